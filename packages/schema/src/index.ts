@@ -1,0 +1,3 @@
+export * from './detection.ts';
+export * from './errors.ts';
+export * from './job.ts';

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { DetectionResult, ImageFacts, Timings } from './detection.ts';
+import { ERROR_CODES } from './errors.ts';
+
+export const JOB_STATUSES = ['queued', 'processing', 'succeeded', 'failed', 'canceled', 'expired'] as const;
+export type JobStatus = (typeof JOB_STATUSES)[number];
+
+/** Terminal states never change. */
+export const TERMINAL_STATUSES = ['succeeded', 'failed', 'canceled', 'expired'] as const;
+export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
+
+export function isTerminal(status: JobStatus): status is TerminalStatus {
+  return (TERMINAL_STATUSES as readonly string[]).includes(status);
+}
+
+export const QUEUE_NAMES = ['interactive', 'bulk'] as const;
+/** Queues that carry images; each is one BullMQ queue. */
+export type QueueName = (typeof QUEUE_NAMES)[number];
+
+export const ProblemBody = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(ERROR_CODES),
+    job_id: z.string().optional(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457 problem details with a code of the catalogue.' });
+
+const time = z.iso.datetime();
+
+/** `GET /jobs/{id}`. */
+export const JobResource = z
+  .object({
+    id: z.uuidv7(),
+    status: z.enum(JOB_STATUSES),
+    created_at: time,
+    started_at: time.nullable(),
+    finished_at: time.nullable(),
+    expires_at: time.meta({ description: 'Until it ends: when it is given up. After: when it is erased.' }),
+    attempts: z.int(),
+    queue: z.enum(QUEUE_NAMES),
+    image: ImageFacts.nullable(),
+    result: DetectionResult.nullable(),
+    error: ProblemBody.nullable(),
+    timings: Timings,
+    links: z.object({ self: z.string() }),
+  })
+  .meta({ id: 'Job' });
+export type JobResource = z.infer<typeof JobResource>;

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{apps,packages}/*/src/**/*.test.ts', 'test/**/*.test.ts', 'setup/**/*.test.ts', 'docs/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    // Real processes, real Redis and real models: a slow machine needs room, a hung test must still end.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Two files at a time: each may start engines and servers of its own.
+    maxWorkers: 2,
+  },
+});
