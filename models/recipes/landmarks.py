@@ -1,0 +1,232 @@
+"""MediaPipe face mesh: from the TensorFlow.js graph model to models/landmarks-facemesh.onnx.
+
+The source net gives 468 mesh vertices, a face flag and 133 refined contour
+vertices. The contract wants 106 points, and every one of those is a linear
+function of the vertices, up to the jaw line's equal arc-length steps. So the
+vertex outputs never exist here: the 106-point map is folded into the weights
+of the two last convolutions, and the arc length is a few small operations
+after them.
+"""
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+from pathlib import Path
+
+import numpy as np
+
+from graph import FLOAT, UINT8, Graph, same_padding
+
+SIZE = 192
+VERTICES = 468
+POINTS = 106
+# Output nodes of the source graph.
+MESH = "Identity_2"
+FLAG = "Identity_1"
+CONTOURS = "Identity"
+
+
+def read_weights(manifest: list[dict], folder: Path) -> dict[str, np.ndarray]:
+    """The weights of a TensorFlow.js manifest; this file holds float16 and int32 only."""
+    weights = {}
+    for part in manifest:
+        data = b"".join((folder / path).read_bytes() for path in part["paths"])
+        offset = 0
+        for entry in part["weights"]:
+            stored = entry.get("quantization", {}).get("dtype", entry["dtype"])
+            dtype = {"float16": "<f2", "float32": "<f4", "int32": "<i4"}[stored]
+            count = int(np.prod(entry["shape"]))
+            values = np.frombuffer(data, dtype, count, offset).reshape(entry["shape"])
+            offset += values.nbytes
+            weights[entry["name"]] = values if entry["dtype"] == "int32" else values.astype(np.float32)
+        if offset != len(data):
+            raise ValueError(f"{len(data) - offset} bytes of weights are left over")
+    return weights
+
+
+class Importer:
+    """Writes the nodes of a TensorFlow.js graph (NHWC) into an ONNX graph (NCHW)."""
+
+    def __init__(self, g: Graph, model: dict, weights: dict[str, np.ndarray]):
+        self.g = g
+        self.nodes = {node["name"]: node for node in model["modelTopology"]["node"]}
+        self.weights = weights
+        self.done: dict[str, str] = {}
+
+    def value(self, name: str) -> str:
+        """The ONNX name of a source node's output, writing the node when first asked for."""
+        if name not in self.done:
+            node = self.nodes[name]
+            self.done[name] = getattr(self, node["op"].lstrip("_"))(node)
+        return self.done[name]
+
+    def before_reshape(self, output: str) -> dict:
+        """The node whose flattened result is the graph output named `output`."""
+        reshape = self.nodes[self.nodes[output]["input"][0]]
+        if reshape["op"] != "Reshape":
+            raise ValueError(f"{output} is not a reshape")
+        return self.nodes[reshape["input"][0]]
+
+    @staticmethod
+    def geometry(node: dict, kernel: int) -> dict:
+        """Stride and padding of a convolution or pooling node."""
+        stride = int(node["attr"]["strides"]["list"]["i"][1])
+        padding = base64.b64decode(node["attr"]["padding"]["s"])
+        return {"stride": stride, "pads": same_padding(kernel, stride) if padding == b"SAME" else (0, 0, 0, 0)}
+
+    def kernel(self, node: dict) -> tuple[np.ndarray, np.ndarray]:
+        """Weight [out, in, kh, kw] and bias of a fused convolution."""
+        return self.weights[node["input"][1]].transpose(3, 2, 0, 1), self.weights[node["input"][2]]
+
+    def FusedConv2D(self, node: dict) -> str:
+        weight, bias = self.kernel(node)
+        x = self.g.conv(self.value(node["input"][0]), weight, bias, **self.geometry(node, weight.shape[2]))
+        fused = [base64.b64decode(s) for s in node["attr"]["fused_ops"]["list"]["s"]]
+        if fused == [b"BiasAdd", b"Prelu"]:
+            return self.prelu(x, self.weights[node["input"][3]])
+        if fused != [b"BiasAdd"]:
+            raise ValueError(f"unexpected fusion {fused}")
+        return x
+
+    def DepthwiseConv2dNative(self, node: dict) -> str:
+        weight = self.weights[node["input"][1]].transpose(2, 3, 0, 1)
+        x = self.value(node["input"][0])
+        return self.g.conv(x, weight, None, group=weight.shape[0], **self.geometry(node, weight.shape[2]))
+
+    def Prelu(self, node: dict) -> str:
+        return self.prelu(self.value(node["input"][0]), self.weights[node["input"][1]])
+
+    def prelu(self, x: str, slope: np.ndarray) -> str:
+        """PRelu(x, s) = (1 - s) Relu(x) + s x, exact for every slope (some here exceed 1).
+
+        ORT's own PRelu is slow on real data: it branches on the sign.
+        """
+        slope = slope.reshape(-1, 1, 1)
+        positive = self.g.op("Mul", self.g.op("Relu", x), self.g.const(1 - slope))
+        return self.g.op("Add", positive, self.g.op("Mul", x, self.g.const(slope)))
+
+    def AddV2(self, node: dict) -> str:
+        return self.g.op("Add", *[self.value(name) for name in node["input"]])
+
+    def MaxPool(self, node: dict) -> str:
+        return self.g.op("MaxPool", self.value(node["input"][0]), kernel_shape=[2, 2], strides=[2, 2])
+
+    def Pad(self, node: dict) -> str:
+        """Only channels are padded in this net, with zeros after the existing ones."""
+        paddings = self.weights[node["input"][1]]
+        if np.count_nonzero(paddings) != 1:
+            raise ValueError(f"unexpected padding {paddings.tolist()}")
+        return self.g.op("Pad", self.value(node["input"][0]), self.g.ints(0, 0, 0, 0, 0, int(paddings[3, 1]), 0, 0))
+
+    def Sigmoid(self, node: dict) -> str:
+        return self.g.op("Sigmoid", self.value(node["input"][0]))
+
+
+def row(weights: list[list[float]]) -> np.ndarray:
+    """A weighted sum of vertices, written [[vertex, weight], ...], as a row over all vertices."""
+    values = np.zeros(VERTICES, np.float64)
+    for vertex, weight in weights:
+        values[vertex] += weight
+    return values
+
+
+def fold(rows: np.ndarray, weight: np.ndarray, bias: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Composes a convolution whose channels are `step` coordinates a vertex with a map of vertices.
+
+    rows [K, V], weight [V * step, in, kh, kw] -> weight [K * 2, in, kh, kw], x and y only.
+    """
+    vertices = rows.shape[1]
+    xy = weight.reshape(vertices, step, -1)[:, :2].astype(np.float64)
+    offset = bias.reshape(vertices, step)[:, :2].astype(np.float64)
+    return (
+        np.einsum("kv,vci->kci", rows, xy).reshape(-1, *weight.shape[1:]).astype(np.float32),
+        np.einsum("kv,vc->kc", rows, offset).reshape(-1).astype(np.float32),
+    )
+
+
+def equal_arcs(g: Graph, nodes: str, count: int, steps: int) -> str:
+    """Points at k / steps of the length of polylines [M, 2, count, 2], k = 0 .. steps - 1.
+
+    A point at length t is node 0 plus, of every segment, the share that t has
+    covered: clip((t - start) / length, 0, 1).
+    """
+    axis = g.ints(2)
+    first = g.op("Slice", nodes, g.ints(0), g.ints(1), axis)
+    segments = g.op(
+        "Sub",
+        g.op("Slice", nodes, g.ints(1), g.ints(count), axis),
+        g.op("Slice", nodes, g.ints(0), g.ints(count - 1), axis),
+    )
+    # Segments of no length would divide 0 by 0.
+    lengths = g.op("Max", g.op("ReduceL2", segments, axes=[3], keepdims=0), g.const(1e-6))
+    # From the segment lengths, [steps, segments] values t - start, by one product.
+    part = np.arange(steps)[None, :, None] / steps - np.tri(count - 1, k=-1).T[:, None, :]
+    covered = g.op("MatMul", lengths, g.const(part.reshape(count - 1, -1)))
+    covered = g.op("Reshape", covered, g.ints(0, 2, steps, count - 1))
+    shares = g.op("Clip", g.op("Div", covered, g.op("Unsqueeze", lengths, axis)), g.const(0.0), g.const(1.0))
+    return g.op("Add", first, g.op("MatMul", shares, segments))
+
+
+def build(model_file: Path, table_file: Path, target: Path) -> None:
+    """Writes the landmark net of the model contract."""
+    model = json.loads(model_file.read_text())
+    table = json.loads(table_file.read_text())
+    weights = read_weights(model["weightsManifest"], model_file.parent)
+
+    sides = [table["contour"][side] for side in ("left", "right")]
+    steps, count = len(sides[0]["indices"]), len(sides[0]["nodes"])
+    if any((len(s["indices"]), len(s["nodes"])) != (steps, count) for s in sides):
+        raise ValueError("the two sides of the contour differ in length")
+    resampled = [index for side in sides for index in side["indices"]]
+    mapped = [index for index in range(POINTS) if index not in resampled]
+    rows = np.stack(
+        [row(table["mesh_map"]["points"][index]) for index in mapped]
+        + [row(node) for side in sides for node in side["nodes"]]
+    )
+
+    # The contour output's vertices replace the mesh's own.
+    replaced = table["contour_output_vertices"]["vertices"]
+    mesh_rows = rows.copy()
+    mesh_rows[:, replaced] = 0
+
+    g = Graph("landmarks")
+    net = Importer(g, model, weights)
+    # The net expects 0..1; the scale goes into its first convolution (whose
+    # zero padding no scale changes).
+    first = next(n for n in net.nodes.values() if n["op"] == "_FusedConv2D" and n["input"][0] == "input_1")
+    weights[first["input"][1]] = weights[first["input"][1]] / np.float32(255)
+    net.done["input_1"] = g.op("Cast", g.op("Transpose", "faces", perm=[0, 3, 1, 2]), to=FLOAT)
+
+    parts = []
+    for output, part, step in ((MESH, mesh_rows, 3), (CONTOURS, rows[:, replaced], 2)):
+        node = net.before_reshape(output)
+        weight, bias = fold(part, *net.kernel(node), step)
+        # Both see their whole 3x3 input once, so the result is 1x1.
+        parts.append(g.conv(net.value(node["input"][0]), weight, bias, stride=3))
+    vertices = g.op("Reshape", g.op("Add", *parts), g.ints(0, -1, 2))
+
+    interior, jaw = g.op("Split", vertices, g.ints(len(mapped), 2 * count), outputs=2, axis=1)
+    arcs = equal_arcs(g, g.op("Reshape", jaw, g.ints(0, 2, count, 2)), count, steps)
+    together = g.op("Concat", interior, g.op("Reshape", arcs, g.ints(0, 2 * steps, 2)), axis=1)
+    order = np.argsort(mapped + resampled, kind="stable")
+    g.op("Gather", together, g.const(order, np.int64), axis=1, name="points")
+
+    flag = net.value(net.before_reshape(FLAG)["name"])
+    g.op("Reshape", flag, g.ints(-1), name="presence")
+
+    g.save(
+        target,
+        inputs=[("faces", UINT8, ("M", SIZE, SIZE, 3))],
+        outputs=[("points", FLOAT, ("M", POINTS, 2)), ("presence", FLOAT, ("M",))],
+        doc="MediaPipe face mesh (Apache-2.0, Google) with a 106-point output, rebuilt by facequeue.",
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path, help="facemesh.json, its .bin beside it")
+    parser.add_argument("table", type=Path, help="landmark106.json")
+    parser.add_argument("target", type=Path)
+    arguments = parser.parse_args()
+    build(arguments.model, arguments.table, arguments.target)
