@@ -108,7 +108,7 @@ export interface Problem {
 export function toProblem(code: ErrorCode, detail: string, jobId?: string): Problem {
   const { title, status } = ERROR_CATALOGUE[code];
   return {
-    type: `/docs/errors#${code}`,
+    type: `urn:facequeue:error:${code}`,
     title,
     status,
     detail,

@@ -1,0 +1,64 @@
+import { ERROR_CATALOGUE, type ErrorEntry } from '@facequeue/schema';
+import { openApiDocument } from '@facequeue/schema/openapi';
+import type { z } from 'zod';
+import { gatewayVariables } from '../apps/api/src/variables.ts';
+import { serveVariables } from '../apps/cli/src/variables.ts';
+import { workerVariables } from '../apps/worker/src/variables.ts';
+
+/** The generated pages: file name in docs/ to text. */
+export function pages(): Record<string, string> {
+  return {
+    'configuration.md': configuration(),
+    'errors.md': errors(),
+    'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+  };
+}
+
+type Shape = Record<string, z.ZodType>;
+
+const ROOMS: [title: string, shape: Shape][] = [
+  ['gateway', gatewayVariables],
+  ['worker', workerVariables],
+  ['serve', serveVariables],
+];
+
+function configuration(): string {
+  const names = [...new Set(ROOMS.flatMap(([, shape]) => Object.keys(shape)))];
+  const rows = names.map((name) => {
+    const readers = ROOMS.filter(([, shape]) => name in shape);
+    const meta = readers[0]![1][name]!.meta() ?? {};
+    if (!meta.description) throw new Error(`${name} has no description`);
+    const fallback = meta['default'] === undefined || meta['default'] === '' ? '' : `\`${meta['default']}\``;
+    return `| \`${name}\` | ${fallback} | ${readers.map(([title]) => title).join(', ')} | ${cell(meta.description)} |`;
+  });
+  return `<!-- Made by \`npm run docs\` from the config schemas; edit those. -->
+# Configuration
+
+Everything is set by environment variables. A bad one stops the start with a message that names it and what was expected.
+Sizes are written \`20mb\`, \`512mi\` or in bytes; durations \`500ms\`, \`19s\`, \`2m\`, \`1h\`; lists with commas.
+\`serve\` (which \`npm start\` runs) hands its whole environment to the gateway and the worker it starts.
+
+| variable | default | read by | what it does |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+function errors(): string {
+  const rows = Object.entries<ErrorEntry>(ERROR_CATALOGUE).map(
+    ([code, { status, title, when, retryable }]) =>
+      `| \`${code}\` | ${status} | ${title} | ${cell(when)} | ${retryable ? 'yes' : 'no'} |`,
+  );
+  return `<!-- Made by \`npm run docs\` from packages/schema/src/errors.ts; edit that. -->
+# Errors
+
+Every error is \`application/problem+json\` (RFC 9457): \`{type, title, status, detail, code, job_id?}\`. \`code\` is stable; branch on it.
+"Retryable" says whether the same request, unchanged, may succeed later; answers that know when carry \`Retry-After\`.
+
+| code | status | title | when | retryable |
+|---|---|---|---|---|
+${rows.join('\n')}
+`;
+}
+
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import { ERROR_CATALOGUE, ERROR_CODES, FacequeueError, isFacequeueError, toProblem } from './errors.ts';
+
+describe('the error catalogue', () => {
+  it('gives every code an HTTP error status, a title and a reason', () => {
+    for (const code of ERROR_CODES) {
+      const entry = ERROR_CATALOGUE[code];
+      expect(entry.status, code).toBeGreaterThanOrEqual(400);
+      expect(entry.title && entry.when, code).toBeTruthy();
+    }
+  });
+
+  it('makes a problem body that names the job when there is one', () => {
+    expect(toProblem('queue_full', 'too many jobs wait')).toEqual({
+      type: 'urn:facequeue:error:queue_full',
+      title: 'Queue full',
+      status: 503,
+      detail: 'too many jobs wait',
+      code: 'queue_full',
+    });
+    expect(toProblem('wait_timeout', 'the job goes on', 'j1').job_id).toBe('j1');
+  });
+
+  it('tells its own errors from others', () => {
+    expect(isFacequeueError(new FacequeueError('gone', 'x'))).toBe(true);
+    expect(isFacequeueError(new Error('x'))).toBe(false);
+    expect(isFacequeueError('gone')).toBe(false);
+  });
+});

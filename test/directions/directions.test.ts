@@ -1,0 +1,71 @@
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cruise } from './cruise.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+
+describe('the directions between rooms', () => {
+  it('hold in the repository', async () => {
+    expect((await cruise()).violations).toEqual([]);
+  });
+});
+
+describe('the check of directions', () => {
+  let tree: string;
+  beforeAll(() => {
+    tree = mkdtempSync(join(tmpdir(), 'facequeue-directions-'));
+    for (const room of ['apps', 'packages']) cpSync(join(ROOT, room), join(tree, room), { recursive: true });
+    cpSync(join(ROOT, 'package.json'), join(tree, 'package.json'));
+    // Workspace names must lead into the copy, libraries into the real folder.
+    mkdirSync(join(tree, 'node_modules/@facequeue'), { recursive: true });
+    for (const name of ['schema', 'pipeline', 'source', 'queue', 'client'])
+      symlinkSync(join(tree, 'packages', name), join(tree, 'node_modules/@facequeue', name));
+    for (const name of readdirSync(join(ROOT, 'node_modules')))
+      if (name !== '@facequeue') symlinkSync(join(ROOT, 'node_modules', name), join(tree, 'node_modules', name));
+  });
+  afterAll(() => rmSync(tree, { recursive: true, force: true }));
+
+  it.each([
+    ['packages/schema/src', '../../queue/src/index.ts', 'direction-schema'],
+    ['packages/queue/src', '../../pipeline/src/index.ts', 'direction-queue'],
+    ['packages/pipeline/src', '@facequeue/queue', 'direction-pipeline'],
+    ['packages/source/src', 'sharp', 'only-pipeline-imports-onnxruntime-node'],
+    ['apps/api/src', '@facequeue/pipeline', 'the-gateway-runs-no-model'],
+    ['apps/api/src', 'bullmq', 'only-queue-imports-bullmq'],
+    ['apps/cli/src', 'undici', 'only-source-imports-undici'],
+    ['apps/cli/src', '../../worker/src/planted-target.ts', 'app-cli-stands-alone'],
+    ['packages/client/src', './no-such-file.ts', 'no-unresolvable'],
+  ])('sees an import planted in %s of %s', async (folder, target, rule) => {
+    writeFileSync(join(tree, 'apps/worker/src/planted-target.ts'), 'export const x = 1;\n');
+    const planted = join(tree, folder, 'planted.ts');
+    writeFileSync(planted, `import * as planted from '${target}';\nconsole.log(planted);\n`);
+    try {
+      const { violations } = await cruise(tree);
+      expect(
+        violations.some((line) => line.startsWith(`${rule}: ${folder}/planted.ts`)),
+        violations.join('\n'),
+      ).toBe(true);
+    } finally {
+      rmSync(planted);
+    }
+  });
+
+  it('sees a cycle', async () => {
+    const [a, b] = ['a', 'b'].map((name) => join(tree, `packages/schema/src/cycle-${name}.ts`));
+    writeFileSync(a!, "import { b } from './cycle-b.ts';\nexport const a = () => b;\n");
+    appendFileSync(b!, "import { a } from './cycle-a.ts';\nexport const b = () => a;\n");
+    const { violations } = await cruise(tree);
+    expect(violations.some((line) => line.startsWith('no-cycles'))).toBe(true);
+  });
+});

@@ -1,0 +1,67 @@
+/**
+ * Which room may import which (docs/architecture.md has the picture):
+ *   schema <- pipeline, source, queue, client <- apps, and some libraries belong to one package alone.
+ * Tests and their support are exempt from the "only here" rules: they look at a package from outside.
+ */
+const tests = '\\.test\\.ts$';
+
+/** A library that only one package may import. */
+const onlyIn = (room, libraries) => ({
+  name: `only-${room}-imports-${libraries[0].replace(/\W+/g, '-')}`,
+  severity: 'error',
+  comment: `${libraries.join(', ')} may be imported in packages/${room} only`,
+  from: { path: '^(apps|packages)/', pathNot: [`^packages/${room}/`, tests] },
+  to: { path: libraries.map((library) => `(^|/)node_modules/${library}/`), dependencyTypesNot: ['type-only'] },
+});
+
+/** A package that may import of the workspace only what is listed. */
+const direction = (room, allowed) => ({
+  name: `direction-${room}`,
+  severity: 'error',
+  comment: `packages/${room} may import ${allowed.length ? allowed.join(', ') : 'no other package'}`,
+  from: { path: `^packages/${room}/`, pathNot: tests },
+  to: { path: '^(apps|packages|test|bench|docs)/', pathNot: [room, ...allowed].map((name) => `^packages/${name}/`) },
+});
+
+module.exports = {
+  forbidden: [
+    direction('schema', []),
+    direction('pipeline', ['schema']),
+    direction('source', ['schema']),
+    direction('queue', ['schema']),
+    direction('client', ['schema']),
+    ...['api', 'worker', 'cli'].map((app) => ({
+      name: `app-${app}-stands-alone`,
+      severity: 'error',
+      comment: 'apps never import each other, nor tests, benches or docs',
+      from: { path: `^apps/${app}/`, pathNot: tests },
+      to: { path: '^(apps|test|bench|docs)/', pathNot: `^apps/${app}/` },
+    })),
+    onlyIn('queue', ['bullmq', 'ioredis']),
+    onlyIn('source', ['undici', '@aws-sdk']),
+    onlyIn('pipeline', ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@napi-rs/image']),
+    {
+      name: 'the-gateway-runs-no-model',
+      severity: 'error',
+      from: { path: '^apps/api/', pathNot: tests },
+      to: { path: '^packages/pipeline/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: { pathNot: tests }, to: { circular: true } },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // The default parser needs TypeScript < 7 and without it silently sees no module at all.
+    parser: 'swc',
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+    },
+  },
+};
