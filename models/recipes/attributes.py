@@ -109,7 +109,7 @@ def build(manifest_file: Path, target: Path) -> None:
         target,
         inputs=[("faces", UINT8, ("M", SIZE, SIZE, 3))],
         outputs=[("male", FLOAT, ("M",)), ("age", FLOAT, ("M",))],
-        doc="Age and gender net of face-api (MIT, Vincent Muehler, Vladimir Mandic), rebuilt by facequeue.",
+        doc="Age and gender net of face-api (MIT, Vincent Muehler, Vladimir Mandic), rewritten as ONNX by facequeue.",
     )
 
 

@@ -243,7 +243,7 @@ def build(library: Path, target: Path) -> None:
             ("boxes", FLOAT, ("N", "A", 4)),
             ("points", FLOAT, ("N", "A", 5, 2)),
         ],
-        doc="YuNet-s face detector of libfacedetection (BSD-3-Clause, Shiqi Yu and others), rebuilt by facequeue.",
+        doc="YuNet-s face detector of libfacedetection (BSD-3-Clause, Shiqi Yu and others), rewritten as ONNX by facequeue.",
     )
 
 

@@ -35,7 +35,7 @@ class Graph:
 
     def const(self, value, dtype=np.float32, name: str | None = None) -> str:
         """Adds an initializer and returns its name; small equal ones are shared."""
-        array = np.ascontiguousarray(np.asarray(value, dtype=dtype))
+        array = np.asarray(value, dtype=dtype, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
         if name is None and key in self._shared:
             return self._shared[key]
