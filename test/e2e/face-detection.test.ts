@@ -1,0 +1,198 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { DetectionResult, JobResource } from '@facequeue/schema';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startFileServer } from '../support/file-server.ts';
+import { exifVariants, formatVariants, scene } from '../support/fixtures/index.ts';
+import { type Service, startService } from '../support/service.ts';
+import { expectPointsOnFace, expectReference, overlap, pixelBox, type ReferenceFace } from './compare.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const image = (name: string) => readFileSync(`${ROOT}test/images/${name}`);
+const reference = JSON.parse(readFileSync(`${ROOT}models/reference/reference.json`, 'utf8')).pipeline as Record<
+  string,
+  ReferenceFace[]
+>;
+const PHOTOS = ['astronaut.png', 'portrait-1.jpg', 'portrait-2.jpg'];
+
+let service: Service;
+let files: Awaited<ReturnType<typeof startFileServer>>;
+let s3: FauxqsServer;
+
+beforeAll(async () => {
+  files = await startFileServer(new Map(PHOTOS.map((name) => [`/${name}`, image(name)])));
+  s3 = await startFauxqs({ port: 0, logger: false, host: '127.0.0.1' });
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const endpoint = `http://127.0.0.1:${s3.port}`;
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
+  await client.send(new CreateBucketCommand({ Bucket: 'photos' }));
+  for (const name of PHOTOS)
+    await client.send(new PutObjectCommand({ Bucket: 'photos', Key: `album/${name}`, Body: image(name) }));
+  client.destroy();
+  service = await startService({
+    SOURCE_ALLOW: files.host,
+    S3_SOURCE_PREFIXES: 'photos/album/',
+    S3_ENDPOINT: endpoint,
+    S3_REGION: 'us-east-1',
+    S3_FORCE_PATH_STYLE: 'true',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  });
+});
+
+afterAll(async () => {
+  await service?.stop();
+  await files?.close();
+  await s3?.stop();
+});
+
+const json = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
+const raw = (bytes: Uint8Array): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/octet-stream' },
+  body: new Uint8Array(bytes),
+});
+
+function multipart(bytes: Uint8Array): RequestInit {
+  const form = new FormData();
+  form.append('img', new Blob([new Uint8Array(bytes)]), 'photo');
+  return { method: 'POST', body: form };
+}
+
+async function detect(request: RequestInit, query = ''): Promise<DetectionResult> {
+  const response = await fetch(`${service.url}/face_detection${query}`, request);
+  const body = await response.json();
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  return body as DetectionResult;
+}
+
+async function facequeueDetect(name: string, ...options: string[]): Promise<DetectionResult> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [`${ROOT}apps/cli/src/main.ts`, 'detect', `${ROOT}test/images/${name}`, '--json', ...options],
+    { maxBuffer: 16 << 20 },
+  );
+  return JSON.parse(stdout) as DetectionResult;
+}
+
+describe('a photograph of one face', () => {
+  it.each(PHOTOS)('%s gives the same face in every form a caller can send it', async (name) => {
+    const bytes = image(name);
+    const { width, height } = await sharp(bytes).metadata();
+    const expected = await detect(raw(bytes));
+    expect(expected.Faces).toHaveLength(1);
+    expectPointsOnFace(expected.Faces[0]!, width, height);
+    const forms: Record<string, RequestInit> = {
+      base64: json({ img: bytes.toString('base64') }),
+      'data url': json({ img: `data:image/png;base64,${bytes.toString('base64')}` }),
+      multipart: multipart(bytes),
+      'http url': json({ url: files.url(`/${name}`) }),
+      's3 url': json({ url: `s3://photos/album/${name}` }),
+    };
+    for (const [form, request] of Object.entries(forms)) expect(await detect(request), form).toEqual(expected);
+  });
+
+  it.each(PHOTOS)('%s gives the numbers `facequeue detect` prints', async (name) => {
+    expect(await detect(raw(image(name)))).toEqual(await facequeueDetect(name));
+  });
+
+  it.each(PHOTOS)('%s gives the reference outputs', async (name) => {
+    const bytes = image(name);
+    const { width, height } = await sharp(bytes).metadata();
+    for (const profile of ['fast', 'balanced', 'small-faces'])
+      expectReference(await detect(raw(bytes), `?profile=${profile}`), reference[name]![0]!, width, height);
+  });
+
+  it('answers in the shape of the reference service, with headers that lead to the job', async () => {
+    const response = await fetch(`${service.url}/face-detection`, raw(image('astronaut.png')));
+    const id = response.headers.get('x-job-id');
+    expect(response.headers.get('location')).toBe(`/jobs/${id}`);
+    expect(response.headers.get('server-timing')).toMatch(/queue;dur=.*detect;dur=/);
+    const result = (await response.json()) as DetectionResult;
+    expect(Object.keys(result)).toEqual(['Faces', 'FaceModelVersion']);
+    expect(Object.keys(result.Faces[0]!).sort()).toEqual([
+      'BoundingBox',
+      'Confidence',
+      'age',
+      'gender',
+      'landmark_106',
+    ]);
+    const job = (await (await fetch(`${service.url}/jobs/${id}`)).json()) as JobResource;
+    expect(job).toMatchObject({ id, status: 'succeeded', attempts: 1, queue: 'interactive', error: null, result });
+    expect(job.image).toMatchObject({ width: 512, height: 512, format: 'png', orientation: 1, bytes: 791_555 });
+  });
+
+  it('leaves out what the caller does not want', async () => {
+    const [face] = (await detect(raw(image('astronaut.png')), '?landmarks=false&attributes=false')).Faces;
+    expect(Object.keys(face!)).toEqual(['BoundingBox', 'Confidence']);
+    expect((await detect(raw(image('astronaut.png')), '?min_confidence=0.99')).Faces).toEqual([]);
+    expect((await detect(raw(image('astronaut.png')), '?min_face_size=300')).Faces).toEqual([]);
+  });
+});
+
+describe('the same picture in another file', () => {
+  it('gives the reference face in every format variant', async () => {
+    for (const { name, bytes, width, height } of await formatVariants()) {
+      await detect(raw(bytes))
+        .then((result) => expectReference(result, reference['astronaut.png']![0]!, width, height))
+        .catch((error) => {
+          throw new Error(`${name}: ${error.message}`);
+        });
+    }
+  });
+
+  it('gives the reference face in upright coordinates for every EXIF orientation', async () => {
+    for (const { orientation, bytes, width, height } of await exifVariants()) {
+      await detect(raw(bytes))
+        .then((result) => expectReference(result, reference['astronaut.png']![0]!, width, height))
+        .catch((error) => {
+          throw new Error(`orientation ${orientation}: ${error.message}`);
+        });
+    }
+  });
+});
+
+describe('scenes', () => {
+  it.each(['no-face-cat.png', 'no-face-coffee.png'])('%s has no face', async (name) => {
+    expect(await detect(raw(image(name)))).toEqual({ Faces: [], FaceModelVersion: expect.any(String) });
+  });
+
+  it.each([0, 1, 3, 40] as const)('every one of %i faces is found, and nothing else', async (count) => {
+    const { bytes, width, height, boxes } = await scene({ faces: count });
+    const { Faces } = await detect(raw(bytes));
+    expect(Faces).toHaveLength(count);
+    const found = Faces.map((face) => pixelBox(face, width, height));
+    for (const box of boxes) {
+      const expected = { x1: box.x, y1: box.y, x2: box.x + box.width, y2: box.y + box.height };
+      expect(Math.max(...found.map((one) => overlap(one, expected)))).toBeGreaterThan(0.5);
+    }
+    for (const face of Faces) expectPointsOnFace(face, width, height);
+    const scores = Faces.map((face) => face.Confidence);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect((await detect(raw(bytes), '?max_faces=2')).Faces).toEqual(Faces.slice(0, 2));
+  });
+});
+
+describe('an engine that dies', () => {
+  it('costs no caller an answer: the image it held is run again, others are untouched', async () => {
+    const { bytes } = await scene({ faces: 40 });
+    const expected = await detect(raw(bytes));
+    const calls = Array.from({ length: 12 }, () => detect(raw(bytes)));
+    const before = service.engines().map(({ pid }) => pid);
+    expect(before.length).toBeGreaterThan(0);
+    await Promise.race(calls); // the engines are busy with the others now
+    process.kill(before[0]!, 'SIGKILL');
+    for (const result of await Promise.all(calls)) expect(result).toEqual(expected);
+    await expect.poll(() => service.engines().length, { timeout: 30_000 }).toBe(before.length);
+    expect(service.engines().map(({ pid }) => pid)).not.toContain(before[0]);
+  });
+});
