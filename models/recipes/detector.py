@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from elftools.elf.elffile import ELFFile
 
-from graph import BOOL, FLOAT, INT32, INT64, UINT8, Graph
+from graph import FLOAT, INT64, UINT8, Graph
 
 RECORDS = 53
 RECORD_BYTES = 32
@@ -154,9 +154,11 @@ def prefix(g: Graph) -> str:
 
     An If, because ORT's Resize to the same size still copies the picture. Both
     branches do their own layout change, so neither hands a copy through.
+    The sizes are compared in int64, which GPU providers leave to the CPU: in
+    any other type the answer would make a trip to the GPU and back.
     """
-    equal = g.op("Equal", g.op("Shape", "images", start=1, end=3), "size")
-    same = g.op("Cast", g.op("ReduceMin", g.op("Cast", equal, to=INT32), keepdims=0), to=BOOL)
+    apart = g.op("Sub", g.op("Shape", "images", start=1, end=3), "size")
+    same = g.op("Equal", g.op("ReduceSum", g.op("Mul", apart, apart), keepdims=0), g.const(0, np.int64))
 
     def branch(name: str, resize: bool):
         b = Graph(name, prefix=f"{name}_")
@@ -171,8 +173,8 @@ def prefix(g: Graph) -> str:
 
 def priors(g: Graph) -> str:
     """The corner (x, y) in pixels of every cell, [2, A]: stride 8, 16, 32, row-major within each."""
-    height, width = g.op("Split", g.op("Cast", "size", to=FLOAT), outputs=2, axis=0)
-    height, width = g.op("Squeeze", height), g.op("Squeeze", width)
+    # Cast last: int64 stays on the CPU, where Range wants its bounds.
+    height, width = (g.op("Cast", g.op("Gather", "size", g.const(i, np.int64)), to=FLOAT) for i in (0, 1))
     zero = g.const(0.0)
     corners = []
     for stride in STRIDES:

@@ -18,9 +18,7 @@ IR_VERSION = 8
 
 FLOAT = TensorProto.FLOAT
 UINT8 = TensorProto.UINT8
-INT32 = TensorProto.INT32
 INT64 = TensorProto.INT64
-BOOL = TensorProto.BOOL
 
 
 class Graph:
