@@ -1,0 +1,69 @@
+/** What one anchor of the detector says, in px of the image. Boxes may reach past the frame. */
+export interface Candidate {
+  x1: number;
+  y1: number;
+  x2: number;
+  y2: number;
+  score: number;
+  /** x, y of the image-left eye, image-right eye, nose, image-left and image-right mouth corner. */
+  points: Float32Array;
+  /** sqrt(box area) in px of the pass that saw it: the gates and the choice of points go by it. */
+  seen: number;
+  /** The pass that saw it. */
+  pass: number;
+}
+
+/** sqrt(box area) in px of the image. */
+export function faceSize(candidate: Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>): number {
+  return Math.sqrt(Math.max(0, candidate.x2 - candidate.x1) * Math.max(0, candidate.y2 - candidate.y1));
+}
+
+/** Raw outputs of the detector for one image, in net px. */
+export interface DetectorOutput {
+  /** [A] */
+  scores: Float32Array;
+  /** [A, 4] x1 y1 x2 y2 */
+  boxes: Float32Array;
+  /** [A, 5, 2] */
+  points: Float32Array;
+}
+
+/**
+ * The anchors that reach `score`, brought back to image px.
+ * @param scaleX net px per image px, @param scaleY the same downwards
+ */
+export function candidatesOf(
+  output: DetectorOutput,
+  score: number,
+  scaleX: number,
+  scaleY: number,
+  pass: number,
+): Candidate[] {
+  const { scores, boxes, points } = output;
+  const found: Candidate[] = [];
+  for (let anchor = 0; anchor < scores.length; anchor++) {
+    // Written so that a NaN is no candidate.
+    if (!(scores[anchor]! >= score)) continue;
+    const b = anchor * 4;
+    const width = boxes[b + 2]! - boxes[b]!;
+    const height = boxes[b + 3]! - boxes[b + 1]!;
+    const seen = Math.sqrt(width * height);
+    if (!(width > 0 && height > 0 && seen < Number.POSITIVE_INFINITY)) continue;
+    const five = new Float32Array(10);
+    for (let k = 0; k < 10; k += 2) {
+      five[k] = points[anchor * 10 + k]! / scaleX;
+      five[k + 1] = points[anchor * 10 + k + 1]! / scaleY;
+    }
+    found.push({
+      x1: boxes[b]! / scaleX,
+      y1: boxes[b + 1]! / scaleY,
+      x2: boxes[b + 2]! / scaleX,
+      y2: boxes[b + 3]! / scaleY,
+      score: scores[anchor]!,
+      points: five,
+      seen,
+      pass,
+    });
+  }
+  return found;
+}

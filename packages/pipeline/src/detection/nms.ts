@@ -1,0 +1,57 @@
+import type { Candidate } from './candidate.ts';
+
+/** Intersection over union of two boxes, 0..1. */
+export function iou(
+  a: Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>,
+  b: Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>,
+): number {
+  const width = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1);
+  const height = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1);
+  if (width <= 0 || height <= 0) return 0;
+  const both = width * height;
+  return both / ((a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - both);
+}
+
+/** From this size on in a pass's own px its five points are as good as they get; a larger scale's are worse. */
+const POINTS_SETTLED = 64;
+
+/**
+ * Greedy non-maximum suppression with box voting (Gidaris and Komodakis, 2015): the highest score of each group
+ * survives, its box becomes the score-weighted mean of the boxes that overlap it by `voteIou` or more, and its points
+ * are those of the coarsest pass that saw the face large enough.
+ * @returns merged candidates, highest score first; the input is left as it is
+ */
+export function merge(candidates: readonly Candidate[], nmsIou: number, voteIou: number): Candidate[] {
+  const order = candidates.toSorted((a, b) => b.score - a.score);
+  const gone = new Uint8Array(order.length);
+  const kept: Candidate[] = [];
+  for (let i = 0; i < order.length; i++) {
+    if (gone[i]) continue;
+    const best = order[i]!;
+    let weight = best.score;
+    let [x1, y1, x2, y2] = [best.x1 * weight, best.y1 * weight, best.x2 * weight, best.y2 * weight];
+    let pointsFrom = best;
+    for (let j = i + 1; j < order.length; j++) {
+      if (gone[j]) continue;
+      const other = order[j]!;
+      const overlap = iou(best, other);
+      if (overlap >= nmsIou) gone[j] = 1;
+      if (overlap < voteIou) continue;
+      weight += other.score;
+      x1 += other.x1 * other.score;
+      y1 += other.y1 * other.score;
+      x2 += other.x2 * other.score;
+      y2 += other.y2 * other.score;
+      if (other.pass < pointsFrom.pass && other.seen >= POINTS_SETTLED) pointsFrom = other;
+    }
+    kept.push({
+      ...best,
+      x1: x1 / weight,
+      y1: y1 / weight,
+      x2: x2 / weight,
+      y2: y2 / weight,
+      points: pointsFrom.points,
+    });
+  }
+  return kept;
+}

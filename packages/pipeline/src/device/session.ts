@@ -1,0 +1,64 @@
+import * as ort from 'onnxruntime-node';
+import type { Device } from './choose.ts';
+
+/** Typed arrays by the names of a model's inputs or outputs. */
+export type Arrays = Record<string, { data: Uint8Array | Float32Array | BigInt64Array; dims: readonly number[] }>;
+
+/** An opened model on a device. Close it once; closing during a run is an error. */
+export interface Session {
+  readonly inputs: readonly ort.InferenceSession.ValueMetadata[];
+  readonly outputs: readonly ort.InferenceSession.ValueMetadata[];
+  /** Blocks the process while the device works, whatever the promise suggests. */
+  run(inputs: Arrays): Promise<Arrays>;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  device: Device;
+  /** Threads of the CPU provider. */
+  threads: number;
+  /** Where onnxruntime writes a profile of every run, if anywhere: the path's beginning. */
+  profile?: string;
+}
+
+const DTYPES = { uint8: Uint8Array, int64: BigInt64Array, float32: Float32Array };
+
+/**
+ * Opens a model.
+ * @throws Error by onnxruntime when the file is no model or the device is not there
+ */
+export async function openSession(file: string, options: SessionOptions): Promise<Session> {
+  const session = await ort.InferenceSession.create(file, {
+    executionProviders: options.device === 'cpu' ? ['cpu'] : [options.device, 'cpu'],
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    // Waiting threads that spin double the CPU time under load.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Errors only: that shape arithmetic stays on the CPU is no news.
+    logSeverityLevel: 3,
+    ...(options.profile && { enableProfiling: true, profileFilePrefix: options.profile }),
+  });
+  return {
+    inputs: session.inputMetadata,
+    outputs: session.outputMetadata,
+    async run(inputs) {
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const [name, { data, dims }] of Object.entries(inputs)) feeds[name] = tensor(data, dims);
+      const results = await session.run(feeds);
+      const arrays: Arrays = {};
+      for (const [name, result] of Object.entries(results))
+        arrays[name] = { data: result.data as Float32Array, dims: result.dims };
+      return arrays;
+    },
+    async close() {
+      if (options.profile) session.endProfiling();
+      await session.release();
+    },
+  };
+}
+
+function tensor(data: Uint8Array | Float32Array | BigInt64Array, dims: readonly number[]): ort.Tensor {
+  for (const [dtype, Type] of Object.entries(DTYPES))
+    if (data instanceof Type) return new ort.Tensor(dtype as 'uint8', data as Uint8Array, dims);
+  throw new TypeError('not an array a model takes');
+}

@@ -1,0 +1,83 @@
+/**
+ * Where a face's crop lies in the image: a square, turned with the head. The crop's own coordinates run from
+ * -0.5 to 0.5 on both axes.
+ */
+import type { AttributeCrop, LandmarkCrop } from '../pack/manifest.ts';
+
+/** A turned square in px of the image. */
+export interface Crop {
+  readonly centreX: number;
+  readonly centreY: number;
+  /** Side, px. */
+  readonly side: number;
+  /** Roll of the head in radians, clockwise on screen. */
+  readonly roll: number;
+}
+
+interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Middle of the eyes, middle of the mouth corners, and what lies between, from the detector's five points. */
+function axes(points: ArrayLike<number>) {
+  const [ax, ay, bx, by] = [points[0]!, points[1]!, points[2]!, points[3]!];
+  const eyes = { x: (ax + bx) / 2, y: (ay + by) / 2 };
+  const mouth = { x: (points[6]! + points[8]!) / 2, y: (points[7]! + points[9]!) / 2 };
+  const across = { x: bx - ax, y: by - ay };
+  const down = { x: mouth.x - eyes.x, y: mouth.y - eyes.y };
+  return { eyes, mouth, across, down };
+}
+
+/**
+ * The head's roll, radians. The line between the eyes and the line from eyes to mouth, turned by a right angle, are
+ * added up: in profile the eyes fall together and the second still holds.
+ * @param points the detector's five, x y
+ */
+export function rollOf(points: ArrayLike<number>): number {
+  const { across, down } = axes(points);
+  return Math.atan2(across.y - down.x, across.x + down.y);
+}
+
+/** The crop for landmarks: around the detector's box, shifted towards the chin. */
+export function landmarkCrop(box: Box, points: ArrayLike<number>, rule: LandmarkCrop): Crop {
+  const roll = rollOf(points);
+  const size = Math.sqrt(box.width * box.height);
+  const shift = rule.shift_down * size;
+  return {
+    centreX: box.x + box.width / 2 - shift * Math.sin(roll),
+    centreY: box.y + box.height / 2 + shift * Math.cos(roll),
+    side: rule.scale * size,
+    roll,
+  };
+}
+
+/** The crop for gender and age: between eyes and mouth, as wide as the larger of their distances asks. */
+export function attributeCrop(points: ArrayLike<number>, rule: AttributeCrop): Crop {
+  const { eyes, mouth, across, down } = axes(points);
+  const roll = rollOf(points);
+  const extent = Math.max(Math.hypot(across.x, across.y), rule.mouth_ratio * Math.hypot(down.x, down.y));
+  const side = rule.scale * extent;
+  const shift = rule.shift_down * side;
+  return {
+    centreX: (eyes.x + mouth.x) / 2 - shift * Math.sin(roll),
+    centreY: (eyes.y + mouth.y) / 2 + shift * Math.cos(roll),
+    side,
+    roll,
+  };
+}
+
+/** Brings points from the crop's px (0..size) back to the image, in place. */
+export function toImage(points: Float32Array, crop: Crop, size: number): Float32Array {
+  const cos = Math.cos(crop.roll) * crop.side;
+  const sin = Math.sin(crop.roll) * crop.side;
+  for (let i = 0; i < points.length; i += 2) {
+    const a = points[i]! / size - 0.5;
+    const b = points[i + 1]! / size - 0.5;
+    points[i] = crop.centreX + a * cos - b * sin;
+    points[i + 1] = crop.centreY + a * sin + b * cos;
+  }
+  return points;
+}

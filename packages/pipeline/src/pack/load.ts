@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { Manifest, type Role } from './manifest.ts';
+
+/** The manifest that comes with the repository. */
+export const DEFAULT_PACK = fileURLToPath(new URL('../../../../models/manifest.json', import.meta.url));
+
+/** A pack that cannot be used. Seen by the operator at start-up, never by a caller of the API. */
+export class PackError extends Error {
+  override readonly name = 'PackError';
+}
+
+/** A pack on disk: its manifest and where its files lie. */
+export interface Pack {
+  readonly path: string;
+  readonly manifest: Manifest;
+  /** Absolute path of a role's model file. */
+  file(role: Role): string;
+}
+
+/**
+ * Reads and checks a manifest; the model files themselves are opened by the session (and hashed by `verifyPack`).
+ * @throws PackError naming the file and what is wrong with it
+ */
+export async function loadPack(path: string = DEFAULT_PACK): Promise<Pack> {
+  const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new PackError(`cannot read the model pack ${path}: ${cause.code ?? cause.message}`, { cause });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new PackError(`the model pack ${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+  const parsed = Manifest.safeParse(json);
+  if (!parsed.success)
+    throw new PackError(`the model pack ${path} does not follow the schema:\n${z.prettifyError(parsed.error)}`);
+  const folder = dirname(resolve(path));
+  return { path, manifest: parsed.data, file: (role) => join(folder, parsed.data.models[role].file) };
+}
