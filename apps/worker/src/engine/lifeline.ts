@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process';
+
+/** How `child_process.fork` is to start an engine. */
+export interface Launcher {
+  execPath: string;
+  execArgv: string[];
+}
+
+/**
+ * A launcher whose processes the kernel kills when this one dies. An engine ends by itself when its parent disconnects,
+ * but not while it hangs inside native code; with PR_SET_PDEATHSIG (`setpriv` of util-linux, part of every Debian) it
+ * does even then. Where there is no such `setpriv`, engines are started plainly.
+ */
+export function engineLauncher(): Launcher {
+  const setpriv = ['--pdeathsig', 'KILL', '--'];
+  const works = spawnSync('setpriv', [...setpriv, 'true'], { stdio: 'ignore' }).status === 0;
+  return works
+    ? { execPath: 'setpriv', execArgv: [...setpriv, process.execPath] }
+    : { execPath: process.execPath, execArgv: [] };
+}

@@ -1,0 +1,262 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { decodeResult } from '@facequeue/schema/result-codec';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLog } from '../log.ts';
+import { restartDelayMs } from './backoff.ts';
+import { engineLauncher } from './lifeline.ts';
+import { EnginePool } from './pool.ts';
+import type { FaultySettings, Order } from './testing/faulty-engine.ts';
+
+const FAULTY = new URL('./testing/faulty-engine.ts', import.meta.url).pathname;
+const never = new AbortController().signal;
+const log = createLog('silent');
+
+let folder: string;
+const pools: EnginePool[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'facequeue-engines-'));
+});
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+  rmSync(folder, { recursive: true });
+});
+
+async function start(
+  engines: number,
+  { timeoutMs = 60_000, settings = {} }: { timeoutMs?: number; settings?: Partial<FaultySettings> } = {},
+): Promise<EnginePool> {
+  const pool = await EnginePool.start(
+    {
+      module: FAULTY,
+      settings: { folder, ...settings },
+      env: { PATH: process.env['PATH']! },
+      launcher: engineLauncher(),
+    },
+    { timeoutMs, maxRssBytes: 1e11 },
+    () => engines,
+    log,
+  );
+  pools.push(pool);
+  return pool;
+}
+
+/** Runs one image; resolves to its name as the engine gave it back. */
+async function run(pool: EnginePool, order: Order, signal = never): Promise<string> {
+  using slot = await pool.acquire('interactive', signal);
+  const bytes = new TextEncoder().encode(JSON.stringify(order));
+  const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal);
+  return decodeResult(answer.result).FaceModelVersion;
+}
+
+const lines = (file: string) =>
+  existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8').trim().split('\n') : [];
+/** Engines that began an image of this name, in order. */
+const engineOf = (name: string) =>
+  lines('seen')
+    .map((line) => line.split(' '))
+    .filter(([seen]) => seen === name)
+    .map(([, pid]) => Number(pid));
+const inside = (name: string) => vi.waitFor(() => expect(engineOf(name)).not.toHaveLength(0), { timeout: 30_000 });
+const alive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+const gone = (pid: number) => vi.waitFor(() => expect(alive(pid)).toBe(false), { timeout: 10_000 });
+
+describe('an image whose engine dies', () => {
+  it('succeeds when the engine is killed from outside', async () => {
+    const pool = await start(1);
+    const running = run(pool, { name: 'victim', do: 'wait' });
+    await inside('victim');
+    process.kill(engineOf('victim')[0]!, 'SIGKILL');
+    writeFileSync(join(folder, 'go'), '');
+    expect(await running).toBe('victim');
+    expect(new Set(engineOf('victim')).size).toBe(2);
+  });
+
+  it('fails with engine_crashed when it kills its engine twice, and the next image succeeds', async () => {
+    const pool = await start(1);
+    await expect(run(pool, { name: 'poison', do: 'crash' })).rejects.toMatchObject({ code: 'engine_crashed' });
+    expect(new Set(engineOf('poison')).size).toBe(2);
+    expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
+  });
+
+  it('fails with engine_timeout when it hangs its engine twice, and succeeds when it hangs it once', async () => {
+    const pool = await start(1, { timeoutMs: 700 });
+    await expect(run(pool, { name: 'endless', do: 'hang' })).rejects.toMatchObject({ code: 'engine_timeout' });
+    expect(new Set(engineOf('endless')).size).toBe(2);
+    expect(await run(pool, { name: 'moody', do: 'hang once' })).toBe('moody');
+  });
+
+  it('costs no other image anything: two poisons among sixty', async () => {
+    const pool = await start(2);
+    const names = Array.from({ length: 60 }, (_, i) => `image-${i}`);
+    const ends = await Promise.allSettled(
+      names.map((name, i) => run(pool, { name, do: i === 7 || i === 31 ? 'crash' : 'answer' })),
+    );
+    ends.forEach((end, i) => {
+      if (i === 7 || i === 31) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'engine_crashed' } });
+      else expect(end).toEqual({ status: 'fulfilled', value: names[i] });
+    });
+    // Nor was a good one begun twice.
+    expect(engineOf('image-8')).toHaveLength(1);
+    expect(lines('seen')).toHaveLength(62);
+  });
+
+  it('goes back to the queue when no engine comes up again', async () => {
+    const pool = await start(1);
+    writeFileSync(join(folder, 'ill'), '');
+    await expect(run(pool, { name: 'unlucky', do: 'crash' })).rejects.toMatchObject({ name: 'EngineStartError' });
+    rmSync(join(folder, 'ill'));
+    expect(await run(pool, { name: 'later', do: 'answer' })).toBe('later');
+  });
+});
+
+describe('an engine', () => {
+  it('goes on after an image it refuses and after a fault of its own', async () => {
+    const pool = await start(1);
+    await expect(run(pool, { name: 'bad', do: 'refuse' })).rejects.toMatchObject({ code: 'image_undecodable' });
+    await expect(run(pool, { name: 'bug', do: 'fault' })).rejects.toMatchObject({ name: 'EngineFault' });
+    expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
+    expect(lines('starts')).toHaveLength(1);
+  });
+
+  it('is replaced when it dies with nothing inside', async () => {
+    const pool = await start(1);
+    const [first] = pool.status().pids;
+    process.kill(first!, 'SIGKILL');
+    await gone(first!);
+    expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
+    expect(engineOf('good')).not.toContain(first);
+  });
+
+  it('over its memory limit is replaced between two images', async () => {
+    const pool = await start(1);
+    expect(await run(pool, { name: 'big', do: 'grow' })).toBe('big');
+    expect(await run(pool, { name: 'next', do: 'answer' })).toBe('next');
+    expect(engineOf('next')).not.toEqual(engineOf('big'));
+    await gone(engineOf('big')[0]!);
+  });
+
+  it('is given to the next in line while another engine is being replaced', async () => {
+    const pool = await start(2);
+    writeFileSync(join(folder, 'ill'), '');
+    process.kill(pool.status().pids[0]!, 'SIGKILL');
+    await vi.waitFor(() => expect(pool.status().ready).toBe(1));
+    for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'answer' })).toBe(name);
+    expect(new Set(['a', 'b', 'c'].flatMap(engineOf)).size).toBe(1);
+  });
+
+  it('ignores the signals a terminal sends to all', async () => {
+    const pool = await start(1);
+    const [pid] = pool.status().pids;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid!, signal);
+    await run(pool, { name: 'good', do: 'answer' });
+    expect(engineOf('good')).toEqual([pid]);
+  });
+});
+
+describe('a canceled job', () => {
+  it('whose image hangs has its engine killed, and is not run again', async () => {
+    const pool = await start(1);
+    const abort = new AbortController();
+    const running = run(pool, { name: 'endless', do: 'hang' }, abort.signal);
+    await inside('endless');
+    abort.abort(new Error('canceled'));
+    await expect(running).rejects.toThrow('canceled');
+    expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
+    expect(engineOf('endless')).toHaveLength(1);
+  });
+
+  it('lets an image that is nearly done finish, so that the engine lives', async () => {
+    const pool = await start(1);
+    const abort = new AbortController();
+    const running = run(pool, { name: 'nearly', do: 'wait' }, abort.signal);
+    await inside('nearly');
+    abort.abort(new Error('canceled'));
+    writeFileSync(join(folder, 'go'), '');
+    expect(await running).toBe('nearly');
+    expect(lines('starts')).toHaveLength(1);
+  });
+
+  it('that waits for an engine leaves the line', async () => {
+    const pool = await start(1);
+    const first = run(pool, { name: 'first', do: 'wait' });
+    await inside('first');
+    const abort = new AbortController();
+    const second = run(pool, { name: 'second', do: 'answer' }, abort.signal);
+    abort.abort(new Error('canceled'));
+    await expect(second).rejects.toThrow('canceled');
+    writeFileSync(join(folder, 'go'), '');
+    await first;
+    expect(engineOf('second')).toEqual([]);
+    expect(pool.status().busy).toBe(0);
+  });
+});
+
+describe('the start', () => {
+  it('fails with the reason, and leaves no engine, when the models cannot be used', async () => {
+    await expect(start(3, { settings: { start: 'unusable' } })).rejects.toThrow('no such device');
+    for (const pid of lines('starts')) await gone(Number(pid));
+    expect(lines('starts')).toHaveLength(1);
+  });
+
+  it('fails, and does not try for ever, when an engine dies while it starts', async () => {
+    await expect(start(2, { settings: { start: 'crash' } })).rejects.toThrow('ended by SIGKILL while it started');
+    expect(lines('starts')).toHaveLength(1);
+  });
+
+  it('may choose the number of engines by the device the first one found', async () => {
+    const program = { module: FAULTY, settings: { folder, device: 'webgpu' }, env: {}, launcher: engineLauncher() };
+    const limits = { timeoutMs: 1000, maxRssBytes: 1e11 };
+    const pool = await EnginePool.start(program, limits, (first) => (first.device === 'cpu' ? 2 : 1), log);
+    pools.push(pool);
+    expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0 });
+  });
+});
+
+describe('the end', () => {
+  it('leaves no engine, not even one that hangs', async () => {
+    const pool = await start(2);
+    const { pids } = pool.status();
+    const running = run(pool, { name: 'endless', do: 'hang' });
+    running.catch(() => {});
+    await inside('endless');
+    await pool.close();
+    for (const pid of pids) await gone(pid);
+    await expect(running).rejects.toThrow();
+    expect(lines('starts')).toHaveLength(2);
+  });
+
+  it('of a parent by kill -9 ends its engines, idle or hanging', async () => {
+    const parent: ChildProcess = fork(new URL('./testing/doomed-parent.ts', import.meta.url).pathname, [folder]);
+    const [pids] = (await once(parent, 'message')) as [number[]];
+    expect(pids).toHaveLength(2);
+    expect(pids.every(alive)).toBe(true);
+    parent.kill('SIGKILL');
+    for (const pid of pids) await gone(pid);
+  });
+});
+
+describe('pauses between restarts', () => {
+  it('are none at first, never shrink while deaths go on, and stay bounded', () => {
+    expect(restartDelayMs(1)).toBe(0);
+    const pauses = Array.from({ length: 2000 }, (_, i) => restartDelayMs(i + 1));
+    pauses.reduce((before, pause) => {
+      expect(pause).toBeGreaterThanOrEqual(before);
+      return pause;
+    });
+    expect(Math.max(...pauses)).toBe(5000);
+  });
+});

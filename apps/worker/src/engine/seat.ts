@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FacequeueError } from '@facequeue/schema';
+import type { Logger } from '../log.ts';
+import { restartDelayMs } from './backoff.ts';
+import { Engine, EngineDeath, type EngineProgram } from './engine.ts';
+import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
+
+/** Limits an engine runs under. */
+export interface EngineLimits {
+  /** Milliseconds an image may take before its engine is killed. */
+  timeoutMs: number;
+  /** Resident bytes beyond which an engine is replaced between two images. */
+  maxRssBytes: number;
+}
+
+/** Told when an engine gets ready in a seat and when the seat is empty again. */
+export interface SeatEvents {
+  ready(seat: Seat): void;
+  lost(seat: Seat): void;
+}
+
+/** A place for one engine: replaces the engine when it dies, and runs the image that was inside once more. */
+export class Seat {
+  readonly #program: EngineProgram;
+  readonly #limits: EngineLimits;
+  readonly #events: SeatEvents;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+  #engine: Engine | null = null;
+  /** The engine of this seat once it is ready; rejects when its start fails (the next one is on its way then). */
+  #coming: Promise<Engine> = Promise.reject(new Error('not started'));
+  /** In a row: an image done ends the row. */
+  #deaths = 0;
+
+  constructor(program: EngineProgram, limits: EngineLimits, events: SeatEvents, log: Logger) {
+    this.#program = program;
+    this.#limits = limits;
+    this.#events = events;
+    this.#log = log;
+    this.#coming.catch(() => {});
+  }
+
+  /**
+   * Starts the first engine. Later ones are started as they are needed.
+   * @throws EngineStartError: a device or pack that does not work at the start will not work later
+   */
+  async open(): Promise<EngineFacts> {
+    this.#coming = this.#start();
+    return (await this.#coming).facts;
+  }
+
+  /** Whether an engine is up and can be given an image. */
+  get ready(): boolean {
+    return this.#engine !== null;
+  }
+
+  /** Process id of the engine, for operators. */
+  get pid(): number | undefined {
+    return this.#engine?.pid;
+  }
+
+  /**
+   * Runs one image. When the engine dies with it, it runs once more, alone in a fresh engine.
+   * @throws FacequeueError `engine_crashed` or `engine_timeout` after the second death, or what is wrong with the image;
+   *   EngineFault; EngineStartError when no engine comes up; the signal's reason when it was killed for that
+   */
+  async run(image: EngineImage, signal: AbortSignal): Promise<EngineAnswer> {
+    try {
+      return await this.#once(image, signal);
+    } catch (error) {
+      if (!(error instanceof EngineDeath)) throw error;
+    }
+    try {
+      return await this.#once(image, signal);
+    } catch (error) {
+      if (!(error instanceof EngineDeath)) throw error;
+      throw error.kind === 'hang'
+        ? new FacequeueError('engine_timeout', 'The image was not done in time, twice.', { cause: error })
+        : new FacequeueError('engine_crashed', 'The image ended the engine that looked at it, twice.', {
+            cause: error,
+          });
+    }
+  }
+
+  /** Ends the engine and starts no other. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the worker is stopping'));
+    const engine = this.#engine;
+    engine?.kill();
+    await (engine ? engine.ended : this.#coming.catch(() => {}));
+  }
+
+  async #once(image: EngineImage, signal: AbortSignal): Promise<EngineAnswer> {
+    const engine = await this.#coming;
+    signal.throwIfAborted();
+    try {
+      return await engine.detect(image, this.#limits.timeoutMs, signal);
+    } catch (error) {
+      if (error instanceof EngineDeath) this.#lose(engine);
+      if (error instanceof EngineDeath && error.kind === 'canceled') throw signal.reason;
+      throw error;
+    } finally {
+      if (this.#engine === engine) this.#done(engine);
+    }
+  }
+
+  /** The engine has lived through an image. */
+  #done(engine: Engine): void {
+    this.#deaths = 0;
+    if (engine.rss <= this.#limits.maxRssBytes) return;
+    const limit = this.#limits.maxRssBytes;
+    this.#log.info({ pid: engine.pid, rss: engine.rss, limit }, 'engine over its memory limit; starting another');
+    this.#leave();
+    engine.kill();
+    this.#replace(engine.ended);
+  }
+
+  #lose(engine: Engine): void {
+    if (this.#engine !== engine) return;
+    this.#leave();
+    this.#deaths++;
+    engine.ended.then((how) => {
+      if (this.#closing.signal.aborted) return;
+      this.#log.warn({ pid: engine.pid, how, deaths: this.#deaths }, 'engine ended; starting another');
+    });
+    this.#replace(engine.ended);
+  }
+
+  #leave(): void {
+    this.#engine = null;
+    this.#events.lost(this);
+  }
+
+  #replace(gone: Promise<unknown>): void {
+    this.#coming = gone.then(() => this.#start());
+    this.#coming.catch((error: unknown) => {
+      if (this.#closing.signal.aborted) return;
+      this.#deaths++;
+      this.#log.error({ err: error, deaths: this.#deaths }, 'engine did not start; trying again');
+      this.#replace(Promise.resolve());
+    });
+  }
+
+  async #start(): Promise<Engine> {
+    const closing = this.#closing.signal;
+    await sleep(restartDelayMs(this.#deaths), undefined, { signal: closing });
+    const engine = await Engine.start(this.#program, closing);
+    this.#engine = engine;
+    engine.ended.then(() => this.#lose(engine));
+    this.#events.ready(this);
+    return engine;
+  }
+}

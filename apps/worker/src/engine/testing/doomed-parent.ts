@@ -1,0 +1,27 @@
+/** A process with two engines, one of them hanging; it tells their pids and waits to be killed. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { createLog } from '../../log.ts';
+import { engineLauncher } from '../lifeline.ts';
+import { EnginePool } from '../pool.ts';
+import type { Order } from './faulty-engine.ts';
+
+const folder = process.argv[2]!;
+const pool = await EnginePool.start(
+  {
+    module: new URL('./faulty-engine.ts', import.meta.url).pathname,
+    settings: { folder },
+    env: {},
+    launcher: engineLauncher(),
+  },
+  { timeoutMs: 600_000, maxRssBytes: 1e11 },
+  () => 2,
+  createLog('silent'),
+);
+const { signal } = new AbortController();
+const slot = await pool.acquire('interactive', signal);
+const order: Order = { name: 'endless', do: 'hang' };
+slot.run({ bytes: new TextEncoder().encode(JSON.stringify(order)), options: DEFAULT_DETECTION_OPTIONS }, signal);
+while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5));
+process.send!(pool.status().pids);

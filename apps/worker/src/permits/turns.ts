@@ -1,0 +1,17 @@
+/** The two lines that wait for permits: `interactive` has somebody waiting on the other end, `others` has not. */
+export const LANES = ['interactive', 'others'] as const;
+export type Lane = (typeof LANES)[number];
+
+/** Of so many permits in a row, one goes to `others` when they wait: bulk work slows callers by a fifth and never starves. */
+export const SHARE = 5;
+
+/**
+ * Which lane the next permit goes to. Pure; the caller keeps `passedOver` between calls.
+ * @param waiting how many wait in each lane
+ * @param passedOver interactive permits given since the last one to `others`
+ * @returns the lane, null when nobody waits
+ */
+export function nextLane(waiting: Readonly<Record<Lane, number>>, passedOver: number): Lane | null {
+  if (waiting.others > 0 && (waiting.interactive === 0 || passedOver >= SHARE - 1)) return 'others';
+  return waiting.interactive > 0 ? 'interactive' : null;
+}
