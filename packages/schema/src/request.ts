@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { DetectionOptions, PROFILES } from './detection.ts';
+import { FacequeueError } from './errors.ts';
+import type { QueueName } from './job.ts';
+
+/** Longest accepted image URL, characters: what common servers and proxies take. */
+export const MAX_URL_LENGTH = 8192;
+
+/** A number in a query string, shown as a number in the OpenAPI document. */
+function queryNumber(pattern: RegExp, schema: z.ZodType<number, number>, shown: Record<string, unknown>) {
+  return z
+    .string()
+    .regex(pattern, `expected ${shown['type'] === 'integer' ? 'a whole number' : 'a number'}`)
+    .transform(Number)
+    .pipe(schema)
+    .meta({ override: ({ jsonSchema }) => replaceWith(jsonSchema, shown) });
+}
+
+function queryFlag(shown: { description: string }) {
+  return z
+    .enum(['true', 'false'], { error: 'expected true or false' })
+    .transform((text) => text === 'true')
+    .meta({
+      ...shown,
+      override: ({ jsonSchema }) => replaceWith(jsonSchema, { type: 'boolean', default: true, ...shown }),
+    });
+}
+
+function replaceWith(target: object, shown: Record<string, unknown>) {
+  for (const key of Object.keys(target)) delete (target as Record<string, unknown>)[key];
+  Object.assign(target, shown);
+}
+
+const { max_faces, min_confidence, min_face_size } = DetectionOptions.shape;
+
+/** Query options of a detection call, as strings. */
+export const DetectionQuery = z.strictObject({
+  profile: z
+    .enum(PROFILES, { error: `expected one of ${PROFILES.join(', ')}` })
+    .optional()
+    .meta({ description: 'Cheapest first; balanced when absent.' }),
+  max_faces: queryNumber(/^\d{1,5}$/, max_faces.unwrap(), {
+    type: 'integer',
+    minimum: 1,
+    maximum: 10_000,
+    description: 'At most so many faces, the most confident ones.',
+  }).optional(),
+  min_confidence: queryNumber(/^\d*\.?\d+$/, min_confidence.unwrap(), {
+    type: 'number',
+    minimum: 0.1,
+    maximum: 1,
+    description: 'Only faces of at least this Confidence.',
+  }).optional(),
+  min_face_size: queryNumber(/^\d*\.?\d+$/, min_face_size.unwrap(), {
+    type: 'number',
+    minimum: 0,
+    maximum: 4096,
+    description: 'Only faces whose longer box side has at least so many pixels.',
+  }).optional(),
+  landmarks: queryFlag({ description: 'false leaves landmark_106 out.' }).optional(),
+  attributes: queryFlag({ description: 'false leaves gender and age out.' }).optional(),
+  priority: z
+    .enum(['bulk'], { error: 'expected bulk' })
+    .optional()
+    .meta({ description: 'bulk: run behind the interactive calls.' }),
+});
+
+/**
+ * Reads the query string of a detection call.
+ * @throws invalid_request naming the option: unknown, given twice, or with a bad value
+ */
+export function readDetectionQuery(query: URLSearchParams): { options: DetectionOptions; queue: QueueName } {
+  const known = Object.keys(DetectionQuery.shape);
+  const given: Record<string, string> = {};
+  for (const [name, value] of query) {
+    if (!known.includes(name)) {
+      throw new FacequeueError('invalid_request', `unknown option ${shown(name)}; there are ${known.join(', ')}`);
+    }
+    if (Object.hasOwn(given, name)) throw new FacequeueError('invalid_request', `option ${name} is given twice`);
+    given[name] = value;
+  }
+  const parsed = DetectionQuery.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new FacequeueError('invalid_request', `option ${issue.path.join('.')}: ${issue.message}`);
+  }
+  const { priority, ...options } = parsed.data;
+  return { options: DetectionOptions.parse(options), queue: priority ?? 'interactive' };
+}
+
+const exactlyOne = { oneOf: [{ required: ['url'] }, { required: ['img'] }] };
+
+/** JSON body of a detection call: exactly one of the two members. */
+export const DetectionBody = z
+  .strictObject({
+    url: z
+      .string('expected a string')
+      .min(1, 'is empty')
+      .max(MAX_URL_LENGTH, `is longer than ${MAX_URL_LENGTH} characters`)
+      .optional()
+      .meta({ description: 'Address of the image: http, https or s3.', examples: ['https://example.org/photo.jpg'] }),
+    img: z.string('expected a string').min(1, 'is empty').optional().meta({
+      contentEncoding: 'base64',
+      description:
+        'The image in base64, plain or URL-safe alphabet; a data: prefix and white space are accepted, padding is optional.',
+    }),
+  })
+  .meta({ id: 'DetectionBody', override: ({ jsonSchema }) => void Object.assign(jsonSchema, exactlyOne) });
+export type DetectionBody = { url: string } | { img: string };
+
+/** Form body of a detection call: exactly one of the two parts. */
+export const DetectionForm = z.strictObject({ url: z.string().optional(), img: z.string().optional() }).meta({
+  id: 'DetectionForm',
+  override: ({ jsonSchema }) =>
+    void Object.assign(jsonSchema, {
+      properties: {
+        url: { type: 'string', description: 'Address of the image: http, https or s3.' },
+        img: {
+          type: 'string',
+          contentMediaType: 'application/octet-stream',
+          description: 'The image file; its bytes decide the format.',
+        },
+      },
+      ...exactlyOne,
+    }),
+});
+
+/**
+ * Checks members of a body or parts of a form. Values of `img` need not be the image itself: only its presence counts.
+ * @param lenient other members are ignored, as the reference service does
+ * @throws invalid_request; its `parameter` is the member at fault, or `url and img`
+ */
+export function readDetectionBody(members: unknown, lenient: boolean): DetectionBody {
+  if (typeof members !== 'object' || members === null || Array.isArray(members)) {
+    throw new FacequeueError('invalid_request', 'the body must be a JSON object with url or img');
+  }
+  const unknown = Object.keys(members).find((name) => !Object.hasOwn(DetectionBody.shape, name));
+  if (unknown !== undefined && !lenient) {
+    throw new FacequeueError('invalid_request', `unknown member ${shown(unknown)}; there are url and img`);
+  }
+  const parsed = DetectionBody.strip().safeParse(members);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const parameter = String(issue.path[0]);
+    throw new FacequeueError('invalid_request', `${parameter}: ${issue.message}`, { parameter });
+  }
+  const { url, img } = parsed.data;
+  if (url !== undefined && img !== undefined) {
+    throw new FacequeueError('invalid_request', 'url and img cannot be used at the same time', {
+      parameter: 'url and img',
+    });
+  }
+  if (url !== undefined) return { url };
+  if (img !== undefined) return { img };
+  throw new FacequeueError('invalid_request', 'neither url nor img is given');
+}
+
+/** A name from outside, made fit for an error message. */
+function shown(name: string): string {
+  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
+}
