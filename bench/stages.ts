@@ -1,0 +1,56 @@
+import { createPipeline, decode, readHeader } from '@facequeue/pipeline';
+import { type DetectionOptions, PROFILES, type Profile } from '@facequeue/schema';
+import { median } from './statistics.ts';
+
+/** CPU-ms (user + system, all threads of this process) of each stage for one image. */
+export interface StageCost {
+  profile: Profile;
+  decode: number;
+  detect: number;
+  landmarks: number;
+  attributes: number;
+  total: number;
+}
+
+const OPTIONS: DetectionOptions = { profile: 'balanced', landmarks: false, attributes: false, orient: true };
+
+/**
+ * The cost of each stage, each profile. Native threads blur stages that are timed one by one, so whole runs are
+ * measured with and without a stage, in turn, and the medians subtracted.
+ */
+export async function stageCosts(bytes: Uint8Array, rounds: number): Promise<StageCost[]> {
+  await using pipeline = await createPipeline({ device: 'cpu', threads: 1 });
+  await pipeline.warm();
+  const limits = { maxSide: 4096, maxPixels: 4096 * 4096 };
+  const header = readHeader(bytes, limits);
+  const costs: StageCost[] = [];
+  for (const profile of PROFILES) {
+    const run = (more: Partial<DetectionOptions>) => () => pipeline.detect(bytes, { ...OPTIONS, profile, ...more });
+    const variants = {
+      decode: () => decode(bytes, header, { orient: true, limits }),
+      base: run({}),
+      landmarks: run({ landmarks: true }),
+      attributes: run({ attributes: true }),
+      total: run({ landmarks: true, attributes: true }),
+    };
+    const samples = Object.fromEntries(Object.keys(variants).map((name) => [name, [] as number[]]));
+    for (let round = -3; round < rounds; round++) {
+      for (const [name, variant] of Object.entries(variants)) {
+        const before = process.cpuUsage();
+        await variant();
+        const used = process.cpuUsage(before);
+        if (round >= 0) samples[name]!.push((used.user + used.system) / 1000);
+      }
+    }
+    const cost = (name: keyof typeof variants) => median(samples[name]!);
+    costs.push({
+      profile,
+      decode: cost('decode'),
+      detect: cost('base') - cost('decode'),
+      landmarks: cost('landmarks') - cost('base'),
+      attributes: cost('attributes') - cost('base'),
+      total: cost('total'),
+    });
+  }
+  return costs;
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+/** The software-GPU run: seconds an image, so it has a command of its own (npm run test:webgpu). */
+export default defineConfig({
+  test: {
+    include: ['test/webgpu/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+  },
+});
