@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { type Address, readAddress } from './public-address.ts';
+
+/** One admitted destination. Without `port`, all its ports. */
+export type AllowEntry =
+  | { kind: 'host'; host: string; port: number | undefined }
+  | { kind: 'range'; range: [Address, number]; port: number | undefined };
+
+export const ALLOW_ENTRY_FORMS = 'hosts, host:port, IP addresses, [IPv6]:port or ranges such as 10.0.0.0/8';
+
+const HOST = /^(\[[\da-f:.]+\]|[\p{L}\p{N}._-]+)$/iu;
+
+/** Reads `photos.internal`, `photos.internal:8080`, `10.0.0.5`, `10.0.0.5:8080`, `::1`, `[::1]:8080` or `10.0.0.0/8`. Null for anything else. */
+export function parseAllowEntry(text: string): AllowEntry | null {
+  const range = /^(?<base>[^/]+)\/(?<bits>\d{1,3})$/.exec(text)?.groups;
+  if (range) return parseRange(range['base']!, Number(range['bits']));
+  if (isIP(text)) return { kind: 'range', range: wholeAddress(readAddress(text)!), port: undefined };
+  const port = /:(?<port>\d{1,5})$/.exec(text)?.groups?.['port'];
+  const name = port === undefined ? text : text.slice(0, -port.length - 1);
+  // The URL parser lower-cases, punycodes and validates the name exactly as it will for the URLs it is compared with.
+  const url = HOST.test(name) ? URL.parse(`http://${name}`) : null;
+  if (!url || Number(port) > 65_535 || Number(port) === 0) return null;
+  const host = bareHost(url.hostname);
+  return {
+    ...(isIP(host) ? { kind: 'range', range: wholeAddress(readAddress(host)!) } : { kind: 'host', host }),
+    port: port === undefined ? undefined : Number(port),
+  };
+}
+
+function parseRange(base: string, bits: number): AllowEntry | null {
+  if (!isIP(base)) return null;
+  const address = ipaddr.parse(base);
+  // Addresses are compared as `readAddress` gives them: a range of IPv4-mapped ones would never match.
+  if (readAddress(base)!.kind() !== address.kind() || bits > address.toByteArray().length * 8) return null;
+  return { kind: 'range', range: [address, bits], port: undefined };
+}
+
+const wholeAddress = (address: Address): [Address, number] => [address, address.toByteArray().length * 8];
+
+/** A URL's host without the brackets of IPv6 and without the dot that ends an absolute name. */
+export function bareHost(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+}
+
+/** Whether an entry admits a connection to `address`, to which the URL's `host` resolved. */
+export function entryAdmits(entry: AllowEntry, host: string, port: number, address: Address): boolean {
+  if (entry.port !== undefined && entry.port !== port) return false;
+  if (entry.kind === 'host') return entry.host === host;
+  const [base, bits] = entry.range;
+  return base.kind() === address.kind() && address.match(base, bits);
+}

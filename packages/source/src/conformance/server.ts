@@ -1,0 +1,81 @@
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+/** The bytes a well-behaved server sends. Not an image: a source does not look inside. */
+export const BYTES = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 31) % 251);
+
+/** What a server may do with a request. The last part of the path chooses. */
+export type Behaviour = keyof typeof BEHAVIOURS;
+
+const BEHAVIOURS = {
+  found: (response: ServerResponse) => void response.writeHead(200, { 'content-length': BYTES.length }).end(BYTES),
+  'found-without-length': (response: ServerResponse) => {
+    response.write(BYTES.subarray(0, 10));
+    response.end(BYTES.subarray(10));
+  },
+  empty: (response: ServerResponse) => void response.writeHead(200, { 'content-length': 0 }).end(),
+  missing: (response: ServerResponse) => void response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>'),
+  'too-large-by-length': (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': 10 ** 12 }).flushHeaders();
+  },
+  'too-large-while-streaming': (response: ServerResponse) => {
+    const send = () => {
+      while (!response.destroyed && response.write(BYTES));
+    };
+    response.on('drain', send);
+    send();
+  },
+  'slow-drip': (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': BYTES.length });
+    const timer = setInterval(() => response.write('.'), 20);
+    response.on('close', () => clearInterval(timer));
+  },
+  'silence-before-headers': () => {},
+  'hang-up-midway': (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': BYTES.length });
+    response.write(BYTES.subarray(0, 1000), () => response.destroy());
+  },
+  'hang-up-before-headers': (response: ServerResponse) => void response.destroy(),
+  compressed: (response: ServerResponse) => {
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': BYTES.length }).end(BYTES);
+  },
+  forbidden: (response: ServerResponse) => void response.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>'),
+} satisfies Record<string, (response: ServerResponse) => void>;
+
+/** A server that behaves as the path asks, and tells when requests come and their connections end. */
+export interface BehavingServer extends AsyncDisposable {
+  /** `host:port` */
+  host: string;
+  /** Resolves when a request for this behaviour has come. */
+  asked(behaviour: Behaviour): Promise<void>;
+  /** Resolves when an answer with this behaviour has ended, its connection gone or not. */
+  ended(behaviour: Behaviour): Promise<void>;
+}
+
+/** @param tls makes it an https server */
+export async function startBehavingServer(tls?: { key: string; cert: string }): Promise<BehavingServer> {
+  const moments = new Map<string, PromiseWithResolvers<void>>();
+  const moment = (name: string) => {
+    if (!moments.has(name)) moments.set(name, Promise.withResolvers());
+    return moments.get(name)!;
+  };
+  const listener: RequestListener = (request, response) => {
+    const behaviour = new URL(request.url!, 'http://x').pathname.split('/').pop() as Behaviour;
+    response.on('close', () => moment(`ended ${behaviour}`).resolve());
+    moment(`asked ${behaviour}`).resolve();
+    BEHAVIOURS[behaviour](response);
+  };
+  const server = tls ? createSecureServer(tls, listener) : createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: (behaviour) => moment(`asked ${behaviour}`).promise,
+    ended: (behaviour) => moment(`ended ${behaviour}`).promise,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

@@ -1,0 +1,5 @@
+export { type AllowEntry, parseAllowEntry } from './address/allow-list.ts';
+export { checkImageUrl } from './image-url.ts';
+export { parseS3Prefix, type S3Prefix } from './s3/prefixes.ts';
+export { createImageSource, type ImageSource, type SourceLimits, type SourceOptions } from './source.ts';
+export { sourceOptions, sourceVariables } from './variables.ts';

@@ -1,0 +1,20 @@
+import { isFacequeueError } from '@facequeue/schema';
+import { forbidden, timedOut, unreachable } from '../errors.ts';
+
+/**
+ * The catalogue's error for what the SDK was rejected with. 403 is `source_forbidden`: S3 says it for missing rights,
+ * wrong credentials and, to who may not list the bucket, for objects that do not exist.
+ */
+export function storageFailure(error: unknown): Error {
+  if (isFacequeueError(error)) return error;
+  const name = error instanceof Error ? error.name : '';
+  const status = (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
+  if (name === 'TimeoutError') return timedOut('The object storage was too slow.', error);
+  if (name === 'CredentialsProviderError')
+    return forbidden('No credentials for the object storage are configured.', error);
+  if (name === 'InvalidObjectState') return unreachable('The object is archived.', error);
+  if (status === 404) return unreachable('There is no such object or bucket.', error);
+  if (status === 403) return forbidden('The object storage refuses access to the object, or it does not exist.', error);
+  if (status !== undefined && status !== 200) return unreachable(`The object storage answered ${status}.`, error);
+  return unreachable('The connection to the object storage failed.', error);
+}

@@ -1,0 +1,76 @@
+import { byteSize, duration, integer, list } from '@facequeue/schema/config';
+import { z } from 'zod';
+import { ALLOW_ENTRY_FORMS, parseAllowEntry } from './address/allow-list.ts';
+import { parseS3Prefix } from './s3/prefixes.ts';
+import type { SourceOptions } from './source.ts';
+
+/** A list each of whose items must be readable. */
+function parsedList<T>(parse: (item: string) => T | null, expected: string) {
+  return list().transform((items, context) =>
+    items.map((item) => {
+      const parsed = parse(item);
+      if (parsed === null) context.issues.push({ code: 'custom', message: `${expected}, not ${item}`, input: item });
+      return parsed as T;
+    }),
+  );
+}
+
+/** The environment variables of image sources. */
+export const sourceVariables = {
+  MAX_IMAGE_BYTES: byteSize('20mb').meta({
+    description: 'Largest image file, whether it comes in a request body or is fetched from a URL.',
+  }),
+  SOURCE_ALLOW: parsedList(parseAllowEntry, ALLOW_ENTRY_FORMS).meta({
+    default: '',
+    description:
+      'Destinations of image URLs that are admitted although they are not on the public internet: host names (admitted wherever they resolve to), addresses, either with `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default URLs to loopback, private, link-local and other special addresses are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
+  }),
+  SOURCE_TIMEOUT: duration('15s').meta({ description: 'Time to fetch an image from its URL, redirects included.' }),
+  SOURCE_CONNECT_TIMEOUT: duration('3s').meta({
+    description: 'Time to look up the name of an image host and connect to it, TLS included.',
+  }),
+  SOURCE_HEADERS_TIMEOUT: duration('10s').meta({
+    description: 'Time until an image host answers with headers, connecting included.',
+  }),
+  SOURCE_MAX_REDIRECTS: integer(5, { min: 0, max: 20 }).meta({
+    description: 'Redirects followed from an image URL; each target is checked like the URL itself.',
+  }),
+  S3_SOURCE_PREFIXES: parsedList(parseS3Prefix, 'bucket or bucket/prefix').meta({
+    default: '',
+    description:
+      'What `s3://` image URLs may read: `bucket` or `bucket/prefix`, with commas. A prefix is a folder: `photos/2024` admits `s3://photos/2024/a.jpg`, not `s3://photos/2024-private/a.jpg`. None by default. Credentials come from the AWS SDK’s own chain: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a profile, web identity or an instance role.',
+  }),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'an http or https URL' })
+    .optional()
+    .meta({ description: 'URL of an S3-compatible service (MinIO, Ceph, R2, …). Unset: AWS.' }),
+  S3_REGION: z.string().optional().meta({
+    description: 'Region of the buckets. Unset: `AWS_REGION` or the profile’s; `us-east-1` with `S3_ENDPOINT`.',
+  }),
+  S3_FORCE_PATH_STYLE: z.stringbool({ error: 'true or false' }).optional().meta({
+    description:
+      'Whether the bucket stands in the path of S3 requests instead of in the host name. Unset: true with `S3_ENDPOINT`, else false.',
+  }),
+};
+
+type SourceConfig = z.output<z.ZodObject<typeof sourceVariables>>;
+
+/** What `createImageSource` takes, from the variables' values. */
+export function sourceOptions(config: SourceConfig): SourceOptions {
+  return {
+    limits: {
+      maxBytes: config.MAX_IMAGE_BYTES,
+      connectMs: config.SOURCE_CONNECT_TIMEOUT,
+      headersMs: config.SOURCE_HEADERS_TIMEOUT,
+      totalMs: config.SOURCE_TIMEOUT,
+      maxRedirects: config.SOURCE_MAX_REDIRECTS,
+    },
+    allow: config.SOURCE_ALLOW,
+    s3: {
+      prefixes: config.S3_SOURCE_PREFIXES,
+      endpoint: config.S3_ENDPOINT,
+      region: config.S3_REGION,
+      forcePathStyle: config.S3_FORCE_PATH_STYLE ?? config.S3_ENDPOINT !== undefined,
+    },
+  };
+}
