@@ -1,26 +1,27 @@
-import { Transformer } from '@napi-rs/image';
-import sharp from 'sharp';
+import { decodeBmp } from './bmp-decoder.ts';
 import { FORMAT_NAMES } from './header.ts';
-import { upright } from './orient.ts';
+import { decodeJpeg } from './jpeg-decoder.ts';
 import { undecodable } from './reader.ts';
+import { decodeWithSharp } from './sharp.ts';
 import type { ImageHeader, ImageLimits, RgbImage } from './types.ts';
-
-sharp.concurrency(1);
-sharp.cache(false);
-sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
 
 export interface DecodeOptions {
   /** Whether EXIF orientation is applied. */
   orient: boolean;
+  /** The limits the header was read under. */
   limits: ImageLimits;
-  /** A JPEG may be decoded smaller than stored, its long side no shorter than this, px. */
+  /** A JPEG's long side may be shrunk to this, px, where that is cheaper than decoding it whole. */
   minSide?: number;
 }
 
+/** From a third on, sharp lets libjpeg decode to a half, quarter or eighth, which saves time; above, it would cost some. */
+const WORTH_SHRINKING = 3;
+
 /**
- * Decodes an image whose header has been read.
- * @returns sRGB pixels; `scale` is decoded size / stored size, 1 unless shrunk
+ * Decodes an image whose header has been read, once (jpeg-decoder.ts has the one exception).
+ * How much damage is forgiven: JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
+ * @returns sRGB pixels, upright if asked for; `scale` is decoded / stored long side, 1 unless shrunk. The short side is
+ *   the scaled one rounded to a pixel
  * @throws FacequeueError `image_undecodable`
  */
 export async function decode(
@@ -28,33 +29,33 @@ export async function decode(
   header: ImageHeader,
   options: DecodeOptions,
 ): Promise<RgbImage & { scale: number }> {
-  const image =
-    header.format === 'bmp' ? await decodeBmp(bytes, header) : await decodeWithSharp(bytes, header, options);
-  return { ...upright(image, options.orient ? header.orientation : 1), scale: image.width / header.width };
-}
-
-async function decodeWithSharp(bytes: Uint8Array, header: ImageHeader, { limits }: DecodeOptions): Promise<RgbImage> {
+  const scale = shrinkage(header, options.minSide);
+  const size = {
+    width: Math.max(1, Math.round(header.width * scale)),
+    height: Math.max(1, Math.round(header.height * scale)),
+  };
+  const orientation = options.orient ? header.orientation : 1;
+  const native = { limits: options.limits, orientation, size: scale < 1 ? size : undefined };
+  let image: RgbImage;
   try {
-    const { data, info } = await sharp(bytes, { limitInputPixels: limits.maxPixels, failOn: 'error' })
-      .flatten({ background: '#808080' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`${info.channels} channels`);
-    return { data, width: info.width, height: info.height };
+    image = await decodeFormat(bytes, header, native);
   } catch (error) {
     throw undecodable(FORMAT_NAMES[header.format], 'its data is damaged or cut short', error);
   }
+  const [width, height] = orientation >= 5 ? [size.height, size.width] : [size.width, size.height];
+  if (image.width !== width || image.height !== height)
+    throw undecodable(FORMAT_NAMES[header.format], 'its header and its data differ in size');
+  return { ...image, scale };
 }
 
-async function decodeBmp(bytes: Uint8Array, header: ImageHeader): Promise<RgbImage> {
-  try {
-    const transformer = new Transformer(bytes);
-    const { colorType } = await transformer.metadata();
-    const data = await transformer.rawPixels();
-    if (colorType !== 2) throw new Error(`colour type ${colorType}`);
-    return { data, width: header.width, height: header.height };
-  } catch (error) {
-    throw undecodable('BMP', 'its data is damaged or cut short', error);
-  }
+function decodeFormat(bytes: Uint8Array, header: ImageHeader, native: Parameters<typeof decodeJpeg>[1]) {
+  if (header.format === 'bmp') return decodeBmp(bytes, header);
+  if (header.format === 'jpeg') return decodeJpeg(bytes, native);
+  return decodeWithSharp(bytes, { ...native, failOn: 'error' });
+}
+
+function shrinkage({ format, width, height }: ImageHeader, minSide: number | undefined): number {
+  const side = Math.max(width, height);
+  if (format !== 'jpeg' || minSide === undefined || side < minSide * WORTH_SHRINKING) return 1;
+  return minSide / side;
 }

@@ -1,10 +1,10 @@
 import { FacequeueError } from '@facequeue/schema';
-import { BMP_HEADER_SIZES, readBmpHeader } from './bmp.ts';
-import { readJpegHeader } from './jpeg.ts';
-import { readPngHeader } from './png.ts';
+import { BMP_HEADER_SIZES, readBmpHeader } from './bmp-header.ts';
+import { readJpegHeader } from './jpeg-header.ts';
+import { readPngHeader } from './png-header.ts';
 import { Reader, undecodable } from './reader.ts';
 import type { ImageFormat, ImageHeader, ImageLimits } from './types.ts';
-import { readWebpHeader } from './webp.ts';
+import { readWebpHeader } from './webp-header.ts';
 
 /** The names formats have in public texts. */
 export const FORMAT_NAMES: Record<ImageFormat, string> = { jpeg: 'JPEG', png: 'PNG', bmp: 'BMP', webp: 'WebP' };

@@ -1,0 +1,89 @@
+import { exifOrientation } from './exif.ts';
+import { Reader, undecodable } from './reader.ts';
+import type { ImageHeader } from './types.ts';
+
+const SOF0_BASELINE = 0xc0;
+const SOF1_EXTENDED = 0xc1;
+const SOI = 0xd8;
+const EOI = 0xd9;
+const SOS = 0xda;
+const APP1 = 0xe1;
+const TEM = 0x01;
+const RST0 = 0xd0;
+/** DHT, JPG and DAC share the range of the frame headers but are none. */
+const NOT_FRAMES = new Set([0xc4, 0xc8, 0xcc]);
+/** Real files have a few dozen segments before the picture; extended XMP and ICC profiles make it some hundreds. */
+const MAX_SEGMENTS = 4096;
+
+export interface JpegHeader extends ImageHeader {
+  /** Grey or colour in one sequential scan: pixels come once, whole and from the top, so a missing end is missing rows. */
+  fromTheTop: boolean;
+}
+
+interface Frame {
+  kind: number;
+  width: number;
+  height: number;
+  components: number;
+}
+
+/**
+ * Walks the markers up to the first scan (ITU-T T.81 annex B). A height of 0, to be told after the scan, is left at 0.
+ * @throws FacequeueError `image_undecodable`
+ */
+export function readJpegHeader(bytes: Uint8Array): JpegHeader {
+  const reader = new Reader(bytes, 'JPEG');
+  let frame: Frame | undefined;
+  let orientation: number | undefined;
+  let at = 2;
+  for (let segment = 0; segment < MAX_SEGMENTS; segment++) {
+    at = afterMarker(reader, at);
+    const marker = reader.u8(at - 1);
+    if (marker === EOI) throw undecodable('JPEG', 'the file ends before its picture');
+    if (marker === TEM || (marker >= RST0 && marker <= SOI)) continue;
+    const length = reader.u16(at, false);
+    if (length < 2) throw undecodable('JPEG', 'a header segment has no length');
+    if (marker === SOS) {
+      if (!frame) throw undecodable('JPEG', 'the picture starts before its size is told');
+      return {
+        format: 'jpeg',
+        width: frame.width,
+        height: frame.height,
+        orientation: orientation ?? 1,
+        fromTheTop: isFromTheTop(frame, reader.u8(at + 2)),
+      };
+    }
+    if (isFrame(marker)) {
+      if (frame) throw undecodable('JPEG', 'it tells its size twice');
+      frame = {
+        kind: marker,
+        height: reader.u16(at + 3, false),
+        width: reader.u16(at + 5, false),
+        components: reader.u8(at + 7),
+      };
+    } else if (marker === APP1 && orientation === undefined && reader.has(at + 2, 'Exif\0\0')) {
+      orientation = exifOrientation(reader.part(at + 2, length - 2));
+    }
+    at += length;
+  }
+  throw undecodable('JPEG', 'it has too many header segments');
+}
+
+/** The offset just past the next marker's code. Stray bytes before a marker are skipped, as decoders do. */
+function afterMarker(reader: Reader, from: number): number {
+  let at = from;
+  for (;;) {
+    while (reader.u8(at) !== 0xff) at++;
+    while (reader.u8(at) === 0xff) at++;
+    if (reader.u8(at++) !== 0) return at;
+  }
+}
+
+function isFrame(marker: number): boolean {
+  return marker >= SOF0_BASELINE && marker <= 0xcf && !NOT_FRAMES.has(marker);
+}
+
+function isFromTheTop(frame: Frame, componentsInScan: number): boolean {
+  const sequential = frame.kind === SOF0_BASELINE || frame.kind === SOF1_EXTENDED;
+  return sequential && frame.components <= 3 && componentsInScan === frame.components;
+}
