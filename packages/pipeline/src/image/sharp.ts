@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import type { ImageLimits, RgbImage } from './types.ts';
 
 // One image, one thread: parallelism is the number of engine processes. Nothing is decoded twice, so nothing is cached.
@@ -46,7 +46,7 @@ export async function decodeWithSharp(bytes: Uint8Array, options: SharpOptions):
 }
 
 /** Turns the picture upright; sharp mirrors first and then turns clockwise. Cheaper by a third than a loop in JavaScript. */
-function undo(image: sharp.Sharp, orientation: number): sharp.Sharp {
+function undo(image: Sharp, orientation: number): Sharp {
   switch (orientation) {
     case 2:
       return image.flop();
