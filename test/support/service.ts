@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { descendants, type ProcessFacts } from './processes.ts';
+
+const MAIN = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname;
+
+/** A running `facequeue serve` of its own: free port, private Redis, private folder. */
+export interface Service extends AsyncDisposable {
+  url: string;
+  pid: number;
+  /** Everything it has printed so far. */
+  log(): string;
+  engines(): ProcessFacts[];
+  worker(): ProcessFacts;
+  /** SIGTERM, as an operator would; resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/**
+ * Starts the whole service and resolves once it says where it listens.
+ * @param env settings beside PORT=0 and a private FACEQUEUE_HOME
+ * @throws with the log when it ends instead or is not ready in 60 s
+ */
+export async function startService(env: Record<string, string> = {}): Promise<Service> {
+  const home = mkdtempSync(join(tmpdir(), 'facequeue-service-'));
+  const child = spawn(process.execPath, [MAIN, 'serve'], {
+    env: { ...process.env, REDIS_URL: '', PORT: '0', FACEQUEUE_HOME: home, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let log = '';
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const ready = new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      log += chunk;
+      const match = /ready\b.*?(http:\/\/[\w.:[\]]+)/i.exec(log);
+      if (match) resolve(match[1]!);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    exited.then(([code]) => reject(new Error(`serve ended with ${code}:\n${log}`)));
+    setTimeout(() => reject(new Error(`serve is not ready after 60 s:\n${log}`)), 60_000).unref();
+  });
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const [code] = await exited;
+    rmSync(home, { recursive: true, force: true });
+    return code;
+  };
+  try {
+    const url = await ready;
+    const find = (part: string) => descendants(child.pid!).filter(({ command }) => command.includes(part));
+    return {
+      url,
+      pid: child.pid!,
+      log: () => log,
+      engines: () => find('engine/main.ts'),
+      worker: () => find('worker/src/main.ts')[0]!,
+      stop,
+      [Symbol.asyncDispose]: async () => void (await stop()),
+    };
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+}
