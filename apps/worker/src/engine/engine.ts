@@ -36,9 +36,14 @@ export class EngineDeath extends Error {
   }
 }
 
-/** An engine said that it failed for reasons of its own. The stack is for the log. */
+/** An engine said that it failed for reasons of its own; the stack is the engine's, for the log. */
 export class EngineFault extends Error {
   override readonly name = 'EngineFault';
+
+  constructor(stack: string) {
+    super('fault inside an engine');
+    this.stack = stack;
+  }
 }
 
 /** One engine process, warm. It runs an image at a time and is never used again after it ended. */
@@ -133,7 +138,7 @@ export class Engine {
         if ('rss' in message) this.rss = message.rss;
         if (message.type === 'found') resolve(message.answer);
         if (message.type === 'refused') reject(new FacequeueError(message.code, message.detail));
-        if (message.type === 'faulted') reject(new EngineFault('engine fault', { cause: message.stack }));
+        if (message.type === 'faulted') reject(new EngineFault(message.stack));
       },
     };
     try {

@@ -1,0 +1,84 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createLog } from '../log.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { startHealthServer } from './server.ts';
+
+const log = createLog('silent');
+
+describe('the health port', () => {
+  it('tells which check failed, and not why', async () => {
+    let redis = true;
+    const server = await startHealthServer('127.0.0.1', 0, {
+      redis: async () => {
+        if (!redis) throw new Error('connect ECONNREFUSED 10.1.2.3:6379');
+      },
+      engines: async () => {},
+    });
+    try {
+      const get = async (path: string) => {
+        const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
+        return { status: response.status, body: await response.json() };
+      };
+      expect(await get('/livez')).toMatchObject({ status: 200 });
+      expect(await get('/readyz')).toEqual({
+        status: 200,
+        body: { status: 'ok', checks: { redis: true, engines: true } },
+      });
+      redis = false;
+      expect(await get('/readyz?verbose')).toEqual({
+        status: 503,
+        body: { status: 'not ready', checks: { redis: false, engines: true } },
+      });
+      expect(await get('/livez')).toMatchObject({ status: 200 });
+      expect(await get('/metrics')).toMatchObject({ status: 404 });
+    } finally {
+      server.close();
+    }
+  });
+
+  it('counts a check that never answers as failed', async () => {
+    const server = await startHealthServer('127.0.0.1', 0, { redis: () => new Promise(() => {}) }, 50);
+    try {
+      expect((await fetch(`http://127.0.0.1:${server.port}/readyz`)).status).toBe(503);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('that is taken is an error with the address in it', async () => {
+    const first = await startHealthServer('127.0.0.1', 0, {});
+    await expect(startHealthServer('127.0.0.1', first.port, {})).rejects.toThrow(`127.0.0.1:${first.port}`);
+    first.close();
+  });
+});
+
+describe('the heartbeat', () => {
+  it('beats on after a failure, one beat at a time, until disposed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      let beats = 0;
+      let inside = 0;
+      const beat = async () => {
+        expect(++inside).toBe(1);
+        await new Promise(setImmediate);
+        inside--;
+        if (++beats === 2) throw new Error('Redis is away');
+      };
+      const heartbeat = await startHeartbeat(beat, 2000, log);
+      expect(beats).toBe(1);
+      for (const expected of [2, 3, 4]) {
+        await vi.advanceTimersByTimeAsync(2000);
+        await vi.waitUntil(() => beats === expected && vi.getTimerCount() === 1);
+      }
+      heartbeat[Symbol.dispose]();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that fails the first time stops the start', async () => {
+    const beat = () => Promise.reject(new Error('Redis is away'));
+    await expect(startHeartbeat(beat, 1, log)).rejects.toThrow('Redis is away');
+  });
+});

@@ -1,0 +1,199 @@
+import type { ClaimedJob, Outcome } from '@facequeue/queue';
+import { DEFAULT_DETECTION_OPTIONS, FacequeueError } from '@facequeue/schema';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EngineAnswer, EngineImage } from '../engine/messages.ts';
+import { createLog } from '../log.ts';
+import { createJobHandler, type Workshop } from './handler.ts';
+import { InHand } from './in-hand.ts';
+import { retryDelayMs } from './retry.ts';
+
+const ANSWER: EngineAnswer = {
+  result: new Uint8Array([1]),
+  image: { width: 4, height: 3, format: 'png', bytes: 9, orientation: 1 },
+  timings: { decode: 1, detect: 2 },
+};
+
+/** What a job went through, and how it was left. */
+interface Story {
+  events: string[];
+  outcome?: Outcome;
+  slotsOut: number;
+}
+
+interface Plot {
+  source?: ClaimedJob['source'];
+  blob?: Buffer | null;
+  start?: boolean;
+  fetch?: (url: string, signal?: AbortSignal) => Promise<Uint8Array>;
+  run?: (image: EngineImage, signal: AbortSignal) => Promise<EngineAnswer>;
+  acquire?: (signal: AbortSignal) => Promise<void>;
+  queue?: 'interactive' | 'bulk';
+}
+
+/** Runs a job through the handler with the queue and the engine told what to do. */
+async function play(plot: Plot, during?: (inHand: InHand, story: Story) => void): Promise<Story> {
+  const story: Story = { events: [], slotsOut: 0 };
+  const tell = <T>(event: string, value: T): T => {
+    story.events.push(event);
+    return value;
+  };
+  const inHand = new InHand();
+  const workshop: Workshop = {
+    workerId: 'w',
+    inHand,
+    log: createLog('silent'),
+    random: () => 0,
+    queue: {
+      claim: async (id) => ({
+        id,
+        attempt: 2,
+        queue: plot.queue ?? 'interactive',
+        source: plot.source ?? { kind: 'inline' },
+        options: DEFAULT_DETECTION_OPTIONS,
+        requestId: 'r',
+        createdAt: Date.now() - 1000,
+      }),
+      blob: async () => tell('blob', plot.blob === undefined ? Buffer.from('image') : plot.blob),
+      start: async () => tell('start', plot.start ?? true),
+      finish: async (_id, attempt, outcome) => {
+        story.outcome = outcome;
+        return tell(`finish ${attempt}`, true);
+      },
+      release: async (_id, attempt, delayMs) => tell(`release ${attempt} after ${delayMs}`, true),
+    },
+    source: { fetch: plot.fetch ?? (async (url) => tell(`fetch ${url}`, new Uint8Array(5))) },
+    engines: {
+      async acquire(lane, signal) {
+        await plot.acquire?.(signal);
+        tell(`permit ${lane}`, story.slotsOut++);
+        return {
+          run: plot.run ?? (async () => tell('run', ANSWER)),
+          [Symbol.dispose]: () => tell('permit back', story.slotsOut--),
+        };
+      },
+    },
+  };
+  const handling = createJobHandler(workshop)('job', new AbortController().signal);
+  during?.(inHand, story);
+  await handling;
+  expect(story.slotsOut).toBe(0);
+  return story;
+}
+
+const untilAborted = async (signal?: AbortSignal) => {
+  signal?.throwIfAborted();
+  return new Promise<never>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+};
+
+describe('a job', () => {
+  it('says processing only once it has an engine, and gives the engine back before the result is recorded', async () => {
+    const { events, outcome } = await play({});
+    expect(events).toEqual(['blob', 'permit interactive', 'start', 'run', 'permit back', 'finish 2']);
+    expect(outcome).toMatchObject({ status: 'succeeded', result: ANSWER.result, image: ANSWER.image });
+    expect(outcome!.timings).toMatchObject({ decode: 1, detect: 2, fetch: expect.any(Number) });
+    expect(outcome!.timings!.queue).toBeGreaterThanOrEqual(900);
+  });
+
+  it('of the bulk queue waits with the others', async () => {
+    expect((await play({ queue: 'bulk' })).events).toContain('permit others');
+  });
+
+  it('has its image fetched before it takes an engine', async () => {
+    const { events } = await play({ source: { kind: 'url', url: 'https://example.com/a.jpg' } });
+    expect(events.slice(0, 2)).toEqual(['fetch https://example.com/a.jpg', 'permit interactive']);
+  });
+
+  it('hands the engine a plain view of the bytes it was given', async () => {
+    const blob = Buffer.from('..image..').subarray(2, 7);
+    const { outcome } = await play({
+      blob,
+      run: async ({ bytes }) => {
+        expect(bytes.constructor).toBe(Uint8Array);
+        expect(Buffer.from(bytes).toString()).toBe('image');
+        return ANSWER;
+      },
+    });
+    expect(outcome?.status).toBe('succeeded');
+  });
+
+  it('that has ended before its turn is not run', async () => {
+    expect((await play({ start: false })).events).toEqual(['blob', 'permit interactive', 'start', 'permit back']);
+  });
+
+  it('fails with the code of the catalogue its image deserves', async () => {
+    for (const code of ['image_undecodable', 'engine_crashed', 'engine_timeout'] as const) {
+      const { outcome } = await play({ run: () => Promise.reject(new FacequeueError(code, 'no')) });
+      expect(outcome).toMatchObject({ status: 'failed', error: { code, detail: 'no' } });
+    }
+    const { outcome } = await play({
+      source: { kind: 'url', url: 'https://example.com' },
+      fetch: () => Promise.reject(new FacequeueError('source_unreachable', '404')),
+    });
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'source_unreachable' } });
+  });
+
+  it('goes back to its queue after a fault of ours, later the oftener it was tried', async () => {
+    const { events, outcome } = await play({ run: () => Promise.reject(new TypeError('a bug')) });
+    expect(outcome).toBeUndefined();
+    expect(events.at(-1)).toBe('release 2 after 500');
+    expect((await play({ blob: null })).events.at(-1)).toMatch(/^release 2/);
+  });
+});
+
+describe('a canceled job', () => {
+  it('stops fetching and is left alone: its record has ended', async () => {
+    const { events } = await play(
+      { source: { kind: 'url', url: 'https://example.com' }, fetch: (_url, signal) => untilAborted(signal) },
+      (inHand) => setImmediate(() => inHand.cancel('job')),
+    );
+    expect(events).toEqual([]);
+  });
+
+  it('leaves the line for an engine', async () => {
+    const { events } = await play({ acquire: untilAborted }, (inHand) => setImmediate(() => inHand.cancel('job')));
+    expect(events).toEqual(['blob']);
+  });
+
+  it('gives its engine back when it is canceled inside', async () => {
+    const { events } = await play({ run: (_image, signal) => untilAborted(signal) }, (inHand) =>
+      setImmediate(() => setImmediate(() => inHand.cancel('job'))),
+    );
+    expect(events).toEqual(['blob', 'permit interactive', 'start', 'permit back']);
+  });
+
+  it('is canceled even if that is told right after the claim', async () => {
+    const { events } = await play({ acquire: untilAborted }, (inHand) => inHand.cancel('job'));
+    expect(events).not.toContain('start');
+  });
+});
+
+describe('a worker that stops', () => {
+  it('gives a job that is still fetching, waiting or inside back at once', async () => {
+    const plots: Plot[] = [
+      { source: { kind: 'url', url: 'https://example.com' }, fetch: (_url, signal) => untilAborted(signal) },
+      { acquire: untilAborted },
+      { run: (_image, signal) => untilAborted(signal) },
+    ];
+    for (const plot of plots) {
+      const { events, outcome } = await play(plot, (inHand) => setImmediate(() => setImmediate(() => inHand.stop())));
+      expect(events.at(-1)).toBe('release 2 after 0');
+      expect(outcome).toBeUndefined();
+    }
+  });
+});
+
+describe('the pause before another attempt', () => {
+  it('doubles, stays bounded, and spreads jobs over half of it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {
+        const pause = retryDelayMs(attempt, random);
+        const longest = retryDelayMs(attempt, 1);
+        expect(pause).toBeGreaterThanOrEqual(Math.floor(longest / 2));
+        expect(pause).toBeLessThanOrEqual(Math.min(longest, 10_000));
+        expect(retryDelayMs(attempt + 1, random)).toBeGreaterThanOrEqual(pause);
+      }),
+    );
+    expect([1, 2, 3].map((attempt) => retryDelayMs(attempt, 1))).toEqual([500, 1000, 2000]);
+  });
+});

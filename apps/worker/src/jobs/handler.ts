@@ -1,0 +1,92 @@
+import type { ClaimedJob, JobHandler, Outcome, WorkQueue } from '@facequeue/queue';
+import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
+import type { ImageSource } from '@facequeue/source';
+import type { EnginePool } from '../engine/pool.ts';
+import type { Logger } from '../log.ts';
+import type { Lane } from '../permits/turns.ts';
+import { type InHand, WorkerStopping } from './in-hand.ts';
+import { retryDelayMs } from './retry.ts';
+
+/** What a job is run with. */
+export interface Workshop {
+  workerId: string;
+  queue: Pick<WorkQueue, 'claim' | 'blob' | 'start' | 'finish' | 'release'>;
+  source: Pick<ImageSource, 'fetch'>;
+  engines: Pick<EnginePool, 'acquire'>;
+  inHand: InHand;
+  log: Logger;
+  /** 0 to 1, for jitter. */
+  random(): number;
+}
+
+const LANES: Record<QueueName, Lane> = { interactive: 'interactive', bulk: 'others' };
+
+/** Codes that say nothing about the image: the job is run again. */
+const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
+
+/**
+ * Makes the function that runs one job from claim to finish. Every claimed job ends finished, released, or ended by
+ * somebody else; what throws (Redis away) is left to the stall check and the sweep.
+ */
+export function createJobHandler(workshop: Workshop): JobHandler {
+  const { workerId, queue, inHand, random } = workshop;
+  return async (id, lost) => {
+    // Before the claim: a cancel that comes right after it must find the job.
+    using hold = inHand.take(id, lost);
+    const job = await queue.claim(id, workerId);
+    if (!job) return;
+    const log = workshop.log.child({ job: id, request: job.requestId, queue: job.queue, attempt: job.attempt });
+    const timings: Timings = {};
+    let outcome: Outcome | null;
+    try {
+      outcome = await look(workshop, job, hold.signal, timings);
+    } catch (error) {
+      if (hold.signal.reason instanceof WorkerStopping) {
+        log.info('given back: the worker is stopping');
+        await queue.release(id, job.attempt, 0);
+        return;
+      }
+      if (hold.signal.aborted) return;
+      if (!isFacequeueError(error) || OURS.includes(error.code)) {
+        const delay = retryDelayMs(job.attempt, random());
+        log.error({ err: error, delay }, 'given back after a fault of ours');
+        await queue.release(id, job.attempt, delay);
+        return;
+      }
+      outcome = { status: 'failed', error: { code: error.code, detail: error.message }, timings };
+    }
+    const recorded = outcome !== null && (await queue.finish(id, job.attempt, outcome));
+    if (!recorded) log.debug('discarded: the job had ended');
+    else if (outcome?.status === 'failed') log.info({ code: outcome.error.code, timings }, 'failed');
+    else log.debug({ timings }, 'succeeded');
+  };
+}
+
+/**
+ * Bytes, engine, result. `timings` is filled on the way, so that a failed job tells how far it came.
+ * @returns how the job ends; null when it has ended already
+ */
+async function look(
+  { queue, source, engines }: Workshop,
+  job: ClaimedJob,
+  signal: AbortSignal,
+  timings: Timings,
+): Promise<Outcome | null> {
+  const began = performance.now();
+  const bytes =
+    job.source.kind === 'url' ? await source.fetch(job.source.url, signal) : await inlineBytes(queue, job.id);
+  timings.fetch = performance.now() - began;
+  using slot = await engines.acquire(LANES[job.queue], signal);
+  if (!(await queue.start(job.id, job.attempt))) return null;
+  timings.queue = Math.max(0, Date.now() - job.createdAt - timings.fetch);
+  const answer = await slot.run({ bytes, options: job.options }, signal);
+  Object.assign(timings, answer.timings);
+  return { status: 'succeeded', result: answer.result, image: answer.image, timings };
+}
+
+async function inlineBytes(queue: Workshop['queue'], id: string): Promise<Uint8Array> {
+  const blob = await queue.blob(id);
+  if (!blob) throw new FacequeueError('internal_error', 'The image bytes are gone.');
+  // A plain view: a Buffer costs twice as much to send to an engine.
+  return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
+}

@@ -1,0 +1,57 @@
+import { pipelineVariables } from '@facequeue/pipeline/variables';
+import { queueVariables } from '@facequeue/queue';
+import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
+import { byteSize, duration, integer, list } from '@facequeue/schema/config';
+import { sourceVariables } from '@facequeue/source';
+import { z } from 'zod';
+
+const isQueue = (name: string): name is QueueName => (QUEUE_NAMES as readonly string[]).includes(name);
+
+/** The environment variables of the worker. */
+export const workerVariables = {
+  ...queueVariables,
+  ...sourceVariables,
+  ...pipelineVariables,
+  ENGINES: z
+    .union([z.literal('auto'), integer(1, { min: 1, max: 256 })], { error: 'auto or a whole number from 1 to 256' })
+    .default('auto')
+    .meta({
+      default: 'auto',
+      description:
+        'Engine processes, each looking at one image at a time: `auto` is one a CPU core, or one in all when the models run on a GPU.',
+    }),
+  ENGINE_TIMEOUT: duration('8s').meta({
+    description:
+      'How long an image may take inside an engine before the engine is killed. It is tried twice; twice 8 s and a restart end before a caller’s 19 s do. Raise it for software rendering or crowds of a thousand faces.',
+  }),
+  ENGINE_MAX_RSS: byteSize('2gb').meta({
+    description: 'Resident memory beyond which an engine is replaced between two images.',
+  }),
+  WORKER_QUEUES: list(QUEUE_NAMES.join(','))
+    .transform((names, context) => {
+      const known = names.filter(isQueue);
+      if (known.length > 0 && known.length === names.length) return known;
+      context.issues.push({ code: 'custom', message: `some of ${QUEUE_NAMES.join(', ')}`, input: names });
+      return z.NEVER;
+    })
+    .meta({
+      default: QUEUE_NAMES.join(','),
+      description: 'Queues this worker takes jobs from; lets a deployment keep workers for callers who wait.',
+    }),
+  WORKER_HOST: z.string().default('127.0.0.1').meta({
+    default: '127.0.0.1',
+    description: 'Address of the health port; `0.0.0.0` where probes come from outside the container.',
+  }),
+  WORKER_PORT: integer(0, { min: 0, max: 65_535 }).meta({
+    description: 'Port of the worker’s own `/livez` and `/readyz`; 0: none.',
+  }),
+  SHUTDOWN_GRACE: duration('20s').meta({
+    description: 'On SIGTERM or SIGINT jobs in hand may finish for this long; the rest go back to their queue.',
+  }),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'fatal, error, warn, info, debug, trace or silent',
+    })
+    .default('info')
+    .meta({ default: 'info', description: 'Least severe log lines that are written; `debug` has one a job.' }),
+};
