@@ -47,6 +47,8 @@ const BEHAVIOURS = {
 export interface BehavingServer extends AsyncDisposable {
   /** `host:port` */
   host: string;
+  /** Paths asked for, as they were sent, without queries. */
+  paths: string[];
   /** Resolves when a request for this behaviour has come. */
   asked(behaviour: Behaviour): Promise<void>;
   /** Resolves when an answer with this behaviour has ended, its connection gone or not. */
@@ -60,8 +62,11 @@ export async function startBehavingServer(tls?: { key: string; cert: string }): 
     if (!moments.has(name)) moments.set(name, Promise.withResolvers());
     return moments.get(name)!;
   };
+  const paths: string[] = [];
   const listener: RequestListener = (request, response) => {
-    const behaviour = new URL(request.url!, 'http://x').pathname.split('/').pop() as Behaviour;
+    const path = request.url!.replace(/\?.*/, '');
+    const behaviour = path.split('/').pop() as Behaviour;
+    paths.push(path);
     response.on('close', () => moment(`ended ${behaviour}`).resolve());
     moment(`asked ${behaviour}`).resolve();
     BEHAVIOURS[behaviour](response);
@@ -70,6 +75,7 @@ export async function startBehavingServer(tls?: { key: string; cert: string }): 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    paths,
     asked: (behaviour) => moment(`asked ${behaviour}`).promise,
     ended: (behaviour) => moment(`ended ${behaviour}`).promise,
     async [Symbol.asyncDispose]() {

@@ -9,7 +9,9 @@ export function storageFailure(error: unknown): Error {
   if (isFacequeueError(error)) return error;
   const name = error instanceof Error ? error.name : '';
   const status = (error as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode;
-  if (name === 'TimeoutError') return timedOut('The object storage was too slow.', error);
+  // The SDK calls a connection that the other side ended a time-out too.
+  const cut = /^(ECONNRESET|EPIPE)$/.test((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  if (name === 'TimeoutError' && !cut) return timedOut('The object storage was too slow.', error);
   if (name === 'CredentialsProviderError')
     return forbidden('No credentials for the object storage are configured.', error);
   if (name === 'InvalidObjectState') return unreachable('The object is archived.', error);

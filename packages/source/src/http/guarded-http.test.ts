@@ -1,0 +1,364 @@
+/** What only http and https sources do: guard addresses, follow redirects, keep connections. */
+import { createServer, type RequestListener } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import manifest from '../../package.json' with { type: 'json' };
+import { carrierV6, writtenV4, writtenV6 } from '../address/addresses.arbitrary.ts';
+import { parseAllowEntry } from '../address/allow-list.ts';
+import { selfSigned } from '../conformance/self-signed.ts';
+import { startBehavingServer } from '../conformance/server.ts';
+import { LIMITS } from '../conformance/suite.ts';
+import { createImageSource, type SourceLimits } from '../source.ts';
+import type { Resolve } from './connector.ts';
+
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
+});
+
+function sourceWith(allow: string[], more: { limits?: Partial<SourceLimits>; resolve?: Resolve; ca?: string } = {}) {
+  const source = createImageSource({
+    limits: { ...LIMITS, ...more.limits },
+    allow: allow.map((entry) => parseAllowEntry(entry)!),
+    s3: { prefixes: [], forcePathStyle: false },
+    resolve: more.resolve,
+    ca: more.ca,
+  });
+  open.push(source);
+  return source;
+}
+
+/** A server on loopback addresses that counts its connections. */
+async function listen(listener: RequestListener, address = '127.0.0.1', port = 0) {
+  const server = createServer(listener);
+  let connections = 0;
+  server.on('connection', () => connections++);
+  await new Promise<void>((resolve) => server.listen(port, address, resolve));
+  open.push({
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  });
+  const bound = (server.address() as AddressInfo).port;
+  return { port: bound, host: `127.0.0.1:${bound}`, connections: () => connections };
+}
+
+/** A resolver that knows these names only; each look-up of a name gives its next answer. */
+function names(answers: Record<string, string[][]>) {
+  const asked: string[] = [];
+  const resolve: Resolve = (hostname, _options, callback) => {
+    asked.push(hostname);
+    const addresses = answers[hostname]?.length === 1 ? answers[hostname][0]! : answers[hostname]?.shift();
+    if (!addresses) return callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
+    callback(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
+  };
+  return { resolve, asked };
+}
+
+const ok: RequestListener = (_, response) => response.end('image');
+const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+describe('an address that is not public', () => {
+  it('is not even connected to, however the URL writes it', async () => {
+    const server = await listen(ok);
+    const source = sourceWith([]);
+    const loopback = fc.constant<number[]>([127, 0, 0, 1]);
+    const written = fc.oneof(
+      loopback.chain(writtenV4),
+      loopback
+        .chain(carrierV6)
+        .chain(writtenV6)
+        .map((address) => `[${address}]`),
+      fc.constantFrom('localhost', 'LOCALHOST', '[::1]', '0.0.0.0', '0', '[::]', '127.1', '2130706433'),
+    );
+    await fc.assert(
+      fc.asyncProperty(written, async (host) => {
+        await expect(source.fetch(`http://${host}:${server.port}/`)).rejects.toMatchObject({
+          code: 'source_forbidden',
+          message: expect.stringContaining('SOURCE_ALLOW'),
+        });
+      }),
+      { numRuns: 200 },
+    );
+    expect(server.connections()).toBe(0);
+  });
+
+  it('is refused when a name resolves to it, even among public ones', async () => {
+    const server = await listen(ok);
+    const { resolve } = names({
+      'inside.test': [['127.0.0.1']],
+      'both.test': [['1.1.1.1', '127.0.0.1']],
+      'mapped.test': [['::ffff:127.0.0.1']],
+      'metadata.test': [['169.254.169.254']],
+    });
+    const source = sourceWith([], { resolve });
+    for (const name of ['inside.test', 'both.test', 'mapped.test', 'metadata.test'])
+      await expect(source.fetch(`http://${name}:${server.port}/`)).rejects.toMatchObject({ code: 'source_forbidden' });
+    expect(server.connections()).toBe(0);
+  });
+
+  it('is not named in the error', async () => {
+    const { resolve } = names({ 'inside.test': [['10.11.12.13']] });
+    const error = await sourceWith([], { resolve })
+      .fetch('http://inside.test/')
+      .catch((reason) => reason);
+    expect(error.message).not.toMatch(/10\.11|inside/);
+  });
+
+  it('gains nothing from a name that changes between check and connection', async () => {
+    const allowed = await listen((_, response) => response.end('allowed'), '127.0.0.2');
+    const secret = await listen((_, response) => response.end('secret'), '127.0.0.3', allowed.port);
+    const { resolve, asked } = names({ 'rebinding.test': [['127.0.0.2'], ['127.0.0.3']] });
+    const source = sourceWith(['127.0.0.2'], { resolve });
+    const url = `http://rebinding.test:${allowed.port}/`;
+    expect(text(await source.fetch(url))).toBe('allowed');
+    expect(asked).toHaveLength(1);
+    // A new connection looks the name up again, and finds the other address.
+    const fresh = sourceWith(['127.0.0.2'], { resolve });
+    await expect(fresh.fetch(url)).rejects.toMatchObject({ code: 'source_forbidden' });
+    expect(secret.connections()).toBe(0);
+  });
+});
+
+describe('the allow-list', () => {
+  it.each(['127.0.0.1', '127.0.0.0/8', 'localhost', 'localhost:PORT', '127.0.0.1:PORT'])(
+    'with %s admits a local server',
+    async (entry) => {
+      const server = await listen(ok);
+      const host = entry.startsWith('localhost') ? 'localhost' : '127.0.0.1';
+      const { resolve } = names({ localhost: [['127.0.0.1']] });
+      const source = sourceWith([entry.replace('PORT', String(server.port))], { resolve });
+      expect(text(await source.fetch(`http://${host}:${server.port}/`))).toBe('image');
+    },
+  );
+
+  it('with another port does not', async () => {
+    const server = await listen(ok);
+    const source = sourceWith([`127.0.0.1:${server.port + 1}`, `localhost:${server.port + 1}`]);
+    await expect(source.fetch(`http://${server.host}/`)).rejects.toMatchObject({ code: 'source_forbidden' });
+    await expect(source.fetch(`http://localhost:${server.port}/`)).rejects.toMatchObject({ code: 'source_forbidden' });
+  });
+});
+
+describe('a redirect', () => {
+  const redirecting = (location: string | ((path: string) => string), status = 302) =>
+    listen((request, response) => {
+      if (request.url === '/image') return void response.end('image');
+      response.writeHead(status, { location: typeof location === 'string' ? location : location(request.url!) }).end();
+    });
+
+  it.each([301, 302, 303, 307, 308])('of status %i is followed, relative or absolute', async (status) => {
+    const server = await redirecting('/image', status);
+    const other = await redirecting(`http://${server.host}/start`, status);
+    const source = sourceWith([server.host, other.host]);
+    expect(text(await source.fetch(`http://${other.host}/`))).toBe('image');
+  });
+
+  it('is followed only so often', async () => {
+    const server = await redirecting((path) => (path === '/3' ? '/image' : `/${Number(path.slice(1)) + 1}`));
+    const start = `http://${server.host}/0`;
+    expect(text(await sourceWith([server.host], { limits: { maxRedirects: 4 } }).fetch(start))).toBe('image');
+    await expect(sourceWith([server.host], { limits: { maxRedirects: 3 } }).fetch(start)).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('more than 3 times'),
+    });
+  });
+
+  it('in a loop ends', async () => {
+    const server = await redirecting('/again');
+    await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
+      code: 'source_unreachable',
+    });
+    expect(server.connections()).toBeLessThanOrEqual(LIMITS.maxRedirects + 1);
+  });
+
+  it('to an address that is not allowed is refused, without a connection', async () => {
+    const secret = await listen(ok);
+    const server = await redirecting(`http://127.0.0.1:${secret.port}/`);
+    await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
+      code: 'source_forbidden',
+    });
+    expect(secret.connections()).toBe(0);
+  });
+
+  it.each([
+    'file:///etc/passwd',
+    's3://bucket/key',
+    'ftp://example.com/',
+    'data:,x',
+    'http://user:secret@example.com/',
+  ])('to %s is refused', async (location) => {
+    const server = await redirecting(location);
+    await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
+      code: 'source_forbidden',
+    });
+  });
+
+  it.each(['http://', 'http://[::1'])(
+    'to %s, which is no URL, makes the image source_unreachable',
+    async (location) => {
+      const server = await redirecting(location);
+      await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
+        code: 'source_unreachable',
+      });
+    },
+  );
+
+  it('shares the time of the whole fetch', async () => {
+    const server = await startBehavingServer();
+    open.push(server);
+    const first = await redirecting(`http://${server.host}/slow-drip`);
+    const source = sourceWith([server.host, first.host], { limits: { totalMs: 300 } });
+    await expect(source.fetch(`http://${first.host}/`)).rejects.toMatchObject({ code: 'source_timeout' });
+    await server.ended('slow-drip');
+  });
+});
+
+describe('a request for an image', () => {
+  it('says who asks and carries nothing else: no cookies, no credentials, no referrer', async () => {
+    const requests: { url: string | undefined; headers: object }[] = [];
+    const server = await listen(({ url, headers }, response) => {
+      requests.push({ url, headers });
+      if (url === '/start?size=2')
+        return void response.writeHead(302, { location: '/image', 'set-cookie': 'a=b; Path=/' }).end();
+      response.end('image');
+    });
+    await sourceWith([server.host]).fetch(`http://${server.host}/start?size=2#fragment`);
+    const headers = {
+      host: server.host,
+      connection: 'keep-alive',
+      'user-agent': `facequeue/${manifest.version}`,
+      accept: expect.stringContaining('image/*'),
+      'accept-encoding': 'identity',
+    };
+    expect(requests).toEqual([
+      { url: '/start?size=2', headers },
+      { url: '/image', headers },
+    ]);
+  });
+
+  it('does not go through a proxy that the environment names', async () => {
+    const proxy = await listen(ok);
+    const server = await listen((_, response) => response.end('direct'));
+    for (const name of ['HTTP_PROXY', 'http_proxy', 'ALL_PROXY']) vi.stubEnv(name, `http://${proxy.host}`);
+    vi.stubEnv('NODE_USE_ENV_PROXY', '1');
+    try {
+      expect(text(await sourceWith([server.host]).fetch(`http://${server.host}/`))).toBe('direct');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(proxy.connections()).toBe(0);
+  });
+
+  it('uses a connection to the same host again', async () => {
+    const server = await listen(ok);
+    const source = sourceWith([server.host]);
+    for (let i = 0; i < 10; i++) await source.fetch(`http://${server.host}/${i}`);
+    // Two, because the next request may begin before the last connection is seen to be free.
+    expect(server.connections()).toBeLessThanOrEqual(2);
+  });
+
+  it('is made again when the connection kept from the last one is found dead', async () => {
+    const answered = new WeakSet();
+    const server = await listen((request, response) => {
+      if (answered.has(request.socket)) return void request.socket.destroy();
+      answered.add(request.socket);
+      response.end('image');
+    });
+    const source = sourceWith([server.host]);
+    for (let i = 0; i < 3; i++) expect(text(await source.fetch(`http://${server.host}/`))).toBe('image');
+    expect(server.connections()).toBe(3);
+  });
+});
+
+describe('a host', () => {
+  it('whose name does not resolve makes the image source_unreachable', async () => {
+    const { resolve } = names({});
+    await expect(sourceWith([], { resolve }).fetch('http://nowhere.test/')).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('does not resolve'),
+    });
+  });
+
+  it('whose name server is silent makes it source_timeout', async () => {
+    const source = sourceWith([], { resolve: () => {}, limits: { connectMs: 200 } });
+    await expect(source.fetch('http://silent.test/')).rejects.toMatchObject({ code: 'source_timeout' });
+  });
+
+  it('can be given up while it is looked up', async () => {
+    const abort = new AbortController();
+    const reason = new Error('the job was canceled');
+    const source = sourceWith([], { resolve: () => abort.abort(reason) });
+    await expect(source.fetch('http://silent.test/', abort.signal)).rejects.toBe(reason);
+  });
+
+  it('that refuses the connection makes it source_unreachable', async () => {
+    const server = createTcpServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.on('listening', resolve));
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await new Promise((resolve) => server.close(resolve));
+    await expect(sourceWith([host]).fetch(`http://${host}/`)).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('refused the connection'),
+    });
+  });
+
+  it('that begins no TLS makes it source_timeout', async () => {
+    const server = createTcpServer(() => {}).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.on('listening', resolve));
+    open.push({ [Symbol.asyncDispose]: async () => void server.close() });
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const source = sourceWith([host], { limits: { connectMs: 200 } });
+    await expect(source.fetch(`https://${host}/`)).rejects.toMatchObject({ code: 'source_timeout' });
+  });
+
+  it('that does not speak HTTP makes it source_unreachable', async () => {
+    const server = createTcpServer((socket) => socket.on('error', () => {}).end('220 mail ready\r\n')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await new Promise((resolve) => server.on('listening', resolve));
+    open.push({ [Symbol.asyncDispose]: async () => void server.close() });
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await expect(sourceWith([host]).fetch(`http://${host}/`)).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('proper HTTP'),
+    });
+  });
+
+  it.each([
+    ['is signed by nobody known', '127.0.0.1', undefined],
+    ['is for another name', 'other.test', 'trusted'],
+  ])('whose certificate %s makes it source_unreachable', async (_, host, trusted) => {
+    const tls = selfSigned('photos.test');
+    const server = await startBehavingServer(tls);
+    open.push(server);
+    const { resolve } = names({ 'other.test': [['127.0.0.1']], 'photos.test': [['127.0.0.1']] });
+    const source = sourceWith(['127.0.0.1'], { resolve, ...(trusted && { ca: tls.cert }) });
+    const port = server.host.split(':')[1];
+    await expect(source.fetch(`https://${host}:${port}/found`)).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('certificate is not trusted'),
+    });
+    if (trusted) expect(await source.fetch(`https://photos.test:${port}/found`)).toHaveLength(70_000);
+  });
+});
+
+describe('a closed source', () => {
+  it('has ended the fetches under way and their connections', async () => {
+    const server = await startBehavingServer();
+    open.push(server);
+    const source = sourceWith([server.host]);
+    const fetched = source.fetch(`http://${server.host}/slow-drip`);
+    await server.asked('slow-drip');
+    const failed = expect(fetched).rejects.toMatchObject({ code: 'source_unreachable' });
+    await source.close();
+    await failed;
+    await server.ended('slow-drip');
+  });
+});

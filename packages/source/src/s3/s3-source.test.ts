@@ -1,0 +1,145 @@
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { selfSigned } from '../conformance/self-signed.ts';
+import { type Behaviour, BYTES, startBehavingServer } from '../conformance/server.ts';
+import { describeSource, LIMITS, type Subject } from '../conformance/suite.ts';
+import { createImageSource, type SourceLimits } from '../source.ts';
+import { parseS3Prefix } from './prefixes.ts';
+
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+function s3Source(endpoint: string, prefixes: string[], limits: SourceLimits = LIMITS, ca?: string) {
+  return createImageSource({
+    limits,
+    allow: [],
+    s3: {
+      prefixes: prefixes.map((prefix) => parseS3Prefix(prefix)!),
+      endpoint,
+      forcePathStyle: true,
+      credentials,
+    },
+    ca,
+  });
+}
+
+/** A real S3 server with objects of these keys in the bucket `images`. */
+async function startS3(objects: Record<string, Uint8Array>): Promise<FauxqsServer> {
+  const server = await startFauxqs({ port: 0, logger: false, host: '127.0.0.1' });
+  const client = new S3Client({
+    endpoint: `http://127.0.0.1:${server.port}`,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials,
+  });
+  await client.send(new CreateBucketCommand({ Bucket: 'images' }));
+  for (const [Key, Body] of Object.entries(objects))
+    await client.send(new PutObjectCommand({ Bucket: 'images', Key, Body }));
+  client.destroy();
+  return server;
+}
+
+/** A real S3 server for what it can show; for what it would never do, a server that sends as an S3 server might. */
+async function overS3(): Promise<Subject> {
+  const real = await startS3({ 'camera/found': BYTES, 'camera/empty': new Uint8Array() });
+  const behaving = await startBehavingServer();
+  const shownByReal: Behaviour[] = ['found', 'empty', 'missing'];
+  return {
+    open: (behaviour, limits) => ({
+      source: s3Source(
+        shownByReal.includes(behaviour) ? `http://127.0.0.1:${real.port}` : `http://${behaving.host}`,
+        ['images/camera'],
+        limits,
+      ),
+      url: `s3://images/camera/${behaviour}`,
+    }),
+    asked: behaving.asked,
+    ended: behaving.ended,
+    async [Symbol.asyncDispose]() {
+      await behaving[Symbol.asyncDispose]();
+      await real.stop();
+    },
+  };
+}
+
+describeSource('s3', overS3);
+
+describe('an object of a bucket', () => {
+  /** Characters that URLs, but not S3 keys, treat in a way of their own. */
+  const KEYS = ['photos/a.jpg', 'photos/día 1/ü+%20&=?#.jpg', 'photos/a//b', "photos/x;y,z:@!$'()*~"];
+  let server: FauxqsServer;
+  let endpoint: string;
+  beforeAll(async () => {
+    server = await startS3({
+      ...Object.fromEntries(KEYS.map((key) => [key, new TextEncoder().encode(key)])),
+      'photos-private/a.jpg': BYTES,
+      photos: BYTES,
+    });
+    endpoint = `http://127.0.0.1:${server.port}`;
+  });
+  afterAll(() => server.stop());
+
+  it.each(KEYS)('is found by its key taken literally: %s', async (key) => {
+    await using source = s3Source(endpoint, ['images/photos']);
+    expect(new TextDecoder().decode(await source.fetch(`s3://images/${key}`))).toBe(key);
+  });
+
+  it.each([
+    ['s3://images/photos-private/a.jpg', ['images/photos']],
+    ['s3://images/photos-private/a.jpg', ['images/photos/']],
+    ['s3://images/photos', ['images/photos']],
+    ['s3://images/Photos/a.jpg', ['images/photos']],
+    ['s3://images/photos/a.jpg', ['image']],
+    ['s3://images/photos/a.jpg', ['other', 'other/photos']],
+    ['s3://images/photos/a.jpg', []],
+  ])('%s is refused when %j is allowed', async (url, prefixes) => {
+    await using source = s3Source(endpoint, prefixes);
+    await expect(source.fetch(url)).rejects.toMatchObject({
+      code: 'source_forbidden',
+      message: expect.stringContaining('S3_SOURCE_PREFIXES'),
+    });
+  });
+
+  it('is found when its whole bucket is allowed, or any one of several prefixes', async () => {
+    for (const prefixes of [['images'], ['s3://images/'], ['other', 'images/x', 'images/photos/']]) {
+      await using source = s3Source(endpoint, prefixes);
+      expect(await source.fetch('s3://images/photos/a.jpg')).toHaveLength(12);
+    }
+  });
+
+  it('in a bucket that does not exist is source_unreachable', async () => {
+    await using source = s3Source(endpoint, ['nobucket']);
+    await expect(source.fetch('s3://nobucket/a.jpg')).rejects.toMatchObject({ code: 'source_unreachable' });
+  });
+});
+
+describe('an object storage', () => {
+  it('that denies access makes the image source_forbidden', async () => {
+    await using server = await startBehavingServer();
+    await using source = s3Source(`http://${server.host}`, ['images']);
+    await expect(source.fetch('s3://images/forbidden')).rejects.toMatchObject({ code: 'source_forbidden' });
+  });
+
+  it('is asked for exactly the key, dots and all, so that nothing on the way turns it into another', async () => {
+    await using server = await startBehavingServer();
+    await using source = s3Source(`http://${server.host}`, ['images/open']);
+    await source.fetch('s3://images/open/../secret/found');
+    expect(server.paths).toEqual(['/images/open/../secret/found']);
+  });
+
+  it('that nobody answers for is source_unreachable', async () => {
+    const server = await startBehavingServer();
+    await server[Symbol.asyncDispose]();
+    await using source = s3Source(`http://${server.host}`, ['images']);
+    await expect(source.fetch('s3://images/found')).rejects.toMatchObject({ code: 'source_unreachable' });
+  });
+
+  it('may be spoken to over TLS with an authority of its own, and not without it', async () => {
+    const tls = selfSigned('storage.test');
+    await using server = await startBehavingServer(tls);
+    await using trusting = s3Source(`https://${server.host}`, ['images'], LIMITS, tls.cert);
+    expect(await trusting.fetch('s3://images/found')).toHaveLength(BYTES.length);
+    await using other = s3Source(`https://${server.host}`, ['images']);
+    await expect(other.fetch('s3://images/found')).rejects.toMatchObject({ code: 'source_unreachable' });
+  });
+});

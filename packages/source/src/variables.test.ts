@@ -1,0 +1,53 @@
+import { ConfigError, readConfig } from '@facequeue/schema/config';
+import { describe, expect, it } from 'vitest';
+import { sourceOptions, sourceVariables } from './variables.ts';
+
+const read = (env: Record<string, string>) => sourceOptions(readConfig(sourceVariables, env));
+
+describe('the settings of image sources', () => {
+  it('admit nothing private and no bucket by default', () => {
+    expect(read({})).toEqual({
+      limits: { maxBytes: 20e6, connectMs: 3000, headersMs: 10_000, totalMs: 15_000, maxRedirects: 5 },
+      allow: [],
+      s3: { prefixes: [], endpoint: undefined, region: undefined, forcePathStyle: false },
+    });
+  });
+
+  it('are read as people write them', () => {
+    const { allow, s3 } = read({
+      SOURCE_ALLOW: 'nas.lan, 10.0.0.0/8,[::1]:9000',
+      S3_SOURCE_PREFIXES: 'photos, s3://archive/2024/',
+      S3_ENDPOINT: 'http://minio:9000',
+      S3_REGION: 'eu-central-1',
+    });
+    expect(allow.map(({ kind, port }) => [kind, port])).toEqual([
+      ['host', undefined],
+      ['range', undefined],
+      ['range', 9000],
+    ]);
+    expect(s3).toEqual({
+      prefixes: [
+        { bucket: 'photos', prefix: '' },
+        { bucket: 'archive', prefix: '2024' },
+      ],
+      endpoint: 'http://minio:9000',
+      region: 'eu-central-1',
+      forcePathStyle: true,
+    });
+    expect(read({ S3_ENDPOINT: 'http://minio:9000', S3_FORCE_PATH_STYLE: 'false' }).s3.forcePathStyle).toBe(false);
+    expect(read({ S3_FORCE_PATH_STYLE: 'true' }).s3.forcePathStyle).toBe(true);
+  });
+
+  it('name the item that cannot be read', () => {
+    const bad = () => read({ SOURCE_ALLOW: 'nas.lan,*.lan', S3_SOURCE_PREFIXES: 'a/b', S3_ENDPOINT: 'minio:9000' });
+    expect(bad).toThrow(ConfigError);
+    expect(bad).toThrow(/SOURCE_ALLOW is .*expected hosts, host:port.*, not \*\.lan/);
+    expect(bad).toThrow(/S3_SOURCE_PREFIXES is "a\/b"; expected bucket or bucket\/prefix, not a\/b/);
+    expect(bad).toThrow(/S3_ENDPOINT is "minio:9000"; expected an http or https URL/);
+  });
+
+  it('are all described', () => {
+    for (const [name, variable] of Object.entries(sourceVariables))
+      expect(variable.meta()?.description, name).toMatch(/\w/);
+  });
+});
