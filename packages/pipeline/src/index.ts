@@ -1,9 +1,12 @@
 /** Image bytes to faces. Loads native code: only engine processes and command line tools import this. */
 export type { DetectedFace, Detection, StageTimings } from './detection.ts';
 export { type Device, type DeviceChoice, DeviceError } from './device/choose.ts';
+export { type DrawOptions, drawFaces } from './draw/faces.ts';
 export type { ImageFormat, ImageHeader, ImageLimits, RgbImage } from './image/index.ts';
 export { decode, readHeader, sniff } from './image/index.ts';
 export { DEFAULT_PACK, PackError } from './pack/load.ts';
 export { createPipeline, type Pipeline, type PipelineOptions } from './pipeline.ts';
 export { renderResult } from './render.ts';
 export { pipelineVariables } from './variables.ts';
+export type { Check } from './verify/checks.ts';
+export { type VerifyReport, verifyPack } from './verify/verify.ts';

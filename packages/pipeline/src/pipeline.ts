@@ -101,7 +101,7 @@ class ModelPipeline implements Pipeline {
 
     const confidence = options.min_confidence ?? detection.default_confidence;
     const smallest = options.min_face_size ?? 0;
-    const candidates = await detectFaces(this.#models.detector, image, options.profile, detection);
+    const candidates = await detectFaces(this.#models.sessions.detector, image, options.profile, detection);
     const faces = candidates
       .filter((one) => one.score >= confidence && faceSize(one) >= smallest)
       .slice(0, options.max_faces)
@@ -116,7 +116,7 @@ class ModelPipeline implements Pipeline {
 
     if (options.landmarks) {
       const found = await findLandmarks(
-        this.#models.landmarks,
+        this.#models.sessions.landmarks,
         image,
         faces.map((face) => landmarkCrop(face.box, face.points5, crops.landmarks)),
         crops.landmarks,
@@ -129,7 +129,7 @@ class ModelPipeline implements Pipeline {
     }
     if (options.attributes) {
       const found = await findAttributes(
-        this.#models.attributes,
+        this.#models.sessions.attributes,
         image,
         faces.map((face) => attributeCrop(face.points5, crops.attributes)),
         crops.attributes,
@@ -146,14 +146,13 @@ class ModelPipeline implements Pipeline {
     const { crops } = this.#pack.manifest;
     const grey: RgbImage = { data: new Uint8Array(640 * 480 * 3).fill(128), width: 640, height: 480 };
     const centre = { centreX: 320, centreY: 240, side: 200, roll: 0 };
-    await detectFaces(this.#models.detector, grey, 'balanced', this.#pack.manifest.detection);
-    await findLandmarks(this.#models.landmarks, grey, [centre], crops.landmarks);
-    await findAttributes(this.#models.attributes, grey, [centre], crops.attributes);
+    await detectFaces(this.#models.sessions.detector, grey, 'balanced', this.#pack.manifest.detection);
+    await findLandmarks(this.#models.sessions.landmarks, grey, [centre], crops.landmarks);
+    await findAttributes(this.#models.sessions.attributes, grey, [centre], crops.attributes);
   }
 
   async close(): Promise<void> {
-    for (const session of [this.#models.detector, this.#models.landmarks, this.#models.attributes])
-      await session.close();
+    await this.#models[Symbol.asyncDispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

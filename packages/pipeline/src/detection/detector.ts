@@ -3,9 +3,9 @@ import type { Session } from '../device/session.ts';
 import type { RgbImage } from '../image/index.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
 import { type Candidate, candidatesOf } from './candidate.ts';
-import { letterbox } from './letterbox.ts';
-import { detectionPolicy, type Pass } from './policy.ts';
-import { shrink } from './shrink.ts';
+import { type Letterbox, letterbox } from './letterbox.ts';
+import { certainScales, detectionPolicy } from './policy.ts';
+import { Pyramid } from './pyramid.ts';
 
 /**
  * Finds faces: follows the detection policy, running the detector for every pass it asks for.
@@ -17,31 +17,29 @@ export async function detectFaces(
   profile: Profile,
   rules: DetectionRules,
 ): Promise<Candidate[]> {
+  const fit = (scale: number) => letterbox(image, scale, rules.size_multiple);
+  const pyramid = new Pyramid(
+    image,
+    certainScales(image, profile).map((scale) => fit(scale).content),
+  );
   const policy = detectionPolicy(image, profile, rules);
   let step = policy.next();
-  while (!step.done) step = policy.next(await runPass(session, image, step.value, rules));
+  while (!step.done) {
+    const { index, scale } = step.value;
+    const box = fit(scale);
+    const output = await run(session, await pyramid.level(box.content), box);
+    step = policy.next(candidatesOf(output, rules.candidate_score, box.scaleX, box.scaleY, index));
+  }
   return step.value;
 }
 
-async function runPass(session: Session, image: RgbImage, pass: Pass, rules: DetectionRules): Promise<Candidate[]> {
-  const box = letterbox(image, pass.scale, rules.size_multiple);
-  const content = box.content.width < image.width ? shrink(image, box.content) : image;
-  const canvas = onCanvas(content, box.canvas.width, box.canvas.height);
+async function run(session: Session, content: RgbImage, { canvas, net }: Letterbox) {
   const output = await session.run({
-    images: { data: canvas, dims: [1, box.canvas.height, box.canvas.width, 3] },
-    size: { data: BigInt64Array.of(BigInt(box.net.height), BigInt(box.net.width)), dims: [2] },
+    images: { data: onCanvas(content, canvas.width, canvas.height), dims: [1, canvas.height, canvas.width, 3] },
+    size: { data: BigInt64Array.of(BigInt(net.height), BigInt(net.width)), dims: [2] },
   });
-  return candidatesOf(
-    {
-      scores: output['scores']!.data as Float32Array,
-      boxes: output['boxes']!.data as Float32Array,
-      points: output['points']!.data as Float32Array,
-    },
-    rules.candidate_score,
-    box.scaleX,
-    box.scaleY,
-    pass.index,
-  );
+  const values = (name: string) => output[name]!.data as Float32Array;
+  return { scores: values('scores'), boxes: values('boxes'), points: values('points') };
 }
 
 /** The image in the top left corner of a black canvas; the image's own pixels when it fills it. */

@@ -39,6 +39,13 @@ export function fastScale(image: Size): number {
   return Math.min(640, 2 * long) / long;
 }
 
+/** The scales a profile looks at whatever it finds. */
+export function certainScales(image: Size, profile: Profile): number[] {
+  if (profile === 'fast') return [fastScale(image)];
+  const [coarse, middle] = passScales(image);
+  return middle === null ? [coarse] : [coarse, middle];
+}
+
 /** How candidates of several passes become one list. */
 export interface MergeRules {
   readonly nms_iou: number;

@@ -1,27 +1,53 @@
 import type { Pack } from '../pack/load.ts';
-import type { Role } from '../pack/manifest.ts';
+import { ROLES, type Role } from '../pack/manifest.ts';
+import { chooseDevice } from './auto.ts';
+import { batched } from './batch.ts';
 import { type Device, type DeviceChoice, DeviceError, missing } from './choose.ts';
+import { failureText, shareOnDevice } from './probe.ts';
 import { openSession, type Session } from './session.ts';
 
 /** The models of a pack, opened on one device. */
-export interface OpenModels extends Record<Role, Session> {
+export interface OpenModels extends AsyncDisposable {
+  readonly sessions: Record<Role, Session>;
   readonly device: Device;
   /** Why this device, in a sentence for the log. */
   readonly reason: string;
 }
 
+/** Images or crops of one GPU run. A CPU gains nothing from batches. */
+const GPU_BATCH = 16;
+
 /**
  * Opens the three models of a pack.
- * @throws DeviceError when a device asked for by name is not there
+ * @throws DeviceError when a device asked for by name is not there or does not take the work
  */
 export async function openModels(pack: Pack, choice: DeviceChoice, threads: number): Promise<OpenModels> {
-  if (choice !== 'auto') return { ...(await openOn(pack, choice, threads)), device: choice, reason: 'asked for' };
-  return { ...(await openOn(pack, 'cpu', threads)), device: 'cpu', reason: 'no other was looked for' };
+  const { device, reason } =
+    choice === 'auto' ? await chooseDevice(pack.file('detector')) : { device: choice, reason: 'asked for' };
+  if (choice !== 'auto' && device !== 'cpu') await demand(pack.file('detector'), device);
+
+  const opened: Session[] = [];
+  const close = async () => {
+    for (const session of opened) await session.close();
+  };
+  try {
+    for (const role of ROLES) {
+      const session = await openSession(pack.file(role), { device, threads });
+      opened.push(device === 'cpu' ? session : batched(session, GPU_BATCH));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const [detector, landmarks, attributes] = opened as [Session, Session, Session];
+  return { sessions: { detector, landmarks, attributes }, device, reason, [Symbol.asyncDispose]: close };
 }
 
-async function openOn(pack: Pack, device: Device, threads: number): Promise<Record<Role, Session>> {
+async function demand(detector: string, device: Device): Promise<void> {
   const gap = missing(device);
   if (gap) throw new DeviceError(`DEVICE=${device} cannot be used: ${gap}`);
-  const open = (role: Role) => openSession(pack.file(role), { device, threads });
-  return { detector: await open('detector'), landmarks: await open('landmarks'), attributes: await open('attributes') };
+  const share = await shareOnDevice(detector, device).catch((error: unknown) => {
+    throw new DeviceError(`DEVICE=${device} cannot be used: ${failureText(error)}`, { cause: error });
+  });
+  if (share < 1) throw new DeviceError(`DEVICE=${device} cannot be used: it leaves part of the detector to the CPU`);
 }

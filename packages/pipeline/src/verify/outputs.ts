@@ -1,0 +1,95 @@
+/** Compares what the models and the whole pipeline give with the reference outputs. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DEFAULT_DETECTION_OPTIONS, MAX_IMAGE_SIDE } from '@facequeue/schema';
+import { iou } from '../detection/nms.ts';
+import type { DetectedFace } from '../detection.ts';
+import type { Session } from '../device/session.ts';
+import { mirror } from '../faces/warp.ts';
+import { decode, type RgbImage, readHeader } from '../image/index.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { within } from './checks.ts';
+import { MODEL_TOLERANCE, PICTURE_TOLERANCE, type Reference } from './reference.ts';
+
+async function pixels(file: string): Promise<RgbImage> {
+  const bytes = await readFile(file);
+  const limits = { maxSide: MAX_IMAGE_SIDE, maxPixels: MAX_IMAGE_SIDE * MAX_IMAGE_SIDE };
+  return decode(bytes, readHeader(bytes, limits), { orient: true, limits });
+}
+
+const farthest = (found: ArrayLike<number>, wanted: readonly number[]) =>
+  Math.max(...wanted.map((value, i) => Math.abs(value - found[i]!)));
+
+/** The detector on the astronaut as it is. */
+export async function compareDetector(session: Session, photographs: string, wanted: Reference['model_detector']) {
+  const { data, width, height } = await pixels(join(photographs, 'astronaut.png'));
+  const output = await session.run({
+    images: { data, dims: [1, height, width, 3] },
+    size: { data: BigInt64Array.of(BigInt(height), BigInt(width)), dims: [2] },
+  });
+  const scores = output['scores']!.data as Float32Array;
+  const best = wanted.best_anchor;
+  const boxes = output['boxes']!.data.subarray(best * 4, best * 4 + 4) as Float32Array;
+  const points = output['points']!.data.subarray(best * 10, best * 10 + 10) as Float32Array;
+  const { px, other } = MODEL_TOLERANCE;
+  return within({
+    anchors: [Math.abs(scores.length - wanted.anchors), 0],
+    'best anchor': [Math.abs(scores.indexOf(Math.max(...scores)) - best), 0],
+    score: [Math.abs(scores[best]! - wanted.score), other],
+    'scores over 0.3': [Math.abs(scores.filter((one) => one > 0.3).length - wanted['count_score_over_0.3']), 0],
+    'sum of scores': [Math.abs(scores.reduce((a, b) => a + b, 0) - wanted.sum_of_scores), other],
+    'box px': [farthest(boxes, wanted.box_x1y1x2y2), px],
+    'points px': [farthest(points, wanted.points.flat()), px],
+  });
+}
+
+/** The landmark model on the reference's own crop. */
+export async function compareLandmarks(session: Session, folder: string, wanted: Reference['model_landmarks']) {
+  const { data, width, height } = await pixels(join(folder, 'crop-landmarks-192.png'));
+  const output = await session.run({ faces: { data, dims: [1, height, width, 3] } });
+  return within({
+    presence: [Math.abs(Number(output['presence']!.data[0]) - wanted.presence), MODEL_TOLERANCE.other],
+    'points px': [farthest(output['points']!.data as Float32Array, wanted.points_in_crop.flat()), MODEL_TOLERANCE.px],
+  });
+}
+
+/** The attribute model on the reference's own crop and its mirror image. */
+export async function compareAttributes(session: Session, folder: string, wanted: Reference['model_attributes']) {
+  const { data, width } = await pixels(join(folder, 'crop-attributes-112.png'));
+  const faces = new Uint8Array(2 * data.length);
+  faces.set(data);
+  mirror(data, width, faces.subarray(data.length));
+  const output = await session.run({ faces: { data: faces, dims: [2, width, width, 3] } });
+  const male = output['male']!.data as Float32Array;
+  const age = output['age']!.data as Float32Array;
+  return within({
+    male: [farthest(male, [wanted.male, wanted.mirrored_male]), MODEL_TOLERANCE.other],
+    // The reference gives ages to two decimals.
+    age: [farthest(age, [wanted.age, wanted.mirrored_age]), MODEL_TOLERANCE.other + 0.005],
+  });
+}
+
+/** A whole photograph, encoded bytes to faces. */
+export async function comparePhotograph(pipeline: Pipeline, file: string, wanted: Reference['pipeline'][string]) {
+  const { faces } = await pipeline.detect(await readFile(file), { ...DEFAULT_DETECTION_OPTIONS, profile: 'fast' });
+  if (faces.length !== wanted.length) throw new Error(`${faces.length} faces, not ${wanted.length}`);
+  if (faces.length === 0) return 'no face, as it should be';
+  return wanted.map((face, i) => compareFace(faces[i]!, face)).join('; ');
+}
+
+function compareFace(found: DetectedFace, wanted: Reference['pipeline'][string][number]): string {
+  const { x, y, width, height } = found.box;
+  const [x1, y1, x2, y2] = wanted.box_x1y1x2y2;
+  const overlap = iou({ x1: x, y1: y, x2: x + width, y2: y + height }, { x1, y1, x2, y2 });
+  const distances = wanted.landmark_106.map(([px, py], i) =>
+    Math.hypot(px - found.landmarks![2 * i]!, py - found.landmarks![2 * i + 1]!),
+  );
+  const mean = distances.reduce((a, b) => a + b) / distances.length / Math.sqrt(width * height);
+  return within({
+    'box (1 - IoU)': [1 - overlap, 1 - PICTURE_TOLERANCE.boxIou],
+    score: [Math.abs(found.confidence - wanted.score), PICTURE_TOLERANCE.score],
+    'points (share of the face)': [mean, PICTURE_TOLERANCE.points],
+    male: [Math.abs(found.attributes!.male - wanted.male), PICTURE_TOLERANCE.male],
+    'age (years)': [Math.abs(found.attributes!.age - wanted.age), PICTURE_TOLERANCE.ageYears],
+  });
+}
