@@ -1,0 +1,20 @@
+import type { AdmissionLimits } from '../contract.ts';
+
+/** Why scripts/lib/admission.lua refuses, as callers are told. */
+const REASONS: Record<string, string> = {
+  waiting: 'Too many jobs are waiting.',
+  listed: 'Too many jobs are waiting.',
+  blob_bytes: 'Too many image bytes are waiting.',
+  result_bytes: 'Too many results are kept.',
+  oldest: 'Jobs have been waiting too long.',
+  wait: 'The job would wait longer than the caller does.',
+};
+
+export function refusalText(reason: string): string {
+  return REASONS[reason] ?? 'The queue is full.';
+}
+
+/** The limits in the order the scripts take them. */
+export function limitArguments(limits: AdmissionLimits): [number, number, number, number] {
+  return [limits.maxWaiting, limits.maxBlobBytes, limits.maxResultBytes, limits.maxOldestMs];
+}

@@ -1,0 +1,66 @@
+/**
+ * The record of a job: a Redis hash, the truth about it.
+ * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
+ * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
+ * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result bytes.
+ */
+import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
+import type { ClaimedJob, JobRecord, JobSource } from '../contract.ts';
+
+/** What `source` holds for a job whose bytes came with it; any other value is a url. */
+export const INLINE = 'inline';
+
+const source = (text: string): JobSource => (text === INLINE ? { kind: 'inline' } : { kind: 'url', url: text });
+
+/** @param fields the hash as `HGETALL` gives it; null for none */
+export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecord | null {
+  if (!fields['status']) return null;
+  const text = (name: string) => fields[name]?.toString() ?? '';
+  const time = (name: string) => (fields[name] ? Number(fields[name].toString()) : null);
+  const createdAt = Number(text('createdAt'));
+  const startedAt = time('startedAt');
+  const error = text('errorCode');
+  return {
+    id,
+    status: text('status') as JobStatus,
+    queue: text('queue') as QueueName,
+    source: source(text('source')),
+    options: JSON.parse(text('options')) as DetectionOptions,
+    requestId: text('requestId'),
+    owner: text('owner'),
+    createdAt,
+    startedAt,
+    finishedAt: time('finishedAt'),
+    expiresAt: Number(text('expiresAt')),
+    attempts: Number(text('attempts')),
+    image: fields['image'] ? (JSON.parse(text('image')) as ImageFacts) : null,
+    timings: {
+      // By Redis' clock alone: the clocks of gateway and worker need not agree.
+      ...(startedAt !== null && { queue: startedAt - createdAt }),
+      ...(fields['timings'] && (JSON.parse(text('timings')) as Timings)),
+    },
+    error: error ? { code: error as ErrorCode, detail: text('errorDetail') } : null,
+    result: fields['result'] ?? null,
+  };
+}
+
+/** @param reply what claim.lua returns for a claim that was granted */
+export function claimedFrom(id: string, reply: unknown): ClaimedJob {
+  const [attempt, queue, from, options, requestId, createdAt] = reply as [
+    number,
+    QueueName,
+    string,
+    string,
+    string,
+    number,
+  ];
+  return {
+    id,
+    attempt,
+    queue,
+    source: source(from),
+    options: JSON.parse(options) as DetectionOptions,
+    requestId,
+    createdAt,
+  };
+}

@@ -1,0 +1,85 @@
+/** Opening connections to Redis, and noticing those on which nothing answers any more. */
+import { Redis, type RedisOptions } from 'ioredis';
+import { publicError, withoutCommand } from './errors.ts';
+
+/** PING every 5 s; a connection that has not answered within 2 s is cut, so that ioredis makes a new one. */
+const PING_EVERY_MS = 5000;
+const PING_WITHIN_MS = 2000;
+
+const COMMON: RedisOptions = {
+  lazyConnect: true,
+  connectTimeout: 5000,
+  disconnectTimeout: 200,
+  // Reconnect quickly at first, never slower than every second: a restart of Redis takes about that.
+  retryStrategy: (times) => Math.min(1000, 50 * 2 ** Math.min(times, 5)) * (0.75 + Math.random() / 2),
+  // A replica that was primary, or a server still loading: another connection may find it ready.
+  reconnectOnError: (error) => error.message.startsWith('READONLY'),
+};
+
+/**
+ * gateway: fails at once when Redis is away, in flight or not.
+ * worker: commands wait for Redis and are sent again; every script bears being repeated. Also what BullMQ's Worker needs.
+ * subscriber: as worker; ioredis subscribes again by itself.
+ */
+const KINDS = {
+  gateway: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 5000 },
+  worker: { maxRetriesPerRequest: null },
+  subscriber: { maxRetriesPerRequest: null },
+} as const satisfies Record<string, RedisOptions>;
+
+export interface Connection extends AsyncDisposable {
+  readonly redis: Redis;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a connection and waits until it is ready.
+ * @param onError told of every later trouble; none of them needs handling, calls fail or wait by themselves
+ * @throws unavailable when Redis is not ready within `withinMs`
+ */
+export async function openConnection(
+  url: string,
+  kind: keyof typeof KINDS,
+  onError: (error: Error) => void,
+  withinMs = 10_000,
+): Promise<Connection> {
+  const redis = new Redis(url, { ...COMMON, ...KINDS[kind], connectionName: `facequeue-${kind}` });
+  let lastError: Error | undefined;
+  redis.on('error', (error: Error) => {
+    lastError = withoutCommand(error);
+    onError(lastError);
+  });
+  try {
+    await ready(redis, withinMs);
+  } catch (error) {
+    redis.disconnect();
+    throw publicError(lastError ?? error);
+  }
+  const watch = setInterval(() => void answers(redis), PING_EVERY_MS);
+  watch.unref();
+  const close = async () => {
+    clearInterval(watch);
+    redis.disconnect();
+  };
+  return { redis, close, [Symbol.asyncDispose]: close };
+}
+
+function ready(redis: Redis, withinMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Redis was not ready within ${withinMs} ms`)), withinMs);
+    redis.once('ready', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    // Its rejection is the first failed try; ioredis goes on trying.
+    redis.connect().catch(() => {});
+  });
+}
+
+async function answers(redis: Redis): Promise<void> {
+  if (redis.status !== 'ready') return;
+  const timer = setTimeout(() => redis.disconnect(true), PING_WITHIN_MS);
+  // A failed PING means that the connection is gone already.
+  await redis.ping().catch(() => {});
+  clearTimeout(timer);
+}

@@ -1,0 +1,29 @@
+import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+
+/** How long callers are told to stay away when Redis is: it restarts in a few seconds. */
+const RETRY_MS = 2000;
+
+/**
+ * What a failed Redis call means to the caller: `queue_full` when Redis has no memory left, `internal_error` when it
+ * refused what we sent, `unavailable` for everything else. The text is public; the cause is for the log.
+ */
+export function publicError(error: unknown): FacequeueError {
+  if (isFacequeueError(error)) return error;
+  const cause = withoutCommand(error);
+  const reply = cause.name === 'ReplyError' ? cause.message : '';
+  // A refusal inside a script comes as "ERR Error running script" before Redis 7 and as its own code since.
+  if (reply.includes('OOM command not allowed')) {
+    return new FacequeueError('queue_full', 'The queue has no memory left.', { retryAfterMs: RETRY_MS, cause });
+  }
+  if (/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(reply)) {
+    return new FacequeueError('internal_error', 'The queue refused a command.', { cause });
+  }
+  return new FacequeueError('unavailable', 'The queue is not reachable.', { retryAfterMs: RETRY_MS, cause });
+}
+
+/** ioredis hangs the command's arguments on its errors: image bytes that must reach no log. */
+export function withoutCommand(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error));
+  delete (error as { command?: unknown }).command;
+  return error;
+}

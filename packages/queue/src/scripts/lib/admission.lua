@@ -1,0 +1,44 @@
+-- Whether a job may enter. `limits` = { waiting, blobBytes, resultBytes, oldest }, milliseconds and bytes.
+-- The part of each limit above a queue's share is kept for the queues before it.
+local SHARE = { interactive = 1, bulk = 0.8 }
+-- Ended jobs stay in BullMQ's lists until a worker skips them; with no worker they would pile up without end.
+local TRANSPORT_FACTOR = 2
+local MIN_RETRY, MAX_RETRY = 1000, 30000
+
+local function read_limits(from)
+  return {
+    waiting = tonumber(ARGV[from]), blobBytes = tonumber(ARGV[from + 1]),
+    resultBytes = tonumber(ARGV[from + 2]), oldest = tonumber(ARGV[from + 3]),
+  }
+end
+
+local function oldest_age(queue)
+  local first = redis.call('ZRANGE', waiting_key(queue), 0, 0, 'WITHSCORES')
+  return first[2] and math.max(0, now - tonumber(first[2])) or 0
+end
+
+local function retry_after(ms) return math.floor(math.min(MAX_RETRY, math.max(MIN_RETRY, ms))) end
+
+-- The reason a job of `size` bytes is refused and the milliseconds after which to try again; nil when it may enter.
+-- `patience`: milliseconds its caller waits, nil when nobody does.
+local function refusal(queue, size, limits, patience)
+  local share = SHARE[queue]
+  local waiting, listed = 0, 0
+  for _, name in ipairs(QUEUES) do
+    waiting = waiting + redis.call('ZCARD', waiting_key(name))
+    listed = listed + redis.call('LLEN', bull_key(name, 'wait'))
+  end
+  local gap = read_drain(queue).gap
+  if waiting + 1 > limits.waiting * share then return 'waiting', retry_after(waiting * gap / 10) end
+  if listed + 1 > limits.waiting * TRANSPORT_FACTOR then return 'listed', MAX_RETRY end
+  local held = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
+  if tonumber(held[1] or 0) + size > limits.blobBytes * share then return 'blob_bytes', retry_after(waiting * gap / 10) end
+  if tonumber(held[2] or 0) >= limits.resultBytes * share then return 'result_bytes', MAX_RETRY end
+  local oldest = oldest_age(queue)
+  if oldest > limits.oldest * share then return 'oldest', retry_after(oldest / 10) end
+  if patience then
+    local estimate = redis.call('ZCARD', waiting_key(queue)) * gap
+    if estimate > patience then return 'wait', retry_after(estimate - patience) end
+  end
+  return nil
+end

@@ -1,0 +1,5 @@
+-- Redis is the only clock: Unix milliseconds.
+local now = (function()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end)()

@@ -1,0 +1,102 @@
+-- Reading a record and the moves between states (packages/queue/src/state/transitions.ts is the same table).
+-- Invariants, after each script:
+--   a job is in waiting:<queue> exactly while its status is `queued`, counted in processing:<queue> exactly while `processing`;
+--   stats.blobBytes and stats.resultBytes are the sums of those fields over all records;
+--   every record is in `due`; a terminal status never changes.
+local FIELDS = {
+  'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
+  'blobBytes', 'resultBytes', 'resultTtl', 'endedBy',
+}
+local NUMBERS = {
+  attempts = true, createdAt = true, startWithin = true, expiresAt = true,
+  blobBytes = true, resultBytes = true, resultTtl = true, endedBy = true,
+}
+
+-- The record's fields that decide anything, or nil when there is no record.
+local function load_job(id)
+  local values = redis.call('HMGET', job_key(id), unpack(FIELDS))
+  if not values[1] then return nil end
+  local job = { id = id }
+  for i, field in ipairs(FIELDS) do
+    job[field] = NUMBERS[field] and tonumber(values[i]) or values[i]
+  end
+  return job
+end
+
+local function is_live(job) return job.status == 'queued' or job.status == 'processing' end
+
+-- BullMQ's lock on the job; '' when nobody holds one.
+local function current_lock(job)
+  return redis.call('GET', bull_key(job.queue, job.id .. ':lock')) or ''
+end
+
+-- A claim lives while BullMQ's lock is the one it was made under: BullMQ takes a new one when it delivers the job again.
+local function claim_lives(job)
+  return job.claim ~= '' and current_lock(job) == job.lock
+end
+
+-- Whether `attempt` still names the claim that holds the job: the fencing check of start, finish and release.
+local function holds(job, attempt)
+  return is_live(job) and job.claim ~= '' and job.attempts == attempt
+end
+
+-- When to look whether BullMQ still has the job: after 5 s, then whenever its age has doubled, at least once a minute.
+local function next_check(job)
+  return now + math.min(60000, math.max(5000, now - job.createdAt))
+end
+
+local function schedule(job)
+  local at = next_check(job)
+  if job.status == 'queued' then at = math.min(at, job.expiresAt) end
+  redis.call('ZADD', DUE, at, job.id)
+end
+
+-- processing -> queued, or queued -> queued later. The deadline to start begins anew: a job that was taken up in time
+-- does not expire because its worker died.
+local function requeue(job, delay)
+  if job.status == 'processing' then redis.call('HINCRBY', STATS, 'processing:' .. job.queue, -1) end
+  job.status = 'queued'
+  job.expiresAt = now + delay + job.startWithin
+  redis.call('ZADD', waiting_key(job.queue), now + delay, job.id)
+  redis.call('HSET', job_key(job.id), 'status', 'queued', 'expiresAt', job.expiresAt)
+  schedule(job)
+end
+
+-- Moves a live job to a terminal status and tells everybody. Gives back what it held exactly once, because this happens once.
+-- The first write frees memory: Redis then lets the script go on even when it is full.
+local function end_job(job, status, code, detail, more, result_bytes)
+  local bytes = result_bytes or 0
+  redis.call('ZREM', DUE, job.id)
+  if job.blobBytes > 0 then
+    redis.call('UNLINK', blob_key(job.id))
+    redis.call('HINCRBY', STATS, 'blobBytes', -job.blobBytes)
+  end
+  if job.status == 'queued' then
+    redis.call('ZREM', waiting_key(job.queue), job.id)
+  else
+    redis.call('HINCRBY', STATS, 'processing:' .. job.queue, -1)
+  end
+  if bytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', bytes) end
+  local fields = {
+    'status', status, 'finishedAt', now, 'expiresAt', now + job.resultTtl, 'claim', '', 'lock', '',
+    'blobBytes', 0, 'resultBytes', bytes,
+  }
+  if code then
+    fields[#fields + 1] = 'errorCode'
+    fields[#fields + 1] = code
+    fields[#fields + 1] = 'errorDetail'
+    fields[#fields + 1] = detail
+  end
+  for _, value in ipairs(more or {}) do fields[#fields + 1] = value end
+  redis.call('HSET', job_key(job.id), unpack(fields))
+  redis.call('ZADD', DUE, now + job.resultTtl, job.id)
+  redis.call('PUBLISH', PREFIX .. ':ended', job.id .. ' ' .. status)
+  -- Whoever has it in hand drops it. The worker that finishes it itself holds no claim on it by then.
+  if job.claim ~= '' and status ~= 'succeeded' and status ~= 'failed' then
+    redis.call('PUBLISH', PREFIX .. ':cancel', job.id)
+  end
+end
+
+local function expire(job)
+  end_job(job, 'expired', 'expired', 'The job was not started in time.')
+end

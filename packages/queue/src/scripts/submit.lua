@@ -1,0 +1,32 @@
+-- Admits a job or refuses it, and writes its record, deadline and image. BullMQ is told after this, on the same connection.
+-- KEYS 1 prefix
+-- ARGV 1 id  2 queue  3 ms within which it must start  4 ms its caller waits, '' when nobody does  5 ms its record outlives it
+--      6 max waiting  7 max blob bytes  8 max result bytes  9 max ms of the oldest
+--      10 source: 'inline' or a url  11 options (JSON)  12 request id  13 owner  14 image bytes, '' when not inline
+-- Returns {'ok', createdAt, expiresAt} | {'full', reason, ms to try again} | {'exists'}
+-- Invariant: nothing is written unless 'ok' is returned, and no limit is ever passed.
+--- @include keys
+--- @include clock
+--- @include job
+--- @include drain
+--- @include admission
+local id, queue, blob = ARGV[1], ARGV[2], ARGV[14]
+local start_within = tonumber(ARGV[3])
+if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
+local reason, retry = refusal(queue, #blob, read_limits(6), tonumber(ARGV[4]))
+if reason then return { 'full', reason, retry } end
+
+-- It ran empty since: the time until the next end says nothing of how fast it drains.
+if redis.call('ZCARD', waiting_key(queue)) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
+local expires = now + start_within
+redis.call('HSET', job_key(id),
+  'status', 'queued', 'queue', queue, 'source', ARGV[10], 'options', ARGV[11], 'requestId', ARGV[12], 'owner', ARGV[13],
+  'createdAt', now, 'startWithin', start_within, 'expiresAt', expires, 'resultTtl', ARGV[5],
+  'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0)
+if #blob > 0 then
+  redis.call('SET', blob_key(id), blob)
+  redis.call('HINCRBY', STATS, 'blobBytes', #blob)
+end
+redis.call('ZADD', waiting_key(queue), now, id)
+schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
+return { 'ok', now, expires }

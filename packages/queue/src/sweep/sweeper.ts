@@ -1,0 +1,45 @@
+/** Every gateway and every worker sweeps, so that no job depends on one process. */
+import type { QueueName } from '@facequeue/schema';
+import type { Scripts } from '../redis/scripts.ts';
+import type { Transport } from '../transport/queues.ts';
+
+const EVERY_MS = 1000;
+/** Records a script call looks at: it holds Redis for a few milliseconds at most. */
+const BATCH = 200;
+/** Calls in a row while there is more: 10 000 jobs that expire together are done with in one tick. */
+const MAX_BATCHES = 50;
+
+/**
+ * Sweeps once: everything that is due by now, up to MAX_BATCHES * BATCH records.
+ * @returns how many records were looked at
+ */
+export async function sweepOnce(scripts: Scripts, transport: Transport): Promise<number> {
+  let total = 0;
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
+    const [seen, ...lost] = (await scripts('sweep', BATCH)) as [number, ...string[]];
+    total += seen;
+    for (let i = 0; i < lost.length; i += 2) await transport.add(lost[i]!, lost[i + 1] as QueueName);
+    if (seen < BATCH) break;
+  }
+  return total;
+}
+
+/**
+ * Calls `work` every second, never twice at a time, until it is stopped.
+ * @returns stops it and waits for the call in progress
+ */
+export function everySecond(work: () => Promise<unknown>, onError: (error: Error) => void): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  const tick = () => {
+    running ??= work()
+      .then(() => undefined, onError)
+      .finally(() => {
+        running = null;
+      });
+  };
+  const timer = setInterval(tick, EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}

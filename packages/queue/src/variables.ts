@@ -1,0 +1,34 @@
+import { byteSize, duration, integer } from '@facequeue/schema/config';
+import { z } from 'zod';
+
+/** Environment variables of the queue, for gateway and worker. */
+export const queueVariables = {
+  REDIS_URL: z
+    .url({
+      protocol: /^rediss?$/,
+      error: 'an address such as redis://127.0.0.1:6379 or rediss://user:password@host:6380',
+    })
+    .optional()
+    .meta({ description: 'Redis 6.2 or newer. Unset: `serve` runs a private one.' }),
+  QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w.:-]*\{[\w.:-]+\}[\w.:-]*$/, { error: 'a name in braces such as {fq}' })
+    .default('{fq}')
+    .meta({ default: '{fq}', description: 'Prefix of every key; one installation each. The braces are required.' }),
+  MAX_WAITING_JOBS: integer(10_000, { min: 1, max: 10_000_000 }).meta({
+    description: 'Jobs waiting, above which new ones are refused. Bulk jobs get 80 % of each limit.',
+  }),
+  MAX_BLOB_BYTES: byteSize('1gb').meta({
+    description: 'Image bytes waiting in Redis, above which new jobs are refused. Its disk needs three times as much.',
+  }),
+  MAX_RESULT_BYTES: byteSize('256mb').meta({
+    description: 'Bytes of kept results, above which new jobs are refused.',
+  }),
+  MAX_OLDEST: duration('10m').meta({
+    description: 'Age of the oldest waiting job, above which new jobs of its queue are refused.',
+  }),
+  RESULT_TTL: duration('1h').meta({ description: 'How long an ended job and its result are kept.' }),
+  MAX_ATTEMPTS: integer(5, { min: 1, max: 100 }).meta({
+    description: 'How often a job is taken up, after crashes or retries, before it ends as failed.',
+  }),
+};
