@@ -1,0 +1,43 @@
+/** Who can reach a gateway without API keys, and what keeps foreign web pages out of one on loopback. */
+import type { IncomingMessage } from 'node:http';
+import { isIPv4 } from 'node:net';
+import { FacequeueError } from '@facequeue/schema';
+import { ConfigError } from '@facequeue/schema/config';
+
+/** True for names and addresses that only this machine reaches. `host` may carry IPv6 brackets. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  if (isIPv4(name)) return name.startsWith('127.');
+  return name === 'localhost' || name.endsWith('.localhost') || name === '::1';
+}
+
+/**
+ * Whether requests must name this machine in `Host` and `Origin`.
+ * @throws ConfigError when everybody on the network could call and nobody said that this is meant
+ */
+export function needsLocalCallers(config: { HOST: string; API_KEYS: readonly unknown[]; ALLOW_OPEN: boolean }) {
+  if (config.API_KEYS.length > 0 || config.ALLOW_OPEN) return false;
+  if (isLoopback(config.HOST)) return true;
+  throw new ConfigError(
+    `HOST is ${JSON.stringify(config.HOST)}, which other machines reach, and no API_KEYS are set; ` +
+      'set API_KEYS, or ALLOW_OPEN=true to let everybody call, or HOST=127.0.0.1',
+  );
+}
+
+/**
+ * Refuses requests that a web page from elsewhere makes in the browser of somebody on this machine: with a name of its
+ * own that resolves to 127.0.0.1 (DNS rebinding shows in `Host`), or directly (shows in `Origin`).
+ * @throws forbidden
+ */
+export function refuseForeign(request: IncomingMessage): void {
+  const { host, origin } = request.headers;
+  if (host !== undefined && !isLoopback(hostName(`http://${host}`))) {
+    throw new FacequeueError('forbidden', 'Host is not this machine; without API_KEYS only local callers are served');
+  }
+  if (origin !== undefined && !isLoopback(hostName(origin))) {
+    throw new FacequeueError('forbidden', 'Origin is not this machine; without API_KEYS only local callers are served');
+  }
+}
+
+/** Host of an origin; empty when there is none, as in `null`. */
+const hostName = (origin: string) => URL.parse(origin)?.hostname ?? '';

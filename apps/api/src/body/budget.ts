@@ -1,0 +1,41 @@
+import { FacequeueError } from '@facequeue/schema';
+
+/** Bytes taken from a budget; disposing gives back what is left of them, once. */
+export interface Lease extends Disposable {
+  /** Gives back all but `bytes`. */
+  keep(bytes: number): void;
+}
+
+/** How soon a place may come free: a body is held for as long as its client sends. */
+const RETRY_AFTER_MS = 1000;
+
+/** Bounds the memory of all request bodies of this gateway: each reserves what it may grow to before it is read. */
+export class BodyBudget {
+  readonly #limit: number;
+  #used = 0;
+
+  /** @param limit bytes */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** @throws queue_full when `bytes` more do not fit */
+  take(bytes: number): Lease {
+    if (this.#used + bytes > this.#limit) {
+      throw new FacequeueError('queue_full', 'too many request bodies are being received', {
+        retryAfterMs: RETRY_AFTER_MS,
+      });
+    }
+    this.#used += bytes;
+    let held = bytes;
+    const keep = (kept: number) => {
+      this.#used -= held - kept;
+      held = kept;
+    };
+    return { keep, [Symbol.dispose]: () => keep(0) };
+  }
+}

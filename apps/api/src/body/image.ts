@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { FacequeueError } from '@facequeue/schema';
+import { checkImageUrl } from '@facequeue/source/image-url';
+import type { BodyBudget } from './budget.ts';
+import type { ImageInput } from './image-input.ts';
+import { readJson } from './json.ts';
+import { type BodyForm, bodyForm } from './media-type.ts';
+import { readForm } from './multipart.ts';
+import { receiveBody } from './receive.ts';
+import { bodyCap, statedLength, tooLarge } from './size.ts';
+
+export interface BodyLimits {
+  maxImageBytes: number;
+  timeoutMs: number;
+  /** Members and parts beside url and img are ignored. */
+  lenient: boolean;
+}
+
+/** What the headers say of a body, checked; the most bytes it may become. */
+export interface AnnouncedBody {
+  form: BodyForm;
+  bytes: number;
+}
+
+/**
+ * Judges a body by its headers, before any of it is read.
+ * @throws unsupported_media_type, body_too_large
+ */
+export function announcedBody(request: IncomingMessage, maxImageBytes: number): AnnouncedBody {
+  const form = bodyForm(request);
+  const cap = bodyCap(form, maxImageBytes);
+  const stated = statedLength(request);
+  if (stated !== null && stated > cap) throw tooLarge(maxImageBytes);
+  return { form, bytes: stated ?? cap };
+}
+
+/**
+ * Receives and reads a body, and hands its image to `use`. The budget holds the bytes until `use` is done.
+ * @throws invalid_request, invalid_base64, body_too_large, request_timeout, queue_full (no budget), HangUp, what `use` throws
+ */
+export async function withImage<T>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { form, bytes }: AnnouncedBody,
+  budget: BodyBudget,
+  limits: BodyLimits,
+  use: (image: ImageInput) => Promise<T>,
+): Promise<T> {
+  using lease = budget.take(bytes);
+  const body = await receiveBody(request, response, bytes, limits.timeoutMs, () => tooLarge(limits.maxImageBytes));
+  lease.keep(body.length);
+  const image = await readImage(form, body, request.headers['content-type']!, limits.lenient);
+  if ('url' in image) checkImageUrl(image.url);
+  else if (image.bytes.length > limits.maxImageBytes) throw tooLarge(limits.maxImageBytes);
+  return await use(image);
+}
+
+async function readImage(form: BodyForm, body: Buffer, contentType: string, lenient: boolean): Promise<ImageInput> {
+  if (form === 'json') return readJson(body, lenient);
+  if (form === 'form') return await readForm(body, contentType, lenient);
+  if (body.length === 0) {
+    throw new FacequeueError('invalid_request', 'the body is empty; send the image', { parameter: 'img' });
+  }
+  return { bytes: body };
+}

@@ -1,0 +1,33 @@
+import type { JobQueueOptions } from '@facequeue/queue';
+import { ConfigError, readConfig } from '@facequeue/schema/config';
+import { type GatewayConfig, gatewayVariables } from './variables.ts';
+
+/** @throws ConfigError naming every bad variable */
+export function gatewayConfig(): GatewayConfig {
+  return readConfig(gatewayVariables, process.env);
+}
+
+/**
+ * What the queue takes, from the variables' values.
+ * @param onError told of background trouble
+ * @throws ConfigError when no Redis is named
+ */
+export function queueOptions(config: GatewayConfig, onError: (error: Error) => void): JobQueueOptions {
+  if (!config.REDIS_URL) {
+    throw new ConfigError(
+      'REDIS_URL is not set; expected the address of a Redis (`facequeue serve` runs one by itself)',
+    );
+  }
+  return {
+    url: config.REDIS_URL,
+    prefix: config.QUEUE_PREFIX,
+    limits: {
+      maxWaiting: config.MAX_WAITING_JOBS,
+      maxBlobBytes: config.MAX_BLOB_BYTES,
+      maxResultBytes: config.MAX_RESULT_BYTES,
+      maxOldestMs: config.MAX_OLDEST,
+    },
+    resultTtlMs: config.RESULT_TTL,
+    onError,
+  };
+}

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { JobQueue } from '@facequeue/queue';
+import { ConfigError } from '@facequeue/schema/config';
+import type { Logger } from 'pino';
+import manifest from '../package.json' with { type: 'json' };
+import { createApp } from './app.ts';
+import { BodyBudget } from './body/budget.ts';
+import { bodyCap } from './body/size.ts';
+import { Drain } from './server/drain.ts';
+import { createHttpServer } from './server/http-server.ts';
+import type { GatewayConfig } from './variables.ts';
+
+/** A gateway that listens. */
+export interface Gateway {
+  /** Where it is reached from this machine, BASE_PATH included. */
+  readonly url: string;
+  /** Takes nothing new, lets calls in flight end within `graceMs`, then answers them 504 and resolves. The queue stays open. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** After the grace, how long the last answers may take to leave, ms. */
+const LAST_ANSWERS_MS = 1000;
+
+/**
+ * Starts the HTTP side over a queue.
+ * @throws ConfigError when the configuration cannot be served, or the port is taken
+ */
+export async function startGateway(config: GatewayConfig, queue: JobQueue, log: Logger): Promise<Gateway> {
+  const largest = bodyCap('json', config.MAX_IMAGE_BYTES);
+  if (config.MAX_INFLIGHT_BODY_BYTES < largest) {
+    throw new ConfigError(
+      `MAX_INFLIGHT_BODY_BYTES is ${config.MAX_INFLIGHT_BODY_BYTES}; expected at least ${largest}, one body of MAX_IMAGE_BYTES in base64`,
+    );
+  }
+  const drain = new Drain();
+  const budget = new BodyBudget(config.MAX_INFLIGHT_BODY_BYTES);
+  const app = createApp({ config, queue, budget, drain, log, version: manifest.version });
+  const server = createHttpServer(app, config.HEADER_TIMEOUT, log);
+
+  server.listen(config.PORT, config.HOST);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw listenError(error as NodeJS.ErrnoException, config);
+  }
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://${reachableHost(config.HOST)}:${port}${config.BASE_PATH}`,
+    async close(graceMs) {
+      drain.begin();
+      // Idle connections end at once, each other one when its answer is out.
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const expire = setTimeout(() => drain.expire(), graceMs);
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs + LAST_ANSWERS_MS);
+      await closed;
+      clearTimeout(expire);
+      clearTimeout(cut);
+    },
+  };
+}
+
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === '') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: GatewayConfig): Error {
+  if (error.code === 'EADDRINUSE') {
+    return new ConfigError(
+      `port ${PORT} on ${HOST} is taken by another program; stop that one, or set PORT to another port (0 takes a free one)`,
+    );
+  }
+  if (error.code === 'EACCES') return new ConfigError(`port ${PORT} needs more rights; set PORT to 1024 or above`);
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
+    return new ConfigError(`HOST is ${JSON.stringify(HOST)}, which is no address of this machine`);
+  }
+  return error;
+}

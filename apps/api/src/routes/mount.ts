@@ -1,0 +1,53 @@
+import { FacequeueError } from '@facequeue/schema';
+import { type Response, Router } from 'express';
+import { identify } from '../auth/caller.ts';
+import { hasBody } from '../body/size.ts';
+import { contextOf } from '../http/context.ts';
+import type { Services } from '../services.ts';
+import { detectionRoutes } from './detection.ts';
+import { healthRoutes } from './health.ts';
+import { jobRoutes } from './jobs.ts';
+import type { Route } from './route.ts';
+import { systemRoutes } from './system.ts';
+
+/** Every route of the API. */
+export function allRoutes(services: Services): Route[] {
+  return [...detectionRoutes(services), ...jobRoutes(services), ...healthRoutes(services), ...systemRoutes(services)];
+}
+
+/** A router with the given routes; other methods of their paths answer 405, and OPTIONS what there is. */
+export function mount(routes: Route[], { config }: Services): Router {
+  const router = Router({ caseSensitive: true });
+  for (const route of routes) {
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    router[route.method](path, async (request, response) => {
+      const context = contextOf(response);
+      context.route = route.path;
+      if (!route.open) context.owner = identify(request, config.API_KEYS);
+      if (route.method === 'get' && hasBody(request)) {
+        throw new FacequeueError('invalid_request', `${request.method} takes no body`);
+      }
+      await route.handle(request, response);
+    });
+  }
+  for (const [path, of] of Map.groupBy(routes, (route) => route.path)) {
+    const methods = of.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : ['POST']));
+    const allow = [...methods, 'OPTIONS'].join(', ');
+    router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (request, response) => {
+      contextOf(response).route = path;
+      response.setHeader('Allow', allow);
+      if (request.method !== 'OPTIONS') {
+        throw new FacequeueError('method_not_allowed', `${path} has ${allow}`);
+      }
+      if (config.COMPAT === 'aws') allowPreflight(response, allow);
+      response.status(204).end();
+    });
+  }
+  return router;
+}
+
+/** Browsers ask before they send JSON or a key to another origin. */
+function allowPreflight(response: Response, methods: string): void {
+  response.setHeader('Access-Control-Allow-Methods', methods);
+  response.setHeader('Access-Control-Allow-Headers', 'Content-Type, x-api-key, Authorization, X-Request-Id');
+}

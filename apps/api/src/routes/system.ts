@@ -1,0 +1,42 @@
+import type { Snapshot } from '@facequeue/queue';
+import { QUEUE_NAMES, type QueueName, type SystemResource } from '@facequeue/schema';
+import { openApiDocument } from '@facequeue/schema/openapi';
+import type { Services } from '../services.ts';
+import type { Route } from './route.ts';
+
+export function systemRoutes({ queue, config, version }: Services): Route[] {
+  let document: Buffer | undefined;
+  return [
+    {
+      method: 'get',
+      path: '/system',
+      handle: async (_, response) => void response.json(systemResource(await queue.snapshot(), version)),
+    },
+    {
+      method: 'get',
+      path: '/openapi.json',
+      open: true,
+      handle(_, response) {
+        document ??= Buffer.from(JSON.stringify(openApiDocument({ version, basePath: config.BASE_PATH })));
+        response.type('application/json').send(document);
+      },
+    },
+  ];
+}
+
+/** What `GET /system` shows of a look at the installation. */
+export function systemResource({ workers, queues, full }: Snapshot, version: string): SystemResource {
+  const devices = [...new Set(workers.map((worker) => worker.device))].sort();
+  const models = new Map(workers.map(({ models }) => [`${models.name} ${models.version}`, models]));
+  const state = (name: QueueName) => {
+    const { waiting, processing, oldestMs, drainRate } = queues[name];
+    return { waiting, processing, oldest_ms: oldestMs, drain_rate: drainRate, full: full[name] };
+  };
+  return {
+    version,
+    device: devices.join(', ') || null,
+    models: [...models.values()],
+    workers: workers.map(({ startedAt, ...worker }) => ({ ...worker, started_at: new Date(startedAt).toISOString() })),
+    queues: Object.fromEntries(QUEUE_NAMES.map((name) => [name, state(name)])) as SystemResource['queues'],
+  };
+}

@@ -1,0 +1,71 @@
+/** Node's HTTP server with limits of our own, and answers of the catalogue where Node would write its own. */
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { answerParserError } from '../problem/parser-error.ts';
+
+/** Longer than the 60 s after which common load balancers drop an idle connection: they must be the first. */
+const KEEP_ALIVE_MS = 65_000;
+
+/** A socket on which nothing moves for so long is dead, or its client reads no answer. Waits are shorter than this. */
+const IDLE_MS = 120_000;
+
+/** How often the header deadline is looked at: it is overrun by this at most. */
+const CHECK_MS = 1000;
+
+/** Request line and headers together, bytes. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** @param headerTimeoutMs time to send the request headers, from the connection or the previous request */
+export function createHttpServer(listener: RequestListener, headerTimeoutMs: number, log: Logger): Server {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: headerTimeoutMs,
+    // Bodies have a deadline of their own; this one would answer 408 to a steady sender of a long stream.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: Math.min(CHECK_MS, headerTimeoutMs),
+    // Node's own answer to a missing Host is no problem document (see app.ts).
+    requireHostHeader: false,
+    noDelay: true,
+  });
+  server.timeout = IDLE_MS;
+
+  /** The exchange a socket carries or carried last. */
+  const exchanges = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
+  const take: RequestListener = (request, response) => {
+    exchanges.set(request.socket, { request, response });
+    // A client that goes away is noticed where it matters; without a listener its error would end the process.
+    request.on('error', () => {});
+    listener(request, response);
+  };
+  server.on('request', take);
+  // Whoever asks before sending a body is told to go on when it is about to be read, not before.
+  server.on('checkContinue', take);
+  // An expectation nobody knows may be ignored (RFC 9110, 10.1.1).
+  server.on('checkExpectation', take);
+
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const current = exchanges.get(socket);
+    if (current && !current.response.writableFinished) {
+      const { request, response } = current;
+      if (request.complete && !response.headersSent) {
+        // The bytes behind a good request are bad. Its answer comes first, and is the last on this connection.
+        response.setHeader('Connection', 'close');
+        return;
+      }
+      if (response.headersSent) {
+        socket.destroy();
+        return;
+      }
+    }
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const { status, code, requestId } = answerParserError(socket, error);
+    // The request whose body this was logs itself.
+    if (!current || current.request.complete) log.info({ status, code, request_id: requestId }, 'request');
+  });
+  return server;
+}
