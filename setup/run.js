@@ -11,7 +11,8 @@ const SHOWN_LINES = 40;
 /**
  * Runs a command without showing what it prints, unless it fails.
  * It runs in a process group of its own, so that all of it can be ended: npm passes a SIGTERM on to the shell that
- * started us but not to us, so the end of our parent counts as one.
+ * started us but not to us, so the end of our parent counts as one. It is killed outright: npm would take seconds to
+ * roll back what the next set-up does anew anyway.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ env: NodeJS.ProcessEnv, cwd: string, interruptible?: boolean }} options interruptible: false lets the command
@@ -34,7 +35,7 @@ export async function run(command, args, { env, cwd, interruptible = true }) {
     asked = signal;
     if (interruptible && child.pid) {
       try {
-        process.kill(-child.pid, 'SIGTERM');
+        process.kill(-child.pid, 'SIGKILL');
       } catch {
         // It ended on its own meanwhile.
       }

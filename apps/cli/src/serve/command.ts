@@ -1,0 +1,21 @@
+import type { Command } from '../commands.ts';
+import { serveConfig } from '../config.ts';
+import { parseCommandLine, UsageError } from '../usage.ts';
+import { serve } from './serve.ts';
+
+export const serveCommand: Command = {
+  parameters: '',
+  summary: 'run the whole service: gateway, worker and, without REDIS_URL, a private Redis',
+  help: `Settings are environment variables (docs/configuration.md), for example PORT=9000 or ENGINES=4.
+Ctrl-C or SIGTERM stops everything in order; a second Ctrl-C ends it at once.
+The log of gateway and worker goes to standard output, what serve itself says to standard error.
+`,
+  async run(args) {
+    const { positionals } = parseCommandLine('serve', { args });
+    if (positionals.length)
+      throw new UsageError(
+        `serve takes no arguments, not ${JSON.stringify(positionals[0])}. Settings are environment variables.`,
+      );
+    return serve(serveConfig(), (line) => console.error(line));
+  },
+};

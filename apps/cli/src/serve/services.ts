@@ -1,0 +1,37 @@
+import type { ServeConfig } from '../config.ts';
+import type { ReadyFacts, ServiceDefinition } from './service.ts';
+
+const APPS = new URL('../../../', import.meta.url).pathname;
+
+/** Programs of the gateway and the worker; another pair only in tests. */
+export const PROGRAMS = { gateway: `${APPS}api/src/main.ts`, worker: `${APPS}worker/src/main.ts` };
+export type Programs = typeof PROGRAMS;
+
+/** Beyond the grace the services give themselves, for closing connections and files. */
+const MARGIN_MS = 10_000;
+
+/**
+ * The gateway and the worker on one Redis.
+ * @param gatewayFacts what the gateway said when it was ready, if it has been: started again, it takes the same port
+ */
+export function gatewayAndWorker(
+  config: ServeConfig,
+  redisUrl: string,
+  programs: Programs,
+  gatewayFacts: () => ReadyFacts | undefined,
+): [worker: ServiceDefinition, gateway: ServiceDefinition] {
+  const environment: NodeJS.ProcessEnv = { ...config.environment, REDIS_URL: redisUrl };
+  const graceMs = config.SHUTDOWN_GRACE + MARGIN_MS;
+  const gatewayEnv = () => {
+    const url = gatewayFacts()?.url;
+    return url ? { ...environment, PORT: new URL(url).port || environment['PORT'] } : environment;
+  };
+  const program = (name: string, file: string, env: () => NodeJS.ProcessEnv): ServiceDefinition => ({
+    name,
+    command: process.execPath,
+    args: [file],
+    env,
+    graceMs,
+  });
+  return [program('worker', programs.worker, () => environment), program('gateway', programs.gateway, gatewayEnv)];
+}
