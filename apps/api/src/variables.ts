@@ -24,7 +24,6 @@ export const gatewayVariables = {
     .transform((items, context) => {
       const keys = items.flatMap((item) => {
         const key = parseKeyEntry(item);
-        // The entry is not repeated in the message: somebody may have put the key itself there.
         if (!key) context.issues.push({ code: 'custom', message: KEY_ENTRY_FORM, input: item });
         return key ?? [];
       });
@@ -35,6 +34,7 @@ export const gatewayVariables = {
     })
     .meta({
       default: '',
+      secret: true, // somebody may have put a key itself there
       description:
         "Keys of the callers as `name:sha256` with commas; make one with `openssl rand -hex 24`, and its hash with `printf %s KEY | sha256sum`. A caller sends the key as `x-api-key` or `Authorization: Bearer`, and sees the jobs of its own key only. None: everybody may call; on loopback addresses then a foreign `Host` or `Origin` is refused, so that no web page can reach the API through a visitor's browser.",
     }),

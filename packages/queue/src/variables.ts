@@ -9,7 +9,7 @@ export const queueVariables = {
       error: 'an address such as redis://127.0.0.1:6379 or rediss://user:password@host:6380',
     })
     .optional()
-    .meta({ description: 'Redis 6.2 or newer. Unset: `serve` runs a private one.' }),
+    .meta({ secret: true, description: 'Redis 6.2 or newer. Unset: `serve` runs a private one.' }),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[\w.:-]*\{[\w.:-]+\}[\w.:-]*$/, { error: 'a name in braces such as {fq}' })

@@ -38,4 +38,11 @@ describe('configuration from the environment', () => {
     expect(read).toThrow(/ENGINES is "0"; expected a whole number from 1 to 64/);
     expect(read).toThrow(/OPEN is "perhaps"; expected true or false/);
   });
+
+  it('does not repeat the value of a secret', () => {
+    const shape = { KEYS: integer(1, { min: 1, max: 2 }).meta({ secret: true, description: 'a secret' }) };
+    expect(() => readConfig(shape, { KEYS: 'hunter2' })).toThrow(
+      /^KEYS is wrong; expected a whole number from 1 to 2$/,
+    );
+  });
 });

@@ -82,7 +82,8 @@ function measured(
 
 /**
  * Parses the variables a shape names. An empty variable counts as unset, as compose files produce it.
- * @throws ConfigError naming every bad variable, its value and what was expected
+ * @throws ConfigError naming every bad variable, its value and what was expected; a variable whose meta says `secret` is
+ *   named without its value, which may be a password
  */
 export function readConfig<S extends z.ZodRawShape>(shape: S, env: Record<string, string | undefined>) {
   const given = Object.fromEntries(Object.keys(shape).map((name) => [name, env[name] === '' ? undefined : env[name]]));
@@ -93,8 +94,14 @@ export function readConfig<S extends z.ZodRawShape>(shape: S, env: Record<string
       .map((issue) => {
         const name = issue.path.join('.');
         const value = given[name];
-        return `${name}${value === undefined ? ' is not set' : ` is ${JSON.stringify(value)}`}; expected ${issue.message}`;
+        const state =
+          value === undefined ? 'is not set' : isSecret(shape[name]) ? 'is wrong' : `is ${JSON.stringify(value)}`;
+        return `${name} ${state}; expected ${issue.message}`;
       })
       .join('\n'),
   );
+}
+
+function isSecret(variable: unknown): boolean {
+  return variable instanceof z.ZodType && variable.meta()?.['secret'] === true;
 }
