@@ -38,8 +38,8 @@ export function readHeader(bytes: Uint8Array, limits: ImageLimits): ImageHeader 
     const text = bytes.length === 0 ? 'The image is empty.' : 'The bytes are none of JPEG, PNG, BMP and WebP.';
     throw new FacequeueError('unsupported_media_type', text, { parameter: 'img' });
   }
-  const header = READERS[format](bytes);
-  const { width, height } = header;
+  const { width, height, orientation } = READERS[format](bytes);
+  const header = { format, width, height, orientation };
   if (width === 0 || height === 0) throw undecodable(FORMAT_NAMES[format], `its size is ${width} x ${height}`);
   if (Math.max(width, height) > limits.maxSide) {
     throw tooLarge(header, `the longest side may have ${limits.maxSide} px`);
