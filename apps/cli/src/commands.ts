@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { UsageError } from './usage.ts';
 
+/** Takes text for standard output: results. */
+export type Print = (text: string) => void;
+/** Takes a line for the person who runs the command: everything else. */
+export type Say = (line: string) => void;
+
 /** One command of `facequeue`. */
 export interface Command {
   /** What follows its name. */
@@ -14,10 +19,9 @@ export interface Command {
    * @returns the exit code
    * @throws UsageError
    */
-  run(args: string[]): Promise<number>;
+  run(args: string[], print: Print, say: Say): Promise<number>;
 }
 
-/** Where a command's lines go, and where it reads what it needs to know of the world. */
 export type Commands = Record<string, Command>;
 
 export function version(): string {
@@ -46,11 +50,10 @@ export function helpOf(name: string, commands: Commands): string {
 
 /**
  * Finds and runs the command that `args` begin with.
- * @param print takes text for standard output
  * @returns the exit code
  * @throws UsageError
  */
-export async function dispatch(args: string[], commands: Commands, print: (text: string) => void): Promise<number> {
+export async function dispatch(args: string[], commands: Commands, print: Print, say: Say): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     print(rest[0] === undefined ? overview(commands) : helpOf(rest[0], commands));
@@ -66,7 +69,7 @@ export async function dispatch(args: string[], commands: Commands, print: (text:
     print(helpOf(name, commands));
     return 0;
   }
-  return command.run(rest);
+  return command.run(rest, print, say);
 }
 
 const listed = (commands: Commands) => `Commands: ${[...Object.keys(commands), 'help'].join(', ')}.`;

@@ -1,5 +1,8 @@
 /** The only file of this app that reads the environment. */
+
+import { pipelineVariables } from '@facequeue/pipeline/variables';
 import { readConfig } from '@facequeue/schema/config';
+import { sourceVariables } from '@facequeue/source/variables';
 import type { z } from 'zod';
 import { serveVariables } from './variables.ts';
 
@@ -15,4 +18,20 @@ export type ServeConfig = z.output<z.ZodObject<typeof serveVariables>> & {
 export function serveConfig(): ServeConfig {
   const config = readConfig(serveVariables, process.env);
   return { ...config, FACEQUEUE_HOME: config.FACEQUEUE_HOME ?? `${ROOT}.facequeue`, environment: { ...process.env } };
+}
+
+const detectVariables = { ...pipelineVariables, ...sourceVariables };
+export type DetectConfig = z.output<z.ZodObject<typeof detectVariables>>;
+
+/**
+ * @param device instead of DEVICE
+ * @throws ConfigError naming every bad variable
+ */
+export function detectConfig(device?: string): DetectConfig {
+  return readConfig(detectVariables, { ...process.env, ...(device !== undefined && { DEVICE: device }) });
+}
+
+/** @throws ConfigError */
+export function modelsConfig(): { MODEL_PACK: string } {
+  return readConfig({ MODEL_PACK: pipelineVariables.MODEL_PACK }, process.env);
 }

@@ -4,7 +4,7 @@ export { type Device, type DeviceChoice, DeviceError } from './device/choose.ts'
 export { type DrawOptions, drawFaces } from './draw/faces.ts';
 export type { ImageFormat, ImageHeader, ImageLimits, RgbImage } from './image/index.ts';
 export { decode, readHeader, sniff } from './image/index.ts';
-export { DEFAULT_PACK, PackError } from './pack/load.ts';
+export { DEFAULT_PACK, loadPack, type Pack, PackError } from './pack/load.ts';
 export { createPipeline, type Pipeline, type PipelineOptions } from './pipeline.ts';
 export { renderResult } from './render.ts';
 export { pipelineVariables } from './variables.ts';

@@ -1,7 +1,6 @@
 import type { Command } from '../commands.ts';
 import { serveConfig } from '../config.ts';
 import { parseCommandLine, UsageError } from '../usage.ts';
-import { serve } from './serve.ts';
 
 export const serveCommand: Command = {
   parameters: '',
@@ -10,12 +9,16 @@ export const serveCommand: Command = {
 Ctrl-C or SIGTERM stops everything in order; a second Ctrl-C ends it at once.
 The log of gateway and worker goes to standard output, what serve itself says to standard error.
 `,
-  async run(args) {
+  async run(args, _print, say) {
     const { positionals } = parseCommandLine('serve', { args });
     if (positionals.length)
       throw new UsageError(
         `serve takes no arguments, not ${JSON.stringify(positionals[0])}. Settings are environment variables.`,
       );
-    return serve(serveConfig(), (line) => console.error(line));
+    const config = serveConfig();
+    const { serve } = await import('./serve.ts');
+    // A terminal that was closed must not keep us from ending in order.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+    return serve(config, say);
   },
 };

@@ -1,0 +1,87 @@
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createPipeline, DeviceError, drawFaces, PackError, type Pipeline, renderResult } from '@facequeue/pipeline';
+import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+import { createImageSource, sourceOptions } from '@facequeue/source';
+import type { DetectConfig } from '../config.ts';
+import { planDrawings } from './drawings.ts';
+import { expandInputs, type Input } from './inputs.ts';
+import type { DetectCall } from './options.ts';
+import { bareJson, jsonLines, table } from './report.ts';
+
+/**
+ * Looks for faces in every image of a call, one after the other, and prints what it finds as it goes.
+ * @param print takes text for standard output
+ * @param say takes a line for the person who runs it
+ * @returns the exit code: 1 when an image could not be looked at
+ * @throws UsageError
+ */
+export async function detect(
+  call: DetectCall,
+  config: DetectConfig,
+  print: (text: string) => void,
+  say: (line: string) => void,
+): Promise<number> {
+  const inputs = expandInputs(call.args);
+  const drawings = call.draw === undefined ? null : planDrawings(inputs, call.draw);
+  const report = call.json ? (inputs.single ? bareJson : jsonLines) : table;
+
+  await using source = createImageSource(sourceOptions(config));
+  await using pipeline = await openPipeline(config, say);
+  if (!pipeline) return 1;
+  const read = ({ from }: Input) =>
+    from.kind === 'url' ? source.fetch(from.url) : readImage(from.path, config.MAX_IMAGE_BYTES);
+
+  let [failures, faces] = [0, 0];
+  for (const [i, input] of inputs.inputs.entries()) {
+    try {
+      const bytes = await read(input);
+      const detection = await pipeline.detect(bytes, call.options);
+      faces += detection.faces.length;
+      print(report.found(input, detection, renderResult(detection)));
+      const drawing = drawings?.[i];
+      if (drawing) {
+        await mkdir(dirname(drawing.path), { recursive: true });
+        await writeFile(drawing.path, await drawFaces(bytes, detection, { format: drawing.format }));
+      }
+    } catch (error) {
+      if (!isFacequeueError(error)) throw error;
+      failures += 1;
+      print(report.failed(input, error));
+    }
+  }
+  if (!call.json && !inputs.single) {
+    const failed = failures ? `, ${failures} could not be looked at` : '';
+    say(`${inputs.inputs.length} images, ${faces} faces${failed} (${pipeline.device}).`);
+  }
+  return failures ? 1 : 0;
+}
+
+/** Null when the models cannot be used here, which has then been said. */
+async function openPipeline(config: DetectConfig, say: (line: string) => void): Promise<Pipeline | null> {
+  try {
+    return await createPipeline({ device: config.DEVICE, packPath: config.MODEL_PACK });
+  } catch (error) {
+    if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
+    say(error.message);
+    return null;
+  }
+}
+
+/**
+ * @param maxBytes the limit the service has too
+ * @throws FacequeueError source_unreachable, body_too_large
+ */
+async function readImage(path: string, maxBytes: number): Promise<Uint8Array> {
+  try {
+    await using file = await open(path);
+    const { size } = await file.stat();
+    if (size > maxBytes) throw new FacequeueError('body_too_large', `The file has more than ${maxBytes} bytes.`);
+    return await file.readFile();
+  } catch (error) {
+    if (isFacequeueError(error)) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'There is no such file.' : `The file cannot be read: ${code ?? message}.`;
+    throw new FacequeueError('source_unreachable', reason, { cause: error });
+  }
+}

@@ -1,0 +1,48 @@
+import { statSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { UsageError } from '../usage.ts';
+import type { Inputs } from './inputs.ts';
+
+/** Where a drawing goes. */
+export interface Drawing {
+  path: string;
+  format: 'png' | 'jpeg';
+}
+
+const JPEG = new Set(['.jpg', '.jpeg']);
+
+/**
+ * Where the drawing of each input goes: into `out` itself for a single image, unless `out` is a folder; else below the
+ * folder `out`, by the input's own name, JPEG for JPEG and PNG for the rest. No two share a path.
+ * @throws UsageError when a drawing would overwrite an input, or `out` is no name for a drawing
+ */
+export function planDrawings({ inputs, single }: Inputs, out: string): Drawing[] {
+  const folder = !single || out.endsWith('/') || (statSync(out, { throwIfNoEntry: false })?.isDirectory() ?? false);
+  const drawings = folder ? inFolder(inputs, out) : [alone(out)];
+  const sources = new Set(inputs.flatMap(({ from }) => (from.kind === 'file' ? [resolve(from.path)] : [])));
+  for (const { path } of drawings) {
+    if (sources.has(resolve(path))) throw new UsageError(`--draw ${out} would overwrite ${path}; name another place.`);
+  }
+  return drawings;
+}
+
+function alone(out: string): Drawing {
+  const extension = extname(out).toLowerCase();
+  if (JPEG.has(extension)) return { path: out, format: 'jpeg' };
+  if (extension === '.png') return { path: out, format: 'png' };
+  throw new UsageError(`--draw ${out}: a drawing is a .png or .jpg file (or name a folder, ending in /).`);
+}
+
+function inFolder(inputs: Inputs['inputs'], out: string): Drawing[] {
+  const taken = new Set<string>();
+  return inputs.map(({ name }) => {
+    const extension = extname(name);
+    const format = JPEG.has(extension.toLowerCase()) ? 'jpeg' : 'png';
+    const stem = name.slice(0, name.length - extension.length);
+    const ending = format === 'jpeg' ? extension : '.png';
+    let path = join(out, stem + ending);
+    for (let n = 2; taken.has(path); n++) path = join(out, `${stem}-${n}${ending}`);
+    taken.add(path);
+    return { path, format };
+  });
+}

@@ -1,0 +1,47 @@
+import type { Detection } from '@facequeue/pipeline';
+import { type DetectionResult, type FacequeueError, toProblem } from '@facequeue/schema';
+import type { Input } from './inputs.ts';
+
+/** How results are printed; every text ends with a newline. */
+export interface Report {
+  found(input: Input, detection: Detection, result: DetectionResult): string;
+  failed(input: Input, error: FacequeueError): string;
+}
+
+/** A single image: the very body the API answers with. */
+export const bareJson: Report = {
+  found: (_, __, result) => line(result),
+  failed: (_, error) => line(toProblem(error.code, error.message)),
+};
+
+/** Several images: a line each, the API's body with the file before it. */
+export const jsonLines: Report = {
+  found: ({ label }, _, result) => line({ file: label, ...result }),
+  failed: ({ label }, error) => line({ file: label, error: toProblem(error.code, error.message) }),
+};
+
+const line = (value: unknown) => `${JSON.stringify(value)}\n`;
+
+/** For people: a heading an image, a row a face, boxes in px of the upright image. */
+export const table: Report = {
+  found({ label }, { image, faces, timings }, { Faces }) {
+    const took = Object.values(timings).reduce((sum, ms) => sum + ms, 0);
+    const count = `${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`;
+    const heading = `${label}: ${count} (${image.width}x${image.height} ${image.format}, ${took.toFixed(0)} ms)\n`;
+    if (!faces.length) return heading;
+    const rows = Faces.map(({ Confidence, gender, age }, i) => {
+      const { x, y, width, height } = faces[i]!.box;
+      const place = [x, y, width, height].map((value) => value.toFixed(0));
+      return [String(i + 1), Confidence.toFixed(4), ...place, ...(gender ? [gender, String(age)] : [])];
+    });
+    const titles = ['#', 'confidence', 'left', 'top', 'width', 'height', 'gender', 'age'].slice(0, rows[0]!.length);
+    return heading + columns([titles, ...rows]);
+  },
+  failed: ({ label }, error) => `${label}: ${error.code}: ${error.message}\n`,
+};
+
+/** Rows as right-aligned columns. */
+function columns(rows: string[][]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')}\n`).join('');
+}
