@@ -13,6 +13,7 @@ export class Budget implements Disposable {
   readonly #onCallerAbort = () => this.#controller.abort(this.#caller?.reason);
   readonly #aborted: Promise<never>;
 
+  /** @param caller a signal that has not aborted yet */
   constructor(totalMs: number, caller?: AbortSignal) {
     this.#caller = caller;
     this.#total = this.#abortAfter(totalMs, `The image was not fetched within ${seconds(totalMs)}.`);
@@ -20,7 +21,6 @@ export class Budget implements Disposable {
       this.signal.addEventListener('abort', () => reject(this.signal.reason), { once: true });
     });
     this.#aborted.catch(() => {});
-    if (caller?.aborted) this.#onCallerAbort();
     caller?.addEventListener('abort', this.#onCallerAbort, { once: true });
   }
 

@@ -26,7 +26,7 @@ describe('without an allow-list', () => {
     fc.assert(
       fc.property(
         within(SPECIAL_V6).chain((v6) => writtenV6(v6)),
-        fc.constantFrom('', '%eth0', '%1'),
+        fc.constantFrom('', '%eth0', '%eth0.100', '%1'),
         (written, zone) => !admits(hostOf(`[${written}]`)) && !admits(written + zone),
       ),
       { numRuns: 5000 },
@@ -112,7 +112,7 @@ describe('the allow-list', () => {
     ['fd12::/16', 'anything.example', 80, 'fd12::7'],
     ['::1', '[::1]', 80, '::1'],
     ['[::1]:9000', '::1', 9000, '::1'],
-    ['fe80::/10', 'camera.local', 80, 'fe80::1%eth0'],
+    ['fe80::/10', 'camera.local', 80, 'fe80::1%eth0.100'],
     ['a.lan,0.0.0.0/0', 'x', 80, '169.254.169.254'],
   ])('%s admits %s:%i at %s', (entries, host, port, address) => {
     expect(allows(entries, host, port, address)).toBe(true);

@@ -5,6 +5,14 @@ import type { AddressInfo } from 'node:net';
 /** The bytes a well-behaved server sends. Not an image: a source does not look inside. */
 export const BYTES = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 31) % 251);
 
+const endless = (response: ServerResponse) => {
+  const send = () => {
+    while (!response.destroyed && response.write(BYTES));
+  };
+  response.on('drain', send);
+  send();
+};
+
 /** What a server may do with a request. The last part of the path chooses. */
 export type Behaviour = keyof typeof BEHAVIOURS;
 
@@ -19,13 +27,9 @@ const BEHAVIOURS = {
   'too-large-by-length': (response: ServerResponse) => {
     response.writeHead(200, { 'content-length': 10 ** 12 }).flushHeaders();
   },
-  'too-large-while-streaming': (response: ServerResponse) => {
-    const send = () => {
-      while (!response.destroyed && response.write(BYTES));
-    };
-    response.on('drain', send);
-    send();
-  },
+  'too-large-while-streaming': endless,
+  'endless-error': (response: ServerResponse) => endless(response.writeHead(500)),
+  'endless-redirect': (response: ServerResponse) => endless(response.writeHead(302, { location: 'found' })),
   'slow-drip': (response: ServerResponse) => {
     response.writeHead(200, { 'content-length': BYTES.length });
     const timer = setInterval(() => response.write('.'), 20);
@@ -37,9 +41,7 @@ const BEHAVIOURS = {
     response.write(BYTES.subarray(0, 1000), () => response.destroy());
   },
   'hang-up-before-headers': (response: ServerResponse) => void response.destroy(),
-  compressed: (response: ServerResponse) => {
-    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': BYTES.length }).end(BYTES);
-  },
+  compressed: (response: ServerResponse) => endless(response.writeHead(200, { 'content-encoding': 'gzip' })),
   forbidden: (response: ServerResponse) => void response.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>'),
 } satisfies Record<string, (response: ServerResponse) => void>;
 

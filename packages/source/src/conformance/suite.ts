@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@facequeue/schema';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageSource, SourceLimits } from '../source.ts';
 import { type Behaviour, BYTES } from './server.ts';
 
@@ -27,13 +27,13 @@ const INTERNAL = /127\.0\.0\.1|localhost|:\d{2,5}\b|\/work|node_modules|at .*\(/
 export function describeSource(name: string, start: () => Promise<Subject>) {
   describe(`an image from ${name}`, () => {
     let subject: Subject;
-    beforeAll(async () => {
+    const sources: ImageSource[] = [];
+    beforeEach(async () => {
       subject = await start();
     });
-    afterAll(() => subject[Symbol.asyncDispose]());
-    const sources: ImageSource[] = [];
     afterEach(async () => {
       await Promise.all(sources.splice(0).map((source) => source.close()));
+      await subject[Symbol.asyncDispose]();
     });
 
     const fetch = async (behaviour: Behaviour, limits: Partial<SourceLimits> = {}, signal?: AbortSignal) => {
@@ -119,8 +119,9 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       await expectFailure(fetch('hang-up-before-headers'), 'source_unreachable', /connection/);
     });
 
-    it('that comes compressed is refused, not unpacked', async () => {
+    it('that comes compressed is refused, not unpacked, and the connection ends', async () => {
       await expectFailure(fetch('compressed'), 'source_unreachable', /content encoding/);
+      await subject.ended('compressed');
     });
 
     it.each(['slow-drip', 'silence-before-headers'] as const)(

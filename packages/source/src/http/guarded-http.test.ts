@@ -209,6 +209,13 @@ describe('a redirect', () => {
     },
   );
 
+  it('whose own body never ends does not keep its connection', async () => {
+    const server = await startBehavingServer();
+    open.push(server);
+    expect(await sourceWith([server.host]).fetch(`http://${server.host}/endless-redirect`)).toHaveLength(70_000);
+    await server.ended('endless-redirect');
+  });
+
   it('shares the time of the whole fetch', async () => {
     const server = await startBehavingServer();
     open.push(server);
@@ -277,6 +284,16 @@ describe('a request for an image', () => {
 });
 
 describe('a host', () => {
+  it('whose error has an endless text is left at once', async () => {
+    const server = await startBehavingServer();
+    open.push(server);
+    await expect(sourceWith([server.host]).fetch(`http://${server.host}/endless-error`)).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('answered 500'),
+    });
+    await server.ended('endless-error');
+  });
+
   it('whose name does not resolve makes the image source_unreachable', async () => {
     const { resolve } = names({});
     await expect(sourceWith([], { resolve }).fetch('http://nowhere.test/')).rejects.toMatchObject({
@@ -287,13 +304,16 @@ describe('a host', () => {
 
   it('whose name server is silent makes it source_timeout', async () => {
     const source = sourceWith([], { resolve: () => {}, limits: { connectMs: 200 } });
-    await expect(source.fetch('http://silent.test/')).rejects.toMatchObject({ code: 'source_timeout' });
+    await expect(source.fetch('http://silent.test/')).rejects.toMatchObject({
+      code: 'source_timeout',
+      message: expect.stringContaining('accept the connection'),
+    });
   });
 
   it('can be given up while it is looked up', async () => {
     const abort = new AbortController();
     const reason = new Error('the job was canceled');
-    const source = sourceWith([], { resolve: () => abort.abort(reason) });
+    const source = sourceWith([], { resolve: () => setImmediate(() => abort.abort(reason)) });
     await expect(source.fetch('http://silent.test/', abort.signal)).rejects.toBe(reason);
   });
 

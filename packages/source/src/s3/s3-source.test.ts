@@ -109,7 +109,10 @@ describe('an object of a bucket', () => {
 
   it('in a bucket that does not exist is source_unreachable', async () => {
     await using source = s3Source(endpoint, ['nobucket']);
-    await expect(source.fetch('s3://nobucket/a.jpg')).rejects.toMatchObject({ code: 'source_unreachable' });
+    await expect(source.fetch('s3://nobucket/a.jpg')).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('no such object or bucket'),
+    });
   });
 });
 
@@ -125,6 +128,53 @@ describe('an object storage', () => {
     await using source = s3Source(`http://${server.host}`, ['images/open']);
     await source.fetch('s3://images/open/../secret/found');
     expect(server.paths).toEqual(['/images/open/../secret/found']);
+  });
+
+  it('is asked with the bucket in the path where that is set', async () => {
+    await using server = await startBehavingServer();
+    await using source = s3Source(`http://${server.host.replace('127.0.0.1', 'localhost')}`, ['images']);
+    await source.fetch('s3://images/found');
+    expect(server.paths).toEqual(['/images/found']);
+  });
+
+  it('whose credentials take too long to find can be given up', async () => {
+    const abort = new AbortController();
+    const reason = new Error('the job was canceled');
+    await using source = createImageSource({
+      limits: LIMITS,
+      allow: [],
+      s3: {
+        prefixes: [{ bucket: 'images', prefix: '' }],
+        endpoint: 'http://127.0.0.1:1',
+        forcePathStyle: true,
+        credentials: () => {
+          setImmediate(() => abort.abort(reason));
+          return new Promise(() => {});
+        },
+      },
+    });
+    await expect(source.fetch('s3://images/found', abort.signal)).rejects.toBe(reason);
+  });
+
+  it('for which there are no credentials makes the image source_forbidden', async () => {
+    await using server = await startBehavingServer();
+    await using source = createImageSource({
+      limits: LIMITS,
+      allow: [],
+      s3: {
+        prefixes: [{ bucket: 'images', prefix: '' }],
+        endpoint: `http://${server.host}`,
+        forcePathStyle: true,
+        credentials: async () => {
+          throw Object.assign(new Error('none found'), { name: 'CredentialsProviderError' });
+        },
+      },
+    });
+    await expect(source.fetch('s3://images/found')).rejects.toMatchObject({
+      code: 'source_forbidden',
+      message: expect.stringContaining('No credentials'),
+    });
+    expect(server.paths).toEqual([]);
   });
 
   it('that nobody answers for is source_unreachable', async () => {

@@ -1,4 +1,3 @@
-import { addAbortListener } from 'node:events';
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Budget } from '../budget.ts';
@@ -45,7 +44,7 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
   const open = async (bucket: string, key: string, budget: Budget) => {
     using _headers = budget.phase(limits.headersMs, 'The object storage did not answer');
     const command = new GetObjectCommand({ Bucket: bucket, Key: key });
-    // Raced, because the look-up of credentials heeds no signal.
+    // The signal ends the body too, as long as it comes. Raced, because the look-up of credentials heeds no signal.
     return await budget.race(client.send(command, { abortSignal: budget.signal }));
   };
 
@@ -57,7 +56,6 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
       try {
         const { Body, ContentLength, ContentEncoding } = await open(bucket, key, budget);
         const body = Body as Readable;
-        using _abort = addAbortListener(budget.signal, () => body.destroy(budget.signal.reason));
         // Uploads in signed chunks may have left `aws-chunked` behind; the bytes are plain all the same.
         if (ContentEncoding && !/^(aws-chunked|identity)?,?$/.test(ContentEncoding)) {
           body.on('error', () => {}).destroy();
