@@ -49,6 +49,12 @@ export class Reader {
     return true;
   }
 
+  /** Where a byte next stands. Native, as a hostile file may make it look far. */
+  find(byte: number, from: number): number {
+    const at = this.#bytes.indexOf(byte, from);
+    return at === -1 ? this.length : at;
+  }
+
   /** The bytes of a part, cut short where the file ends. */
   part(at: number, length: number): Uint8Array {
     return this.#bytes.subarray(at, at + length);

@@ -1,0 +1,128 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  deviation,
+  type ExifVariant,
+  exifVariants,
+  formatVariants,
+  oversized,
+  type Picture,
+  photograph,
+  photographBytes,
+  type Variant,
+} from '../../../../test/support/fixtures/index.ts';
+import { decode, readHeader } from './index.ts';
+
+const limits = { maxSide: 4096, maxPixels: 4096 * 4096 };
+
+/** Odd sizes, so that rows need padding and interlacing has short passes. */
+let source: Picture;
+let variants: Variant[];
+let exif: ExifVariant[];
+
+beforeAll(async () => {
+  source = await photograph('portrait-1.jpg', 101, 67);
+  variants = await formatVariants(source);
+  exif = await exifVariants(source);
+});
+
+function load(bytes: Uint8Array, orient = true) {
+  return decode(bytes, readHeader(bytes, limits), { orient, limits });
+}
+
+function expectPixels(decoded: Picture, { name, pixels, tolerance }: Variant) {
+  expect([decoded.width, decoded.height, decoded.data.length], name).toEqual([
+    pixels.width,
+    pixels.height,
+    pixels.width * pixels.height * 3,
+  ]);
+  const { max, mean } = deviation(decoded, pixels);
+  expect(max, `${name}: worst sample`).toBeLessThanOrEqual(tolerance.max);
+  expect(mean, `${name}: on average`).toBeLessThanOrEqual(tolerance.mean);
+}
+
+describe('the same picture', () => {
+  it.each(['jpeg', 'png', 'webp', 'bmp'] as const)('looks the same in every kind of %s', async (format) => {
+    const kinds = variants.filter((variant) => variant.format === format);
+    expect(kinds.length).toBeGreaterThan(4);
+    for (const variant of kinds) expectPixels(await load(variant.bytes), variant);
+  });
+
+  it('stands upright under every EXIF orientation, in every format and byte order', async () => {
+    expect(new Set(exif.map((variant) => variant.orientation)).size).toBe(8);
+    for (const variant of exif) expectPixels(await load(variant.bytes), variant);
+  });
+
+  it('stays as stored when orientation is not wanted', async () => {
+    for (const { bytes, orientation, name } of exif) {
+      const { width, height } = await load(bytes, false);
+      expect([width, height], name).toEqual(orientation >= 5 ? [67, 101] : [101, 67]);
+    }
+  });
+
+  it('has white behind its transparent parts', async () => {
+    const clear = variants.find(({ name }) => name === 'png true colour with alpha 8 bit')!;
+    const { data, width } = await load(clear.bytes);
+    expect([...data.subarray((width - 1) * 3, width * 3)]).toEqual([255, 255, 255]);
+  });
+
+  it('is whole in a bitmap whose alpha is 0 throughout', async () => {
+    const variant = variants.find(({ name }) => name === 'bmp V5 32 bit with alpha 0')!;
+    expectPixels(await load(variant.bytes), { ...variant, pixels: source });
+  });
+});
+
+describe('a large JPEG', () => {
+  it('is shrunk to the side asked for, and tells by how much', async () => {
+    const bytes = await photographBytes('portrait-2.jpg');
+    const header = readHeader(bytes, limits);
+    const small = await decode(bytes, header, { orient: true, limits, minSide: 551 });
+    expect([small.width, small.height, small.scale]).toEqual([243, 551, 551 / 2204]);
+    const whole = await photograph('portrait-2.jpg', 243, 551);
+    expect(deviation(small, whole).mean).toBeLessThan(3);
+  });
+
+  it('is shrunk upright', async () => {
+    const turned = exif.find(({ name }) => name === 'jpeg MM orientation 6')!;
+    const header = readHeader(turned.bytes, limits);
+    const small = await decode(turned.bytes, header, { orient: true, limits, minSide: 30 });
+    expect([small.width, small.height, small.scale]).toEqual([30, 20, 30 / 101]);
+    expect(deviation(small, await photograph('portrait-1.jpg', 30, 20)).mean).toBeLessThan(12);
+  });
+
+  it('is decoded whole when there is little to shrink', async () => {
+    const bytes = await photographBytes('portrait-2.jpg');
+    const { width, height, scale } = await decode(bytes, readHeader(bytes, limits), {
+      orient: true,
+      limits,
+      minSide: 735,
+    });
+    expect([width, height, scale]).toEqual([970, 2204, 1]);
+  });
+
+  it('is never shrunk to nothing, however long and thin', async () => {
+    const bytes = await oversized('jpeg', 4096, 1);
+    const { width, height } = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, minSide: 64 });
+    expect([width, height]).toEqual([64, 1]);
+  });
+});
+
+it('an image that is not what its header says is refused', async () => {
+  const { bytes } = variants.find(({ name }) => name === 'png true colour 8 bit')!;
+  const header = { ...readHeader(bytes, limits), width: 100 };
+  await expect(decode(bytes, header, { orient: true, limits })).rejects.toMatchObject({
+    code: 'image_undecodable',
+    message: expect.stringContaining('PNG'),
+  });
+});
+
+it('no decoder but those of the accepted formats can be reached', async () => {
+  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"></svg>');
+  const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+  for (const bytes of [svg, gif]) {
+    const header = { format: 'png', width: 1, height: 1, orientation: 1 } as const;
+    await expect(decode(bytes, header, { orient: true, limits })).rejects.toMatchObject({
+      code: 'image_undecodable',
+      cause: expect.objectContaining({ message: expect.stringContaining('unsupported image format') }),
+    });
+  }
+});

@@ -1,0 +1,141 @@
+import { isFacequeueError } from '@facequeue/schema';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import {
+  bombs,
+  exifVariants,
+  formatVariants,
+  oversized,
+  photograph,
+  textNamedJpg,
+  writeBmp,
+  zeros,
+} from '../../../../test/support/fixtures/index.ts';
+import { readHeader, sniff } from './header.ts';
+
+const limits = { maxSide: 4096, maxPixels: 4096 * 4096 };
+const variants = await formatVariants(await photograph('portrait-1.jpg', 101, 67));
+const exif = await exifVariants(await photograph('portrait-1.jpg', 40, 30));
+
+/** Reads a header and holds whatever comes of it to the contract. */
+function probe(bytes: Uint8Array): void {
+  try {
+    const header = readHeader(bytes, limits);
+    expect(header.format).toBe(sniff(bytes));
+    for (const side of [header.width, header.height]) {
+      expect(Number.isInteger(side) && side >= 1 && side <= 4096, `side ${side}`).toBe(true);
+    }
+    expect([1, 2, 3, 4, 5, 6, 7, 8]).toContain(header.orientation);
+  } catch (error) {
+    if (!isFacequeueError(error)) throw error;
+    expect(['unsupported_media_type', 'image_too_large', 'image_undecodable']).toContain(error.code);
+  }
+}
+
+describe('a header', () => {
+  it('tells format and size of every kind of file', () => {
+    for (const { name, format, bytes } of variants)
+      expect(readHeader(bytes, limits), name).toEqual({ format, width: 101, height: 67, orientation: 1 });
+  });
+
+  it('agrees with what libvips reads, orientation included', async () => {
+    for (const { name, bytes, format } of [...variants, ...exif]) {
+      // libvips reads no BMP, and of a PNG only what stands before the picture.
+      if (format === 'bmp' || name.startsWith('png after')) continue;
+      const { width, height, orientation = 1 } = await sharp(bytes).metadata();
+      expect(readHeader(bytes, limits), name).toEqual({ format, width, height, orientation });
+    }
+  });
+
+  it('tells the orientation in either byte order, before or after the picture', () => {
+    for (const { name, bytes, orientation } of exif)
+      expect(readHeader(bytes, limits).orientation, name).toBe(orientation);
+  });
+
+  it('is read from the first kilobyte of ordinary files', () => {
+    for (const { name, bytes } of variants.filter(({ name }) => /baseline|png|webp|bmp/.test(name)))
+      expect(readHeader(bytes.subarray(0, 1000), limits), name).toMatchObject({ width: 101 });
+  });
+});
+
+describe('an image is refused by its header', () => {
+  it('when it is a pixel too long, and taken when it is not', async () => {
+    for (const format of ['jpeg', 'png', 'webp'] as const) {
+      expect(readHeader(await oversized(format, 4096), limits)).toMatchObject({ width: 4096 });
+      for (const bytes of [await oversized(format), await oversized(format, 16, 4097)]) {
+        // Nothing but the header is there, so nothing can have been decoded.
+        expect(() => readHeader(bytes.subarray(0, 1000), limits)).toThrow(/4097.*4096/);
+      }
+    }
+  });
+
+  it('when it has more pixels than allowed', async () => {
+    const bytes = await oversized('png', 100, 100);
+    expect(() => readHeader(bytes, { maxSide: 4096, maxPixels: 9999 })).toThrow(
+      expect.objectContaining({ code: 'image_too_large' }),
+    );
+  });
+
+  it('when a few bytes claim a huge picture', async () => {
+    for (const [format, bytes] of Object.entries(await bombs()))
+      expect(() => readHeader(bytes, limits), format).toThrow(expect.objectContaining({ code: 'image_too_large' }));
+  });
+
+  it('when a side is 0', () => {
+    for (const [width, height] of [
+      [0, 5],
+      [5, 0],
+    ] as const) {
+      const bytes = writeBmp({ header: 40, width, height, bits: 24, rows: [] });
+      expect(() => readHeader(bytes, limits)).toThrow(expect.objectContaining({ code: 'image_undecodable' }));
+    }
+  });
+
+  it('when it is none of the formats, whatever its name', () => {
+    for (const bytes of [zeros(0), zeros(1), zeros(5000), textNamedJpg(), Buffer.from('BM and then only text follows')])
+      expect(() => readHeader(bytes, limits)).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }));
+  });
+});
+
+describe('hostile bytes', () => {
+  const magic = fc.constantFrom(
+    [],
+    [0xff, 0xd8, 0xff],
+    [...Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1')],
+    [...Buffer.from('RIFF\0\0\0\0WEBPVP8X', 'latin1')],
+    [...Buffer.from('RIFF\0\0\0\0WEBPVP8 ', 'latin1')],
+    [...Buffer.from('BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0', 'latin1')],
+  );
+
+  it('of any kind end in a header or an error of the catalogue', () => {
+    fc.assert(
+      fc.property(magic, fc.uint8Array({ maxLength: 300 }), (start, rest) => {
+        probe(Uint8Array.from([...start, ...rest]));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('made from good files by cutting and overwriting do too', () => {
+    const file = fc.constantFrom(...variants, ...exif);
+    const changes = fc.array(fc.tuple(fc.nat(400), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
+    fc.assert(
+      fc.property(file, changes, fc.option(fc.nat(400)), ({ bytes }, edits, length) => {
+        const copy = Buffer.from(bytes.subarray(0, length ?? bytes.length));
+        for (const [at, value] of edits) if (at < copy.length) copy[at] = value;
+        probe(copy);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('are not walked for ever: segments, chunks and scans are counted', () => {
+    const stuffed = Buffer.alloc(5_000_000, Buffer.from([0xff, 0x00]));
+    const restarts = Buffer.alloc(5_000_000, Buffer.from([0xff, 0xd0]));
+    for (const body of [stuffed, restarts])
+      expect(() => readHeader(Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xd0]), body]), limits)).toThrow(
+        /too many/,
+      );
+  });
+});
