@@ -1,7 +1,9 @@
 import { Agent, request } from 'node:http';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { DEFAULT_DETECTION_OPTIONS, type Profile } from '@facequeue/schema';
 import pino from 'pino';
+import { engineLauncher } from '../apps/worker/src/engine/lifeline.ts';
 import { EnginePool } from '../apps/worker/src/engine/pool.ts';
 import { cpuMs, descendants, residentBytes } from '../test/support/processes.ts';
 import { type Service, startService } from '../test/support/service.ts';
@@ -63,8 +65,13 @@ const spent = (service: Service) =>
 /** The same engines as the worker's, without HTTP, Redis or queue. */
 async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
   const pool = await EnginePool.start(
-    { module: new URL('../apps/worker/src/engine/main.ts', import.meta.url).pathname, settings: { device: 'cpu' } },
-    { imageMs: 30_000, startMs: 60_000 },
+    {
+      module: fileURLToPath(new URL('../apps/worker/src/engine/main.ts', import.meta.url)),
+      settings: { device: 'cpu' },
+      env: {},
+      launcher: engineLauncher(),
+    },
+    { timeoutMs: 30_000, maxRssBytes: 4e9 },
     () => availableParallelism(),
     pino({ level: 'silent' }),
   );

@@ -28,11 +28,11 @@ afterEach(async () => {
   expect(((await response.json()) as { Faces: unknown[] }).Faces).toHaveLength(1);
 });
 
-function post(body: BodyInit | Uint8Array, type = 'application/octet-stream') {
+function post(body: string | Uint8Array, type = 'application/octet-stream') {
   return fetch(`${service.url}/face_detection`, {
     method: 'POST',
     headers: type ? { 'content-type': type } : {},
-    body: body as BodyInit,
+    body: body as string,
   });
 }
 
