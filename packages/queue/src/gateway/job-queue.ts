@@ -4,6 +4,7 @@ import { INLINE, recordFrom } from '../record/record.ts';
 import { type Connection, openConnection } from '../redis/connection.ts';
 import { publicError } from '../redis/errors.ts';
 import { checkedPrefix } from '../redis/prefix.ts';
+import { quietly } from '../redis/quietly.ts';
 import { scriptsOn } from '../redis/scripts.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
 import { openTransport } from '../transport/queues.ts';
@@ -31,7 +32,8 @@ export interface JobQueueOptions {
  * Opens the gateway's side of the queue.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix
  */
-export async function createJobQueue(options: JobQueueOptions): Promise<JobQueue> {
+export async function createJobQueue(given: JobQueueOptions): Promise<JobQueue> {
+  const options = { ...given, onError: quietly(given.onError) };
   const prefix = checkedPrefix(options.prefix);
   await using opened = new AsyncDisposableStack();
   const main = opened.use(await openConnection(options.url, 'gateway', options.onError));

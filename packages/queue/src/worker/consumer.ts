@@ -39,7 +39,7 @@ export async function startConsumer(
 ): Promise<Consumer> {
   const { redis, prefix, hands, onError } = context;
 
-  const process = async (job: Job, token = ''): Promise<number> => {
+  const deliver = async (job: Job, token = ''): Promise<number> => {
     const hand = hands.take(job.id!);
     try {
       await handler(hand.id, hand.signal);
@@ -59,7 +59,7 @@ export async function startConsumer(
     throw new DelayedError();
   };
 
-  const worker = new Worker(queue, process, {
+  const worker = new Worker(queue, deliver, {
     connection: redis,
     prefix: bullPrefix(prefix),
     concurrency,

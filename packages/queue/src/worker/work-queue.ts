@@ -6,6 +6,7 @@ import { claimedFrom } from '../record/record.ts';
 import { type Connection, openConnection } from '../redis/connection.ts';
 import { publicError } from '../redis/errors.ts';
 import { checkedPrefix } from '../redis/prefix.ts';
+import { quietly } from '../redis/quietly.ts';
 import { scriptsOn } from '../redis/scripts.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
 import { openTransport } from '../transport/queues.ts';
@@ -27,7 +28,8 @@ export interface WorkQueueOptions {
  * Opens the worker's side of the queue. While Redis is away its calls wait for it; only `ping` says so.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix
  */
-export async function createWorkQueue(options: WorkQueueOptions): Promise<WorkQueue> {
+export async function createWorkQueue(given: WorkQueueOptions): Promise<WorkQueue> {
+  const options = { ...given, onError: quietly(given.onError) };
   const prefix = checkedPrefix(options.prefix);
   await using opened = new AsyncDisposableStack();
   const main = opened.use(await openConnection(options.url, 'worker', options.onError));

@@ -1,0 +1,86 @@
+/** What the tests of this package share: queues on a fresh prefix, and jobs to put in. */
+import { randomUUID } from 'node:crypto';
+import { DEFAULT_DETECTION_OPTIONS, type ImageFacts } from '@facequeue/schema';
+import type { JobQueue, NewJob, Outcome, WorkQueue } from '../contract.ts';
+import { createJobQueue, type JobQueueOptions } from '../gateway/job-queue.ts';
+import { newJobId } from '../job-id.ts';
+import { createWorkQueue, type WorkQueueOptions } from '../worker/work-queue.ts';
+
+export const ROOMY = { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 };
+
+export const IMAGE: ImageFacts = { width: 8, height: 6, format: 'png', bytes: 99, orientation: 1 };
+
+export const succeeded = (result = Buffer.from('result')): Outcome => ({
+  status: 'succeeded',
+  result,
+  image: IMAGE,
+  timings: { decode: 1 },
+});
+
+/** An inline job with three bytes, unless said otherwise. */
+export function job(more: Partial<NewJob> = {}): NewJob {
+  return {
+    id: newJobId(),
+    queue: 'interactive',
+    source: { kind: 'inline', bytes: Buffer.from([0, 128, 255]) },
+    options: DEFAULT_DETECTION_OPTIONS,
+    requestId: 'test',
+    owner: '',
+    startWithinMs: 60_000,
+    ...more,
+  };
+}
+
+/** Queues of one installation; disposing it closes all of them. */
+export class Rig implements AsyncDisposable {
+  readonly url: string;
+  readonly prefix: string;
+  readonly errors: Error[] = [];
+  readonly #stack = new AsyncDisposableStack();
+
+  constructor(url: string, prefix = `{fq-${randomUUID()}}`) {
+    this.url = url;
+    this.prefix = prefix;
+  }
+
+  async gateway(more: Partial<JobQueueOptions> = {}): Promise<JobQueue> {
+    const queue = await createJobQueue({
+      url: this.url,
+      prefix: this.prefix,
+      limits: ROOMY,
+      resultTtlMs: 60_000,
+      onError: (error) => this.errors.push(error),
+      ...more,
+    });
+    this.#stack.defer(() => queue.close());
+    return queue;
+  }
+
+  async worker(more: Partial<WorkQueueOptions> = {}): Promise<WorkQueue> {
+    const queue = await createWorkQueue({
+      url: this.url,
+      prefix: this.prefix,
+      maxAttempts: 5,
+      onError: (error) => this.errors.push(error),
+      ...more,
+    });
+    this.#stack.defer(() => queue.close());
+    return queue;
+  }
+
+  /** Takes from both queues and ends every job well. */
+  async finishing(more: Partial<WorkQueueOptions> = {}): Promise<WorkQueue> {
+    const queue = await this.worker(more);
+    const finish = async (id: string) => {
+      const claimed = await queue.claim(id, 'worker');
+      if (claimed && (await queue.start(id, claimed.attempt))) await queue.finish(id, claimed.attempt, succeeded());
+    };
+    await queue.consume('interactive', { concurrency: 8 }, finish);
+    await queue.consume('bulk', { concurrency: 8 }, finish);
+    return queue;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}

@@ -1,0 +1,177 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import { job, Rig, succeeded } from '../check/rig.ts';
+import { everySecond } from './sweeper.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+describe.concurrent('the sweep', () => {
+  it('expires a job that was not started in time, with no worker at all', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const given = job({ startWithinMs: 50 });
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    expect(await wait.ended(20_000)).toMatchObject({
+      status: 'expired',
+      attempts: 0,
+      error: { code: 'expired', detail: 'The job was not started in time.' },
+    });
+  });
+
+  it('expires by the thousand at once', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const jobs = Array.from({ length: 1500 }, () => job({ startWithinMs: 1500 }));
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    await Promise.all(jobs.map((each) => gateway.submit(each)));
+    const records = await Promise.all(waits.map((wait) => wait.ended(20_000)));
+    expect(records.every((record) => record?.status === 'expired')).toBe(true);
+    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { expired: 1500 } });
+  });
+
+  it('does not expire a job that is running, however long it takes', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const hold = Promise.withResolvers<void>();
+    await worker.consume('interactive', { concurrency: 2 }, async (id) => {
+      const claimed = (await worker.claim(id, 'w'))!;
+      await worker.start(id, claimed.attempt);
+      await hold.promise;
+      await worker.finish(id, claimed.attempt, succeeded());
+    });
+    const [running, overdue] = [job({ startWithinMs: 1000 }), job({ startWithinMs: 8000 })];
+    using wait = gateway.wait(running.id);
+    using clock = gateway.wait(overdue.id);
+    await gateway.submit(running);
+    await expect.poll(async () => (await gateway.read(running.id))?.status).toBe('processing');
+    // A job nobody takes measures the time: past its deadline the running one is past two of its own looks, too.
+    await gateway.submit({ ...overdue, queue: 'bulk' });
+    expect(await clock.ended(30_000)).toMatchObject({ status: 'expired' });
+    expect(await gateway.read(running.id)).toMatchObject({ status: 'processing', attempts: 1 });
+    hold.resolve();
+    expect(await wait.ended(20_000)).toMatchObject({ status: 'succeeded', attempts: 1 });
+  });
+
+  it.each(['waiting', 'in a worker that died'])('brings back a job that BullMQ has lost, %s', async (when) => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    const worker = await rig.worker();
+    if (when !== 'waiting') {
+      await worker.claim(given.id, 'died');
+      await worker.start(given.id, 1);
+    }
+    const raw = new Redis(redis.url);
+    expect(await raw.del(`${rig.prefix}:bull:interactive:${given.id}`)).toBe(1);
+    expect(await raw.del(`${rig.prefix}:bull:interactive:wait`)).toBe(1);
+    raw.disconnect();
+    await rig.finishing();
+    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
+  });
+
+  it('says queued of a job whose worker died while no other is there', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job();
+    await gateway.submit(given);
+    await worker.claim(given.id, 'died');
+    await worker.start(given.id, 1);
+    await expect.poll(async () => (await gateway.read(given.id))?.status, { timeout: 20_000 }).toBe('queued');
+    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+    // Should it be alive after all, what it has done counts.
+    expect(await worker.finish(given.id, 1, succeeded())).toBe(true);
+  });
+
+  it('leaves nothing behind once everything has ended and was kept long enough', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway({ resultTtlMs: 200 });
+    const worker = await rig.worker();
+    let nth = 0;
+    await worker.consume('interactive', { concurrency: 4 }, async (id) => {
+      const claimed = await worker.claim(id, 'w');
+      if (!claimed) return;
+      if (!(await worker.start(id, claimed.attempt))) return;
+      const kind = nth++ % 3;
+      if (kind === 0) await worker.finish(id, claimed.attempt, succeeded(Buffer.alloc(1000)));
+      else if (kind === 1 && claimed.attempt === 1) await worker.release(id, claimed.attempt, 20);
+      else
+        await worker.finish(id, claimed.attempt, {
+          status: 'failed',
+          error: { code: 'image_undecodable', detail: '' },
+        });
+    });
+    const warm = job();
+    using warmed = gateway.wait(warm.id);
+    await gateway.submit(warm);
+    await warmed.ended(20_000);
+    const jobs = Array.from({ length: 60 }, (_, i) => job({ startWithinMs: i % 10 === 9 ? 1 : 60_000 }));
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    await Promise.all(
+      jobs.map(async (each, i) => {
+        await gateway.submit(each);
+        if (i % 10 === 8) await gateway.cancel(each.id);
+      }),
+    );
+    const ended = await Promise.all(waits.map((wait) => wait.ended(20_000)));
+    expect(new Set(ended.map((record) => record?.status))).toEqual(
+      new Set(['succeeded', 'failed', 'canceled', 'expired']),
+    );
+    const ours = async () => {
+      const { keys, problems } = await recount(redis.url, rig.prefix);
+      expect(problems).toEqual([]);
+      // BullMQ renews a mark of its own whenever it looks for stalled jobs.
+      return keys.map((key) => key.slice(rig.prefix.length)).filter((key) => !key.endsWith(':stalled-check'));
+    };
+    await expect
+      .poll(ours, { timeout: 20_000 })
+      .toEqual([
+        ':bull:bulk:meta',
+        ':bull:interactive:events',
+        ':bull:interactive:id',
+        ':bull:interactive:meta',
+        ':first-start',
+        ':stats',
+      ]);
+    expect(await gateway.snapshot()).toMatchObject({
+      blobBytes: 0,
+      resultBytes: 0,
+      queues: { interactive: { waiting: 0, processing: 0, oldestMs: 0 } },
+    });
+  });
+});
+
+describe('a background task', () => {
+  it('never runs twice at a time and survives a failure', async () => {
+    const errors: Error[] = [];
+    let running = 0;
+    let most = 0;
+    let calls = 0;
+    const thrice = Promise.withResolvers<void>();
+    const stop = everySecond(
+      async () => {
+        most = Math.max(most, ++running);
+        if (++calls === 3) thrice.resolve();
+        // The first one outlasts the next tick.
+        await new Promise((resolve) => setTimeout(resolve, calls === 1 ? 1300 : 0));
+        running--;
+        if (calls === 2) throw new Error('away');
+      },
+      (error) => errors.push(error),
+    );
+    await thrice.promise;
+    await stop();
+    expect(most).toBe(1);
+    expect(errors.map((error) => error.message)).toEqual(['away']);
+  });
+});

@@ -1,0 +1,165 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
+import { proxyTo } from './check/proxy.ts';
+import { recount } from './check/recount.ts';
+import { job, Rig, succeeded } from './check/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis({ appendonly: true });
+});
+afterAll(() => redis.stop());
+
+/** Cuts every connection but its own. */
+async function cutAll(): Promise<void> {
+  const raw = new Redis(redis.url);
+  for (const type of ['normal', 'pubsub']) await raw.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
+  raw.disconnect();
+}
+
+describe('every wait is answered', () => {
+  it('though all connections are cut again and again while jobs run', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const jobs = Array.from({ length: 200 }, () => job());
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    await Promise.all(jobs.map((each) => gateway.submit(each)));
+    const answers = Promise.all(waits.map((wait) => wait.ended(40_000)));
+    await rig.finishing();
+    for (let i = 0; i < 5; i++) {
+      await cutAll();
+      await expect.poll(() => gateway.ping(), { interval: 5, timeout: 10_000 }).toBeUndefined();
+    }
+    expect(new Set((await answers).map((record) => record?.status))).toEqual(new Set(['succeeded']));
+    expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+  });
+
+  it('though the end was announced while its subscriber was away', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const other = await rig.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    const answer = wait.ended(40_000);
+    const raw = new Redis(redis.url);
+    const ended = other.cancel(given.id);
+    // In one connection's order: the cut comes first or the announcement is lost with it; either way it has to look again.
+    await Promise.all([raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub'), ended]);
+    raw.disconnect();
+    expect(await answer).toMatchObject({ status: 'canceled' });
+  });
+
+  it('though Redis is killed and started again with its data', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const jobs = Array.from({ length: 50 }, () => job());
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    await Promise.all(jobs.map((each) => gateway.submit(each)));
+    const answers = Promise.all(waits.map((wait) => wait.ended(60_000)));
+    // What is acknowledged is on disk a second later at most.
+    const raw = new Redis(redis.url);
+    await expect.poll(() => raw.call('INFO', 'persistence'), { timeout: 10_000 }).toMatch(/aof_pending_bio_fsync:0/);
+    raw.disconnect();
+    await rig.finishing();
+    await redis.restart();
+    expect(new Set((await answers).map((record) => record?.status))).toEqual(new Set(['succeeded']));
+    expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+  });
+
+  it('though its connections go dead without being closed', async () => {
+    await using proxy = await proxyTo(redis.port);
+    await using rig = new Rig(proxy.url);
+    await using direct = new Rig(redis.url, rig.prefix);
+    const gateway = await rig.gateway();
+    const elsewhere = await direct.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    const answer = wait.ended(40_000);
+    proxy.swallow('everything');
+    await elsewhere.cancel(given.id);
+    expect(await answer).toMatchObject({ status: 'canceled' });
+    await gateway.ping();
+  });
+
+  it('with unavailable, shortly after its end, when Redis is away then', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    await own.kill();
+    await expect(wait.ended(100)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('with null when the gateway closes', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const answer = gateway.wait(job().id).ended(60_000);
+    await gateway.close();
+    expect(await answer).toBeNull();
+  });
+});
+
+describe('a submission that fails', () => {
+  it('leaves nothing when only BullMQ refuses it', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const raw = new Redis(redis.url);
+    const before = await recount(redis.url, rig.prefix);
+    // A key of the wrong type: BullMQ's script stops at it, ours has run by then.
+    await raw.del(`${rig.prefix}:bull:interactive:meta`);
+    await raw.set(`${rig.prefix}:bull:interactive:meta`, 'x');
+    const given = job();
+    await expect(gateway.submit(given)).rejects.toMatchObject({ code: 'internal_error' });
+    expect(await gateway.read(given.id)).toBeNull();
+    const after = await recount(redis.url, rig.prefix);
+    expect(after.problems).toEqual([]);
+    expect(after.jobs).toEqual({});
+    const more = after.keys.filter((key) => !before.keys.includes(key));
+    expect(more.map((key) => key.slice(rig.prefix.length)).sort()).toEqual([':bull:interactive:id', ':stats']);
+    raw.disconnect();
+  });
+
+  it('is taken back as soon as Redis can be reached, when it got through and its answer did not', async () => {
+    await using proxy = await proxyTo(redis.port);
+    await using rig = new Rig(proxy.url);
+    await using direct = new Rig(redis.url, rig.prefix);
+    const gateway = await rig.gateway();
+    const elsewhere = await direct.gateway();
+    const given = job();
+    proxy.swallow('answers');
+    const submission = gateway.submit(given);
+    submission.catch(() => {});
+    await expect.poll(() => elsewhere.read(given.id), { timeout: 10_000 }).toMatchObject({ status: 'queued' });
+    await expect(submission).rejects.toMatchObject({ code: 'unavailable' });
+    await expect.poll(() => elsewhere.read(given.id), { timeout: 20_000 }).toBeNull();
+    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: {} });
+  });
+
+  it('tells of a full Redis as a full queue, and jobs still end in it', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const [first, second] = [job(), job()];
+    for (const each of [first, second]) await gateway.submit(each);
+    await worker.claim(first.id, 'w');
+    await worker.start(first.id, 1);
+    const raw = new Redis(own.url);
+    await raw.config('SET', 'maxmemory', '1');
+    await expect(gateway.submit(job())).rejects.toMatchObject({
+      code: 'queue_full',
+      message: 'The queue has no memory left.',
+      cause: expect.not.objectContaining({ command: expect.anything() }),
+    });
+    expect(await worker.finish(first.id, 1, succeeded())).toBe(true);
+    expect(await gateway.cancel(second.id)).toMatchObject({ status: 'canceled' });
+    await raw.config('SET', 'maxmemory', '0');
+    raw.disconnect();
+    expect(await recount(own.url, rig.prefix)).toMatchObject({ problems: [], jobs: { succeeded: 1, canceled: 1 } });
+  });
+});

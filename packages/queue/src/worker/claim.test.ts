@@ -1,0 +1,173 @@
+import { isTerminal } from '@facequeue/schema';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import { job, Rig, succeeded } from '../check/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const failed = { status: 'failed', error: { code: 'image_undecodable', detail: 'truncated' } } as const;
+
+/** What is announced on `channel`, from the moment it resolves. */
+async function listen(rig: Rig, channel: string) {
+  const subscriber = new Redis(redis.url);
+  const heard: string[] = [];
+  await subscriber.subscribe(`${rig.prefix}:${channel}`);
+  subscriber.on('message', (_, message: string) => heard.push(message));
+  return { heard, [Symbol.dispose]: () => subscriber.disconnect() };
+}
+
+describe('a claim', () => {
+  it('is won by one of fifty who ask at once', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const workers = await Promise.all([rig.worker(), rig.worker(), rig.worker()]);
+    for (let round = 0; round < 20; round++) {
+      const given = job();
+      await gateway.submit(given);
+      const claims = await Promise.all(
+        Array.from({ length: 50 }, (_, i) => workers[i % workers.length]!.claim(given.id, `w${i}`)),
+      );
+      expect(claims.filter(Boolean)).toMatchObject([{ id: given.id, attempt: 1, queue: 'interactive' }]);
+    }
+  });
+
+  it('is refused for a job that has ended or never was', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job();
+    await gateway.submit(given);
+    await gateway.cancel(given.id);
+    expect(await worker.claim(given.id, 'w')).toBeNull();
+    expect(await worker.claim(job().id, 'w')).toBeNull();
+  });
+
+  it('ends the job as failed once it has been taken up too often', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker({ maxAttempts: 3 });
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      expect(await worker.claim(given.id, 'w')).toMatchObject({ attempt });
+      expect(await worker.release(given.id, attempt, 0)).toBe(true);
+    }
+    expect(await worker.claim(given.id, 'w')).toBeNull();
+    expect(await wait.ended(10_000)).toMatchObject({
+      status: 'failed',
+      attempts: 3,
+      error: { code: 'internal_error', detail: expect.stringContaining('3 attempts') },
+    });
+  });
+
+  it('is not granted past the deadline: the job ends expired', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job({ startWithinMs: 1 });
+    await gateway.submit(given);
+    await expect.poll(() => worker.claim(given.id, 'w')).toBeNull();
+    expect(await gateway.read(given.id)).toMatchObject({ status: 'expired', error: { code: 'expired' } });
+  });
+});
+
+describe('a stale worker', () => {
+  it('cannot start, finish or release what another has claimed since', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job();
+    await gateway.submit(given);
+    await worker.claim(given.id, 'old');
+    await worker.start(given.id, 1);
+    await worker.release(given.id, 1, 0);
+    expect(await worker.claim(given.id, 'new')).toMatchObject({ attempt: 2 });
+    expect(await worker.start(given.id, 1)).toBe(false);
+    expect(await worker.finish(given.id, 1, failed)).toBe(false);
+    expect(await worker.release(given.id, 1, 0)).toBe(false);
+    expect(await worker.start(given.id, 2)).toBe(true);
+    expect(await worker.finish(given.id, 2, succeeded())).toBe(true);
+    expect(await worker.finish(given.id, 2, failed)).toBe(true); // said twice, as after a lost connection: the first stands
+    expect(await gateway.read(given.id)).toMatchObject({ status: 'succeeded', attempts: 2 });
+  });
+
+  it('cannot finish what it gave back itself', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job();
+    await gateway.submit(given);
+    await worker.claim(given.id, 'w');
+    await worker.release(given.id, 1, 0);
+    expect(await worker.finish(given.id, 1, succeeded())).toBe(false);
+    expect(await gateway.read(given.id)).toMatchObject({ status: 'queued' });
+  });
+
+  it('finds that its job was canceled or has expired', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const canceled = job();
+    const late = job({ startWithinMs: 100 });
+    for (const each of [canceled, late]) {
+      await gateway.submit(each);
+      await worker.claim(each.id, 'w');
+    }
+    using wait = gateway.wait(late.id);
+    await gateway.cancel(canceled.id);
+    await wait.ended(10_000);
+    for (const each of [canceled, late]) {
+      expect(await worker.start(each.id, 1)).toBe(false);
+      expect(await worker.finish(each.id, 1, succeeded())).toBe(false);
+    }
+    expect(await gateway.read(canceled.id)).toMatchObject({ status: 'canceled', result: null });
+    expect(await gateway.read(late.id)).toMatchObject({ status: 'expired', result: null });
+  });
+});
+
+describe('a race to the end', () => {
+  it('has one winner and one announcement: finish, cancel, expiry and another finish, 300 rounds', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const other = await rig.gateway();
+    const worker = await rig.worker();
+    using announced = await listen(rig, 'ended');
+    const ids: string[] = [];
+    for (let round = 0; round < 300; round++) {
+      const given = job({ startWithinMs: round % 3 === 0 ? 3 : 60_000 });
+      ids.push(given.id);
+      await gateway.submit(given);
+      const claimed = await worker.claim(given.id, 'w');
+      if (round % 2) await worker.start(given.id, 1);
+      const ends: (() => Promise<unknown>)[] = [
+        () => worker.finish(given.id, claimed?.attempt ?? 1, succeeded()),
+        () => gateway.cancel(given.id),
+        () => other.cancel(given.id),
+        () => worker.claim(given.id, 'w2'),
+        () => worker.finish(given.id, claimed?.attempt ?? 1, failed),
+      ];
+      // Every order comes first now and then.
+      for (let i = 0; i < round % ends.length; i++) ends.push(ends.shift()!);
+      await Promise.all(ends.map((end) => end()));
+      const record = (await gateway.read(given.id))!;
+      expect(isTerminal(record.status)).toBe(true);
+      expect(record.result !== null).toBe(record.status === 'succeeded');
+      await gateway.cancel(given.id);
+      expect(await gateway.read(given.id)).toEqual(record);
+    }
+    await expect.poll(() => announced.heard.length).toBeGreaterThanOrEqual(ids.length);
+    const statuses = new Map(announced.heard.map((message) => message.split(' ') as [string, string]));
+    expect(announced.heard).toHaveLength(ids.length);
+    for (const id of ids) expect(statuses.get(id)).toBe((await gateway.read(id))!.status);
+    const { problems, jobs } = await recount(redis.url, rig.prefix);
+    expect(problems).toEqual([]);
+    expect(Object.keys(jobs).length).toBeGreaterThan(1);
+  });
+});

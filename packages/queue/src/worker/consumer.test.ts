@@ -1,0 +1,175 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import { job, Rig, succeeded } from '../check/rig.ts';
+import type { WorkQueue } from '../contract.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+async function finish(worker: WorkQueue, id: string) {
+  const claimed = await worker.claim(id, 'w');
+  if (claimed && (await worker.start(id, claimed.attempt))) await worker.finish(id, claimed.attempt, succeeded());
+}
+
+describe('a worker that dies', () => {
+  it('loses nothing: its jobs are run by another within seconds, each ended once', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const doomed = fork(fileURLToPath(new URL('../check/worker-process.ts', import.meta.url)), [rig.url, rig.prefix]);
+    await once(doomed, 'message');
+    const jobs = Array.from({ length: 5 }, () => job());
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    const taken = new Set<unknown>();
+    const all = new Promise<void>((resolve) => {
+      doomed.on('message', (id) => {
+        if (taken.add(id).size === jobs.length) resolve();
+      });
+    });
+    for (const each of jobs) await gateway.submit(each);
+    await all;
+    doomed.kill('SIGKILL');
+    await rig.finishing();
+    const records = await Promise.all(waits.map((wait) => wait.ended(30_000)));
+    for (const record of records) expect(record).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+  });
+});
+
+describe('a handler', () => {
+  it('that throws gets its job again after a pause', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const tries: number[] = [];
+    await worker.consume('bulk', { concurrency: 1 }, async (id) => {
+      const claimed = (await worker.claim(id, 'w'))!;
+      tries.push(claimed.attempt);
+      if (claimed.attempt === 1) throw new Error('no engine');
+      await worker.finish(id, claimed.attempt, succeeded());
+    });
+    const given = job({ queue: 'bulk' });
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(tries).toEqual([1, 2]);
+    expect(rig.errors.map((error) => error.message)).toContain('no engine');
+  });
+
+  it('that throws before it claims gets its job again', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    let calls = 0;
+    await worker.consume('interactive', { concurrency: 1 }, async (id) => {
+      if (++calls === 1) throw new Error('too early');
+      await finish(worker, id);
+    });
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: 1 });
+  });
+
+  it.each([0, 200])('that releases its job with %i ms gets it again, at the earliest then', async (delay) => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    let released = 0;
+    let again = 0;
+    let between: string | undefined;
+    await worker.consume('interactive', { concurrency: 1 }, async (id) => {
+      const claimed = (await worker.claim(id, 'w'))!;
+      if (claimed.attempt === 1) {
+        released = Date.now();
+        await worker.release(id, claimed.attempt, delay);
+        between = (await gateway.read(id))?.status;
+        return;
+      }
+      again = Date.now();
+      await worker.finish(id, claimed.attempt, succeeded());
+    });
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    expect(await wait.ended(20_000)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(between).toBe('queued');
+    expect(again - released).toBeGreaterThanOrEqual(delay);
+  });
+
+  it('hears that its job was canceled, by signal and by listener, and only of its own', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const [worker, idle] = [await rig.worker(), await rig.worker()];
+    const heard: string[] = [];
+    const elsewhere: string[] = [];
+    worker.onCancel((id) => heard.push(id));
+    idle.onCancel((id) => elsewhere.push(id));
+    const begun = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    await worker.consume('interactive', { concurrency: 1 }, async (id, signal) => {
+      await worker.claim(id, 'w');
+      signal.addEventListener('abort', () => aborted.resolve());
+      begun.resolve();
+      await aborted.promise;
+    });
+    const given = job();
+    await gateway.submit(given);
+    await begun.promise;
+    expect(await gateway.cancel(given.id)).toMatchObject({ status: 'canceled', error: { code: 'canceled' } });
+    await aborted.promise;
+    expect(heard).toEqual([given.id]);
+    expect(elsewhere).toEqual([]);
+  });
+
+  it('runs to its end before the consumer is closed, and takes no more', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const begun = Promise.withResolvers<void>();
+    const hold = Promise.withResolvers<void>();
+    const consumer = await worker.consume('interactive', { concurrency: 1 }, async (id) => {
+      begun.resolve();
+      await hold.promise;
+      await finish(worker, id);
+    });
+    const [first, second] = [job(), job()];
+    await gateway.submit(first);
+    await gateway.submit(second);
+    await begun.promise;
+    const closing = consumer.close();
+    hold.resolve();
+    await closing;
+    expect(await gateway.read(first.id)).toMatchObject({ status: 'succeeded' });
+    expect(await gateway.read(second.id)).toMatchObject({ status: 'queued', attempts: 0 });
+  });
+});
+
+describe('workers', () => {
+  it('are seen by what they say of themselves, and no longer once they close', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const info = {
+      id: 'w1',
+      version: '0',
+      device: 'cpu',
+      models: { name: 'default', version: '1' },
+      engines: 2,
+      queues: ['interactive' as const],
+      busy: 1,
+      startedAt: 5,
+    };
+    await worker.heartbeat(info);
+    await worker.heartbeat({ ...info, busy: 2 });
+    expect((await gateway.snapshot()).workers).toEqual([{ ...info, busy: 2 }]);
+    await worker.close();
+    await expect.poll(async () => (await gateway.snapshot()).workers).toEqual([]);
+  });
+});
