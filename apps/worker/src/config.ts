@@ -1,15 +1,17 @@
-import { readConfig } from '@facequeue/schema/config';
+import { ConfigError, readConfig } from '@facequeue/schema/config';
 import type { z } from 'zod';
 import { workerVariables } from './variables.ts';
 
-export type WorkerConfig = z.output<z.ZodObject<typeof workerVariables>>;
+export type WorkerConfig = z.output<z.ZodObject<typeof workerVariables>> & { REDIS_URL: string };
 
 /**
  * What the environment says. Nothing else in this app reads it.
  * @throws ConfigError naming every bad variable
  */
-export function workerConfig(): WorkerConfig {
-  return readConfig(workerVariables, process.env);
+export function workerConfig(env: Readonly<Record<string, string | undefined>> = process.env): WorkerConfig {
+  const config = readConfig(workerVariables, env);
+  if (!config.REDIS_URL) throw new ConfigError('REDIS_URL is not set; only `facequeue serve` has a Redis of its own');
+  return { ...config, REDIS_URL: config.REDIS_URL };
 }
 
 /**

@@ -3,7 +3,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { PipelineOptions } from '@facequeue/pipeline';
-import { createWorkQueue, queueOptions } from '@facequeue/queue';
+import { createWorkQueue } from '@facequeue/queue';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
@@ -42,8 +42,12 @@ export async function startWorker(
 ): Promise<Worker> {
   const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const startedAt = Date.now();
-  const queue = createWorkQueue(queueOptions(config));
-  await queue.ping();
+  const queue = await createWorkQueue({
+    url: config.REDIS_URL,
+    prefix: config.QUEUE_PREFIX,
+    maxAttempts: config.MAX_ATTEMPTS,
+    onError: (error) => log.warn({ err: error }, 'queue trouble'),
+  });
   const source = createImageSource(sourceOptions(config));
   const inHand = new InHand();
 
@@ -74,7 +78,6 @@ export async function startWorker(
       engines: enginesUp,
     });
 
-  queue.onCancel((job) => inHand.cancel(job));
   const handler = createJobHandler({ workerId: id, queue, source, engines, inHand, log, random: Math.random });
   const consumers = await Promise.all(
     config.WORKER_QUEUES.map((name) => queue.consume(name, { concurrency: JOBS_AN_ENGINE * size }, handler)),

@@ -120,6 +120,7 @@ export class Engine {
    * @throws FacequeueError for a bad image; EngineDeath; EngineFault
    */
   async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal): Promise<EngineAnswer> {
+    if (this.#inside) throw new Error('an engine was given a second image; its slot was disposed too early');
     const { promise, resolve, reject } = Promise.withResolvers<EngineAnswer>();
     let why: EngineDeath['kind'] = 'crash';
     const killFor = (kind: EngineDeath['kind']) => {

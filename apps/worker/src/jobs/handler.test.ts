@@ -1,12 +1,10 @@
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError } from '@facequeue/schema';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EngineAnswer, EngineImage } from '../engine/messages.ts';
 import { createLog } from '../log.ts';
 import { createJobHandler, type Workshop } from './handler.ts';
 import { InHand } from './in-hand.ts';
-import { retryDelayMs } from './retry.ts';
 
 const ANSWER: EngineAnswer = {
   result: new Uint8Array([1]),
@@ -32,7 +30,7 @@ interface Plot {
 }
 
 /** Runs a job through the handler with the queue and the engine told what to do. */
-async function play(plot: Plot, during?: (inHand: InHand, story: Story) => void): Promise<Story> {
+async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortController }) => void): Promise<Story> {
   const story: Story = { events: [], slotsOut: 0 };
   const tell = <T>(event: string, value: T): T => {
     story.events.push(event);
@@ -74,8 +72,9 @@ async function play(plot: Plot, during?: (inHand: InHand, story: Story) => void)
       },
     },
   };
-  const handling = createJobHandler(workshop)('job', new AbortController().signal);
-  during?.(inHand, story);
+  const lost = new AbortController();
+  const handling = createJobHandler(workshop)('job', lost.signal);
+  during?.({ inHand, lost });
   await handling;
   expect(story.slotsOut).toBe(0);
   return story;
@@ -145,25 +144,27 @@ describe('a canceled job', () => {
   it('stops fetching and is left alone: its record has ended', async () => {
     const { events } = await play(
       { source: { kind: 'url', url: 'https://example.com' }, fetch: (_url, signal) => untilAborted(signal) },
-      (inHand) => setImmediate(() => inHand.cancel('job')),
+      ({ lost }) => setImmediate(() => lost.abort(new Error('canceled'))),
     );
     expect(events).toEqual([]);
   });
 
   it('leaves the line for an engine', async () => {
-    const { events } = await play({ acquire: untilAborted }, (inHand) => setImmediate(() => inHand.cancel('job')));
+    const { events } = await play({ acquire: untilAborted }, ({ lost }) =>
+      setImmediate(() => lost.abort(new Error('canceled'))),
+    );
     expect(events).toEqual(['blob']);
   });
 
   it('gives its engine back when it is canceled inside', async () => {
-    const { events } = await play({ run: (_image, signal) => untilAborted(signal) }, (inHand) =>
-      setImmediate(() => setImmediate(() => inHand.cancel('job'))),
+    const { events } = await play({ run: (_image, signal) => untilAborted(signal) }, ({ lost }) =>
+      setImmediate(() => setImmediate(() => lost.abort(new Error('canceled')))),
     );
     expect(events).toEqual(['blob', 'permit interactive', 'start', 'permit back']);
   });
 
   it('is canceled even if that is told right after the claim', async () => {
-    const { events } = await play({ acquire: untilAborted }, (inHand) => inHand.cancel('job'));
+    const { events } = await play({ acquire: untilAborted }, ({ lost }) => lost.abort(new Error('canceled')));
     expect(events).not.toContain('start');
   });
 });
@@ -176,24 +177,11 @@ describe('a worker that stops', () => {
       { run: (_image, signal) => untilAborted(signal) },
     ];
     for (const plot of plots) {
-      const { events, outcome } = await play(plot, (inHand) => setImmediate(() => setImmediate(() => inHand.stop())));
+      const { events, outcome } = await play(plot, ({ inHand }) =>
+        setImmediate(() => setImmediate(() => inHand.stop())),
+      );
       expect(events.at(-1)).toBe('release 2 after 0');
       expect(outcome).toBeUndefined();
     }
-  });
-});
-
-describe('the pause before another attempt', () => {
-  it('doubles, stays bounded, and spreads jobs over half of it', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, random) => {
-        const pause = retryDelayMs(attempt, random);
-        const longest = retryDelayMs(attempt, 1);
-        expect(pause).toBeGreaterThanOrEqual(Math.floor(longest / 2));
-        expect(pause).toBeLessThanOrEqual(Math.min(longest, 10_000));
-        expect(retryDelayMs(attempt + 1, random)).toBeGreaterThanOrEqual(pause);
-      }),
-    );
-    expect([1, 2, 3].map((attempt) => retryDelayMs(attempt, 1))).toEqual([500, 1000, 2000]);
   });
 });

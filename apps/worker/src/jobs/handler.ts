@@ -1,11 +1,10 @@
-import type { ClaimedJob, JobHandler, Outcome, WorkQueue } from '@facequeue/queue';
+import { backoffMs, type ClaimedJob, type JobHandler, type Outcome, type WorkQueue } from '@facequeue/queue';
 import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
 import type { ImageSource } from '@facequeue/source';
 import type { EnginePool } from '../engine/pool.ts';
 import type { Logger } from '../log.ts';
 import type { Lane } from '../permits/turns.ts';
 import { type InHand, WorkerStopping } from './in-hand.ts';
-import { retryDelayMs } from './retry.ts';
 
 /** What a job is run with. */
 export interface Workshop {
@@ -31,8 +30,7 @@ const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
 export function createJobHandler(workshop: Workshop): JobHandler {
   const { workerId, queue, inHand, random } = workshop;
   return async (id, lost) => {
-    // Before the claim: a cancel that comes right after it must find the job.
-    using hold = inHand.take(id, lost);
+    using hold = inHand.take(lost);
     const job = await queue.claim(id, workerId);
     if (!job) return;
     const log = workshop.log.child({ job: id, request: job.requestId, queue: job.queue, attempt: job.attempt });
@@ -48,7 +46,7 @@ export function createJobHandler(workshop: Workshop): JobHandler {
       }
       if (hold.signal.aborted) return;
       if (!isFacequeueError(error) || OURS.includes(error.code)) {
-        const delay = retryDelayMs(job.attempt, random());
+        const delay = backoffMs(job.attempt, random());
         log.error({ err: error, delay }, 'given back after a fault of ours');
         await queue.release(id, job.attempt, delay);
         return;

@@ -1,9 +1,4 @@
-/** Why a job in hand is given up: it was canceled, so its record has ended. */
-export class JobCanceled extends Error {
-  override readonly name = 'JobCanceled';
-}
-
-/** Why a job in hand is given up: this worker ends, another one is to run it. */
+/** Why jobs in hand are given up: this worker ends, another one is to run them. */
 export class WorkerStopping extends Error {
   override readonly name = 'WorkerStopping';
 }
@@ -13,29 +8,22 @@ export interface Hold extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** The jobs this worker is busy with, so that a cancel or the worker's end reaches them. */
+/** The jobs this worker is busy with, so that its end reaches them. */
 export class InHand {
-  readonly #jobs = new Map<string, AbortController>();
+  readonly #jobs = new Set<AbortController>();
 
-  /** @param lost aborts when the queue takes the job away from this worker */
-  take(id: string, lost: AbortSignal): Hold {
+  /** @param lost aborts when the job is canceled or the queue takes it away from this worker */
+  take(lost: AbortSignal): Hold {
     const own = new AbortController();
-    this.#jobs.set(id, own);
+    this.#jobs.add(own);
     return {
       signal: AbortSignal.any([own.signal, lost]),
-      [Symbol.dispose]: () => {
-        if (this.#jobs.get(id) === own) this.#jobs.delete(id);
-      },
+      [Symbol.dispose]: () => this.#jobs.delete(own),
     };
   }
 
-  /** No effect on a job that is not in hand. */
-  cancel(id: string): void {
-    this.#jobs.get(id)?.abort(new JobCanceled('canceled'));
-  }
-
-  /** Gives all jobs up. */
+  /** Gives all jobs up; `signal.reason` is then a `WorkerStopping`. */
   stop(): void {
-    for (const job of this.#jobs.values()) job.abort(new WorkerStopping('the worker is stopping'));
+    for (const job of this.#jobs) job.abort(new WorkerStopping('the worker is stopping'));
   }
 }
