@@ -14,6 +14,8 @@ export function storageFailure(error: unknown): Error {
   if (name === 'TimeoutError' && !cut) return timedOut('The object storage was too slow.', error);
   if (name === 'CredentialsProviderError')
     return forbidden('No credentials for the object storage are configured.', error);
+  if (error instanceof Error && error.message === 'Region is missing')
+    return forbidden('No region of the object storage is configured: set S3_REGION.', error);
   if (name === 'InvalidObjectState') return unreachable('The object is archived.', error);
   if (status === 404) return unreachable('There is no such object or bucket.', error);
   if (status === 403) return forbidden('The object storage refuses access to the object, or it does not exist.', error);

@@ -1,6 +1,6 @@
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { selfSigned } from '../conformance/self-signed.ts';
 import { type Behaviour, BYTES, startBehavingServer } from '../conformance/server.ts';
 import { describeSource, LIMITS, type Subject } from '../conformance/suite.ts';
@@ -175,6 +175,24 @@ describe('an object storage', () => {
       message: expect.stringContaining('No credentials'),
     });
     expect(server.paths).toEqual([]);
+  });
+
+  it('on AWS needs a region, and the error says so', async () => {
+    vi.stubEnv('AWS_REGION', undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', '/nonexistent');
+    try {
+      await using source = createImageSource({
+        limits: LIMITS,
+        allow: [],
+        s3: { prefixes: [{ bucket: 'images', prefix: '' }], forcePathStyle: false, credentials },
+      });
+      await expect(source.fetch('s3://images/found')).rejects.toMatchObject({
+        code: 'source_forbidden',
+        message: expect.stringContaining('S3_REGION'),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('that nobody answers for is source_unreachable', async () => {
