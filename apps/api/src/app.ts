@@ -28,7 +28,7 @@ export function createApp(services: Services): Express {
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('X-Content-Type-Options', 'nosniff');
     if (compat) response.setHeader('Access-Control-Allow-Origin', '*');
-    if (drain.draining) response.setHeader('Connection', 'close');
+    drain.enter(response);
     next();
   });
   app.use(accessLog(log));

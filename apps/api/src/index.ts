@@ -1,2 +1,1 @@
 export { type Gateway, startGateway } from './gateway.ts';
-export { type GatewayConfig, gatewayVariables } from './variables.ts';

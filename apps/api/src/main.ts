@@ -1,10 +1,12 @@
 /** The gateway process. Whoever forked it hears `{type: 'ready', url}` or `{type: 'failed', message}`. */
 import { createJobQueue } from '@facequeue/queue';
+import { isFacequeueError } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import { pino } from 'pino';
 import { gatewayConfig, queueOptions } from './config.ts';
 import { startGateway } from './gateway.ts';
 import { ENOUGH_OPEN_FILES, openFilesLimit } from './server/open-files.ts';
+import { troubleLog } from './server/trouble.ts';
 
 async function main(): Promise<void> {
   const config = gatewayConfig();
@@ -16,7 +18,11 @@ async function main(): Promise<void> {
       'few open files allowed (ulimit -n): many waiting callers will not fit',
     );
   }
-  const queue = await createJobQueue(queueOptions(config, (error) => log.warn({ err: error }, 'queue trouble')));
+  const queue = await createJobQueue(queueOptions(config, troubleLog(log))).catch((error) => {
+    if (!isFacequeueError(error)) throw error;
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    throw new ConfigError(`no Redis answers at ${publicAddress(config.REDIS_URL!)} (REDIS_URL)${cause}`);
+  });
   const gateway = await startGateway(config, queue, log);
   log.info({ url: gateway.url }, `gateway listens on ${gateway.url}`);
   process.send?.({ type: 'ready', url: gateway.url });
@@ -29,6 +35,12 @@ async function main(): Promise<void> {
   await gateway.close(config.SHUTDOWN_GRACE);
   await queue.close();
   log.info('gateway stopped');
+}
+
+/** An address without user name and password. */
+function publicAddress(url: string): string {
+  const { protocol, host } = new URL(url);
+  return `${protocol}//${host}`;
 }
 
 try {

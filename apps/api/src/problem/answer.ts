@@ -19,7 +19,7 @@ export function answerError(request: Request, response: Response, thrown: unknow
   const context = contextOf(response);
   if (thrown instanceof HangUp || response.destroyed) return;
   const error = publicError(thrown);
-  if (error !== thrown) log.error({ err: thrown, request_id: context.requestId }, 'request failed');
+  if (error.code === 'internal_error') log.error({ err: thrown, request_id: context.requestId }, 'request failed');
   if (response.headersSent) {
     request.socket.destroy();
     return;

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { identify } from './caller.ts';
+import { isLoopback, needsLocalCallers, refuseForeign } from './exposure.ts';
+import { parseKeyEntry } from './keys.ts';
+
+const hash = (key: string) => createHash('sha256').update(key).digest('hex');
+const keys = [parseKeyEntry(`shop:${hash('one')}`)!, parseKeyEntry(`archive:${hash('two').toUpperCase()}`)!];
+const request = (headers: Record<string, string>) => ({ headers }) as unknown as IncomingMessage;
+
+describe('API keys', () => {
+  it('are configured as a name and the SHA-256 of the key', () => {
+    expect(keys.map(({ name }) => name)).toEqual(['shop', 'archive']);
+    for (const entry of [
+      'shop',
+      `shop:${hash('x').slice(1)}`,
+      `a b:${hash('x')}`,
+      `:${hash('x')}`,
+      `shop:${'g'.repeat(64)}`,
+    ])
+      expect(parseKeyEntry(entry)).toBeNull();
+  });
+
+  it('name the caller, sent either way', () => {
+    expect(identify(request({ 'x-api-key': 'two' }), keys)).toBe('archive');
+    expect(identify(request({ authorization: 'Bearer one' }), keys)).toBe('shop');
+    expect(identify(request({ authorization: 'bearer  one' }), keys)).toBe('shop');
+  });
+
+  it.each<Record<string, string>>([
+    {},
+    { 'x-api-key': '' },
+    { 'x-api-key': 'three' },
+    { authorization: 'Basic one' },
+    { 'x-api-key': hash('one') },
+  ])('refuse %o', (headers) => {
+    expect(() => identify(request(headers), keys)).toThrow(expect.objectContaining({ code: 'unauthorized' }));
+  });
+
+  it('are not asked for when there are none', () => {
+    expect(identify(request({}), [])).toBe('');
+  });
+});
+
+describe('a gateway without API keys', () => {
+  const config = { HOST: '127.0.0.1', API_KEYS: [], ALLOW_OPEN: false };
+
+  it('does not start beyond loopback unless that is meant', () => {
+    for (const HOST of ['0.0.0.0', '::', '192.168.1.2', 'example.org', '']) {
+      expect(() => needsLocalCallers({ ...config, HOST })).toThrow(/API_KEYS.*ALLOW_OPEN=true/);
+      expect(needsLocalCallers({ ...config, HOST, ALLOW_OPEN: true })).toBe(false);
+      expect(needsLocalCallers({ ...config, HOST, API_KEYS: keys })).toBe(false);
+    }
+  });
+
+  it('on loopback serves local callers only', () => {
+    for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1'])
+      expect(needsLocalCallers({ ...config, HOST })).toBe(true);
+  });
+
+  it.each<[Record<string, string>, boolean]>([
+    [{ host: '127.0.0.1:8080' }, true],
+    [{ host: 'localhost' }, true],
+    [{ host: 'LOCALHOST:8080' }, true],
+    [{ host: 'photos.localhost:8080' }, true],
+    [{ host: '[::1]:8080' }, true],
+    [{ host: 'localhost:8080', origin: 'http://localhost:3000' }, true],
+    [{}, true],
+    [{ host: 'attacker.example' }, false],
+    [{ host: 'localhost.attacker.example' }, false],
+    [{ host: '127.0.0.1.attacker.example' }, false],
+    [{ host: '192.168.1.2:8080' }, false],
+    [{ host: 'localhost@attacker.example' }, false],
+    [{ host: '' }, false],
+    [{ host: 'localhost', origin: 'https://attacker.example' }, false],
+    [{ host: 'localhost', origin: 'null' }, false],
+    [{ host: 'localhost', origin: 'http://localhost.attacker.example' }, false],
+  ])('on loopback takes %o: %s', (headers, taken) => {
+    const look = () => refuseForeign(request(headers));
+    if (taken) expect(look).not.toThrow();
+    else expect(look).toThrow(expect.objectContaining({ code: 'forbidden' }));
+  });
+
+  it('knows loopback by address, not by how it is spelt', () => {
+    expect(['127.0.0.1', '127.255.255.254', '::1', '[::1]', 'localhost', 'a.localhost'].every(isLoopback)).toBe(true);
+    expect(['127.0.0.1.nip.io', '128.0.0.1', 'notlocalhost', '::', '[::2]', '0.0.0.0'].some(isLoopback)).toBe(false);
+  });
+});

@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BodyBudget, type Lease } from './budget.ts';
+
+describe('the budget of request bodies', () => {
+  it('never lends more than it has, and gets all of it back', () => {
+    const step = fc.record({ take: fc.nat(60), keep: fc.nat(60), drop: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step), (steps) => {
+        const budget = new BodyBudget(100);
+        const leases: [Lease, number][] = [];
+        for (const { take, keep, drop } of steps) {
+          const held = leases.reduce((sum, [, bytes]) => sum + bytes, 0);
+          expect(budget.used).toBe(held);
+          if (drop) leases.pop()?.[0][Symbol.dispose]();
+          else if (held + take > 100) expect(() => budget.take(take)).toThrow(/too many/);
+          else {
+            const lease = budget.take(take);
+            lease.keep(Math.min(keep, take));
+            leases.push([lease, Math.min(keep, take)]);
+          }
+        }
+        for (const [lease] of leases) {
+          lease[Symbol.dispose]();
+          lease[Symbol.dispose]();
+        }
+        expect(budget.used).toBe(0);
+      }),
+    );
+  });
+
+  it('tells a caller it refuses to come back soon', () => {
+    expect(() => new BodyBudget(1).take(2)).toThrow(
+      expect.objectContaining({ code: 'queue_full', retryAfterMs: 1000 }),
+    );
+  });
+});

@@ -1,0 +1,146 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { Problem, SystemResource } from '@facequeue/schema';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startCannedWorker } from '../../../test/support/gateway.ts';
+import { openRaw } from '../../../test/support/raw-http.ts';
+import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
+
+const MAIN = new URL('./main.ts', import.meta.url);
+const PREFIX = '{main-test}';
+
+let redis: TestRedis;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+afterAll(() => redis?.stop());
+
+type Message = { type: 'ready'; url: string } | { type: 'failed'; message: string };
+
+async function start(env: Record<string, string> = {}) {
+  const child = fork(MAIN, [], {
+    env: { PATH: process.env['PATH'], PORT: '0', REDIS_URL: redis.url, QUEUE_PREFIX: PREFIX, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  children.push(child);
+  let output = '';
+  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (output += chunk));
+  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const [message] = (await once(child, 'message')) as [Message];
+  return { child, exited, message, url: message.type === 'ready' ? message.url : '', output: () => output };
+}
+
+const post = (url: string) =>
+  fetch(`${url}/face_detection`, { method: 'POST', headers: { 'content-type': 'image/png' }, body: 'image' });
+
+describe('the gateway process', () => {
+  it('tells who started it where it listens, also on a port of its own choice', async () => {
+    const { message, url, output } = await start();
+    expect(message.type).toBe('ready');
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    await expect.poll(output).toContain(url);
+  });
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['bad variables, all at once', { PORT: 'many', SYNC_WAIT: 'long' }, /PORT is "many".*\n.*SYNC_WAIT is "long"/],
+    ['a key in the clear, without repeating it', { API_KEYS: 'hunter2' }, /^API_KEYS is wrong(?!.*hunter2)/s],
+    ['two keys of a name', { API_KEYS: `a:${'0'.repeat(64)},a:${'1'.repeat(64)}` }, /names that differ/],
+    ['an address open to everybody', { HOST: '0.0.0.0' }, /HOST is "0\.0\.0\.0".*ALLOW_OPEN/],
+    [
+      'an address of another machine',
+      { HOST: '192.0.2.1', ALLOW_OPEN: 'true' },
+      /192\.0\.2\.1.*no address of this machine/,
+    ],
+    ['no Redis named', { REDIS_URL: '' }, /^REDIS_URL is not set/],
+    ['a base path that is none', { BASE_PATH: 'prod' }, /BASE_PATH is "prod"; expected a path such as \/prod/],
+    ['a budget too small for one image', { MAX_INFLIGHT_BODY_BYTES: '20mb' }, /MAX_INFLIGHT_BODY_BYTES.*at least 26/],
+  ])('does not start with %s', async (_, env, message) => {
+    const failed = await start(env);
+    expect(failed.message).toEqual({ type: 'failed', message: expect.stringMatching(message) });
+    expect(await failed.exited).toBe(1);
+    expect(failed.output()).toMatch(message);
+    expect(failed.output()).not.toMatch(/\bat .*\.ts/);
+  });
+
+  it('says which Redis it cannot reach, without the password', async () => {
+    const failed = await start({ REDIS_URL: 'redis://user:hunter2@127.0.0.1:1' });
+    expect(failed.message).toMatchObject({
+      message: expect.stringMatching(/^no Redis answers at redis:\/\/127\.0\.0\.1:1 /),
+    });
+    expect(failed.output()).not.toContain('hunter2');
+    expect(await failed.exited).toBe(1);
+  });
+
+  it('says which port is taken and what to do', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    const failed = await start({ PORT: String(port) });
+    other.close();
+    expect(failed.message).toMatchObject({
+      type: 'failed',
+      message: expect.stringMatching(`port ${port} .*taken.*PORT`),
+    });
+    expect(await failed.exited).toBe(1);
+  });
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'on %s lets the calls in flight end, takes no other, and ends well',
+    async (signal) => {
+      const release = Promise.withResolvers<void>();
+      const taken = Promise.withResolvers<void>();
+      const { child, exited, url } = await start();
+      await using _ = await startCannedWorker({ redisUrl: redis.url, prefix: PREFIX }, async () => {
+        taken.resolve();
+        await release.promise;
+        return { status: 'failed', error: { code: 'image_undecodable', detail: 'as told' } };
+      });
+      const idle = await openRaw(Number(new URL(url).port));
+      await idle.send('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await idle.until('"ok"');
+      const call = post(url);
+      await taken.promise;
+      child.kill(signal);
+      // The idle connection is closed at once, and nobody else is let in.
+      await idle.rest();
+      await expect(fetch(`${url}/livez`)).rejects.toThrow();
+      release.resolve();
+      const response = await call;
+      expect(response.status).toBe(422);
+      expect(response.headers.get('connection')).toBe('close');
+      expect(await exited).toBe(0);
+    },
+  );
+
+  it('answers calls that outlast its grace with 504 and where their result will be', async () => {
+    const { child, exited, url, output } = await start({ SHUTDOWN_GRACE: '100ms' });
+    const call = post(url);
+    const system = async () => (await (await fetch(`${url}/system`)).json()) as SystemResource;
+    await expect.poll(async () => (await system()).queues.interactive.waiting).toBe(1);
+    child.kill('SIGTERM');
+    const response = await call;
+    expect(response.status).toBe(504);
+    const problem = (await response.json()) as Problem;
+    expect(problem.code).toBe('wait_timeout');
+    expect(response.headers.get('location')).toBe(`/jobs/${problem.job_id}`);
+    expect(await exited).toBe(0);
+    expect(output()).toContain('"status":504');
+  });
+
+  it('is not kept by a client that goes on sending', async () => {
+    const { child, exited, url } = await start({ SHUTDOWN_GRACE: '100ms' });
+    using connection = await openRaw(Number(new URL(url).port));
+    await connection.send(
+      'POST /face_detection HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n',
+    );
+    await connection.until('100 Continue');
+    child.kill('SIGTERM');
+    expect(await exited).toBe(0);
+  });
+});
