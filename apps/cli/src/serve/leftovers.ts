@@ -1,8 +1,8 @@
 import type { ProcessRecord } from './home.ts';
 import { endProcess } from './process-identity.ts';
 
-/** Long enough for Redis to write what it has; the gateway and the worker have nobody to answer to any more. */
-const GRACE_MS = 10_000;
+/** Jobs in hand may end and Redis may write what it has; nobody waits for an answer any more. */
+const GRACE_MS = 5000;
 
 /**
  * Ends what a `serve` left behind that was killed itself, in the order in which it would have been stopped.

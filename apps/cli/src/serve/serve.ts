@@ -76,7 +76,7 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
     back: (name) => say(`${name} is back.`),
     stopping: (name) => say(`Stopping ${name} …`),
   });
-  using asked = stopRequests(() => {
+  const asked = stopRequests(() => {
     say('Ended at once.');
     supervisor.kill();
   });
@@ -110,7 +110,7 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
   return code;
 }
 
-/** Signals to this process while the object is in use. */
+/** Signals to this process, from now to its end. */
 function stopRequests(onKill: () => void) {
   const interrupts = new Interrupts();
   const { promise: stop, resolve } = Promise.withResolvers<void>();
@@ -123,16 +123,12 @@ function stopRequests(onKill: () => void) {
       onKill();
     }
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, handle);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle);
   return {
     /** Resolves when it is asked to stop. */
     stop,
     get killed() {
       return killed;
-    },
-    [Symbol.dispose]() {
-      for (const signal of signals) process.removeListener(signal, handle);
     },
   };
 }

@@ -1,0 +1,152 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DetectionResult } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startFileServer } from '../../../../test/support/file-server.ts';
+import { facequeue } from '../testing/facequeue.ts';
+
+const image = (name: string) => new URL(`../../../../test/images/${name}`, import.meta.url).pathname;
+const ASTRONAUT = image('astronaut.png');
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'facequeue-detect-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const detect = (...args: string[]) => facequeue(['detect', ...args]);
+const lines = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+describe('detect', () => {
+  it('prints the JSON of the API for one image', async () => {
+    const { code, stdout } = await detect('--json', ASTRONAUT);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(DetectionResult.strict().parse(result)).toEqual(result);
+    expect(result.Faces).toHaveLength(1);
+    expect(result.Faces[0].landmark_106).toHaveLength(106);
+  });
+
+  it('prints a table for people', async () => {
+    const { code, stdout } = await detect(ASTRONAUT, image('no-face-cat.png'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /astronaut\.png: 1 face \(512x512 png, \d+ ms\)\n +# +confidence.*gender +age\n +1 +0\.\d{4}/,
+    );
+    expect(stdout).toMatch(/no-face-cat\.png: 0 faces/);
+  });
+
+  it('takes a folder with those below it, in order, hidden files and other files left out', async () => {
+    const photos = join(folder, 'photos');
+    mkdirSync(join(photos, 'b', '.hidden'), { recursive: true });
+    for (const name of ['c.PNG', 'b/x.png', 'b/.hidden/x.png', 'a.png', '.z.png'])
+      copyFileSync(ASTRONAUT, join(photos, name));
+    writeFileSync(join(photos, 'notes.txt'), 'not an image');
+    const { code, stdout } = await detect('--json', photos);
+    expect(code).toBe(0);
+    const [single] = lines((await detect('--json', ASTRONAUT)).stdout);
+    expect(lines(stdout)).toEqual(
+      ['a.png', 'b/x.png', 'c.PNG'].map((name) => ({ file: join(photos, name), ...single })),
+    );
+  });
+
+  it('tells what is wrong with each bad file, goes on with the others, and exits with 1', async () => {
+    const text = join(folder, 'text.jpg');
+    writeFileSync(text, 'no picture');
+    const half = join(folder, 'half.png');
+    writeFileSync(half, readFileSync(ASTRONAUT).subarray(0, 50_000));
+    const large = join(folder, 'large.jpg');
+    writeFileSync(large, Buffer.alloc(21e6));
+    const { code, stdout } = await detect('--json', text, half, large, join(folder, 'none.jpg'), ASTRONAUT);
+    expect(code).toBe(1);
+    const found = lines(stdout);
+    expect(found.map(({ error }) => error?.code)).toEqual([
+      'unsupported_media_type',
+      'image_undecodable',
+      'body_too_large',
+      'source_unreachable',
+      undefined,
+    ]);
+    expect(found.at(-1).Faces).toHaveLength(1);
+  });
+
+  it('prints the problem of the API for one image that is bad', async () => {
+    const { code, stdout } = await detect('--json', image('README.md'));
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 415, code: 'unsupported_media_type' });
+  });
+
+  it('obeys its options', async () => {
+    const bare = JSON.parse((await detect('--json', '--no-landmarks', '--no-attributes', ASTRONAUT)).stdout);
+    expect(Object.keys(bare.Faces[0]).sort()).toEqual(['BoundingBox', 'Confidence']);
+    for (const option of ['--min-confidence=0.999', '--min-face-size=400'])
+      expect(JSON.parse((await detect('--json', option, ASTRONAUT)).stdout).Faces, option).toEqual([]);
+    expect((await detect('--json', '--profile=fast', '--max-faces=1', '--device=cpu', ASTRONAUT)).code).toBe(0);
+  });
+
+  it('fetches a URL under the rules of the service', async () => {
+    const server = await startFileServer(new Map([['/a.png', readFileSync(ASTRONAUT)]]));
+    try {
+      const refused = await detect('--json', server.url('/a.png'));
+      expect(refused.code).toBe(1);
+      expect(JSON.parse(refused.stdout)).toMatchObject({ code: 'source_forbidden' });
+      const allowed = await facequeue(['detect', '--json', server.url('/a.png')], { SOURCE_ALLOW: server.host });
+      expect(allowed.stdout).toBe((await detect('--json', ASTRONAUT)).stdout);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('draws on a copy of the picture', async () => {
+    const out = join(folder, 'new', 'drawn.png');
+    expect((await detect('--draw', out, ASTRONAUT)).code).toBe(0);
+    // Width and height of a PNG stand at byte 16.
+    const [drawn, original] = [readFileSync(out), readFileSync(ASTRONAUT)];
+    expect(drawn.subarray(0, 24)).toEqual(original.subarray(0, 24));
+    expect(drawn.equals(original)).toBe(false);
+  });
+
+  it('draws many into a folder, each under its own name', async () => {
+    const out = join(folder, 'drawings');
+    expect((await detect('--draw', out, image('portrait-1.jpg'), ASTRONAUT, ASTRONAUT)).code).toBe(0);
+    expect(readFileSync(join(out, 'portrait-1.jpg')).subarray(0, 2).toString('hex')).toBe('ffd8');
+    for (const name of ['astronaut.png', 'astronaut-2.png'])
+      expect(readFileSync(join(out, name)).subarray(1, 4).toString()).toBe('PNG');
+  });
+
+  it('never draws over an image it was given', async () => {
+    const photos = join(folder, 'originals');
+    mkdirSync(photos);
+    const copy = join(photos, 'a.png');
+    copyFileSync(ASTRONAUT, copy);
+    for (const args of [
+      ['--draw', copy, copy],
+      ['--draw', photos, photos],
+    ]) {
+      const { code, stderr } = await detect(...args);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/would overwrite/);
+    }
+    expect(readFileSync(copy).equals(readFileSync(ASTRONAUT))).toBe(true);
+  });
+
+  it('refuses a folder without images', async () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    const { code, stderr } = await detect(empty);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/holds no image/);
+  });
+
+  it('says why the models cannot be used, without a stack trace', async () => {
+    const { code, stderr } = await facequeue(['detect', ASTRONAUT], { MODEL_PACK: '/nonexistent/manifest.json' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cannot read the model pack/);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});

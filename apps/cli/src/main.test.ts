@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { facequeue } from './testing/facequeue.ts';
+
+describe('facequeue', () => {
+  it('tells its version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+    expect(await facequeue(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('lists its commands', async () => {
+    const { code, stdout } = await facequeue(['help']);
+    expect(code).toBe(0);
+    for (const command of ['serve', 'detect', 'models']) expect(stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
+  });
+
+  it('tells the options of a command, asked either way', async () => {
+    const { stdout } = await facequeue(['help', 'detect']);
+    expect(stdout).toMatch(/--min-face-size PX/);
+    expect((await facequeue(['detect', '--help'])).stdout).toBe(stdout);
+  });
+
+  it('shows the commands and exits with 2 when none is given', async () => {
+    expect(await facequeue([])).toMatchObject({ code: 2, stdout: expect.stringMatching(/detect/) });
+  });
+
+  it.each([
+    [['sevre'], /no command "sevre".*serve, detect/],
+    [['help', 'sevre'], /no command "sevre"/],
+    [['serve', '--port', '80'], /Unknown option '--port'/],
+    [['serve', 'now'], /takes no arguments/],
+    [['models'], /verify, list/],
+    [['models', 'verify', 'twice'], /verify, list/],
+    [['detect'], /needs a FILE/],
+    [['detect', '--color', 'x.jpg'], /Unknown option '--color'/],
+    [['detect', '--profile', 'slow', 'x.jpg'], /--profile slow: .*balanced/],
+    [['detect', '--max-faces', 'many', 'x.jpg'], /--max-faces many: /],
+    [['detect', '--min-confidence', '', 'x.jpg'], /--min-confidence : /],
+    [['detect', '--draw', 'out.gif', 'x.jpg'], /\.png or \.jpg/],
+    [['detect', '--device', 'abacus', 'x.jpg'], /DEVICE.*"abacus".*cpu/],
+  ])('refuses %j and exits with 2', async (args, complaint) => {
+    const { code, stdout, stderr } = await facequeue(args);
+    expect(stderr).toMatch(complaint);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('names a bad variable and exits with 2', async () => {
+    const { code, stderr } = await facequeue(['serve'], { REDIS_URL: 'localhost' });
+    expect(stderr).toMatch(/REDIS_URL.*redis:\/\/host:6379/);
+    expect(code).toBe(2);
+  });
+});

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { startRedis } from '../../../../test/support/redis.ts';
+import { pingRedis } from './redis-ping.ts';
+
+/** A server that answers whatever it is sent with `answer`. */
+async function answering(answer: string) {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.once('data', () => socket.write(answer));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.dispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+describe('a look at Redis', () => {
+  it('sees one that answers', async () => {
+    await using redis = await startRedis();
+    expect(await pingRedis(redis.url, 2000)).toBe('ready');
+  });
+
+  it('tells that it refuses a password, without the password', async () => {
+    await using redis = await startRedis();
+    const url = redis.url.replace('redis://', 'redis://:swordfish@');
+    const error = await pingRedis(url, 2000).catch((error: Error) => error);
+    expect(String(error)).toMatch(/cannot be used: ERR AUTH/);
+    expect(String(error)).not.toContain('swordfish');
+  });
+
+  it('knows that one still loads its data', async () => {
+    using server = await answering('-LOADING Redis is loading the dataset in memory\r\n');
+    expect(await pingRedis(server.url, 2000)).toBe('loading');
+  });
+
+  it.each([
+    ['something else that listens', 'HTTP/1.1 400 Bad Request\r\n\r\n', /what answers there is no Redis/],
+    ['one that never answers', '', /no answer within 0.2 s/],
+  ])('complains of %s', async (_, answer, complaint) => {
+    using server = await answering(answer);
+    await expect(pingRedis(server.url, 200)).rejects.toThrow(complaint);
+  });
+});

@@ -1,0 +1,209 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { startRedis } from '../../../../test/support/redis.ts';
+import { isRunning } from './process-identity.ts';
+import { TestHome } from './testing/running.ts';
+
+/** The services of the record that still run. */
+const alive = (services: ReturnType<TestHome['record']>['services']) =>
+  services.filter(({ process }) => isRunning(process)).map(({ name }) => name);
+
+describe('serve', () => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'starts Redis, worker and gateway, says where it listens, and stops them in order on %s',
+    async (signal) => {
+      await using home = new TestHome();
+      const serve = home.start();
+      const [, url] = await serve.ready();
+      expect((await fetch(url!)).status).toBe(200);
+      expect(serve.output).toContain(`curl --data-binary @test/images/astronaut.png`);
+      const { services } = home.record();
+      expect(services.map(({ name }) => name)).toEqual(['Redis', 'worker', 'gateway']);
+
+      serve.signal(signal);
+      expect(await serve.exit).toBe(0);
+      const order = [...serve.output.matchAll(/Stopping (\w+)|\[(\w+)\] got SIGTERM/g)].map(([text]) => text);
+      expect(order).toEqual([
+        'Stopping gateway',
+        '[gateway] got SIGTERM',
+        'Stopping worker',
+        '[worker] got SIGTERM',
+        'Stopping Redis',
+      ]);
+      expect(alive(services)).toEqual([]);
+    },
+  );
+
+  it('ends while it is still starting when it is asked to', async () => {
+    await using home = new TestHome();
+    const serve = home.start();
+    await serve.says(/\[gateway\] ready/);
+    serve.signal('SIGTERM');
+    expect(await serve.exit).toBe(0);
+  });
+
+  it('refuses a second one on the same folder, naming the first and where it listens', async () => {
+    await using home = new TestHome();
+    const first = home.start();
+    const [, url] = await first.ready();
+    const second = home.start();
+    expect(await second.exit).toBe(1);
+    expect(second.output).toContain(`process ${first.pid}, at ${url}`);
+    expect((await fetch(url!)).status).toBe(200);
+  });
+
+  it('ends what a killed one left behind, and starts', async () => {
+    await using home = new TestHome();
+    const first = home.start({ FAKE_WORKER: 'stubborn' });
+    await first.ready();
+    const { services } = home.record();
+    first.signal('SIGKILL');
+    expect(await first.exit).toBe('SIGKILL');
+    expect(alive(services)).toEqual(['Redis', 'worker', 'gateway']);
+
+    const next = home.start();
+    await next.says(/Ended what an earlier start had left behind: gateway, worker, Redis\./);
+    expect(alive(services)).toEqual([]);
+    await next.ready();
+    next.signal('SIGTERM');
+    expect(await next.exit).toBe(0);
+  });
+
+  it('starts a service again that was killed, the gateway on the port it had', async () => {
+    await using home = new TestHome();
+    const serve = home.start();
+    const [, url] = await serve.ready();
+    for (const name of ['worker', 'gateway', 'Redis']) {
+      const before = home.service(name);
+      process.kill(before.pid, 'SIGKILL');
+      await serve.says(new RegExp(`${name} is back`));
+      expect(home.service(name)).not.toEqual(before);
+    }
+    expect((await fetch(url!)).status).toBe(200);
+    serve.signal('SIGTERM');
+    expect(await serve.exit).toBe(0);
+  });
+
+  it('gives up on a service that dies five times within a minute, and ends everything', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_WORKER: 'dies' });
+    await serve.says(/\[worker\] ready/);
+    const { services } = home.record();
+    expect(await serve.exit).toBe(1);
+    expect(serve.output.match(/worker ended: exit code 4\./g)).toHaveLength(5);
+    expect(serve.output).toContain('worker ended 5 times within a minute; giving up.');
+    expect(alive(services)).toEqual([]);
+  });
+
+  it.each([
+    ['refuses', /^the gateway has its reasons$/m],
+    ['silent', /^gateway did not start: exit code 3$/m],
+  ])('shows why a service that %s did not start, and ends everything', async (how, message) => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_GATEWAY: how });
+    expect(await serve.exit).toBe(1);
+    expect(serve.output).toMatch(message);
+    expect(serve.output).not.toContain('ready at');
+    expect(() => home.record()).toThrow();
+  });
+
+  it('ends at once on a second Ctrl-C while a service takes its time', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_GATEWAY: 'stubborn' });
+    await serve.ready();
+    const { services } = home.record();
+    serve.signal('SIGINT');
+    await serve.says(/\[gateway\] got SIGTERM/);
+    // The person presses again and again; a press right after the first counts as the same one.
+    let ended = false;
+    const exit = serve.exit.finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      serve.signal('SIGINT');
+      await Promise.race([exit, delay(100)]);
+    }
+    expect(await exit).toBe(130);
+    expect(alive(services)).toEqual([]);
+  });
+});
+
+describe('the private Redis', () => {
+  const cli = (home: TestHome, ...words: string[]) => {
+    const config = readFileSync(join(home.folder, 'redis.conf'), 'utf8');
+    const [port, password] = ['port', 'requirepass'].map(
+      (name) => new RegExp(`^${name} (\\S+)`, 'm').exec(config)![1]!,
+    );
+    return (auth: boolean) =>
+      execFileSync('redis-cli', ['-p', port!, ...words], {
+        encoding: 'utf8',
+        env: { ...process.env, ...(auth && { REDISCLI_AUTH: password }) },
+      }).trim();
+  };
+
+  it('asks for a password that only the owner of the folder can read, and never evicts', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ REDIS_MAXMEMORY: '100mb' });
+    await serve.ready();
+    expect(cli(home, 'PING')(false)).toMatch(/NOAUTH/);
+    expect(cli(home, 'PING')(true)).toBe('PONG');
+    expect(statSync(join(home.folder, 'redis.conf')).mode & 0o777).toBe(0o600);
+    expect(statSync(home.folder).mode & 0o777).toBe(0o700);
+    expect(cli(home, 'CONFIG', 'GET', 'maxmemory-policy')(true)).toMatch(/noeviction/);
+    expect(cli(home, 'CONFIG', 'GET', 'maxmemory')(true)).toMatch(/100000000/);
+    expect(cli(home, 'CONFIG', 'GET', 'bind')(true)).toMatch(/^bind\s+127\.0\.0\.1$/);
+  });
+
+  it('keeps its data between starts, also after a kill of everything', async () => {
+    await using home = new TestHome();
+    const first = home.start();
+    await first.ready();
+    cli(home, 'SET', 'a', 'kept')(true);
+    first.signal('SIGTERM');
+    await first.exit;
+
+    const second = home.start();
+    await second.ready();
+    expect(cli(home, 'GET', 'a')(true)).toBe('kept');
+    cli(home, 'SET', 'b', 'kept, too')(true);
+    process.kill(home.service('Redis').pid, 'SIGKILL');
+    await second.says(/Redis is back/);
+    expect(cli(home, 'GET', 'b')(true)).toBe('kept, too');
+  });
+
+  it('that is not installed is named, with what to do', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ PATH: '/nonexistent' });
+    expect(await serve.exit).toBe(1);
+    expect(serve.output).toMatch(/redis-server was not found; `npm start` installs/);
+  });
+});
+
+describe('a Redis elsewhere', () => {
+  it('is used when REDIS_URL names it, and left alone at the end', async () => {
+    await using redis = await startRedis();
+    await using home = new TestHome();
+    const serve = home.start({ REDIS_URL: redis.url });
+    await serve.ready();
+    expect(home.record().services.map(({ name }) => name)).toEqual(['worker', 'gateway']);
+    serve.signal('SIGTERM');
+    expect(await serve.exit).toBe(0);
+    expect(serve.output).not.toContain('Stopping Redis');
+  });
+
+  it('that cannot be reached ends the start, its password unsaid', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    await using home = new TestHome();
+    const serve = home.start({ REDIS_URL: `redis://:secret@127.0.0.1:${port}` });
+    expect(await serve.exit).toBe(1);
+    expect(serve.output).toContain(`Redis at 127.0.0.1:${port} cannot be used: nothing listens there`);
+    expect(serve.output).not.toContain('secret');
+  });
+});

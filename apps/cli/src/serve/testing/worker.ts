@@ -1,0 +1,3 @@
+import { fakeService } from './fake.ts';
+
+fakeService('worker', false);

@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** A process that takes the lock of `folder` and keeps it, telling both. */
+function holder(folder: string) {
+  const script = `import(${JSON.stringify(join(import.meta.dirname, 'lock.js'))}).then(async ({ lockFolder }) => {
+    await lockFolder(${JSON.stringify(folder)}, () => console.log('waits'));
+    console.log('holds');
+    setInterval(() => {}, 1000);
+  });`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk) => {
+    said += chunk;
+  });
+  const says = (text: string) => expect.poll(() => said, { timeout: 20_000 }).toBe(text);
+  return { says, kill: () => child.kill('SIGKILL') && once(child, 'exit') };
+}
+
+describe('the lock of the set-up', () => {
+  it('is held by one at a time, and free as soon as its holder is killed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'facequeue-lock-'));
+    const first = holder(folder);
+    await first.says('holds\n');
+    const second = holder(folder);
+    await second.says('waits\n');
+    await first.kill();
+    await second.says('waits\nholds\n');
+    await second.kill();
+    rmSync(folder, { recursive: true });
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { findProgram, redisPlan } from './redis.js';
+import { needsRedis } from './setup.js';
+
+const version = (number: string) => `Redis server v=${number} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64`;
+const none = { apt: false, root: false, sudo: false };
+
+describe('Redis', () => {
+  it.each(['6.2.0', '6.12.1', '7.0.15', '8.0.2', '10.0.0'])('%s is new enough', (number) => {
+    expect(redisPlan(version(number), none)).toEqual({ kind: 'ready' });
+  });
+
+  it.each(['6.0.16', '5.0.14', '6.1.9'])('%s is too old, which is told, and not replaced', (number) => {
+    const plan = redisPlan(version(number), { apt: true, root: true, sudo: true });
+    expect(plan).toMatchObject({ kind: 'tell', message: expect.stringMatching(/6\.2 or newer/) });
+    expect(plan).toMatchObject({ message: expect.stringContaining(number.replace(/\.\d+$/, '')) });
+  });
+
+  it('is installed by root, and by who may use sudo without a password', () => {
+    expect(redisPlan(null, { apt: true, root: true, sudo: false })).toEqual({ kind: 'install', prefix: [] });
+    expect(redisPlan(null, { apt: true, root: false, sudo: true })).toEqual({
+      kind: 'install',
+      prefix: ['sudo', '-n'],
+    });
+  });
+
+  it('that may not be installed is asked for with the words to type, and the way round', () => {
+    const plan = redisPlan(null, { apt: true, root: false, sudo: false });
+    expect(plan).toMatchObject({ kind: 'tell', message: expect.stringMatching(/sudo apt-get install .*redis-server/) });
+    expect(plan).toMatchObject({ message: expect.stringMatching(/REDIS_URL/) });
+  });
+
+  it('is not asked of apt-get where there is none', () => {
+    const plan = redisPlan(null, { ...none, root: true });
+    expect(plan).toMatchObject({ kind: 'tell', message: expect.not.stringMatching(/apt-get/) });
+  });
+
+  it('is needed for a start without REDIS_URL and for tests always', () => {
+    expect(needsRedis('start', {})).toBe(true);
+    expect(needsRedis('start', { REDIS_URL: '' })).toBe(true);
+    expect(needsRedis('start', { REDIS_URL: 'redis://elsewhere' })).toBe(false);
+    expect(needsRedis('test', { REDIS_URL: 'redis://elsewhere' })).toBe(true);
+    expect(needsRedis('packages', {})).toBe(false);
+  });
+});
+
+describe('a program', () => {
+  it('is found by PATH, and only there', () => {
+    expect(findProgram('sh', '/nonexistent:/bin')).toBe('/bin/sh');
+    expect(findProgram('sh', '/nonexistent')).toBeNull();
+    expect(findProgram('sh', undefined)).toBeNull();
+  });
+});
