@@ -5,13 +5,11 @@ const FILE_HEADER = 14;
 const WINDOWS_HEADER = 40;
 /** Sizes of the OS/2 2.x header, which the decoder does not know; its members up to 40 bytes are those of Windows. */
 const OS2_HEADERS = [16, 64];
-/** Up to here, OS/2 and Windows number their compressions alike: none, RLE8, RLE4. */
-const LAST_COMMON_COMPRESSION = 2;
 
 /**
  * Decodes a BMP of any kind; pixels that an RLE file skips take colour 0. Alpha is dropped, not flattened: the fourth byte
  * is as often left at 0 by writers that know no alpha.
- * @throws Error the decoder's own, or one naming a compression only OS/2 had
+ * @throws Error the decoder's own
  */
 export async function decodeBmp(bytes: Uint8Array, { width, height }: ImageHeader): Promise<RgbImage> {
   const pixels = await new Transformer(withWindowsHeader(bytes)).rawPixels();
@@ -27,13 +25,14 @@ export async function decodeBmp(bytes: Uint8Array, { width, height }: ImageHeade
   return { data, width, height };
 }
 
-/** A copy with OS/2 2.x's header cut or filled to the size of Windows'; any other file as it is. */
+/**
+ * A copy with OS/2 2.x's header cut or filled to the size of Windows'; any other file as it is. The two compressions that
+ * only OS/2 had bear numbers that Windows gave to others, none of them for the same depth: those files are refused.
+ */
 function withWindowsHeader(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const size = view.getUint32(FILE_HEADER, true);
   if (!OS2_HEADERS.includes(size)) return bytes;
-  if (size === 64 && view.getUint32(FILE_HEADER + 16, true) > LAST_COMMON_COMPRESSION)
-    throw new Error('OS/2 Huffman and RLE24 compression are not supported');
   const rest = bytes.subarray(FILE_HEADER + size);
   const out = new Uint8Array(FILE_HEADER + WINDOWS_HEADER + rest.length);
   out.set(bytes.subarray(0, FILE_HEADER + Math.min(size, WINDOWS_HEADER)));

@@ -7,6 +7,7 @@ import {
   photograph,
   photographBytes,
   truncated,
+  writeBmp,
 } from '../../../../test/support/fixtures/index.ts';
 import { decode, readHeader } from './index.ts';
 
@@ -97,6 +98,16 @@ it('a progressive JPEG of hundreds of scans, each as dear as the picture, is ref
   const lastScan = whole.subarray(whole.lastIndexOf(Buffer.from([0xff, 0xda])), whole.length - 2);
   const scans = Buffer.concat([without(whole, 2), ...Array<Buffer>(100).fill(lastScan), END]);
   expect(() => readHeader(scans, limits)).toThrow(/scans/);
+});
+
+it('an OS/2 bitmap in a compression nobody reads any more is refused, not misread', async () => {
+  for (const [compression, bits] of [
+    [3, 1],
+    [4, 24],
+  ] as const) {
+    const bytes = writeBmp({ header: 64, width: 8, height: 8, bits, compression, stream: new Uint8Array(192) });
+    await expect(load(bytes)).rejects.toMatchObject(undecodable('BMP'));
+  }
 });
 
 it('the public text names the format and nothing of the inside', async () => {
