@@ -135,6 +135,6 @@ describe('a url', () => {
     'http://10.1.2.3/a.jpg',
     's3://somebody-elses-bucket/a.jpg',
   ])('to %s is forbidden', async (url) => {
-    await expectProblem(await json({ url }), 422, 'source_forbidden', /not allowed|S3_SOURCE_PREFIXES/);
+    await expectProblem(await json({ url }), 422, 'source_forbidden', /SOURCE_ALLOW|S3_SOURCE_PREFIXES/);
   });
 });
