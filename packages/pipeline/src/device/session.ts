@@ -1,3 +1,5 @@
+import './no-telemetry.ts';
+
 import * as ort from 'onnxruntime-node';
 import type { Device } from './choose.ts';
 
