@@ -104,6 +104,34 @@ describe('every wait is answered', () => {
   });
 });
 
+describe('a worker', () => {
+  it('takes jobs again after its connections went dead without being closed', async () => {
+    await using proxy = await proxyTo(redis.port);
+    await using behind = new Rig(proxy.url);
+    await using rig = new Rig(redis.url, behind.prefix);
+    const gateway = await rig.gateway();
+    await behind.finishing();
+    const answer = async () => {
+      const given = job();
+      using wait = gateway.wait(given.id);
+      await gateway.submit(given);
+      return wait.ended(45_000);
+    };
+    expect(await answer()).toMatchObject({ status: 'succeeded' });
+    proxy.swallow('everything');
+    expect(await answer()).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('closes though Redis is away', async () => {
+    await using own = await startRedis();
+    const rig = new Rig(own.url);
+    await rig.gateway();
+    await rig.finishing();
+    await own.kill();
+    await rig[Symbol.asyncDispose]();
+  });
+});
+
 describe('a submission that fails', () => {
   it('leaves nothing when only BullMQ refuses it', async () => {
     await using rig = new Rig(redis.url);

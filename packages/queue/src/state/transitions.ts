@@ -1,10 +1,13 @@
-/** The states of a job and the moves between them. The scripts in ../scripts make the same moves; a test holds them to this. */
-import type { JobStatus } from '@facequeue/schema';
+/**
+ * The states of a job and the moves between them, as a table and as a pure function. The scripts in ../scripts do the same
+ * in Redis; a test runs both side by side.
+ */
+import { isTerminal, type JobStatus } from '@facequeue/schema';
 
 /**
  * `queued` covers a job a worker has claimed and whose bytes it fetches: it may fail there, and it still expires.
- * A job goes back to `queued` when its worker died or gave it back; then it may also be finished by that worker after
- * all, as long as no other has claimed it.
+ * A job goes back to `queued` when its worker died or gave it back; the sweep does so without taking the claim away,
+ * so that a worker that was only slow may still end it.
  */
 const MOVES: Record<JobStatus, readonly JobStatus[]> = {
   queued: ['processing', 'succeeded', 'failed', 'canceled', 'expired'],
@@ -17,4 +20,71 @@ const MOVES: Record<JobStatus, readonly JobStatus[]> = {
 
 export function canMove(from: JobStatus, to: JobStatus): boolean {
   return MOVES[from].includes(to);
+}
+
+/** What decides a job's next move. */
+export interface State {
+  status: JobStatus;
+  attempts: number;
+  /** BullMQ's lock under which the claim in force was made ('' for none held); null when nobody has claimed it. */
+  claimedUnder: string | null;
+  /** BullMQ's lock as it is now; '' when nobody holds one. */
+  lock: string;
+  /** Past the deadline to start. Each return to the queue sets a new deadline. */
+  overdue: boolean;
+  /** The attempt whose outcome the job has. */
+  endedBy: number | null;
+}
+
+export type Event<Attempt = number> =
+  | { kind: 'claim'; by: string }
+  | { kind: 'start' | 'release'; attempt: Attempt }
+  | { kind: 'finish'; attempt: Attempt; status: 'succeeded' | 'failed' }
+  | { kind: 'cancel' | 'sweep' | 'overdue' }
+  | { kind: 'lock'; token: string };
+
+/** A job just submitted. */
+export function fresh(): State {
+  return { status: 'queued', attempts: 0, claimedUnder: null, lock: '', overdue: false, endedBy: null };
+}
+
+/**
+ * @returns the state after the event, and whether the one who caused it got what was asked
+ */
+export function apply(state: State, event: Event, maxAttempts: number): { state: State; answer: boolean } {
+  const live = !isTerminal(state.status);
+  const stays = (answer: boolean) => ({ state, answer });
+  const moves = (changes: Partial<State>, answer: boolean) => ({ state: { ...state, ...changes }, answer });
+  const ended = (status: JobStatus) => ({ status, claimedUnder: null });
+  const held = (attempt: number) => live && state.claimedUnder !== null && state.attempts === attempt;
+
+  switch (event.kind) {
+    case 'lock':
+      return moves({ lock: event.token }, true);
+    case 'overdue':
+      return state.status === 'queued' ? moves({ overdue: true }, true) : stays(true);
+    case 'claim': {
+      if (!live || state.claimedUnder === state.lock) return stays(false);
+      const overdue = state.overdue && state.status === 'queued';
+      if (overdue) return moves(ended('expired'), false);
+      if (state.attempts >= maxAttempts) return moves(ended('failed'), false);
+      return moves({ status: 'queued', attempts: state.attempts + 1, claimedUnder: state.lock, overdue: false }, true);
+    }
+    case 'start':
+      if (!held(event.attempt)) return stays(false);
+      if (state.status === 'processing') return stays(true);
+      return state.overdue ? moves(ended('expired'), false) : moves({ status: 'processing' }, true);
+    case 'finish':
+      if (!held(event.attempt)) return stays(state.endedBy === event.attempt);
+      return moves({ ...ended(event.status), endedBy: event.attempt }, true);
+    case 'release':
+      if (held(event.attempt)) return moves({ status: 'queued', claimedUnder: null, overdue: false }, true);
+      // Said again after a lost answer.
+      return stays(state.status === 'queued' && state.claimedUnder === null && state.attempts === event.attempt);
+    case 'cancel':
+      return live ? moves(ended('canceled'), true) : stays(false);
+    case 'sweep':
+      if (state.status === 'processing' && state.lock === '') return moves({ status: 'queued', overdue: false }, true);
+      return state.status === 'queued' && state.overdue ? moves(ended('expired'), true) : stays(true);
+  }
 }

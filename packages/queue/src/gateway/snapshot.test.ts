@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { remembered, snapshotFrom } from './snapshot.ts';
+
+describe('a remembered answer', () => {
+  it('is asked for once by all who come at a time, and anew when it is old', async () => {
+    let now = 0;
+    let asked = 0;
+    const read = remembered(
+      250,
+      async () => ++asked,
+      () => now,
+    );
+    expect(await Promise.all([read(), read(), read()])).toEqual([1, 1, 1]);
+    now = 249;
+    expect(await read()).toBe(1);
+    now = 250;
+    expect(await Promise.all([read(), read()])).toEqual([2, 2]);
+  });
+
+  it('is not remembered when it was a failure', async () => {
+    let fails = true;
+    const read = remembered(250, async () => {
+      if (fails) throw new Error('away');
+      return 'here';
+    });
+    await expect(read()).rejects.toThrow('away');
+    fails = false;
+    expect(await read()).toBe('here');
+  });
+});
+
+describe('a snapshot', () => {
+  it('leaves out workers that have been silent for more than 15 s', () => {
+    const worker = (id: string, at: number) => `${at} ${JSON.stringify({ id })}`;
+    const reply = [
+      20_000,
+      1,
+      2,
+      [worker('lives', 5000), worker('gone', 4999)],
+      3,
+      4,
+      5,
+      '0.5',
+      'waiting',
+      0,
+      0,
+      0,
+      '0',
+      '',
+    ];
+    expect(snapshotFrom(reply)).toEqual({
+      at: 20_000,
+      blobBytes: 1,
+      resultBytes: 2,
+      queues: {
+        interactive: { waiting: 3, processing: 4, oldestMs: 5, drainRate: 0.5 },
+        bulk: { waiting: 0, processing: 0, oldestMs: 0, drainRate: 0 },
+      },
+      full: { interactive: 'Too many jobs are waiting.', bulk: null },
+      workers: [{ id: 'lives' }],
+    });
+  });
+});

@@ -1,0 +1,57 @@
+import { ConfigError } from '@facequeue/schema/config';
+import { describe, expect, it } from 'vitest';
+import { publicError } from './errors.ts';
+import { checkedPrefix } from './prefix.ts';
+import { quietly } from './quietly.ts';
+
+describe('a key prefix', () => {
+  it.each(['{fq}', 'eu:{fq-2}', '{a}.b'])('%s is taken', (prefix) => expect(checkedPrefix(prefix)).toBe(prefix));
+  it.each(['fq', '{}', '{fq', '{f*}', '', '{a}{b}'])('%s is refused by name', (prefix) => {
+    expect(() => checkedPrefix(prefix)).toThrow(ConfigError);
+    expect(() => checkedPrefix(prefix)).toThrow('QUEUE_PREFIX');
+  });
+});
+
+describe('an error of Redis', () => {
+  const reply = (message: string) => Object.assign(new Error(message), { name: 'ReplyError' });
+  it.each([
+    [new Error('connect ECONNREFUSED 10.1.2.3:6379'), 'unavailable'],
+    [reply('LOADING Redis is loading the dataset in memory'), 'unavailable'],
+    [reply('NOAUTH Authentication required.'), 'unavailable'],
+    [reply("OOM command not allowed when used memory > 'maxmemory'."), 'queue_full'],
+    [reply('ERR Error running script: OOM command not allowed'), 'queue_full'],
+    [reply('ERR user_script:3: attempt to index a nil value'), 'internal_error'],
+    ['odd', 'unavailable'],
+  ])('%s becomes %s', (error, code) => expect(publicError(error)).toMatchObject({ code }));
+
+  it('shows callers no address, and the log no image', () => {
+    const error = Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:6379'), { command: { args: ['image'] } });
+    const shown = publicError(error);
+    expect(shown.message).not.toContain('10.1.2.3');
+    expect(shown.cause).toBe(error);
+    expect(error).not.toHaveProperty('command');
+    expect(publicError(shown)).toBe(shown);
+  });
+});
+
+describe('a trouble that lasts', () => {
+  it('is reported once in half a minute, another one at once', () => {
+    let now = 0;
+    const reported: string[] = [];
+    const report = quietly(
+      (error) => reported.push(error.message),
+      () => now,
+    );
+    for (const [at, message] of [
+      [0, 'away'],
+      [1, 'away'],
+      [2, 'other'],
+      [29_999, 'away'],
+      [30_000, 'away'],
+    ] as const) {
+      now = at;
+      report(new Error(message));
+    }
+    expect(reported).toEqual(['away', 'other', 'away']);
+  });
+});

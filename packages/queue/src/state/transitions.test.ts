@@ -1,0 +1,131 @@
+import { isTerminal, JOB_STATUSES } from '@facequeue/schema';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import { IMAGE } from '../check/rig.ts';
+import { type Scripts, scriptsOn } from '../redis/scripts.ts';
+import { apply, canMove, type Event, fresh, type State } from './transitions.ts';
+
+const MAX_ATTEMPTS = 3;
+
+let redis: TestRedis;
+let raw: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+const attempt = fc.integer({ min: 0, max: MAX_ATTEMPTS + 1 });
+/** Mostly what really happens: events that name the attempt in force. */
+const current = fc.constant('current' as const);
+const event: fc.Arbitrary<Event<number | 'current'>> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('claim' as const), by: fc.constantFrom('a', 'b') }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('start' as const), attempt: fc.oneof(current, attempt) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('finish' as const),
+      attempt: fc.oneof(current, attempt),
+      status: fc.constantFrom('succeeded' as const, 'failed' as const),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('release' as const), attempt: fc.oneof(current, attempt) }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'cancel' as const }) },
+  // BullMQ delivers to somebody, or the lock of who has it runs out.
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('lock' as const), token: fc.constantFrom('', 't1', 't2') }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'sweep' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'overdue' as const }) },
+);
+
+const named = (given: Event<number | 'current'>, state: State): Event =>
+  'attempt' in given && given.attempt === 'current' ? { ...given, attempt: state.attempts } : (given as Event);
+
+describe('the states of a job', () => {
+  it('never leave a terminal one, and only make moves of the table', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 40 }), (events) => {
+        let state = fresh();
+        for (const each of events) {
+          const next = apply(state, named(each, state), MAX_ATTEMPTS).state;
+          if (next.status !== state.status) {
+            // Taken back and ended in one go, or taken back and claimed: two moves at once.
+            const through = canMove(state.status, 'queued') && canMove('queued', next.status);
+            expect(canMove(state.status, next.status) || through).toBe(true);
+          }
+          if (isTerminal(state.status)) expect(next.status).toBe(state.status);
+          expect(next.attempts).toBeLessThanOrEqual(MAX_ATTEMPTS);
+          state = next;
+        }
+      }),
+    );
+  });
+
+  it('are each left by no way or by one that leads to an end', () => {
+    for (const status of JOB_STATUSES) {
+      expect(isTerminal(status)).toBe(JOB_STATUSES.every((to) => !canMove(status, to)));
+    }
+  });
+
+  it('are the same in the scripts, event by event', { timeout: 120_000 }, async () => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 25 }), async (events) => {
+        const prefix = `{fq-${run++}}`;
+        const scripts = scriptsOn(raw, prefix);
+        await scripts('submit', 'j', 'bulk', 3_600_000, '', 60_000, 9, 99, 99, 9e6, 'inline', '{}', 'r', 'o', 'blob');
+        let state = fresh();
+        for (const each of events) {
+          const now = named(each, state);
+          const { state: next, answer } = apply(state, now, MAX_ATTEMPTS);
+          expect(await act(scripts, prefix, now), JSON.stringify(now)).toBe(answer);
+          state = next;
+          const [status, attempts] = await raw.hmget(`${prefix}:job:j`, 'status', 'attempts');
+          expect({ status, attempts: Number(attempts) }, JSON.stringify(now)).toEqual({
+            status: state.status,
+            attempts: state.attempts,
+          });
+        }
+        expect((await recount(redis.url, prefix)).problems).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+/** What the script answers, as the model would put it: whether it did what it was asked. */
+async function act(scripts: Scripts, prefix: string, event: Event): Promise<boolean> {
+  const key = `${prefix}:job:j`;
+  switch (event.kind) {
+    case 'claim':
+      return (await scripts('claim', 'j', `${event.by}:${Math.random()}`, MAX_ATTEMPTS)) !== null;
+    case 'start':
+      return (await scripts('start', 'j', event.attempt)) === 1;
+    case 'finish':
+      return (
+        (await scripts('finish', 'j', event.attempt, event.status, 'x', 'y', JSON.stringify(IMAGE), '{}', 'res')) === 1
+      );
+    case 'release':
+      return (await scripts('release', 'j', event.attempt, 0)) === 1;
+    case 'cancel':
+      return (await scripts('cancel', 'j')) === 1;
+    case 'lock':
+      if (event.token) await raw.set(`${prefix}:bull:bulk:j:lock`, event.token);
+      else await raw.del(`${prefix}:bull:bulk:j:lock`);
+      return true;
+    case 'sweep':
+      // Live records only: ended ones would be erased.
+      if (['queued', 'processing'].includes((await raw.hget(key, 'status')) ?? ''))
+        await raw.zadd(`${prefix}:due`, 0, 'j');
+      await scripts('sweep', 10);
+      return true;
+    case 'overdue':
+      if ((await raw.hget(key, 'status')) === 'queued') await raw.hset(key, 'expiresAt', 1);
+      return true;
+  }
+}
