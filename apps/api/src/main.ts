@@ -48,7 +48,9 @@ try {
   process.exit(0);
 } catch (error) {
   const message = error instanceof ConfigError ? error.message : String((error as Error)?.stack ?? error);
-  console.error(message);
-  if (!process.send) process.exit(1);
+  if (!process.send) {
+    console.error(message);
+    process.exit(1);
+  }
   process.send({ type: 'failed', message }, () => process.exit(1));
 }

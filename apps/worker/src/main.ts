@@ -45,7 +45,7 @@ try {
   await report({ type: 'ready' });
 } catch (error) {
   const message = startError(error);
-  console.error(`The worker cannot start: ${message}`);
+  if (!process.connected) console.error(`The worker cannot start: ${message}`);
   await report({ type: 'failed', message });
   process.exit(error instanceof ConfigError ? 2 : 1);
 }

@@ -56,6 +56,7 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
   let facts = new Map<string, ReadyFacts>();
   stages.push(gatewayAndWorker(config, redisUrl, programs, () => facts.get('gateway')));
 
+  let code = STOPPED;
   let runs: readonly ServiceRun[] = [];
   const record = () =>
     home.writeRecord({
@@ -74,7 +75,10 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
           : `${name} ended: ${how}. Starting it again in ${(wait / 1000).toFixed(2)} s.`,
       ),
     back: (name) => say(`${name} is back.`),
-    stopping: (name) => say(`Stopping ${name} …`),
+    // When something went wrong, that is the last thing to read.
+    stopping(name) {
+      if (code === STOPPED) say(`Stopping ${name} …`);
+    },
   });
   const asked = stopRequests(() => {
     say('Ended at once.');
@@ -84,7 +88,6 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
   const last = () => supervisor.kill();
   process.on('exit', last);
 
-  let code = STOPPED;
   try {
     facts = (await Promise.race([supervisor.start(), asked.stop])) ?? facts;
     const { url } = facts.get('gateway') ?? {};
@@ -106,7 +109,7 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
     process.removeListener('exit', last);
   }
   if (asked.killed) return KILLED;
-  say('Stopped.');
+  if (code === STOPPED) say('Stopped.');
   return code;
 }
 
