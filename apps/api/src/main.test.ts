@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Problem, SystemResource } from '@facequeue/schema';
@@ -64,8 +64,19 @@ describe('the gateway process', () => {
     const failed = await start(env);
     expect(failed.message).toEqual({ type: 'failed', message: expect.stringMatching(message) });
     expect(await failed.exited).toBe(1);
-    expect(failed.output()).toMatch(message);
-    expect(failed.output()).not.toMatch(/\bat .*\.ts/);
+    expect(JSON.stringify(failed.message) + failed.output()).not.toMatch(/\bat .*\.ts/);
+  });
+
+  it('says on standard error why it does not start when nobody else would', async () => {
+    const child = spawn(process.execPath, [MAIN.pathname], {
+      env: { PORT: 'many' },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    children.push(child);
+    let said = '';
+    child.stderr.on('data', (chunk) => (said += chunk));
+    expect((await once(child, 'close'))[0]).toBe(1);
+    expect(said).toMatch(/^PORT is "many".*\n/);
   });
 
   it('says which Redis it cannot reach, without the password', async () => {

@@ -119,15 +119,11 @@ describe('serve', () => {
     serve.signal('SIGINT');
     await serve.says(/\[gateway\] got SIGTERM/);
     // The person presses again and again; a press right after the first counts as the same one.
-    let ended = false;
-    const exit = serve.exit.finally(() => {
-      ended = true;
-    });
-    while (!ended) {
+    while (!serve.output.includes('Ended at once')) {
       serve.signal('SIGINT');
-      await Promise.race([exit, delay(100)]);
+      await Promise.race([serve.exit, delay(100)]);
     }
-    expect(await exit).toBe(130);
+    expect(await serve.exit).toBe(130);
     expect(alive(services)).toEqual([]);
   });
 });
