@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const RULES = new URL('rules.cjs', import.meta.url).pathname;
+const PRELOAD = new URL('using-declarations.cjs', import.meta.url).pathname;
 const CRUISER = `${ROOT}node_modules/dependency-cruiser/bin/dependency-cruiser.mjs`;
 
 /** What a look at a tree's imports found. */
@@ -20,7 +21,7 @@ export interface Cruise {
 export async function cruise(root = ROOT): Promise<Cruise> {
   const run = await promisify(execFile)(
     process.execPath,
-    [CRUISER, '--config', RULES, '--output-type', 'json', 'apps', 'packages'],
+    ['--require', PRELOAD, CRUISER, '--config', RULES, '--output-type', 'json', 'apps', 'packages'],
     { cwd: root, maxBuffer: 64 << 20 },
   ).catch((error) => error as { stdout: string; stderr: string });
   if (!run.stdout) throw new Error(`dependency-cruiser printed nothing: ${run.stderr}`);

@@ -46,6 +46,8 @@ describe('the check of directions', () => {
     ['apps/cli/src', 'undici', 'only-source-imports-undici'],
     ['apps/cli/src', '../../worker/src/planted-target.ts', 'app-cli-stands-alone'],
     ['packages/client/src', './no-such-file.ts', 'no-unresolvable'],
+    ['packages/client/src', 'node:buffer', 'the-client-runs-in-browsers'],
+    ['packages/client/src', '@facequeue/schema', 'the-client-runs-in-browsers'],
   ])('sees an import planted in %s of %s', async (folder, target, rule) => {
     writeFileSync(join(tree, 'apps/worker/src/planted-target.ts'), 'export const x = 1;\n');
     const planted = join(tree, folder, 'planted.ts');
@@ -56,6 +58,20 @@ describe('the check of directions', () => {
         violations.some((line) => line.startsWith(`${rule}: ${folder}/planted.ts`)),
         violations.join('\n'),
       ).toBe(true);
+    } finally {
+      rmSync(planted);
+    }
+  });
+
+  it('sees an import inside a `using` declaration', async () => {
+    const planted = join(tree, 'packages/queue/src/planted.ts');
+    writeFileSync(
+      planted,
+      "export async function planted() {\n  await using x = (await import('sharp')) as never;\n}\n",
+    );
+    try {
+      const { violations } = await cruise(tree);
+      expect(violations.some((line) => line.startsWith('only-pipeline-imports-onnxruntime-node'))).toBe(true);
     } finally {
       rmSync(planted);
     }

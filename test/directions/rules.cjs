@@ -3,7 +3,7 @@
  *   schema <- pipeline, source, queue, client <- apps, and some libraries belong to one package alone.
  * Tests and their support are exempt from the "only here" rules: they look at a package from outside.
  */
-const tests = '\\.test\\.ts$';
+const tests = '(\\.test\\.ts$|/testing/)';
 
 /** A library that only one package may import. */
 const onlyIn = (room, libraries) => ({
@@ -45,6 +45,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^apps/api/', pathNot: tests },
       to: { path: '^packages/pipeline/' },
+    },
+    {
+      name: 'the-client-runs-in-browsers',
+      severity: 'error',
+      comment: 'at run time the client is fetch and the error catalogue, which imports nothing',
+      from: { path: ['^packages/client/', '^packages/schema/src/errors\\.ts$'], pathNot: tests },
+      to: { pathNot: ['^packages/client/', '^packages/schema/src/errors\\.ts$'], dependencyTypesNot: ['type-only'] },
     },
     { name: 'no-cycles', severity: 'error', from: { pathNot: tests }, to: { circular: true } },
     {
