@@ -11,6 +11,7 @@ export const Readiness = z
     workers: z.int().min(1).meta({ description: 'Workers seen within the last 15 s.' }),
   })
   .meta({ id: 'Readiness' });
+export type Readiness = z.infer<typeof Readiness>;
 
 const ModelPack = z.object({ name: z.string(), version: z.string() }).meta({ id: 'ModelPack' });
 
