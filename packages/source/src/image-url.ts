@@ -1,10 +1,8 @@
+import { MAX_URL_LENGTH } from '@facequeue/schema';
 import { invalidUrl } from './errors.ts';
 
 /** Where an image lies: an object of an S3 bucket, or a web address. */
 export type ImageUrl = { scheme: 's3'; bucket: string; key: string } | { scheme: 'http'; url: URL };
-
-/** Presigned URLs with a session token reach about 3 000 characters; HTTP servers commonly stop at 8 192. */
-const MAX_URL_LENGTH = 8192;
 
 /** Bucket names as S3 and its relatives allow them, those of before 2018 (capitals, underscores) included. */
 const S3_URL = /^s3:\/\/(?<bucket>[\w.-]{3,63})\/(?<key>.+)$/is;

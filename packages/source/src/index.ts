@@ -1,5 +1,6 @@
 export { type AllowEntry, parseAllowEntry } from './address/allow-list.ts';
 export { checkImageUrl } from './image-url.ts';
+export type { SourceLimits } from './limits.ts';
 export { parseS3Prefix, type S3Prefix } from './s3/prefixes.ts';
-export { createImageSource, type ImageSource, type SourceLimits, type SourceOptions } from './source.ts';
+export { createImageSource, type ImageSource, type SourceOptions } from './source.ts';
 export { sourceOptions, sourceVariables } from './variables.ts';

@@ -4,20 +4,8 @@ import { Budget } from './budget.ts';
 import { forbidden } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import { parseImageUrl } from './image-url.ts';
+import type { SourceLimits } from './limits.ts';
 import type { S3Options } from './s3/s3-source.ts';
-
-/** Bounds of one fetch. */
-export interface SourceLimits {
-  /** Bytes of image. */
-  maxBytes: number;
-  /** Milliseconds to look up a name and connect, TLS included; anew for each redirect. */
-  connectMs: number;
-  /** Milliseconds until the headers of an answer are there, connecting included; anew for each redirect. */
-  headersMs: number;
-  /** Milliseconds for everything, redirects and slow bodies included. */
-  totalMs: number;
-  maxRedirects: number;
-}
 
 /** Image bytes from a reference. */
 export interface ImageSource extends AsyncDisposable {

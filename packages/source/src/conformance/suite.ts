@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@facequeue/schema';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ImageSource, SourceLimits } from '../source.ts';
+import type { SourceLimits } from '../limits.ts';
+import type { ImageSource } from '../source.ts';
 import { type Behaviour, BYTES } from './server.ts';
 
 /** A source with something behind it that behaves as asked. */

@@ -9,7 +9,8 @@ import { parseAllowEntry } from '../address/allow-list.ts';
 import { selfSigned } from '../conformance/self-signed.ts';
 import { startBehavingServer } from '../conformance/server.ts';
 import { LIMITS } from '../conformance/suite.ts';
-import { createImageSource, type SourceLimits } from '../source.ts';
+import type { SourceLimits } from '../limits.ts';
+import { createImageSource } from '../source.ts';
 import type { Resolve } from './connector.ts';
 
 const open: AsyncDisposable[] = [];

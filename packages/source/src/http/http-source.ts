@@ -4,7 +4,7 @@ import type { Budget } from '../budget.ts';
 import { collect } from '../collect.ts';
 import { forbidden, unreachable } from '../errors.ts';
 import { parseImageUrl } from '../image-url.ts';
-import type { SourceLimits } from '../source.ts';
+import type { SourceLimits } from '../limits.ts';
 import { type ConnectorOptions, guardedConnector } from './connector.ts';
 import { connectionFailure, isStaleSocket } from './failures.ts';
 

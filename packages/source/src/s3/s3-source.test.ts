@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { selfSigned } from '../conformance/self-signed.ts';
 import { type Behaviour, BYTES, startBehavingServer } from '../conformance/server.ts';
 import { describeSource, LIMITS, type Subject } from '../conformance/suite.ts';
-import { createImageSource, type SourceLimits } from '../source.ts';
+import type { SourceLimits } from '../limits.ts';
+import { createImageSource } from '../source.ts';
 import { parseS3Prefix } from './prefixes.ts';
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };

@@ -3,7 +3,7 @@ import { GetObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client
 import type { Budget } from '../budget.ts';
 import { collect } from '../collect.ts';
 import { forbidden, unreachable } from '../errors.ts';
-import type { SourceLimits } from '../source.ts';
+import type { SourceLimits } from '../limits.ts';
 import { storageFailure } from './failures.ts';
 import { isUnderPrefix, type S3Prefix } from './prefixes.ts';
 
