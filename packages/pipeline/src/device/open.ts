@@ -1,4 +1,5 @@
-import type { Pack } from '../pack/load.ts';
+import { checkDeclared } from '../pack/contract.ts';
+import { type Pack, PackError } from '../pack/load.ts';
 import { ROLES, type Role } from '../pack/manifest.ts';
 import { chooseDevice } from './auto.ts';
 import { batched } from './batch.ts';
@@ -19,7 +20,8 @@ const GPU_BATCH = 16;
 
 /**
  * Opens the three models of a pack.
- * @throws DeviceError when a device asked for by name is not there or does not take the work
+ * @throws DeviceError when a device asked for by name is not there or does not take the work, PackError when a file
+ *   is no model of its role
  */
 export async function openModels(pack: Pack, choice: DeviceChoice, threads: number): Promise<OpenModels> {
   const { device, reason } =
@@ -32,7 +34,7 @@ export async function openModels(pack: Pack, choice: DeviceChoice, threads: numb
   };
   try {
     for (const role of ROLES) {
-      const session = await openSession(pack.file(role), { device, threads });
+      const session = await openRole(pack, role, device, threads);
       opened.push(device === 'cpu' ? session : batched(session, GPU_BATCH));
     }
   } catch (error) {
@@ -41,6 +43,19 @@ export async function openModels(pack: Pack, choice: DeviceChoice, threads: numb
   }
   const [detector, landmarks, attributes] = opened as [Session, Session, Session];
   return { sessions: { detector, landmarks, attributes }, device, reason, [Symbol.asyncDispose]: close };
+}
+
+async function openRole(pack: Pack, role: Role, device: Device, threads: number): Promise<Session> {
+  const session = await openSession(pack.file(role), { device, threads }).catch((cause: unknown) => {
+    throw new PackError(`${pack.file(role)} cannot be opened on ${device}: ${failureText(cause)}`, { cause });
+  });
+  try {
+    checkDeclared(role, pack.manifest, session);
+    return session;
+  } catch (cause) {
+    await session.close();
+    throw new PackError(`${pack.file(role)} is no ${role} model: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function demand(detector: string, device: Device): Promise<void> {

@@ -43,7 +43,7 @@ export function drawFace(image: RgbImage, face: DetectedFace): void {
   const thickness = Math.max(1, Math.round(size / 100));
   frame(image, box.x, box.y, box.width, box.height, thickness, LINE);
   for (let i = 0; landmarks && i < landmarks.length; i += 2)
-    disc(image, landmarks[i]!, landmarks[i + 1]!, Math.max(0.6, size / 160), POINT);
+    disc(image, landmarks[i]!, landmarks[i + 1]!, Math.max(0.8, size / 140), POINT);
 
   const label = labelOf(face);
   const magnified = Math.max(1, Math.round(size / 90));

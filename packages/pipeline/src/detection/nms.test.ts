@@ -1,0 +1,88 @@
+import { array, assert, double, integer, property, record } from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Candidate } from './candidate.ts';
+import { iou, merge } from './nms.ts';
+
+const face = (x: number, y: number, size: number, score: number, more: Partial<Candidate> = {}): Candidate => ({
+  x1: x,
+  y1: y,
+  x2: x + size,
+  y2: y + size,
+  score,
+  points: new Float32Array(10),
+  seen: size,
+  pass: 1,
+  ...more,
+});
+
+/** Crowded on purpose: most boxes overlap some other. */
+const faces = array(
+  record({
+    x: integer({ min: 0, max: 60 }),
+    y: integer({ min: 0, max: 60 }),
+    size: integer({ min: 5, max: 40 }),
+    score: double({ min: 0.1, max: 1, noNaN: true }),
+  }).map(({ x, y, size, score }) => face(x, y, size, score)),
+  { maxLength: 40 },
+);
+
+describe('merging', () => {
+  it('keeps one face of each group: every candidate overlaps a kept one that scores no less', () => {
+    assert(
+      property(faces, (all) => {
+        // A vote limit no overlap reaches leaves every box where its candidate had it.
+        const kept = merge(all, 0.45, 1.1);
+        for (const one of all)
+          expect(kept.some((other) => other.score >= one.score && iou(one, other) >= 0.45)).toBe(true);
+        for (const [i, a] of kept.entries()) for (const b of kept.slice(i + 1)) expect(iou(a, b)).toBeLessThan(0.45);
+      }),
+    );
+  });
+
+  it('gives faces by score, whatever the order they came in', () => {
+    assert(
+      property(faces, (all) => {
+        const scores = merge(all, 0.45, 0.55).map(({ score }) => score);
+        expect(scores).toEqual(scores.toSorted((a, b) => b - a));
+        const distinct = new Set(all.map(({ score }) => score)).size === all.length;
+        if (distinct) expect(merge(all.toReversed(), 0.45, 0.55).map(({ score }) => score)).toEqual(scores);
+      }),
+    );
+  });
+
+  it('votes a box that lies within the boxes it was voted from', () => {
+    assert(
+      property(faces, (all) => {
+        for (const one of merge(all, 0.45, 0.55)) {
+          expect(one.x1).toBeGreaterThanOrEqual(Math.min(...all.map(({ x1 }) => x1)) - 1e-9);
+          expect(one.y2).toBeLessThanOrEqual(Math.max(...all.map(({ y2 }) => y2)) + 1e-9);
+        }
+      }),
+    );
+  });
+
+  it('weighs votes by score and asks only near boxes', () => {
+    const [merged] = merge([face(0, 0, 100, 0.9), face(10, 0, 100, 0.3), face(35, 0, 100, 0.8)], 0.45, 0.55);
+    // The third overlaps the first by 0.48: suppressed, but too far to vote.
+    expect(merged!.x1).toBeCloseTo((0 * 0.9 + 10 * 0.3) / 1.2);
+    expect(merge([face(0, 0, 100, 0.9), face(35, 0, 100, 0.8)], 0.45, 0.55)).toHaveLength(1);
+  });
+
+  it('leaves the input as it is', () => {
+    const given = [face(0, 0, 10, 0.5), face(1, 0, 10, 0.9)];
+    const copy = structuredClone(given);
+    merge(given, 0.45, 0.55);
+    expect(given).toEqual(copy);
+  });
+
+  it('takes a large face’s points from the coarser pass, a small one’s from the surer', () => {
+    const coarse = new Float32Array(10).fill(1);
+    const fine = new Float32Array(10).fill(2);
+    const pair = (seen: number) => [
+      face(0, 0, 100, 0.95, { points: fine, pass: 2, seen: seen * 2 }),
+      face(1, 0, 100, 0.9, { points: coarse, pass: 0, seen }),
+    ];
+    expect(merge(pair(80), 0.45, 0.55)[0]!.points).toBe(coarse);
+    expect(merge(pair(40), 0.45, 0.55)[0]!.points).toBe(fine);
+  });
+});

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { decide } from './auto.ts';
+
+const cpu = { device: 'cpu', result: { ms: 8, onDevice: 1 } } as const;
+
+describe('DEVICE=auto', () => {
+  it('takes a GPU that gets more images a second than all cores together', () => {
+    expect(decide([{ device: 'webgpu', result: { ms: 1.5, onDevice: 1 } }, cpu], 4)).toEqual({
+      device: 'webgpu',
+      reason: 'webgpu: 1.5 ms an image; cpu: 8.0 ms an image on each of 4 cores',
+    });
+  });
+
+  it('stays on the cores when they get more', () => {
+    expect(decide([{ device: 'webgpu', result: { ms: 1.5, onDevice: 1 } }, cpu], 8).device).toBe('cpu');
+    expect(decide([{ device: 'webgpu', result: { ms: 700, onDevice: 1 } }, cpu], 1).device).toBe('cpu');
+  });
+
+  it('never takes a device that leaves work to the CPU', () => {
+    const choice = decide([{ device: 'cuda', result: { ms: 0.1, onDevice: 0.4 } }, cpu], 1);
+    expect(choice).toEqual({
+      device: 'cpu',
+      reason: 'cuda: takes only part of the model; cpu: 8.0 ms an image on each of 1 cores',
+    });
+  });
+
+  it('says why a device is out of the question', () => {
+    expect(decide([{ device: 'webgpu', result: 'no adapter' }, cpu], 2).reason).toContain('webgpu: no adapter');
+  });
+});

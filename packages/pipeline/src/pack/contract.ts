@@ -1,0 +1,55 @@
+/** The contract of the three roles, which lets the pipeline know no vendor's quirks. */
+import type { Session } from '../device/session.ts';
+import type { Manifest, ModelFile, Role } from './manifest.ts';
+
+export type Tensors = ModelFile['inputs'];
+
+export interface Contract {
+  readonly inputs: Tensors;
+  readonly outputs: Tensors;
+}
+
+/** Inputs and outputs a role must have. Free sides: N images, M crops, A anchors, h and w px. */
+export function contractOf(role: Role, { crops }: Manifest): Contract {
+  const float = (...shape: (string | number)[]) => ({ dtype: 'float32' as const, shape });
+  const faces = (size: number) => ({ faces: { dtype: 'uint8' as const, shape: ['M', size, size, 3] } });
+  switch (role) {
+    case 'detector':
+      return {
+        inputs: {
+          images: { dtype: 'uint8', shape: ['N', 'h', 'w', 3] },
+          size: { dtype: 'int64', shape: [2] },
+        },
+        outputs: { scores: float('N', 'A'), boxes: float('N', 'A', 4), points: float('N', 'A', 5, 2) },
+      };
+    case 'landmarks':
+      return { inputs: faces(crops.landmarks.size), outputs: { points: float('M', 106, 2), presence: float('M') } };
+    case 'attributes':
+      return { inputs: faces(crops.attributes.size), outputs: { male: float('M'), age: float('M') } };
+  }
+}
+
+/**
+ * Holds what a manifest and an opened model declare to the role's contract.
+ * @throws Error naming the first difference
+ */
+export function checkDeclared(role: Role, manifest: Manifest, session: Pick<Session, 'inputs' | 'outputs'>): void {
+  const contract = contractOf(role, manifest);
+  for (const side of ['inputs', 'outputs'] as const) {
+    const wanted = told(Object.entries(contract[side]).map(([name, { dtype, shape }]) => [name, dtype, shape]));
+    const declared = Object.entries(manifest.models[role][side]);
+    same(`${side} in the manifest`, told(declared.map(([name, { dtype, shape }]) => [name, dtype, shape])), wanted);
+    const found = session[side].map((one) => [one.name, one.isTensor && one.type, one.isTensor ? one.shape : []]);
+    same(`${side} of the model`, told(found), wanted);
+  }
+}
+
+const told = (tensors: readonly (readonly unknown[])[]) =>
+  tensors
+    .map(([name, dtype, shape]) => `${name} ${dtype}[${shape}]`)
+    .sort()
+    .join(', ');
+
+function same(what: string, found: string, wanted: string): void {
+  if (found !== wanted) throw new Error(`${what}: ${found}; the contract says ${wanted}`);
+}

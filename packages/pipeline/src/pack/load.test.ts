@@ -1,0 +1,59 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createPipeline } from '../pipeline.ts';
+import { DEFAULT_PACK, loadPack, PackError } from './load.ts';
+
+/** A copy of the default pack in a folder of its own, its manifest changed. */
+async function packWith(change: (manifest: ReturnType<typeof JSON.parse>) => void): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'facequeue-pack-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const manifest = JSON.parse(await readFile(DEFAULT_PACK, 'utf8'));
+  for (const { file } of Object.values<{ file: string }>(manifest.models))
+    await cp(join(dirname(DEFAULT_PACK), file), join(folder, file));
+  change(manifest);
+  const path = join(folder, 'manifest.json');
+  await writeFile(path, JSON.stringify(manifest));
+  return path;
+}
+
+describe('model pack', () => {
+  it('that is missing is named', async () => {
+    await expect(loadPack('/nowhere/manifest.json')).rejects.toThrow(
+      new PackError('cannot read the model pack /nowhere/manifest.json: ENOENT'),
+    );
+  });
+
+  it('that is garbled is named', async () => {
+    const path = await packWith(() => {});
+    await writeFile(path, '{"schema": 1,');
+    await expect(loadPack(path)).rejects.toThrow(/is not JSON/);
+  });
+
+  it('that lacks something says what', async () => {
+    const path = await packWith((manifest) => {
+      delete manifest.crops.attributes.scale;
+      manifest.detection.nms_iou = 7;
+    });
+    await expect(loadPack(path)).rejects.toThrow(/nms_iou[\s\S]*crops\.attributes\.scale/);
+  });
+
+  it('whose model file is no model stops the start and names the file', async () => {
+    const path = await packWith((manifest) => {
+      manifest.models.landmarks.file = 'manifest.json';
+    });
+    const opening = createPipeline({ packPath: path, device: 'cpu' });
+    await expect(opening).rejects.toBeInstanceOf(PackError);
+    await expect(opening).rejects.toThrow(/manifest\.json cannot be opened on cpu/);
+  });
+
+  it('with a model in another’s role stops the start and names the difference', async () => {
+    const path = await packWith((manifest) => {
+      manifest.models.landmarks.file = manifest.models.attributes.file;
+    });
+    await expect(createPipeline({ packPath: path, device: 'cpu' })).rejects.toThrow(
+      /is no landmarks model: inputs of the model: faces uint8\[M,112,112,3\]/,
+    );
+  });
+});

@@ -1,0 +1,233 @@
+import { DEFAULT_DETECTION_OPTIONS, type DetectionOptions } from '@facequeue/schema';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { crowd, type PastedFace, pasted } from '../../../test/support/fixtures/pasted.ts';
+import { type PhotographName, photograph, photographBytes } from '../../../test/support/fixtures/picture.ts';
+import type { DetectedFace } from './detection.ts';
+import { createPipeline, type Pipeline } from './pipeline.ts';
+
+let pipeline: Pipeline;
+beforeAll(async () => {
+  pipeline = await createPipeline({ device: 'cpu' });
+});
+afterAll(() => pipeline?.close());
+
+const options = (more: Partial<DetectionOptions> = {}) => ({ ...DEFAULT_DETECTION_OPTIONS, ...more });
+const boxesOnly = { landmarks: false, attributes: false };
+const detect = (bytes: Uint8Array, more?: Partial<DetectionOptions>) => pipeline.detect(bytes, options(more));
+const sizeOf = ({ box }: DetectedFace) => Math.sqrt(box.width * box.height);
+
+/** The detected face whose box holds the middle of a pasted one and is about as large. */
+const at = (faces: DetectedFace[], truth: PastedFace) =>
+  faces.find(
+    (face) =>
+      Math.hypot(face.box.x + face.box.width / 2 - truth.x, face.box.y + face.box.height / 2 - truth.y) <
+        truth.size * 0.35 &&
+      sizeOf(face) > truth.size * 0.6 &&
+      sizeOf(face) < truth.size * 1.6,
+  );
+
+const WITH_FACE = ['astronaut.png', 'portrait-1.jpg', 'portrait-2.jpg'] as const;
+const WITHOUT = ['no-face-cat.png', 'no-face-coffee.png'] as const;
+
+describe('pipeline', () => {
+  it.each(['fast', 'balanced', 'small-faces'] as const)(
+    'finds the one face of each portrait and none elsewhere, %s',
+    async (profile) => {
+      for (const name of WITH_FACE) {
+        const { faces } = await detect(await photographBytes(name), { profile });
+        expect(faces).toHaveLength(1);
+        const [face] = faces as [DetectedFace];
+        expect(face.landmarks).toHaveLength(212);
+        expect(face.presence).toBeGreaterThan(0.9);
+        expect(face.attributes!.male > 0.5).toBe(name !== 'astronaut.png');
+        expect(face.attributes!.age).toBeGreaterThan(20);
+        expect(face.attributes!.age).toBeLessThan(75);
+        const [left, right] = [face.points5[0]!, face.points5[2]!];
+        expect(left).toBeGreaterThan(face.box.x);
+        expect(right).toBeLessThan(face.box.x + face.box.width);
+        expect(left).toBeLessThan(right);
+      }
+      for (const name of WITHOUT) expect((await detect(await photographBytes(name), { profile })).faces).toEqual([]);
+    },
+  );
+
+  it('tells what the image was, what ran and how long it took', async () => {
+    const bytes = await photographBytes('portrait-1.jpg');
+    const { image, timings, model } = await detect(bytes);
+    expect(image).toEqual({ width: 910, height: 1137, format: 'jpeg', bytes: bytes.length, orientation: 1 });
+    expect(Object.keys(timings).sort()).toEqual(['attributes', 'decode', 'detect', 'landmarks']);
+    for (const took of Object.values(timings)) expect(took).toBeGreaterThan(0);
+    expect(model).toEqual({ name: 'facequeue-default', version: '1.0.0' });
+    const bare = await detect(bytes, boxesOnly);
+    expect(Object.keys(bare.timings).sort()).toEqual(['decode', 'detect']);
+    expect(Object.keys(bare.faces[0]!).sort()).toEqual(['box', 'confidence', 'points5']);
+  });
+
+  it('keeps the options: confidence, size, number', async () => {
+    const truths: PastedFace[] = [
+      { x: 200, y: 250, size: 200, who: 0 },
+      { x: 600, y: 250, size: 90, who: 1 },
+      { x: 900, y: 250, size: 40, who: 2 },
+      { x: 1100, y: 250, size: 24, who: 1 },
+    ];
+    const bytes = await pasted(1280, 720, truths);
+    const all = (await detect(bytes, boxesOnly)).faces;
+    for (const truth of truths) expect(at(all, truth)).toBeDefined();
+    const confidences = all.map(({ confidence }) => confidence);
+    expect(confidences).toEqual(confidences.toSorted((a, b) => b - a));
+
+    const two = (await detect(bytes, { ...boxesOnly, max_faces: 2 })).faces;
+    expect(two).toEqual(all.slice(0, 2));
+    const large = (await detect(bytes, { ...boxesOnly, min_face_size: 70 })).faces;
+    expect(large).toEqual(all.filter((face) => sizeOf(face) >= 70));
+    expect(large).toHaveLength(2);
+    const limit = (confidences[0]! + confidences[1]!) / 2;
+    expect((await detect(bytes, { ...boxesOnly, min_confidence: limit })).faces).toEqual(all.slice(0, 1));
+    const unsure = (await detect(bytes, { ...boxesOnly, min_confidence: 0.1 })).faces;
+    expect(unsure.length).toBeGreaterThanOrEqual(all.length);
+    expect(unsure.slice(0, all.length)).toEqual(all);
+    expect(all.every(({ confidence }) => confidence >= 0.6)).toBe(true);
+  });
+
+  it('finds faces from 24 px to nearly the whole frame in one picture size', async () => {
+    for (const size of [24, 45, 100, 220, 480]) {
+      const truth = { x: 400, y: 420, size, who: size % 2, roll: 8 };
+      const { faces } = await detect(await pasted(800, 840, [truth]), boxesOnly);
+      expect(at(faces, truth), `${size} px`).toBeDefined();
+    }
+  });
+
+  it('finds more small faces the more thorough the profile', async () => {
+    const truths = crowd(24, 12, 53, 13);
+    const bytes = await pasted(1272, 636, truths);
+    const found: number[] = [];
+    for (const profile of ['fast', 'balanced', 'small-faces'] as const) {
+      const { faces } = await detect(bytes, { ...boxesOnly, profile });
+      found.push(truths.filter((truth) => at(faces, truth)).length);
+    }
+    expect(found).toEqual(found.toSorted((a, b) => a - b));
+    expect(found[2]! - found[0]!).toBeGreaterThan(truths.length / 4);
+  });
+
+  it('finds every face of a crowd, each with its own points, gender and age', async () => {
+    const truths = crowd(20, 10, 110, 60);
+    const { faces } = await detect(await pasted(2200, 1100, truths));
+    expect(faces.length).toBeGreaterThanOrEqual(200);
+    let right = 0;
+    for (const truth of truths) {
+      const face = at(faces, truth)!;
+      expect(face).toBeDefined();
+      const meanX = face.landmarks!.filter((_, i) => i % 2 === 0).reduce((a, b) => a + b) / 106;
+      const meanY = face.landmarks!.filter((_, i) => i % 2 === 1).reduce((a, b) => a + b) / 106;
+      expect(Math.hypot(meanX - truth.x, meanY - truth.y)).toBeLessThan(truth.size / 3);
+      if (face.attributes!.male > 0.5 === (truth.who !== 0)) right++;
+    }
+    expect(right).toBeGreaterThan(190);
+  });
+
+  it('turns the points with the head', async () => {
+    const upright = { x: 300, y: 300, size: 160, who: 1 };
+    const points = async (roll: number) => (await detect(await pasted(600, 600, [{ ...upright, roll }]))).faces[0]!;
+    const straight = (await points(0)).landmarks!;
+    for (const roll of [-35, -15, 20, 40]) {
+      const { landmarks, attributes } = await points(roll);
+      const [cos, sin] = [Math.cos((roll * Math.PI) / 180), Math.sin((roll * Math.PI) / 180)];
+      let off = 0;
+      for (let i = 0; i < 212; i += 2) {
+        const [x, y] = [straight[i]! - 300, straight[i + 1]! - 300];
+        off += Math.hypot(landmarks![i]! - (300 + x * cos - y * sin), landmarks![i + 1]! - (300 + x * sin + y * cos));
+      }
+      expect(off / 106 / 160, `${roll}°`).toBeLessThan(0.08);
+      expect(attributes!.male).toBeGreaterThan(0.9);
+    }
+  });
+
+  it('lets boxes and points reach past the frame', async () => {
+    const image = await photograph('portrait-1.jpg');
+    const cut = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
+      .extract({ left: 440, top: 0, width: 470, height: 700 })
+      .png()
+      .toBuffer();
+    const { faces } = await detect(cut);
+    expect(faces).toHaveLength(1);
+    expect(Math.min(faces[0]!.box.x, faces[0]!.landmarks![0]!, faces[0]!.landmarks![2]!)).toBeLessThan(0);
+  });
+
+  it('gives the same faces from a large JPEG that profile fast decodes smaller', async () => {
+    const truths = crowd(8, 4, 480, 240);
+    const bytes = await sharp(await pasted(3840, 1920, truths))
+      .jpeg({ quality: 90 })
+      .toBuffer();
+    const image = await sharp(bytes).raw().toBuffer();
+    const { faces, image: facts } = await detect(bytes, { profile: 'fast', min_face_size: 150 });
+    expect(facts).toMatchObject({ width: 3840, height: 1920 });
+    const full = await pipeline.detectPixels({ data: image, width: 3840, height: 1920 }, options({ profile: 'fast' }));
+    expect(faces).toHaveLength(32);
+    for (const truth of truths) {
+      const [small, whole] = [at(faces, truth)!, at(full.faces, truth)!];
+      let off = 0;
+      for (let i = 0; i < 212; i += 2)
+        off += Math.hypot(
+          small.landmarks![i]! - whole.landmarks![i]!,
+          small.landmarks![i + 1]! - whole.landmarks![i + 1]!,
+        );
+      expect(off / 106 / 240).toBeLessThan(0.015);
+      expect(Math.abs(small.points5[0]! - whole.points5[0]!)).toBeLessThan(0.05 * 240);
+    }
+  });
+
+  it('applies EXIF orientation, unless told not to', async () => {
+    const sideways = await sharp(await photographBytes('portrait-1.jpg'))
+      .rotate(-90)
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toBuffer();
+    const upright = await detect(await photographBytes('portrait-1.jpg'));
+    const turned = await detect(sideways);
+    expect(turned.image).toMatchObject({ width: 910, height: 1137, orientation: 6 });
+    expect(turned.faces[0]!.box.x).toBeCloseTo(upright.faces[0]!.box.x, -1);
+    expect((await detect(sideways, { orient: false })).image).toMatchObject({
+      width: 1137,
+      height: 910,
+      orientation: 6,
+    });
+  });
+
+  it('takes every image size down to a single pixel', async () => {
+    for (const [width, height] of [
+      [1, 1],
+      [1, 300],
+      [4096, 1],
+      [31, 33],
+      [640, 640],
+    ] as const) {
+      const data = new Uint8Array(width * height * 3).fill(90);
+      for (const profile of ['fast', 'balanced', 'small-faces'] as const)
+        expect((await pipeline.detectPixels({ data, width, height }, options({ profile }))).faces).toEqual([]);
+    }
+  });
+
+  it('answers calls that overlap as if each were alone', async () => {
+    const names: PhotographName[] = [...WITH_FACE, ...WITHOUT, ...WITH_FACE];
+    const images = await Promise.all(names.map((name) => photographBytes(name)));
+    const alone = [];
+    for (const image of images) alone.push((await detect(image)).faces);
+    expect((await Promise.all(images.map((image) => detect(image)))).map(({ faces }) => faces)).toEqual(alone);
+  });
+
+  it('refuses what is no image with the catalogue’s codes', async () => {
+    await expect(detect(Buffer.from('no image at all'))).rejects.toMatchObject({ code: 'unsupported_media_type' });
+    const png = await photographBytes('no-face-cat.png');
+    await expect(detect(png.subarray(0, png.length / 2))).rejects.toMatchObject({ code: 'image_undecodable' });
+    await using small = await createPipeline({ device: 'cpu', limits: { maxSide: 400, maxPixels: 1e6 } });
+    await expect(small.detect(png, options())).rejects.toMatchObject({ code: 'image_too_large' });
+  });
+
+  it('is warm after warm(): no model meets its usual shape for the first time', async () => {
+    await using fresh = await createPipeline({ device: 'cpu' });
+    await fresh.warm();
+    const { faces } = await fresh.detect(await photographBytes('astronaut.png'), options());
+    expect(faces).toHaveLength(1);
+  });
+});
