@@ -109,7 +109,7 @@ export class Seat {
     this.#deaths = 0;
     if (engine.rss <= this.#limits.maxRssBytes) return;
     const limit = this.#limits.maxRssBytes;
-    this.#log.info({ pid: engine.pid, rss: engine.rss, limit }, 'engine over its memory limit; starting another');
+    this.#log.info({ engine: engine.pid, rss: engine.rss, limit }, 'engine over its memory limit; starting another');
     this.#leave();
     engine.kill();
     this.#replace(engine.ended);
@@ -121,7 +121,7 @@ export class Seat {
     this.#deaths++;
     engine.ended.then((how) => {
       if (this.#closing.signal.aborted) return;
-      this.#log.warn({ pid: engine.pid, how, deaths: this.#deaths }, 'engine ended; starting another');
+      this.#log.warn({ engine: engine.pid, how, deaths: this.#deaths }, 'engine ended; starting another');
     });
     this.#replace(engine.ended);
   }

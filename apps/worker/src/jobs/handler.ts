@@ -71,16 +71,21 @@ async function look(
   timings: Timings,
 ): Promise<Outcome | null> {
   const began = performance.now();
-  const bytes =
-    job.source.kind === 'url' ? await source.fetch(job.source.url, signal) : await inlineBytes(queue, job.id);
-  timings.fetch = performance.now() - began;
+  const { source: from } = job;
+  const fetched = from.kind === 'url' ? source.fetch(from.url, signal) : inlineBytes(queue, job.id);
+  const bytes = await fetched.finally(() => {
+    timings.fetch = tenths(performance.now() - began);
+  });
   using slot = await engines.acquire(LANES[job.queue], signal);
+  timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
-  timings.queue = Math.max(0, Date.now() - job.createdAt - timings.fetch);
   const answer = await slot.run({ bytes, options: job.options }, signal);
-  Object.assign(timings, answer.timings);
+  for (const [stage, ms] of Object.entries(answer.timings)) timings[stage as keyof Timings] = tenths(ms);
   return { status: 'succeeded', result: answer.result, image: answer.image, timings };
 }
+
+/** Tenths of a millisecond are all a reader can use; the rest would only fill records. */
+const tenths = (ms: number) => Math.round(ms * 10) / 10;
 
 async function inlineBytes(queue: Workshop['queue'], id: string): Promise<Uint8Array> {
   const blob = await queue.blob(id);

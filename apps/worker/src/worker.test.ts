@@ -1,0 +1,356 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createJobQueue, type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from '@facequeue/queue';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { decodeResult } from '@facequeue/schema/result-codec';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startFileServer } from '../../../test/support/file-server.ts';
+import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
+import { spawnWorker, startTestWorker, type WorkerProcess } from './testing/worker-process.ts';
+
+const image = (name: string) => new Uint8Array(readFileSync(new URL(`../../../test/images/${name}`, import.meta.url)));
+const ASTRONAUT = image('astronaut.png');
+const PORTRAIT = image('portrait-1.jpg');
+const CAT = image('no-face-cat.png');
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+/** A gateway's queue and the environment of workers on the same, fresh installation. */
+async function installation() {
+  const prefix = `{fq-${randomUUID()}}`;
+  const queue = await createJobQueue({
+    url: redis.url,
+    prefix,
+    limits: { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 },
+    resultTtlMs: 60_000,
+    onError: () => {},
+  });
+  const env = { REDIS_URL: redis.url, QUEUE_PREFIX: prefix };
+  return { queue, env, [Symbol.asyncDispose]: () => queue.close() };
+}
+
+type Source = NewJob['source'];
+const inline = (bytes: Uint8Array): Source => ({ kind: 'inline', bytes });
+const remote = (url: string): Source => ({ kind: 'url', url });
+
+async function submit(
+  queue: JobQueue,
+  source: Source,
+  more: Partial<NewJob> = {},
+): Promise<{ id: string; wait: Wait }> {
+  const id = newJobId();
+  const wait = queue.wait(id);
+  await queue.submit({
+    id,
+    queue: 'interactive',
+    source,
+    options: DEFAULT_DETECTION_OPTIONS,
+    requestId: 'req-1',
+    owner: '',
+    startWithinMs: 60_000,
+    ...more,
+  });
+  return { id, wait };
+}
+
+async function ended({ wait }: { wait: Wait }): Promise<JobRecord> {
+  using waiting = wait;
+  const record = await waiting.ended(30_000);
+  if (!record) throw new Error('the job did not end in 30 s');
+  return record;
+}
+
+const faces = (record: JobRecord) => decodeResult(record.result!).Faces;
+
+async function processing(queue: JobQueue, id: string): Promise<void> {
+  await vi.waitFor(async () => expect((await queue.read(id))?.status).toBe('processing'), {
+    timeout: 20_000,
+    interval: 1,
+  });
+}
+
+/** A server that sends a byte of image and nothing more; tells when it was asked and when the asker hung up. */
+async function startStuckServer() {
+  const asked = Promise.withResolvers<void>();
+  const hungUp = Promise.withResolvers<void>();
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-length': 1000 }).write('x');
+    asked.resolve();
+    request.once('close', () => hungUp.resolve());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: asked.promise,
+    hungUp: hungUp.promise,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+const gone = (pids: number[]) =>
+  vi.waitFor(() => expect(pids.filter((pid) => existsSync(`/proc/${pid}/exe`) && !zombie(pid))).toEqual([]), {
+    timeout: 10_000,
+  });
+function zombie(pid: number): boolean {
+  try {
+    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return true;
+  }
+}
+
+describe('a worker', () => {
+  it('finds the faces of images handed in and of images fetched', async () => {
+    await using fresh = await installation();
+    const files = await startFileServer(new Map([['/portrait.jpg', PORTRAIT]]));
+    await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });
+    const jobs = await Promise.all([
+      submit(fresh.queue, inline(ASTRONAUT)),
+      submit(fresh.queue, remote(files.url('/portrait.jpg'))),
+      submit(fresh.queue, inline(CAT), { queue: 'bulk' }),
+    ]);
+    const [astronaut, portrait, cat] = (await Promise.all(jobs.map(ended))) as [JobRecord, JobRecord, JobRecord];
+    await files.close();
+    for (const record of [astronaut, portrait]) {
+      expect(record).toMatchObject({ status: 'succeeded', attempts: 1 });
+      expect(faces(record)).toHaveLength(1);
+      expect(faces(record)[0]!.landmark_106).toHaveLength(106);
+      expect(Object.keys(record.timings).sort()).toEqual(
+        ['attributes', 'decode', 'detect', 'fetch', 'landmarks', 'queue'].sort(),
+      );
+    }
+    expect(cat.status).toBe('succeeded');
+    expect(faces(cat)).toEqual([]);
+    expect(astronaut.image).toEqual({
+      width: 512,
+      height: 512,
+      format: 'png',
+      bytes: ASTRONAUT.length,
+      orientation: 1,
+    });
+    expect(portrait.image).toMatchObject({ format: 'jpeg', bytes: PORTRAIT.length });
+    expect(astronaut.timings.queue).toBeLessThanOrEqual(astronaut.startedAt! - astronaut.createdAt);
+  });
+
+  it('ends a job whose image is at fault with the code of the catalogue, and goes on', async () => {
+    await using fresh = await installation();
+    const files = await startFileServer(new Map());
+    await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });
+    const bad: [Source, string][] = [
+      [inline(Buffer.from('a text')), 'unsupported_media_type'],
+      [inline(PORTRAIT.subarray(0, PORTRAIT.length / 2)), 'image_undecodable'],
+      [remote(files.url('/nothing.jpg')), 'source_unreachable'],
+      [remote('http://169.254.169.254/latest/meta-data'), 'source_forbidden'],
+      [remote('s3://bucket/key'), 'source_forbidden'],
+    ];
+    for (const [source, code] of bad) {
+      const record = await ended(await submit(fresh.queue, source));
+      expect(record).toMatchObject({ status: 'failed', error: { code }, attempts: 1 });
+    }
+    await files.close();
+    expect(faces(await ended(await submit(fresh.queue, inline(ASTRONAUT))))).toHaveLength(1);
+  });
+
+  it('tells the gateway who it is, from the moment it takes jobs until it ends', async () => {
+    await using fresh = await installation();
+    const worker = await startTestWorker({ ...fresh.env, ENGINES: '2', WORKER_QUEUES: 'bulk' });
+    const [info] = (await fresh.queue.snapshot()).workers;
+    expect(info).toMatchObject({ device: 'cpu', engines: 2, queues: ['bulk'], busy: 0, version: expect.any(String) });
+    expect(info!.models.name).not.toBe('');
+    expect(worker.engines()).toHaveLength(2);
+    await worker.end('SIGTERM');
+    await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]));
+  });
+
+  it('serves only the queues it is for', async () => {
+    await using fresh = await installation();
+    await using _worker = await startTestWorker({ ...fresh.env, WORKER_QUEUES: 'bulk' });
+    const [waits, runs] = [
+      await submit(fresh.queue, inline(CAT)),
+      await submit(fresh.queue, inline(CAT), { queue: 'bulk' }),
+    ];
+    expect((await ended(runs)).status).toBe('succeeded');
+    expect((await fresh.queue.read(waits.id))?.status).toBe('queued');
+    waits.wait[Symbol.dispose]();
+  });
+
+  it('answers health probes where it has a port, as long as an engine is up', async () => {
+    await using fresh = await installation();
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    const { port } = probe.address() as AddressInfo;
+    probe.close();
+    await using worker = await startTestWorker({ ...fresh.env, WORKER_PORT: String(port) });
+    const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+    expect(await ask('/livez')).toBe(200);
+    expect(await ask('/readyz')).toBe(200);
+    const taken = await spawnWorker({ ...fresh.env, WORKER_PORT: String(port) });
+    expect(taken.first).toEqual({ type: 'failed', message: expect.stringContaining(`127.0.0.1:${port}`) });
+    expect((await taken.exited)[0]).toBe(1);
+    expect(worker.engines()).toHaveLength(1);
+  });
+
+  it('keeps what it knows from its engines: no settings and no credentials in their environment', async () => {
+    await using fresh = await installation();
+    await using worker = await startTestWorker({
+      ...fresh.env,
+      AWS_SECRET_ACCESS_KEY: 'hush',
+      LD_DEBUG_OUTPUT: '/kept',
+    });
+    const environ = readFileSync(`/proc/${worker.engines()[0]}/environ`, 'utf8');
+    expect(environ).not.toContain(redis.url);
+    expect(environ).not.toContain('hush');
+    expect(environ).toContain('/kept');
+  });
+});
+
+describe('a worker whose engines are killed', () => {
+  it('still answers every image', async () => {
+    await using fresh = await installation();
+    await using worker = await startTestWorker({ ...fresh.env, ENGINES: '2' });
+    const first = worker.engines();
+    const jobs = await Promise.all(Array.from({ length: 16 }, () => submit(fresh.queue, inline(PORTRAIT))));
+    await processing(fresh.queue, jobs[4]!.id);
+    for (const pid of first) process.kill(pid, 'SIGKILL');
+    for (const record of await Promise.all(jobs.map(ended))) {
+      expect(record).toMatchObject({ status: 'succeeded', attempts: 1 });
+      expect(faces(record)).toHaveLength(1);
+    }
+    await vi.waitFor(() => expect(worker.engines()).toHaveLength(2));
+    expect(worker.engines().filter((pid) => first.includes(pid))).toEqual([]);
+  });
+});
+
+describe('a worker that is asked to end', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('finishes the image it is at and exits with 0 (%s)', async (signal) => {
+    await using fresh = await installation();
+    const worker = await startTestWorker(fresh.env);
+    const engines = worker.engines();
+    const jobs = await Promise.all(Array.from({ length: 30 }, () => submit(fresh.queue, inline(PORTRAIT))));
+    await processing(fresh.queue, jobs[0]!.id);
+    expect(await worker.end(signal)).toBe(0);
+    await gone(engines);
+    const records = await Promise.all(jobs.map(({ id }) => fresh.queue.read(id)));
+    expect(records[0]?.status).toBe('succeeded');
+    // What it had not taken up waits for another worker; what it had, it ended.
+    const statuses = new Set(records.map((record) => record!.status));
+    expect(statuses).toEqual(new Set(['succeeded', 'queued']));
+    await using _next = await startTestWorker(fresh.env);
+    for (const record of await Promise.all(jobs.map(ended))) {
+      expect(record).toMatchObject({ status: 'succeeded', attempts: 1 });
+    }
+  });
+
+  it('gives back what does not end within the grace, and another worker runs it', async () => {
+    await using fresh = await installation();
+    await using stuck = await startStuckServer();
+    const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host, SHUTDOWN_GRACE: '50ms' });
+    const job = await submit(fresh.queue, remote(`http://${stuck.host}/`));
+    await stuck.asked;
+    expect(await worker.end('SIGTERM')).toBe(0);
+    expect(await fresh.queue.read(job.id)).toMatchObject({ status: 'queued', attempts: 1 });
+    // The other worker may not go there: that ends the job.
+    await using _next = await startTestWorker(fresh.env);
+    expect(await ended(job)).toMatchObject({ status: 'failed', attempts: 2, error: { code: 'source_forbidden' } });
+  });
+
+  it('ends at once at the second signal', async () => {
+    await using fresh = await installation();
+    await using stuck = await startStuckServer();
+    const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
+    const engines = worker.engines();
+    const job = await submit(fresh.queue, remote(`http://${stuck.host}/`));
+    await stuck.asked;
+    worker.child.kill('SIGINT');
+    await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
+    expect(await worker.end('SIGINT')).toBe(1);
+    await gone(engines);
+    await fresh.queue.cancel(job.id);
+    job.wait[Symbol.dispose]();
+  });
+
+  it('by kill -9 leaves no engine, and its job is run by another worker', async () => {
+    await using fresh = await installation();
+    const worker = await startTestWorker(fresh.env);
+    const engines = worker.engines();
+    expect(engines).toHaveLength(1);
+    const jobs = await Promise.all(Array.from({ length: 4 }, () => submit(fresh.queue, inline(PORTRAIT))));
+    await processing(fresh.queue, jobs[0]!.id);
+    await worker.end('SIGKILL');
+    await gone(engines);
+    await using _next = await startTestWorker(fresh.env);
+    for (const record of await Promise.all(jobs.map(ended))) expect(record.status).toBe('succeeded');
+  });
+});
+
+describe('a job canceled while its image is fetched', () => {
+  it('hangs up on the server', async () => {
+    await using fresh = await installation();
+    await using stuck = await startStuckServer();
+    await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
+    const job = await submit(fresh.queue, remote(`http://${stuck.host}/`));
+    await stuck.asked;
+    await fresh.queue.cancel(job.id);
+    await stuck.hungUp;
+    expect(await ended(job)).toMatchObject({ status: 'canceled' });
+    expect((await ended(await submit(fresh.queue, inline(CAT)))).status).toBe('succeeded');
+  });
+});
+
+describe('a worker that cannot start', () => {
+  /** How it ended: told to its supervisor, then printed where there is none. */
+  const start = async (env: Record<string, string>) => {
+    const { first, exited, log } = await spawnWorker(env);
+    const [told] = await exited;
+    expect(log()).toBe('');
+    const alone = await spawnWorker(env, { supervised: false });
+    expect((await alone.exited)[0]).toBe(told);
+    expect(alone.log()).toBe(`The worker cannot start: ${first?.message}\n`);
+    expect(first?.type).toBe('failed');
+    return { code: told, message: first!.message! };
+  };
+
+  it('names every bad setting, and exits with 2', async () => {
+    const { code, message } = await start({ REDIS_URL: redis.url, ENGINES: '0', WORKER_QUEUES: 'fast' });
+    expect(code).toBe(2);
+    expect(message).toMatch(/^ENGINES .*\nWORKER_QUEUES .*some of interactive, bulk$/);
+    expect((await start({})).message).toMatch('REDIS_URL is not set');
+  });
+
+  it('says which model pack or device it is that does not work, and exits with 1', async () => {
+    for (const [env, text] of [
+      [{ MODEL_PACK: '/no/such/manifest.json' }, '/no/such/manifest.json'],
+      [{ DEVICE: 'tensorrt' }, 'DEVICE=tensorrt'],
+    ] as const) {
+      const { code, message } = await start({ REDIS_URL: redis.url, ENGINES: '2', ...env });
+      expect(code).toBe(1);
+      expect(message).toContain(text);
+    }
+  });
+});
+
+describe('the log', () => {
+  it('has job and request ids, and neither the query of an image URL nor what was found', async () => {
+    await using fresh = await installation();
+    const files = await startFileServer(new Map());
+    const worker: WorkerProcess = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });
+    const lost = await ended(await submit(fresh.queue, remote(files.url('/a.jpg?token=secret'))));
+    const found = await ended(await submit(fresh.queue, inline(ASTRONAUT)));
+    await worker.end('SIGTERM');
+    await files.close();
+    for (const { id } of [lost, found]) expect(worker.log()).toContain(`"job":"${id}","request":"req-1"`);
+    expect(worker.log()).toContain('"code":"source_unreachable"');
+    expect(worker.log()).not.toContain('secret');
+    expect(worker.log()).not.toMatch(/landmark_106|BoundingBox|"x":/);
+  });
+});
