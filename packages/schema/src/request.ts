@@ -55,7 +55,7 @@ export const DetectionQuery = z.strictObject({
     type: 'number',
     minimum: 0,
     maximum: 4096,
-    description: 'Only faces whose longer box side has at least so many pixels.',
+    description: 'Only faces of at least so many pixels: the square root of the box area.',
   }).optional(),
   landmarks: queryFlag({ description: 'false leaves landmark_106 out.' }).optional(),
   attributes: queryFlag({ description: 'false leaves gender and age out.' }).optional(),
