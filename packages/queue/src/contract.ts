@@ -19,6 +19,43 @@ export interface NewJob {
   startWithinMs: number;
   /** Milliseconds a synchronous caller will wait: refused when the estimated wait is longer. Absent: no such check. */
   waitMs?: number;
+  /**
+   * `key` names the call within its API key and route (a hash; no user text); `fingerprint` is a hash of what it asks for.
+   * The same key with the same fingerprint gives the job that has it, another fingerprint is refused. It lives as long as the record.
+   */
+  idempotency?: { key: string; fingerprint: string };
+  /** Told of the job's end by a signed POST. */
+  webhookUrl?: string;
+}
+
+/** What `submit` gives. */
+export interface Submitted {
+  /** The submitted job's id, or that of the job which has the idempotency key. */
+  id: string;
+  createdAt: number;
+  expiresAt: number;
+  /** True when an earlier call with the same idempotency key made the job. */
+  replayed: boolean;
+}
+
+/** One try to deliver a webhook. Times are Unix milliseconds. */
+export interface WebhookAttempt {
+  at: number;
+  /** Status the receiver answered; null when it did not answer. */
+  status: number | null;
+  /** Public text of what went wrong; null when nothing did. */
+  error: string | null;
+  ms: number;
+}
+
+/** Where the webhook of a job stands. `waiting` until the job ends; `gone`: the receiver answered 410. */
+export interface WebhookState {
+  url: string;
+  status: 'waiting' | 'pending' | 'delivered' | 'failed' | 'gone';
+  /** The last few tries, oldest first. */
+  attempts: WebhookAttempt[];
+  /** When the next try is due; null when there will be none. */
+  nextAt: number | null;
 }
 
 /** A job as the record has it. Times are Unix milliseconds. */
@@ -41,6 +78,8 @@ export interface JobRecord {
   error: { code: ErrorCode; detail: string } | null;
   /** The compact result of a succeeded job, as the worker stored it. */
   result: Buffer | null;
+  /** Null for a job without webhook. */
+  webhook: WebhookState | null;
 }
 
 /** What a worker gets to run. */
@@ -93,7 +132,7 @@ export interface Snapshot {
   workers: WorkerInfo[];
 }
 
-/** A wait for one job's end. Disposing it frees it at once. */
+/** A wait for one job's end. Disposing it frees it at once; an `ended` under way then answers null. */
 export interface Wait extends Disposable {
   /**
    * @param ms how long to wait
@@ -101,6 +140,34 @@ export interface Wait extends Disposable {
    */
   ended(ms: number, signal?: AbortSignal): Promise<JobRecord | null>;
 }
+
+/** Follows one job's changes of status. Disposing it frees it at once. */
+export interface Follow extends Disposable {
+  /**
+   * Resolves when the job's status may have changed since `follow` or the last call (also after a reconnect), when `ms` have passed,
+   * or when `signal` aborts: read the record then. True unless time was up.
+   */
+  changed(ms: number, signal?: AbortSignal): Promise<boolean>;
+}
+
+/** A webhook that is due, leased to one worker until it reports or the lease ends. */
+export interface Delivery {
+  /** The job as it ended. */
+  job: JobRecord;
+  /** `webhook-id`: the same on every try. */
+  webhookId: string;
+  url: string;
+  /** 1 for the first try. Names the lease, as `attempt` of a claimed job does. */
+  attempt: number;
+  /** When the job ended: retries stop a day later. */
+  endedAt: number;
+}
+
+/** What came of a try. */
+export type DeliveryOutcome = { attempt: WebhookAttempt } & (
+  | { status: 'delivered' | 'failed' | 'gone' }
+  | { status: 'pending'; nextAt: number }
+);
 
 /** Limits of admission, checked in one script for all gateways. */
 export interface AdmissionLimits {
@@ -112,14 +179,22 @@ export interface AdmissionLimits {
 
 /** The gateway's side. Every call throws `unavailable` when Redis is away. */
 export interface JobQueue {
-  /** @throws queue_full (with retryAfterMs), unavailable */
-  submit(job: NewJob): Promise<{ createdAt: number; expiresAt: number }>;
+  /** @throws queue_full (with retryAfterMs; nothing is reserved then), idempotency_conflict, unavailable */
+  submit(job: NewJob): Promise<Submitted>;
   /** Begin before `submit`: nothing that happens after is missed. */
   wait(id: string): Wait;
+  /** Begin before the first `read`: no change after it is missed. */
+  follow(id: string): Follow;
   /** The record with its result, or null when there is none. */
   read(id: string): Promise<JobRecord | null>;
   /** Ends a job that has not ended. Returns the record as it is after the call, null when there is none. */
   cancel(id: string): Promise<JobRecord | null>;
+  /**
+   * Cancels a live job and erases record, image, result, idempotency reservation and pending webhook of `owner`'s job at once. A tombstone
+   * stays for RESULT_TTL, so that a second call is told apart from an unknown id.
+   * @returns whether there is, or was, such a job of this owner
+   */
+  erase(id: string, owner: string): Promise<boolean>;
   snapshot(): Promise<Snapshot>;
   /** Unix milliseconds of this installation's first start: an id older than that cannot be one of ours. */
   firstStart(): Promise<number>;
@@ -150,6 +225,15 @@ export interface WorkQueue {
   release(id: string, attempt: number, delayMs: number): Promise<boolean>;
   /** Tells when a job in this worker's hands is canceled. */
   onCancel(listener: (id: string) => void): () => void;
+  /**
+   * Leases webhooks that are due, at most `max`, and of one host at most `perHost` at a time over all workers. Resolves with none
+   * when none is due.
+   */
+  takeDeliveries(max: number, perHost: number, leaseMs: number): Promise<Delivery[]>;
+  /** Reports a try. False when the lease was lost: somebody else tries. */
+  reportDelivery(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean>;
+  /** Called when a webhook may have become due; there may be none. */
+  onDelivery(listener: () => void): () => void;
   heartbeat(info: WorkerInfo): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -30,6 +30,19 @@ export const ProblemBody = z
 
 const time = z.iso.datetime();
 
+/** Where the webhook of a job stands. */
+export const WebhookReport = z
+  .object({
+    url: z.string(),
+    status: z.enum(['waiting', 'pending', 'delivered', 'failed', 'gone']).meta({
+      description: 'waiting: the job has not ended; pending: will be tried (again); gone: the receiver answered 410.',
+    }),
+    attempts: z.array(z.object({ at: time, status: z.int().nullable(), error: z.string().nullable(), ms: z.number() })),
+    next_at: time.nullable(),
+  })
+  .meta({ id: 'WebhookReport' });
+export type WebhookReport = z.infer<typeof WebhookReport>;
+
 /** `GET /jobs/{id}`. */
 export const JobResource = z
   .object({
@@ -45,7 +58,8 @@ export const JobResource = z
     result: DetectionResult.nullable(),
     error: ProblemBody.nullable(),
     timings: Timings,
-    links: z.object({ self: z.string() }),
+    webhook: WebhookReport.optional().meta({ description: 'Present when the call named a webhook_url.' }),
+    links: z.object({ self: z.string(), events: z.string(), cancel: z.string() }),
   })
   .meta({ id: 'Job' });
 export type JobResource = z.infer<typeof JobResource>;
