@@ -1,10 +1,11 @@
 import { type NewJob, newJobId } from '@facequeue/queue';
 import { FacequeueError, type QueueName, readDetectionQuery } from '@facequeue/schema';
+import { endError, jobPath, resultOf } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
 import { announcedBody, withImage } from '../body/image.ts';
 import { contextOf } from '../http/context.ts';
 import { awaitEnd } from '../jobs/await.ts';
-import { endError, jobPath, resultOf, serverTiming } from '../jobs/render.ts';
+import { serverTiming } from '../jobs/server-timing.ts';
 import type { Services } from '../services.ts';
 import { queryOf, type Route } from './route.ts';
 

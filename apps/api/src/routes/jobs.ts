@@ -1,6 +1,6 @@
+import { jobResource } from '@facequeue/schema/job-resource';
 import { contextOf } from '../http/context.ts';
 import { knownJob } from '../jobs/known.ts';
-import { jobResource } from '../jobs/render.ts';
 import type { Services } from '../services.ts';
 import type { Route } from './route.ts';
 
