@@ -67,7 +67,7 @@ describe('GET /jobs/{id}', () => {
       result: CANNED_RESULT,
       error: null,
       timings: { queue: 3, fetch: 0, decode: 14, detect: 17, landmarks: 3, attributes: 2 },
-      links: { self: `/jobs/${id}` },
+      links: { self: `/jobs/${id}`, events: `/jobs/${id}/events`, cancel: `/jobs/${id}/cancel` },
     });
     expect(JobResource.strict().parse(body)).toEqual(body);
     expect((await get(id.toUpperCase())).body.id).toBe(id);
