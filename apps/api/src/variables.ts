@@ -1,5 +1,6 @@
 import { queueVariables } from '@facequeue/queue';
 import { byteSize, duration, flag, integer, list } from '@facequeue/schema/config';
+import { installationVariables } from '@facequeue/schema/installation';
 import { sourceVariables } from '@facequeue/source/variables';
 import { z } from 'zod';
 import { KEY_ENTRY_FORM, parseKeyEntry } from './auth/keys.ts';
@@ -14,12 +15,6 @@ export const gatewayVariables = {
     description:
       'Address to listen on. One beyond loopback needs `API_KEYS`, or `ALLOW_OPEN=true` to say that everybody may call.',
   }),
-  BASE_PATH: z
-    .string()
-    .regex(/^\/?$|^(\/[\w.~-]+)+\/?$/, 'a path such as /prod')
-    .default('')
-    .transform((path) => path.replace(/\/$/, ''))
-    .meta({ default: '', description: 'Prefix of every path, such as the stage `/prod` of an API gateway.' }),
   API_KEYS: list()
     .transform((items, context) => {
       const keys = items.flatMap((item) => {
@@ -68,6 +63,7 @@ export const gatewayVariables = {
     .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], { error: 'silent, fatal, error, warn, info or debug' })
     .default('info')
     .meta({ default: 'info', description: 'Least severe log lines that are written; `info` has one a request.' }),
+  ...installationVariables,
   ...queueVariables,
 };
 
