@@ -1,5 +1,5 @@
-import { FacequeueError, isTerminal, type JobStatus } from '@facequeue/schema';
-import type { AdmissionLimits, JobQueue, JobRecord, NewJob } from '../contract.ts';
+import { FacequeueError } from '@facequeue/schema';
+import type { AdmissionLimits, JobQueue, JobRecord, NewJob, Submitted } from '../contract.ts';
 import { INLINE, recordFrom } from '../record/record.ts';
 import { type Connection, openConnection } from '../redis/connection.ts';
 import { publicError } from '../redis/errors.ts';
@@ -8,13 +8,11 @@ import { quietly } from '../redis/quietly.ts';
 import { scriptsOn } from '../redis/scripts.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
 import { openTransport } from '../transport/queues.ts';
-import { Waiter } from '../wait/waiter.ts';
+import { Announcements } from '../wait/announcements.ts';
 import { limitArguments, refusalText } from './admission.ts';
 import { remembered, snapshotFrom } from './snapshot.ts';
 
 const SNAPSHOT_MS = 250;
-/** Records looked at in one pipeline after a reconnect. */
-const RECHECK_BATCH = 500;
 
 export interface JobQueueOptions {
   /** redis:// or rediss:// */
@@ -51,10 +49,9 @@ class RedisJobQueue implements JobQueue {
   readonly #options: JobQueueOptions;
   readonly #prefix: string;
   readonly #main: Connection['redis'];
-  readonly #subscriber: Connection['redis'];
   readonly #scripts;
   readonly #transport;
-  readonly #waiter = new Waiter((id) => this.read(id));
+  readonly #announcements;
   readonly #limits: readonly number[];
   readonly snapshot;
   readonly #stopSweeping;
@@ -73,7 +70,13 @@ class RedisJobQueue implements JobQueue {
     this.#options = options;
     this.#prefix = prefix;
     this.#main = main.redis;
-    this.#subscriber = subscriber.redis;
+    this.#announcements = new Announcements({
+      main: main.redis,
+      subscriber: subscriber.redis,
+      prefix,
+      read: (id) => this.#readOrGone(id),
+      onError: options.onError,
+    });
     this.#scripts = scriptsOn(main.redis, prefix);
     this.#transport = transport;
     this.#limits = limitArguments(options.limits);
@@ -87,15 +90,8 @@ class RedisJobQueue implements JobQueue {
     }, options.onError);
   }
 
-  /** Subscribes: from here on no end is missed. */
   async open(): Promise<void> {
-    this.#subscriber.on('message', (_channel: string, message: string) => {
-      this.#waiter.tell(message.slice(0, message.indexOf(' ')));
-    });
-    await this.#subscribe();
-    // What ended while a connection was away was announced to nobody, or could not be read.
-    this.#subscriber.on('ready', () => this.#recheck(() => this.#subscribe()));
-    this.#main.on('ready', () => this.#recheck());
+    await this.#announcements.open();
     await this.firstStart();
   }
 
@@ -103,13 +99,13 @@ class RedisJobQueue implements JobQueue {
     this.#release = release;
   }
 
-  async submit(job: NewJob): Promise<{ createdAt: number; expiresAt: number }> {
+  async submit(job: NewJob): Promise<Submitted> {
     // Not sent at all, so there is nothing to take back.
     if (this.#main.status !== 'ready') throw publicError(new Error('not connected'));
     try {
-      const admitted = await this.#admit(job);
-      await this.#transport.add(job.id, job.queue);
-      return admitted;
+      const submitted = await this.#admit(job);
+      if (!submitted.replayed) await this.#transport.add(job.id, job.queue);
+      return submitted;
     } catch (error) {
       const failure = publicError(error);
       if (!(error instanceof Refusal)) {
@@ -120,8 +116,12 @@ class RedisJobQueue implements JobQueue {
     }
   }
 
+  follow(id: string) {
+    return this.#announcements.follow(id);
+  }
+
   wait(id: string) {
-    return this.#waiter.wait(id);
+    return this.#announcements.wait(id);
   }
 
   read(id: string): Promise<JobRecord | null> {
@@ -130,6 +130,10 @@ class RedisJobQueue implements JobQueue {
 
   cancel(id: string): Promise<JobRecord | null> {
     return answered(async () => ((await this.#scripts('cancel', id)) === -1 ? null : this.read(id)));
+  }
+
+  erase(id: string, owner: string): Promise<boolean> {
+    return answered(async () => (await this.#scripts('erase', id, owner, this.#options.resultTtlMs)) === 1);
   }
 
   firstStart(): Promise<number> {
@@ -145,12 +149,21 @@ class RedisJobQueue implements JobQueue {
   }
 
   async close(): Promise<void> {
-    this.#waiter.close();
+    this.#announcements.close();
     await this.#stopSweeping();
     await this.#release();
   }
 
-  async #admit(job: NewJob) {
+  /** @throws gone when the job was erased */
+  async #readOrGone(id: string): Promise<JobRecord | null> {
+    const record = await this.read(id);
+    if (record) return record;
+    const erased = await answered(() => this.#main.exists(`${this.#prefix}:gone:${id}`));
+    if (erased) throw new FacequeueError('gone', 'The job was deleted.', { jobId: id });
+    return null;
+  }
+
+  async #admit(job: NewJob): Promise<Submitted> {
     const reply = (await this.#scripts(
       'submit',
       job.id,
@@ -163,9 +176,16 @@ class RedisJobQueue implements JobQueue {
       JSON.stringify(job.options),
       job.requestId,
       job.owner,
+      job.idempotency?.key ?? '',
+      job.idempotency?.fingerprint ?? '',
+      job.webhookUrl ?? '',
+      job.webhookUrl ? new URL(job.webhookUrl).host : '',
       job.source.kind === 'inline' ? job.source.bytes : '',
-    )) as ['ok', number, number] | ['full', string, number] | ['exists'];
-    if (reply[0] === 'ok') return { createdAt: reply[1], expiresAt: reply[2] };
+    )) as Reply;
+    if (reply[0] === 'ok') return { id: job.id, createdAt: reply[1], expiresAt: reply[2], replayed: false };
+    if (reply[0] === 'replayed') return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
+    if (reply[0] === 'conflict')
+      throw new Refusal('idempotency_conflict', 'The Idempotency-Key was used for another request.');
     if (reply[0] === 'full') throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2] });
     throw new Refusal('internal_error', 'A job of this id exists already.');
   }
@@ -177,30 +197,15 @@ class RedisJobQueue implements JobQueue {
       this.#toAbort.delete(id);
     }
   }
-
-  async #subscribe(): Promise<void> {
-    await this.#subscriber.subscribe(`${this.#prefix}:ended`);
-  }
-
-  #recheck(first?: () => Promise<void>): void {
-    const look = async () => {
-      await first?.();
-      const ids = this.#waiter.ids;
-      for (let from = 0; from < ids.length; from += RECHECK_BATCH) {
-        const batch = ids.slice(from, from + RECHECK_BATCH);
-        const pipeline = this.#main.pipeline();
-        for (const id of batch) pipeline.hget(`${this.#prefix}:job:${id}`, 'status');
-        const statuses = (await pipeline.exec()) ?? [];
-        batch.forEach((id, i) => {
-          const status = statuses[i]?.[1];
-          if (typeof status === 'string' && isTerminal(status as JobStatus)) this.#waiter.tell(id);
-        });
-      }
-    };
-    // Should it fail, the connection is away again, and its return looks again.
-    look().catch(this.#options.onError);
-  }
 }
+
+/** What submit.lua returns. */
+type Reply =
+  | ['ok', number, number]
+  | ['replayed', string, number, number]
+  | ['conflict']
+  | ['full', string, number]
+  | ['exists'];
 
 /** A submission that was answered, not lost: nothing of it is in Redis. */
 class Refusal extends FacequeueError {}

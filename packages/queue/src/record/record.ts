@@ -2,10 +2,12 @@
  * The record of a job: a Redis hash, the truth about it.
  * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
  * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
+ * With an idempotency key: idempotency, and unshared while no other call was given the job.
+ * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (a try a line) webhookReported.
  * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result bytes.
  */
 import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
-import type { ClaimedJob, JobRecord, JobSource } from '../contract.ts';
+import type { ClaimedJob, JobRecord, JobSource, WebhookAttempt, WebhookState } from '../contract.ts';
 
 /** What `source` holds for a job whose bytes came with it; any other value is a url. */
 export const INLINE = 'inline';
@@ -41,8 +43,22 @@ export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecor
     },
     error: error ? { code: error as ErrorCode, detail: text('errorDetail') } : null,
     result: fields['result'] ?? null,
+    webhook: fields['webhookUrl']
+      ? {
+          url: text('webhookUrl'),
+          status: text('webhookStatus') as WebhookState['status'],
+          attempts: attemptsFrom(text('webhookLog')),
+          nextAt: Number(text('webhookNextAt')) || null,
+        }
+      : null,
   };
 }
+
+const attemptsFrom = (log: string) =>
+  log
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as WebhookAttempt);
 
 /** @param reply what claim.lua returns for a claim that was granted */
 export function claimedFrom(id: string, reply: unknown): ClaimedJob {

@@ -10,6 +10,9 @@ const NAMES = [
   'finish',
   'release',
   'cancel',
+  'erase',
+  'take-deliveries',
+  'report-delivery',
   'sweep',
   'snapshot',
   'heartbeat',
@@ -26,15 +29,22 @@ export function scriptText(name: ScriptName): string {
   return read(name).replace(INCLUDE, (_, fragment: string) => read(`lib/${fragment}`));
 }
 
+type Call = (name: ScriptName, ...args: (string | number | Uint8Array)[]) => Promise<unknown>;
+
 /** Scripts of one connection, bound to one installation's prefix. */
-export type Scripts = (name: ScriptName, ...args: (string | number | Uint8Array)[]) => Promise<unknown>;
+export type Scripts = Call & {
+  /** As the call itself; strings of the answer come as Buffers. */
+  buffers: Call;
+};
 
 type Commands = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 export function scriptsOn(redis: Redis, prefix: string): Scripts {
   for (const name of NAMES) redis.defineCommand(`fq:${name}`, { numberOfKeys: 1, lua: scriptText(name) });
   const commands = redis as unknown as Commands;
-  return (name, ...args) => commands[`fq:${name}`]!(prefix, ...args.map(sendable));
+  const call: Call = (name, ...args) => commands[`fq:${name}`]!(prefix, ...args.map(sendable));
+  const buffers: Call = (name, ...args) => commands[`fq:${name}Buffer`]!(prefix, ...args.map(sendable));
+  return Object.assign(call, { buffers });
 }
 
 /** ioredis sends a Buffer as it is and would turn other bytes into text. */

@@ -1,17 +1,14 @@
 -- Takes a submission back whose caller was told that it failed.
 -- KEYS 1 prefix  ARGV 1 id
--- Returns 1 when nothing of it is left, 0 when a worker has taken it up already: it then runs, and nobody asks for it.
+-- Returns 1 when nothing of it is left, 0 when it stays and runs: a worker has taken it up already, or another call with
+-- the same idempotency key was given it.
 --- @include keys
 --- @include clock
+--- @include delivery
 --- @include job
 local job = load_job(ARGV[1])
 if not job then return 1 end
 if job.status ~= 'queued' or job.attempts > 0 then return 0 end
-redis.call('ZREM', DUE, job.id)
-redis.call('ZREM', waiting_key(job.queue), job.id)
-if job.blobBytes > 0 then
-  redis.call('UNLINK', blob_key(job.id))
-  redis.call('HINCRBY', STATS, 'blobBytes', -job.blobBytes)
-end
-redis.call('DEL', job_key(job.id))
+if job.idempotency and not job.unshared then return 0 end
+erase_record(job)
 return 1

@@ -3,6 +3,7 @@
 -- Returns 1 when this call ended it, 0 when it had ended, -1 when there is no such job.
 --- @include keys
 --- @include clock
+--- @include delivery
 --- @include job
 local job = load_job(ARGV[1])
 if not job then return -1 end

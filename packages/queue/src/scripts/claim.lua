@@ -5,6 +5,7 @@
 -- Invariant: of all claims made under one BullMQ lock one wins. A repeated call with the same name gets the same answer.
 --- @include keys
 --- @include clock
+--- @include delivery
 --- @include job
 local max_attempts = tonumber(ARGV[3])
 local job = load_job(ARGV[1])

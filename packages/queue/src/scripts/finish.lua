@@ -4,6 +4,7 @@
 -- Returns 1, or 0 when it had ended or the claim is stale: the outcome is discarded. Repeating it changes nothing.
 --- @include keys
 --- @include clock
+--- @include delivery
 --- @include job
 --- @include drain
 local attempt, status, result = tonumber(ARGV[2]), ARGV[3], ARGV[8]

@@ -3,6 +3,7 @@
 -- Returns 1, or 0 when it has ended or the claim is stale. Repeating it changes nothing.
 --- @include keys
 --- @include clock
+--- @include delivery
 --- @include job
 local attempt = tonumber(ARGV[2])
 local job = load_job(ARGV[1])

@@ -3,6 +3,7 @@
 -- Returns 1, or 0 when it has ended (also just now, past its deadline) or the claim is stale. Repeating it changes nothing.
 --- @include keys
 --- @include clock
+--- @include delivery
 --- @include job
 local job = load_job(ARGV[1])
 if not job or not holds(job, tonumber(ARGV[2])) then return 0 end
@@ -16,4 +17,5 @@ redis.call('HINCRBY', STATS, 'processing:' .. job.queue, 1)
 redis.call('HSET', job_key(job.id), 'status', 'processing', 'startedAt', now)
 job.status = 'processing'
 schedule(job)
+redis.call('PUBLISH', PREFIX .. ':changed', job.id)
 return 1

@@ -2,9 +2,9 @@
 -- KEYS 1 prefix  ARGV 1 how many records at most
 -- Returns {records looked at, id, queue, id, queue, ...}: the jobs BullMQ has lost, which the caller adds again. Should the
 -- caller die first, the next look finds them again.
--- Invariant: result bytes are given back here and nowhere else, with the record that counts them.
 --- @include keys
 --- @include clock
+--- @include delivery
 --- @include job
 local ids = redis.call('ZRANGE', DUE, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1])
 local answer = { #ids }
@@ -13,9 +13,7 @@ for _, id in ipairs(ids) do
   if not job then
     redis.call('ZREM', DUE, id)
   elseif not is_live(job) then
-    redis.call('ZREM', DUE, id)
-    redis.call('DEL', job_key(id))
-    if job.resultBytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', -job.resultBytes) end
+    erase_record(job)
   else
     local unlocked = current_lock(job) == ''
     -- The claim stays: should its worker be alive after all, it may still finish until another claims the job.

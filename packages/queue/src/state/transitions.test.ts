@@ -78,7 +78,27 @@ describe('the states of a job', () => {
       fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 25 }), async (events) => {
         const prefix = `{fq-${run++}}`;
         const scripts = scriptsOn(raw, prefix);
-        await scripts('submit', 'j', 'bulk', 3_600_000, '', 60_000, 9, 99, 99, 9e6, 'inline', '{}', 'r', 'o', 'blob');
+        await scripts(
+          'submit',
+          'j',
+          'bulk',
+          3_600_000,
+          '',
+          60_000,
+          9,
+          99,
+          99,
+          9e6,
+          'inline',
+          '{}',
+          'r',
+          'o',
+          '',
+          '',
+          '',
+          '',
+          'blob',
+        );
         let state = fresh();
         for (const each of events) {
           const now = named(each, state);

@@ -1,6 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { isTerminal, type JobStatus, type QueueName } from '@facequeue/schema';
-import type { ClaimedJob, Consumer, JobHandler, Outcome, WorkerInfo, WorkQueue } from '../contract.ts';
+import type {
+  ClaimedJob,
+  Consumer,
+  Delivery,
+  DeliveryOutcome,
+  JobHandler,
+  Outcome,
+  WorkerInfo,
+  WorkQueue,
+} from '../contract.ts';
+import { reportDelivery, takeDeliveries } from '../delivery/deliveries.ts';
 import { WORKER_SILENCE_MS } from '../gateway/snapshot.ts';
 import { claimedFrom } from '../record/record.ts';
 import { type Connection, openConnection } from '../redis/connection.ts';
@@ -51,6 +61,7 @@ class RedisWorkQueue implements WorkQueue {
   readonly #scripts;
   readonly #hands = new Hands();
   readonly #listeners = new Set<(id: string) => void>();
+  readonly #deliveryListeners = new Set<() => void>();
   readonly #consumers = new Set<Consumer>();
   readonly #workerIds = new Set<string>();
   readonly #stopSweeping;
@@ -71,12 +82,17 @@ class RedisWorkQueue implements WorkQueue {
     this.#subscriber = subscriber.redis;
     this.#scripts = scriptsOn(main.redis, prefix);
     this.#stopSweeping = everySecond(async () => {
-      if (this.#main.status === 'ready') await sweepOnce(this.#scripts, transport);
+      if (this.#main.status !== 'ready') return;
+      await sweepOnce(this.#scripts, transport);
+      await this.#lookForDeliveries();
     }, options.onError);
   }
 
   async open(): Promise<void> {
-    this.#subscriber.on('message', (_channel: string, id: string) => this.#canceled(id));
+    this.#subscriber.on('message', (channel: string, id: string) => {
+      if (channel === `${this.#prefix}:cancel`) this.#canceled(id);
+      else this.#deliveryMayBeDue();
+    });
     await this.#subscribe();
     // A job canceled while the connection was away was announced to nobody.
     this.#subscriber.on('ready', () => {
@@ -149,6 +165,19 @@ class RedisWorkQueue implements WorkQueue {
     return () => this.#listeners.delete(listener);
   }
 
+  takeDeliveries(max: number, perHost: number, leaseMs: number): Promise<Delivery[]> {
+    return takeDeliveries(this.#scripts, max, perHost, leaseMs);
+  }
+
+  reportDelivery(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
+    return reportDelivery(this.#scripts, delivery, outcome);
+  }
+
+  onDelivery(listener: () => void): () => void {
+    this.#deliveryListeners.add(listener);
+    return () => this.#deliveryListeners.delete(listener);
+  }
+
   async heartbeat(info: WorkerInfo): Promise<void> {
     this.#workerIds.add(info.id);
     await this.#scripts('heartbeat', info.id, JSON.stringify(info), WORKER_SILENCE_MS);
@@ -169,7 +198,7 @@ class RedisWorkQueue implements WorkQueue {
   }
 
   async #subscribe(): Promise<void> {
-    await this.#subscriber.subscribe(`${this.#prefix}:cancel`);
+    await this.#subscriber.subscribe(`${this.#prefix}:cancel`, `${this.#prefix}:delivery`);
   }
 
   async #recheck(): Promise<void> {
@@ -177,6 +206,15 @@ class RedisWorkQueue implements WorkQueue {
       const status = await this.#main.hget(`${this.#prefix}:job:${id}`, 'status');
       if (!status || isTerminal(status as JobStatus)) this.#canceled(id);
     }
+  }
+
+  /** Retries become due, and leases end, without anybody announcing it. */
+  async #lookForDeliveries(): Promise<void> {
+    if (this.#deliveryListeners.size && (await this.#main.exists(`${this.#prefix}:hosts`))) this.#deliveryMayBeDue();
+  }
+
+  #deliveryMayBeDue(): void {
+    for (const listener of this.#deliveryListeners) listener();
   }
 
   #canceled(id: string): void {

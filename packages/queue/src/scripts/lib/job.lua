@@ -1,11 +1,12 @@
 -- Reading a record and the moves between states (packages/queue/src/state/transitions.ts is the same table).
 -- Invariants, after each script:
 --   a job is in waiting:<queue> exactly while its status is `queued`, counted in processing:<queue> exactly while `processing`;
---   stats.blobBytes and stats.resultBytes are the sums of those fields over all records;
+--   stats.blobBytes and stats.resultBytes are the sums of those fields over all records and, the latter, deliveries;
+--   a record and the reservation it names are written and erased together;
 --   every record is in `due`; a terminal status never changes.
 local FIELDS = {
   'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
-  'blobBytes', 'resultBytes', 'resultTtl', 'endedBy',
+  'blobBytes', 'resultBytes', 'resultTtl', 'endedBy', 'owner', 'idempotency', 'unshared', 'webhookHost',
 }
 local NUMBERS = {
   attempts = true, createdAt = true, startWithin = true, expiresAt = true,
@@ -60,9 +61,10 @@ local function requeue(job, delay)
   redis.call('ZADD', waiting_key(job.queue), now + delay, job.id)
   redis.call('HSET', job_key(job.id), 'status', 'queued', 'expiresAt', job.expiresAt)
   schedule(job)
+  redis.call('PUBLISH', PREFIX .. ':changed', job.id)
 end
 
--- Moves a live job to a terminal status and tells everybody. Gives back what it held exactly once, because this happens once.
+-- Moves a live job to a terminal status and tells everybody; its webhook becomes due in the same step. Gives back what it held exactly once, because this happens once.
 -- The first write frees memory: Redis then lets the script go on even when it is full.
 local function end_job(job, status, code, detail, more, result_bytes)
   local bytes = result_bytes or 0
@@ -87,9 +89,13 @@ local function end_job(job, status, code, detail, more, result_bytes)
     fields[#fields + 1] = 'errorDetail'
     fields[#fields + 1] = detail
   end
+  if job.webhookHost then
+    for _, value in ipairs({ 'webhookStatus', 'pending', 'webhookNextAt', now }) do fields[#fields + 1] = value end
+  end
   for _, value in ipairs(more or {}) do fields[#fields + 1] = value end
   redis.call('HSET', job_key(job.id), unpack(fields))
   redis.call('ZADD', DUE, now + job.resultTtl, job.id)
+  if job.webhookHost then add_delivery(job.id, job.webhookHost, bytes) end
   redis.call('PUBLISH', PREFIX .. ':ended', job.id .. ' ' .. status)
   -- Whoever has it in hand drops it. The worker that finishes it itself holds no claim on it by then.
   if job.claim ~= '' and status ~= 'succeeded' and status ~= 'failed' then
@@ -99,4 +105,18 @@ end
 
 local function expire(job)
   end_job(job, 'expired', 'expired', 'The job was not started in time.')
+end
+
+-- Erases what is left of a job but its delivery: record, result, image and reservation. The only place that gives result bytes of
+-- a record back.
+local function erase_record(job)
+  redis.call('ZREM', DUE, job.id)
+  redis.call('ZREM', waiting_key(job.queue), job.id)
+  redis.call('DEL', job_key(job.id))
+  if job.idempotency then redis.call('DEL', reservation_key(job.idempotency)) end
+  if job.blobBytes > 0 then
+    redis.call('UNLINK', blob_key(job.id))
+    redis.call('HINCRBY', STATS, 'blobBytes', -job.blobBytes)
+  end
+  if job.resultBytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', -job.resultBytes) end
 end

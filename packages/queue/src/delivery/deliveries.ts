@@ -1,0 +1,43 @@
+/** The webhooks of ended jobs, from the worker's side: what is due is leased, tried and reported. */
+import type { Delivery, DeliveryOutcome } from '../contract.ts';
+import { recordFrom } from '../record/record.ts';
+import type { Scripts } from '../redis/scripts.ts';
+
+/** Tries kept in the log of a delivery. */
+const LOG_LENGTH = 10;
+
+/** One lease as take-deliveries.lua returns it: id, attempt, then the record's fields and values. */
+type Lease = [Buffer, number, ...Buffer[]];
+
+export async function takeDeliveries(
+  scripts: Scripts,
+  max: number,
+  perHost: number,
+  leaseMs: number,
+): Promise<Delivery[]> {
+  const leases = (await scripts.buffers('take-deliveries', max, perHost, leaseMs)) as Lease[];
+  return leases.map(deliveryFrom);
+}
+
+function deliveryFrom([idBytes, attempt, ...pairs]: Lease): Delivery {
+  const fields: Record<string, Buffer> = {};
+  for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!.toString()] = pairs[i + 1]!;
+  const id = idBytes.toString();
+  const job = recordFrom(id, fields)!;
+  // A job ends once, so its id names the event.
+  return { job, webhookId: `msg_${id}`, url: job.webhook!.url, attempt, endedAt: job.finishedAt! };
+}
+
+export async function reportDelivery(scripts: Scripts, delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
+  const reply = await scripts(
+    'report-delivery',
+    delivery.job.id,
+    delivery.attempt,
+    outcome.status,
+    JSON.stringify(outcome.attempt),
+    // By Redis' clock from here on: that of another worker need not agree with ours.
+    outcome.status === 'pending' ? Math.max(0, Math.round(outcome.nextAt - Date.now())) : 0,
+    LOG_LENGTH,
+  );
+  return reply === 1;
+}

@@ -1,0 +1,30 @@
+-- Records a try to deliver a webhook, in the delivery and, while there is one, in the job's record.
+-- KEYS 1 prefix
+-- ARGV 1 id  2 attempt  3 pending|delivered|failed|gone  4 the try (JSON, no line break)  5 ms until the next one, when pending
+--      6 tries to keep
+-- Returns 1, or 0 when the delivery is gone or has been leased again since. Repeating it changes nothing.
+--- @include keys
+--- @include clock
+--- @include delivery
+local id, attempt, status = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local seen = redis.call('HMGET', delivery_key(id), 'webhookHost', 'webhookTries', 'webhookReported', 'webhookLog')
+local host = seen[1]
+if not host then return tonumber(redis.call('HGET', job_key(id), 'webhookReported')) == attempt and 1 or 0 end
+if tonumber(seen[3]) == attempt then return 1 end
+if tonumber(seen[2]) ~= attempt then return 0 end
+
+local lines = {}
+for line in string.gmatch((seen[4] or '') .. '\n' .. ARGV[4], '[^\n]+') do lines[#lines + 1] = line end
+local log = table.concat(lines, '\n', math.max(1, #lines - tonumber(ARGV[6]) + 1))
+local next_at = status == 'pending' and now + tonumber(ARGV[5]) or ''
+local fields = { 'webhookStatus', status, 'webhookNextAt', next_at, 'webhookLog', log, 'webhookReported', attempt }
+if status == 'pending' then
+  redis.call('ZREM', leases_key(host), id)
+  redis.call('ZADD', pending_key(host), next_at, id)
+  redis.call('HSET', delivery_key(id), unpack(fields))
+  reschedule_host(host)
+else
+  drop_delivery(id, host)
+end
+if redis.call('EXISTS', job_key(id)) == 1 then redis.call('HSET', job_key(id), unpack(fields)) end
+return 1
