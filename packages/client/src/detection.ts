@@ -7,6 +7,8 @@ export type Image = { url: string } | { bytes: Uint8Array | ArrayBuffer | Blob }
 export type DetectOptions = Partial<Omit<DetectionOptions, 'orient'>> & {
   /** Behind the interactive calls. */
   priority?: 'bulk';
+  /** Told of the job's end by a signed POST (docs/jobs.md). */
+  webhook_url?: string;
 };
 
 /** The reference service's answer, and the id of the job that ran the call; null where a browser may not see the header. */

@@ -56,8 +56,11 @@ function readProblem(text: string): Problem | null {
   }
 }
 
-/** Milliseconds, from seconds or an HTTP date (RFC 9110, section 10.2.3). */
-function readRetryAfter(value: string | null, now: number): number | undefined {
+/**
+ * Milliseconds, from seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * @param now Unix milliseconds
+ */
+export function readRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);

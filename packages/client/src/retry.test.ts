@@ -1,6 +1,7 @@
+import { FacequeueError } from '@facequeue/schema/errors';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { pauseBeforeRetry } from './retry.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createEndurance, pauseBeforeRetry } from './retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -14,14 +15,64 @@ describe('the pause before another try', () => {
     );
   });
 
-  it('grows from half a second when the service names none', () => {
-    expect([1, 2, 3, 4, 5].map((attempt) => pauseBeforeRetry(attempt, undefined, 0))).toEqual([
-      500, 1000, 2000, 4000, 8000,
-    ]);
+  it('grows from half a second to ten when the service names none, and is spread to the double of it', () => {
+    const pauses = (r: number) => [1, 2, 3, 4, 5, 6, 60].map((attempt) => pauseBeforeRetry(attempt, undefined, r));
+    expect(pauses(0)).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
+    expect(pauses(0.5)).toEqual([750, 1500, 3000, 6000, 12_000, 15_000, 15_000]);
   });
 
-  it('is not made when it would be longer than ten seconds', () => {
+  it('is not made when the service asks for more than ten seconds, or than the caller allows', () => {
     expect(pauseBeforeRetry(1, 10_001, 0)).toBeNull();
-    expect(pauseBeforeRetry(6, undefined, 0)).toBeNull();
+    expect(pauseBeforeRetry(1, 60_000, 0, 60_000)).toBe(60_000);
+    expect(pauseBeforeRetry(1, 60_001, 0, 60_000)).toBeNull();
+  });
+});
+
+describe('a service that is away while somebody waits', () => {
+  afterEach(() => void vi.useRealTimers());
+  const away = (retryAfterMs?: number) =>
+    new FacequeueError('unavailable', 'away', retryAfterMs === undefined ? {} : { retryAfterMs });
+
+  /** How many failures in a row are borne, and how long that takes, ms. */
+  async function borne(error: unknown): Promise<{ failures: number; ms: number }> {
+    vi.useFakeTimers();
+    const began = Date.now();
+    const endurance = createEndurance();
+    let failures = 0;
+    const all = (async () => {
+      for (; ; failures++) await endurance.failed(error, undefined);
+    })().catch((thrown) => expect(thrown).toBe(error));
+    await vi.runAllTimersAsync();
+    await all;
+    return { failures, ms: Date.now() - began };
+  }
+
+  it('is given between one and two minutes to come back', async () => {
+    const { ms } = await borne(away());
+    expect(ms).toBeGreaterThan(60_000);
+    expect(ms).toBeLessThan(140_000);
+  });
+
+  it('may ask for up to a minute each time', async () => {
+    expect((await borne(away(60_000))).failures).toBe(10);
+    expect(await borne(away(60_001))).toEqual({ failures: 0, ms: 0 });
+  });
+
+  it('is not waited for when the answer is final', async () => {
+    for (const final of [new FacequeueError('gone', 'gone'), new TypeError('a mistake')])
+      expect((await borne(final)).failures).toBe(0);
+  });
+
+  it('may go away again and again when it answers in between', async () => {
+    vi.useFakeTimers();
+    const endurance = createEndurance();
+    const all = (async () => {
+      for (let i = 0; i < 50; i++) {
+        await endurance.failed(away(), undefined);
+        endurance.answered();
+      }
+    })();
+    await vi.runAllTimersAsync();
+    await all;
   });
 });

@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { idempotencyHeader, newIdempotencyKey, preferJob } from './submission.ts';
+
+describe('what is preferred', () => {
+  it('is the job, at once or after whole seconds that are no shorter than asked', () => {
+    expect(preferJob(undefined)).toBe('respond-async');
+    expect([0, 1, 1000, 1001, 60_000, 1e9].map(preferJob)).toEqual(
+      [0, 1, 1, 2, 60, 60].map((seconds) => `respond-async, wait=${seconds}`),
+    );
+  });
+});
+
+describe('an idempotency key', () => {
+  it('travels as a quoted string that gives the key back', () => {
+    expect(idempotencyHeader('order 7')).toBe('"order 7"');
+    fc.assert(
+      fc.property(fc.string({ minLength: 1 }), (key) => {
+        expect(idempotencyHeader(key)).toMatch(/^"([^"\\]|\\["\\])*"$/);
+        expect(idempotencyHeader(key).slice(1, -1).replace(/\\(.)/g, '$1')).toBe(key);
+      }),
+    );
+  });
+
+  it.each(['', 'schlüssel', 'a\nb'])('%j is refused', (key) => {
+    expect(() => idempotencyHeader(key)).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+
+  it('that is made here is never made twice', () => {
+    const keys = Array.from({ length: 1000 }, newIdempotencyKey);
+    expect(new Set(keys).size).toBe(1000);
+    for (const key of keys) expect(key).toMatch(/^[0-9a-f]{32}$/);
+  });
+});
