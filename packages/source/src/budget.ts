@@ -3,7 +3,7 @@ import { timedOut } from './errors.ts';
 const seconds = (ms: number) => `${ms / 1000} s`;
 
 /**
- * The time one fetch may take. Its signal aborts when the whole time or that of the current phase is over (reason:
+ * The time one exchange may take. Its signal aborts when the whole time or that of the current phase is over (reason:
  * `source_timeout`), or when the caller aborts (reason: the caller's). Dispose it, so that its timers end.
  */
 export class Budget implements Disposable {
@@ -13,10 +13,13 @@ export class Budget implements Disposable {
   readonly #onCallerAbort = () => this.#controller.abort(this.#caller?.reason);
   readonly #aborted: Promise<never>;
 
-  /** @param caller a signal that has not aborted yet */
-  constructor(totalMs: number, caller?: AbortSignal) {
+  /**
+   * @param caller a signal that has not aborted yet
+   * @param late what has not happened when the whole time is over, for the error's text
+   */
+  constructor(totalMs: number, caller: AbortSignal | undefined, late: string) {
     this.#caller = caller;
-    this.#total = this.#abortAfter(totalMs, `The image was not fetched within ${seconds(totalMs)}.`);
+    this.#total = this.#abortAfter(totalMs, `${late} within ${seconds(totalMs)}.`);
     this.#aborted = new Promise((_, reject) => {
       this.signal.addEventListener('abort', () => reject(this.signal.reason), { once: true });
     });

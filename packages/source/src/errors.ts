@@ -1,7 +1,8 @@
 /** The ways in which getting an image can fail. Texts are public: they name no address, no internal host, no cause. */
 import { FacequeueError } from '@facequeue/schema';
 
-export const invalidUrl = (detail: string) => new FacequeueError('invalid_request', detail, { parameter: 'url' });
+export const invalidUrl = (detail: string, parameter = 'url') =>
+  new FacequeueError('invalid_request', detail, { parameter });
 
 export const forbidden = (detail: string, cause?: unknown) =>
   new FacequeueError('source_forbidden', detail, { parameter: 'url', cause });

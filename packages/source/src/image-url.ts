@@ -1,5 +1,5 @@
-import { MAX_URL_LENGTH } from '@facequeue/schema';
 import { invalidUrl } from './errors.ts';
+import { parseWebUrl, urlText } from './web-url.ts';
 
 /** Where an image lies: an object of an S3 bucket, or a web address. */
 export type ImageUrl = { scheme: 's3'; bucket: string; key: string } | { scheme: 'http'; url: URL };
@@ -9,9 +9,6 @@ const S3_URL = /^s3:\/\/(?<bucket>[\w.-]{3,63})\/(?<key>.+)$/is;
 /** S3 counts bytes of UTF-8. */
 const MAX_KEY_BYTES = 1024;
 
-/** Tabs and line breaks, which URL parsers drop in silence, and the other control characters. */
-const CONTROL_CHARACTERS = /\p{Cc}/u;
-
 /**
  * Reads an image URL; looks at its shape only, without any network.
  *
@@ -20,17 +17,9 @@ const CONTROL_CHARACTERS = /\p{Cc}/u;
  * @throws FacequeueError invalid_request
  */
 export function parseImageUrl(text: string): ImageUrl {
-  if (text.length > MAX_URL_LENGTH) throw invalidUrl(`url is longer than ${MAX_URL_LENGTH} characters.`);
-  if (CONTROL_CHARACTERS.test(text)) throw invalidUrl('url has a control character in it.');
-  const trimmed = text.trim();
+  const trimmed = urlText(text, 'url');
   if (/^s3:/i.test(trimmed)) return parseS3Url(trimmed);
-  const url = URL.parse(trimmed);
-  if (!url) throw invalidUrl('url is not an absolute URL.');
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalidUrl('url is not http, https or s3.');
-  if (url.username || url.password) throw invalidUrl('url carries a user name or password.');
-  if (url.port === '0') throw invalidUrl('url names port 0.');
-  url.hash = '';
-  return { scheme: 'http', url };
+  return { scheme: 'http', url: parseWebUrl(trimmed, 'url', 'http, https or s3') };
 }
 
 function parseS3Url(text: string): ImageUrl {

@@ -5,6 +5,7 @@ import { forbidden } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import { parseImageUrl } from './image-url.ts';
 import type { SourceLimits } from './limits.ts';
+import { once } from './once.ts';
 import type { S3Options } from './s3/s3-source.ts';
 
 /** Image bytes from a reference. */
@@ -51,7 +52,7 @@ export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOpti
       signal?.throwIfAborted();
       if (image.scheme === 's3' && s3.prefixes.length === 0)
         throw forbidden('s3 URLs are switched off here: S3_SOURCE_PREFIXES names no bucket.');
-      using budget = new Budget(limits.totalMs, signal);
+      using budget = new Budget(limits.totalMs, signal, 'The image was not fetched');
       return image.scheme === 's3'
         ? await (await storage()).fetch(image, budget)
         : await (await http()).fetch(image.url, budget);
@@ -59,10 +60,4 @@ export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOpti
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** Makes a thing at the first call; `made` is its promise from then on. */
-function once<T>(make: () => Promise<T>) {
-  const get = Object.assign(() => (get.made ??= make()), { made: undefined as Promise<T> | undefined });
-  return get;
 }

@@ -1,23 +1,18 @@
-import { Agent, type Dispatcher, Pool } from 'undici';
-import manifest from '../../package.json' with { type: 'json' };
+import type { Agent } from 'undici';
 import type { Budget } from '../budget.ts';
 import { collect } from '../collect.ts';
 import { forbidden, unreachable } from '../errors.ts';
 import { parseImageUrl } from '../image-url.ts';
 import type { SourceLimits } from '../limits.ts';
-import { type ConnectorOptions, guardedConnector } from './connector.ts';
+import { discard, guardedAgent, USER_AGENT } from './agent.ts';
+import type { ConnectorOptions } from './connector.ts';
 import { connectionFailure, isStaleSocket } from './failures.ts';
-
-/** Sockets to one origin; as many fetches run at once as the caller starts, so this bounds what one host can bind. */
-const SOCKETS_PER_ORIGIN = 64;
-/** Long enough for a burst of images from one host, shorter than the 5 s after which servers commonly hang up. */
-const KEEP_ALIVE_MS = 3000;
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 /** What every request says; nothing of the caller's request is passed on, and no cookies are kept. */
 const HEADERS = {
-  'user-agent': `facequeue/${manifest.version}`,
+  'user-agent': USER_AGENT,
   accept: 'image/*, application/octet-stream;q=0.9, */*;q=0.8',
   'accept-encoding': 'identity',
 };
@@ -28,19 +23,7 @@ export interface HttpSourceOptions extends Omit<ConnectorOptions, 'connectMs'> {
 
 /** Images from http and https. Proxy variables of the environment are ignored: a proxy would resolve names unguarded. */
 export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
-  const agent = new Agent({
-    connections: SOCKETS_PER_ORIGIN,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    // The budget's phases replace them.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    factory: (origin, options) =>
-      new Pool(origin, {
-        ...options,
-        connect: guardedConnector(new URL(origin), { ...connector, connectMs: limits.connectMs }),
-      }),
-  });
+  const agent = guardedAgent({ ...connector, connectMs: limits.connectMs });
 
   return {
     /** @throws FacequeueError source_forbidden, source_unreachable, source_timeout, body_too_large; the signal's reason */
@@ -63,7 +46,7 @@ export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
         });
       } catch (error) {
         budget.signal.throwIfAborted();
-        throw connectionFailure(error);
+        throw connectionFailure(error, 'image host');
       }
     },
 
@@ -119,9 +102,4 @@ async function answered(agent: Agent, url: URL, limits: SourceLimits, budget: Bu
     if (!isStaleSocket(error)) throw error;
     return await request();
   }
-}
-
-/** Ends an answer whose body nobody wants, and its connection: what it would still send has no bound. */
-function discard(body: Dispatcher.ResponseData['body']): void {
-  body.on('error', () => {}).destroy();
 }
