@@ -1,69 +1,28 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type ErrorCode, type FacequeueError, toProblem } from '@facequeue/schema/errors';
+import type { ErrorCode, FacequeueError } from '@facequeue/schema/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient } from './client.ts';
+import {
+  type Answer,
+  AT_ONCE,
+  hangUp,
+  json,
+  plain,
+  problem,
+  type ScriptedServer,
+  startScriptedServer,
+} from './testing/scripted-server.ts';
 
 const RESULT = { Faces: [], FaceModelVersion: '1.0.0' };
 const JOB_ID = '01930000-0000-7000-8000-000000000000';
 
-interface Seen {
-  method: string | undefined;
-  url: string | undefined;
-  headers: IncomingMessage['headers'];
-  body: Buffer;
-}
-
-type Answer = (response: ServerResponse) => void;
-
-/** A server that gives the next of these answers to each request, the last one for good. */
-let answers: Answer[];
-let seen: Seen[];
+let service: ScriptedServer;
 let baseUrl: string;
-let server: ReturnType<typeof createServer>;
-/** What happens when a request has come. */
-let onRequest: () => void;
 
 beforeEach(async () => {
-  answers = [];
-  seen = [];
-  onRequest = () => {};
-  server = createServer(async (request, response) => {
-    const body = Buffer.concat(await request.toArray());
-    seen.push({ method: request.method, url: request.url, headers: request.headers, body });
-    onRequest();
-    (answers.length > 1 ? answers.shift() : answers[0])?.(response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  service = await startScriptedServer();
+  ({ baseUrl } = service);
 });
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
-
-const json =
-  (value: unknown, headers: Record<string, string> = {}): Answer =>
-  (response) =>
-    void response.writeHead(200, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
-
-const problem = (code: ErrorCode, headers: Record<string, string> = {}, jobId?: string): Answer => {
-  const body = toProblem(code, `why ${code}`, jobId);
-  return (response) =>
-    void response
-      .writeHead(body.status, { 'content-type': 'application/problem+json', ...headers })
-      .end(JSON.stringify(body));
-};
-
-const plain =
-  (status: number, text: string, headers: Record<string, string> = {}): Answer =>
-  (response) =>
-    void response.writeHead(status, headers).end(text);
-
-const hangUp: Answer = (response) => void response.socket!.destroy();
-
-/** Says that it may be asked again right away, so that no test waits. */
-const AT_ONCE = { 'retry-after': '0' };
+afterEach(() => service.kill());
 
 const failureOf = (call: Promise<unknown>): Promise<FacequeueError> =>
   call.then(
@@ -85,14 +44,14 @@ describe('detect', () => {
     ['an ArrayBuffer', { bytes: Uint8Array.of(3, 4).buffer }, Buffer.from([3, 4]), 'application/octet-stream'],
     ['a Blob', { bytes: new Blob(['abc'], { type: 'image/png' }) }, Buffer.from('abc'), 'application/octet-stream'],
   ])('sends %s', async (_, image, body, type) => {
-    answers = [json(RESULT, { 'x-job-id': JOB_ID })];
+    service.answers = [json(RESULT, { 'x-job-id': JOB_ID })];
     expect(await createClient({ baseUrl }).detect(image)).toEqual({ ...RESULT, jobId: JOB_ID });
-    expect(seen).toMatchObject([{ method: 'POST', url: '/face_detection', headers: { 'content-type': type } }]);
-    expect(seen[0]!.body.equals(Buffer.from(body))).toBe(true);
+    expect(service.seen).toMatchObject([{ method: 'POST', url: '/face_detection', headers: { 'content-type': type } }]);
+    expect(service.seen[0]!.body.equals(Buffer.from(body))).toBe(true);
   });
 
   it('sends the options that are given, and only those', async () => {
-    answers = [json(RESULT)];
+    service.answers = [json(RESULT)];
     const client = createClient({ baseUrl });
     await client.detect(
       { url: 'https://example.org/a.jpg' },
@@ -105,7 +64,7 @@ describe('detect', () => {
         priority: 'bulk',
       },
     );
-    expect(seen[0]!.url).toBe(
+    expect(service.seen[0]!.url).toBe(
       '/face_detection?profile=small-faces&max_faces=3&min_confidence=0.5&landmarks=false&priority=bulk',
     );
   });
@@ -114,7 +73,7 @@ describe('detect', () => {
 describe('the other calls', () => {
   it('read jobs, the system and readiness', async () => {
     const client = createClient({ baseUrl });
-    answers = [
+    service.answers = [
       json({ id: JOB_ID, status: 'succeeded' }),
       json({ version: '0.1.0' }),
       json({ status: 'ready', workers: 2 }),
@@ -123,7 +82,7 @@ describe('the other calls', () => {
     expect(await client.system()).toEqual({ version: '0.1.0' });
     expect(await client.ready()).toEqual({ status: 'ready', workers: 2 });
     await client.job('a/../b?c');
-    expect(seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    expect(service.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
       `GET /jobs/${JOB_ID}`,
       'GET /system',
       'GET /readyz',
@@ -132,10 +91,10 @@ describe('the other calls', () => {
   });
 
   it('go to a service behind a path, with its key', async () => {
-    answers = [json({ version: '0.1.0' })];
+    service.answers = [json({ version: '0.1.0' })];
     await createClient({ baseUrl: `${baseUrl}/prod/`, apiKey: 'secret' }).system();
     await createClient({ baseUrl }).system();
-    expect(seen.map(({ url, headers }) => [url, headers['x-api-key']])).toEqual([
+    expect(service.seen.map(({ url, headers }) => [url, headers['x-api-key']])).toEqual([
       ['/prod/system', 'secret'],
       ['/system', undefined],
     ]);
@@ -152,7 +111,7 @@ describe('an error', () => {
   it('is the one the service names, with its job and its Retry-After', async () => {
     const image = { base64: 'YWJj' };
     const client = createClient({ baseUrl });
-    answers = [problem('image_undecodable', {}, JOB_ID)];
+    service.answers = [problem('image_undecodable', {}, JOB_ID)];
     expect(await failureOf(client.detect(image))).toMatchObject({
       name: 'FacequeueError',
       code: 'image_undecodable',
@@ -160,11 +119,11 @@ describe('an error', () => {
       jobId: JOB_ID,
       entry: { status: 422, retryable: false },
     });
-    answers = [problem('wait_timeout', { 'x-job-id': JOB_ID })];
+    service.answers = [problem('wait_timeout', { 'x-job-id': JOB_ID })];
     expect(await failureOf(client.detect(image))).toMatchObject({ code: 'wait_timeout', jobId: JOB_ID });
-    answers = [problem('queue_full', { 'retry-after': '42' })];
+    service.answers = [problem('queue_full', { 'retry-after': '42' })];
     expect(await failureOf(client.detect(image))).toMatchObject({ code: 'queue_full', retryAfterMs: 42_000 });
-    answers = [problem('queue_full', { 'retry-after': new Date(Date.now() + 3600_000).toUTCString() })];
+    service.answers = [problem('queue_full', { 'retry-after': new Date(Date.now() + 3600_000).toUTCString() })];
     expect((await failureOf(client.detect(image))).retryAfterMs).toBeGreaterThan(3_590_000);
   });
 
@@ -176,28 +135,28 @@ describe('an error', () => {
     [500, 'null', 'internal_error', 'null'],
     [502, 'x'.repeat(1000), 'unavailable', 'x'.repeat(200)],
   ])('is made of a status %i that comes without a problem', async (status, text, code, message) => {
-    answers = [plain(status, text)];
+    service.answers = [plain(status, text)];
     expect(await failureOf(createClient({ baseUrl }).detect({ base64: 'YWJj' }))).toMatchObject({ code, message });
   });
 
   it('says when what answers is not Facequeue', async () => {
-    answers = [plain(200, '<html>')];
+    service.answers = [plain(200, '<html>')];
     expect(await failureOf(createClient({ baseUrl }).system())).toMatchObject({ code: 'internal_error' });
   });
 
   it('says where a redirect leads instead of following it with the key', async () => {
-    answers = [plain(301, '', { location: 'https://faces.example.org/' })];
+    service.answers = [plain(301, '', { location: 'https://faces.example.org/' })];
     const failure = await failureOf(createClient({ baseUrl, apiKey: 'secret' }).detect({ base64: 'YWJj' }));
     expect(failure).toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('https://faces.example.org/'),
     });
-    expect(seen).toHaveLength(1);
+    expect(service.seen).toHaveLength(1);
   });
 
   it('says when nobody answers', async () => {
     const client = createClient({ baseUrl, retries: 0 });
-    answers = [hangUp];
+    service.answers = [hangUp];
     expect(await failureOf(client.system())).toMatchObject({ code: 'unavailable' });
     expect(await failureOf(createClient({ baseUrl: 'http://127.0.0.1:1' }).ready())).toMatchObject({
       code: 'unavailable',
@@ -209,9 +168,9 @@ describe('trying again', () => {
   const image = { base64: 'YWJj' };
 
   it.each(['queue_full', 'quota_exceeded'] as const)('hands an image in again after %s, as it was', async (code) => {
-    answers = [problem(code, AT_ONCE), problem(code, AT_ONCE), json(RESULT)];
+    service.answers = [problem(code, AT_ONCE), problem(code, AT_ONCE), json(RESULT)];
     expect(await createClient({ baseUrl }).detect({ bytes: new Blob(['abc']) })).toMatchObject(RESULT);
-    expect(seen.map(({ body }) => body.toString())).toEqual(['abc', 'abc', 'abc']);
+    expect(service.seen.map(({ body }) => body.toString())).toEqual(['abc', 'abc', 'abc']);
   });
 
   it.each<[string, Answer]>([
@@ -222,9 +181,9 @@ describe('trying again', () => {
     ['a 429 of a proxy', plain(429, '', AT_ONCE)],
     ['a broken connection', hangUp],
   ])('never hands an image in twice after %s: it may have been accepted', async (_, answer) => {
-    answers = [answer];
+    service.answers = [answer];
     await failureOf(createClient({ baseUrl }).detect(image));
-    expect(seen).toHaveLength(1);
+    expect(service.seen).toHaveLength(1);
   });
 
   it.each<[string, Answer]>([
@@ -233,47 +192,47 @@ describe('trying again', () => {
     ['a 502 of a proxy', plain(502, '', AT_ONCE)],
     ['a 503 of a proxy', plain(503, '', AT_ONCE)],
   ])('reads again after %s', async (_, answer) => {
-    answers = [answer, answer, json({ version: '0.1.0' })];
+    service.answers = [answer, answer, json({ version: '0.1.0' })];
     expect(await createClient({ baseUrl }).system()).toEqual({ version: '0.1.0' });
   });
 
   it('reads again after a broken connection', async () => {
-    answers = [hangUp, json({ version: '0.1.0' })];
+    service.answers = [hangUp, json({ version: '0.1.0' })];
     expect(await createClient({ baseUrl }).system()).toEqual({ version: '0.1.0' });
   });
 
   it.each<ErrorCode>(['gone', 'not_found', 'unauthorized', 'internal_error'])(
     'does not read again after %s',
     async (code) => {
-      answers = [problem(code, AT_ONCE)];
+      service.answers = [problem(code, AT_ONCE)];
       expect(await failureOf(createClient({ baseUrl }).job(JOB_ID))).toMatchObject({ code });
-      expect(seen).toHaveLength(1);
+      expect(service.seen).toHaveLength(1);
     },
   );
 
   it('ends after as many tries as were asked for', async () => {
-    answers = [problem('queue_full', AT_ONCE)];
+    service.answers = [problem('queue_full', AT_ONCE)];
     for (const [retries, requests] of [
       [undefined, 3],
       [4, 5],
       [0, 1],
     ] as const) {
-      seen = [];
+      service.seen = [];
       await failureOf(createClient({ baseUrl, ...(retries !== undefined && { retries }) }).detect(image));
-      expect(seen).toHaveLength(requests);
+      expect(service.seen).toHaveLength(requests);
     }
   });
 
   it('does not wait for a service that wants a long pause', async () => {
-    answers = [problem('queue_full', { 'retry-after': '11' })];
+    service.answers = [problem('queue_full', { 'retry-after': '11' })];
     expect(await failureOf(createClient({ baseUrl }).detect(image))).toMatchObject({ retryAfterMs: 11_000 });
-    expect(seen).toHaveLength(1);
+    expect(service.seen).toHaveLength(1);
   });
 
   it('is not what a probe does', async () => {
-    answers = [problem('unavailable', AT_ONCE)];
+    service.answers = [problem('unavailable', AT_ONCE)];
     expect(await failureOf(createClient({ baseUrl }).ready())).toMatchObject({ message: 'why unavailable' });
-    expect(seen).toHaveLength(1);
+    expect(service.seen).toHaveLength(1);
   });
 });
 
@@ -282,30 +241,35 @@ describe('a signal', () => {
 
   it('ends a call that waits for its answer', async () => {
     const abort = new AbortController();
-    const closed = new Promise((resolve) => server.on('connection', (socket) => socket.on('close', resolve)));
-    onRequest = () => abort.abort(reason);
-    await expect(createClient({ baseUrl }).detect({ base64: 'YWJj' }, {}, { signal: abort.signal })).rejects.toBe(
-      reason,
-    );
-    await closed;
-  });
-
-  it('ends a pause between tries', async () => {
-    const abort = new AbortController();
-    answers = [
+    const closed = Promise.withResolvers<void>();
+    service.answers = [
       (response) => {
-        response.on('close', () => setImmediate(() => abort.abort(reason)));
-        problem('queue_full', { 'retry-after': '9' })(response);
+        response.on('close', closed.resolve);
+        abort.abort(reason);
       },
     ];
     await expect(createClient({ baseUrl }).detect({ base64: 'YWJj' }, {}, { signal: abort.signal })).rejects.toBe(
       reason,
     );
-    expect(seen).toHaveLength(1);
+    await closed.promise;
+  });
+
+  it('ends a pause between tries', async () => {
+    const abort = new AbortController();
+    service.answers = [
+      (response, request) => {
+        response.on('close', () => setImmediate(() => abort.abort(reason)));
+        problem('queue_full', { 'retry-after': '9' })(response, request);
+      },
+    ];
+    await expect(createClient({ baseUrl }).detect({ base64: 'YWJj' }, {}, { signal: abort.signal })).rejects.toBe(
+      reason,
+    );
+    expect(service.seen).toHaveLength(1);
   });
 
   it('that has aborted before sends nothing', async () => {
     await expect(createClient({ baseUrl }).system({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
-    expect(seen).toHaveLength(0);
+    expect(service.seen).toHaveLength(0);
   });
 });

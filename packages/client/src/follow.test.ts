@@ -1,0 +1,109 @@
+import { FacequeueError } from '@facequeue/schema/errors';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { followJob, type JobEvent } from './follow.ts';
+
+let times: number[];
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  times = [];
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** What one connection brings, each piece so many ms after the one before; `silence`: it stays open and says no more. */
+type Connection = [text: string, afterMs?: number][] | FacequeueError;
+const silence: [string, number] = ['', Number.POSITIVE_INFINITY];
+
+const status = 'event: status\ndata: {"status":"queued"}\n\n';
+const job = 'event: job\ndata: {"id":"a"}\n\n';
+
+/** A service that gives each connection its share, the last one for good. */
+function service(...connections: Connection[]) {
+  return async (_path: string, _headers: Record<string, string>, signal: AbortSignal): Promise<Response> => {
+    times.push(performance.now());
+    const connection = (connections.length > 1 ? connections.shift() : connections[0])!;
+    if (connection instanceof FacequeueError) throw connection;
+    const left = [...connection];
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const [text, afterMs = 0] = left.shift() ?? [];
+        if (text === undefined) return controller.close();
+        await new Promise<void>((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+          if (afterMs === 0) resolve();
+          else if (afterMs !== Number.POSITIVE_INFINITY) setTimeout(resolve, afterMs);
+        });
+        controller.enqueue(new TextEncoder().encode(text));
+      },
+    });
+    return new Response(body, { headers: { 'content-type': 'text/event-stream; charset=utf-8' } });
+  };
+}
+
+const pauses = () => times.slice(1).map((time, i) => Math.round(time - times[i]!));
+
+async function followed(open: ReturnType<typeof service>): Promise<(JobEvent['type'] | FacequeueError)[]> {
+  const all: (JobEvent['type'] | FacequeueError)[] = [];
+  const end = (async () => {
+    for await (const event of followJob(open, '/jobs/a/events', undefined)) all.push(event.type);
+  })().catch((error) => void all.push(error));
+  await vi.runAllTimersAsync();
+  await end;
+  return all;
+}
+
+describe('following a job', () => {
+  it('connects again after as long as the stream asks', async () => {
+    const open = service([['retry: 7000\n\n'], [status]], [[status]], [[job]]);
+    expect(await followed(open)).toEqual(['status', 'status', 'job']);
+    expect(pauses()).toEqual([7000, 7000]);
+  });
+
+  it('keeps a stream that says at least something every 45 s, and gives up one that does not', async () => {
+    const heartbeat: [string, number] = [': here\n\n', 44_000];
+    expect(await followed(service([[status], heartbeat, heartbeat, silence], [[job]]))).toEqual(['status', 'job']);
+    expect(pauses()).toEqual([44_000 + 44_000 + 45_000 + 2000]);
+  });
+
+  it('takes a connection that is never answered for a broken one', async () => {
+    const answered = service([[job]]);
+    const open: typeof answered = (path, headers, signal) => {
+      if (times.push(performance.now()) > 1) return answered(path, headers, signal);
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    expect(await followed(open)).toEqual(['job']);
+    expect(times[1]! - times[0]!).toBe(45_500);
+  });
+
+  it('lets a service that closes every stream at once have its peace', async () => {
+    const vain: Connection = [['retry: 0\n\n']];
+    await followed(service(vain, vain, vain, [['retry: 0\n\n'], [status]], vain, [[job]]));
+    expect(pauses()).toEqual([500, 1000, 2000, 0, 500]);
+  });
+
+  it('does not take a proxy that cuts silent streams after a while for such a service', async () => {
+    const cut: Connection = [['retry: 2000\n\n'], [': here\n\n', 30_000]];
+    await followed(service(cut, cut, cut, [[job]]));
+    expect(pauses()).toEqual([32_000, 32_000, 32_000]);
+  });
+
+  it('gives up when the service stays away, and says why', async () => {
+    const away = new FacequeueError('unavailable', 'away');
+    expect(await followed(service([[status]], away))).toEqual(['status', away]);
+    expect(performance.now() - times[0]!).toBeGreaterThan(60_000);
+  });
+
+  it('bears a service that goes away again and again, as long as it answers in between', async () => {
+    const away = new FacequeueError('unavailable', 'away');
+    const flapping = Array.from({ length: 20 }, (): Connection[] => [away, [[status]]]).flat();
+    expect((await followed(service(...flapping, [[job]]))).at(-1)).toBe('job');
+  });
+
+  it('keeps no timer once it is over', async () => {
+    for await (const _ of followJob(service([[status], silence]), '/jobs/a/events', undefined)) break;
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
