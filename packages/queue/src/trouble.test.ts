@@ -115,7 +115,7 @@ describe('a worker', () => {
       const given = job();
       using wait = gateway.wait(given.id);
       await gateway.submit(given);
-      return wait.ended(45_000);
+      return await wait.ended(45_000);
     };
     expect(await answer()).toMatchObject({ status: 'succeeded' });
     proxy.swallow('everything');

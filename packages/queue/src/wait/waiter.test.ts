@@ -87,6 +87,15 @@ describe('a wait', () => {
     expect(state.reads).toBe(0);
   });
 
+  it('is over, with null, when it is disposed of', async () => {
+    const { waiter } = store();
+    const wait = waiter.wait('a');
+    const answer = wait.ended(10_000);
+    wait[Symbol.dispose]();
+    expect(await answer).toBeNull();
+    expect(await wait.ended(10_000)).toBeNull();
+  });
+
   it('leaves nothing behind when it is disposed of, and others of the same job wait on', async () => {
     const { waiter, put } = store();
     using other = waiter.wait('a');

@@ -11,6 +11,8 @@ const LAST_READ_MS = 1000;
 interface Sleeper {
   /** Somebody said that the job has ended, and nobody has looked yet. */
   told: boolean;
+  /** Disposed of, or the process closes: answers null at once. */
+  over: boolean;
   wake: (() => void) | null;
 }
 
@@ -21,7 +23,6 @@ interface Sleeper {
 export class Waiter {
   readonly #sleepers = new Map<string, Sleeper[]>();
   readonly #read: (id: string) => Promise<JobRecord | null>;
-  #closed = false;
 
   constructor(read: (id: string) => Promise<JobRecord | null>) {
     this.#read = read;
@@ -41,7 +42,7 @@ export class Waiter {
   }
 
   wait(id: string): Wait {
-    const sleeper: Sleeper = { told: false, wake: null };
+    const sleeper: Sleeper = { told: false, over: false, wake: null };
     const others = this.#sleepers.get(id);
     if (others) others.push(sleeper);
     else this.#sleepers.set(id, [sleeper]);
@@ -53,8 +54,7 @@ export class Waiter {
 
   /** Ends every wait with null. */
   close(): void {
-    this.#closed = true;
-    for (const sleepers of this.#sleepers.values()) for (const sleeper of sleepers) sleeper.wake?.();
+    for (const sleepers of this.#sleepers.values()) for (const sleeper of sleepers) dismiss(sleeper);
   }
 
   async #ended(id: string, sleeper: Sleeper, ms: number, signal?: AbortSignal): Promise<JobRecord | null> {
@@ -62,7 +62,7 @@ export class Waiter {
     let readAgain = Number.POSITIVE_INFINITY;
     for (;;) {
       await this.#sleep(sleeper, Math.min(deadline, readAgain), signal);
-      if (signal?.aborted || this.#closed) return null;
+      if (signal?.aborted || sleeper.over) return null;
       const late = performance.now() >= deadline;
       sleeper.told = false;
       try {
@@ -77,9 +77,9 @@ export class Waiter {
     }
   }
 
-  /** Resolves when told, at `until` (of performance.now), when `signal` aborts or at close. */
+  /** Resolves when told, at `until` (of performance.now), when `signal` aborts or the wait is over. */
   #sleep(sleeper: Sleeper, until: number, signal?: AbortSignal): Promise<void> {
-    if (sleeper.told || this.#closed || signal?.aborted) return Promise.resolve();
+    if (sleeper.told || sleeper.over || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
@@ -94,10 +94,16 @@ export class Waiter {
   }
 
   #forget(id: string, sleeper: Sleeper): void {
+    dismiss(sleeper);
     const left = (this.#sleepers.get(id) ?? []).filter((other) => other !== sleeper);
     if (left.length) this.#sleepers.set(id, left);
     else this.#sleepers.delete(id);
   }
+}
+
+function dismiss(sleeper: Sleeper): void {
+  sleeper.over = true;
+  sleeper.wake?.();
 }
 
 async function within<T>(promise: Promise<T>, ms: number): Promise<T> {

@@ -1,4 +1,5 @@
 /** Takes deliveries from one BullMQ queue and hands them to a handler. */
+import { setTimeout } from 'node:timers/promises';
 import type { QueueName } from '@facequeue/schema';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -21,6 +22,8 @@ const UNCLAIMED_AGAIN_MS = 1000;
 const RUN_RETRY_MS = 500;
 /** What BullMQ passes around as the job's value: as little as possible, results travel in the record. */
 const RECEIPT = 0;
+/** After the last handler BullMQ has its own records to write; without Redis it would wait for ever. */
+const CLOSE_GRACE_MS = 2000;
 
 export interface ConsumerContext {
   redis: Redis;
@@ -39,8 +42,8 @@ export async function startConsumer(
 ): Promise<Consumer> {
   const { redis, prefix, hands, onError } = context;
 
-  const deliver = async (job: Job, token = ''): Promise<number> => {
-    const hand = hands.take(job.id!);
+  const handled = new Set<Promise<void>>();
+  const handle = async (hand: Hand): Promise<void> => {
     try {
       await handler(hand.id, hand.signal);
     } catch (error) {
@@ -49,6 +52,12 @@ export async function startConsumer(
     } finally {
       hands.put(hand);
     }
+  };
+  const deliver = async (job: Job, token = ''): Promise<number> => {
+    const hand = hands.take(job.id!);
+    const done = handle(hand);
+    handled.add(done);
+    await done.finally(() => handled.delete(done));
     if (hand.againAfterMs === null) return RECEIPT;
     // Throwing these tells BullMQ that the job was moved and is not done with.
     if (hand.againAfterMs === 0) {
@@ -77,7 +86,22 @@ export async function startConsumer(
   });
   await worker.waitUntilReady();
   worker.run().catch(onError);
-  return { close: () => worker.close() };
+  return {
+    async close() {
+      let closed = false;
+      const closing = worker
+        .close()
+        .catch(onError)
+        .finally(() => {
+          closed = true;
+        });
+      do {
+        await Promise.allSettled(handled);
+        await Promise.race([closing, setTimeout(CLOSE_GRACE_MS, undefined, { ref: false })]);
+        // A job that was on its way when the worker began to close is handled, too.
+      } while (!closed && handled.size > 0);
+    },
+  };
 }
 
 /** A handler that threw has neither ended nor released its job: it is delivered again after a pause. */
