@@ -25,14 +25,12 @@ const face = (landmarks: boolean, attributes: boolean) =>
       }),
     );
 
-const result = fc
-  .tuple(fc.boolean(), fc.boolean())
-  .chain(([landmarks, attributes]) =>
-    fc.record({
-      Faces: fc.array(face(landmarks, attributes), { maxLength: 5 }),
-      FaceModelVersion: fc.constant('1.0.0'),
-    }),
-  );
+const result = fc.tuple(fc.boolean(), fc.boolean()).chain(([landmarks, attributes]) =>
+  fc.record({
+    Faces: fc.array(face(landmarks, attributes), { maxLength: 5 }),
+    FaceModelVersion: fc.constant('1.0.0'),
+  }),
+);
 
 describe('the stored form of a result', () => {
   it('gives back exactly what was stored, with and without landmarks and attributes', () => {
