@@ -36,7 +36,11 @@ export async function startGateway(config: GatewayConfig, queue: JobQueue, log: 
   const drain = new Drain();
   const budget = new BodyBudget(config.MAX_INFLIGHT_BODY_BYTES);
   const app = createApp({ config, queue, budget, drain, log, version: manifest.version });
-  const server = createHttpServer(app, config.HEADER_TIMEOUT, log);
+  const times = {
+    headerTimeoutMs: config.HEADER_TIMEOUT,
+    longestQuietMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT),
+  };
+  const server = createHttpServer(app, times, log);
 
   server.listen(config.PORT, config.HOST);
   try {

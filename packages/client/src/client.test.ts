@@ -189,6 +189,7 @@ describe('trying again', () => {
   it.each<[string, Answer]>([
     ['unavailable', problem('unavailable', AT_ONCE)],
     ['quota_exceeded', problem('quota_exceeded', AT_ONCE)],
+    ['a 429 of a proxy', plain(429, '', AT_ONCE)],
     ['a 502 of a proxy', plain(502, '', AT_ONCE)],
     ['a 503 of a proxy', plain(503, '', AT_ONCE)],
   ])('reads again after %s', async (_, answer) => {

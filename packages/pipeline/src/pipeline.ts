@@ -1,4 +1,5 @@
 import { type DetectionOptions, MAX_IMAGE_SIDE } from '@facequeue/schema';
+import sharp from 'sharp';
 import { faceSize } from './detection/candidate.ts';
 import { detectFaces } from './detection/detector.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
@@ -139,14 +140,22 @@ class ModelPipeline implements Pipeline {
   }
 
   async warm(): Promise<void> {
-    // Small enough that the policy looks twice however little there is to see.
-    const grey: RgbImage = { data: new Uint8Array(640 * 480 * 3).fill(128), width: 640, height: 480 };
-    const centre = { centreX: 320, centreY: 240, side: 200, roll: 0 };
     const { detection, crops } = this.#pack.manifest;
     const { detector, landmarks, attributes } = this.#models.sessions;
-    await detectFaces(detector, grey, 'balanced', detection);
-    await findLandmarks(landmarks, grey, [centre], crops.landmarks);
-    await findAttributes(attributes, grey, [centre], crops.attributes);
+    const bytes = await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#808080' } })
+      .jpeg()
+      .toBuffer();
+    const large = await decode(bytes, readHeader(bytes, DEFAULT_LIMITS), { orient: true, limits: DEFAULT_LIMITS });
+    const small: RgbImage = { data: large.data.subarray(0, 640 * 480 * 3), width: 640, height: 480 };
+    // Reduced crops take another way through the warp than enlarged ones; later rounds meet compiled code.
+    const places = [100, 500].map((side) => ({ centreX: 320, centreY: 240, side, roll: 0.1 }));
+    for (let round = 0; round < 3; round++) {
+      for (const image of [large, small]) await detectFaces(detector, image, 'balanced', detection);
+      for (const place of places) {
+        await findLandmarks(landmarks, large, [place], crops.landmarks);
+        await findAttributes(attributes, large, [place], crops.attributes);
+      }
+    }
   }
 
   async close(): Promise<void> {

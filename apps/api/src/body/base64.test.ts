@@ -39,8 +39,8 @@ describe('base64', () => {
   });
 
   it('decodes images of any size, with line breaks of any length', () => {
-    // Sizes around the piece of 256 Ki characters in which it works.
-    for (const size of [196_607, 196_608, 196_609, 400_001, 1_000_000]) {
+    // Sizes around the piece of 16 Ki characters in which it works.
+    for (const size of [12_287, 12_288, 12_289, 24_575, 24_576, 400_001]) {
       const bytes = Buffer.from(Array.from({ length: size }, (_, i) => (i * 31) ^ (i >> 8)));
       const text = bytes.toString('base64');
       expect(decode(text).equals(bytes)).toBe(true);
@@ -53,7 +53,7 @@ describe('base64', () => {
 
   it('finds one wrong character in a large image, wherever it is', () => {
     const text = Buffer.alloc(600_000, 7).toString('base64');
-    for (const at of [0, 1, 262_143, 262_144, 524_288, text.length - 1]) {
+    for (const at of [0, 1, 16_383, 16_384, 524_288, text.length - 1]) {
       for (const wrong of ['!', '\0', 'é', '='])
         if (at < text.length - 1 || wrong !== '=')
           expect(() => decode(text.slice(0, at) + wrong + text.slice(at + 1)), `${wrong} at ${at}`).toThrow(

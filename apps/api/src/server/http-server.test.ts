@@ -68,6 +68,7 @@ describe('what is no HTTP', () => {
     ['no Host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
     ['17 kB of headers', `${HEAD}X-Long: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers_too_large'],
     ['a path of 17 kB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431, 'headers_too_large'],
+    ['a proxy request', 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n', 405, 'method_not_allowed'],
     [
       'chunk extensions without end',
       `${HEAD}Transfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(17_000)}\r\na\r\n`,
@@ -208,6 +209,29 @@ describe('connections', () => {
         })
         .toBe(200);
     }
+  });
+
+  it('reset at any moment harm nobody else', async () => {
+    for (const sent of [
+      'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+      'x\r\n\r\n',
+      `${HEAD}Content-Length: 9\r\n\r\n1`,
+      HEAD,
+      '',
+    ]) {
+      for (let i = 0; i < 10; i++) {
+        using connection = await openRaw(gateway.port);
+        await connection.send(sent);
+        connection.socket.resetAndDestroy();
+      }
+    }
+  });
+
+  it('that would rather speak another protocol are served in this one', async () => {
+    const answer = await exchange(
+      'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n',
+    );
+    expect(answer).toMatchObject({ status: 200, body: '{"status":"ok"}' });
   });
 
   it('that expect the unknown are served all the same', async () => {

@@ -2,13 +2,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import { answerParserError } from '../problem/parser-error.ts';
+import { answerOnSocket, parserError } from '../problem/on-socket.ts';
 
 /** Longer than the 60 s after which common load balancers drop an idle connection: they must be the first. */
 const KEEP_ALIVE_MS = 65_000;
 
-/** A socket on which nothing moves for so long is dead, or its client reads no answer. Waits are shorter than this. */
-const IDLE_MS = 120_000;
+/** A socket on which nothing moves for so much longer than it may is dead, or its client reads no answer. */
+const IDLE_MARGIN_MS = 60_000;
 
 /** How often the header deadline is looked at: it is overrun by this at most. */
 const CHECK_MS = 1000;
@@ -16,20 +16,27 @@ const CHECK_MS = 1000;
 /** Request line and headers together, bytes. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** @param headerTimeoutMs time to send the request headers, from the connection or the previous request */
-export function createHttpServer(listener: RequestListener, headerTimeoutMs: number, log: Logger): Server {
+export interface ServerTimes {
+  /** To send the request headers, from the connection or the end of the previous request. */
+  headerTimeoutMs: number;
+  /** Longest time for which nothing may move while all is well: a wait for faces, or for a body. */
+  longestQuietMs: number;
+}
+
+export function createHttpServer(listener: RequestListener, times: ServerTimes, log: Logger): Server {
+  const { headerTimeoutMs, longestQuietMs } = times;
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: headerTimeoutMs,
     // Bodies have a deadline of their own; this one would answer 408 to a steady sender of a long stream.
     requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: Math.min(CHECK_MS, headerTimeoutMs),
+    connectionsCheckingInterval: Math.min(CHECK_MS, headerTimeoutMs || CHECK_MS),
     // Node's own answer to a missing Host is no problem document (see app.ts).
     requireHostHeader: false,
     noDelay: true,
   });
-  server.timeout = IDLE_MS;
+  server.timeout = longestQuietMs + IDLE_MARGIN_MS;
 
   /** The exchange a socket carries or carried last. */
   const exchanges = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
@@ -44,6 +51,11 @@ export function createHttpServer(listener: RequestListener, headerTimeoutMs: num
   server.on('checkContinue', take);
   // An expectation nobody knows may be ignored (RFC 9110, 10.1.1).
   server.on('checkExpectation', take);
+
+  server.on('connect', (_, socket: Socket) => {
+    const { status } = answerOnSocket(socket, 'method_not_allowed', 'this is no proxy');
+    log.info({ method: 'CONNECT', status }, 'request');
+  });
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const current = exchanges.get(socket);
@@ -63,9 +75,10 @@ export function createHttpServer(listener: RequestListener, headerTimeoutMs: num
       socket.destroy();
       return;
     }
-    const { status, code, requestId } = answerParserError(socket, error);
+    const { status, requestId } = answerOnSocket(socket, ...parserError(error));
     // The request whose body this was logs itself.
-    if (!current || current.request.complete) log.info({ status, code, request_id: requestId }, 'request');
+    if (!current || current.request.complete)
+      log.info({ status, request_id: requestId, reason: error.code }, 'request');
   });
   return server;
 }

@@ -111,6 +111,16 @@ describe('detect', () => {
     expect(drawn.equals(original)).toBe(false);
   });
 
+  it('says where it could not draw, and exits with 1', async () => {
+    const file = join(folder, 'no-folder');
+    writeFileSync(file, '');
+    const { code, stdout, stderr } = await detect('--draw', join(file, 'drawn.png'), ASTRONAUT);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/1 face/);
+    expect(stderr).toMatch(/no-folder\/drawn\.png cannot be written/);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
   it('draws many into a folder, each under its own name', async () => {
     const out = join(folder, 'drawings');
     expect((await detect('--draw', out, image('portrait-1.jpg'), ASTRONAUT, ASTRONAUT)).code).toBe(0);

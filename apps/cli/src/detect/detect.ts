@@ -13,7 +13,7 @@ import { bareJson, jsonLines, table } from './report.ts';
  * Looks for faces in every image of a call, one after the other, and prints what it finds as it goes.
  * @param print takes text for standard output
  * @param say takes a line for the person who runs it
- * @returns the exit code: 1 when an image could not be looked at
+ * @returns the exit code: 1 when an image could not be looked at, or its drawing not be written
  * @throws UsageError
  */
 export async function detect(
@@ -40,10 +40,7 @@ export async function detect(
       faces += detection.faces.length;
       print(report.found(input, detection, renderResult(detection)));
       const drawing = drawings?.[i];
-      if (drawing) {
-        await mkdir(dirname(drawing.path), { recursive: true });
-        await writeFile(drawing.path, await drawFaces(bytes, detection, { format: drawing.format }));
-      }
+      if (drawing && !(await written(drawing.path, await drawFaces(bytes, detection, drawing), say))) failures += 1;
     } catch (error) {
       if (!isFacequeueError(error)) throw error;
       failures += 1;
@@ -51,7 +48,7 @@ export async function detect(
     }
   }
   if (!call.json && !inputs.single) {
-    const failed = failures ? `, ${failures} could not be looked at` : '';
+    const failed = failures ? `, ${failures} failed` : '';
     say(`${inputs.inputs.length} images, ${faces} faces${failed} (${pipeline.device}).`);
   }
   return failures ? 1 : 0;
@@ -83,5 +80,17 @@ async function readImage(path: string, maxBytes: number): Promise<Uint8Array> {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === 'ENOENT' ? 'There is no such file.' : `The file cannot be read: ${code ?? message}.`;
     throw new FacequeueError('source_unreachable', reason, { cause: error });
+  }
+}
+
+/** @returns whether it could be written; if not, that has been said */
+async function written(path: string, bytes: Uint8Array, say: (line: string) => void): Promise<boolean> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+    return true;
+  } catch (error) {
+    say(`${path} cannot be written: ${(error as Error).message}`);
+    return false;
   }
 }

@@ -67,7 +67,8 @@ daemonize no
 
 /** Resolves when it has loaded its data, however long that takes; how long it may take to listen is up to its end. */
 async function answering(url: string, ended: AbortSignal): Promise<void> {
-  while (!ended.aborted) {
+  for (;;) {
+    ended.throwIfAborted();
     const state = await pingRedis(url, 2000).catch(() => 'starting');
     if (state === 'ready') return;
     await delay(20);

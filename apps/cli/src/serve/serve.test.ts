@@ -99,6 +99,16 @@ describe('serve', () => {
     expect(alive(services)).toEqual([]);
   });
 
+  it('says why a service that was killed does not come up again', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_GATEWAY: 'refuses again' });
+    await serve.ready();
+    process.kill(home.service('gateway').pid, 'SIGKILL');
+    await serve.says(/^the gateway has its reasons$/m);
+    serve.signal('SIGTERM');
+    expect(await serve.exit).toBe(0);
+  });
+
   it.each([
     ['refuses', /^the gateway has its reasons$/m],
     ['silent', /^gateway did not start: exit code 3$/m],

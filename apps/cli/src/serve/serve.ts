@@ -75,6 +75,7 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
           : `${name} ended: ${how}. Starting it again in ${(wait / 1000).toFixed(2)} s.`,
       ),
     back: (name) => say(`${name} is back.`),
+    refused: say,
     // When something went wrong, that is the last thing to read.
     stopping(name) {
       if (code === STOPPED) say(`Stopping ${name} …`);
@@ -93,7 +94,7 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
     const { url } = facts.get('gateway') ?? {};
     if (url) {
       record();
-      for (const line of await summary(url, performance.now() - begun, home.folder)) say(line);
+      say(await summary(url, performance.now() - begun, home.folder));
       const reason = await Promise.race([asked.stop, supervisor.gaveUp]);
       if (reason) {
         say(`${reason} ended ${MOST_DEATHS} times within a minute; giving up.`);

@@ -72,8 +72,7 @@ export class ServiceRun {
 
   /** SIGTERM, then SIGKILL to all of its group when the grace is over. */
   async stop(): Promise<void> {
-    if (!this.process) return;
-    signalOne(this.process.pid, 'SIGTERM');
+    if (this.process && !this.hasEnded) signalOne(this.process.pid, 'SIGTERM');
     await Promise.race([this.ended, delay(this.definition.graceMs, undefined, { signal: this.#end.signal })]).catch(
       () => {},
     );

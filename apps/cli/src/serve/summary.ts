@@ -9,31 +9,35 @@ interface System {
  * @param tookMs since the start
  * @param folder the private data folder
  */
-export async function summary(url: string, tookMs: number, folder: string): Promise<string[]> {
-  const worker = await firstWorker(url);
+export async function summary(url: string, tookMs: number, folder: string): Promise<string> {
+  const system = await readSystem(url);
+  const worker = system === 'locked' ? undefined : system?.workers?.[0];
+  const key = system === 'locked' ? " -H 'X-Api-Key: …'" : '';
   const facts = [
     `${(tookMs / 1000).toFixed(1)} s`,
     worker?.device,
     worker?.engines && `${worker.engines} ${worker.engines === 1 ? 'engine' : 'engines'}`,
     worker?.models && `models ${worker.models.name} ${worker.models.version}`,
   ];
+  // Written in one go: the log of the services comes between lines otherwise.
   return [
     '',
     `Facequeue is ready at ${url} (${facts.filter(Boolean).join(', ')})`,
     '',
-    `  curl --data-binary @test/images/astronaut.png -H 'Content-Type: image/png' ${url}/face_detection`,
+    `  curl --data-binary @test/images/astronaut.png -H 'Content-Type: image/png'${key} ${url}/face_detection`,
     '',
     `The API as OpenAPI: ${url}/openapi.json. Settings, errors, guides: docs/. Data: ${folder}`,
     'Ctrl-C stops it.',
     '',
-  ];
+  ].join('\n');
 }
 
-/** Null when the gateway does not tell: it may ask for an API key. */
-async function firstWorker(url: string) {
+/** `locked` when the gateway asks for an API key, null when it does not answer in time. */
+async function readSystem(url: string): Promise<System | 'locked' | null> {
   try {
     const response = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2000) });
-    return response.ok ? (((await response.json()) as System).workers?.[0] ?? null) : null;
+    if (response.status === 401) return 'locked';
+    return response.ok ? ((await response.json()) as System) : null;
   } catch {
     return null;
   }

@@ -7,7 +7,10 @@ export interface SupervisorEvents {
   /** The runs in being have changed; called before anything else happens, so that a record of them is never behind. */
   changed(runs: readonly ServiceRun[]): void;
   died(name: string, how: string, restartInMs: number | null): void;
+  /** A service that was started again can be used. */
   back(name: string): void;
+  /** A service that was started again did not come up. */
+  refused(why: string): void;
   stopping(name: string): void;
 }
 
@@ -18,7 +21,7 @@ export interface SupervisorEvents {
 export class Supervisor {
   /** Resolves with the name of a service that died too often to be started again. */
   readonly gaveUp: Promise<string>;
-  #giveUp: (name: string) => void = () => {};
+  readonly #giveUp: (name: string) => void;
   readonly #stages: readonly (readonly ServiceDefinition[])[];
   readonly #events: SupervisorEvents;
   /** The current run of each service, in the order of their start. */
@@ -29,9 +32,9 @@ export class Supervisor {
   constructor(stages: readonly (readonly ServiceDefinition[])[], events: SupervisorEvents) {
     this.#stages = stages;
     this.#events = events;
-    this.gaveUp = new Promise((resolve) => {
-      this.#giveUp = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.gaveUp = promise;
+    this.#giveUp = resolve;
   }
 
   /**
@@ -73,8 +76,7 @@ export class Supervisor {
 
   async #stopInOrder(): Promise<void> {
     for (const run of [...this.#runs.values()].reverse()) {
-      if (run.hasEnded) continue;
-      this.#events.stopping(run.definition.name);
+      if (!run.hasEnded) this.#events.stopping(run.definition.name);
       await run.stop();
     }
   }
@@ -96,8 +98,7 @@ export class Supervisor {
       run = this.#launch(run.definition);
       run.ready.then(
         () => this.#events.back(name),
-        // That it ended is told when it has.
-        () => {},
+        (error: Error) => this.#stopping.signal.aborted || this.#events.refused(error.message),
       );
     }
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from './auto.ts';
+import { DEFAULT_PACK, loadPack } from '../pack/load.ts';
+import { decide, tryDevice } from './auto.ts';
 
 const cpu = { device: 'cpu', result: { ms: 8, onDevice: 1 } } as const;
 
@@ -26,5 +27,12 @@ describe('DEVICE=auto', () => {
 
   it('says why a device is out of the question', () => {
     expect(decide([{ device: 'webgpu', result: 'no adapter' }, cpu], 2).reason).toContain('webgpu: no adapter');
+  });
+
+  it('tries a device in a process of its own, which may fail, die or hang without harm', async () => {
+    const detector = (await loadPack(DEFAULT_PACK)).file('detector');
+    expect(await tryDevice(detector, 'cpu')).toEqual({ ms: expect.any(Number), onDevice: 1 });
+    expect(await tryDevice('/nowhere/model.onnx', 'cpu')).toMatch(/model\.onnx/);
+    expect(await tryDevice(detector, 'cpu', 1)).toBe('no answer within 0.001 s');
   });
 });

@@ -48,23 +48,27 @@ export async function chooseDevice(detector: string): Promise<Choice> {
   if (!graphicsNodes()) return { device: 'cpu', reason: 'no GPU is visible to this machine or container' };
   const trials: Trial[] = [];
   for (const device of ['cuda', 'webgpu', 'cpu'] as const)
-    trials.push({ device, result: await attempt(detector, device) });
+    trials.push({ device, result: await tryDevice(detector, device) });
   return decide(trials, availableParallelism());
 }
 
-async function attempt(detector: string, device: Device): Promise<Probe | string> {
+/**
+ * Probes a device in a process of its own.
+ * @returns what it is worth, or why it is out of the question
+ */
+export async function tryDevice(detector: string, device: Device, deadlineMs = DEADLINE_MS): Promise<Probe | string> {
   const gap = missing(device);
   if (gap) return gap;
   const script = fileURLToPath(new URL('./probe-process.ts', import.meta.url));
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [script, detector, device], {
-      timeout: DEADLINE_MS,
+      timeout: deadlineMs,
     });
     const answer = JSON.parse(stdout) as Probe | { failure: string };
     return 'failure' in answer ? answer.failure : answer;
   } catch (error) {
     const { killed } = error as { killed?: boolean };
-    return killed ? `no answer within ${DEADLINE_MS / 1000} s` : 'its driver ended the process';
+    return killed ? `no answer within ${deadlineMs / 1000} s` : 'its driver ended the process';
   }
 }
 

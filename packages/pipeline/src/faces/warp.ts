@@ -10,54 +10,65 @@ import type { Crop } from './crop.ts';
  */
 export function warp(image: RgbImage, crop: Crop, size: number, out: Uint8Array): void {
   const { data, width, height } = image;
+  // Decoders give Buffers and arrays; one kind keeps the compiled row function valid.
+  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
   const n = Math.min(4, Math.max(1, Math.ceil(crop.side / (2 * size) - 0.01)));
   const cos = (Math.cos(crop.roll) * crop.side) / (size * n);
   const sin = (Math.sin(crop.roll) * crop.side) / (size * n);
+  // Steps from the crop's middle to the middle of its first sub-sample.
   const half = (size * n) / 2 - 0.5;
+  const left = crop.centreX - half * cos + half * sin - 0.5;
+  const top = crop.centreY - half * sin - half * cos - 0.5;
+  for (let row = 0; row < size; row++)
+    warpRow(pixels, width, height, left - row * n * sin, top + row * n * cos, cos, sin, n, size, out, row * size * 3);
+}
+
+/** One row of a warp: numbers only, so that it is compiled once and for good. */
+function warpRow(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  left: number,
+  top: number,
+  cos: number,
+  sin: number,
+  n: number,
+  size: number,
+  out: Uint8Array,
+  start: number,
+): void {
   const right = width - 1;
   const bottom = height - 1;
   const share = 1 / (n * n);
-  let at = 0;
-  for (let j = 0; j < size; j++) {
-    for (let i = 0; i < size; i++) {
-      let r = 0;
-      let g = 0;
-      let b = 0;
-      for (let sj = 0; sj < n; sj++) {
-        const v = j * n + sj - half;
-        for (let si = 0; si < n; si++) {
-          const u = i * n + si - half;
-          const x = Math.min(right, Math.max(0, crop.centreX + u * cos - v * sin - 0.5));
-          const y = Math.min(bottom, Math.max(0, crop.centreY + u * sin + v * cos - 0.5));
-          const x0 = x | 0;
-          const y0 = y | 0;
-          const fx = x - x0;
-          const fy = y - y0;
-          const topLeft = (y0 * width + x0) * 3;
-          const topRight = x0 < right ? topLeft + 3 : topLeft;
-          const below = y0 < bottom ? width * 3 : 0;
-          const w11 = fx * fy;
-          const w10 = fy - w11;
-          const w01 = fx - w11;
-          const w00 = 1 - fx - w10;
-          r +=
-            w00 * data[topLeft]! + w01 * data[topRight]! + w10 * data[topLeft + below]! + w11 * data[topRight + below]!;
-          g +=
-            w00 * data[topLeft + 1]! +
-            w01 * data[topRight + 1]! +
-            w10 * data[topLeft + below + 1]! +
-            w11 * data[topRight + below + 1]!;
-          b +=
-            w00 * data[topLeft + 2]! +
-            w01 * data[topRight + 2]! +
-            w10 * data[topLeft + below + 2]! +
-            w11 * data[topRight + below + 2]!;
-        }
+  for (let i = 0; i < size; i++) {
+    let r = 0;
+    let g = 0;
+    let b = 0;
+    for (let sj = 0; sj < n; sj++) {
+      for (let si = 0; si < n; si++) {
+        const u = i * n + si;
+        const x = Math.min(right, Math.max(0, left + u * cos - sj * sin));
+        const y = Math.min(bottom, Math.max(0, top + u * sin + sj * cos));
+        const x0 = x | 0;
+        const y0 = y | 0;
+        const fx = x - x0;
+        const fy = y - y0;
+        const a = (y0 * width + x0) * 3;
+        const c = x0 < right ? a + 3 : a;
+        const below = y0 < bottom ? width * 3 : 0;
+        const w11 = fx * fy;
+        const w10 = fy - w11;
+        const w01 = fx - w11;
+        const w00 = 1 - fx - w10;
+        r += w00 * data[a]! + w01 * data[c]! + w10 * data[a + below]! + w11 * data[c + below]!;
+        g += w00 * data[a + 1]! + w01 * data[c + 1]! + w10 * data[a + below + 1]! + w11 * data[c + below + 1]!;
+        b += w00 * data[a + 2]! + w01 * data[c + 2]! + w10 * data[a + below + 2]! + w11 * data[c + below + 2]!;
       }
-      out[at++] = r * share + 0.5;
-      out[at++] = g * share + 0.5;
-      out[at++] = b * share + 0.5;
     }
+    const at = start + i * 3;
+    out[at] = r * share + 0.5;
+    out[at + 1] = g * share + 0.5;
+    out[at + 2] = b * share + 0.5;
   }
 }
 

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 
 /**
  * A service that keeps the contract of the gateway and the worker without doing their work. `FAKE_<NAME>` bends it:
- * `stubborn` ignores SIGTERM, `refuses` reports that it cannot start, `dies` ends as soon as it is ready,
- * `silent` ends before it says anything.
+ * `stubborn` ignores SIGTERM, `refuses` reports that it cannot start, `refuses again` does so from the second time on,
+ * `dies` ends as soon as it is ready, `silent` ends before it says anything.
  */
 export function fakeService(name: 'gateway' | 'worker', listens: boolean): void {
   const bent = process.env[`FAKE_${name.toUpperCase()}`];
@@ -14,7 +14,7 @@ export function fakeService(name: 'gateway' | 'worker', listens: boolean): void 
     if (bent !== 'stubborn') process.exit(0);
   });
   if (bent === 'silent') process.exit(3);
-  if (bent === 'refuses') {
+  if (bent === 'refuses' || (bent === 'refuses again' && process.env['PORT'] !== '0')) {
     process.send!({ type: 'failed', message: `the ${name} has its reasons` }, () => process.exit(1));
     return;
   }

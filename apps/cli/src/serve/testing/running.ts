@@ -11,7 +11,7 @@ const DEADLINE_MS = 30_000;
 
 /** A private folder for one test, and every `serve` started on it; all of it is gone after disposal. */
 export class TestHome implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'facequeue-serve-'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'facequeue "serve\\ '));
   readonly #started: RunningServe[] = [];
   readonly #seen = new Map<string, ProcessIdentity>();
 

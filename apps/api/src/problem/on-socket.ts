@@ -1,35 +1,35 @@
+/** Answers where Node has no response object: to bytes that are no request, and to CONNECT. */
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ERROR_CATALOGUE, type ErrorCode, toProblem } from '@facequeue/schema';
 
 /** What Node's HTTP parser and its timers complain of, as errors of the catalogue. */
-const CODES: Record<string, [ErrorCode, string]> = {
+const PARSER_ERRORS: Record<string, [ErrorCode, string]> = {
   HPE_HEADER_OVERFLOW: ['headers_too_large', 'request line and headers may have 16 kB'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body_too_large', 'chunk extensions may have 16 kB'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'the request headers were not here in time'],
 };
 
-const REASONS: Record<number, string> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  413: 'Content Too Large',
-  431: 'Request Header Fields Too Large',
-};
+export function parserError(error: NodeJS.ErrnoException): [ErrorCode, string] {
+  return PARSER_ERRORS[error.code ?? ''] ?? ['invalid_request', 'this is not valid HTTP'];
+}
 
 /**
- * Answers bytes that are no HTTP request, straight on the socket: there is no response object for them.
- * @returns what was answered, for the log
+ * Answers and ends the connection.
+ * @returns what the log wants to know
  */
-export function answerParserError(socket: Socket, cause: NodeJS.ErrnoException) {
-  const [code, detail] = CODES[cause.code ?? ''] ?? ['invalid_request', 'this is not valid HTTP'];
+export function answerOnSocket(socket: Socket, code: ErrorCode, detail: string): { status: number; requestId: string } {
   const { status } = ERROR_CATALOGUE[code];
   const requestId = randomUUID();
   const body = JSON.stringify(toProblem(code, detail));
+  // Node has let go of the socket of a CONNECT: a reset would otherwise end the process.
+  socket.on('error', () => {});
   socket.end(
-    `HTTP/1.1 ${status} ${REASONS[status]}\r\n` +
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
       `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `X-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
   );
-  return { status, code, requestId };
+  return { status, requestId };
 }

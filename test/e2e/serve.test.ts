@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { allProcesses } from '../support/processes.ts';
+import { startService } from '../support/service.ts';
+
+const astronaut = readFileSync(new URL('../images/astronaut.png', import.meta.url));
+
+describe('the whole service', () => {
+  it('says which port is taken and what to do, and leaves nothing running', async () => {
+    const before = new Set(allProcesses().map(({ pid }) => pid));
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    try {
+      const refused = startService({ PORT: String(port), ENGINES: '1' });
+      await expect(refused).rejects.toThrow(new RegExp(`port ${port} on 127\\.0\\.0\\.1 is taken.*PORT`));
+    } finally {
+      other.close();
+    }
+    const ours = /apps\/(api|worker|cli)\/|^redis-server/;
+    const left = () =>
+      allProcesses().filter(({ pid, parent, command }) => !before.has(pid) && parent === 1 && ours.test(command));
+    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+  });
+
+  it('answers again after its worker was killed, on the same port', async () => {
+    await using service = await startService({ ENGINES: '1' });
+    const engines = service.engines();
+    process.kill(service.worker().pid, 'SIGKILL');
+    const response = await fetch(`${service.url}/face_detection`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/png' },
+      body: astronaut,
+    });
+    expect(response.status).toBe(200);
+    expect(((await response.json()) as { Faces: unknown[] }).Faces).toHaveLength(1);
+    const pids = new Set(allProcesses().map(({ pid }) => pid));
+    expect(engines.filter(({ pid }) => pids.has(pid))).toEqual([]);
+    expect(await service.stop()).toBe(0);
+  });
+});

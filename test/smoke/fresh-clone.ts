@@ -1,0 +1,160 @@
+/**
+ * What a newcomer does, from an empty folder: clone what is committed, `npm start`, post a photograph, stop it in every
+ * way there is, and start it again. Nothing may be left running. It takes a minute or two and needs npm's registry, so it
+ * is no part of `npm test`: node test/smoke/fresh-clone.ts
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { DetectionResult } from '@facequeue/schema';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const FIRST_START_MS = 10 * 60_000;
+const SOON_MS = 60_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'facequeue-fresh-'));
+const clone = join(folder, 'facequeue');
+/** Every process that comes of this run has it in its environment. */
+const MARK = `FACEQUEUE_SMOKE=${folder}`;
+
+/** A newcomer's shell: nothing of the checkout and the npm that run this. */
+const env: NodeJS.ProcessEnv = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|REDIS_URL$|INIT_CWD$)/i.test(name))),
+  PATH: (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((entry) => !entry.includes('node_modules'))
+    .join(delimiter),
+  PORT: '0',
+  FACEQUEUE_SMOKE: folder,
+};
+
+/** Commands of all processes of this run that run now. Redis writes its title over its environment, but runs in the clone. */
+function running(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const marked = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(MARK);
+        if (!marked && !readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return [];
+        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()}`];
+      } catch {
+        return [];
+      }
+    });
+}
+
+async function nothingLeft(after: string): Promise<void> {
+  const deadline = Date.now() + SOON_MS;
+  while (running().length) {
+    assert(Date.now() < deadline, `still running ${after}:\n${running().join('\n')}`);
+    await delay(50);
+  }
+  console.log(`nothing is left ${after}`);
+}
+
+interface Started {
+  child: ChildProcess;
+  url: string;
+  seconds: string;
+  log(): string;
+}
+
+/** Runs a command that starts the service, and waits until it says where it listens. */
+async function start(command: string, args: string[], withinMs: number): Promise<Started> {
+  const begun = performance.now();
+  const child = spawn(command, args, { cwd: clone, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  let log = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      log += chunk;
+      const ready = /is ready at (http:\/\/[\w.:]+)/.exec(log);
+      if (ready) resolve(ready[1]!);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', (code, signal) => reject(new Error(`${command} ended (${code ?? signal}):\n${log}`)));
+    setTimeout(() => reject(new Error(`${command} is not ready in time:\n${log}`)), withinMs).unref();
+  });
+  return { child, url, seconds: ((performance.now() - begun) / 1000).toFixed(1), log: () => log };
+}
+
+async function end(child: ChildProcess): Promise<unknown> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? child.signalCode;
+  const [code, signal] = await once(child, 'exit');
+  return code ?? signal;
+}
+
+async function faces(url: string): Promise<DetectionResult> {
+  const body = readFileSync(join(clone, 'test/images/astronaut.png'));
+  const response = await fetch(`${url}/face_detection`, {
+    method: 'POST',
+    headers: { 'content-type': 'image/png' },
+    body,
+  });
+  assert.equal(response.status, 200, await response.clone().text());
+  return (await response.json()) as DetectionResult;
+}
+
+try {
+  execFileSync('git', ['clone', '--quiet', ROOT, clone]);
+
+  const first = await start('npm', ['start'], FIRST_START_MS);
+  console.log(`first start, packages installed: ready after ${first.seconds} s`);
+  for (const part of [
+    'npm start',
+    'cli/src/main.ts serve',
+    'redis-server',
+    'worker/src/main',
+    'engine/main',
+    'api/src/main',
+  ])
+    assert(
+      running().some((command) => command.includes(part)),
+      `${part} is not seen in:\n${running().join('\n')}`,
+    );
+  const found = await faces(first.url);
+  assert.equal(found.Faces.length, 1);
+  assert.equal(found.Faces[0]!.landmark_106!.length, 106);
+  const told = execFileSync(
+    'npm',
+    ['run', '--silent', 'facequeue', '--', 'detect', '--json', 'test/images/astronaut.png'],
+    {
+      cwd: clone,
+      env,
+      encoding: 'utf8',
+    },
+  );
+  assert.deepEqual(JSON.parse(told), found);
+  console.log('one face, the same over HTTP and on the command line');
+  first.child.kill('SIGTERM');
+  await end(first.child);
+  await nothingLeft('after SIGTERM to npm alone');
+
+  const second = await start('npm', ['start'], SOON_MS);
+  console.log(`second start: ready after ${second.seconds} s`);
+  const { serve } = JSON.parse(readFileSync(join(clone, '.facequeue/processes.json'), 'utf8'));
+  process.kill(serve.pid, 'SIGKILL');
+  await end(second.child);
+  const third = await start('npm', ['start'], SOON_MS);
+  assert.match(third.log(), /Ended what an earlier start had left behind: gateway, worker, Redis/);
+  assert.equal((await faces(third.url)).Faces.length, 1);
+  console.log(`start after a kill -9: cleaned up and ready after ${third.seconds} s`);
+  third.child.kill('SIGTERM');
+  await end(third.child);
+  await nothingLeft('after a kill -9, a start and SIGTERM');
+
+  // `script` gives it a terminal, so that Ctrl-C is the real one: to npm and to serve, and passed on by npm once more.
+  const typed = await start('script', ['--quiet', '--return', '--command', 'npm start', '/dev/null'], SOON_MS);
+  typed.child.stdin!.write('\x03');
+  await end(typed.child);
+  assert.match(typed.log(), /Stopping gateway[\s\S]*Stopping worker[\s\S]*Stopping Redis[\s\S]*Stopped\./);
+  await nothingLeft('after one Ctrl-C in a terminal');
+  console.log('a fresh clone works, and leaves nothing behind');
+} finally {
+  for (const line of running()) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+}
