@@ -1,14 +1,20 @@
 import { pipelineVariables } from '@facequeue/pipeline/variables';
 import { queueVariables } from '@facequeue/queue';
-import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
+import { QUEUE_NAMES } from '@facequeue/schema';
 import { byteSize, duration, integer, list } from '@facequeue/schema/config';
+import { installationVariables } from '@facequeue/schema/installation';
 import { sourceVariables } from '@facequeue/source';
 import { z } from 'zod';
 
-const isQueue = (name: string): name is QueueName => (QUEUE_NAMES as readonly string[]).includes(name);
+/** What a worker can be for: the queues of images, and the delivery of webhooks. */
+const DUTIES = [...QUEUE_NAMES, 'webhooks'] as const;
+type Duty = (typeof DUTIES)[number];
+
+const isDuty = (name: string): name is Duty => (DUTIES as readonly string[]).includes(name);
 
 /** The environment variables of the worker. */
 export const workerVariables = {
+  ...installationVariables,
   ...queueVariables,
   ...sourceVariables,
   ...pipelineVariables,
@@ -27,17 +33,24 @@ export const workerVariables = {
   ENGINE_MAX_RSS: byteSize('2gb').meta({
     description: 'Resident memory beyond which an engine is replaced between two images.',
   }),
-  WORKER_QUEUES: list(QUEUE_NAMES.join(','))
+  WORKER_QUEUES: list(DUTIES.join(','))
     .transform((names, context) => {
-      const known = names.filter(isQueue);
+      const known = names.filter(isDuty);
       if (known.length > 0 && known.length === names.length) return known;
-      context.issues.push({ code: 'custom', message: `some of ${QUEUE_NAMES.join(', ')}`, input: names });
+      context.issues.push({ code: 'custom', message: `some of ${DUTIES.join(', ')}`, input: names });
       return z.NEVER;
     })
     .meta({
-      default: QUEUE_NAMES.join(','),
-      description: 'Queues this worker takes jobs from; lets a deployment keep workers for callers who wait.',
+      default: DUTIES.join(','),
+      description:
+        'Queues this worker serves; lets a deployment keep workers for callers who wait. `webhooks` delivers webhooks; a worker with nothing else starts no engine.',
     }),
+  WEBHOOK_TIMEOUT: duration('15s').meta({
+    description: 'Time a webhook’s receiver has to answer, connecting included; past it the try has failed.',
+  }),
+  WEBHOOK_CONCURRENCY: integer(16, { min: 1, max: 1000 }).meta({
+    description: 'Webhooks one worker delivers at a time; to one host at most 4, over all workers.',
+  }),
   WORKER_HOST: z.string().default('127.0.0.1').meta({
     default: '127.0.0.1',
     description: 'Address of the health port; `0.0.0.0` where probes come from outside the container.',
