@@ -23,11 +23,12 @@ export const sourceVariables = {
   SOURCE_ALLOW: parsedList(parseAllowEntry, ALLOW_ENTRY_FORMS).meta({
     default: '',
     description:
-      'Destinations of image URLs that are admitted although they are not on the public internet: host names (admitted wherever they resolve to), addresses, either with `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default URLs to loopback, private, link-local and other special addresses are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
+      'Destinations of image URLs and webhooks that are admitted although they are not on the public internet: host names (admitted wherever they resolve to), addresses, either with `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default loopback, private, link-local and other special addresses are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
   }),
   SOURCE_TIMEOUT: duration('15s').meta({ description: 'Time to fetch an image from its URL, redirects included.' }),
   SOURCE_CONNECT_TIMEOUT: duration('3s').meta({
-    description: 'Time to look up the name of an image host and connect to it, TLS included.',
+    description:
+      'Time to look up the name of an image host, or of a webhook’s receiver, and connect to it, TLS included.',
   }),
   SOURCE_HEADERS_TIMEOUT: duration('10s').meta({
     description: 'Time until an image host answers with headers, connecting included.',
