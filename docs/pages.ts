@@ -2,7 +2,7 @@ import { ERROR_CATALOGUE, type ErrorEntry } from '@facequeue/schema';
 import { openApiDocument } from '@facequeue/schema/openapi';
 import type { z } from 'zod';
 import { gatewayVariables } from '../apps/api/src/variables.ts';
-import { serveVariables } from '../apps/cli/src/variables.ts';
+import { callerVariables, serveVariables } from '../apps/cli/src/variables.ts';
 import { workerVariables } from '../apps/worker/src/variables.ts';
 
 /** The generated pages: file name in docs/ to text. */
@@ -20,6 +20,7 @@ const ROOMS: [title: string, shape: Shape][] = [
   ['gateway', gatewayVariables],
   ['worker', workerVariables],
   ['serve', serveVariables],
+  ['jobs', callerVariables],
 ];
 
 function configuration(): string {

@@ -4,7 +4,7 @@ import { pipelineVariables } from '@facequeue/pipeline/variables';
 import { readConfig } from '@facequeue/schema/config';
 import { sourceVariables } from '@facequeue/source/variables';
 import type { z } from 'zod';
-import { serveVariables } from './variables.ts';
+import { callerVariables, serveVariables } from './variables.ts';
 
 const ROOT = new URL('../../..', import.meta.url).pathname;
 
@@ -34,4 +34,9 @@ export function detectConfig(device?: string): DetectConfig {
 /** @throws ConfigError */
 export function modelsConfig(): { MODEL_PACK: string } {
   return readConfig({ MODEL_PACK: pipelineVariables.MODEL_PACK }, process.env);
+}
+
+/** @throws ConfigError naming every bad variable */
+export function jobsConfig(): z.output<z.ZodObject<typeof callerVariables>> {
+  return readConfig(callerVariables, process.env);
 }

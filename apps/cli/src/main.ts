@@ -2,11 +2,12 @@
 import { ConfigError } from '@facequeue/schema/config';
 import { type Commands, dispatch } from './commands.ts';
 import { detectCommand } from './detect/command.ts';
+import { jobsCommand } from './jobs/command.ts';
 import { modelsCommand } from './models/command.ts';
 import { serveCommand } from './serve/command.ts';
 import { UsageError } from './usage.ts';
 
-const commands: Commands = { serve: serveCommand, detect: detectCommand, models: modelsCommand };
+const commands: Commands = { serve: serveCommand, detect: detectCommand, jobs: jobsCommand, models: modelsCommand };
 
 try {
   process.exitCode = await dispatch(

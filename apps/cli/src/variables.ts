@@ -22,3 +22,18 @@ export const serveVariables = {
       'Memory limit of the private Redis. Nothing is evicted: past it new jobs are refused. Its append-only file needs about three times that much disk.',
   }),
 };
+
+/** The environment variables of the commands that speak to a running service. */
+export const callerVariables = {
+  FACEQUEUE_URL: z
+    .url({ protocol: /^https?$/, error: 'a URL such as http://127.0.0.1:8080' })
+    .default('http://127.0.0.1:8080')
+    .meta({
+      default: 'http://127.0.0.1:8080',
+      description: 'Where the service is that `facequeue jobs` speaks to, its `BASE_PATH` included.',
+    }),
+  FACEQUEUE_API_KEY: z.string().optional().meta({
+    secret: true,
+    description: 'The API key with which `facequeue jobs` calls the service.',
+  }),
+};

@@ -1,12 +1,13 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createPipeline, DeviceError, drawFaces, PackError, type Pipeline, renderResult } from '@facequeue/pipeline';
-import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+import { isFacequeueError } from '@facequeue/schema';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { DetectConfig } from '../config.ts';
 import { planDrawings } from './drawings.ts';
 import { expandInputs, type Input } from './inputs.ts';
 import type { DetectCall } from './options.ts';
+import { readImage } from './read-image.ts';
 import { bareJson, jsonLines, table } from './report.ts';
 
 /**
@@ -62,24 +63,6 @@ async function openPipeline(config: DetectConfig, say: (line: string) => void): 
     if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
     say(error.message);
     return null;
-  }
-}
-
-/**
- * @param maxBytes the limit the service has too
- * @throws FacequeueError source_unreachable, body_too_large
- */
-async function readImage(path: string, maxBytes: number): Promise<Uint8Array> {
-  try {
-    await using file = await open(path);
-    const { size } = await file.stat();
-    if (size > maxBytes) throw new FacequeueError('body_too_large', `The file has more than ${maxBytes} bytes.`);
-    return await file.readFile();
-  } catch (error) {
-    if (isFacequeueError(error)) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'There is no such file.' : `The file cannot be read: ${code ?? message}.`;
-    throw new FacequeueError('source_unreachable', reason, { cause: error });
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServeConfig } from '../config.ts';
+import { Interrupts } from '../interrupts.ts';
 import { Home, HomeError } from './home.ts';
-import { Interrupts } from './interrupts.ts';
 import { endLeftovers } from './leftovers.ts';
 import { privateRedis } from './private-redis.ts';
 import { pingRedis, RedisUnusable } from './redis-ping.ts';

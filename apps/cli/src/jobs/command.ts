@@ -1,0 +1,27 @@
+import type { Command } from '../commands.ts';
+import { jobsConfig } from '../config.ts';
+import { listenForInterruption } from './interruption.ts';
+import { JOBS_HELP, parseJobsCall } from './options.ts';
+
+export const jobsCommand: Command = {
+  parameters: 'submit|status|wait|follow|cancel|erase …',
+  summary: 'work with the jobs of a running service',
+  help: JOBS_HELP,
+  async run(args, print, say) {
+    const { FACEQUEUE_URL, FACEQUEUE_API_KEY } = jobsConfig();
+    const call = parseJobsCall(args, { service: FACEQUEUE_URL, apiKey: FACEQUEUE_API_KEY });
+    const { createClient } = await import('@facequeue/client');
+    const { service: baseUrl, apiKey } = call;
+    const client = createClient({ baseUrl, ...(apiKey !== undefined && { apiKey }) });
+    // A reader such as `head` that has enough ends the work, too.
+    process.stdout.on('error', () => process.exit(1));
+    using interruption = listenForInterruption();
+    if (call.action === 'submit') {
+      const { submitJobs } = await import('./submit.ts');
+      return await submitJobs(call, client, interruption, print, say);
+    }
+    const { followJob, knownJobs } = await import('./known.ts');
+    if (call.action === 'follow') return await followJob(call, client, interruption, print, say);
+    return await knownJobs({ ...call, action: call.action }, client, interruption, print, say);
+  },
+};

@@ -1,0 +1,73 @@
+import type { JobEvent, JobResource } from '@facequeue/client';
+import { type FacequeueError, toProblem } from '@facequeue/schema';
+
+/** What a line is about: a job, or an image on its way to become one. */
+export interface Subject {
+  id?: string;
+  file?: string;
+}
+
+/** How jobs are printed; every text is a line. */
+export interface Report {
+  job(job: JobResource, subject: Subject): string;
+  failed(subject: Subject, error: FacequeueError): string;
+  erased(id: string): string;
+  event(event: JobEvent): string;
+}
+
+const line = (value: unknown) => `${JSON.stringify(value)}\n`;
+
+/** The service's own words, with the subject's members before them. */
+const jsonLines: Report = {
+  job: (job, { file }) => line({ ...(file !== undefined && { file }), ...job }),
+  failed: (subject, error) => line({ ...subject, error: toProblem(error.code, error.message, error.jobId) }),
+  erased: (id) => line({ id, erased: true }),
+  event: (event) => line(event),
+};
+
+/** One image named by itself: its job, or the problem of the API, and nothing more. */
+const bareJson: Report = {
+  ...jsonLines,
+  job: (job) => line(job),
+  failed: (_, error) => line(toProblem(error.code, error.message, error.jobId)),
+};
+
+/**
+ * For people; the id comes first, so that `cut -d' ' -f1` gives the ids.
+ * @param service where it should be
+ */
+function forPeople(service: string): Report {
+  const job: Report['job'] = (job, { file }) => {
+    const columns = [job.id, job.status.padEnd(10), file, describe(job)];
+    return `${columns.filter(Boolean).join('  ').trim()}\n`;
+  };
+  return {
+    job,
+    failed({ id, file }, { code, message }) {
+      const where = code === 'unavailable' ? ` (${service})` : '';
+      return `${file ?? id}: ${code}: ${message}${where}\n`;
+    },
+    erased: (id) => `${id}  erased\n`,
+    event(event) {
+      if (event.type === 'job') return job(event.job, {});
+      const again = event.attempts > 1 ? ` (attempt ${event.attempts})` : '';
+      return `${event.at}  ${event.status}${again}\n`;
+    },
+  };
+}
+
+export function reportFor({ json, service }: { json: boolean; service: string }, single: boolean): Report {
+  if (!json) return forPeople(service);
+  return single ? bareJson : jsonLines;
+}
+
+function describe({ result, error, image, timings, webhook }: JobResource): string {
+  const facts: string[] = [];
+  if (result) facts.push(`${result.Faces.length} ${result.Faces.length === 1 ? 'face' : 'faces'}`);
+  if (error) facts.push(`${error.code}: ${error.detail}`);
+  if (image) facts.push(`${image.width}x${image.height} ${image.format}`);
+  const took = Object.values(timings).reduce((sum, ms) => sum + ms, 0);
+  if (result && took) facts.push(`${took.toFixed(0)} ms`);
+  if (webhook) facts.push(`webhook ${webhook.status}`);
+  return facts.join(', ');
+}
