@@ -6,6 +6,8 @@ const REASONS: Record<string, string> = {
   listed: 'Too many jobs are waiting.',
   blob_bytes: 'Too many image bytes are waiting.',
   result_bytes: 'Too many results are kept.',
+  host_webhooks: 'Too many webhooks of this receiver wait to be delivered.',
+  webhooks: 'Too many webhooks wait to be delivered.',
   oldest: 'Jobs have been waiting too long.',
   wait: 'The job would wait longer than the caller does.',
 };

@@ -37,7 +37,7 @@ if key ~= '' then
   end
 end
 if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
-local reason, retry = refusal(queue, #blob, read_limits(6), tonumber(ARGV[4]))
+local reason, retry = refusal(queue, #blob, read_limits(6), tonumber(ARGV[4]), webhook ~= '' and ARGV[17] or nil)
 if reason then return { 'full', reason, retry } end
 
 -- It ran empty since: the time until the next end says nothing of how fast it drains.

@@ -115,7 +115,13 @@ describe.concurrent('the sweep', () => {
     using warmed = gateway.wait(warm.id);
     await gateway.submit(warm);
     await warmed.ended(20_000);
-    const jobs = Array.from({ length: 60 }, (_, i) => job({ startWithinMs: i % 10 === 9 ? 1 : 60_000 }));
+    const jobs = Array.from({ length: 60 }, (_, i) =>
+      job({
+        startWithinMs: i % 10 === 9 ? 1 : 60_000,
+        idempotency: { key: `k${i}`, fingerprint: 'f' },
+        ...(i % 2 && { webhookUrl: `https://r${i % 3}.example/` }),
+      }),
+    );
     const waits = jobs.map((each) => gateway.wait(each.id));
     await Promise.all(
       jobs.map(async (each, i) => {
@@ -123,10 +129,18 @@ describe.concurrent('the sweep', () => {
         if (i % 10 === 8) await gateway.cancel(each.id);
       }),
     );
+    const erased = [job(), job({ webhookUrl: 'https://erased.example/' })];
+    for (const each of erased) {
+      await gateway.submit(each);
+      await gateway.erase(each.id, '');
+    }
     const ended = await Promise.all(waits.map((wait) => wait.ended(20_000)));
     expect(new Set(ended.map((record) => record?.status))).toEqual(
       new Set(['succeeded', 'failed', 'canceled', 'expired']),
     );
+    const attempt = { at: 1, status: 200, error: null, ms: 1 };
+    for (const each of await worker.takeDeliveries(100, 100, 60_000))
+      expect(await worker.reportDelivery(each, { status: 'delivered', attempt })).toBe(true);
     const ours = async () => {
       const { keys, problems } = await recount(redis.url, rig.prefix);
       expect(problems).toEqual([]);

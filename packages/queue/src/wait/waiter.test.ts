@@ -1,3 +1,4 @@
+import { FacequeueError } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
 import type { JobRecord } from '../contract.ts';
 import { Waiter } from './waiter.ts';
@@ -74,6 +75,28 @@ describe('a wait', () => {
     await expect(wait.ended(0)).rejects.toThrow('away');
     const hung = new Waiter(() => new Promise(() => {}));
     await expect(hung.wait('a').ended(0)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('sleeps on while there is no record yet', async () => {
+    const { waiter, put, state } = store();
+    using wait = waiter.wait('a');
+    const answer = wait.ended(10_000);
+    waiter.tell('a');
+    await new Promise(setImmediate);
+    expect(state.reads).toBe(1);
+    put('a', 'failed');
+    waiter.tell('a');
+    expect(await answer).toMatchObject({ status: 'failed' });
+  });
+
+  it('fails at once, and not again and again, when the job was erased', async () => {
+    const erased = new Waiter(async () => {
+      throw new FacequeueError('gone', 'The job was deleted.');
+    });
+    using wait = erased.wait('a');
+    const answer = wait.ended(60_000);
+    erased.tell('a');
+    await expect(answer).rejects.toMatchObject({ code: 'gone' });
   });
 
   it('ends without a look when its caller leaves', async () => {

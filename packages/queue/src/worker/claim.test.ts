@@ -133,16 +133,19 @@ describe('a stale worker', () => {
 });
 
 describe('a race to the end', () => {
-  it('has one winner and one announcement: finish, cancel, expiry and another finish, 300 rounds', async () => {
+  it('has one winner, one announcement and one webhook that tells it: finish, cancel, expiry and erasure, 1000 rounds', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const other = await rig.gateway();
     const worker = await rig.worker();
     using announced = await listen(rig, 'ended');
-    const ids: string[] = [];
-    for (let round = 0; round < 300; round++) {
-      const given = job({ startWithinMs: round % 3 === 0 ? 3 : 60_000 });
-      ids.push(given.id);
+    const erased = new Set<string>();
+    const kept = new Map<string, string>();
+    for (let round = 0; round < 1000; round++) {
+      const given = job({
+        startWithinMs: round % 3 === 0 ? round % 4 : 60_000,
+        webhookUrl: `https://r${round % 7}.example/`,
+      });
       await gateway.submit(given);
       const claimed = await worker.claim(given.id, 'w');
       if (round % 2) await worker.start(given.id, 1);
@@ -153,21 +156,32 @@ describe('a race to the end', () => {
         () => worker.claim(given.id, 'w2'),
         () => worker.finish(given.id, claimed?.attempt ?? 1, failed),
       ];
+      if (round % 5 === 4) ends.push(() => other.erase(given.id, ''));
       // Every order comes first now and then.
       for (let i = 0; i < round % ends.length; i++) ends.push(ends.shift()!);
       await Promise.all(ends.map((end) => end()));
-      const record = (await gateway.read(given.id))!;
-      expect(isTerminal(record.status)).toBe(true);
-      expect(record.result !== null).toBe(record.status === 'succeeded');
+      const record = await gateway.read(given.id);
+      if (round % 5 === 4) {
+        expect(record).toBeNull();
+        erased.add(given.id);
+        continue;
+      }
+      expect(isTerminal(record!.status)).toBe(true);
+      expect(record!.result !== null).toBe(record!.status === 'succeeded');
       await gateway.cancel(given.id);
       expect(await gateway.read(given.id)).toEqual(record);
+      kept.set(given.id, record!.status);
     }
-    await expect.poll(() => announced.heard.length).toBeGreaterThanOrEqual(ids.length);
+    await expect.poll(() => announced.heard.length).toBeGreaterThanOrEqual(1000);
+    expect(announced.heard).toHaveLength(1000);
     const statuses = new Map(announced.heard.map((message) => message.split(' ') as [string, string]));
-    expect(announced.heard).toHaveLength(ids.length);
-    for (const id of ids) expect(statuses.get(id)).toBe((await gateway.read(id))!.status);
+    for (const [id, status] of kept) expect(statuses.get(id)).toBe(status);
+    for (const id of erased) expect(statuses.has(id)).toBe(true);
+    const deliveries = await worker.takeDeliveries(2000, 1000, 60_000);
+    expect(new Map(deliveries.map(({ job: { id, status } }) => [id, status]))).toEqual(kept);
+    expect(deliveries).toHaveLength(kept.size);
     const { problems, jobs } = await recount(redis.url, rig.prefix);
     expect(problems).toEqual([]);
-    expect(Object.keys(jobs).length).toBeGreaterThan(1);
+    expect(Object.keys(jobs).sort()).toEqual(['canceled', 'expired', 'failed', 'succeeded']);
   });
 });

@@ -3,6 +3,9 @@
 local SHARE = { interactive = 1, bulk = 0.8 }
 -- Ended jobs stay in BullMQ's lists until a worker skips them; with no worker they would pile up without end.
 local TRANSPORT_FACTOR = 2
+-- Webhooks that nobody takes are kept for a day. Those of one host may take an eighth of the result bytes, all of them half:
+-- then only jobs that want that receiver told are refused, or only jobs with a webhook.
+local DELIVERIES, DELIVERIES_OF_HOST = 1 / 2, 1 / 8
 local MIN_RETRY, MAX_RETRY = 1000, 30000
 
 local function read_limits(from)
@@ -20,8 +23,8 @@ end
 local function retry_after(ms) return math.floor(math.min(MAX_RETRY, math.max(MIN_RETRY, ms))) end
 
 -- The reason a job of `size` bytes is refused and the milliseconds after which to try again; nil when it may enter.
--- `patience`: milliseconds its caller waits, nil when nobody does.
-local function refusal(queue, size, limits, patience)
+-- `patience`: milliseconds its caller waits, nil when nobody does. `host`: of its webhook, nil for none.
+local function refusal(queue, size, limits, patience, host)
   local share = SHARE[queue]
   local waiting, listed = 0, 0
   for _, name in ipairs(QUEUES) do
@@ -34,6 +37,11 @@ local function refusal(queue, size, limits, patience)
   local held = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
   if tonumber(held[1] or 0) + size > limits.blobBytes * share then return 'blob_bytes', retry_after(waiting * gap / 10) end
   if tonumber(held[2] or 0) >= limits.resultBytes * share then return 'result_bytes', MAX_RETRY end
+  if host then
+    local kept = redis.call('HMGET', STATS, 'deliveryBytes', 'deliveryBytes:' .. host)
+    if tonumber(kept[2] or 0) >= limits.resultBytes * share * DELIVERIES_OF_HOST then return 'host_webhooks', MAX_RETRY end
+    if tonumber(kept[1] or 0) >= limits.resultBytes * share * DELIVERIES then return 'webhooks', MAX_RETRY end
+  end
   local oldest = oldest_age(queue)
   if oldest > limits.oldest * share then return 'oldest', retry_after(oldest / 10) end
   if patience then

@@ -2,7 +2,12 @@
 -- Invariants, after each script:
 --   a delivery is in pending:<host> or in leases:<host>, never in both;
 --   a host is in `hosts` exactly while it has deliveries, never later than its first one can be taken. It may be earlier:
---   `take-deliveries` looks at it then and moves it on.
+--   `take-deliveries` looks at it then and moves it on;
+--   stats.deliveryBytes and stats.deliveryBytes:<host> are the sums of `charge` over deliveries, which stats.resultBytes includes.
+
+-- What the hash of a delivery takes besides its result: 25 short fields.
+local DELIVERY_OVERHEAD = 2048
+
 local function first_score(key)
   return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
 end
@@ -18,11 +23,19 @@ local function reschedule_host(host)
   end
 end
 
+local function charge(host, bytes)
+  redis.call('HINCRBY', STATS, 'resultBytes', bytes)
+  redis.call('HINCRBY', STATS, 'deliveryBytes', bytes)
+  if redis.call('HINCRBY', STATS, 'deliveryBytes:' .. host, bytes) == 0 then
+    redis.call('HDEL', STATS, 'deliveryBytes:' .. host)
+  end
+end
+
 -- The webhook of a job that has just ended is due. It keeps a record of its own, which outlives the job's.
 local function add_delivery(id, host, bytes)
   redis.call('COPY', job_key(id), delivery_key(id))
-  redis.call('HSET', delivery_key(id), 'webhookTries', 0)
-  if bytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', bytes) end
+  redis.call('HSET', delivery_key(id), 'webhookTries', 0, 'charge', bytes + DELIVERY_OVERHEAD)
+  charge(host, bytes + DELIVERY_OVERHEAD)
   redis.call('ZADD', pending_key(host), now, id)
   redis.call('ZADD', HOSTS, 'LT', now, host)
   redis.call('PUBLISH', PREFIX .. ':delivery', id)
@@ -30,9 +43,10 @@ end
 
 -- Forgets a delivery, whoever tries it just now. The first write frees memory: Redis then lets the script go on even when it is full.
 local function drop_delivery(id, host)
-  local bytes = tonumber(redis.call('HGET', delivery_key(id), 'resultBytes') or 0)
-  if redis.call('DEL', delivery_key(id)) == 0 then return end
-  if bytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', -bytes) end
+  local bytes = tonumber(redis.call('HGET', delivery_key(id), 'charge'))
+  if not bytes then return end
+  redis.call('DEL', delivery_key(id))
+  charge(host, -bytes)
   redis.call('ZREM', pending_key(host), id)
   redis.call('ZREM', leases_key(host), id)
   reschedule_host(host)

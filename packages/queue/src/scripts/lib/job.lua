@@ -1,7 +1,7 @@
 -- Reading a record and the moves between states (packages/queue/src/state/transitions.ts is the same table).
 -- Invariants, after each script:
 --   a job is in waiting:<queue> exactly while its status is `queued`, counted in processing:<queue> exactly while `processing`;
---   stats.blobBytes and stats.resultBytes are the sums of those fields over all records and, the latter, deliveries;
+--   stats.blobBytes and stats.resultBytes are the sums of those fields over all records, the latter also of deliveries (see delivery.lua);
 --   a record and the reservation it names are written and erased together;
 --   every record is in `due`; a terminal status never changes.
 local FIELDS = {

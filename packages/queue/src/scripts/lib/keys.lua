@@ -4,11 +4,11 @@
 --   <prefix>:blob:<id>       string  image bytes of an inline job, until the job ends
 --   <prefix>:waiting:<queue> zset    ids of queued jobs by the time since which they could run
 --   <prefix>:due             zset    every id by the time at which `sweep` must look at it next
---   <prefix>:stats           hash    blobBytes, resultBytes, processing:<queue>, drain:<queue>, mark:<queue>
+--   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue>, mark:<queue>
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
 --   <prefix>:gone:<id>       string  owner of an erased job, for a while; nothing but `erase` and waiters looks at it
---   <prefix>:delivery:<id>   hash    a webhook not yet delivered: a copy of the ended record, and webhookTries
+--   <prefix>:delivery:<id>   hash    a webhook not yet delivered: a copy of the ended record, webhookTries and charge
 --   <prefix>:pending:<host>  zset    ids of a host's deliveries nobody tries just now, by the time they are due
 --   <prefix>:leases:<host>   zset    ids of a host's deliveries in a worker's hands, by the time the lease ends
 --   <prefix>:hosts           zset    hosts with deliveries, by the time at which to look at them next

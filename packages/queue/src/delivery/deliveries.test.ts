@@ -1,0 +1,414 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import { IMAGE, job, Rig, ROOMY, succeeded } from '../check/rig.ts';
+import type { Delivery, DeliveryOutcome, JobQueue, NewJob, WebhookAttempt, WorkQueue } from '../contract.ts';
+import { type Scripts, scriptsOn } from '../redis/scripts.ts';
+
+let redis: TestRedis;
+let raw: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+const LONG = 60_000;
+const tried = (status: number | null, at = 1): WebhookAttempt => ({ at, status, error: null, ms: 5 });
+const delivered: DeliveryOutcome = { status: 'delivered', attempt: tried(200) };
+const retry = (inMs: number, status: number | null = 500): DeliveryOutcome => ({
+  status: 'pending',
+  nextAt: Date.now() + inMs,
+  attempt: tried(status),
+});
+
+/** Jobs with a webhook that have ended, canceled, in this order. */
+async function ended(gateway: JobQueue, ...webhookUrls: string[]): Promise<NewJob[]> {
+  const jobs = webhookUrls.map((webhookUrl) => job({ webhookUrl }));
+  for (const each of jobs) {
+    await gateway.submit(each);
+    await gateway.cancel(each.id);
+  }
+  return jobs;
+}
+
+const many = (count: number, url: string) => Array<string>(count).fill(url);
+const sound = async (rig: Rig) => expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+
+/** As if all leases had lasted their time. */
+async function endLeases(prefix: string): Promise<void> {
+  for (const host of await raw.zrange(`${prefix}:hosts`, 0, '-1')) {
+    for (const id of await raw.zrange(`${prefix}:leases:${host}`, 0, '-1'))
+      await raw.zadd(`${prefix}:leases:${host}`, 1, id);
+    await raw.zadd(`${prefix}:hosts`, 1, host);
+  }
+}
+
+async function takeOne(worker: WorkQueue, leaseMs = LONG): Promise<Delivery> {
+  const [delivery] = await worker.takeDeliveries(1, 1, leaseMs);
+  return delivery!;
+}
+
+describe('the webhook of a job', () => {
+  it('waits with the job, is due the moment it ends, carries how it ended, and shows each try', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const due = Promise.withResolvers<void>();
+    worker.onDelivery(due.resolve);
+    const given = job({ webhookUrl: 'https://receiver.example/hook?a=1' });
+    await gateway.submit(given);
+    const webhook = async () => (await gateway.read(given.id))?.webhook;
+    expect(await webhook()).toEqual({ url: given.webhookUrl, status: 'waiting', attempts: [], nextAt: null });
+    expect(await worker.takeDeliveries(1, 1, LONG)).toEqual([]);
+    const claimed = (await worker.claim(given.id, 'w'))!;
+    await worker.finish(given.id, claimed.attempt, succeeded(Buffer.from([0, 255, 1])));
+    await due.promise;
+    const record = (await gateway.read(given.id))!;
+    expect(record.webhook).toMatchObject({ status: 'pending', attempts: [], nextAt: record.finishedAt });
+    const first = await takeOne(worker);
+    expect(first).toEqual({
+      job: record,
+      webhookId: `msg_${given.id}`,
+      url: given.webhookUrl,
+      attempt: 1,
+      endedAt: record.finishedAt,
+    });
+    expect(await worker.takeDeliveries(9, 9, LONG)).toEqual([]);
+    const failed: DeliveryOutcome = {
+      status: 'pending',
+      nextAt: Date.now() + 30,
+      attempt: { at: 17, status: null, error: 'no answer\nin time', ms: 9.5 },
+    };
+    expect(await worker.reportDelivery(first, failed)).toBe(true);
+    expect(await webhook()).toEqual({
+      url: given.webhookUrl,
+      status: 'pending',
+      attempts: [failed.attempt],
+      nextAt: expect.any(Number),
+    });
+    await expect.poll(() => takeOne(worker), { interval: 5 }).toBeTruthy();
+    await endLeases(rig.prefix);
+    const third = await takeOne(worker);
+    expect(third).toMatchObject({ webhookId: first.webhookId, attempt: 3, job: { result: record.result } });
+    expect(await worker.reportDelivery(third, { ...delivered, attempt: tried(204, 18) })).toBe(true);
+    expect(await webhook()).toMatchObject({
+      status: 'delivered',
+      attempts: [failed.attempt, tried(204, 18)],
+      nextAt: null,
+    });
+    expect(await worker.takeDeliveries(9, 9, LONG)).toEqual([]);
+    await sound(rig);
+  });
+
+  it.each(['delivered', 'failed', 'gone'] as const)('ends %s, and its bytes come back', async (status) => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job({ webhookUrl: 'https://a.example/' });
+    await gateway.submit(given);
+    const { attempt } = (await worker.claim(given.id, 'w'))!;
+    const before = (await gateway.snapshot()).resultBytes;
+    await worker.finish(given.id, attempt, succeeded(Buffer.alloc(5000)));
+    const bytes = async () => Number(await raw.hget(`${rig.prefix}:stats`, 'resultBytes'));
+    // The job's record and the delivery's copy.
+    expect(await bytes()).toBeGreaterThanOrEqual(before + 10_000);
+    const delivery = await takeOne(worker);
+    for (let i = 0; i < 3; i++) expect(await worker.reportDelivery(delivery, { status, attempt: tried(1) })).toBe(true);
+    expect(await bytes()).toBe(before + 5000);
+    expect((await gateway.read(given.id))!.webhook).toEqual({
+      url: given.webhookUrl,
+      status,
+      attempts: [tried(1)],
+      nextAt: null,
+    });
+    await sound(rig);
+  });
+
+  it('outlives the job’s record, result and all', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway({ resultTtlMs: 1 });
+    const worker = await rig.worker();
+    const given = job({ webhookUrl: 'https://a.example/' });
+    await gateway.submit(given);
+    const { attempt } = (await worker.claim(given.id, 'w'))!;
+    await worker.finish(given.id, attempt, succeeded(Buffer.from('faces')));
+    await expect.poll(() => gateway.read(given.id), { timeout: 10_000 }).toBeNull();
+    const first = await takeOne(worker);
+    expect(first.job).toMatchObject({ status: 'succeeded', result: Buffer.from('faces'), image: IMAGE });
+    expect(await worker.reportDelivery(first, retry(0))).toBe(true);
+    const second = await takeOne(worker);
+    expect(second.job.webhook!.attempts).toEqual([tried(500)]);
+    expect(await worker.reportDelivery(second, delivered)).toBe(true);
+    // Said again after a lost answer: nothing is left that could tell, and nothing comes back to life.
+    expect(await worker.reportDelivery(second, delivered)).toBe(false);
+    await sound(rig);
+    expect((await gateway.snapshot()).resultBytes).toBe(0);
+  });
+
+  it('keeps the last ten tries', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const [given] = await ended(gateway, 'https://a.example/');
+    for (let i = 1; i <= 12; i++) await worker.reportDelivery(await takeOne(worker), retry(0, i));
+    const { attempts } = (await gateway.read(given!.id))!.webhook!;
+    expect(attempts.map((each) => each.status)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    expect((await takeOne(worker)).job.webhook!.attempts).toEqual(attempts);
+  });
+
+  it('is taken when its time has come, not before, and workers are told to look', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    await ended(gateway, 'https://a.example/');
+    await worker.reportDelivery(await takeOne(worker), retry(LONG));
+    expect(await worker.takeDeliveries(9, 9, LONG)).toEqual([]);
+    await sound(rig);
+    // As if the minute had passed.
+    for (const key of ['hosts', 'pending:a.example'])
+      await raw.zadd(`${rig.prefix}:${key}`, 1, (await raw.zrange(`${rig.prefix}:${key}`, 0, '0'))[0]!);
+    const told = Promise.withResolvers<void>();
+    const stop = worker.onDelivery(told.resolve);
+    await told.promise;
+    stop();
+    expect(await takeOne(worker)).toMatchObject({ attempt: 2 });
+  });
+});
+
+describe('a lease', () => {
+  it('that ends gives the delivery to another, and the first one’s report counts no more', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const [one, two] = [await rig.worker(), await rig.worker()];
+    const [given] = await ended(gateway, 'https://a.example/');
+    const stale = await takeOne(one, 1);
+    await expect.poll(() => two.takeDeliveries(1, 1, LONG), { interval: 2 }).toMatchObject([{ attempt: 2 }]);
+    expect(await one.reportDelivery(stale, delivered)).toBe(false);
+    expect((await gateway.read(given!.id))!.webhook).toMatchObject({ status: 'pending', attempts: [] });
+    await sound(rig);
+  });
+
+  it('that ended counts while nobody else has taken the delivery', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const [slow, back] = await ended(gateway, 'https://a.example/', 'https://a.example/');
+    const first = await takeOne(worker);
+    await endLeases(rig.prefix);
+    // The look that finds the lease over serves the one who has waited longer.
+    expect(await takeOne(worker)).toMatchObject({ job: { id: back!.id } });
+    expect(await worker.reportDelivery(first, delivered)).toBe(true);
+    expect((await gateway.read(slow!.id))!.webhook!.status).toBe('delivered');
+    await sound(rig);
+  });
+
+  it('of a worker that died frees the host’s place', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const dead = await rig.worker();
+    const worker = await rig.worker();
+    const jobs = await ended(gateway, ...many(4, 'https://a.example/'));
+    expect(await dead.takeDeliveries(9, 2, 300)).toHaveLength(2);
+    await dead.close();
+    expect(await worker.takeDeliveries(9, 2, LONG)).toEqual([]);
+    const taken: Delivery[] = [];
+    await expect
+      .poll(async () => {
+        for (const each of await worker.takeDeliveries(9, 2, LONG)) {
+          taken.push(each);
+          await worker.reportDelivery(each, delivered);
+        }
+        return taken.length;
+      })
+      .toBe(4);
+    expect(new Set(taken.map((each) => each.job.id))).toEqual(new Set(jobs.map((each) => each.id)));
+    expect(taken.map((each) => each.attempt).sort()).toEqual([1, 1, 2, 2]);
+    await sound(rig);
+  });
+});
+
+describe('receivers', () => {
+  it('get no more than their share at a time, over all workers', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const workers = [await rig.worker(), await rig.worker()];
+    await ended(gateway, ...many(30, 'https://a.example/x'), ...many(30, 'https://b.example/y'));
+    let most = 0;
+    const inFlight = new Map<string, number>();
+    let left = 60;
+    await Promise.all(
+      workers.map(async (worker) => {
+        while (left > 0) {
+          const taken = await worker.takeDeliveries(7, 4, LONG);
+          for (const { url } of taken) {
+            const count = (inFlight.get(url) ?? 0) + 1;
+            inFlight.set(url, count);
+            most = Math.max(most, count);
+          }
+          for (const each of taken) {
+            // Before the report: as soon as it is in, another may be out.
+            inFlight.set(each.url, inFlight.get(each.url)! - 1);
+            left--;
+            await worker.reportDelivery(each, delivered);
+          }
+        }
+      }),
+    );
+    expect(most).toBe(4);
+    await sound(rig);
+  });
+
+  it('share: one with a thousand pending and no answer delays no other', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const scripts = scriptsOn(raw, rig.prefix);
+    for (let i = 0; i < 1000; i++) await deliverable(scripts, `dead-${i}`, 'dead.example');
+    for (let i = 0; i < 3; i++) {
+      const hung = await worker.takeDeliveries(8, 4, LONG);
+      expect(hung.map((each) => each.url)).toEqual(i === 0 ? many(4, 'https://dead.example/') : []);
+    }
+    const [one, two] = await ended(gateway, 'https://live.example/', 'https://other.example:8443/');
+    expect((await worker.takeDeliveries(8, 4, LONG)).map((each) => each.job.id)).toEqual([one!.id, two!.id]);
+    await sound(rig);
+  });
+
+  it('take turns while all of them have work', async () => {
+    await using rig = new Rig(redis.url);
+    await rig.gateway();
+    const worker = await rig.worker();
+    const scripts = scriptsOn(raw, rig.prefix);
+    for (let i = 0; i < 100; i++) await deliverable(scripts, `first-${i}`, 'a.example');
+    for (const host of ['b.example', 'c.example']) {
+      for (let i = 0; i < 10; i++) await deliverable(scripts, `${host}-${i}`, host);
+    }
+    const served: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      const taken = await worker.takeDeliveries(3, 100, LONG);
+      served.push(...taken.map((each) => new URL(each.url).host));
+    }
+    for (const host of ['a.example', 'b.example', 'c.example'])
+      expect(served.filter((each) => each === host)).toHaveLength(10);
+  });
+});
+
+describe('webhooks nobody takes', () => {
+  it('cost a job only to those who want that receiver told', async () => {
+    await using rig = new Rig(redis.url);
+    // Room for 80 deliveries of an empty result: 10 of a host, 40 of all.
+    const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 80 * 2048 } });
+    const refused = (text: string) => ({ code: 'queue_full', message: text });
+    for (let host = 0; host < 4; host++) {
+      const url = `https://dead-${host}.example/`;
+      await ended(gateway, ...many(10, url));
+      await expect(gateway.submit(job({ webhookUrl: url }))).rejects.toMatchObject(
+        refused('Too many webhooks of this receiver wait to be delivered.'),
+      );
+    }
+    await expect(gateway.submit(job({ webhookUrl: 'https://fine.example/' }))).rejects.toMatchObject(
+      refused('Too many webhooks wait to be delivered.'),
+    );
+    await gateway.submit(job());
+    await gateway.submit(job({ queue: 'bulk' }));
+    const worker = await rig.worker();
+    for (const each of await worker.takeDeliveries(40, 10, LONG)) await worker.reportDelivery(each, delivered);
+    await gateway.submit(job({ webhookUrl: 'https://dead-1.example/' }));
+    await sound(rig);
+  });
+});
+
+describe('deliveries', () => {
+  it('keep every count and place right, whatever happens in whatever order', { timeout: 120_000 }, async () => {
+    const host = fc.constantFrom('a', 'b', 'c');
+    const which = fc.nat(20);
+    const step = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('end' as const), host }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant('take' as const),
+          max: fc.integer({ min: 1, max: 4 }),
+          perHost: fc.integer({ min: 1, max: 3 }),
+        }),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          kind: fc.constant('report' as const),
+          which,
+          status: fc.constantFrom('pending', 'delivered', 'failed', 'gone'),
+          delay: fc.constantFrom(0, LONG),
+        }),
+      },
+      { weight: 1, arbitrary: fc.constant({ kind: 'leases end' as const }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('erase' as const), which }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), which }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+        const prefix = `{fq-${randomUUID()}}`;
+        const scripts = scriptsOn(raw, prefix);
+        const ids: string[] = [];
+        /** Leases given out, the newest of each id last. */
+        const leases: { id: string; attempt: number }[] = [];
+        for (const now of steps) {
+          const id = ids[('which' in now ? now.which : 0) % Math.max(1, ids.length)] ?? 'none';
+          if (now.kind === 'end') {
+            ids.push(`j${ids.length}`);
+            await deliverable(scripts, ids.at(-1)!, now.host);
+          } else if (now.kind === 'take') {
+            const taken = (await scripts('take-deliveries', now.max, now.perHost, LONG)) as [
+              string,
+              number,
+              ...string[],
+            ][];
+            expect(taken.length).toBeLessThanOrEqual(now.max);
+            for (const [taking, attempt] of taken) {
+              const earlier = leases.filter((each) => each.id === taking);
+              expect(attempt).toBe(earlier.length + 1);
+              leases.push({ id: taking, attempt });
+            }
+            for (const [, , ...fields] of taken) {
+              const { host: of } = new URL(String(fields[fields.indexOf('webhookUrl') + 1]));
+              expect(await raw.zcard(`${prefix}:leases:${of}`)).toBeLessThanOrEqual(now.perHost);
+            }
+          } else if (now.kind === 'report') {
+            const lease = leases[now.which % Math.max(1, leases.length)];
+            if (!lease) continue;
+            const newest = leases.findLast((each) => each.id === lease.id)!.attempt === lease.attempt;
+            const there = (await raw.exists(`${prefix}:delivery:${lease.id}`)) === 1;
+            const seen = Number(
+              (await raw.hget(`${prefix}:delivery:${lease.id}`, 'webhookReported')) ??
+                (await raw.hget(`${prefix}:job:${lease.id}`, 'webhookReported')),
+            );
+            const reply = await scripts('report-delivery', lease.id, lease.attempt, now.status, '{}', now.delay, 10);
+            expect(reply).toBe((there && newest) || seen === lease.attempt ? 1 : 0);
+          } else if (now.kind === 'leases end') await endLeases(prefix);
+          else if (now.kind === 'erase') await scripts('erase', id, 'o', LONG);
+          else {
+            await raw.zadd(`${prefix}:due`, 'XX', 1, id);
+            await scripts('sweep', 10);
+          }
+        }
+        expect((await recount(redis.url, prefix)).problems).toEqual([]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+/** A job with a webhook that has ended with a result of three bytes, by scripts alone: nothing of it is in BullMQ. */
+async function deliverable(scripts: Scripts, id: string, host: string): Promise<void> {
+  const limits = [1e6, 1e9, 1e9, 1e6];
+  const words = ['inline', '{}', 'r', 'o', '', '', `https://${host}/`, host, 'img'];
+  await scripts('submit', id, 'bulk', LONG, '', LONG, ...limits, ...words);
+  await scripts('claim', id, id, 5);
+  await scripts('finish', id, 1, 'succeeded', '', '', '', '{}', 'res');
+}

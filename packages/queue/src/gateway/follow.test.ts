@@ -1,0 +1,128 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { job, Rig, succeeded } from '../check/rig.ts';
+import type { JobQueue, JobRecord } from '../contract.ts';
+
+let redis: TestRedis;
+let raw: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+/** Follows a job to its end, or until it is erased. `seen` grows by each status read that is not the one before. */
+function watch(gateway: JobQueue, id: string) {
+  const seen: (JobRecord['status'] | 'erased')[] = [];
+  const done = (async () => {
+    using follow = gateway.follow(id);
+    for (;;) {
+      const status = (await gateway.read(id))?.status ?? 'erased';
+      if (seen.at(-1) !== status) seen.push(status);
+      if (status !== 'queued' && status !== 'processing') return seen;
+      if (!(await follow.changed(20_000))) throw new Error(`nothing heard after ${seen}`);
+    }
+  })();
+  return { seen, done };
+}
+
+const subscribers = async (rig: Rig) =>
+  Number(((await raw.call('PUBSUB', 'NUMSUB', `${rig.prefix}:changed`)) as [string, number])[1]);
+
+describe('a follower', () => {
+  it('sees a job queued, processing, back in the queue, processing and succeeded, on another gateway', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const other = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job();
+    await gateway.submit(given);
+    const { seen, done } = watch(other, given.id);
+    const sees = (status: string) => expect.poll(() => seen.at(-1), { timeout: 10_000, interval: 2 }).toBe(status);
+    await sees('queued');
+    await worker.claim(given.id, 'w');
+    await worker.start(given.id, 1);
+    await sees('processing');
+    await worker.release(given.id, 1, 0);
+    await sees('queued');
+    await worker.claim(given.id, 'w');
+    await worker.start(given.id, 2);
+    await sees('processing');
+    await worker.finish(given.id, 2, succeeded());
+    expect(await done).toEqual(['queued', 'processing', 'queued', 'processing', 'succeeded']);
+  });
+
+  it('hears of a cancel and of an erasure', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const other = await rig.gateway();
+    const [canceled, erased] = [job(), job()];
+    for (const each of [canceled, erased]) await gateway.submit(each);
+    const watched = [watch(gateway, canceled.id), watch(gateway, erased.id)];
+    await expect.poll(() => watched.every((each) => each.seen.length === 1)).toBe(true);
+    await other.cancel(canceled.id);
+    await other.erase(erased.id, '');
+    expect(await watched[0]!.done).toEqual(['queued', 'canceled']);
+    expect((await watched[1]!.done).at(-1)).toBe('erased');
+  });
+
+  it('looks again when its connection was cut, for what it may have missed', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const given = job();
+    await gateway.submit(given);
+    await worker.claim(given.id, 'w');
+    const { seen, done } = watch(gateway, given.id);
+    await expect.poll(() => seen.length).toBe(1);
+    await expect.poll(() => subscribers(rig)).toBe(1);
+    // In one connection's order: the subscribers are gone when the job starts, and nobody is told.
+    const cut = raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await Promise.all([cut, worker.start(given.id, 1)]);
+    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['queued', 'processing']);
+    await worker.finish(given.id, 1, succeeded());
+    expect(await done).toEqual(['queued', 'processing', 'succeeded']);
+  });
+
+  it('is one of many on one subscription, which ends with the last of them', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    expect(await subscribers(rig)).toBe(0);
+    const follows = Array.from({ length: 100 }, (_, i) => gateway.follow(`id-${i % 10}`));
+    await expect.poll(() => subscribers(rig)).toBe(1);
+    const last = follows.pop()!;
+    for (const follow of follows) follow[Symbol.dispose]();
+    for (const follow of follows) follow[Symbol.dispose]();
+    expect(await subscribers(rig)).toBe(1);
+    last[Symbol.dispose]();
+    await expect.poll(() => subscribers(rig)).toBe(0);
+    // Others before and after do not get in each other's way.
+    gateway.follow('a')[Symbol.dispose]();
+    using _ = gateway.follow('b');
+    await expect.poll(() => subscribers(rig)).toBe(1);
+  });
+
+  it('is told when time is up, and is let go when its caller leaves or the gateway closes', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    using follow = gateway.follow('a');
+    // The first news is that the subscription is in force.
+    await follow.changed(10_000);
+    expect(await follow.changed(1)).toBe(false);
+    const left = new AbortController();
+    const answer = follow.changed(60_000, left.signal);
+    left.abort();
+    expect(await answer).toBe(true);
+    const disposed = follow.changed(60_000);
+    follow[Symbol.dispose]();
+    expect(await disposed).toBe(true);
+    using other = gateway.follow('b');
+    const closing = other.changed(60_000);
+    await gateway.close();
+    expect(await closing).toBe(true);
+  });
+});

@@ -1,0 +1,148 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { proxyTo } from '../check/proxy.ts';
+import { recount } from '../check/recount.ts';
+import { job, Rig, ROOMY } from '../check/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const idempotency = { key: 'once', fingerprint: 'a cat' };
+
+describe('the same idempotency key', () => {
+  it('makes one job of fifty calls at once, over two gateways', async () => {
+    await using rig = new Rig(redis.url);
+    const gateways = [await rig.gateway(), await rig.gateway()];
+    const jobs = Array.from({ length: 50 }, () => job({ idempotency }));
+    const answers = await Promise.all(jobs.map((each, i) => gateways[i % 2]!.submit(each)));
+    expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
+    expect(answers.filter((answer) => !answer.replayed)).toEqual([{ ...answers[0], replayed: false }]);
+    expect(new Set(answers.map((answer) => answer.expiresAt)).size).toBe(1);
+    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+  });
+
+  it('gives the same job for as long as its record lives, however it ended', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const first = await gateway.submit(job({ idempotency }));
+    await gateway.cancel(first.id);
+    const { expiresAt } = (await gateway.read(first.id))!;
+    expect(await gateway.submit(job({ idempotency }))).toEqual({ ...first, expiresAt, replayed: true });
+    // Another key is another job.
+    expect(await gateway.submit(job({ idempotency: { ...idempotency, key: 'twice' } }))).toMatchObject({
+      replayed: false,
+    });
+  });
+
+  it('is refused with another fingerprint, and nothing of that call stays', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    await gateway.submit(job({ idempotency }));
+    const other = job({ idempotency: { ...idempotency, fingerprint: 'a dog' } });
+    await expect(gateway.submit(other)).rejects.toMatchObject({ code: 'idempotency_conflict' });
+    expect(await gateway.read(other.id)).toBeNull();
+    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+  });
+
+  it('is known to a gateway started later, and after a restart of Redis', async () => {
+    await using own = await startRedis({ appendonly: true });
+    await using rig = new Rig(own.url);
+    const before = await rig.gateway();
+    const { id } = await before.submit(job({ idempotency }));
+    await before.close();
+    await own.restart();
+    const after = await rig.gateway();
+    expect(await after.submit(job({ idempotency }))).toMatchObject({ id, replayed: true });
+  });
+
+  it('is free again once the record is gone: its time is over, or it was erased', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway({ resultTtlMs: 1 });
+    const ids = new Set<string>();
+    const again = async () => {
+      const answer = await gateway.submit(job({ idempotency }));
+      if (!answer.replayed) ids.add(answer.id);
+      return answer;
+    };
+    const first = await again();
+    await gateway.cancel(first.id);
+    // The sweep may come by or not: a millisecond later the record's time is over.
+    await expect.poll(async () => (await again()).replayed, { interval: 2 }).toBe(false);
+    expect(ids.size).toBe(2);
+    expect(await gateway.erase([...ids][1]!, '')).toBe(true);
+    expect(await again()).toMatchObject({ replayed: false });
+    expect(ids.size).toBe(3);
+    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+  });
+
+  it('is not reserved by a call that was refused, and asks for no room when the job is there', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway({ limits: { ...ROOMY, maxWaiting: 1 } });
+    const { id } = await gateway.submit(job());
+    const refused = job({ idempotency });
+    await expect(gateway.submit(refused)).rejects.toMatchObject({ code: 'queue_full' });
+    await gateway.cancel(id);
+    const admitted = await gateway.submit(job({ idempotency }));
+    expect(admitted.replayed).toBe(false);
+    // Full again, of this very job.
+    expect(await gateway.submit(job({ idempotency }))).toMatchObject({ id: admitted.id, replayed: true });
+    await expect(gateway.submit(job())).rejects.toMatchObject({ code: 'queue_full' });
+  });
+
+  it('is answered though Redis has no memory left', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const first = await gateway.submit(job({ idempotency }));
+    const raw = new Redis(own.url);
+    await raw.config('SET', 'maxmemory', '1');
+    expect(await gateway.submit(job({ idempotency }))).toEqual({ ...first, replayed: true });
+    await raw.config('SET', 'maxmemory', '0');
+    raw.disconnect();
+  });
+});
+
+describe('a submission that failed halfway', () => {
+  it('frees its key', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const raw = new Redis(redis.url);
+    const meta = `${rig.prefix}:bull:interactive:meta`;
+    await raw.del(meta);
+    // BullMQ's script stops at it; ours has run by then.
+    await raw.set(meta, 'x');
+    await expect(gateway.submit(job({ idempotency }))).rejects.toMatchObject({ code: 'internal_error' });
+    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: {} });
+    await raw.del(meta);
+    raw.disconnect();
+    expect(await gateway.submit(job({ idempotency }))).toMatchObject({ replayed: false });
+  });
+
+  it('stays and runs when another call was given its job meanwhile', async () => {
+    await using proxy = await proxyTo(redis.port);
+    await using behind = new Rig(proxy.url);
+    await using rig = new Rig(redis.url, behind.prefix);
+    const cut = await behind.gateway();
+    const gateway = await rig.gateway();
+    const given = job({ idempotency });
+    const alone = job({ idempotency: { ...idempotency, key: 'alone' } });
+    proxy.swallow('answers');
+    const submissions = [cut.submit(given), cut.submit(alone)];
+    for (const submission of submissions) submission.catch(() => {});
+    await expect.poll(() => gateway.read(alone.id), { timeout: 10_000 }).not.toBeNull();
+    // The one who gets it again relies on it, though the first caller will be told that it failed.
+    const replay = await gateway.submit(job({ idempotency }));
+    expect(replay).toMatchObject({ id: given.id, replayed: true });
+    using wait = gateway.wait(replay.id);
+    for (const submission of submissions) await expect(submission).rejects.toMatchObject({ code: 'unavailable' });
+    // Both are asked to be taken back, in this order.
+    await expect.poll(() => gateway.read(alone.id), { timeout: 20_000 }).toBeNull();
+    expect(await gateway.read(given.id)).toMatchObject({ status: 'queued' });
+    await rig.finishing();
+    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded' });
+  });
+});
