@@ -196,7 +196,7 @@ describe('a worker', () => {
     expect(await ask('/readyz')).toBe(200);
     const taken = await spawnWorker({ ...fresh.env, WORKER_PORT: String(port) });
     expect(taken.first).toEqual({ type: 'failed', message: expect.stringContaining(`127.0.0.1:${port}`) });
-    expect((await taken.exited)[0]).toBe(1);
+    expect(await taken.exited).toBe(1);
     expect(worker.engines()).toHaveLength(1);
   });
 
@@ -311,13 +311,13 @@ describe('a worker that cannot start', () => {
   /** How it ended: told to its supervisor, then printed where there is none. */
   const start = async (env: Record<string, string>) => {
     const { first, exited, log } = await spawnWorker(env);
-    const [told] = await exited;
+    if (first?.type !== 'failed') throw new Error(`it said ${JSON.stringify(first)}`);
+    const code = await exited;
     expect(log()).toBe('');
     const alone = await spawnWorker(env, { supervised: false });
-    expect((await alone.exited)[0]).toBe(told);
-    expect(alone.log()).toBe(`The worker cannot start: ${first?.message}\n`);
-    expect(first?.type).toBe('failed');
-    return { code: told, message: first!.message! };
+    expect(await alone.exited).toBe(code);
+    expect(alone.log()).toBe(`The worker cannot start: ${first.message}\n`);
+    return { code, message: first.message };
   };
 
   it('names every bad setting, and exits with 2', async () => {
