@@ -6,13 +6,13 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createJobQueue, newJobId } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { startRedis } from '../test/support/redis.ts';
 import { machine } from './machine.ts';
+import { info } from './redis.ts';
 import { load, percentile } from './statistics.ts';
 
 const { values } = parseArgs({
@@ -67,12 +67,8 @@ async function spent(): Promise<[number, number, number]> {
 }
 
 async function redisCpu(): Promise<number> {
-  const socket = connect(redis.port, '127.0.0.1');
-  socket.write('INFO cpu\r\n');
-  const [answer] = (await once(socket, 'data')) as [Buffer];
-  socket.destroy();
-  const seconds = (name: string) => Number(new RegExp(`${name}:([\\d.]+)`).exec(answer.toString())?.[1]);
-  return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1000;
+  const seconds = async (name: string) => Number(await info(redis.port, 'cpu', name));
+  return ((await seconds('used_cpu_user')) + (await seconds('used_cpu_sys'))) * 1000;
 }
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
