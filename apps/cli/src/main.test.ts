@@ -11,7 +11,8 @@ describe('facequeue', () => {
   it('lists its commands', async () => {
     const { code, stdout } = await facequeue(['help']);
     expect(code).toBe(0);
-    for (const command of ['serve', 'detect', 'models']) expect(stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
+    for (const command of ['serve', 'detect', 'jobs', 'models'])
+      expect(stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
   });
 
   it('tells the options of a command, asked either way', async () => {
@@ -37,6 +38,16 @@ describe('facequeue', () => {
     [['detect', '--max-faces', 'many', 'x.jpg'], /--max-faces many: /],
     [['detect', '--min-confidence', '', 'x.jpg'], /--min-confidence : /],
     [['detect', '--draw', 'out.gif', 'x.jpg'], /\.png or \.jpg/],
+    [['jobs'], /submit, status, wait, follow, cancel, erase/],
+    [['jobs', 'sumbit', 'x.jpg'], /submit, status/],
+    [['jobs', 'submit'], /needs a FILE/],
+    [['jobs', 'submit', '--wait', 'long', 'x.jpg'], /--wait long: /],
+    [['jobs', 'submit', '--profile', 'slow', 'x.jpg'], /--profile slow: .*balanced/],
+    [['jobs', 'submit', '--server', 'localhost:8080', 'x.jpg'], /--server localhost:8080: .*http:/],
+    [['jobs', 'submit', '--idempotency-key', 'k', 'x.jpg', 'y.jpg'], /one image/],
+    [['jobs', 'status'], /needs the ID/],
+    [['jobs', 'status', '--timeout', '1', 'x'], /--timeout is for jobs wait/],
+    [['jobs', 'follow', 'x', 'y'], /one ID/],
     [['detect', '--device', 'abacus', 'x.jpg'], /DEVICE.*"abacus".*cpu/],
   ])('refuses %j and exits with 2', async (args, complaint) => {
     const { code, stdout, stderr } = await facequeue(args);
@@ -49,5 +60,13 @@ describe('facequeue', () => {
     const { code, stderr } = await facequeue(['serve'], { REDIS_URL: 'localhost' });
     expect(stderr).toMatch(/REDIS_URL.*redis:\/\/host:6379/);
     expect(code).toBe(2);
+  });
+
+  it('does not tell an API key that may be on the screen', async () => {
+    const { stdout, stderr } = await facequeue(['jobs', 'status', 'x'], {
+      FACEQUEUE_URL: 'http://127.0.0.1:1',
+      FACEQUEUE_API_KEY: 'secret',
+    });
+    expect(stdout + stderr).not.toMatch(/secret/);
   });
 });

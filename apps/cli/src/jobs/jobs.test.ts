@@ -1,0 +1,300 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JobResource, JobStatus } from '@facequeue/schema';
+import { toProblem } from '@facequeue/schema';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Answer,
+  json,
+  problem,
+  type ScriptedServer,
+  startScriptedServer,
+  stream,
+} from '../../../../packages/client/src/testing/scripted-server.ts';
+import { facequeue } from '../testing/facequeue.ts';
+
+const ASTRONAUT = new URL('../../../../test/images/astronaut.png', import.meta.url).pathname;
+const MAIN = new URL('../main.ts', import.meta.url).pathname;
+const [A, B, C] = ['a', 'b', 'c'].map((end) => `01930000-0000-7000-8000-00000000000${end}`) as [string, string, string];
+
+function job(id: string, status: JobStatus, more: Partial<JobResource> = {}): JobResource {
+  const ended = status !== 'queued' && status !== 'processing';
+  return {
+    id,
+    status,
+    created_at: '2026-01-01T00:00:00.000Z',
+    started_at: null,
+    finished_at: ended ? '2026-01-01T00:00:01.000Z' : null,
+    expires_at: '2026-01-01T01:00:00.000Z',
+    attempts: 1,
+    queue: 'interactive',
+    image: null,
+    result: status === 'succeeded' ? { Faces: [], FaceModelVersion: '1.0.0' } : null,
+    error: status === 'failed' ? toProblem('image_undecodable', 'half an image', id) : null,
+    timings: {},
+    links: { self: `/jobs/${id}`, events: `/jobs/${id}/events`, cancel: `/jobs/${id}/cancel` },
+    ...more,
+  };
+}
+
+let folder: string;
+let service: ScriptedServer;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'facequeue-jobs-'));
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, `${name}.jpg`), name);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  service = await startScriptedServer();
+});
+afterEach(() => service.kill());
+
+/** Answers a request by its method and path. */
+function routes(of: Record<string, Answer>): void {
+  service.answers = [
+    (response, request) => {
+      const route = of[`${request.method} ${request.url?.replace(/\?.*/, '')}`] ?? problem('not_found');
+      route(response, request);
+    },
+  ];
+}
+
+const jobs = (...args: string[]) => facequeue(['jobs', ...args], { FACEQUEUE_URL: service.baseUrl });
+const parsed = (text: string) =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+/** Accepts images whose bytes are a letter as the job of that letter. */
+const accept: Answer = (response, request) => {
+  const id = { a: A, b: B, c: C }[request.body.toString()] ?? A;
+  json(job(id, 'queued'), {}, 202)(response, request);
+};
+
+describe('jobs submit', () => {
+  it('hands an image in with its options, and prints its job', async () => {
+    service.answers = [accept];
+    const options = ['--profile', 'fast', '--max-faces', '2', '--no-landmarks', '--bulk'];
+    const more = ['--webhook', 'https://example.org/hook', '--idempotency-key', 'order 7'];
+    expect(await jobs('submit', ASTRONAUT, ...options, ...more)).toEqual({
+      code: 0,
+      stdout: `${A}  queued      ${ASTRONAUT}\n`,
+      stderr: '',
+    });
+    const [{ url, headers, body }] = service.seen as [(typeof service.seen)[0]];
+    expect(Object.fromEntries(new URLSearchParams(url!.split('?')[1]))).toEqual({
+      profile: 'fast',
+      max_faces: '2',
+      landmarks: 'false',
+      attributes: 'true',
+      priority: 'bulk',
+      webhook_url: 'https://example.org/hook',
+    });
+    expect(headers).toMatchObject({ prefer: 'respond-async', 'idempotency-key': '"order 7"' });
+    expect(body.equals(readFileSync(ASTRONAUT))).toBe(true);
+  });
+
+  it('leaves URLs to the service, and speaks to the one that is named with the key that is named', async () => {
+    service.answers = [accept];
+    const args = ['submit', 'https://example.org/a.jpg', '--json', '--server', `${service.baseUrl}/prod`];
+    const env = { FACEQUEUE_URL: 'http://127.0.0.1:1', FACEQUEUE_API_KEY: 'from the environment' };
+    const { stdout } = await facequeue(['jobs', ...args], env);
+    expect(JSON.parse(stdout)).toEqual(job(A, 'queued'));
+    await facequeue(['jobs', ...args, '--api-key', 'from the command line'], env);
+    expect(service.seen.map(({ url, headers, body }) => [url!.split('?')[0], headers['x-api-key'], `${body}`])).toEqual(
+      [
+        ['/prod/face_detection', 'from the environment', '{"url":"https://example.org/a.jpg"}'],
+        ['/prod/face_detection', 'from the command line', '{"url":"https://example.org/a.jpg"}'],
+      ],
+    );
+  });
+
+  it('prints the jobs of a folder in its order, and what could not be handed in', async () => {
+    routes({
+      'POST /face_detection': (response, request) =>
+        `${request.body}` === 'b' ? problem('unsupported_media_type')(response, request) : accept(response, request),
+    });
+    const { code, stdout } = await jobs('submit', '--json', folder, join(folder, 'none.jpg'));
+    expect(code).toBe(1);
+    expect(parsed(stdout)).toMatchObject([
+      { file: join(folder, 'a.jpg'), id: A, status: 'queued' },
+      { file: join(folder, 'b.jpg'), error: { code: 'unsupported_media_type' } },
+      { file: join(folder, 'c.jpg'), id: C, status: 'queued' },
+      { file: join(folder, 'none.jpg'), error: { code: 'source_unreachable' } },
+    ]);
+  });
+
+  it('waits for the end when it shall, and exits with 1 when that is not a good one', async () => {
+    routes({
+      'POST /face_detection': accept,
+      [`GET /jobs/${A}`]: json(
+        job(A, 'succeeded', {
+          image: { width: 4, height: 3, format: 'jpeg', bytes: 1, orientation: 1 },
+          timings: { queue: 1, detect: 11 },
+        }),
+      ),
+      [`GET /jobs/${B}`]: json(job(B, 'failed')),
+    });
+    const files = ['a', 'b'].map((name) => join(folder, `${name}.jpg`)) as [string, string];
+    expect(await jobs('submit', '--wait', '20', ...files)).toEqual({
+      code: 1,
+      stdout:
+        `${A}  succeeded   ${files[0]}  0 faces, 4x3 jpeg, 12 ms\n` +
+        `${B}  failed      ${files[1]}  image_undecodable: half an image\n`,
+      stderr: '',
+    });
+  });
+
+  it('prints the job as it is when it has not ended in time', async () => {
+    routes({
+      'POST /face_detection': accept,
+      [`GET /jobs/${A}`]: (response, request) => {
+        if (!request.url?.includes('wait')) json(job(A, 'processing'))(response, request);
+      },
+    });
+    const { code, stdout } = await jobs('submit', '--wait', '0.1', '--json', ASTRONAUT);
+    expect(JSON.parse(stdout)).toMatchObject({ id: A, status: 'processing' });
+    expect(code).toBe(0);
+  });
+
+  it('says where it has looked for a service that is not there', async () => {
+    await service.kill();
+    const { code, stdout } = await jobs('submit', ASTRONAUT);
+    await service.restart();
+    expect(stdout).toBe(`${ASTRONAUT}: unavailable: the service cannot be reached (${service.baseUrl})\n`);
+    expect(code).toBe(1);
+  });
+});
+
+describe('the other actions', () => {
+  it('status shows jobs, and exits with 1 when one has failed or is not there', async () => {
+    routes({
+      [`GET /jobs/${A}`]: json(job(A, 'processing')),
+      [`GET /jobs/${B}`]: json(job(B, 'failed')),
+      [`GET /jobs/${C}`]: problem('gone'),
+    });
+    expect(await jobs('status', A)).toEqual({ code: 0, stdout: `${A}  processing\n`, stderr: '' });
+    expect((await jobs('status', A, B)).code).toBe(1);
+    const { code, stdout } = await jobs('status', '--json', A, C);
+    expect(parsed(stdout)).toMatchObject([job(A, 'processing'), { id: C, error: { code: 'gone', status: 410 } }]);
+    expect(code).toBe(1);
+  });
+
+  it('wait shows jobs when they have ended, and gives up in time', async () => {
+    routes({ [`GET /jobs/${A}`]: json(job(A, 'succeeded')), [`GET /jobs/${B}`]: () => {} });
+    expect(await jobs('wait', A)).toMatchObject({ code: 0, stdout: `${A}  succeeded   0 faces\n` });
+    const { code, stdout } = await jobs('wait', '--timeout', '0.2', '--json', A, B);
+    expect(parsed(stdout)).toMatchObject([job(A, 'succeeded'), { id: B, error: { code: 'wait_timeout', job_id: B } }]);
+    expect(code).toBe(1);
+  });
+
+  it('cancel ends jobs, and exits with 1 when one had ended before', async () => {
+    const webhook = { url: 'https://example.org/', status: 'pending' as const, attempts: [], next_at: null };
+    routes({
+      [`POST /jobs/${A}/cancel`]: json(job(A, 'canceled', { webhook })),
+      [`POST /jobs/${B}/cancel`]: problem('conflict'),
+    });
+    expect(await jobs('cancel', A)).toEqual({ code: 0, stdout: `${A}  canceled    webhook pending\n`, stderr: '' });
+    expect(await jobs('cancel', A, B)).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(`${B}: conflict: why conflict\n`),
+    });
+  });
+
+  it('erase says what is erased', async () => {
+    routes({ [`DELETE /jobs/${A}`]: (response) => void response.writeHead(204).end() });
+    expect(await jobs('erase', A)).toEqual({ code: 0, stdout: `${A}  erased\n`, stderr: '' });
+    expect(parsed((await jobs('erase', '--json', A)).stdout)).toEqual([{ id: A, erased: true }]);
+    expect(await jobs('erase', B)).toMatchObject({ code: 1, stdout: `${B}: not_found: why not_found\n` });
+  });
+
+  it('follow tells each change as it happens, and how it ended', async () => {
+    const at = '2026-01-01T00:00:00.000Z';
+    const status = (status: JobStatus, attempts: number) =>
+      `event: status\ndata: ${JSON.stringify({ id: A, status, attempts, at })}\n\n`;
+    const end = (status: JobStatus) => `event: job\ndata: ${JSON.stringify(job(A, status))}\n\n`;
+    routes({
+      [`GET /jobs/${A}/events`]: stream(status('queued', 0) + status('processing', 2) + end('succeeded'), 'end'),
+      [`GET /jobs/${B}/events`]: stream(end('failed'), 'end'),
+    });
+    expect(await jobs('follow', A)).toEqual({
+      code: 0,
+      stdout: `${at}  queued\n${at}  processing (attempt 2)\n${A}  succeeded   0 faces\n`,
+      stderr: '',
+    });
+    const { code, stdout } = await jobs('follow', '--json', B);
+    expect(parsed(stdout)).toEqual([{ type: 'job', job: job(A, 'failed') }]);
+    expect(code).toBe(1);
+    expect(await jobs('follow', C)).toMatchObject({ code: 1, stdout: `${C}: not_found: why not_found\n` });
+  });
+});
+
+describe('Ctrl-C', () => {
+  /** Runs a command until the service has seen `requests`, then sends the signal. */
+  async function interrupted(args: string[], requests: number, signal: NodeJS.Signals = 'SIGINT', then = () => {}) {
+    const child = spawn(process.execPath, [MAIN, 'jobs', ...args], {
+      env: { ...process.env, FACEQUEUE_URL: service.baseUrl },
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    const ended = once(child, 'close');
+    await expect.poll(() => service.seen.length, { timeout: 20_000 }).toBeGreaterThanOrEqual(requests);
+    child.kill(signal);
+    then();
+    const [code] = await ended;
+    return { code, stdout, stderr };
+  }
+  const silence: Answer = () => {};
+
+  it('leaves the jobs running and says which', async () => {
+    routes({ 'POST /face_detection': accept, [`GET /jobs/${A}`]: silence, [`GET /jobs/${B}`]: silence });
+    const files = ['a', 'b'].map((name) => join(folder, `${name}.jpg`));
+    expect(await interrupted(['submit', '--wait', '60', ...files], 4)).toEqual({
+      code: 130,
+      stdout: '',
+      stderr: `Interrupted. These jobs go on: ${A} ${B}\n`,
+    });
+    expect(service.seen.filter(({ method, url }) => method === 'DELETE' || url?.endsWith('cancel'))).toEqual([]);
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['wait', '', /^Interrupted\. These jobs go on: \S+a \S+b\n$/],
+    ['follow', '/events', /^Interrupted\. The job goes on: \S+a\n$/],
+  ])('ends %s the same way', async (action, path, said) => {
+    const ids = action === 'wait' ? [A, B] : [A];
+    routes(Object.fromEntries(ids.map((id) => [`GET /jobs/${id}${path}`, silence])));
+    const { code, stderr } = await interrupted([action, ...ids], ids.length, 'SIGTERM');
+    expect(stderr).toMatch(said);
+    expect(code).toBe(130);
+  });
+
+  it('lets an image that is just handed in become a job, and hands in no more', async () => {
+    let held: (() => void)[] | null = [];
+    routes({
+      'POST /face_detection': (...of) => {
+        if (held) held.push(() => accept(...of));
+        else accept(...of);
+      },
+    });
+    const files = Array.from({ length: 40 }, () => ASTRONAUT);
+    const { code, stdout, stderr } = await interrupted(['submit', ...files], 4, 'SIGINT', () => {
+      for (const answer of held!) answer();
+      held = null;
+    });
+    const accepted = stdout.match(/queued/g)!.length;
+    expect(accepted).toBe(service.seen.length);
+    expect(stderr).toContain(`Not handed in: ${40 - accepted} images, from ${ASTRONAUT} on.`);
+    expect(code).toBe(130);
+  });
+
+  it('does not wait for a service that takes its time, and says what it does not know', async () => {
+    routes({ 'POST /face_detection': silence });
+    const { code, stderr } = await interrupted(['submit', ASTRONAUT], 1);
+    expect(stderr).toMatch(/May or may not have been handed in: .*astronaut\.png/);
+    expect(code).toBe(130);
+  });
+});
