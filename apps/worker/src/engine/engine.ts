@@ -52,6 +52,8 @@ export class Engine {
   readonly ended: Promise<string>;
   /** Resident bytes of the process after its last image. */
   rss = 0;
+  /** Why the process ends, once it does. */
+  endsFor: EngineDeath['kind'] = 'crash';
   readonly #child: ChildProcess;
   #inside: { settle: (message: FromEngine) => void; die: (how: string) => void } | null = null;
 
@@ -122,9 +124,8 @@ export class Engine {
   async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal): Promise<EngineAnswer> {
     if (this.#inside) throw new Error('an engine was given a second image; its slot was disposed too early');
     const { promise, resolve, reject } = Promise.withResolvers<EngineAnswer>();
-    let why: EngineDeath['kind'] = 'crash';
     const killFor = (kind: EngineDeath['kind']) => {
-      why = kind;
+      this.endsFor = kind;
       this.kill();
     };
     let grace: NodeJS.Timeout | undefined;
@@ -134,7 +135,7 @@ export class Engine {
     const limit = setTimeout(killFor, timeLimitMs, 'hang');
     signal.addEventListener('abort', cancel, { once: true });
     this.#inside = {
-      die: (how) => reject(new EngineDeath(why, how)),
+      die: (how) => reject(new EngineDeath(this.endsFor, how)),
       settle: (message) => {
         if ('rss' in message) this.rss = message.rss;
         if (message.type === 'found') resolve(message.answer);

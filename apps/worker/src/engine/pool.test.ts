@@ -12,6 +12,10 @@ import { engineLauncher } from './lifeline.ts';
 import { EnginePool } from './pool.ts';
 import type { FaultySettings, Order } from './testing/faulty-engine.ts';
 
+vi.mock('./backoff.ts', { spy: true });
+/** Pauses before the engines that were started so far, ms. */
+const pauses = () => vi.mocked(restartDelayMs).mock.results.map(({ value }) => value);
+
 const FAULTY = new URL('./testing/faulty-engine.ts', import.meta.url).pathname;
 const never = new AbortController().signal;
 const log = createLog('silent');
@@ -20,6 +24,7 @@ let folder: string;
 const pools: EnginePool[] = [];
 
 beforeEach(() => {
+  vi.mocked(restartDelayMs).mockClear();
   folder = mkdtempSync(join(tmpdir(), 'facequeue-engines-'));
 });
 
@@ -174,9 +179,43 @@ describe('a canceled job', () => {
     const running = run(pool, { name: 'endless', do: 'hang' }, abort.signal);
     await inside('endless');
     abort.abort(new Error('canceled'));
+    const abortedAt = performance.now();
     await expect(running).rejects.toThrow('canceled');
+    // Timers count whole milliseconds.
+    expect(performance.now() - abortedAt).toBeGreaterThan(499);
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
     expect(engineOf('endless')).toHaveLength(1);
+  });
+
+  it('costs the image in the other engine nothing', async () => {
+    const pool = await start(2);
+    const other = run(pool, { name: 'other', do: 'wait' });
+    await inside('other');
+    const abort = new AbortController();
+    const running = run(pool, { name: 'endless', do: 'hang' }, abort.signal);
+    await inside('endless');
+    abort.abort(new Error('canceled'));
+    await expect(running).rejects.toThrow('canceled');
+    await gone(engineOf('endless')[0]!);
+    writeFileSync(join(folder, 'go'), '');
+    expect(await other).toBe('other');
+    expect(engineOf('other')).toHaveLength(1);
+  });
+
+  it('makes no engine wait, however many are canceled in a row', async () => {
+    const pool = await start(1);
+    for (const name of ['one', 'two', 'three']) {
+      const abort = new AbortController();
+      const running = run(pool, { name, do: 'hang' }, abort.signal);
+      await inside(name);
+      abort.abort(new Error('canceled'));
+      await expect(running).rejects.toThrow('canceled');
+    }
+    await vi.waitFor(() => expect(pauses()).toEqual([0, 0, 0, 0]));
+    // Two deaths in a row of its own are counted from none.
+    await expect(run(pool, { name: 'poison', do: 'crash' })).rejects.toMatchObject({ code: 'engine_crashed' });
+    expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
+    expect(pauses().slice(4)).toEqual([0, 100]);
   });
 
   it('lets an image that is nearly done finish, so that the engine lives', async () => {

@@ -118,10 +118,14 @@ export class Seat {
   #lose(engine: Engine): void {
     if (this.#engine !== engine) return;
     this.#leave();
-    this.#deaths++;
+    // Killed for a canceled job, it was well: the next one starts at once, however many jobs are canceled in a row.
+    const unwell = engine.endsFor !== 'canceled';
+    if (unwell) this.#deaths++;
     engine.ended.then((how) => {
       if (this.#closing.signal.aborted) return;
-      this.#log.warn({ engine: engine.pid, how, deaths: this.#deaths }, 'engine ended; starting another');
+      const told = { engine: engine.pid, how, deaths: this.#deaths };
+      if (unwell) this.#log.warn(told, 'engine ended; starting another');
+      else this.#log.info(told, 'engine killed for a canceled job; starting another');
     });
     this.#replace(engine.ended);
   }

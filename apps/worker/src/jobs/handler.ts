@@ -47,8 +47,9 @@ export function createJobHandler(workshop: Workshop): JobHandler {
       if (hold.signal.aborted) return;
       if (!isFacequeueError(error) || OURS.includes(error.code)) {
         const delay = backoffMs(job.attempt, random());
-        log.error({ err: error, delay }, 'given back after a fault of ours');
-        await queue.release(id, job.attempt, delay);
+        // Not ours any more: its image was erased under our hands when it was canceled.
+        if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, 'discarded: the job had ended');
+        else log.error({ err: error, delay }, 'given back after a fault of ours');
         return;
       }
       outcome = { status: 'failed', error: { code: error.code, detail: error.message }, timings };
