@@ -1,8 +1,8 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Problem, SystemResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type AppProcess, startApp } from '../../../test/support/app-process.ts';
 import { startCannedWorker } from '../../../test/support/gateway.ts';
 import { openRaw } from '../../../test/support/raw-http.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
@@ -11,29 +11,19 @@ const MAIN = new URL('./main.ts', import.meta.url);
 const PREFIX = '{main-test}';
 
 let redis: TestRedis;
-const children: ChildProcess[] = [];
+const started: AppProcess[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
 });
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-});
+afterEach(() => Promise.all(started.splice(0).map((gateway) => gateway.end('SIGKILL'))));
 afterAll(() => redis?.stop());
 
-type Message = { type: 'ready'; url: string } | { type: 'failed'; message: string };
-
 async function start(env: Record<string, string> = {}) {
-  const child = fork(MAIN, [], {
-    env: { PATH: process.env['PATH'], PORT: '0', REDIS_URL: redis.url, QUEUE_PREFIX: PREFIX, ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  children.push(child);
-  let output = '';
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (output += chunk));
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
-  const [message] = (await once(child, 'message')) as [Message];
-  return { child, exited, message, url: message.type === 'ready' ? message.url : '', output: () => output };
+  const gateway = await startApp(MAIN, { PORT: '0', REDIS_URL: redis.url, QUEUE_PREFIX: PREFIX, ...env });
+  started.push(gateway);
+  const { child, exited, first: message, log: output } = gateway;
+  return { child, exited, message, url: (message?.type === 'ready' && message.url) || '', output };
 }
 
 const post = (url: string) =>
@@ -42,7 +32,7 @@ const post = (url: string) =>
 describe('the gateway process', () => {
   it('tells who started it where it listens, also on a port of its own choice', async () => {
     const { message, url, output } = await start();
-    expect(message.type).toBe('ready');
+    expect(message).toEqual({ type: 'ready', url });
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     await expect.poll(output).toContain(url);
   });
@@ -68,15 +58,9 @@ describe('the gateway process', () => {
   });
 
   it('says on standard error why it does not start when nobody else would', async () => {
-    const child = spawn(process.execPath, [MAIN.pathname], {
-      env: { PORT: 'many' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    children.push(child);
-    let said = '';
-    child.stderr.on('data', (chunk) => (said += chunk));
-    expect((await once(child, 'close'))[0]).toBe(1);
-    expect(said).toMatch(/^PORT is "many".*\n/);
+    const alone = await startApp(MAIN, { PORT: 'many' }, { supervised: false });
+    expect(await alone.exited).toBe(1);
+    expect(alone.errors()).toMatch(/^PORT is "many".*\n/);
   });
 
   it('says which Redis it cannot reach, without the password', async () => {

@@ -8,6 +8,7 @@ import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startFileServer } from '../../../test/support/file-server.ts';
+import { startHeldServer } from '../../../test/support/held-server.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
 import { spawnWorker, startTestWorker, type WorkerProcess } from './testing/worker-process.ts';
 
@@ -74,27 +75,6 @@ async function processing(queue: JobQueue, id: string): Promise<void> {
     timeout: 20_000,
     interval: 1,
   });
-}
-
-/** A server that sends a byte of image and nothing more; tells when it was asked and when the asker hung up. */
-async function startStuckServer() {
-  const asked = Promise.withResolvers<void>();
-  const hungUp = Promise.withResolvers<void>();
-  const server = createServer((request, response) => {
-    response.writeHead(200, { 'content-length': 1000 }).write('x');
-    asked.resolve();
-    request.once('close', () => hungUp.resolve());
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked: asked.promise,
-    hungUp: hungUp.promise,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 }
 
 const gone = (pids: number[]) =>
@@ -253,10 +233,10 @@ describe('a worker that is asked to end', () => {
 
   it('gives back what does not end within the grace, and another worker runs it', async () => {
     await using fresh = await installation();
-    await using stuck = await startStuckServer();
+    await using stuck = await startHeldServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host, SHUTDOWN_GRACE: '50ms' });
-    const job = await submit(fresh.queue, remote(`http://${stuck.host}/`));
-    await stuck.asked;
+    const job = await submit(fresh.queue, remote(stuck.url('/')));
+    await stuck.asked('/');
     expect(await worker.end('SIGTERM')).toBe(0);
     expect(await fresh.queue.read(job.id)).toMatchObject({ status: 'queued', attempts: 1 });
     // The other worker may not go there: that ends the job.
@@ -266,11 +246,11 @@ describe('a worker that is asked to end', () => {
 
   it('ends at once at the second signal', async () => {
     await using fresh = await installation();
-    await using stuck = await startStuckServer();
+    await using stuck = await startHeldServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
     const engines = worker.engines();
-    const job = await submit(fresh.queue, remote(`http://${stuck.host}/`));
-    await stuck.asked;
+    const job = await submit(fresh.queue, remote(stuck.url('/')));
+    await stuck.asked('/');
     worker.child.kill('SIGINT');
     await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
     expect(await worker.end('SIGINT')).toBe(1);
@@ -296,12 +276,12 @@ describe('a worker that is asked to end', () => {
 describe('a job canceled while its image is fetched', () => {
   it('hangs up on the server', async () => {
     await using fresh = await installation();
-    await using stuck = await startStuckServer();
+    await using stuck = await startHeldServer(PORTRAIT);
     await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
-    const job = await submit(fresh.queue, remote(`http://${stuck.host}/`));
-    await stuck.asked;
+    const job = await submit(fresh.queue, remote(stuck.url('/')));
+    await stuck.asked('/');
     await fresh.queue.cancel(job.id);
-    await stuck.hungUp;
+    await stuck.hungUp('/');
     expect(await ended(job)).toMatchObject({ status: 'canceled' });
     expect((await ended(await submit(fresh.queue, inline(CAT)))).status).toBe('succeeded');
   });
