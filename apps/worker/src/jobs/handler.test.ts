@@ -1,8 +1,8 @@
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError } from '@facequeue/schema';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { EngineAnswer, EngineImage } from '../engine/messages.ts';
-import { createLog } from '../log.ts';
+import { createLog, type Logger } from '../log.ts';
 import { createJobHandler, type Workshop } from './handler.ts';
 import { InHand } from './in-hand.ts';
 
@@ -23,10 +23,13 @@ interface Plot {
   source?: ClaimedJob['source'];
   blob?: Buffer | null;
   start?: boolean;
+  /** What `finish` and `release` say. */
+  ours?: boolean;
   fetch?: (url: string, signal?: AbortSignal) => Promise<Uint8Array>;
   run?: (image: EngineImage, signal: AbortSignal) => Promise<EngineAnswer>;
   acquire?: (signal: AbortSignal) => Promise<void>;
   queue?: 'interactive' | 'bulk';
+  log?: Logger;
 }
 
 /** Runs a job through the handler with the queue and the engine told what to do. */
@@ -40,7 +43,7 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
   const workshop: Workshop = {
     workerId: 'w',
     inHand,
-    log: createLog('silent'),
+    log: plot.log ?? createLog('silent'),
     random: () => 0,
     queue: {
       claim: async (id) => ({
@@ -56,9 +59,9 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
       start: async () => tell('start', plot.start ?? true),
       finish: async (_id, attempt, outcome) => {
         story.outcome = outcome;
-        return tell(`finish ${attempt}`, true);
+        return tell(`finish ${attempt}`, plot.ours ?? true);
       },
-      release: async (_id, attempt, delayMs) => tell(`release ${attempt} after ${delayMs}`, true),
+      release: async (_id, attempt, delayMs) => tell(`release ${attempt} after ${delayMs}`, plot.ours ?? true),
     },
     source: { fetch: plot.fetch ?? (async (url) => tell(`fetch ${url}`, new Uint8Array(5))) },
     engines: {
@@ -161,6 +164,22 @@ describe('a canceled job', () => {
       setImmediate(() => setImmediate(() => lost.abort(new Error('canceled')))),
     );
     expect(events).toEqual(['blob', 'permit interactive', 'start', 'permit back']);
+  });
+
+  it('whose image is done nearly at once has its result refused, and is not run again', async () => {
+    const { events } = await play({ ours: false });
+    expect(events).toEqual(['blob', 'permit interactive', 'start', 'run', 'permit back', 'finish 2']);
+  });
+
+  it('whose image was erased before that was told is left alone, and is no fault', async () => {
+    const log = createLog('silent');
+    const fault = vi.spyOn(log, 'error');
+    log.child = () => log as never;
+    const { events } = await play({ blob: null, ours: false, log });
+    expect(events).toEqual(['blob', 'release 2 after 500']);
+    expect(fault).not.toHaveBeenCalled();
+    await play({ blob: null, log });
+    expect(fault).toHaveBeenCalledOnce();
   });
 
   it('is canceled even if that is told right after the claim', async () => {

@@ -1,0 +1,119 @@
+/** Cancel, from a gateway's call to what it does to a worker process and its engines. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createJobQueue, newJobId } from '@facequeue/queue';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startHeldServer } from '../../../../test/support/held-server.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startTestWorker } from '../testing/worker-process.ts';
+
+const PORTRAIT = new Uint8Array(readFileSync(new URL('../../../../test/images/portrait-1.jpg', import.meta.url)));
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+/** A gateway's queue and a worker. Its engines never time out here: what ends one is the cancel. */
+async function installation(env: Record<string, string>) {
+  await using stack = new AsyncDisposableStack();
+  const prefix = `{fq-${randomUUID()}}`;
+  const queue = await createJobQueue({
+    url: redis.url,
+    prefix,
+    limits: { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 },
+    resultTtlMs: 60_000,
+    onError: () => {},
+  });
+  stack.defer(() => queue.close());
+  const worker = stack.use(
+    await startTestWorker({ REDIS_URL: redis.url, QUEUE_PREFIX: prefix, ENGINE_TIMEOUT: '10m', ...env }),
+  );
+  const submit = async (url?: string) => {
+    const id = newJobId();
+    await queue.submit({
+      id,
+      queue: 'interactive',
+      source: url ? { kind: 'url', url } : { kind: 'inline', bytes: PORTRAIT },
+      options: DEFAULT_DETECTION_OPTIONS,
+      requestId: 'r',
+      owner: '',
+      startWithinMs: 60_000,
+    });
+    return id;
+  };
+  const status = async (id: string) => (await queue.read(id))?.status;
+  const gets = (id: string, expected: string) =>
+    vi.waitFor(async () => expect(await status(id)).toBe(expected), { timeout: 30_000, interval: 2 });
+  const kept = stack.move();
+  return { queue, worker, submit, gets, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** Freezes engines: an image inside goes on for ever. */
+const freeze = (pids: number[]) => pids.forEach((pid) => void process.kill(pid, 'SIGSTOP'));
+const thaw = (pid: number) => process.kill(pid, 'SIGCONT');
+
+describe('a job that is canceled', () => {
+  it('inside an engine costs that engine, after half a second, and nobody else anything', async () => {
+    await using here = await installation({ ENGINES: '2' });
+    const before = here.worker.engines();
+    freeze(before);
+    const [doomed, other] = [await here.submit(), await here.submit()];
+    await Promise.all([here.gets(doomed, 'processing'), here.gets(other, 'processing')]);
+
+    const at = performance.now();
+    expect(await here.queue.cancel(doomed)).toMatchObject({ status: 'canceled' });
+    const left = await vi.waitFor(
+      () => {
+        const alive = here.worker.engines().filter((pid) => before.includes(pid));
+        expect(alive).toHaveLength(1);
+        return alive[0]!;
+      },
+      { timeout: 20_000, interval: 5 },
+    );
+    expect(performance.now() - at).toBeGreaterThan(499);
+
+    thaw(left);
+    await here.gets(other, 'succeeded');
+    expect(await here.queue.read(other)).toMatchObject({ attempts: 1 });
+    expect(await here.queue.read(doomed)).toMatchObject({ status: 'canceled', result: null, attempts: 1 });
+    const next = [await here.submit(), await here.submit()];
+    for (const id of next) {
+      await here.gets(id, 'succeeded');
+      expect(await here.queue.read(id)).toMatchObject({ attempts: 1 });
+    }
+    await vi.waitFor(() => expect(here.worker.engines()).toHaveLength(2), { timeout: 20_000 });
+    expect(here.worker.engines()).toContain(left);
+    expect(here.worker.log()).toContain('engine killed for a canceled job');
+  });
+
+  it('in the line for an engine leaves it', async () => {
+    await using here = await installation({ ENGINES: '1' });
+    const engines = here.worker.engines();
+    freeze(engines);
+    const first = await here.submit();
+    await here.gets(first, 'processing');
+    const waiting = await here.submit();
+    await vi.waitFor(async () => expect(await here.queue.read(waiting)).toMatchObject({ attempts: 1 }));
+    await here.queue.cancel(waiting);
+    // Its place among the jobs in hand is free: the next one is taken up.
+    const next = await here.submit();
+    await vi.waitFor(async () => expect(await here.queue.read(next)).toMatchObject({ attempts: 1 }));
+    thaw(engines[0]!);
+    await Promise.all([here.gets(first, 'succeeded'), here.gets(next, 'succeeded')]);
+    expect(await here.queue.read(waiting)).toMatchObject({ status: 'canceled', startedAt: null });
+    expect(here.worker.engines()).toEqual(engines);
+  });
+
+  it('while its image is fetched hangs up at once', async () => {
+    await using files = await startHeldServer(PORTRAIT);
+    await using here = await installation({ ENGINES: '1', SOURCE_ALLOW: files.host });
+    const id = await here.submit(files.url('/a.jpg'));
+    await files.asked('/a.jpg');
+    await here.queue.cancel(id);
+    await files.hungUp('/a.jpg');
+    expect(await here.queue.read(id)).toMatchObject({ status: 'canceled', startedAt: null });
+  });
+});

@@ -1,0 +1,131 @@
+/** Webhooks from a worker process, with real images, signals and deaths. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createJobQueue, newJobId } from '@facequeue/queue';
+import { DEFAULT_DETECTION_OPTIONS, JobEvent } from '@facequeue/schema';
+import { jobResource } from '@facequeue/schema/job-resource';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startTestWorker } from '../testing/worker-process.ts';
+import { startReceiver } from './testing/receiver.ts';
+
+const ASTRONAUT = readFileSync(new URL('../../../../test/images/astronaut.png', import.meta.url));
+const SECRET = `whsec_${Buffer.alloc(32, 's').toString('base64')}`;
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+/** A gateway's queue and the environment of workers on the same, fresh installation. */
+async function installation() {
+  const prefix = `{fq-${randomUUID()}}`;
+  const queue = await createJobQueue({
+    url: redis.url,
+    prefix,
+    limits: { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 },
+    resultTtlMs: 60_000,
+    onError: () => {},
+  });
+  const submit = async (webhookUrl: string) => {
+    const id = newJobId();
+    await queue.submit({
+      id,
+      queue: 'interactive',
+      source: { kind: 'inline', bytes: ASTRONAUT },
+      options: DEFAULT_DETECTION_OPTIONS,
+      requestId: 'req-1',
+      owner: 'shop',
+      startWithinMs: 60_000,
+      webhookUrl,
+    });
+    return id;
+  };
+  const settled = (id: string, status: string) =>
+    vi.waitFor(async () => expect((await queue.read(id))!.webhook!.status).toBe(status), { timeout: 20_000 });
+  const env = {
+    REDIS_URL: redis.url,
+    QUEUE_PREFIX: prefix,
+    WEBHOOK_SECRETS: `shop=${SECRET}`,
+    SOURCE_ALLOW: '127.0.0.1',
+  };
+  return { queue, submit, settled, env, [Symbol.asyncDispose]: () => queue.close() };
+}
+
+describe('a worker', () => {
+  it('posts the faces of an image, as GET /jobs/{id} shows them, and logs neither secret nor address', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    const worker = await startTestWorker({ ...here.env, BASE_PATH: '/prod' });
+    const id = await here.submit(receiver.url);
+    await receiver.got(1);
+    await here.settled(id, 'delivered');
+    const { body, headers } = receiver.messages[0]!;
+    const event = JobEvent.parse(new Webhook(SECRET).verify(body, headers));
+    expect(event.data.result!.Faces).toHaveLength(1);
+    const record = (await here.queue.read(id))!;
+    expect(event.data).toEqual(JSON.parse(JSON.stringify(jobResource({ ...record, webhook: null }, '/prod'))));
+    expect(await worker.end('SIGTERM')).toBe(0);
+    expect(worker.log()).toContain(`"job":"${id}","request":"req-1","attempt":1,"receiver":"${receiver.host}"`);
+    for (const hidden of [SECRET, SECRET.slice(6), 't0ken', '/hook']) expect(worker.log()).not.toContain(hidden);
+  });
+
+  it('for webhooks alone starts no engine, and leaves images to others', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    const worker = await startTestWorker({ ...here.env, WORKER_QUEUES: 'webhooks' });
+    const id = await here.submit(receiver.url);
+    await here.queue.cancel(id);
+    await receiver.got(1);
+    await here.settled(id, 'delivered');
+    expect(worker.engines()).toEqual([]);
+    expect((await here.queue.snapshot()).workers).toEqual([]);
+    expect(await worker.end('SIGTERM')).toBe(0);
+  });
+
+  it('for images alone leaves webhooks to others', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    await using _images = await startTestWorker({ ...here.env, WORKER_QUEUES: 'interactive' });
+    const id = await here.submit(receiver.url);
+    await vi.waitFor(async () => expect((await here.queue.read(id))!.status).toBe('succeeded'), { timeout: 20_000 });
+    expect((await here.queue.read(id))!.webhook).toMatchObject({ status: 'pending', attempts: [] });
+    await using _webhooks = await startTestWorker({ ...here.env, WORKER_QUEUES: 'webhooks' });
+    await receiver.got(1);
+    expect(receiver.messages).toHaveLength(1);
+  });
+
+  it('that is asked to end lets a webhook in flight end first', async () => {
+    await using here = await installation();
+    let answer = () => {};
+    await using receiver = await startReceiver(() => (response) => (answer = () => response.writeHead(200).end()));
+    const worker = await startTestWorker({ ...here.env, WORKER_QUEUES: 'webhooks' });
+    const id = await here.submit(receiver.url);
+    await here.queue.cancel(id);
+    await receiver.got(1);
+    const ended = worker.end('SIGTERM');
+    await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
+    answer();
+    expect(await ended).toBe(0);
+    expect((await here.queue.read(id))!.webhook).toMatchObject({ status: 'delivered', attempts: [{ status: 200 }] });
+  });
+
+  it('killed between the post and its report leaves it to another, who posts it again with the same id', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
+    const env = { ...here.env, WORKER_QUEUES: 'webhooks', WEBHOOK_TIMEOUT: '1s' };
+    const worker = await startTestWorker(env);
+    const id = await here.submit(receiver.url);
+    await here.queue.cancel(id);
+    await receiver.got(1);
+    await worker.end('SIGKILL');
+    await using _next = await startTestWorker(env);
+    await receiver.got(2);
+    await here.settled(id, 'delivered');
+    const [first, second] = receiver.messages.map(({ headers, body }) => ({ id: headers['webhook-id'], body }));
+    expect(second).toEqual(first);
+    expect(first!.id).toBe(`msg_${id}`);
+  });
+});
