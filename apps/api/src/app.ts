@@ -7,6 +7,9 @@ import { answerError } from './problem/answer.ts';
 import { allRoutes, mount } from './routes/mount.ts';
 import type { Services } from './services.ts';
 
+/** What pages of other origins may read beyond the few headers every page may. */
+const EXPOSED_HEADERS = 'Location, Preference-Applied, Retry-After, Server-Timing, X-Job-Id, X-Request-Id';
+
 /**
  * The API as an Express application.
  * @throws ConfigError when it would be open to the network unasked
@@ -27,7 +30,10 @@ export function createApp(services: Services): Express {
     // Faces are personal data, and states change.
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('X-Content-Type-Options', 'nosniff');
-    if (compat) response.setHeader('Access-Control-Allow-Origin', '*');
+    if (compat) {
+      response.setHeader('Access-Control-Allow-Origin', '*');
+      response.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
+    }
     drain.enter(response);
     next();
   });
