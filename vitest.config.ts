@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['{apps,packages}/*/src/**/*.test.ts', 'test/**/*.test.ts', 'setup/**/*.test.ts', 'docs/**/*.test.ts'],
-    // Needs a Vulkan driver of its own kind: npm run test:webgpu.
-    exclude: ['test/webgpu/**', '**/node_modules/**'],
+    // They need a Vulkan driver or Chromium: npm run test:webgpu, npm run test:browser.
+    exclude: ['test/webgpu/**', 'test/browser/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Real processes, real Redis and real models: a slow machine needs room, a hung test must still end.
     testTimeout: 60_000,

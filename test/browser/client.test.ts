@@ -1,0 +1,86 @@
+import type { ClaimedJob } from '@facequeue/queue';
+import type { JobResource } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  CANNED_OUTCOME,
+  CANNED_RESULT,
+  type CannedWorker,
+  startCannedWorker,
+  startTestGateway,
+  type TestGateway,
+} from '../support/gateway.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { openPage } from './chromium.ts';
+import type everyCall from './every-call.ts';
+import { type PageServer, startPageServer } from './page-server.ts';
+
+type Report = Awaited<ReturnType<typeof everyCall>>;
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+/** A gateway, a worker that keeps one picture until it is told to go on, and a server of pages. */
+async function startAll(env: Record<string, string>) {
+  await using stack = new AsyncDisposableStack();
+  const go = Promise.withResolvers<void>();
+  const gateway: TestGateway = stack.use(await startTestGateway(redis.url, env));
+  const answer = async (_: ClaimedJob, bytes: Buffer | null) => {
+    if (bytes?.[0] === 9) await go.promise;
+    return CANNED_OUTCOME;
+  };
+  const worker: CannedWorker = stack.use(await startCannedWorker(gateway, answer));
+  const pages: PageServer = stack.use(await startPageServer(gateway.url, () => go.resolve()));
+  const kept = stack.move();
+  return { gateway, worker, pages, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
+/** Opens a page that makes every call, and gives what it reports. */
+async function reportOf(pages: PageServer, api: string): Promise<Report> {
+  await using page = await openPage(pages.page('every-call.ts', { api }));
+  return (await Promise.race([pages.report, page.crashed])) as Report;
+}
+
+function expectEveryCall(report: Report): void {
+  const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
+  expect(report).toEqual({
+    detection: { ...CANNED_RESULT, jobId: id },
+    submitted: expect.objectContaining({ id, status: 'succeeded', result: CANNED_RESULT }),
+    twice: [expect.objectContaining({ id: report.waited.id }), expect.objectContaining({ id: report.waited.id })],
+    events: expect.any(Array),
+    aborted: 'Error: not wanted',
+    waited: expect.objectContaining({ status: 'succeeded', attempts: 1 }),
+    conflict: 'conflict',
+    erased: 'gone',
+    refused: 'invalid_request',
+    ready: { status: 'ready', workers: 1 },
+  });
+  const statuses = report.events.map((event) => (event.type === 'job' ? event.job.status : event.status));
+  expect(statuses.join(' ')).toMatch(/^(queued )?processing (succeeded )?succeeded$/);
+  expect((report.events.at(-1) as { job: JobResource }).job).toEqual(report.waited);
+}
+
+describe('the client in a browser', () => {
+  it('makes every call at a service behind its page, though its stream of events is cut', async () => {
+    await using all = await startAll({});
+    let cuts = 0;
+    all.pages.onProxied = (request, response) => {
+      if (!request.url!.endsWith('/events') || cuts > 0) return;
+      cuts += 1;
+      // After the first event, and not where another begins.
+      response.once('pipe', (answer) =>
+        answer.on('data', (chunk) => `${chunk}`.includes('\ndata') && response.destroy()),
+      );
+    };
+    expectEveryCall(await reportOf(all.pages, `${all.pages.origin}/api`));
+    expect(cuts).toBe(1);
+    expect(all.worker.seen).toHaveLength(3);
+  });
+
+  it('makes every call at a service of another origin that lets it', async () => {
+    await using all = await startAll({ COMPAT: 'aws' });
+    expectEveryCall(await reportOf(all.pages, all.gateway.url));
+  });
+});

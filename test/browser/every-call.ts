@@ -1,0 +1,41 @@
+/** Runs in the page: every call of the client once, as a browser makes them. */
+import { createClient, isFacequeueError, type JobEvent } from '@facequeue/client';
+
+/** One picture that the worker finds faces in, and one that it keeps until it is told to go on. */
+const IMAGE = { bytes: new Blob([Uint8Array.of(1, 2, 3)], { type: 'image/jpeg' }) };
+const HELD = { bytes: Uint8Array.of(9, 9, 9) };
+
+/** @param query `api`: where the service is */
+export default async function everyCall(query: URLSearchParams) {
+  const client = createClient({ baseUrl: query.get('api')! });
+  const codeOf = (call: Promise<unknown>) =>
+    call.then(
+      () => 'no error',
+      (error) => (isFacequeueError(error) ? error.code : String(error)),
+    );
+
+  const detection = await client.detect(IMAGE, { max_faces: 3 });
+  const submitted = await client.submit(IMAGE, {}, { waitMs: 20_000 });
+  const twice = await Promise.all([1, 2].map(() => client.submit(HELD, {}, { idempotencyKey: 'from a page' })));
+  const events: JobEvent[] = [];
+  for await (const event of client.follow(twice[0]!.id)) {
+    events.push(event);
+    if (event.type === 'status' && event.status === 'processing') await fetch('/go');
+  }
+  const aborted = await codeOf(client.wait(submitted.id, { signal: AbortSignal.abort(new Error('not wanted')) }));
+  const waited = await client.wait(twice[1]!.id);
+  const conflict = await codeOf(client.cancel(submitted.id));
+  await client.erase(submitted.id);
+  return {
+    detection,
+    submitted,
+    twice,
+    events,
+    aborted,
+    waited,
+    conflict,
+    erased: await codeOf(client.job(submitted.id)),
+    refused: await codeOf(client.detect({ url: 'file:///etc/passwd' })),
+    ready: await client.ready(),
+  };
+}
