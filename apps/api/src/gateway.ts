@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { JobQueue } from '@facequeue/queue';
+import { MAX_WAIT_S } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import type { Logger } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
@@ -38,7 +39,7 @@ export async function startGateway(config: GatewayConfig, queue: JobQueue, log: 
   const app = createApp({ config, queue, budget, drain, log, version: manifest.version });
   const times = {
     headerTimeoutMs: config.HEADER_TIMEOUT,
-    longestQuietMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT),
+    longestQuietMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),
   };
   const server = createHttpServer(app, times, log);
 

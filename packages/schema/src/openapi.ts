@@ -9,7 +9,7 @@ import {
 import { DetectionResult } from './detection.ts';
 import { ERROR_CATALOGUE, type ErrorCode } from './errors.ts';
 import { JobResource, ProblemBody } from './job.ts';
-import { DetectionBody, DetectionForm, DetectionQuery } from './request.ts';
+import { DetectionBody, DetectionForm, DetectionQuery, JobQuery, MAX_IDEMPOTENCY_KEY_LENGTH } from './request.ts';
 import { Liveness, Readiness, SystemResource } from './system.ts';
 
 /** Codes any route can answer: what the HTTP parser, the address guard and the router refuse. */
@@ -27,10 +27,12 @@ const DETECTION_CODES: ErrorCode[] = [
   'unauthorized',
   'canceled',
   'superseded',
+  'gone',
   'body_too_large',
   'unsupported_media_type',
   'image_too_large',
   'image_undecodable',
+  'idempotency_conflict',
   'source_forbidden',
   'source_unreachable',
   'source_timeout',
@@ -52,6 +54,30 @@ const givenRequestId = z
   .optional()
   .meta({ description: 'Kept through logs and answers; one is made when it is absent or has another form.' });
 const requestHeaders = z.object({ 'X-Request-Id': givenRequestId });
+const detectionHeaders = requestHeaders.extend({
+  Prefer: z
+    .string()
+    .optional()
+    .meta({
+      description:
+        'RFC 7240. respond-async: answer 202 with the job at once. wait=n (0 to 60 s): answer 202 if it has not ended by then. ' +
+        'Both: respond-async after n s.',
+      examples: ['respond-async', 'wait=10', 'respond-async, wait=10'],
+    }),
+  'Idempotency-Key': z
+    .string()
+    .max(MAX_IDEMPOTENCY_KEY_LENGTH + 2)
+    .optional()
+    .meta({
+      description:
+        'A string in quotes (RFC 8941). The same key with the same image and options gives the same job, its failure included, for as ' +
+        'long as the job is kept; with others 422. A call that was refused with 503 has used no key.',
+      examples: ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
+    }),
+});
+const eventsHeaders = requestHeaders.extend({
+  'Last-Event-ID': z.string().optional().meta({ description: 'Id of the last event seen, which is not sent again.' }),
+});
 const jobId = z.string().meta({ description: 'Id of the job that ran the call.', header: { id: 'X-Job-Id' } });
 const location = z.string().meta({ description: 'Path of the job.', header: { id: 'Location' } });
 const serverTiming = z.string().meta({
@@ -61,6 +87,11 @@ const serverTiming = z.string().meta({
 const retryAfter = z.string().meta({
   description: 'Seconds after which trying again makes sense.',
   header: { id: 'Retry-After' },
+});
+const vary = z.string().meta({ description: 'Prefer', header: { id: 'Vary' } });
+const preferenceApplied = z.string().meta({
+  description: 'The preferences that shaped the answer.',
+  header: { id: 'Preference-Applied' },
 });
 const allow = z.string().meta({ description: 'Methods the path has.', header: { id: 'Allow' } });
 const authenticate = z.string().meta({ description: 'Bearer', header: { id: 'WWW-Authenticate' } });
@@ -72,7 +103,7 @@ function problemHeaders(status: number) {
     ...(status === 401 && { 'WWW-Authenticate': authenticate }),
     ...(status === 405 && { Allow: allow }),
     ...(status === 503 && { 'Retry-After': retryAfter }),
-    ...(status === 504 && { Location: location, 'X-Job-Id': jobId }),
+    ...(status === 504 && { 'Retry-After': retryAfter, Location: location, 'X-Job-Id': jobId }),
   });
 }
 
@@ -98,9 +129,10 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
   summary,
   description:
     'Waits for the faces as long as SYNC_WAIT says (19 s), then answers 504 with the Location of the job, which goes on. ' +
-    'Hanging up while the job is queued cancels it. Under COMPAT=aws errors in the call answer 400 with the plain texts of the reference service.',
+    'Prefer asks for another wait, or for the job instead. Hanging up while the job is queued cancels it, unless the call has ' +
+    'respond-async or an Idempotency-Key. Under COMPAT=aws errors in the call answer 400 with the plain texts of the reference service.',
   tags: ['detection'],
-  requestParams: { query: DetectionQuery, header: requestHeaders },
+  requestParams: { query: DetectionQuery, header: detectionHeaders },
   requestBody: {
     required: true,
     description:
@@ -120,41 +152,76 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
         'X-Job-Id': jobId,
         Location: location,
         'Server-Timing': serverTiming,
+        'Preference-Applied': preferenceApplied.optional(),
+        Vary: vary,
       }),
       content: { 'application/json': { schema: DetectionResult } },
+    },
+    202: {
+      description: 'The job, where Prefer asks for it. It goes on.',
+      headers: z.object({
+        'X-Request-Id': requestId,
+        'X-Job-Id': jobId,
+        Location: location,
+        'Retry-After': retryAfter.optional(),
+        'Preference-Applied': preferenceApplied,
+        Vary: vary,
+      }),
+      content: { 'application/json': { schema: JobResource } },
     },
     ...problems(DETECTION_CODES),
   },
 });
 
-interface Get {
+interface Operation {
   operationId: string;
   summary: string;
   tag: string;
-  description: string;
-  schema?: z.ZodType;
+  more?: string;
   codes?: ErrorCode[];
   params?: z.ZodObject;
+  query?: z.ZodObject;
+  header?: z.ZodObject;
   open?: boolean;
+  /** The answers that are no errors. */
+  answers: ZodOpenApiResponsesObject;
 }
 
-const get = (of: Get): { get: ZodOpenApiOperationObject } => ({
-  get: {
-    operationId: of.operationId,
-    summary: of.summary,
-    tags: [of.tag],
-    requestParams: { header: requestHeaders, ...(of.params && { path: of.params }) },
-    ...(of.open && { security: [] }),
-    responses: {
-      200: {
-        description: of.description,
-        headers: z.object({ 'X-Request-Id': requestId }),
-        content: { 'application/json': { schema: of.schema ?? {} } },
-      },
-      ...problems(of.codes ?? []),
-    },
+const operation = (of: Operation): ZodOpenApiOperationObject => ({
+  operationId: of.operationId,
+  summary: of.summary,
+  ...(of.more && { description: of.more }),
+  tags: [of.tag],
+  requestParams: {
+    header: of.header ?? requestHeaders,
+    ...(of.params && { path: of.params }),
+    ...(of.query && { query: of.query }),
   },
+  ...(of.open && { security: [] }),
+  responses: { ...of.answers, ...problems(of.codes ?? []) },
 });
+
+interface Get extends Omit<Operation, 'answers'> {
+  description: string;
+  schema?: z.ZodType;
+}
+
+const get = ({ description, schema, ...of }: Get): { get: ZodOpenApiOperationObject } => ({
+  get: operation({ ...of, answers: { 200: answer(description, schema) } }),
+});
+
+const answer = (description: string, schema?: z.ZodType, headers: z.ZodRawShape = {}) => ({
+  description,
+  headers: z.object({ 'X-Request-Id': requestId, ...headers }),
+  content: { 'application/json': { schema: schema ?? {} } },
+});
+
+/** What operations on one job have in common. */
+const ofJob = {
+  tag: 'jobs',
+  params: z.object({ id: z.uuidv7().meta({ description: 'From X-Job-Id or Location.' }) }),
+  codes: ['unauthorized', 'not_found', 'gone', 'unavailable'] as ErrorCode[],
+};
 
 const readiness = { tag: 'operation', schema: Readiness, codes: ['unavailable'] as ErrorCode[], open: true };
 
@@ -189,15 +256,61 @@ export function openApiDocument(options: { version?: string; basePath?: string }
     paths: {
       '/face_detection': { post: detection('detectFaces', 'Find the faces of an image') },
       '/face-detection': { post: detection('detectFacesDashed', 'The same as /face_detection') },
-      '/jobs/{id}': get({
-        operationId: 'getJob',
-        summary: 'A job, its result or its error',
-        tag: 'jobs',
-        description: 'The job as it is now.',
-        schema: JobResource,
-        params: z.object({ id: z.uuidv7().meta({ description: 'From X-Job-Id or Location.' }) }),
-        codes: ['unauthorized', 'not_found', 'gone', 'unavailable'],
-      }),
+      '/jobs/{id}': {
+        get: operation({
+          ...ofJob,
+          operationId: 'getJob',
+          summary: 'A job, its result or its error',
+          query: JobQuery,
+          answers: {
+            200: answer('The job as it is now, or when it has ended, or when the time to wait is up.', JobResource, {
+              'Retry-After': retryAfter.optional().meta({ description: 'Of a job that has not ended.' }),
+            }),
+          },
+        }),
+        delete: operation({
+          ...ofJob,
+          operationId: 'eraseJob',
+          summary: 'Cancel a job and erase its image and result at once',
+          answers: {
+            204: {
+              description: 'Nothing of it is left. Said again to whoever asks again, for RESULT_TTL.',
+              headers: z.object({ 'X-Request-Id': requestId }),
+            },
+          },
+        }),
+      },
+      '/jobs/{id}/events': {
+        get: operation({
+          ...ofJob,
+          operationId: 'followJob',
+          summary: 'What happens to a job, as server-sent events',
+          more:
+            'At once and at each change an event `status` with `{"id","status","attempts","at"}`; when the job has ended an event `job` with ' +
+            'the job, and the stream ends. A comment at least every 15 s.',
+          header: eventsHeaders,
+          answers: {
+            200: {
+              description: 'The events.',
+              headers: z.object({ 'X-Request-Id': requestId }),
+              content: { 'text/event-stream': { schema: { type: 'string' } } },
+            },
+            204: {
+              description: 'Last-Event-ID names the last event: nothing will follow.',
+              headers: z.object({ 'X-Request-Id': requestId }),
+            },
+          },
+        }),
+      },
+      '/jobs/{id}/cancel': {
+        post: operation({
+          ...ofJob,
+          codes: [...ofJob.codes, 'conflict'],
+          operationId: 'cancelJob',
+          summary: 'Cancel a job that has not ended',
+          answers: { 200: answer('The canceled job. Canceling it again changes nothing.', JobResource) },
+        }),
+      },
       '/livez': get({
         operationId: 'live',
         summary: 'Whether the process answers',

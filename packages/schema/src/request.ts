@@ -6,6 +6,15 @@ import type { QueueName } from './job.ts';
 /** Longest accepted image URL, characters: what common servers and proxies take. */
 export const MAX_URL_LENGTH = 8192;
 
+/** Longest accepted webhook URL, characters: it is kept with the job. */
+export const MAX_WEBHOOK_URL_LENGTH = 2048;
+
+/** Longest idempotency key, characters. */
+export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
+
+/** Longest wait a caller may ask for, s: common load balancers drop connections that are silent for longer. */
+export const MAX_WAIT_S = 60;
+
 /** A number in a query string, shown as a number in the OpenAPI document. */
 function queryNumber(pattern: RegExp, schema: z.ZodType<number, number>, shown: Record<string, unknown>) {
   return z
@@ -63,29 +72,86 @@ export const DetectionQuery = z.strictObject({
     .enum(['bulk'], { error: 'expected bulk' })
     .optional()
     .meta({ description: 'bulk: run behind the interactive calls.' }),
+  webhook_url: z
+    .string()
+    .regex(/^\s*https?:/i, 'expected an http or https URL')
+    .max(MAX_WEBHOOK_URL_LENGTH, `is longer than ${MAX_WEBHOOK_URL_LENGTH} characters`)
+    .optional()
+    .meta({
+      override: ({ jsonSchema }) =>
+        replaceWith(jsonSchema, {
+          type: 'string',
+          format: 'uri',
+          maxLength: MAX_WEBHOOK_URL_LENGTH,
+          description:
+            "Told of the job's end by a signed POST (Standard Webhooks). Refused where WEBHOOK_SECRETS has no secret for the caller.",
+        }),
+    }),
 });
+
+/** Query options of `GET /jobs/{id}`, as strings. */
+export const JobQuery = z.strictObject({
+  wait: queryNumber(/^\d{1,2}$/, z.int().max(MAX_WAIT_S), {
+    type: 'integer',
+    minimum: 0,
+    maximum: MAX_WAIT_S,
+    default: 0,
+    description: 'Seconds the answer waits for the end of the job.',
+  }).optional(),
+});
+
+const NoQuery = z.strictObject({});
+
+/** What a detection call asks for. */
+export interface DetectionCall {
+  options: DetectionOptions;
+  queue: QueueName;
+  /** As it was given. */
+  webhookUrl: string | undefined;
+}
 
 /**
  * Reads the query string of a detection call.
  * @throws invalid_request naming the option: unknown, given twice, or with a bad value
  */
-export function readDetectionQuery(query: URLSearchParams): { options: DetectionOptions; queue: QueueName } {
-  const known = Object.keys(DetectionQuery.shape);
+export function readDetectionQuery(query: URLSearchParams): DetectionCall {
+  const { priority, webhook_url: webhookUrl, ...options } = readQuery(DetectionQuery, query);
+  return { options: DetectionOptions.parse(options), queue: priority ?? 'interactive', webhookUrl };
+}
+
+/**
+ * Reads the query string of `GET /jobs/{id}`.
+ * @throws invalid_request as `readDetectionQuery` does
+ */
+export function readJobQuery(query: URLSearchParams): z.output<typeof JobQuery> {
+  return readQuery(JobQuery, query);
+}
+
+/**
+ * Checks that the query string of a route without options is empty.
+ * @throws invalid_request naming what is there
+ */
+export function readNoQuery(query: URLSearchParams): void {
+  readQuery(NoQuery, query);
+}
+
+function readQuery<S extends z.ZodObject>(schema: S, query: URLSearchParams): z.output<S> {
+  const known = Object.keys(schema.shape);
   const given: Record<string, string> = {};
   for (const [name, value] of query) {
     if (!known.includes(name)) {
-      throw new FacequeueError('invalid_request', `unknown option ${shown(name)}; there are ${known.join(', ')}`);
+      throw new FacequeueError(
+        'invalid_request',
+        `unknown option ${shown(name)}; there ${known.length ? `are ${known.join(', ')}` : 'is none'}`,
+      );
     }
     if (Object.hasOwn(given, name)) throw new FacequeueError('invalid_request', `option ${name} is given twice`);
     given[name] = value;
   }
-  const parsed = DetectionQuery.safeParse(given);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new FacequeueError('invalid_request', `option ${issue.path.join('.')}: ${issue.message}`);
-  }
-  const { priority, ...options } = parsed.data;
-  return { options: DetectionOptions.parse(options), queue: priority ?? 'interactive' };
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new FacequeueError('invalid_request', `option ${issue.path.join('.')}: ${issue.message}`);
 }
 
 const exactlyOne = { oneOf: [{ required: ['url'] }, { required: ['img'] }] };

@@ -1,44 +1,30 @@
 import type { ServerResponse } from 'node:http';
-import type { JobQueue, JobRecord, Wait } from '@facequeue/queue';
-import { FacequeueError } from '@facequeue/schema';
+import type { JobRecord, Wait } from '@facequeue/queue';
+import { isFacequeueError } from '@facequeue/schema';
 import { HangUp } from '../body/receive.ts';
+import { untilGone } from '../http/until-gone.ts';
 import type { Drain } from '../server/drain.ts';
 
 /**
- * Waits for a submitted job on behalf of the client behind `response`. If that client goes away while the job is queued,
- * the job is canceled.
+ * Waits for the end of a job on behalf of the client behind `response`.
  * @param waitMs how long
- * @returns the ended record
- * @throws wait_timeout (the job goes on) when time is up or the gateway ends, HangUp
+ * @returns the ended record; null when time is up, the gateway ends, or Redis is away at the end of the wait: the job goes on
+ * @throws gone when the job is erased meanwhile, HangUp when the client goes away
  */
 export async function awaitEnd(
-  queue: JobQueue,
   wait: Wait,
-  id: string,
   waitMs: number,
   response: ServerResponse,
   drain: Drain,
-): Promise<JobRecord> {
-  const stop = new AbortController();
-  const onClose = () => stop.abort();
-  response.once('close', onClose);
-  if (response.destroyed || response.socket?.destroyed) stop.abort();
+): Promise<JobRecord | null> {
+  using gone = untilGone(response);
+  using _ = drain.endOfGrace(gone.controller);
   try {
-    using _ = drain.watch(stop);
-    const ended = await wait.ended(waitMs, stop.signal);
+    const ended = await wait.ended(waitMs, gone.controller.signal);
     if (ended) return ended;
-  } finally {
-    response.off('close', onClose);
+  } catch (error) {
+    if (!isFacequeueError(error) || error.code !== 'unavailable') throw error;
   }
-  if (response.destroyed) {
-    await cancelQueued(queue, id);
-    throw new HangUp('the client went away while it waited');
-  }
-  throw new FacequeueError('wait_timeout', `the job is not done yet; ask for ${id} later`, { jobId: id });
-}
-
-/** A job that runs already is let run: its time is spent. */
-async function cancelQueued(queue: JobQueue, id: string): Promise<void> {
-  const job = await queue.read(id);
-  if (job?.status === 'queued') await queue.cancel(id);
+  if (response.destroyed) throw new HangUp('the client went away while it waited');
+  return null;
 }

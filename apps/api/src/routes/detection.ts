@@ -1,70 +1,135 @@
-import { type NewJob, newJobId } from '@facequeue/queue';
-import { FacequeueError, type QueueName, readDetectionQuery } from '@facequeue/schema';
-import { endError, jobPath, resultOf } from '@facequeue/schema/job-resource';
+import { type JobQueue, type NewJob, newJobId } from '@facequeue/queue';
+import { FacequeueError, isTerminal, type QueueName, readDetectionQuery } from '@facequeue/schema';
+import { endError, jobPath, jobResource, resultOf, type ShownJob } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
 import { announcedBody, withImage } from '../body/image.ts';
+import { HangUp } from '../body/receive.ts';
 import { contextOf } from '../http/context.ts';
+import { appliedPreferences, readPreferences } from '../http/prefer.ts';
 import { awaitEnd } from '../jobs/await.ts';
+import { idempotency, readIdempotencyKey } from '../jobs/idempotency.ts';
+import { drainMs, lookAgainMs, retryAfter } from '../jobs/retry-after.ts';
 import { serverTiming } from '../jobs/server-timing.ts';
+import { submittedJob } from '../jobs/submitted.ts';
+import { usableWebhook } from '../jobs/webhook.ts';
 import type { Services } from '../services.ts';
 import { queryOf, type Route } from './route.ts';
 
-/** Longest and shortest `Retry-After` while the queue is full, ms. */
-const RETRY_RANGE_MS = [1000, 60_000] as const;
+/** The paths are one operation: an idempotency key means the same on each. */
+const OPERATION = 'face_detection';
 
-/** An image in, its faces out: the call waits for its job. */
+/** An image in, its faces out, or the job that finds them. */
 export function detectionRoutes(services: Services): Route[] {
   const handle = (request: Request, response: Response) => detect(services, request, response);
-  return ['/face_detection', '/face-detection', '/invocations'].map((path) => ({ method: 'post', path, handle }));
+  const paths = ['/face_detection', '/face-detection', '/invocations'];
+  return paths.map((path) => ({ method: 'post', path, body: true, handle }));
 }
 
 async function detect(services: Services, request: Request, response: Response): Promise<void> {
   const { config, queue } = services;
-  const { SYNC_WAIT: waitMs, START_WITHIN: startWithinMs, MAX_IMAGE_BYTES: maxImageBytes } = config;
   const context = contextOf(response);
   const compat = config.COMPAT === 'aws';
+  response.setHeader('Vary', 'Prefer');
 
   // Everything that can be refused unread is refused before the body is asked for.
-  const { options, queue: name } = readDetectionQuery(queryOf(request));
-  const announced = announcedBody(request, maxImageBytes);
-  await refuseWhenFull(services, name);
+  const preferences = readPreferences(request.headers.prefer);
+  const { respondAsync } = preferences;
+  const key = readIdempotencyKey(request.headers['idempotency-key']);
+  const { options, queue: name, webhookUrl } = readDetectionQuery(queryOf(request));
+  const webhook = webhookUrl === undefined ? undefined : usableWebhook(webhookUrl, context.owner, config);
+  const announced = announcedBody(request, config.MAX_IMAGE_BYTES);
+  await refuseWhenFull(queue, name);
 
   const id = newJobId();
-  using wait = queue.wait(id);
-  const limits = { maxImageBytes, timeoutMs: config.BODY_TIMEOUT, lenient: compat };
-  await withImage(request, response, announced, services.budget, limits, async (image) => {
-    const source: NewJob['source'] =
-      'url' in image ? { kind: 'url', url: image.url } : { kind: 'inline', bytes: image.bytes };
-    await queue.submit({
-      id,
+  using ownWait = queue.wait(id);
+  const limits = { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT, lenient: compat };
+  const submitted = await withImage(request, response, announced, services.budget, limits, async (image) => {
+    const asked = {
       queue: name,
-      source,
+      source:
+        'url' in image ? { kind: 'url' as const, url: image.url } : { kind: 'inline' as const, bytes: image.bytes },
       options: compat ? { ...options, orient: false } : options,
+      ...(webhook !== undefined && { webhookUrl: webhook }),
+    };
+    const job: NewJob = {
+      id,
+      ...asked,
       requestId: context.requestId,
       owner: context.owner,
-      startWithinMs,
-      waitMs,
-    });
+      startWithinMs: config.START_WITHIN,
+      // Whoever takes the job for an answer loses nothing by a long queue.
+      ...(!respondAsync && preferences.waitMs === null && { waitMs: config.SYNC_WAIT }),
+      ...(key !== null && { idempotency: await idempotency(key, context.owner, OPERATION, asked) }),
+    };
+    return submittedJob(queue, job);
   });
-  context.jobId = id;
-  response.setHeader('X-Job-Id', id);
-  response.setHeader('Location', jobPath(id, config.BASE_PATH));
 
-  const job = await awaitEnd(queue, wait, id, waitMs, response, services.drain);
+  // A replayed job has another id. Subscribing comes before the read, as it came before the submit.
+  using otherWait = submitted.id === id ? null : queue.wait(submitted.id);
+  let job: ShownJob = submitted.id === id ? submitted : ((await queue.read(submitted.id)) ?? submitted);
+  context.jobId = job.id;
+  response.setHeader('X-Job-Id', job.id);
+  response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
+
+  if (respondAsync && preferences.waitMs === null) {
+    return answerJob(services, response, job, appliedPreferences(preferences, true));
+  }
+  if (!isTerminal(job.status)) {
+    const waitMs = preferences.waitMs ?? config.SYNC_WAIT;
+    try {
+      const ended = await awaitEnd(otherWait ?? ownWait, waitMs, response, services.drain);
+      if (ended) job = ended;
+    } catch (error) {
+      // Nobody else can know of the job. One that runs already is let run: its time is spent.
+      if (error instanceof HangUp && !respondAsync && key === null) await cancelQueued(queue, job.id);
+      throw error;
+    }
+  }
+
+  if (!isTerminal(job.status)) {
+    if (!respondAsync && preferences.waitMs === null) {
+      throw new FacequeueError('wait_timeout', `the job is not done yet; ask for ${job.id} later`, {
+        jobId: job.id,
+        retryAfterMs: await lookAgainMs(queue, name),
+      });
+    }
+    job = await latest(queue, job);
+    return answerJob(services, response, job, appliedPreferences(preferences, true));
+  }
+  answerEnd(response, job, appliedPreferences(preferences, false));
+}
+
+/** The faces, or the error with which the job ended. */
+function answerEnd(response: Response, job: ShownJob, applied: string): void {
+  if (applied) response.setHeader('Preference-Applied', applied);
   const timing = serverTiming(job.timings);
   if (timing) response.setHeader('Server-Timing', timing);
   if (job.status !== 'succeeded') throw endError(job);
   response.json(resultOf(job));
 }
 
+async function answerJob({ queue, config }: Services, response: Response, job: ShownJob, applied: string) {
+  response.setHeader('Preference-Applied', applied);
+  if (!isTerminal(job.status)) {
+    response.setHeader('Retry-After', retryAfter(await lookAgainMs(queue, job.queue)));
+  }
+  response.status(202).json(jobResource(job, config.BASE_PATH));
+}
+
+/** The job as it is by now, or as it was when Redis is away. */
+async function latest(queue: JobQueue, job: ShownJob): Promise<ShownJob> {
+  return (await queue.read(job.id).catch(() => null)) ?? job;
+}
+
+async function cancelQueued(queue: JobQueue, id: string): Promise<void> {
+  const job = await queue.read(id);
+  if (job?.status === 'queued') await queue.cancel(id);
+}
+
 /** A look that costs nothing, so that a full installation does not receive bodies to refuse; `submit` decides. */
-async function refuseWhenFull({ queue }: Services, name: QueueName): Promise<void> {
+async function refuseWhenFull(queue: JobQueue, name: QueueName): Promise<void> {
   const { full, queues } = await queue.snapshot();
   const reason = full[name];
-  if (reason === null) return;
-  const { waiting, drainRate } = queues[name];
-  const [least, most] = RETRY_RANGE_MS;
   // A tenth of what waits will be done by then.
-  const untilRoom = drainRate > 0 ? (waiting / drainRate) * 100 : most;
-  throw new FacequeueError('queue_full', reason, { retryAfterMs: Math.min(most, Math.max(least, untilRoom)) });
+  if (reason !== null) throw new FacequeueError('queue_full', reason, { retryAfterMs: drainMs(queues[name], 0.1) });
 }

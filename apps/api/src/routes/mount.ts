@@ -6,13 +6,20 @@ import { contextOf } from '../http/context.ts';
 import type { Services } from '../services.ts';
 import { detectionRoutes } from './detection.ts';
 import { healthRoutes } from './health.ts';
+import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
 import type { Route } from './route.ts';
 import { systemRoutes } from './system.ts';
 
 /** Every route of the API. */
 export function allRoutes(services: Services): Route[] {
-  return [...detectionRoutes(services), ...jobRoutes(services), ...healthRoutes(services), ...systemRoutes(services)];
+  return [
+    ...detectionRoutes(services),
+    ...jobRoutes(services),
+    ...jobEventRoutes(services),
+    ...healthRoutes(services),
+    ...systemRoutes(services),
+  ];
 }
 
 /** A router with the given routes; other methods of their paths answer 405, and OPTIONS what there is. */
@@ -24,14 +31,14 @@ export function mount(routes: Route[], { config }: Services): Router {
       const context = contextOf(response);
       context.route = route.path;
       if (!route.open) context.owner = identify(request, config.API_KEYS);
-      if (route.method === 'get' && hasBody(request)) {
+      if (!route.body && hasBody(request)) {
         throw new FacequeueError('invalid_request', `${request.method} takes no body`);
       }
       await route.handle(request, response);
     });
   }
   for (const [path, of] of Map.groupBy(routes, (route) => route.path)) {
-    const methods = of.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : ['POST']));
+    const methods = of.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
     const allow = [...methods, 'OPTIONS'].join(', ');
     router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (request, response) => {
       contextOf(response).route = path;
@@ -49,5 +56,8 @@ export function mount(routes: Route[], { config }: Services): Router {
 /** Browsers ask before they send JSON or a key to another origin. */
 function allowPreflight(response: Response, methods: string): void {
   response.setHeader('Access-Control-Allow-Methods', methods);
-  response.setHeader('Access-Control-Allow-Headers', 'Content-Type, x-api-key, Authorization, X-Request-Id');
+  response.setHeader(
+    'Access-Control-Allow-Headers',
+    'Content-Type, x-api-key, Authorization, X-Request-Id, Prefer, Idempotency-Key, Last-Event-ID',
+  );
 }

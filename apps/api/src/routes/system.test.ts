@@ -118,7 +118,9 @@ describe('any path', () => {
     for (const [method, path, allow] of [
       ['GET', '/face_detection', 'POST, OPTIONS'],
       ['DELETE', '/invocations', 'POST, OPTIONS'],
-      ['POST', '/jobs/x', 'GET, HEAD, OPTIONS'],
+      ['POST', '/jobs/x', 'GET, HEAD, DELETE, OPTIONS'],
+      ['GET', '/jobs/x/cancel', 'POST, OPTIONS'],
+      ['DELETE', '/jobs/x/events', 'GET, HEAD, OPTIONS'],
       ['POST', '/livez', 'GET, HEAD, OPTIONS'],
       ['PATCH', '/openapi.json', 'GET, HEAD, OPTIONS'],
     ] as const) {

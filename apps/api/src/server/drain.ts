@@ -3,39 +3,57 @@ import type { ServerResponse } from 'node:http';
 /** The end of a gateway: what is in flight may finish, for a while. */
 export class Drain {
   readonly #answers = new Set<ServerResponse>();
-  readonly #waiting = new Set<AbortController>();
-  #draining = false;
-  #expired = false;
+  readonly #begin = new Aborted();
+  readonly #endOfGrace = new Aborted();
 
   /** True once the gateway has been asked to end. */
   get draining(): boolean {
-    return this.#draining;
+    return this.#begin.over;
   }
 
   /** From now on every answer, those under way included, is the last on its connection. */
   begin(): void {
-    this.#draining = true;
     for (const answer of this.#answers) last(answer);
+    this.#begin.abort();
   }
 
   /** The grace is over: every wait ends now, those to come end at once. */
   expire(): void {
-    this.#expired = true;
-    for (const controller of this.#waiting) controller.abort();
+    this.#endOfGrace.abort();
   }
 
   /** An answer begins. */
   enter(answer: ServerResponse): void {
-    if (this.#draining) last(answer);
+    if (this.draining) last(answer);
     this.#answers.add(answer);
     answer.once('close', () => this.#answers.delete(answer));
   }
 
-  /** Lets `expire` abort a wait until disposed. */
+  /** Lets `begin` abort a controller until disposed: of work that another gateway takes up where this one left it. */
+  beginning(controller: AbortController): Disposable {
+    return this.#begin.watch(controller);
+  }
+
+  /** Lets `expire` abort a controller until disposed. */
+  endOfGrace(controller: AbortController): Disposable {
+    return this.#endOfGrace.watch(controller);
+  }
+}
+
+/** Controllers that abort together, those that come later at once. */
+class Aborted {
+  readonly #controllers = new Set<AbortController>();
+  over = false;
+
+  abort(): void {
+    this.over = true;
+    for (const controller of this.#controllers) controller.abort();
+  }
+
   watch(controller: AbortController): Disposable {
-    if (this.#expired) controller.abort();
-    this.#waiting.add(controller);
-    return { [Symbol.dispose]: () => void this.#waiting.delete(controller) };
+    if (this.over) controller.abort();
+    this.#controllers.add(controller);
+    return { [Symbol.dispose]: () => void this.#controllers.delete(controller) };
   }
 }
 
