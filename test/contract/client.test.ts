@@ -1,8 +1,8 @@
 /** The client against a real gateway over a real Redis: what one says, the other understands. */
 import { createHash } from 'node:crypto';
-import { createClient } from '@facequeue/client';
-import type { Outcome } from '@facequeue/queue';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient, type JobEvent } from '@facequeue/client';
+import type { ClaimedJob, Outcome } from '@facequeue/queue';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   CANNED_OUTCOME,
   CANNED_RESULT,
@@ -11,6 +11,7 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../support/gateway.ts';
+import { startInstallation } from '../support/installation.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 
 const BYTES = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
@@ -20,14 +21,27 @@ let redis: TestRedis;
 let gateway: TestGateway;
 let worker: CannedWorker;
 let outcome: Outcome = CANNED_OUTCOME;
+/** Pictures that begin with 9 are done when this is resolved. */
+let go = Promise.withResolvers<void>();
+const held = (name: number) => ({ bytes: Uint8Array.of(9, name) });
+
+async function work(_: ClaimedJob, bytes: Buffer | null): Promise<Outcome> {
+  if (bytes?.[0] === 9) await go.promise;
+  return outcome;
+}
 
 beforeAll(async () => {
   redis = await startRedis();
   gateway = await startTestGateway(redis.url, {
     BASE_PATH: '/prod',
     API_KEYS: `shop:${createHash('sha256').update(KEY).digest('hex')}`,
+    WEBHOOK_SECRETS: `shop=whsec_${Buffer.alloc(32).toString('base64')}`,
   });
-  worker = await startCannedWorker(gateway, () => outcome);
+  worker = await startCannedWorker(gateway, work);
+});
+
+beforeEach(() => {
+  go = Promise.withResolvers<void>();
 });
 
 afterAll(async () => {
@@ -85,5 +99,126 @@ describe('the client and the gateway', () => {
     await expect(client().job('no-id')).rejects.toMatchObject({ code: 'not_found' });
     await expect(client().detect({ base64: '!' })).rejects.toMatchObject({ code: 'invalid_base64' });
     await expect(client().detect({ url: 'file:///etc/passwd' })).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+});
+
+describe('the client and the gateway agree on', () => {
+  const kinds = (events: JobEvent[]) => events.map((event) => (event.type === 'job' ? 'job' : event.status));
+
+  it('handing in, waiting and polling', async () => {
+    const job = await client().submit(held(1));
+    expect(job).toMatchObject({ finished_at: null, links: { self: `/prod/jobs/${job.id}` } });
+    expect((await client().job(job.id, { waitMs: 1000 })).finished_at).toBeNull();
+    await expect(client().wait(job.id, { timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'wait_timeout',
+      jobId: job.id,
+    });
+    const ended = client().wait(job.id);
+    go.resolve();
+    expect(await ended).toMatchObject({ id: job.id, status: 'succeeded', result: CANNED_RESULT });
+  });
+
+  it('a submission that waits, whether the job has ended by then or not', async () => {
+    expect(await client().submit(held(2), {}, { waitMs: 1000 })).toMatchObject({ finished_at: null });
+    expect(await client().submit({ bytes: BYTES }, {}, { waitMs: 20_000 })).toMatchObject({
+      status: 'succeeded',
+      result: CANNED_RESULT,
+    });
+    outcome = { status: 'failed', error: { code: 'image_undecodable', detail: 'half an image' } };
+    const failed = await client().submit({ bytes: BYTES }, {}, { waitMs: 20_000 });
+    outcome = CANNED_OUTCOME;
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'image_undecodable', detail: 'half an image' } });
+    go.resolve();
+  });
+
+  it('idempotency keys, the strangest that can travel included', async () => {
+    const idempotencyKey = `order "7" \\ of ${Date.now()}, a=b; c`;
+    const first = await client().submit(held(3), {}, { idempotencyKey });
+    const ids = await Promise.all(
+      Array.from({ length: 10 }, async () => (await client().submit(held(3), {}, { idempotencyKey })).id),
+    );
+    expect(new Set(ids)).toEqual(new Set([first.id]));
+    await expect(client().submit(held(4), {}, { idempotencyKey })).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+    go.resolve();
+    expect(await client().detect(held(3), {}, { idempotencyKey })).toMatchObject({ jobId: first.id, ...CANNED_RESULT });
+    expect(await client().submit(held(3), {}, { idempotencyKey, waitMs: 1000 })).toMatchObject({
+      id: first.id,
+      status: 'succeeded',
+    });
+  });
+
+  it('following', async () => {
+    const { id } = await client().submit(held(5));
+    const events: JobEvent[] = [];
+    for await (const event of client().follow(id)) {
+      events.push(event);
+      if (event.type === 'status' && event.status === 'processing') go.resolve();
+    }
+    expect(kinds(events).join(' ')).toMatch(/^(queued )?processing job$/);
+    expect(events.at(-1)).toEqual({ type: 'job', job: await client().job(id) });
+    for (const event of events)
+      if (event.type === 'status') expect(event).toMatchObject({ id, at: expect.any(String) });
+    const late: JobEvent[] = [];
+    for await (const event of client().follow(id)) late.push(event);
+    expect(late).toEqual(events.slice(-1));
+  });
+
+  it('cancelling and erasing', async () => {
+    const { id } = await client().submit(held(6));
+    expect(await client().cancel(id)).toMatchObject({ id, status: 'canceled', error: { code: 'canceled' } });
+    expect(await client().cancel(id)).toMatchObject({ status: 'canceled' });
+    await client().erase(id);
+    await client().erase(id);
+    await expect(client().job(id)).rejects.toMatchObject({ code: 'gone' });
+    await expect(client().wait(id)).rejects.toMatchObject({ code: 'gone' });
+    await expect(client().follow(id)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'gone' });
+    await expect(client().erase('no-id')).rejects.toMatchObject({ code: 'not_found' });
+    const { jobId } = await client().detect({ bytes: BYTES });
+    await expect(client().cancel(jobId!)).rejects.toMatchObject({ code: 'conflict', jobId });
+    go.resolve();
+  });
+
+  it('webhooks', async () => {
+    const { id } = await client().submit(held(7), { webhook_url: 'https://example.org/hook' });
+    expect(await client().job(id)).toMatchObject({
+      webhook: { url: 'https://example.org/hook', status: 'waiting', attempts: [] },
+    });
+    await expect(client().submit(held(7), { webhook_url: 'nowhere' })).rejects.toMatchObject({
+      code: 'invalid_request',
+    });
+    go.resolve();
+  });
+});
+
+describe('a gateway that is killed and started again', () => {
+  it('is got over by whoever waits or follows', async () => {
+    await using installation = await startInstallation();
+    const before = await installation.gateway();
+    const PORT = new URL(before.url).port;
+    await using _ = await startCannedWorker({ redisUrl: installation.redis.url, prefix: installation.prefix }, work);
+    const patient = createClient({ baseUrl: before.url });
+    const { id } = await patient.submit(held(8));
+
+    const following = Promise.withResolvers<void>();
+    const events = (async () => {
+      const all: JobEvent[] = [];
+      for await (const event of patient.follow(id)) {
+        all.push(event);
+        if (event.type === 'status' && event.status === 'processing') following.resolve();
+      }
+      return all;
+    })();
+    const waited = patient.wait(id);
+    await following.promise;
+    await before.end('SIGKILL');
+    await installation.gateway({ PORT });
+    go.resolve();
+
+    expect(await waited).toMatchObject({ id, status: 'succeeded' });
+    expect((await events).at(-1)).toEqual({ type: 'job', job: await waited });
+    const statuses = (await events).flatMap((event) => (event.type === 'status' ? [event.status] : []));
+    expect(statuses.filter((status) => status === 'processing')).toEqual(['processing']);
   });
 });
