@@ -42,11 +42,11 @@ export interface TestGateway extends AsyncDisposable {
 }
 
 /**
- * @param redisUrl a Redis of the test file's own; each gateway takes another key prefix in it
+ * @param redisUrl a Redis of the test file's own; each gateway takes another key prefix in it, unless QUEUE_PREFIX names one
  * @param env settings beside the defaults
  */
 export async function startTestGateway(redisUrl: string, env: Record<string, string> = {}): Promise<TestGateway> {
-  const prefix = `{test-${randomUUID()}}`;
+  const prefix = env['QUEUE_PREFIX'] ?? `{test-${randomUUID()}}`;
   const config = readConfig(gatewayVariables, { PORT: '0', REDIS_URL: redisUrl, QUEUE_PREFIX: prefix, ...env });
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: config.LOG_LEVEL }, { write: (line: string) => void lines.push(JSON.parse(line)) });
