@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { IMAGE, job, Rig, ROOMY, succeeded } from '../check/rig.ts';
+import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from '../check/rig.ts';
 import { newJobId } from '../job-id.ts';
 
 let redis: TestRedis;
@@ -25,7 +25,7 @@ describe('a job from submission to answer', () => {
     const given = job({ source: { kind: 'inline', bytes: new Uint8Array([255, 0, 13, 10]) }, owner: 'key' });
     using wait = gateway.wait(given.id);
     const admitted = await gateway.submit(given);
-    const record = (await wait.ended(20_000))!;
+    const record = (await wait.ended(LONG))!;
     expect(images).toEqual([Buffer.from([255, 0, 13, 10])]);
     expect(record).toMatchObject({
       id: given.id,
@@ -59,7 +59,7 @@ describe('a job from submission to answer', () => {
     using third = gateway.wait(given.id);
     await gateway.submit(given);
     const left = new AbortController();
-    const answers = [first.ended(20_000), second.ended(20_000), third.ended(20_000, left.signal)];
+    const answers = [first.ended(LONG), second.ended(LONG), third.ended(LONG, left.signal)];
     left.abort();
     expect(await answers[2]).toBeNull();
     await rig.finishing();
@@ -80,7 +80,7 @@ describe('a job from submission to answer', () => {
       result: null,
     });
     await rig.finishing();
-    expect(await wait.ended(20_000)).toMatchObject({ status: 'succeeded' });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
   });
 
   it('knows nothing of an id that was never submitted', async () => {
@@ -132,7 +132,7 @@ describe('admission', () => {
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
     await rig.finishing();
-    await wait.ended(20_000);
+    await wait.ended(LONG);
     await expect(gateway.submit(job())).rejects.toMatchObject({ message: 'Too many results are kept.' });
     await expect
       .poll(() => gateway.submit(job()), { timeout: 20_000 })

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { job, Rig, succeeded } from '../check/rig.ts';
+import { job, LONG, Rig, succeeded } from '../check/rig.ts';
 import type { WorkQueue } from '../contract.ts';
 
 let redis: TestRedis;
@@ -36,7 +36,7 @@ describe('a worker that dies', () => {
     await all;
     doomed.kill('SIGKILL');
     await rig.finishing();
-    const records = await Promise.all(waits.map((wait) => wait.ended(30_000)));
+    const records = await Promise.all(waits.map((wait) => wait.ended(LONG)));
     for (const record of records) expect(record).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
   });
@@ -57,7 +57,7 @@ describe('a handler', () => {
     const given = job({ queue: 'bulk' });
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
-    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect(tries).toEqual([1, 2]);
     expect(rig.errors.map((error) => error.message)).toContain('no engine');
   });
@@ -74,7 +74,7 @@ describe('a handler', () => {
     const given = job();
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
-    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: 1 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
   it.each([0, 200])('that releases its job with %i ms gets it again, at the earliest then', async (delay) => {
@@ -98,7 +98,7 @@ describe('a handler', () => {
     const given = job();
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
-    expect(await wait.ended(20_000)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect(between).toBe('queued');
     expect(again - released).toBeGreaterThanOrEqual(delay);
   });
