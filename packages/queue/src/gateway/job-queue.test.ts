@@ -1,8 +1,9 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from '../check/rig.ts';
 import { newJobId } from '../job-id.ts';
+import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -206,6 +207,23 @@ describe('admission', () => {
   });
 });
 
+describe('on Redis Cluster', () => {
+  it('every key lies in one slot: jobs run, end, expire and are erased', async () => {
+    await using cluster = await startRedis({ cluster: true });
+    await using rig = new Rig(cluster.url);
+    const gateway = await rig.gateway({ resultTtlMs: 100 });
+    await rig.finishing();
+    for (const queue of ['interactive', 'bulk'] as const) {
+      const given = job({ queue });
+      using wait = gateway.wait(given.id);
+      await gateway.submit(given);
+      expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+      await expect.poll(() => gateway.read(given.id), { timeout: 20_000 }).toBeNull();
+    }
+    expect(rig.errors).toEqual([]);
+  });
+});
+
 describe('when Redis is away', () => {
   it('refuses at once with unavailable, and works again by itself', async () => {
     await using own = await startRedis();
@@ -229,4 +247,13 @@ describe('when Redis is away', () => {
     await own.stop();
     await expect(new Rig(own.url).gateway()).rejects.toMatchObject({ code: 'unavailable' });
   }, 30_000);
+
+  it('refuses to start on one that would drop jobs', async () => {
+    await using own = await startRedis();
+    const raw = new Redis(own.url);
+    await raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    raw.disconnect();
+    await expect(new Rig(own.url).gateway()).rejects.toThrow('expected noeviction');
+    await expect(new Rig(own.url).worker()).rejects.toThrow('expected noeviction');
+  });
 });

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { job, LONG, Rig, succeeded } from '../check/rig.ts';
+import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
