@@ -34,7 +34,8 @@ export async function stageCosts(bytes: Uint8Array, rounds: number): Promise<Sta
       total: run({ landmarks: true, attributes: true }),
     };
     const samples = Object.fromEntries(Object.keys(variants).map((name) => [name, [] as number[]]));
-    for (let round = -3; round < rounds; round++) {
+    // The first rounds compile the loops.
+    for (let round = -10; round < rounds; round++) {
       for (const [name, variant] of Object.entries(variants)) {
         const before = process.cpuUsage();
         await variant();

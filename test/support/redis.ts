@@ -36,16 +36,25 @@ interface Server {
   remove(): Promise<void>;
 }
 
-export async function startRedis(options: { appendonly?: boolean } = {}): Promise<TestRedis> {
+export interface TestRedisOptions {
+  /** Keeps an append-only file, as the product's Redis does. */
+  appendonly?: boolean;
+  /** A cluster of one node: it holds every slot and refuses scripts and commands whose keys lie in more than one. */
+  cluster?: boolean;
+}
+
+export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const mode = await chosenMode();
   // Another process can take the free port before the server does.
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const flags = ['--save', '', '--maxmemory-policy', 'noeviction', '--appendonly', options.appendonly ? 'yes' : 'no'];
+    if (options.cluster) flags.push('--cluster-enabled', 'yes');
     let server: Server | undefined;
     try {
       server = mode === 'docker' ? await dockerServer(port, flags) : await localServer(port, flags);
       await answering(port);
+      if (options.cluster) await holdAllSlots(port);
       return handle(server, mode, port, options.appendonly ?? false);
     } catch (error) {
       await server?.remove();
@@ -216,6 +225,16 @@ async function answering(port: number): Promise<void> {
       if (Date.now() > deadline) throw error;
     }
     if (Date.now() > deadline) throw new Error(`Redis on port ${port} did not answer within 20 s`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+async function holdAllSlots(port: number): Promise<void> {
+  await command(port, 'CLUSTER ADDSLOTSRANGE 0 16383');
+  const deadline = Date.now() + 20_000;
+  // It says so with an error until it has noticed that nothing is missing.
+  while (!(await command(port, 'GET probe')).startsWith('$-1')) {
+    if (Date.now() > deadline) throw new Error(`Redis on port ${port} did not form a cluster within 20 s`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

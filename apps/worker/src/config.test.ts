@@ -43,6 +43,7 @@ describe('the environment of engines', () => {
       AWS_PROFILE: 'p',
       WEBHOOK_SECRETS: 'whsec_x',
     };
-    expect(engineEnvironment(env)).toEqual({ PATH: '/bin', VK_ICD_FILENAMES: '/a.json' });
+    expect(engineEnvironment(env)).toEqual({ MALLOC_ARENA_MAX: '1', PATH: '/bin', VK_ICD_FILENAMES: '/a.json' });
+    expect(engineEnvironment({ MALLOC_ARENA_MAX: '4' })).toEqual({ MALLOC_ARENA_MAX: '4' });
   });
 });

@@ -30,8 +30,9 @@ export const workerVariables = {
     description:
       'How long an image may take inside an engine before the engine is killed. It is tried twice; twice 8 s and a restart end before a caller’s 19 s do. Raise it for software rendering or crowds of a thousand faces.',
   }),
-  ENGINE_MAX_RSS: byteSize('2gb').meta({
-    description: 'Resident memory beyond which an engine is replaced between two images.',
+  ENGINE_MAX_RSS: byteSize('1gb').meta({
+    description:
+      'Resident memory beyond which an engine is replaced between two images. A 4096 x 4096 image takes it to about 420 MB.',
   }),
   WORKER_QUEUES: list(DUTIES.join(','))
     .transform((names, context) => {

@@ -203,7 +203,10 @@ export interface JobQueue {
   close(): Promise<void>;
 }
 
-/** Runs one claimed BullMQ job. It must end the record or release it; a throw leaves it to the stall check and the sweep. */
+/**
+ * Runs one delivered job: claims it, then ends or releases it. After a throw it is delivered again with back-off.
+ * `signal` aborts when the outcome is no longer wanted: the job was canceled, or was delivered to another.
+ */
 export type JobHandler = (id: string, signal: AbortSignal) => Promise<void>;
 
 export interface Consumer {

@@ -136,6 +136,15 @@ describe('a detection call', () => {
     }
   });
 
+  it('leaves neither query strings nor image URLs in the log', async () => {
+    expect(
+      (await json({ url: 'https://example.org/a?token=hunter2' }, { query: '?min_confidence=0.123' })).status,
+    ).toBe(200);
+    expect((await raw({ path: '/secret-path-hunter2', query: '?hunter2' })).status).toBe(404);
+    await expect.poll(() => gateway.lines.at(-1)).toMatchObject({ status: 404 });
+    expect(JSON.stringify(gateway.lines)).not.toMatch(/hunter2|0\.123/);
+  });
+
   it('passes its options on', async () => {
     const { landmark_106, gender, age, ...bare } = CANNED_RESULT.Faces[0]!;
     const result = { ...CANNED_RESULT, Faces: [bare] };

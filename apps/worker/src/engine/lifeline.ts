@@ -7,6 +7,12 @@ export interface Launcher {
 }
 
 /**
+ * An engine's JavaScript makes little garbage (pixels lie outside the heap), so its nursery can stay small. Together with
+ * one malloc arena (see `engineEnvironment`) this takes an engine from 330 MB to 270 MB at the same CPU time.
+ */
+const NODE_FLAGS = ['--max-semi-space-size=1'];
+
+/**
  * A launcher whose processes the kernel kills when this one dies. An engine ends by itself when its parent disconnects,
  * but not while it hangs inside native code; with PR_SET_PDEATHSIG (`setpriv` of util-linux, part of every Debian) it
  * does even then. Where there is no such `setpriv`, engines are started plainly.
@@ -15,6 +21,6 @@ export function engineLauncher(): Launcher {
   const setpriv = ['--pdeathsig', 'KILL', '--'];
   const works = spawnSync('setpriv', [...setpriv, 'true'], { stdio: 'ignore' }).status === 0;
   return works
-    ? { execPath: 'setpriv', execArgv: [...setpriv, process.execPath] }
-    : { execPath: process.execPath, execArgv: [] };
+    ? { execPath: 'setpriv', execArgv: [...setpriv, process.execPath, ...NODE_FLAGS] }
+    : { execPath: process.execPath, execArgv: NODE_FLAGS };
 }

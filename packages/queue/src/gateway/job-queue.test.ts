@@ -1,8 +1,9 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { IMAGE, job, Rig, ROOMY, succeeded } from '../check/rig.ts';
 import { newJobId } from '../job-id.ts';
+import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -25,7 +26,7 @@ describe('a job from submission to answer', () => {
     const given = job({ source: { kind: 'inline', bytes: new Uint8Array([255, 0, 13, 10]) }, owner: 'key' });
     using wait = gateway.wait(given.id);
     const admitted = await gateway.submit(given);
-    const record = (await wait.ended(20_000))!;
+    const record = (await wait.ended(LONG))!;
     expect(images).toEqual([Buffer.from([255, 0, 13, 10])]);
     expect(record).toMatchObject({
       id: given.id,
@@ -59,7 +60,7 @@ describe('a job from submission to answer', () => {
     using third = gateway.wait(given.id);
     await gateway.submit(given);
     const left = new AbortController();
-    const answers = [first.ended(20_000), second.ended(20_000), third.ended(20_000, left.signal)];
+    const answers = [first.ended(LONG), second.ended(LONG), third.ended(LONG, left.signal)];
     left.abort();
     expect(await answers[2]).toBeNull();
     await rig.finishing();
@@ -80,7 +81,7 @@ describe('a job from submission to answer', () => {
       result: null,
     });
     await rig.finishing();
-    expect(await wait.ended(20_000)).toMatchObject({ status: 'succeeded' });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
   });
 
   it('knows nothing of an id that was never submitted', async () => {
@@ -132,7 +133,7 @@ describe('admission', () => {
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
     await rig.finishing();
-    await wait.ended(20_000);
+    await wait.ended(LONG);
     await expect(gateway.submit(job())).rejects.toMatchObject({ message: 'Too many results are kept.' });
     await expect
       .poll(() => gateway.submit(job()), { timeout: 20_000 })
@@ -206,6 +207,23 @@ describe('admission', () => {
   });
 });
 
+describe('on Redis Cluster', () => {
+  it('every key lies in one slot: jobs run, end, expire and are erased', async () => {
+    await using cluster = await startRedis({ cluster: true });
+    await using rig = new Rig(cluster.url);
+    const gateway = await rig.gateway({ resultTtlMs: 100 });
+    await rig.finishing();
+    for (const queue of ['interactive', 'bulk'] as const) {
+      const given = job({ queue });
+      using wait = gateway.wait(given.id);
+      await gateway.submit(given);
+      expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+      await expect.poll(() => gateway.read(given.id), { timeout: 20_000 }).toBeNull();
+    }
+    expect(rig.errors).toEqual([]);
+  });
+});
+
 describe('when Redis is away', () => {
   it('refuses at once with unavailable, and works again by itself', async () => {
     await using own = await startRedis();
@@ -229,4 +247,13 @@ describe('when Redis is away', () => {
     await own.stop();
     await expect(new Rig(own.url).gateway()).rejects.toMatchObject({ code: 'unavailable' });
   }, 30_000);
+
+  it('refuses to start on one that would drop jobs', async () => {
+    await using own = await startRedis();
+    const raw = new Redis(own.url);
+    await raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    raw.disconnect();
+    await expect(new Rig(own.url).gateway()).rejects.toThrow('expected noeviction');
+    await expect(new Rig(own.url).worker()).rejects.toThrow('expected noeviction');
+  });
 });

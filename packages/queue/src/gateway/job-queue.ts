@@ -6,6 +6,8 @@ import { publicError } from '../redis/errors.ts';
 import { checkedPrefix } from '../redis/prefix.ts';
 import { quietly } from '../redis/quietly.ts';
 import { scriptsOn } from '../redis/scripts.ts';
+import { checkServer } from '../redis/server.ts';
+import { within } from '../redis/within.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
 import { openTransport } from '../transport/queues.ts';
 import { Announcements } from '../wait/announcements.ts';
@@ -13,6 +15,8 @@ import { limitArguments, refusalText } from './admission.ts';
 import { remembered, snapshotFrom } from './snapshot.ts';
 
 const SNAPSHOT_MS = 250;
+/** A Redis that takes longer to answer PING counts as away. */
+const PING_MS = 2000;
 
 export interface JobQueueOptions {
   /** redis:// or rediss:// */
@@ -28,7 +32,7 @@ export interface JobQueueOptions {
 
 /**
  * Opens the gateway's side of the queue.
- * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix
+ * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  */
 export async function createJobQueue(given: JobQueueOptions): Promise<JobQueue> {
   const options = { ...given, onError: quietly(given.onError) };
@@ -36,6 +40,7 @@ export async function createJobQueue(given: JobQueueOptions): Promise<JobQueue> 
   await using opened = new AsyncDisposableStack();
   const main = opened.use(await openConnection(options.url, 'gateway', options.onError));
   const subscriber = opened.use(await openConnection(options.url, 'subscriber', options.onError));
+  await checkServer(main.redis);
   const transport = await openTransport(main.redis, prefix, options.onError);
   opened.defer(() => transport.close());
   const queue = new RedisJobQueue(options, prefix, main, subscriber, transport);
@@ -145,7 +150,7 @@ class RedisJobQueue implements JobQueue {
   }
 
   ping(): Promise<void> {
-    return answered(async () => void (await this.#main.ping()));
+    return answered(async () => void (await within(PING_MS, this.#main.ping())));
   }
 
   async close(): Promise<void> {

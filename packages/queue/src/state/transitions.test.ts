@@ -4,8 +4,8 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { IMAGE } from '../check/rig.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
+import { IMAGE } from '../testing/rig.ts';
 import { apply, canMove, type Event, fresh, type State } from './transitions.ts';
 
 const MAX_ATTEMPTS = 3;

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { job, Rig, succeeded } from '../check/rig.ts';
+import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 import { everySecond } from './sweeper.ts';
 
 let redis: TestRedis;
@@ -18,7 +18,7 @@ describe.concurrent('the sweep', () => {
     const given = job({ startWithinMs: 50 });
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
-    expect(await wait.ended(20_000)).toMatchObject({
+    expect(await wait.ended(LONG)).toMatchObject({
       status: 'expired',
       attempts: 0,
       error: { code: 'expired', detail: 'The job was not started in time.' },
@@ -31,7 +31,7 @@ describe.concurrent('the sweep', () => {
     const jobs = Array.from({ length: 1500 }, () => job({ startWithinMs: 1500 }));
     const waits = jobs.map((each) => gateway.wait(each.id));
     await Promise.all(jobs.map((each) => gateway.submit(each)));
-    const records = await Promise.all(waits.map((wait) => wait.ended(20_000)));
+    const records = await Promise.all(waits.map((wait) => wait.ended(LONG)));
     expect(records.every((record) => record?.status === 'expired')).toBe(true);
     expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { expired: 1500 } });
   });
@@ -54,10 +54,10 @@ describe.concurrent('the sweep', () => {
     await expect.poll(async () => (await gateway.read(running.id))?.status).toBe('processing');
     // A job nobody takes measures the time: past its deadline the running one is past two of its own looks, too.
     await gateway.submit({ ...overdue, queue: 'bulk' });
-    expect(await clock.ended(30_000)).toMatchObject({ status: 'expired' });
+    expect(await clock.ended(LONG)).toMatchObject({ status: 'expired' });
     expect(await gateway.read(running.id)).toMatchObject({ status: 'processing', attempts: 1 });
     hold.resolve();
-    expect(await wait.ended(20_000)).toMatchObject({ status: 'succeeded', attempts: 1 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
   it.each(['waiting', 'in a worker that died'])('brings back a job that BullMQ has lost, %s', async (when) => {
@@ -76,7 +76,7 @@ describe.concurrent('the sweep', () => {
     expect(await raw.del(`${rig.prefix}:bull:interactive:wait`)).toBe(1);
     raw.disconnect();
     await rig.finishing();
-    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
   });
 
   it('says queued of a job whose worker died while no other is there', async () => {
@@ -114,7 +114,7 @@ describe.concurrent('the sweep', () => {
     const warm = job();
     using warmed = gateway.wait(warm.id);
     await gateway.submit(warm);
-    await warmed.ended(20_000);
+    await warmed.ended(LONG);
     const jobs = Array.from({ length: 60 }, (_, i) =>
       job({
         startWithinMs: i % 10 === 9 ? 1 : 60_000,
@@ -134,7 +134,7 @@ describe.concurrent('the sweep', () => {
       await gateway.submit(each);
       await gateway.erase(each.id, '');
     }
-    const ended = await Promise.all(waits.map((wait) => wait.ended(20_000)));
+    const ended = await Promise.all(waits.map((wait) => wait.ended(LONG)));
     expect(new Set(ended.map((record) => record?.status))).toEqual(
       new Set(['succeeded', 'failed', 'canceled', 'expired']),
     );

@@ -1,9 +1,11 @@
 /** Every gateway and every worker sweeps, so that no job depends on one process. */
+import { setTimeout } from 'node:timers/promises';
 import type { QueueName } from '@facequeue/schema';
 import type { Scripts } from '../redis/scripts.ts';
 import type { Transport } from '../transport/queues.ts';
 
 const EVERY_MS = 1000;
+const STOP_GRACE_MS = 2000;
 /** Records a script call looks at: it holds Redis for a few milliseconds at most. */
 const BATCH = 200;
 /** Calls in a row while there is more: 10 000 jobs that expire together are done with in one tick. */
@@ -26,20 +28,25 @@ export async function sweepOnce(scripts: Scripts, transport: Transport): Promise
 
 /**
  * Calls `work` every second, never twice at a time, until it is stopped.
- * @returns stops it and waits for the call in progress
+ * @returns stops it and waits for the call in progress, though not for long: without Redis it may never end
  */
 export function everySecond(work: () => Promise<unknown>, onError: (error: Error) => void): () => Promise<void> {
   let running: Promise<void> | null = null;
+  let stopped = false;
+  const failed = (error: Error) => {
+    if (!stopped) onError(error);
+  };
   const tick = () => {
     running ??= work()
-      .then(() => undefined, onError)
+      .then(() => undefined, failed)
       .finally(() => {
         running = null;
       });
   };
   const timer = setInterval(tick, EVERY_MS);
   return async () => {
+    stopped = true;
     clearInterval(timer);
-    await running;
+    await Promise.race([running, setTimeout(STOP_GRACE_MS, undefined, { ref: false })]);
   };
 }

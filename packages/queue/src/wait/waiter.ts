@@ -1,6 +1,6 @@
 import { isFacequeueError, isTerminal } from '@facequeue/schema';
 import type { JobRecord, Wait } from '../contract.ts';
-import { publicError } from '../redis/errors.ts';
+import { within } from '../redis/within.ts';
 import { type Sleeper, Sleepers } from './sleepers.ts';
 
 /** A read that failed is tried again after this, besides on every reconnect. */
@@ -53,7 +53,7 @@ export class Waiter {
       const late = performance.now() >= deadline;
       sleeper.told = false;
       try {
-        const record = await (late ? within(this.#read(id), LAST_READ_MS) : this.#read(id));
+        const record = await (late ? within(LAST_READ_MS, this.#read(id)) : this.#read(id));
         if (record && isTerminal(record.status)) return record;
         if (late) return null;
         readAgain = Number.POSITIVE_INFINITY;
@@ -62,15 +62,5 @@ export class Waiter {
         readAgain = performance.now() + READ_AGAIN_MS;
       }
     }
-  }
-}
-
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(publicError(new Error(`no answer within ${ms} ms`))), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

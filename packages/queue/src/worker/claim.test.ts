@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { job, Rig, succeeded } from '../check/rig.ts';
+import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -60,11 +60,26 @@ describe('a claim', () => {
       expect(await worker.release(given.id, attempt, 0)).toBe(true);
     }
     expect(await worker.claim(given.id, 'w')).toBeNull();
-    expect(await wait.ended(10_000)).toMatchObject({
+    expect(await wait.ended(LONG)).toMatchObject({
       status: 'failed',
       attempts: 3,
       error: { code: 'internal_error', detail: expect.stringContaining('3 attempts') },
     });
+  });
+
+  it('is granted again past the first deadline when the job was taken up in time', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const [given, clock] = [job({ startWithinMs: 300 }), job({ startWithinMs: 400 })];
+    using later = gateway.wait(clock.id);
+    await gateway.submit(given);
+    await worker.claim(given.id, 'w');
+    await worker.start(given.id, 1);
+    await gateway.submit(clock);
+    await later.ended(LONG);
+    await worker.release(given.id, 1, 0);
+    expect(await worker.claim(given.id, 'w')).toMatchObject({ attempt: 2 });
   });
 
   it('is not granted past the deadline: the job ends expired', async () => {
@@ -122,7 +137,7 @@ describe('a stale worker', () => {
     }
     using wait = gateway.wait(late.id);
     await gateway.cancel(canceled.id);
-    await wait.ended(10_000);
+    await wait.ended(LONG);
     for (const each of [canceled, late]) {
       expect(await worker.start(each.id, 1)).toBe(false);
       expect(await worker.finish(each.id, 1, succeeded())).toBe(false);

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { job, Rig, succeeded } from '../check/rig.ts';
 import type { WorkQueue } from '../contract.ts';
+import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -22,7 +23,7 @@ describe('a worker that dies', () => {
   it('loses nothing: its jobs are run by another within seconds, each ended once', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
-    const doomed = fork(fileURLToPath(new URL('../check/worker-process.ts', import.meta.url)), [rig.url, rig.prefix]);
+    const doomed = fork(fileURLToPath(new URL('../testing/worker-process.ts', import.meta.url)), [rig.url, rig.prefix]);
     await once(doomed, 'message');
     const jobs = Array.from({ length: 5 }, () => job());
     const waits = jobs.map((each) => gateway.wait(each.id));
@@ -36,9 +37,37 @@ describe('a worker that dies', () => {
     await all;
     doomed.kill('SIGKILL');
     await rig.finishing();
-    const records = await Promise.all(waits.map((wait) => wait.ended(30_000)));
+    const records = await Promise.all(waits.map((wait) => wait.ended(LONG)));
     for (const record of records) expect(record).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+  });
+});
+
+describe('a worker that was too slow to keep its lock', () => {
+  it('is told so, and its outcome does not count', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const taken = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<boolean>();
+    await worker.consume('interactive', { concurrency: 2 }, async (id, signal) => {
+      const claimed = (await worker.claim(id, 'w'))!;
+      if (claimed.attempt === 2) return void (await worker.finish(id, 2, succeeded(Buffer.from('second'))));
+      taken.resolve();
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      using second = gateway.wait(id);
+      await second.ended(LONG);
+      late.resolve(await worker.finish(id, 1, succeeded(Buffer.from('first'))));
+    });
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    await taken.promise;
+    const raw = new Redis(redis.url);
+    await raw.del(`${rig.prefix}:bull:interactive:${given.id}:lock`);
+    raw.disconnect();
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2, result: Buffer.from('second') });
+    expect(await late.promise).toBe(false);
   });
 });
 
@@ -57,7 +86,7 @@ describe('a handler', () => {
     const given = job({ queue: 'bulk' });
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
-    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect(tries).toEqual([1, 2]);
     expect(rig.errors.map((error) => error.message)).toContain('no engine');
   });
@@ -74,7 +103,7 @@ describe('a handler', () => {
     const given = job();
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
-    expect(await wait.ended(30_000)).toMatchObject({ status: 'succeeded', attempts: 1 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
   it.each([0, 200])('that releases its job with %i ms gets it again, at the earliest then', async (delay) => {
@@ -98,7 +127,7 @@ describe('a handler', () => {
     const given = job();
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
-    expect(await wait.ended(20_000)).toMatchObject({ status: 'succeeded', attempts: 2 });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect(between).toBe('queued');
     expect(again - released).toBeGreaterThanOrEqual(delay);
   });

@@ -18,10 +18,15 @@ import { publicError } from '../redis/errors.ts';
 import { checkedPrefix } from '../redis/prefix.ts';
 import { quietly } from '../redis/quietly.ts';
 import { scriptsOn } from '../redis/scripts.ts';
+import { checkServer } from '../redis/server.ts';
+import { within } from '../redis/within.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
 import { openTransport } from '../transport/queues.ts';
 import { startConsumer } from './consumer.ts';
 import { Hands } from './hands.ts';
+
+/** A Redis that takes longer to answer PING counts as away. */
+const PING_MS = 2000;
 
 export interface WorkQueueOptions {
   /** redis:// or rediss:// */
@@ -36,7 +41,7 @@ export interface WorkQueueOptions {
 
 /**
  * Opens the worker's side of the queue. While Redis is away its calls wait for it; only `ping` says so.
- * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix
+ * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  */
 export async function createWorkQueue(given: WorkQueueOptions): Promise<WorkQueue> {
   const options = { ...given, onError: quietly(given.onError) };
@@ -44,6 +49,7 @@ export async function createWorkQueue(given: WorkQueueOptions): Promise<WorkQueu
   await using opened = new AsyncDisposableStack();
   const main = opened.use(await openConnection(options.url, 'worker', options.onError));
   const subscriber = opened.use(await openConnection(options.url, 'subscriber', options.onError));
+  await checkServer(main.redis);
   const transport = await openTransport(main.redis, prefix, options.onError);
   opened.defer(() => transport.close());
   const queue = new RedisWorkQueue(options, prefix, main, subscriber, transport);
@@ -180,12 +186,14 @@ class RedisWorkQueue implements WorkQueue {
 
   async heartbeat(info: WorkerInfo): Promise<void> {
     this.#workerIds.add(info.id);
+    // What would be sent once Redis is back is old by then.
+    if (this.#main.status !== 'ready') return;
     await this.#scripts('heartbeat', info.id, JSON.stringify(info), WORKER_SILENCE_MS);
   }
 
   async ping(): Promise<void> {
     if (this.#main.status !== 'ready') throw publicError(new Error('not connected'));
-    await this.#main.ping();
+    await within(PING_MS, this.#main.ping());
   }
 
   async close(): Promise<void> {

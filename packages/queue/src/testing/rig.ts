@@ -8,6 +8,9 @@ import { createWorkQueue, type WorkQueueOptions } from '../worker/work-queue.ts'
 
 export const ROOMY = { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 };
 
+/** Longer than a test may take, ms: an answer found only by a wait's last look fails the test. */
+export const LONG = 600_000;
+
 export const IMAGE: ImageFacts = { width: 8, height: 6, format: 'png', bytes: 99, orientation: 1 };
 
 export const succeeded = (result = Buffer.from('result')): Outcome => ({
