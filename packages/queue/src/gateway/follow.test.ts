@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
-import { job, Rig, succeeded } from '../check/rig.ts';
+import { job, Rig, succeeded } from '../testing/rig.ts';
 import type { JobQueue, JobRecord } from '../contract.ts';
 
 let redis: TestRedis;
