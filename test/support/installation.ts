@@ -54,7 +54,7 @@ export async function startInstallation(
       return { ...gateway, url: first.url, client: createClient({ baseUrl: first.url, retries: 0 }) };
     },
     worker: async (more = {}) => kept.use(await startTestWorker({ ...common, ...more })),
-    jobs: async () => (await inside.zrange(`${prefix}:due`, 0, -1)).sort(),
+    jobs: async () => (await inside.zrangebyscore(`${prefix}:due`, '-inf', '+inf')).sort(),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

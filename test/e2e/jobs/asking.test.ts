@@ -1,0 +1,168 @@
+/** How long a call waits, and what it is answered: two gateways, two workers. */
+import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
+import type { GatewayProcess } from '../../support/installation.ts';
+import { body, CAT, get, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
+
+let held: HeldServer;
+let pair: Pair;
+/** A third gateway, of little patience. */
+let hasty: GatewayProcess;
+
+beforeAll(async () => {
+  held = await startHeldServer(PORTRAIT);
+  pair = await startPair({ SOURCE_ALLOW: held.host });
+  hasty = await pair.gateway({ SYNC_WAIT: '300ms' });
+});
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await held?.[Symbol.asyncDispose]();
+});
+
+/** What tells of the job in an answer. */
+function facts({ headers }: Response) {
+  const [id, location] = [headers.get('x-job-id'), headers.get('location')];
+  expect(location).toBe(`/jobs/${id}`);
+  expect(headers.get('vary')).toMatch(/\bPrefer\b/);
+  return {
+    id: id!,
+    location: location!,
+    applied: headers.get('preference-applied'),
+    again: headers.get('retry-after'),
+  };
+}
+
+const oneFace = (result: DetectionResult | null) => expect(result?.Faces).toHaveLength(1);
+
+describe('a call that says nothing', () => {
+  it('is answered with the faces, and its job is known to the other gateway', async () => {
+    const response = await post(pair.here, PORTRAIT);
+    const { location, applied } = facts(response);
+    expect(applied).toBeNull();
+    const result = await body<DetectionResult>(response, 200);
+    oneFace(result);
+    expect(await get(pair.there, location)).toMatchObject({ status: 'succeeded', result });
+  });
+
+  it('gets 504 when its time is up, and the Location yields the faces once they are there', async () => {
+    const response = await post(hasty, { url: held.url('/late') });
+    const { id, location, applied, again } = facts(response);
+    expect(applied).toBeNull();
+    expect(Number(again)).toBeGreaterThan(0);
+    expect(await body<Problem>(response, 504)).toMatchObject({ code: 'wait_timeout', job_id: id });
+    const polled = get(pair.there, `${location}?wait=30`);
+    held.release('/late');
+    const job = await polled;
+    expect(job).toMatchObject({ id, status: 'succeeded', attempts: 1 });
+    oneFace(job.result);
+  });
+
+  it('is refused at once when the queue is longer than its patience; one that takes the job for an answer is not', async () => {
+    // How fast jobs end is known once many have, one after the other.
+    const slow = '?profile=small-faces';
+    const batch = await Promise.all(Array.from({ length: 16 }, () => submit(pair.here, PORTRAIT, {}, slow)));
+    await Promise.all(batch.map(({ id }) => pair.there.client.wait(id)));
+    const letGo = await occupy(pair, held, 'line');
+    const line = await Promise.all(Array.from({ length: 60 }, () => submit(pair.there, CAT)));
+    const refused = await post(hasty, CAT);
+    expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(refused.headers.get('location')).toBeNull();
+    for (const prefer of ['respond-async', 'wait=0']) {
+      line.push(await body<JobResource>(await post(hasty, CAT, { prefer }), 202));
+    }
+    await letGo();
+    for (const { id } of line) expect(await pair.here.client.wait(id)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('Prefer: wait', () => {
+  it('is answered with the faces when they are there in time', async () => {
+    for (const [prefer, expected] of [
+      ['wait=20', 'wait=20'],
+      ['respond-async, wait=20', 'wait=20'],
+    ] as const) {
+      const response = await post(pair.here, PORTRAIT, { prefer });
+      expect(facts(response).applied).toBe(expected);
+      oneFace(await body<DetectionResult>(response, 200));
+    }
+  });
+
+  it.each(['wait=1', 'respond-async, wait=1', 'wait=0'])(
+    '%s is answered with the job when they are not',
+    async (prefer) => {
+      const path = `/${encodeURIComponent(prefer)}`;
+      const response = await post(pair.here, { url: held.url(path) }, { prefer });
+      const { id, location, applied, again } = facts(response);
+      expect(applied).toBe(prefer);
+      expect(Number(again)).toBeGreaterThan(0);
+      expect(await body<JobResource>(response, 202)).toMatchObject({ id, status: 'queued', result: null, error: null });
+      held.release(path);
+      oneFace((await get(pair.there, `${location}?wait=30`)).result);
+    },
+  );
+
+  it('does not hide how a job failed', async () => {
+    const response = await post(pair.here, PORTRAIT.subarray(0, 5000), { prefer: 'wait=20' });
+    const { id, location } = facts(response);
+    const problem = await body<Problem>(response, 422);
+    expect(problem).toMatchObject({ code: 'image_undecodable', job_id: id });
+    expect(await get(pair.there, location)).toMatchObject({ status: 'failed', error: problem, result: null });
+  });
+});
+
+describe('Prefer: respond-async', () => {
+  it('is answered with the job at once', async () => {
+    const response = await post(pair.here, { url: held.url('/async') }, { prefer: 'respond-async' });
+    const { id, applied, again } = facts(response);
+    expect(applied).toBe('respond-async');
+    expect(Number(again)).toBeGreaterThan(0);
+    expect(await body<JobResource>(response, 202)).toMatchObject({ id, status: 'queued' });
+    held.release('/async');
+    await reaches(pair.there, id, 'succeeded');
+  });
+});
+
+describe('GET /jobs/{id}', () => {
+  it('tells on every gateway what is known of the job', async () => {
+    const { id, links } = await submit(pair.here, PORTRAIT, {}, '?priority=bulk&max_faces=1');
+    const job = await pair.there.client.wait(id);
+    expect(job).toMatchObject({
+      id,
+      status: 'succeeded',
+      attempts: 1,
+      queue: 'bulk',
+      image: { width: 910, height: 1137, format: 'jpeg', bytes: PORTRAIT.length, orientation: 1 },
+      error: null,
+      links: { self: `/jobs/${id}`, events: `/jobs/${id}/events`, cancel: `/jobs/${id}/cancel` },
+    });
+    expect(links).toEqual(job.links);
+    const stages = ['queue', 'fetch', 'decode', 'detect', 'landmarks', 'attributes'];
+    expect(Object.keys(job.timings).sort()).toEqual(stages.sort());
+    const times = [job.created_at, job.started_at!, job.finished_at!, job.expires_at];
+    expect(times).toEqual([...times].sort());
+    expect(await get(pair.here, links.self)).toEqual(job);
+  });
+
+  it('with wait answers when the job ends, or with the live job when time is up', async () => {
+    const { id } = await submit(pair.here, { url: held.url('/poll') });
+    expect(await get(pair.there, `/jobs/${id}?wait=1`)).toMatchObject({ status: 'queued', finished_at: null });
+    const polls = [pair.here, pair.there].map((gateway) => get(gateway, `/jobs/${id}?wait=30`));
+    held.release('/poll');
+    const [first, second] = await Promise.all(polls);
+    expect(first).toMatchObject({ status: 'succeeded' });
+    expect(second).toEqual(first);
+  });
+
+  it('tells what is gone from what can never have been', async () => {
+    const { id } = await submit(pair.here, CAT);
+    await pair.there.client.erase(id);
+    const ask = async (path: string) => (await fetch(`${pair.here.url}/jobs/${path}`)).status;
+    expect(await ask(id)).toBe(410);
+    // The first 48 bits are milliseconds: 1970, and the year 10889.
+    expect(await ask(`00000000-0000${id.slice(13)}`)).toBe(404);
+    expect(await ask(`ffffffff-ffff${id.slice(13)}`)).toBe(404);
+    expect(await ask('no-id')).toBe(404);
+  });
+});

@@ -1,0 +1,181 @@
+/** Jobs that are ended from outside: canceled, left by their caller, erased. Submitted at one gateway, ended at the other. */
+import type { JobResource, Problem } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recount } from '../../../packages/queue/src/check/recount.ts';
+import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
+import type { GatewayProcess } from '../../support/installation.ts';
+import { body, freeze, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
+
+let held: HeldServer;
+let pair: Pair;
+
+beforeAll(async () => {
+  held = await startHeldServer(PORTRAIT);
+  // What ends a fetch or an engine here is never its time limit.
+  pair = await startPair({ SOURCE_ALLOW: held.host, SOURCE_TIMEOUT: '5m', ENGINE_TIMEOUT: '5m' });
+});
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await held?.[Symbol.asyncDispose]();
+});
+
+const cancel = ({ url }: GatewayProcess, id: string) => fetch(`${url}/jobs/${id}/cancel`, { method: 'POST' });
+const erase = ({ url }: GatewayProcess, id: string) => fetch(`${url}/jobs/${id}`, { method: 'DELETE' });
+const engines = () => pair.workers.flatMap((worker) => worker.engines());
+
+/** Keys that belong to a job. */
+const keysOf = async (id: string) =>
+  (await pair.inside.keys(`*${id}*`)).map((key) => key.slice(pair.prefix.length).replace(id, '*')).sort();
+
+/** The one job that there is now and was not when `work` began. */
+async function madeBy(work: () => unknown): Promise<string> {
+  const before = new Set(await pair.jobs());
+  work();
+  const fresh = async () => (await pair.jobs()).filter((id) => !before.has(id));
+  await expect.poll(fresh, { timeout: 10_000 }).toHaveLength(1);
+  return (await fresh())[0]!;
+}
+
+describe('canceling a job', () => {
+  it('that is queued ends it for everybody: who waits, who follows, who asks', async () => {
+    const letGo = await occupy(pair, held, 'cancel-queued');
+    let waiting!: Promise<Response>;
+    const id = await madeBy(() => (waiting = post(pair.here, PORTRAIT)));
+    const polled = pair.there.client.job(id, { waitMs: 30_000 });
+    const followed = Array.fromAsync(pair.here.client.follow(id));
+    const canceled = await body<JobResource>(await cancel(pair.there, id), 200);
+    expect(canceled).toMatchObject({ id, status: 'canceled', attempts: 0, result: null, error: { code: 'canceled' } });
+    expect(await polled).toEqual(canceled);
+    expect((await followed).at(-1)).toEqual({ type: 'job', job: canceled });
+    expect(await body<Problem>(await waiting, 409)).toMatchObject({ code: 'canceled', job_id: id });
+    // Once more is no error.
+    expect(await body<JobResource>(await cancel(pair.here, id), 200)).toEqual(canceled);
+    await letGo();
+    expect(await pair.here.client.job(id)).toEqual(canceled);
+  });
+
+  it('whose image is fetched closes the connection to its server', async () => {
+    const { id } = await submit(pair.here, { url: held.url('/cancel') });
+    await held.asked('/cancel');
+    await body(await cancel(pair.there, id), 200);
+    await held.hungUp('/cancel');
+    expect(await pair.here.client.job(id)).toMatchObject({ status: 'canceled', attempts: 1, started_at: null });
+  });
+
+  it('inside an engine kills that engine only, and another takes its place', async () => {
+    const before = engines();
+    const thaw = freeze(pair);
+    const { id } = await submit(pair.here, PORTRAIT);
+    await reaches(pair.there, id, 'processing');
+    expect(await body<JobResource>(await cancel(pair.there, id), 200)).toMatchObject({ status: 'canceled' });
+    await expect.poll(() => engines().filter((pid) => before.includes(pid)), { timeout: 10_000 }).toHaveLength(1);
+    thaw();
+    await expect.poll(engines, { timeout: 20_000 }).toHaveLength(2);
+    const next = await Promise.all(Array.from({ length: 6 }, () => submit(pair.here, PORTRAIT)));
+    for (const job of next) {
+      expect(await pair.there.client.wait(job.id)).toMatchObject({ status: 'succeeded', attempts: 1 });
+    }
+    expect(await pair.here.client.job(id)).toMatchObject({ status: 'canceled', attempts: 1, result: null });
+  });
+
+  it('that has ended otherwise is refused, and changes nothing', async () => {
+    const done = await pair.there.client.wait((await submit(pair.here, PORTRAIT)).id);
+    expect(await body<Problem>(await cancel(pair.there, done.id), 409)).toMatchObject({ code: 'conflict' });
+    expect(await pair.here.client.job(done.id)).toEqual(done);
+  });
+});
+
+describe('a caller that hangs up', () => {
+  /** Calls, and hangs up once the job is there. */
+  async function leave(
+    image: Parameters<typeof post>[1],
+    headers: Record<string, string>,
+    until: (id: string) => Promise<unknown>,
+  ) {
+    const left = new AbortController();
+    let call!: Promise<unknown>;
+    const id = await madeBy(() => {
+      call = post(pair.here, image, headers, { signal: left.signal }).catch(() => 'left');
+    });
+    await until(id);
+    left.abort();
+    expect(await call).toBe('left');
+    return id;
+  }
+
+  it('cancels its job while that is queued', async () => {
+    const letGo = await occupy(pair, held, 'left-queued');
+    const id = await leave(PORTRAIT, {}, async () => {});
+    await reaches(pair.there, id, 'canceled');
+    await letGo();
+  });
+
+  it('cancels its job while the image is fetched', async () => {
+    const id = await leave({ url: held.url('/left') }, {}, () => held.asked('/left'));
+    await held.hungUp('/left');
+    await reaches(pair.there, id, 'canceled');
+  });
+
+  it('lets its job run that an engine has', async () => {
+    const thaw = freeze(pair);
+    const id = await leave(PORTRAIT, {}, (id) => reaches(pair.there, id, 'processing'));
+    // The gateway has noticed when it says so in its log.
+    await expect.poll(pair.here.log, { timeout: 10_000 }).toMatch(new RegExp(`"job_id":"${id}"`));
+    thaw();
+    expect(await pair.there.client.wait(id)).toMatchObject({ status: 'succeeded', attempts: 1 });
+  });
+
+  it.each([
+    ['it can ask for again by its Idempotency-Key', { 'idempotency-key': '"left"' }],
+    ['it wanted as a job', { prefer: 'respond-async, wait=30' }],
+  ])('lets its job run that %s', async (_, headers) => {
+    const letGo = await occupy(pair, held, `left-${Object.keys(headers)[0]}`);
+    const id = await leave(PORTRAIT, headers, async () => {});
+    await expect.poll(pair.here.log, { timeout: 10_000 }).toMatch(new RegExp(`"job_id":"${id}"`));
+    expect(await pair.there.client.job(id)).toMatchObject({ status: 'queued' });
+    await letGo();
+    expect(await pair.there.client.wait(id)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('erasing a job', () => {
+  it.each(['queued', 'processing', 'succeeded'] as const)(
+    'that is %s leaves nothing of it but a mark',
+    async (when) => {
+      const letGo = when === 'queued' ? await occupy(pair, held, 'erase') : async () => {};
+      const thaw = when === 'processing' ? freeze(pair) : () => {};
+      const { id } = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
+      await reaches(pair.there, id, when);
+      const waiting = when === 'succeeded' ? null : fetch(`${pair.here.url}/jobs/${id}?wait=30`);
+      expect((await erase(pair.there, id)).status).toBe(204);
+      expect((await waiting)?.status ?? 410).toBe(410);
+      // BullMQ forgets the id when it comes to it.
+      expect((await keysOf(id)).filter((key) => !key.startsWith(':bull:'))).toEqual([':gone:*']);
+      for (const gateway of [pair.here, pair.there]) {
+        expect((await fetch(`${gateway.url}/jobs/${id}`)).status).toBe(410);
+        expect((await cancel(gateway, id)).status).toBe(410);
+        expect((await erase(gateway, id)).status).toBe(204);
+      }
+      // Its key is free again.
+      const again = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
+      expect(again.id).not.toBe(id);
+      thaw();
+      await letGo();
+      expect(await pair.there.client.wait(again.id)).toMatchObject({ status: 'succeeded' });
+      await expect.poll(() => keysOf(id), { timeout: 10_000 }).toEqual([':gone:*']);
+    },
+  );
+
+  it('whose image is fetched closes the connection to its server', async () => {
+    const { id } = await submit(pair.here, { url: held.url('/erase') });
+    await held.asked('/erase');
+    expect((await erase(pair.there, id)).status).toBe(204);
+    await held.hungUp('/erase');
+  });
+});
+
+describe('after all of this', () => {
+  it('every count in Redis is right', async () => {
+    expect((await recount(pair.redis.url, pair.prefix)).problems).toEqual([]);
+  });
+});

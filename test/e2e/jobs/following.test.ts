@@ -1,0 +1,137 @@
+/** Server-sent events of jobs that are submitted at one gateway and followed at the other. */
+import type { JobResource } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
+import type { GatewayProcess } from '../../support/installation.ts';
+import { freeze, get, type Pair, PORTRAIT, reaches, startPair, submit } from './pair.ts';
+
+let held: HeldServer;
+let pair: Pair;
+/** Of a job that stays queued. */
+let quiet: Awaited<ReturnType<typeof openEvents>>;
+
+beforeAll(async () => {
+  held = await startHeldServer(PORTRAIT);
+  pair = await startPair({ SOURCE_ALLOW: held.host, SOURCE_TIMEOUT: '5m' });
+  quiet = await openEvents(pair.there, (await submit(pair.here, { url: held.url('/quiet') })).id);
+});
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await held?.[Symbol.asyncDispose]();
+});
+
+/** A stream of events as it comes over the wire. */
+async function openEvents({ url }: GatewayProcess, id: string, lastEventId?: string) {
+  const response = await fetch(`${url}/jobs/${id}/events`, {
+    headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+  });
+  let text = '';
+  const done = (async () => {
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) text += chunk;
+  })();
+  const events = () =>
+    [...text.matchAll(/^id: (.+)\nevent: (.+)\ndata: (.+)\n\n/gm)].map(([, id, event, data]) => ({
+      id: id!,
+      event: event!,
+      data: JSON.parse(data!) as JobResource,
+    }));
+  return { response, done, text: () => text, events };
+}
+
+const statuses = (stream: Awaited<ReturnType<typeof openEvents>>) => stream.events().map(({ data }) => data.status);
+
+describe('the events of a job', () => {
+  it('tell every state, and end with the job as GET shows it', async () => {
+    const job = await submit(pair.here, { url: held.url('/told') });
+    const stream = await openEvents(pair.there, job.id);
+    expect(stream.response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    expect(stream.response.headers.get('cache-control')).toContain('no-cache');
+    await expect.poll(() => statuses(stream)).toEqual(['queued']);
+    const thaw = freeze(pair);
+    held.release('/told');
+    await expect.poll(() => statuses(stream), { timeout: 10_000 }).toEqual(['queued', 'processing']);
+    thaw();
+    await stream.done;
+    expect(stream.events().map(({ event }) => event)).toEqual(['status', 'status', 'job']);
+    expect(stream.events().at(-1)!.data).toEqual(await get(pair.here, job.links.self));
+    expect(stream.events().at(-1)!.data.result!.Faces).toHaveLength(1);
+  });
+
+  it('go on at another gateway after the last one that came', async () => {
+    const { id } = await submit(pair.here, { url: held.url('/moved') });
+    const before = await openEvents(pair.there, id);
+    await expect.poll(() => statuses(before)).toEqual(['queued']);
+    const [last] = before.events();
+    await before.response.body!.cancel().catch(() => {});
+    const after = await openEvents(pair.here, id, last!.id);
+    held.release('/moved');
+    await after.done;
+    expect(statuses(after)[0]).not.toBe('queued');
+    expect(statuses(after).at(-1)).toBe('succeeded');
+    // Whoever has seen the end is told not to come back.
+    const late = await openEvents(pair.there, id, after.events().at(-1)!.id);
+    expect(late.response.status).toBe(204);
+    const anew = await openEvents(pair.there, id);
+    await anew.done;
+    expect(statuses(anew)).toEqual(['succeeded']);
+  });
+
+  it('are seen alike by fifty who follow on both gateways', async () => {
+    const { id } = await submit(pair.here, { url: held.url('/watched') });
+    const followers = Array.from({ length: 50 }, async (_, i) => {
+      const seen: string[] = [];
+      for await (const event of [pair.here, pair.there][i % 2]!.client.follow(id)) {
+        if (seen.length === 0) begun++;
+        seen.push(event.type === 'job' ? event.job.status : event.status);
+      }
+      return seen;
+    });
+    let begun = 0;
+    await expect.poll(() => begun, { timeout: 10_000 }).toBe(50);
+    held.release('/watched');
+    for (const seen of await Promise.all(followers)) {
+      expect(seen[0]).toBe('queued');
+      // A state that lasts a few milliseconds may be over before its reader looks; none is told twice.
+      expect(seen.slice(1)).toEqual(seen.includes('processing') ? ['processing', 'succeeded'] : ['succeeded']);
+    }
+  });
+
+  it('end when the job is canceled, and stop when it is erased', async () => {
+    const [canceled, erased] = [
+      await submit(pair.here, { url: held.url('/canceled') }),
+      await submit(pair.here, { url: held.url('/erased') }),
+    ];
+    const streams = [await openEvents(pair.there, canceled.id), await openEvents(pair.there, erased.id)] as const;
+    await pair.here.client.cancel(canceled.id);
+    await pair.here.client.erase(erased.id);
+    await Promise.all(streams.map(({ done }) => done));
+    expect(statuses(streams[0]).at(-1)).toBe('canceled');
+    expect(streams[1].events().map(({ event }) => event)).not.toContain('job');
+    expect((await openEvents(pair.there, erased.id)).response.status).toBe(410);
+  });
+
+  it('go on where they were when their gateway is killed and another takes its port', async () => {
+    const own = await pair.gateway();
+    const { id } = await submit(pair.here, { url: held.url('/survived') });
+    const seen: string[] = [];
+    const following = (async () => {
+      for await (const event of own.client.follow(id))
+        seen.push(event.type === 'job' ? `job ${event.job.status}` : event.status);
+    })();
+    await expect.poll(() => seen).toEqual(['queued']);
+    await own.end('SIGKILL');
+    await pair.gateway({ PORT: new URL(own.url).port });
+    held.release('/survived');
+    await reaches(pair.there, id, 'succeeded');
+    await following;
+    expect(seen.filter((state) => state === 'queued')).toHaveLength(1);
+    expect(seen.at(-1)).toBe('job succeeded');
+  });
+  it('have a sign of life while nothing happens', async () => {
+    await expect.poll(quiet.text, { timeout: 25_000 }).toMatch(/^:$/m);
+    expect(statuses(quiet)).toEqual(['queued']);
+    held.release('/quiet');
+    await quiet.done;
+    expect(statuses(quiet).at(-1)).toBe('succeeded');
+  });
+});

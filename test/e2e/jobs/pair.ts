@@ -1,0 +1,112 @@
+/** Two gateways and two workers, and what the tests of jobs do with them. */
+import { readFileSync } from 'node:fs';
+import type { JobResource } from '@facequeue/schema';
+import { expect } from 'vitest';
+import type { WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
+import type { HeldServer } from '../../support/held-server.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../../support/installation.ts';
+
+export const PORTRAIT = new Uint8Array(readFileSync(new URL('../../images/portrait-1.jpg', import.meta.url)));
+export const CAT = new Uint8Array(readFileSync(new URL('../../images/no-face-cat.png', import.meta.url)));
+
+/** Jobs that both workers together have in hand of one queue: two for each of their two engines. */
+const HANDS = 4;
+
+export interface Pair extends Installation {
+  /** Where jobs are submitted. */
+  readonly here: GatewayProcess;
+  /** Where they are waited for, followed, canceled and read. */
+  readonly there: GatewayProcess;
+  readonly workers: readonly [WorkerProcess, WorkerProcess];
+}
+
+/** As `startInstallation`, with two gateways and two workers of one engine each. */
+export async function startPair(...given: Parameters<typeof startInstallation>): Promise<Pair> {
+  const installation = await startInstallation(...given);
+  try {
+    const [here, there, ...workers] = await Promise.all([
+      installation.gateway(),
+      installation.gateway(),
+      installation.worker(),
+      installation.worker(),
+    ]);
+    return { ...installation, here, there, workers };
+  } catch (error) {
+    await installation[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** What to look at: bytes, or a URL as `{url}`. */
+type Image = Uint8Array | { url: string };
+
+/** POST /face_detection. @param query with its question mark */
+export function post(
+  { url }: GatewayProcess,
+  image: Image,
+  headers: Record<string, string> = {},
+  { query = '', signal }: { query?: string; signal?: AbortSignal } = {},
+): Promise<Response> {
+  const inline = image instanceof Uint8Array;
+  return fetch(`${url}/face_detection${query}`, {
+    method: 'POST',
+    headers: { 'content-type': inline ? 'application/octet-stream' : 'application/json', ...headers },
+    body: inline ? Buffer.from(image) : JSON.stringify(image),
+    ...(signal && { signal }),
+  });
+}
+
+/** Submits without waiting. */
+export async function submit(
+  gateway: GatewayProcess,
+  image: Image,
+  headers: Record<string, string> = {},
+  query = '',
+): Promise<JobResource> {
+  const response = await post(gateway, image, { prefer: 'respond-async', ...headers }, { query });
+  return body<JobResource>(response, 202);
+}
+
+/** The JSON of an answer, which must have `status`. */
+export async function body<T>(response: Response, status: number): Promise<T> {
+  const text = await response.text();
+  expect(response.status, text).toBe(status);
+  return JSON.parse(text) as T;
+}
+
+/** GET of a path such as `Location` names. */
+export async function get<T = JobResource>({ url }: GatewayProcess, path: string): Promise<T> {
+  return body<T>(await fetch(url + path), 200);
+}
+
+/** Resolves when the job has a status. */
+export function reaches({ client }: GatewayProcess, id: string, status: JobResource['status']): Promise<void> {
+  return expect
+    .poll(async () => (await client.job(id)).status, { timeout: 30_000, interval: 10, message: `status of ${id}` })
+    .toBe(status);
+}
+
+/**
+ * Gives both workers all they take at a time, fetches that do not end: what is submitted after stays queued.
+ * @param name no other call with this server's name
+ * @returns what ends them
+ */
+export async function occupy({ here }: Pair, held: HeldServer, name: string): Promise<() => Promise<void>> {
+  const paths = Array.from({ length: HANDS }, (_, i) => `/${name}-${i}`);
+  const jobs = await Promise.all(paths.map((path) => submit(here, { url: held.url(path) })));
+  await Promise.all(paths.map((path) => held.asked(path)));
+  return async () => {
+    for (const path of paths) held.release(path);
+    await Promise.all(jobs.map(({ id }) => here.client.wait(id)));
+  };
+}
+
+/** Freezes the engines of all workers: an image inside goes on for as long as a test wants. @returns what thaws those still there */
+export function freeze({ workers }: Pair): () => void {
+  const engines = workers.flatMap((worker) => worker.engines());
+  for (const pid of engines) process.kill(pid, 'SIGSTOP');
+  return () => {
+    const alive = workers.flatMap((worker) => worker.engines());
+    for (const pid of engines.filter((pid) => alive.includes(pid))) process.kill(pid, 'SIGCONT');
+  };
+}
