@@ -11,6 +11,7 @@ import { ERROR_CATALOGUE, type ErrorCode } from './errors.ts';
 import { JobResource, ProblemBody } from './job.ts';
 import { DetectionBody, DetectionForm, DetectionQuery, JobQuery, MAX_IDEMPOTENCY_KEY_LENGTH } from './request.ts';
 import { Liveness, Readiness, SystemResource } from './system.ts';
+import { JOB_EVENTS } from './webhook-event.ts';
 
 /** Codes any route can answer: what the HTTP parser, the address guard and the router refuse. */
 const ANYWHERE: ErrorCode[] = [
@@ -223,6 +224,45 @@ const ofJob = {
   codes: ['unauthorized', 'not_found', 'gone', 'unavailable'] as ErrorCode[],
 };
 
+/** `JobEvent`. By hand, since it is an answer in a request's place: bodies of requests are shown as what we take, and all in it twice. */
+const JOB_EVENT = {
+  type: 'object' as const,
+  required: ['type', 'timestamp', 'data'],
+  properties: {
+    type: { type: 'string' as const, enum: [...JOB_EVENTS] },
+    timestamp: { type: 'string' as const, format: 'date-time', description: 'When the job ended.' },
+    data: {
+      $ref: '#/components/schemas/Job',
+      description: 'The job as GET /jobs/{id} shows it, without its webhook: the same on every try.',
+    },
+  },
+};
+
+/** What the receiver of a webhook is to offer. */
+const jobEnded: ZodOpenApiOperationObject = {
+  operationId: 'jobEnded',
+  summary: 'A job has ended',
+  description:
+    'Posted to the webhook_url of a call, signed by the Standard Webhooks specification, until it is answered 2xx or 410 or a day is over.',
+  tags: ['jobs'],
+  security: [],
+  requestParams: {
+    header: z.object({
+      'webhook-id': z.string().meta({ description: 'The same on every try: what came already is known by it.' }),
+      'webhook-timestamp': z.string().meta({ description: 'Of the try, in Unix seconds.' }),
+      'webhook-signature': z.string().meta({
+        description: '`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; one a secret, with blanks.',
+      }),
+    }),
+  },
+  requestBody: { required: true, content: { 'application/json': { schema: JOB_EVENT } } },
+  responses: {
+    '2XX': { description: 'Taken.' },
+    410: { description: 'No more of it.' },
+    default: { description: 'Tried again. Redirects are not followed; Retry-After is heeded.' },
+  },
+};
+
 const readiness = { tag: 'operation', schema: Readiness, codes: ['unavailable'] as ErrorCode[], open: true };
 
 /**
@@ -348,5 +388,6 @@ export function openApiDocument(options: { version?: string; basePath?: string }
       }),
       '/invocations': { post: detection('invoke', 'The same as /face_detection, for SageMaker') },
     },
+    webhooks: { jobEnded: { post: jobEnded } },
   });
 }

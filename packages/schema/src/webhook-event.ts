@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import { JobResource, TERMINAL_STATUSES } from './job.ts';
 
-/** Body of a webhook: how a job ended. The same on every try. */
-export const JobEvent = z
-  .object({
-    type: z.enum(TERMINAL_STATUSES.map((status) => `job.${status}` as const)),
-    timestamp: z.iso.datetime().meta({ description: 'When the job ended.' }),
-    data: JobResource.omit({ webhook: true }).meta({
-      id: 'EndedJob',
-      description: 'The job as GET /jobs/{id} shows it, without its webhook.',
-    }),
-  })
-  .meta({ id: 'JobEvent' });
+/** Types of webhooks. */
+export const JOB_EVENTS = TERMINAL_STATUSES.map((status) => `job.${status}` as const);
+
+/** Body of a webhook: how a job ended, as `GET /jobs/{id}` shows it but for the webhook itself. The same on every try. */
+export const JobEvent = z.object({
+  type: z.enum(JOB_EVENTS),
+  /** When the job ended. */
+  timestamp: z.iso.datetime(),
+  data: JobResource.omit({ webhook: true }),
+});
 export type JobEvent = z.infer<typeof JobEvent>;
