@@ -5,13 +5,14 @@ import type { Request, Response } from 'express';
 import { announcedBody, withImage } from '../body/image.ts';
 import { HangUp } from '../body/receive.ts';
 import { contextOf } from '../http/context.ts';
-import { appliedPreferences, readPreferences } from '../http/prefer.ts';
+import { appliedPreferences, type Preferences, readPreferences } from '../http/prefer.ts';
 import { awaitEnd } from '../jobs/await.ts';
 import { idempotency, readIdempotencyKey } from '../jobs/idempotency.ts';
-import { drainMs, lookAgainMs, retryAfter } from '../jobs/retry-after.ts';
+import { drainMs, LEAST_RETRY_MS, lookAgainMs, retryAfter } from '../jobs/retry-after.ts';
 import { serverTiming } from '../jobs/server-timing.ts';
 import { submittedJob } from '../jobs/submitted.ts';
 import { usableWebhook } from '../jobs/webhook.ts';
+import { isUnavailable } from '../problem/unavailable.ts';
 import type { Services } from '../services.ts';
 import { queryOf, type Route } from './route.ts';
 
@@ -34,6 +35,7 @@ async function detect(services: Services, request: Request, response: Response):
   // Everything that can be refused unread is refused before the body is asked for.
   const preferences = readPreferences(request.headers.prefer);
   const { respondAsync } = preferences;
+  const atOnce = respondAsync && preferences.waitMs === null;
   const key = readIdempotencyKey(request.headers['idempotency-key']);
   const { options, queue: name, webhookUrl } = readDetectionQuery(queryOf(request));
   const webhook = webhookUrl === undefined ? undefined : usableWebhook(webhookUrl, context.owner, config);
@@ -64,61 +66,61 @@ async function detect(services: Services, request: Request, response: Response):
     return submittedJob(queue, job);
   });
 
-  // A replayed job has another id. Subscribing comes before the read, as it came before the submit.
+  // A replayed job has another id, and may have ended. Subscribing comes before the read, as it came before the submit.
   using otherWait = submitted.id === id ? null : queue.wait(submitted.id);
   let job: ShownJob = submitted.id === id ? submitted : ((await queue.read(submitted.id)) ?? submitted);
   context.jobId = job.id;
   response.setHeader('X-Job-Id', job.id);
   response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
 
-  if (respondAsync && preferences.waitMs === null) {
-    return answerJob(services, response, job, appliedPreferences(preferences, true));
-  }
-  if (!isTerminal(job.status)) {
-    const waitMs = preferences.waitMs ?? config.SYNC_WAIT;
+  let redisAway = false;
+  if (!isTerminal(job.status) && !atOnce) {
     try {
-      const ended = await awaitEnd(otherWait ?? ownWait, waitMs, response, services.drain);
-      if (ended) job = ended;
+      const waitMs = preferences.waitMs ?? config.SYNC_WAIT;
+      job = (await awaitEnd(otherWait ?? ownWait, waitMs, response, services.drain)) ?? job;
     } catch (error) {
       // Nobody else can know of the job. One that runs already is let run: its time is spent.
       if (error instanceof HangUp && !respondAsync && key === null) await cancelQueued(queue, job.id);
-      throw error;
+      redisAway = isUnavailable(error);
+      if (!redisAway) throw error;
     }
   }
+  if (isTerminal(job.status) && !atOnce) return answerEnd(response, job, preferences);
 
-  if (!isTerminal(job.status)) {
-    if (!respondAsync && preferences.waitMs === null) {
-      throw new FacequeueError('wait_timeout', `the job is not done yet; ask for ${job.id} later`, {
-        jobId: job.id,
-        retryAfterMs: await lookAgainMs(queue, name),
-      });
-    }
-    job = await latest(queue, job);
-    return answerJob(services, response, job, appliedPreferences(preferences, true));
+  if (!redisAway && !atOnce) job = await latest(queue, job);
+  const retryAfterMs = redisAway ? LEAST_RETRY_MS : await lookAgainMs(queue, job.queue);
+  if (!respondAsync && preferences.waitMs === null) {
+    throw new FacequeueError('wait_timeout', `the job is not done yet; ask for ${job.id} later`, {
+      jobId: job.id,
+      retryAfterMs,
+    });
   }
-  answerEnd(response, job, appliedPreferences(preferences, false));
+  response.setHeader('Preference-Applied', appliedPreferences(preferences, true));
+  if (!isTerminal(job.status)) response.setHeader('Retry-After', retryAfter(retryAfterMs));
+  response.status(202).json(jobResource(job, config.BASE_PATH));
+}
+
+/**
+ * The job as it is by now; as it was when Redis has just gone away. It is accepted whatever becomes of Redis, so its caller is
+ * told where it will be.
+ */
+async function latest(queue: JobQueue, job: ShownJob): Promise<ShownJob> {
+  try {
+    return (await queue.read(job.id)) ?? job;
+  } catch (error) {
+    if (isUnavailable(error)) return job;
+    throw error;
+  }
 }
 
 /** The faces, or the error with which the job ended. */
-function answerEnd(response: Response, job: ShownJob, applied: string): void {
+function answerEnd(response: Response, job: ShownJob, preferences: Preferences): void {
+  const applied = appliedPreferences(preferences, false);
   if (applied) response.setHeader('Preference-Applied', applied);
   const timing = serverTiming(job.timings);
   if (timing) response.setHeader('Server-Timing', timing);
   if (job.status !== 'succeeded') throw endError(job);
   response.json(resultOf(job));
-}
-
-async function answerJob({ queue, config }: Services, response: Response, job: ShownJob, applied: string) {
-  response.setHeader('Preference-Applied', applied);
-  if (!isTerminal(job.status)) {
-    response.setHeader('Retry-After', retryAfter(await lookAgainMs(queue, job.queue)));
-  }
-  response.status(202).json(jobResource(job, config.BASE_PATH));
-}
-
-/** The job as it is by now, or as it was when Redis is away. */
-async function latest(queue: JobQueue, job: ShownJob): Promise<ShownJob> {
-  return (await queue.read(job.id).catch(() => null)) ?? job;
 }
 
 async function cancelQueued(queue: JobQueue, id: string): Promise<void> {

@@ -1,11 +1,12 @@
 import type { Follow, JobQueue, JobRecord } from '@facequeue/queue';
-import { isFacequeueError, isTerminal } from '@facequeue/schema';
+import { isTerminal } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import { contextOf } from '../http/context.ts';
 import { EventStream } from '../http/event-stream.ts';
 import { untilGone } from '../http/until-gone.ts';
 import { eventOf, stateId } from '../jobs/events.ts';
 import { knownJob } from '../jobs/known.ts';
+import { isUnavailable } from '../problem/unavailable.ts';
 import type { Services } from '../services.ts';
 import { jobIdOf, type Route, refuseOptions } from './route.ts';
 
@@ -73,7 +74,7 @@ async function nextState(
     try {
       return await queue.read(id);
     } catch (error) {
-      if (!isFacequeueError(error) || error.code !== 'unavailable') throw error;
+      if (!isUnavailable(error)) throw error;
       unread = true;
     }
   }

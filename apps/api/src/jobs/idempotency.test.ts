@@ -1,0 +1,104 @@
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Asked, idempotency, readIdempotencyKey } from './idempotency.ts';
+
+const asked = (more: Partial<Asked> = {}): Asked => ({
+  queue: 'interactive',
+  source: { kind: 'inline', bytes: Buffer.from('image') },
+  options: DEFAULT_DETECTION_OPTIONS,
+  ...more,
+});
+
+describe('Idempotency-Key', () => {
+  it.each<[string | undefined, string | null]>([
+    [undefined, null],
+    ['"k"', 'k'],
+    ['k', 'k'],
+    [' "a b" ', 'a b'],
+    ['"a\\"b\\\\c"', 'a"b\\c'],
+    ['8e03978e-40d5-43dd-bc93-6894a57f9324', '8e03978e-40d5-43dd-bc93-6894a57f9324'],
+    [`"${'k'.repeat(255)}"`, 'k'.repeat(255)],
+  ])('%j names a key', (header, key) => {
+    expect(readIdempotencyKey(header)).toBe(key);
+  });
+
+  it.each([
+    '',
+    '""',
+    ' ',
+    'a b',
+    '"a',
+    'a"',
+    '"a", "b"',
+    'a, b',
+    '"a";b=c',
+    '"a\\b"',
+    '"ü"',
+    'ü',
+    '"\u0000"',
+    'k'.repeat(256),
+  ])('%j is refused', (header) => {
+    expect(() => readIdempotencyKey(header)).toThrow(/Idempotency-Key must be one string/);
+  });
+
+  it('of any printable ASCII survives its quoting', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[\x20-\x7e]{1,255}$/), (key) => {
+        expect(readIdempotencyKey(`"${key.replace(/["\\]/g, '\\$&')}"`)).toBe(key);
+      }),
+    );
+  });
+});
+
+describe('what the queue keeps of a key', () => {
+  it('holds nothing a caller wrote', async () => {
+    const kept = await idempotency('secret', 'shop', 'face_detection', asked());
+    expect(kept).toEqual({
+      key: expect.stringMatching(/^[0-9a-f]{64}$/),
+      fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  it('differs by API key and operation, however they are put together', async () => {
+    const kept = [
+      await idempotency('k', 'a', 'b', asked()),
+      await idempotency('k', 'ab', '', asked()),
+      await idempotency('k', '', 'ab', asked()),
+      await idempotency('bk', 'a', '', asked()),
+      await idempotency('k2', 'a', 'b', asked()),
+    ];
+    expect(new Set(kept.map(({ key }) => key)).size).toBe(kept.length);
+  });
+
+  it('tells apart whatever makes another request, and nothing else', async () => {
+    const print = async (more: Partial<Asked>) => (await idempotency('k', '', 'o', asked(more))).fingerprint;
+    const same = await print({});
+    const { profile, ...others } = DEFAULT_DETECTION_OPTIONS;
+    expect(await print({ options: { ...others, profile } })).toBe(same);
+    expect(await print({ source: { kind: 'inline', bytes: new Uint8Array(Buffer.from('image')) } })).toBe(same);
+    const all = [
+      same,
+      await print({ queue: 'bulk' }),
+      await print({ source: { kind: 'inline', bytes: Buffer.from('imagE') } }),
+      await print({ source: { kind: 'url', url: 'http://a/' } }),
+      await print({ source: { kind: 'url', url: 'http://b/' } }),
+      await print({ options: { ...DEFAULT_DETECTION_OPTIONS, max_faces: 1 } }),
+      await print({ options: { ...DEFAULT_DETECTION_OPTIONS, orient: false } }),
+      await print({ webhookUrl: 'http://a/' }),
+    ];
+    expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('covers every byte of a large image', async () => {
+    const print = async (bytes: Buffer) =>
+      (await idempotency('k', '', 'o', asked({ source: { kind: 'inline', bytes } }))).fingerprint;
+    const images = [0, 1 << 20, (1 << 20) - 1, (5 << 20) - 1].map((at) => {
+      const image = Buffer.alloc(5 << 20);
+      image[at] = 1;
+      return image;
+    });
+    const prints = await Promise.all([Buffer.alloc(5 << 20), Buffer.alloc((5 << 20) - 1), ...images].map(print));
+    expect(new Set(prints).size).toBe(prints.length);
+  });
+});
