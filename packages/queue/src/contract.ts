@@ -132,7 +132,7 @@ export interface Snapshot {
   workers: WorkerInfo[];
 }
 
-/** A wait for one job's end. Disposing it frees it at once; an `ended` under way then answers null. */
+/** A wait for one job's end. For a job that may have ended before it began (a replay), begin, then `read`. Disposing it frees it at once; an `ended` under way then answers null. */
 export interface Wait extends Disposable {
   /**
    * @param ms how long to wait

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
 import { recount } from './check/recount.ts';
+import type { WorkQueue } from './contract.ts';
 import { scriptText } from './redis/scripts.ts';
 import { proxyTo } from './testing/proxy.ts';
 import { job, LONG, Rig, succeeded } from './testing/rig.ts';
@@ -147,6 +148,57 @@ describe('a worker', () => {
     await rig.finishing();
     await own.kill();
     await rig[Symbol.asyncDispose]();
+  });
+});
+
+describe('webhooks', () => {
+  it('are all delivered though connections are cut, workers die and Redis restarts', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const jobs = Array.from({ length: 120 }, (_, i) => job({ webhookUrl: `https://r${i % 5}.example/` }));
+    for (const each of jobs) {
+      await gateway.submit(each);
+      await gateway.cancel(each.id);
+    }
+    const received = new Set<string>();
+    /** Half of them is not taken at the first try. */
+    const deliver = async (worker: WorkQueue) => {
+      while (received.size < jobs.length) {
+        for (const each of await worker.takeDeliveries(10, 3, 500)) {
+          const attempt = { at: 1, status: 200, error: null, ms: 1 };
+          if (each.attempt === 1 && Math.random() < 0.5) {
+            await worker.reportDelivery(each, { status: 'pending', nextAt: Date.now() + 50, attempt });
+          } else {
+            received.add(each.job.id);
+            await worker.reportDelivery(each, { status: 'delivered', attempt });
+          }
+        }
+      }
+    };
+    const doomed = await rig.worker();
+    // It takes and never reports.
+    expect(await doomed.takeDeliveries(10, 3, 500)).toHaveLength(10);
+    await doomed.close();
+    const loops = [deliver(await rig.worker()), deliver(await rig.worker())];
+    await cutAll();
+    await redis.restart();
+    await cutAll();
+    await Promise.all(loops);
+    // What was taken by a call whose answer was lost comes again when its lease ends.
+    const late = await rig.worker();
+    const attempt = { at: 1, status: 200, error: null, ms: 1 };
+    await expect
+      .poll(
+        async () => {
+          for (const each of await late.takeDeliveries(100, 100, 60_000))
+            await late.reportDelivery(each, { status: 'delivered', attempt });
+          const { keys, problems } = await recount(rig.url, rig.prefix);
+          return { problems, left: keys.filter((key) => key.includes(':delivery:')) };
+        },
+        { timeout: 20_000 },
+      )
+      .toEqual({ problems: [], left: [] });
+    for (const each of jobs) expect((await gateway.read(each.id))!.webhook!.status).toBe('delivered');
   });
 });
 

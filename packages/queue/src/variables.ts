@@ -22,7 +22,8 @@ export const queueVariables = {
     description: 'Image bytes waiting in Redis, above which new jobs are refused. Its disk needs three times as much.',
   }),
   MAX_RESULT_BYTES: byteSize('256mb').meta({
-    description: 'Bytes of kept results, above which new jobs are refused.',
+    description:
+      'Bytes of kept results and undelivered webhooks, above which new jobs are refused. Webhooks may take half of it, those of one receiver an eighth.',
   }),
   MAX_OLDEST: duration('10m').meta({
     description: 'Age of the oldest waiting job, above which new jobs of its queue are refused.',

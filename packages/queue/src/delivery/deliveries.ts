@@ -1,4 +1,12 @@
-/** The webhooks of ended jobs, from the worker's side: what is due is leased, tried and reported. */
+/**
+ * The webhooks of ended jobs, from the worker's side: what is due is leased, tried and reported.
+ *
+ *   waiting -> pending             the job ends: in the same script, so no end goes untold
+ *   pending -> pending             a try that failed is reported with the next one's time, or its lease ends unreported
+ *   pending -> delivered | failed | gone   reported; the delivery is erased and gives its bytes back
+ *
+ * Not a BullMQ queue: a script that ends a job could not add to one, and its limits are not by receiver.
+ */
 import type { Delivery, DeliveryOutcome } from '../contract.ts';
 import { recordFrom } from '../record/record.ts';
 import type { Scripts } from '../redis/scripts.ts';

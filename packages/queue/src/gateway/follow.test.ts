@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
-import { job, Rig, succeeded } from '../testing/rig.ts';
 import type { JobQueue, JobRecord } from '../contract.ts';
+import { job, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 let raw: Redis;

@@ -7,7 +7,8 @@ import { isTerminal, type JobStatus } from '@facequeue/schema';
 /**
  * `queued` covers a job a worker has claimed and whose bytes it fetches: it may fail there, and it still expires.
  * A job goes back to `queued` when its worker died or gave it back; the sweep does so without taking the claim away,
- * so that a worker that was only slow may still end it.
+ * so that a worker that was only slow may still end it. Erasing a live job cancels it first; then its record is gone, and
+ * every event finds none. A webhook is `waiting` while its job is live and becomes `pending` in the step that ends the job.
  */
 const MOVES: Record<JobStatus, readonly JobStatus[]> = {
   queued: ['processing', 'succeeded', 'failed', 'canceled', 'expired'],
