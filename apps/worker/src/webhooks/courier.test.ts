@@ -409,6 +409,16 @@ describe('couriers', () => {
     await here.settled(id, 'delivered');
   });
 
+  it('close though Redis is away', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    const courier = await here.courier();
+    await here.settled(await here.ended(receiver.url), 'delivered');
+    await redis.kill();
+    await courier.close();
+    await redis.restart();
+  });
+
   it('deliver nothing of a job that was erased', async () => {
     await using here = await installation();
     await using receiver = await startReceiver(() => 500);

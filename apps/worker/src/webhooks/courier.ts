@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, WorkQueue } from '@facequeue/queue';
 import { type PostRoom, tryDelivery } from './try.ts';
 
@@ -5,6 +6,8 @@ import { type PostRoom, tryDelivery } from './try.ts';
 const PER_HOST = 4;
 /** What becomes due by time alone is seen within this, ms. */
 const LOOK_EVERY_MS = 1000;
+/** A look under way when it closes has this long, ms: Redis may be away. What it would still bring is left to its leases. */
+const LAST_LOOK_MS = 1000;
 
 export interface CourierOptions extends PostRoom {
   queue: Pick<WorkQueue, 'takeDeliveries' | 'reportDelivery' | 'onDelivery'>;
@@ -27,6 +30,7 @@ export function startCourier(options: CourierOptions): Courier {
   const abandoned = new AbortController();
   const inFlight = new Set<Promise<void>>();
   let closing = false;
+  let closed = false;
   let bell = Promise.withResolvers<void>();
   const ring = () => bell.resolve();
   const unlisten = queue.onDelivery(ring);
@@ -60,7 +64,8 @@ export function startCourier(options: CourierOptions): Courier {
       bell = Promise.withResolvers();
       const room = concurrency - inFlight.size;
       try {
-        if (room > 0) for (const delivery of await queue.takeDeliveries(room, PER_HOST, leaseMs)) launch(delivery);
+        const taken = room > 0 ? await queue.takeDeliveries(room, PER_HOST, leaseMs) : [];
+        if (!closed) taken.forEach(launch);
         failing = false;
       } catch (error) {
         if (!failing) options.log.warn({ err: error }, 'cannot look for webhooks');
@@ -80,7 +85,8 @@ export function startCourier(options: CourierOptions): Courier {
       closing = true;
       unlisten();
       ring();
-      await running;
+      await Promise.race([running, sleep(LAST_LOOK_MS)]);
+      closed = true;
       await Promise.all(inFlight);
     },
     abandon: () => abandoned.abort(new Error('the worker is stopping')),
