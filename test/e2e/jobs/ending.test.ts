@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recount } from '../../../packages/queue/src/check/recount.ts';
 import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
 import type { GatewayProcess } from '../../support/installation.ts';
-import { body, freeze, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
+import { body, freeze, madeBy, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
 
 let held: HeldServer;
 let pair: Pair;
@@ -27,20 +27,11 @@ const engines = () => pair.workers.flatMap((worker) => worker.engines());
 const keysOf = async (id: string) =>
   (await pair.inside.keys(`*${id}*`)).map((key) => key.slice(pair.prefix.length).replace(id, '*')).sort();
 
-/** The one job that there is now and was not when `work` began. */
-async function madeBy(work: () => unknown): Promise<string> {
-  const before = new Set(await pair.jobs());
-  work();
-  const fresh = async () => (await pair.jobs()).filter((id) => !before.has(id));
-  await expect.poll(fresh, { timeout: 10_000 }).toHaveLength(1);
-  return (await fresh())[0]!;
-}
-
 describe('canceling a job', () => {
   it('that is queued ends it for everybody: who waits, who follows, who asks', async () => {
     const letGo = await occupy(pair, held, 'cancel-queued');
     let waiting!: Promise<Response>;
-    const id = await madeBy(() => (waiting = post(pair.here, PORTRAIT)));
+    const id = await madeBy(pair, () => (waiting = post(pair.here, PORTRAIT)));
     const polled = pair.there.client.job(id, { waitMs: 30_000 });
     const followed = Array.fromAsync(pair.here.client.follow(id));
     const canceled = await body<JobResource>(await cancel(pair.there, id), 200);
@@ -94,7 +85,7 @@ describe('a caller that hangs up', () => {
   ) {
     const left = new AbortController();
     let call!: Promise<unknown>;
-    const id = await madeBy(() => {
+    const id = await madeBy(pair, () => {
       call = post(pair.here, image, headers, { signal: left.signal }).catch(() => 'left');
     });
     await until(id);

@@ -10,7 +10,7 @@ export const PORTRAIT = new Uint8Array(readFileSync(new URL('../../images/portra
 export const CAT = new Uint8Array(readFileSync(new URL('../../images/no-face-cat.png', import.meta.url)));
 
 /** Jobs that both workers together have in hand of one queue: two for each of their two engines. */
-const HANDS = 4;
+export const HANDS = 4;
 
 export interface Pair extends Installation {
   /** Where jobs are submitted. */
@@ -72,6 +72,15 @@ export async function body<T>(response: Response, status: number): Promise<T> {
   const text = await response.text();
   expect(response.status, text).toBe(status);
   return JSON.parse(text) as T;
+}
+
+/** The id of the one job that comes when `work` begins, for calls that have no answer yet. Nobody else may submit meanwhile. */
+export async function madeBy({ jobs }: Pair, work: () => unknown): Promise<string> {
+  const before = new Set(await jobs());
+  work();
+  const fresh = async () => (await jobs()).filter((id) => !before.has(id));
+  await expect.poll(fresh, { timeout: 10_000 }).toHaveLength(1);
+  return (await fresh())[0]!;
 }
 
 /** GET of a path such as `Location` names. */

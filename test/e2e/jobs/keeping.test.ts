@@ -1,0 +1,167 @@
+/** What an installation remembers and for how long: idempotency keys, results, and nothing after their time. */
+import { createHash, randomUUID } from 'node:crypto';
+import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
+import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
+import { body, CAT, HANDS, madeBy, occupy, type Pair, PORTRAIT, post, startPair, submit } from './pair.ts';
+
+const KEYS = { shop: 'key of shop', park: 'key of park' };
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+let held: HeldServer;
+let pair: Pair;
+
+beforeAll(async () => {
+  held = await startHeldServer(PORTRAIT);
+  pair = await startPair({
+    SOURCE_ALLOW: '127.0.0.1',
+    SOURCE_TIMEOUT: '5m',
+    WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 'k').toString('base64')}`,
+  });
+});
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await held?.[Symbol.asyncDispose]();
+});
+
+const key = (text: string = randomUUID()) => ({ 'idempotency-key': JSON.stringify(text) });
+
+describe('what is kept', () => {
+  it('is gone from Redis when its time is over: jobs however they ended, images, keys, webhooks, marks', async () => {
+    // Nobody has submitted anything yet; these gateways let results go after four seconds.
+    const [here, there, hasty] = await Promise.all([
+      pair.gateway({ RESULT_TTL: '4s' }),
+      pair.gateway({ RESULT_TTL: '4s' }),
+      pair.gateway({ RESULT_TTL: '4s', START_WITHIN: '300ms' }),
+    ]);
+    const { client } = there;
+    await using receiver = await startReceiver();
+    const keys = async () => {
+      const all = (await pair.inside.keys('*')).map((name) => name.slice(pair.prefix.length)).sort();
+      // BullMQ marks there for a moment that a queue was looked at.
+      return all.filter((name) => !name.endsWith(':stalled-check') && !name.endsWith(':marker'));
+    };
+    // Once through, so that what an installation has for good is there.
+    for (const query of ['', '?priority=bulk']) await body(await post(here, PORTRAIT, {}, { query }), 200);
+    await expect.poll(pair.jobs, { timeout: 20_000 }).toEqual([]);
+    const before = await keys();
+    expect(before).toContain(':bull:bulk:events');
+
+    const hook = `?webhook_url=${encodeURIComponent(receiver.url)}`;
+    const succeeded = await Promise.all(Array.from({ length: 20 }, () => submit(here, PORTRAIT, key(), hook)));
+    const failed = await submit(here, PORTRAIT.subarray(0, 5000), key(), hook);
+    await Promise.all([...succeeded, failed].map(({ id }) => client.wait(id)));
+    const letGo = await occupy({ ...pair, here }, held, 'ttl');
+    const [canceled, erased, expired] = [
+      await submit(here, PORTRAIT, key(), hook),
+      await submit(here, PORTRAIT, key(), hook),
+      await submit(hasty, PORTRAIT, key(), hook),
+    ];
+    await client.cancel(canceled.id);
+    await client.erase(erased.id);
+    expect(await client.wait(expired.id)).toMatchObject({ status: 'expired', error: { code: 'expired' } });
+    await letGo();
+    await receiver.got(succeeded.length + 3);
+
+    await expect.poll(keys, { timeout: 30_000 }).toEqual(before);
+    for (const { id } of [succeeded[0]!, failed, canceled, expired]) {
+      const answer = await fetch(`${there.url}/jobs/${id}`);
+      expect(await body<Problem>(answer, 410)).toMatchObject({ code: 'gone' });
+    }
+    // Gone is its mark, too.
+    expect((await fetch(`${there.url}/jobs/${erased.id}`, { method: 'DELETE' })).status).toBe(410);
+  });
+});
+
+describe('the same Idempotency-Key', () => {
+  it('makes one job of fifty calls at once, over both gateways', async () => {
+    const before = await pair.jobs();
+    const once = key();
+    const calls = Array.from({ length: 50 }, (_, i) => post([pair.here, pair.there][i % 2]!, PORTRAIT, once));
+    const answers = await Promise.all(calls);
+    const results = await Promise.all(answers.map((answer) => body<DetectionResult>(answer, 200)));
+    expect(new Set(answers.map((answer) => answer.headers.get('x-job-id'))).size).toBe(1);
+    for (const result of results) expect(result).toEqual(results[0]);
+    expect(results[0]!.Faces).toHaveLength(1);
+    expect((await pair.jobs()).length).toBe(before.length + 1);
+  });
+
+  it('is refused for another image or other options, and answered alike for the same in another form', async () => {
+    const once = key();
+    const { id } = await submit(pair.here, PORTRAIT, once);
+    for (const [image, query] of [
+      [CAT, ''],
+      [PORTRAIT, '?max_faces=1'],
+      [PORTRAIT, '?priority=bulk'],
+      [{ url: held.url('/portrait.jpg') }, ''],
+    ] as const) {
+      const refused = await post(pair.there, image, once, { query });
+      expect(await body<Problem>(refused, 422)).toMatchObject({ code: 'idempotency_conflict' });
+    }
+    const base64 = await fetch(`${pair.there.url}/face-detection?profile=balanced`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...once },
+      body: JSON.stringify({ img: Buffer.from(PORTRAIT).toString('base64') }),
+    });
+    await body(base64, 200);
+    expect(base64.headers.get('x-job-id')).toBe(id);
+  });
+
+  it('gives a failed job again, with its failure', async () => {
+    const once = key();
+    const half = PORTRAIT.subarray(0, 5000);
+    const first = await post(pair.here, half, once);
+    const failure = await body<Problem>(first, 422);
+    expect(failure.code).toBe('image_undecodable');
+    expect(await body<Problem>(await post(pair.there, half, once), 422)).toEqual(failure);
+    expect(await submit(pair.there, half, once)).toMatchObject({ id: failure.job_id, status: 'failed' });
+  });
+
+  it('is known to a gateway that takes the place of one that was killed, while the job waits and after', async () => {
+    const doomed = await pair.gateway();
+    const once = key();
+    const letGo = await occupy(pair, held, 'killed');
+    let call!: Promise<unknown>;
+    const id = await madeBy(pair, () => {
+      call = post(doomed, PORTRAIT, once).catch(() => 'broken');
+    });
+    await doomed.end('SIGKILL');
+    expect(await call).toBe('broken');
+    const next = await pair.gateway({ PORT: new URL(doomed.url).port });
+    expect(await submit(next, PORTRAIT, once)).toMatchObject({ id, status: 'queued' });
+    const again = post(next, PORTRAIT, once);
+    await letGo();
+    expect((await body<DetectionResult>(await again, 200)).Faces).toHaveLength(1);
+    for (const gateway of [pair.here, next]) expect(await submit(gateway, PORTRAIT, once)).toMatchObject({ id });
+  });
+
+  it('is another one for another API key, and on another path the same', async () => {
+    const hashes = Object.entries(KEYS).map(([name, secret]) => `${name}:${sha256(secret)}`);
+    const guarded = await pair.gateway({ API_KEYS: hashes.join() });
+    const once = key();
+    const shop = await submit(guarded, PORTRAIT, { 'x-api-key': KEYS.shop, ...once });
+    const park = await submit(guarded, CAT, { 'x-api-key': KEYS.park, ...once });
+    expect(park.id).not.toBe(shop.id);
+    const path = await fetch(`${guarded.url}/invocations`, {
+      method: 'POST',
+      headers: { 'content-type': 'image/jpeg', 'x-api-key': KEYS.shop, prefer: 'respond-async', ...once },
+      body: PORTRAIT,
+    });
+    expect((await body<JobResource>(path, 202)).id).toBe(shop.id);
+    // And nobody sees the other's job.
+    const theirs = await fetch(`${guarded.url}/jobs/${shop.id}`, { headers: { 'x-api-key': KEYS.park } });
+    expect(theirs.status).toBe(410);
+  });
+
+  it('is not reserved by a call that is refused', async () => {
+    const full = await pair.gateway({ MAX_WAITING_JOBS: String(HANDS) });
+    const letGo = await occupy(pair, held, 'full');
+    const once = key();
+    const refused = await post(full, PORTRAIT, once);
+    expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    await letGo();
+    await body(await post(full, CAT, once), 200);
+  });
+});
