@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { Problem, SystemResource } from '@facequeue/schema';
+import type { JobResource, Problem, SystemResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type AppProcess, startApp } from '../../../test/support/app-process.ts';
 import { startCannedWorker } from '../../../test/support/gateway.ts';
@@ -26,8 +26,12 @@ async function start(env: Record<string, string> = {}) {
   return { child, exited, message, url: (message?.type === 'ready' && message.url) || '', output };
 }
 
-const post = (url: string) =>
-  fetch(`${url}/face_detection`, { method: 'POST', headers: { 'content-type': 'image/png' }, body: 'image' });
+const post = (url: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/face_detection`, {
+    method: 'POST',
+    headers: { 'content-type': 'image/png', ...headers },
+    body: 'image',
+  });
 
 describe('the gateway process', () => {
   it('tells who started it where it listens, also on a port of its own choice', async () => {
@@ -126,6 +130,37 @@ describe('the gateway process', () => {
     expect(response.headers.get('location')).toBe(`/jobs/${problem.job_id}`);
     expect(await exited).toBe(0);
     expect(output()).toContain('"status":504');
+  });
+
+  it('answers calls that asked for another wait with 202 when its grace is over', async () => {
+    const { child, exited, url } = await start({ SHUTDOWN_GRACE: '100ms', QUEUE_PREFIX: '{main-grace}' });
+    const call = post(url, { prefer: 'wait=60' });
+    const system = async () => (await (await fetch(`${url}/system`)).json()) as SystemResource;
+    await expect.poll(async () => (await system()).queues.interactive.waiting).toBe(1);
+    const id = (await (await post(url, { prefer: 'respond-async' })).json()) as JobResource;
+    const poll = fetch(`${url}/jobs/${id.id}?wait=60`);
+    const stream = await fetch(`${url}/jobs/${id.id}/events`);
+    child.kill('SIGTERM');
+    const response = await call;
+    expect([response.status, response.headers.get('location')]).toEqual([
+      202,
+      `/jobs/${response.headers.get('x-job-id')}`,
+    ]);
+    const polled = await poll;
+    expect([polled.status, Number(polled.headers.get('retry-after')) > 0]).toEqual([200, true]);
+    expect(await stream.text()).toMatch(/event: status\n.*\n\nretry: \d+\n\n$/s);
+    expect(await exited).toBe(0);
+  });
+
+  it('killed and started again, knows the keys it was given', async () => {
+    const env = { QUEUE_PREFIX: '{main-keys}' };
+    const headers = { 'idempotency-key': '"k"', prefer: 'respond-async' };
+    const first = await start(env);
+    const { id } = (await (await post(first.url, headers)).json()) as JobResource;
+    first.child.kill('SIGKILL');
+    await first.exited;
+    const second = await start(env);
+    expect(await (await post(second.url, headers)).json()).toMatchObject({ id, status: 'queued' });
   });
 
   it('is not kept by a client that goes on sending', async () => {
