@@ -7,6 +7,7 @@
  *
  * Not a BullMQ queue: a script that ends a job could not add to one, and its limits are not by receiver.
  */
+import type { Redis } from 'ioredis';
 import type { Delivery, DeliveryOutcome } from '../contract.ts';
 import { recordFrom } from '../record/record.ts';
 import type { Scripts } from '../redis/scripts.ts';
@@ -17,14 +18,52 @@ const LOG_LENGTH = 10;
 /** One lease as take-deliveries.lua returns it: id, attempt, then the record's fields and values. */
 type Lease = [Buffer, number, ...Buffer[]];
 
-export async function takeDeliveries(
-  scripts: Scripts,
-  max: number,
-  perHost: number,
-  leaseMs: number,
-): Promise<Delivery[]> {
-  const leases = (await scripts.buffers('take-deliveries', max, perHost, leaseMs)) as Lease[];
-  return leases.map(deliveryFrom);
+export class Deliveries {
+  readonly #redis: Redis;
+  readonly #scripts: Scripts;
+  readonly #prefix: string;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(redis: Redis, scripts: Scripts, prefix: string) {
+    this.#redis = redis;
+    this.#scripts = scripts;
+    this.#prefix = prefix;
+  }
+
+  async take(max: number, perHost: number, leaseMs: number): Promise<Delivery[]> {
+    const leases = (await this.#scripts.buffers('take-deliveries', max, perHost, leaseMs)) as Lease[];
+    return leases.map(deliveryFrom);
+  }
+
+  async report(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
+    const reply = await this.#scripts(
+      'report-delivery',
+      delivery.job.id,
+      delivery.attempt,
+      outcome.status,
+      JSON.stringify(outcome.attempt),
+      // By Redis' clock from here on: that of another worker need not agree with ours.
+      outcome.status === 'pending' ? Math.max(0, Math.round(outcome.nextAt - Date.now())) : 0,
+      LOG_LENGTH,
+    );
+    return reply === 1;
+  }
+
+  /** @returns ends it */
+  onDue(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** One has just become due. */
+  tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Tells if there are any: retries become due, and leases end, without anybody announcing it. */
+  async look(): Promise<void> {
+    if (this.#listeners.size && (await this.#redis.exists(`${this.#prefix}:hosts`))) this.tell();
+  }
 }
 
 function deliveryFrom([idBytes, attempt, ...pairs]: Lease): Delivery {
@@ -34,18 +73,4 @@ function deliveryFrom([idBytes, attempt, ...pairs]: Lease): Delivery {
   const job = recordFrom(id, fields)!;
   // A job ends once, so its id names the event.
   return { job, webhookId: `msg_${id}`, url: job.webhook!.url, attempt, endedAt: job.finishedAt! };
-}
-
-export async function reportDelivery(scripts: Scripts, delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
-  const reply = await scripts(
-    'report-delivery',
-    delivery.job.id,
-    delivery.attempt,
-    outcome.status,
-    JSON.stringify(outcome.attempt),
-    // By Redis' clock from here on: that of another worker need not agree with ours.
-    outcome.status === 'pending' ? Math.max(0, Math.round(outcome.nextAt - Date.now())) : 0,
-    LOG_LENGTH,
-  );
-  return reply === 1;
 }

@@ -1,6 +1,6 @@
 import { FacequeueError } from '@facequeue/schema';
 import type { AdmissionLimits, JobQueue, JobRecord, NewJob, Submitted } from '../contract.ts';
-import { INLINE, recordFrom } from '../record/record.ts';
+import { recordFrom } from '../record/record.ts';
 import { type Connection, openConnection } from '../redis/connection.ts';
 import { publicError } from '../redis/errors.ts';
 import { checkedPrefix } from '../redis/prefix.ts';
@@ -11,8 +11,9 @@ import { within } from '../redis/within.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
 import { openTransport } from '../transport/queues.ts';
 import { Announcements } from '../wait/announcements.ts';
-import { limitArguments, refusalText } from './admission.ts';
+import { limitArguments } from './admission.ts';
 import { remembered, snapshotFrom } from './snapshot.ts';
+import { Submissions } from './submissions.ts';
 
 const SNAPSHOT_MS = 250;
 /** A Redis that takes longer to answer PING counts as away. */
@@ -55,13 +56,10 @@ class RedisJobQueue implements JobQueue {
   readonly #prefix: string;
   readonly #main: Connection['redis'];
   readonly #scripts;
-  readonly #transport;
+  readonly #submissions;
   readonly #announcements;
-  readonly #limits: readonly number[];
   readonly snapshot;
   readonly #stopSweeping;
-  /** Submissions that failed while Redis was away: whatever of them got through is taken back as soon as it returns. */
-  readonly #toAbort = new Set<string>();
   #firstStart: Promise<number> | null = null;
   #release: () => Promise<void> = async () => {};
 
@@ -83,15 +81,19 @@ class RedisJobQueue implements JobQueue {
       onError: options.onError,
     });
     this.#scripts = scriptsOn(main.redis, prefix);
-    this.#transport = transport;
-    this.#limits = limitArguments(options.limits);
+    const limits = limitArguments(options.limits);
+    this.#submissions = new Submissions(
+      { redis: main.redis, scripts: this.#scripts, transport, onError: options.onError },
+      limits,
+      options.resultTtlMs,
+    );
     this.snapshot = remembered(SNAPSHOT_MS, () =>
-      answered(async () => snapshotFrom(await this.#scripts('snapshot', ...this.#limits))),
+      answered(async () => snapshotFrom(await this.#scripts('snapshot', ...limits))),
     );
     this.#stopSweeping = everySecond(async () => {
       if (this.#main.status !== 'ready') return;
-      await this.#abortPending();
-      await sweepOnce(this.#scripts, this.#transport);
+      await this.#submissions.takeBackFailed();
+      await sweepOnce(this.#scripts, transport);
     }, options.onError);
   }
 
@@ -104,21 +106,8 @@ class RedisJobQueue implements JobQueue {
     this.#release = release;
   }
 
-  async submit(job: NewJob): Promise<Submitted> {
-    // Not sent at all, so there is nothing to take back.
-    if (this.#main.status !== 'ready') throw publicError(new Error('not connected'));
-    try {
-      const submitted = await this.#admit(job);
-      if (!submitted.replayed) await this.#transport.add(job.id, job.queue);
-      return submitted;
-    } catch (error) {
-      const failure = publicError(error);
-      if (!(error instanceof Refusal)) {
-        this.#toAbort.add(job.id);
-        await this.#abortPending().catch(this.#options.onError);
-      }
-      throw failure;
-    }
+  submit(job: NewJob): Promise<Submitted> {
+    return this.#submissions.submit(job);
   }
 
   follow(id: string) {
@@ -167,53 +156,7 @@ class RedisJobQueue implements JobQueue {
     if (erased) throw new FacequeueError('gone', 'The job was deleted.', { jobId: id });
     return null;
   }
-
-  async #admit(job: NewJob): Promise<Submitted> {
-    const reply = (await this.#scripts(
-      'submit',
-      job.id,
-      job.queue,
-      job.startWithinMs,
-      job.waitMs ?? '',
-      this.#options.resultTtlMs,
-      ...this.#limits,
-      job.source.kind === 'inline' ? INLINE : job.source.url,
-      JSON.stringify(job.options),
-      job.requestId,
-      job.owner,
-      job.idempotency?.key ?? '',
-      job.idempotency?.fingerprint ?? '',
-      job.webhookUrl ?? '',
-      job.webhookUrl ? new URL(job.webhookUrl).host : '',
-      job.source.kind === 'inline' ? job.source.bytes : '',
-    )) as Reply;
-    if (reply[0] === 'ok') return { id: job.id, createdAt: reply[1], expiresAt: reply[2], replayed: false };
-    if (reply[0] === 'replayed') return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
-    if (reply[0] === 'conflict')
-      throw new Refusal('idempotency_conflict', 'The Idempotency-Key was used for another request.');
-    if (reply[0] === 'full') throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2] });
-    throw new Refusal('internal_error', 'A job of this id exists already.');
-  }
-
-  async #abortPending(): Promise<void> {
-    if (this.#main.status !== 'ready') return;
-    for (const id of this.#toAbort) {
-      await this.#scripts('abort', id);
-      this.#toAbort.delete(id);
-    }
-  }
 }
-
-/** What submit.lua returns. */
-type Reply =
-  | ['ok', number, number]
-  | ['replayed', string, number, number]
-  | ['conflict']
-  | ['full', string, number]
-  | ['exists'];
-
-/** A submission that was answered, not lost: nothing of it is in Redis. */
-class Refusal extends FacequeueError {}
 
 async function answered<T>(work: () => Promise<T>): Promise<T> {
   try {

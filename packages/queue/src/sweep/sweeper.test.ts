@@ -11,8 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
+// Concurrent tests have an `expect` each.
 describe.concurrent('the sweep', () => {
-  it('expires a job that was not started in time, with no worker at all', async () => {
+  it('expires a job that was not started in time, with no worker at all', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = job({ startWithinMs: 50 });
@@ -25,7 +26,7 @@ describe.concurrent('the sweep', () => {
     });
   });
 
-  it('expires by the thousand at once', async () => {
+  it('expires by the thousand at once', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const jobs = Array.from({ length: 1500 }, () => job({ startWithinMs: 1500 }));
@@ -36,7 +37,7 @@ describe.concurrent('the sweep', () => {
     expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { expired: 1500 } });
   });
 
-  it('does not expire a job that is running, however long it takes', async () => {
+  it('does not expire a job that is running, however long it takes', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -79,7 +80,7 @@ describe.concurrent('the sweep', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
   });
 
-  it('says queued of a job whose worker died while no other is there', async () => {
+  it('says queued of a job whose worker died while no other is there', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -93,7 +94,7 @@ describe.concurrent('the sweep', () => {
     expect(await worker.finish(given.id, 1, succeeded())).toBe(true);
   });
 
-  it('leaves nothing behind once everything has ended and was kept long enough', async () => {
+  it('leaves nothing behind once everything has ended and was kept long enough', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ resultTtlMs: 200 });
     const worker = await rig.worker();

@@ -10,7 +10,7 @@ import type {
   WorkerInfo,
   WorkQueue,
 } from '../contract.ts';
-import { reportDelivery, takeDeliveries } from '../delivery/deliveries.ts';
+import { Deliveries } from '../delivery/deliveries.ts';
 import { WORKER_SILENCE_MS } from '../gateway/snapshot.ts';
 import { claimedFrom } from '../record/record.ts';
 import { type Connection, openConnection } from '../redis/connection.ts';
@@ -67,7 +67,7 @@ class RedisWorkQueue implements WorkQueue {
   readonly #scripts;
   readonly #hands = new Hands();
   readonly #listeners = new Set<(id: string) => void>();
-  readonly #deliveryListeners = new Set<() => void>();
+  readonly #deliveries;
   readonly #consumers = new Set<Consumer>();
   readonly #workerIds = new Set<string>();
   readonly #stopSweeping;
@@ -87,17 +87,18 @@ class RedisWorkQueue implements WorkQueue {
     this.#main = main.redis;
     this.#subscriber = subscriber.redis;
     this.#scripts = scriptsOn(main.redis, prefix);
+    this.#deliveries = new Deliveries(main.redis, this.#scripts, prefix);
     this.#stopSweeping = everySecond(async () => {
       if (this.#main.status !== 'ready') return;
       await sweepOnce(this.#scripts, transport);
-      await this.#lookForDeliveries();
+      await this.#deliveries.look();
     }, options.onError);
   }
 
   async open(): Promise<void> {
     this.#subscriber.on('message', (channel: string, id: string) => {
       if (channel === `${this.#prefix}:cancel`) this.#canceled(id);
-      else this.#deliveryMayBeDue();
+      else this.#deliveries.tell();
     });
     await this.#subscribe();
     // A job canceled while the connection was away was announced to nobody.
@@ -172,16 +173,15 @@ class RedisWorkQueue implements WorkQueue {
   }
 
   takeDeliveries(max: number, perHost: number, leaseMs: number): Promise<Delivery[]> {
-    return takeDeliveries(this.#scripts, max, perHost, leaseMs);
+    return this.#deliveries.take(max, perHost, leaseMs);
   }
 
   reportDelivery(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
-    return reportDelivery(this.#scripts, delivery, outcome);
+    return this.#deliveries.report(delivery, outcome);
   }
 
   onDelivery(listener: () => void): () => void {
-    this.#deliveryListeners.add(listener);
-    return () => this.#deliveryListeners.delete(listener);
+    return this.#deliveries.onDue(listener);
   }
 
   async heartbeat(info: WorkerInfo): Promise<void> {
@@ -214,15 +214,6 @@ class RedisWorkQueue implements WorkQueue {
       const status = await this.#main.hget(`${this.#prefix}:job:${id}`, 'status');
       if (!status || isTerminal(status as JobStatus)) this.#canceled(id);
     }
-  }
-
-  /** Retries become due, and leases end, without anybody announcing it. */
-  async #lookForDeliveries(): Promise<void> {
-    if (this.#deliveryListeners.size && (await this.#main.exists(`${this.#prefix}:hosts`))) this.#deliveryMayBeDue();
-  }
-
-  #deliveryMayBeDue(): void {
-    for (const listener of this.#deliveryListeners) listener();
   }
 
   #canceled(id: string): void {
