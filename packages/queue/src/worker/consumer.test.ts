@@ -180,6 +180,22 @@ describe('a handler', () => {
   });
 });
 
+describe('BullMQ', () => {
+  it('keeps a few hundred events at most, however many jobs there were', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    await rig.finishing();
+    const jobs = Array.from({ length: 1000 }, () => job());
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    await Promise.all(jobs.map((each) => gateway.submit(each)));
+    await Promise.all(waits.map((wait) => wait.ended(30_000)));
+    const raw = new Redis(redis.url);
+    // Each job adds three or more; a stream is trimmed by whole nodes of a hundred.
+    expect(await raw.xlen(`${rig.prefix}:bull:interactive:events`)).toBeLessThan(300);
+    raw.disconnect();
+  });
+});
+
 describe('workers', () => {
   it('are seen by what they say of themselves, and no longer once they close', async () => {
     await using rig = new Rig(redis.url);
