@@ -2,16 +2,9 @@ import type { AllowEntry } from './address/allow-list.ts';
 import { createGuard } from './address/guard.ts';
 import { Budget } from './budget.ts';
 import type { Resolve } from './http/connector.ts';
+import type { PostAnswer } from './http/http-poster.ts';
 import { once } from './once.ts';
 import { parseWebhookUrl } from './webhook-url.ts';
-
-/** What a receiver said. */
-export interface PostAnswer {
-  /** Any status; redirects are not followed. */
-  status: number;
-  /** Its `Retry-After`, as milliseconds from now. */
-  retryAfterMs?: number;
-}
 
 /** Sends messages to URLs that strangers name, under the same guard of addresses as images are fetched. */
 export interface GuardedPoster extends AsyncDisposable {

@@ -1,5 +1,4 @@
 import type { Budget } from '../budget.ts';
-import type { PostAnswer } from '../poster.ts';
 import { discard, guardedAgent, USER_AGENT } from './agent.ts';
 import type { ConnectorOptions } from './connector.ts';
 import { connectionFailure } from './failures.ts';
@@ -8,6 +7,14 @@ import { parseRetryAfter } from './retry-after.ts';
 /** How much of an answer is read, and for how long, so that the receiver may end its connection in peace. */
 const READ_BYTES = 64 * 1024;
 const READ_MS = 1000;
+
+/** What a receiver said. */
+export interface PostAnswer {
+  /** Any status; redirects are not followed. */
+  status: number;
+  /** Its `Retry-After`, as milliseconds from now. */
+  retryAfterMs?: number;
+}
 
 /** Messages to http and https. */
 export function createHttpPoster(connector: ConnectorOptions) {
