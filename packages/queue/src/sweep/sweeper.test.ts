@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 describe.concurrent('the sweep', () => {
-  it('expires a job that was not started in time, with no worker at all', async () => {
+  it('expires a job that was not started in time, with no worker at all', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = job({ startWithinMs: 50 });
@@ -25,7 +25,7 @@ describe.concurrent('the sweep', () => {
     });
   });
 
-  it('expires by the thousand at once', async () => {
+  it('expires by the thousand at once', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const jobs = Array.from({ length: 1500 }, () => job({ startWithinMs: 1500 }));
@@ -36,7 +36,7 @@ describe.concurrent('the sweep', () => {
     expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { expired: 1500 } });
   });
 
-  it('does not expire a job that is running, however long it takes', async () => {
+  it('does not expire a job that is running, however long it takes', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -60,26 +60,29 @@ describe.concurrent('the sweep', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
-  it.each(['waiting', 'in a worker that died'])('brings back a job that BullMQ has lost, %s', async (when) => {
-    await using rig = new Rig(redis.url);
-    const gateway = await rig.gateway();
-    const given = job();
-    using wait = gateway.wait(given.id);
-    await gateway.submit(given);
-    const worker = await rig.worker();
-    if (when !== 'waiting') {
-      await worker.claim(given.id, 'died');
-      await worker.start(given.id, 1);
-    }
-    const raw = new Redis(redis.url);
-    expect(await raw.del(`${rig.prefix}:bull:interactive:${given.id}`)).toBe(1);
-    expect(await raw.del(`${rig.prefix}:bull:interactive:wait`)).toBe(1);
-    raw.disconnect();
-    await rig.finishing();
-    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
-  });
+  it.for(['waiting', 'in a worker that died'])(
+    'brings back a job that BullMQ has lost, %s',
+    async (when, { expect }) => {
+      await using rig = new Rig(redis.url);
+      const gateway = await rig.gateway();
+      const given = job();
+      using wait = gateway.wait(given.id);
+      await gateway.submit(given);
+      const worker = await rig.worker();
+      if (when !== 'waiting') {
+        await worker.claim(given.id, 'died');
+        await worker.start(given.id, 1);
+      }
+      const raw = new Redis(redis.url);
+      expect(await raw.del(`${rig.prefix}:bull:interactive:${given.id}`)).toBe(1);
+      expect(await raw.del(`${rig.prefix}:bull:interactive:wait`)).toBe(1);
+      raw.disconnect();
+      await rig.finishing();
+      expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
+    },
+  );
 
-  it('says queued of a job whose worker died while no other is there', async () => {
+  it('says queued of a job whose worker died while no other is there', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -93,9 +96,9 @@ describe.concurrent('the sweep', () => {
     expect(await worker.finish(given.id, 1, succeeded())).toBe(true);
   });
 
-  it('leaves nothing behind once everything has ended and was kept long enough', async () => {
+  it('leaves nothing behind once everything has ended and was kept long enough', async ({ expect }) => {
     await using rig = new Rig(redis.url);
-    const gateway = await rig.gateway({ resultTtlMs: 200 });
+    const gateway = await rig.gateway({ resultTtlMs: 3000 });
     const worker = await rig.worker();
     let nth = 0;
     await worker.consume('interactive', { concurrency: 4 }, async (id) => {
