@@ -27,12 +27,12 @@ export class EngineStartError extends Error {
 /** The engine ended with an image inside. */
 export class EngineDeath extends Error {
   override readonly name = 'EngineDeath';
-  /** crash: by itself or by somebody's signal; hang: killed at the time limit; canceled: killed for a canceled job. */
-  readonly kind: 'crash' | 'hang' | 'canceled';
+  /** Whether it was killed at the time limit. */
+  readonly hung: boolean;
 
-  constructor(kind: EngineDeath['kind'], how: string) {
+  constructor(how: string, hung: boolean) {
     super(`engine ended by ${how}`);
-    this.kind = kind;
+    this.hung = hung;
   }
 }
 
@@ -117,24 +117,24 @@ export class Engine {
    * Looks at one image.
    * @param timeLimitMs past it the engine is killed
    * @param signal when it aborts, the image may finish within 500 ms, else the engine is killed
-   * @throws FacequeueError for a bad image; EngineDeath; EngineFault
+   * @throws FacequeueError for a bad image; EngineDeath; EngineFault; the signal's reason if it has aborted already
    */
   async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal): Promise<EngineAnswer> {
     if (this.#inside) throw new Error('an engine was given a second image; its slot was disposed too early');
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<EngineAnswer>();
-    let why: EngineDeath['kind'] = 'crash';
-    const killFor = (kind: EngineDeath['kind']) => {
-      why = kind;
-      this.kill();
-    };
+    let hung = false;
     let grace: NodeJS.Timeout | undefined;
     const cancel = () => {
-      grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
+      grace = setTimeout(() => this.kill(), CANCEL_GRACE_MS);
     };
-    const limit = setTimeout(killFor, timeLimitMs, 'hang');
+    const limit = setTimeout(() => {
+      hung = true;
+      this.kill();
+    }, timeLimitMs);
     signal.addEventListener('abort', cancel, { once: true });
     this.#inside = {
-      die: (how) => reject(new EngineDeath(why, how)),
+      die: (how) => reject(new EngineDeath(how, hung)),
       settle: (message) => {
         if ('rss' in message) this.rss = message.rss;
         if (message.type === 'found') resolve(message.answer);
