@@ -46,6 +46,7 @@ export async function dockerServer(port: number, flags: string[]): Promise<Serve
 
 export async function localServer(port: number, flags: string[]): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'facequeue-redis-'));
+  const keepFolder = watchdog(['rm', '-rf', folder]);
   const spawnServer = () => {
     const child = spawn(
       'redis-server',
@@ -59,7 +60,7 @@ export async function localServer(port: number, flags: string[]): Promise<Server
     // A failure to spawn shows as a server that never answers.
     exited.catch(() => {});
     child.unref();
-    return { child, exited, endWatch: watchdog(['sh', '-c', `kill -9 ${child.pid}; rm -rf '${folder}'`]) };
+    return { child, exited, endWatch: watchdog(['kill', '-9', String(child.pid)]) };
   };
   let current = spawnServer();
   const kill = async () => {
@@ -82,6 +83,7 @@ export async function localServer(port: number, flags: string[]): Promise<Server
     async remove() {
       await kill();
       await rm(folder, { recursive: true, force: true });
+      keepFolder();
     },
   };
 }
