@@ -119,10 +119,11 @@ export class Engine {
    * Looks at one image.
    * @param timeLimitMs past it the engine is killed
    * @param signal when it aborts, the image may finish within 500 ms, else the engine is killed
-   * @throws FacequeueError for a bad image; EngineDeath; EngineFault
+   * @throws FacequeueError for a bad image; EngineDeath; EngineFault; the signal's reason if it has aborted already
    */
   async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal): Promise<EngineAnswer> {
     if (this.#inside) throw new Error('an engine was given a second image; its slot was disposed too early');
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<EngineAnswer>();
     const killFor = (kind: EngineDeath['kind']) => {
       this.endsFor = kind;

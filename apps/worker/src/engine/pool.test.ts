@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -154,13 +154,30 @@ describe('an engine', () => {
     await gone(engineOf('big')[0]!);
   });
 
-  it('is given to the next in line while another engine is being replaced', async () => {
+  it('that is down is given to nobody while another is up', async () => {
     const pool = await start(2);
+    await run(pool, { name: 'probe', do: 'answer' });
     writeFileSync(join(folder, 'ill'), '');
-    process.kill(pool.status().pids[0]!, 'SIGKILL');
+    // It would be the next one's, too.
+    process.kill(engineOf('probe')[0]!, 'SIGKILL');
     await vi.waitFor(() => expect(pool.status().ready).toBe(1));
     for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'answer' })).toBe(name);
     expect(new Set(['a', 'b', 'c'].flatMap(engineOf)).size).toBe(1);
+  });
+
+  it('that died of an image is given to nobody until it is back', async () => {
+    const pool = await start(2);
+    writeFileSync(join(folder, 'ill'), '');
+    await expect(run(pool, { name: 'unlucky', do: 'crash' })).rejects.toMatchObject({ name: 'EngineStartError' });
+    for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'answer' })).toBe(name);
+  });
+
+  it('restarts without a pause as long as images get done in between', async () => {
+    const warn = vi.spyOn(log, 'warn');
+    const pool = await start(1);
+    for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'crash once' })).toBe(name);
+    expect(warn.mock.calls.map(([facts]) => facts)).toMatchObject([{ deaths: 1 }, { deaths: 1 }, { deaths: 1 }]);
+    warn.mockRestore();
   });
 
   it('ignores the signals a terminal sends to all', async () => {
@@ -229,6 +246,15 @@ describe('a canceled job', () => {
     expect(lines('starts')).toHaveLength(1);
   });
 
+  it('is not begun when it has an engine already', async () => {
+    const pool = await start(1);
+    using slot = await pool.acquire('interactive', never);
+    const bytes = new TextEncoder().encode(JSON.stringify({ name: 'late', do: 'answer' }));
+    const aborted = AbortSignal.abort(new Error('canceled'));
+    await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted)).rejects.toThrow('canceled');
+    expect(engineOf('late')).toEqual([]);
+  });
+
   it('that waits for an engine leaves the line', async () => {
     const pool = await start(1);
     const first = run(pool, { name: 'first', do: 'wait' });
@@ -249,6 +275,12 @@ describe('the start', () => {
     await expect(start(3, { settings: { start: 'unusable' } })).rejects.toThrow('no such device');
     for (const pid of lines('starts')) await gone(Number(pid));
     expect(lines('starts')).toHaveLength(1);
+  });
+
+  it('leaves no engine when a later one cannot be used', async () => {
+    await expect(start(2, { settings: { start: 'second unusable' } })).rejects.toThrow('no such device');
+    expect(lines('starts')).toHaveLength(2);
+    for (const pid of lines('starts')) await gone(Number(pid));
   });
 
   it('fails, and does not try for ever, when an engine dies while it starts', async () => {
@@ -278,8 +310,11 @@ describe('the end', () => {
     expect(lines('starts')).toHaveLength(2);
   });
 
-  it('of a parent by kill -9 ends its engines, idle or hanging', async () => {
-    const parent: ChildProcess = fork(new URL('./testing/doomed-parent.ts', import.meta.url).pathname, [folder]);
+  it.each([
+    ['idle or hanging', []],
+    ['also where there is no setpriv', ['plain']],
+  ])('of a parent by kill -9 ends its engines, %s', async (_, how) => {
+    const parent = fork(new URL('./testing/doomed-parent.ts', import.meta.url).pathname, [folder, ...how]);
     const [pids] = (await once(parent, 'message')) as [number[]];
     expect(pids).toHaveLength(2);
     expect(pids.every(alive)).toBe(true);

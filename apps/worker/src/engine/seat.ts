@@ -65,20 +65,19 @@ export class Seat {
    *   EngineFault; EngineStartError when no engine comes up; the signal's reason when it was killed for that
    */
   async run(image: EngineImage, signal: AbortSignal): Promise<EngineAnswer> {
-    try {
-      return await this.#once(image, signal);
-    } catch (error) {
-      if (!(error instanceof EngineDeath)) throw error;
-    }
-    try {
-      return await this.#once(image, signal);
-    } catch (error) {
-      if (!(error instanceof EngineDeath)) throw error;
-      throw error.kind === 'hang'
-        ? new FacequeueError('engine_timeout', 'The image was not done in time, twice.', { cause: error })
-        : new FacequeueError('engine_crashed', 'The image ended the engine that looked at it, twice.', {
-            cause: error,
-          });
+    for (let again = false; ; again = true) {
+      const engine = await this.#coming;
+      try {
+        return await engine.detect(image, this.#limits.timeoutMs, signal);
+      } catch (error) {
+        if (!(error instanceof EngineDeath)) throw error;
+        // Not left to `ended`: the second run must not find this engine.
+        this.#lose(engine);
+        signal.throwIfAborted();
+        if (again) throw verdict(error);
+      } finally {
+        if (this.#engine === engine) this.#done(engine);
+      }
     }
   }
 
@@ -88,20 +87,6 @@ export class Seat {
     const engine = this.#engine;
     engine?.kill();
     await (engine ? engine.ended : this.#coming.catch(() => {}));
-  }
-
-  async #once(image: EngineImage, signal: AbortSignal): Promise<EngineAnswer> {
-    const engine = await this.#coming;
-    signal.throwIfAborted();
-    try {
-      return await engine.detect(image, this.#limits.timeoutMs, signal);
-    } catch (error) {
-      if (error instanceof EngineDeath) this.#lose(engine);
-      if (error instanceof EngineDeath && error.kind === 'canceled') throw signal.reason;
-      throw error;
-    } finally {
-      if (this.#engine === engine) this.#done(engine);
-    }
   }
 
   /** The engine has lived through an image. */
@@ -154,4 +139,11 @@ export class Seat {
     this.#events.ready(this);
     return engine;
   }
+}
+
+/** What is said of an image after the second death. */
+function verdict(death: EngineDeath): FacequeueError {
+  return death.kind === 'hang'
+    ? new FacequeueError('engine_timeout', 'The image was not done in time, twice.', { cause: death })
+    : new FacequeueError('engine_crashed', 'The image ended the engine that looked at it, twice.', { cause: death });
 }

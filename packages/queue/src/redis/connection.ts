@@ -19,12 +19,12 @@ const COMMON: RedisOptions = {
 /**
  * gateway: fails at once when Redis is away, in flight or not.
  * worker: commands wait for Redis and are sent again; every script bears being repeated. Also what BullMQ's Worker needs.
- * subscriber: as worker; ioredis subscribes again by itself.
+ * subscriber: as worker. Its owner subscribes on every `ready`: ioredis would do so by itself with nobody to catch its failure.
  */
 const KINDS = {
   gateway: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 5000 },
   worker: { maxRetriesPerRequest: null },
-  subscriber: { maxRetriesPerRequest: null },
+  subscriber: { maxRetriesPerRequest: null, autoResubscribe: false },
 } as const satisfies Record<string, RedisOptions>;
 
 export interface Connection extends AsyncDisposable {

@@ -61,24 +61,27 @@ describe.concurrent('the sweep', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
-  it.each(['waiting', 'in a worker that died'])('brings back a job that BullMQ has lost, %s', async (when) => {
-    await using rig = new Rig(redis.url);
-    const gateway = await rig.gateway();
-    const given = job();
-    using wait = gateway.wait(given.id);
-    await gateway.submit(given);
-    const worker = await rig.worker();
-    if (when !== 'waiting') {
-      await worker.claim(given.id, 'died');
-      await worker.start(given.id, 1);
-    }
-    const raw = new Redis(redis.url);
-    expect(await raw.del(`${rig.prefix}:bull:interactive:${given.id}`)).toBe(1);
-    expect(await raw.del(`${rig.prefix}:bull:interactive:wait`)).toBe(1);
-    raw.disconnect();
-    await rig.finishing();
-    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
-  });
+  it.for(['waiting', 'in a worker that died'])(
+    'brings back a job that BullMQ has lost, %s',
+    async (when, { expect }) => {
+      await using rig = new Rig(redis.url);
+      const gateway = await rig.gateway();
+      const given = job();
+      using wait = gateway.wait(given.id);
+      await gateway.submit(given);
+      const worker = await rig.worker();
+      if (when !== 'waiting') {
+        await worker.claim(given.id, 'died');
+        await worker.start(given.id, 1);
+      }
+      const raw = new Redis(redis.url);
+      expect(await raw.del(`${rig.prefix}:bull:interactive:${given.id}`)).toBe(1);
+      expect(await raw.del(`${rig.prefix}:bull:interactive:wait`)).toBe(1);
+      raw.disconnect();
+      await rig.finishing();
+      expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
+    },
+  );
 
   it('says queued of a job whose worker died while no other is there', async ({ expect }) => {
     await using rig = new Rig(redis.url);
@@ -96,7 +99,7 @@ describe.concurrent('the sweep', () => {
 
   it('leaves nothing behind once everything has ended and was kept long enough', async ({ expect }) => {
     await using rig = new Rig(redis.url);
-    const gateway = await rig.gateway({ resultTtlMs: 200 });
+    const gateway = await rig.gateway({ resultTtlMs: 3000 });
     const worker = await rig.worker();
     let nth = 0;
     await worker.consume('interactive', { concurrency: 4 }, async (id) => {

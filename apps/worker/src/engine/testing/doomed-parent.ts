@@ -1,4 +1,7 @@
-/** A process with two engines, one of them hanging; it tells their pids and waits to be killed. */
+/**
+ * A process with two engines that tells their pids and waits to be killed. One of the engines hangs, unless the second
+ * argument is `plain`: then both are idle, and started as on systems without `setpriv`.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
@@ -7,21 +10,23 @@ import { engineLauncher } from '../lifeline.ts';
 import { EnginePool } from '../pool.ts';
 import type { Order } from './faulty-engine.ts';
 
-const folder = process.argv[2]!;
+const [, , folder, plain] = process.argv as [string, string, string, string?];
 const pool = await EnginePool.start(
   {
     module: new URL('./faulty-engine.ts', import.meta.url).pathname,
     settings: { folder },
     env: {},
-    launcher: engineLauncher(),
+    launcher: plain ? { execPath: process.execPath, execArgv: [] } : engineLauncher(),
   },
   { timeoutMs: 600_000, maxRssBytes: 1e11 },
   () => 2,
   createLog('silent'),
 );
-const { signal } = new AbortController();
-const slot = await pool.acquire('interactive', signal);
-const order: Order = { name: 'endless', do: 'hang' };
-slot.run({ bytes: new TextEncoder().encode(JSON.stringify(order)), options: DEFAULT_DETECTION_OPTIONS }, signal);
-while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5));
+if (!plain) {
+  const { signal } = new AbortController();
+  const slot = await pool.acquire('interactive', signal);
+  const order: Order = { name: 'endless', do: 'hang' };
+  slot.run({ bytes: new TextEncoder().encode(JSON.stringify(order)), options: DEFAULT_DETECTION_OPTIONS }, signal);
+  while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5));
+}
 process.send!(pool.status().pids);

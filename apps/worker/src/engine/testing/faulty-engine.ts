@@ -2,7 +2,7 @@
  * An engine that does what the image says, for tests of what the parent does about it. The image is the text of an
  * `Order`; what an order writes goes to the folder given as settings, so that tests see what happened inside.
  */
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FacequeueError } from '@facequeue/schema';
 import { encodeResult } from '@facequeue/schema/result-codec';
@@ -19,7 +19,7 @@ export interface Order {
 export interface FaultySettings {
   folder: string;
   /** What happens when the engine starts. */
-  start?: 'unusable' | 'crash';
+  start?: 'unusable' | 'crash' | 'second unusable';
   device?: string;
 }
 
@@ -28,7 +28,8 @@ serveParent(async (settings) => {
   // A file lets a test change the mind of engines that are started later.
   const ill = start ?? (existsSync(join(folder, 'ill')) ? 'crash' : undefined);
   appendFileSync(join(folder, 'starts'), `${process.pid}\n`);
-  if (ill === 'unusable') throw new Error('no such device');
+  const second = readFileSync(join(folder, 'starts'), 'utf8').trim().includes('\n');
+  if (ill === 'unusable' || (ill === 'second unusable' && second)) throw new Error('no such device');
   if (ill === 'crash') process.kill(process.pid, 'SIGKILL');
   let rssAdded = 0;
   return {

@@ -1,0 +1,103 @@
+/** The two ways to run a Redis server for redis.ts. Either ends with this process, even when it is killed. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+export const IMAGE = 'redis:7-bookworm';
+
+/** What the two ways of running a server have in common. */
+export interface Server {
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export async function dockerServer(port: number, flags: string[]): Promise<Server> {
+  // The watchdog below does what testcontainers' own reaper would, with one image fewer to pull.
+  process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+  const { GenericContainer, Wait } = await import('testcontainers');
+  const container = await new GenericContainer(IMAGE)
+    // A fixed host port: Docker gives a restarted container another one otherwise.
+    .withExposedPorts({ container: 6379, host: port })
+    // Clients come from outside its loopback, which protected mode refuses; the host port is published for the tests.
+    .withCommand(['redis-server', '--protected-mode', 'no', ...flags])
+    .withWaitStrategy(Wait.forLogMessage('Ready to accept connections'))
+    .start();
+  const id = container.getId();
+  const endWatch = watchdog(['docker', 'rm', '-fv', id]);
+  const docker = (...args: string[]) => run('docker', args).then(() => undefined);
+  return {
+    start: () => docker('start', id),
+    // Killing a container that is dead already is no failure.
+    kill: () => docker('kill', '--signal', 'KILL', id).catch(() => docker('wait', id)),
+    pause: () => docker('pause', id),
+    resume: () => docker('unpause', id),
+    async remove() {
+      await docker('rm', '-fv', id);
+      endWatch();
+    },
+  };
+}
+
+export async function localServer(port: number, flags: string[]): Promise<Server> {
+  const folder = await mkdtemp(join(tmpdir(), 'facequeue-redis-'));
+  const keepFolder = watchdog(['rm', '-rf', folder]);
+  const spawnServer = () => {
+    const child = spawn(
+      'redis-server',
+      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--daemonize', 'no', ...flags],
+      { stdio: 'ignore', detached: true },
+    );
+    const exited = new Promise<void>((resolve, reject) => {
+      child.once('exit', () => resolve());
+      child.once('error', reject);
+    });
+    // A failure to spawn shows as a server that never answers.
+    exited.catch(() => {});
+    child.unref();
+    return { child, exited, endWatch: watchdog(['kill', '-9', String(child.pid)]) };
+  };
+  let current = spawnServer();
+  const kill = async () => {
+    current.child.ref();
+    current.child.kill('SIGKILL');
+    await current.exited;
+    current.endWatch();
+  };
+  return {
+    async start() {
+      current = spawnServer();
+    },
+    kill,
+    async pause() {
+      current.child.kill('SIGSTOP');
+    },
+    async resume() {
+      current.child.kill('SIGCONT');
+    },
+    async remove() {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+      keepFolder();
+    },
+  };
+}
+
+/**
+ * Runs `argv` when this process ends in any way: the read ends when the kernel closes our end of the pipe.
+ * @returns a function that calls it off
+ */
+function watchdog(argv: string[]): () => void {
+  const child = spawn('sh', ['-c', 'read -r word; [ "$word" = off ] || exec "$@"', 'sh', ...argv], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  child.unref();
+  child.stdin.on('error', () => {});
+  return () => child.stdin.end('off\n');
+}
