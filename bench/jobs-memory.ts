@@ -3,7 +3,7 @@
  * and how long BullMQ's streams of events have become.
  * Every tenth job has an idempotency key, every tenth a webhook, which is delivered, and every hundredth is deleted.
  *
- *   node bench/jobs-memory.ts [--jobs 10000] [--ttl 15]
+ *   node bench/jobs-memory.ts [--jobs 10000] [--ttl 30]
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import { machine } from './machine.ts';
 import { ask, info } from './redis.ts';
 
 const { values } = parseArgs({
-  options: { jobs: { type: 'string', default: '10000' }, ttl: { type: 'string', default: '15' } },
+  options: { jobs: { type: 'string', default: '10000' }, ttl: { type: 'string', default: '30' } },
 });
 const PREFIX = '{fq-bench}';
 const LANES = 64;
