@@ -55,12 +55,12 @@ describe('canceling a job', () => {
 
   it('inside an engine kills that engine only, and another takes its place', async () => {
     const before = engines();
-    const thaw = freeze(pair);
+    using frozen = freeze(pair);
     const { id } = await submit(pair.here, PORTRAIT);
     await reaches(pair.there, id, 'processing');
     expect(await body<JobResource>(await cancel(pair.there, id), 200)).toMatchObject({ status: 'canceled' });
     await expect.poll(() => engines().filter((pid) => before.includes(pid)), { timeout: 10_000 }).toHaveLength(1);
-    thaw();
+    frozen.thaw();
     await expect.poll(engines, { timeout: 20_000 }).toHaveLength(2);
     const next = await Promise.all(Array.from({ length: 6 }, () => submit(pair.here, PORTRAIT)));
     for (const job of next) {
@@ -108,11 +108,11 @@ describe('a caller that hangs up', () => {
   });
 
   it('lets its job run that an engine has', async () => {
-    const thaw = freeze(pair);
+    using frozen = freeze(pair);
     const id = await leave(PORTRAIT, {}, (id) => reaches(pair.there, id, 'processing'));
     // The gateway has noticed when it says so in its log.
     await expect.poll(pair.here.log, { timeout: 10_000 }).toMatch(new RegExp(`"job_id":"${id}"`));
-    thaw();
+    frozen.thaw();
     expect(await pair.there.client.wait(id)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
@@ -134,7 +134,7 @@ describe('erasing a job', () => {
     'that is %s leaves nothing of it but a mark',
     async (when) => {
       const letGo = when === 'queued' ? await occupy(pair, held, 'erase') : async () => {};
-      const thaw = when === 'processing' ? freeze(pair) : () => {};
+      using frozen = when === 'processing' ? freeze(pair) : null;
       const { id } = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       await reaches(pair.there, id, when);
       const waiting = when === 'succeeded' ? null : fetch(`${pair.here.url}/jobs/${id}?wait=30`);
@@ -150,7 +150,7 @@ describe('erasing a job', () => {
       // Its key is free again.
       const again = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       expect(again.id).not.toBe(id);
-      thaw();
+      frozen?.thaw();
       await letGo();
       expect(await pair.there.client.wait(again.id)).toMatchObject({ status: 'succeeded' });
       await expect.poll(() => keysOf(id), { timeout: 10_000 }).toEqual([':gone:*']);

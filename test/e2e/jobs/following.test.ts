@@ -47,10 +47,10 @@ describe('the events of a job', () => {
     expect(stream.response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect(stream.response.headers.get('cache-control')).toContain('no-cache');
     await expect.poll(() => statuses(stream)).toEqual(['queued']);
-    const thaw = freeze(pair);
+    using frozen = freeze(pair);
     held.release('/told');
     await expect.poll(() => statuses(stream), { timeout: 10_000 }).toEqual(['queued', 'processing']);
-    thaw();
+    frozen.thaw();
     await stream.done;
     expect(stream.events().map(({ event }) => event)).toEqual(['status', 'status', 'job']);
     expect(stream.events().at(-1)!.data).toEqual(await get(pair.here, job.links.self));

@@ -110,12 +110,20 @@ export async function occupy({ here }: Pair, held: HeldServer, name: string): Pr
   };
 }
 
-/** Freezes the engines of all workers: an image inside goes on for as long as a test wants. @returns what thaws those still there */
-export function freeze({ workers }: Pair): () => void {
-  const engines = workers.flatMap((worker) => worker.engines());
+/** Engines that stand still, until they are thawed or this is disposed of. */
+export interface Frozen extends Disposable {
+  /** Lets those that are still there go on. */
+  thaw(): void;
+}
+
+/** Freezes the engines of all workers: an image inside goes on for as long as a test wants. */
+export function freeze({ workers }: Pair): Frozen {
+  const alive = () => workers.flatMap((worker) => worker.engines());
+  const engines = alive();
   for (const pid of engines) process.kill(pid, 'SIGSTOP');
-  return () => {
-    const alive = workers.flatMap((worker) => worker.engines());
-    for (const pid of engines.filter((pid) => alive.includes(pid))) process.kill(pid, 'SIGCONT');
+  const thaw = () => {
+    const there = alive();
+    for (const pid of engines.filter((each) => there.includes(each))) process.kill(pid, 'SIGCONT');
   };
+  return { thaw, [Symbol.dispose]: thaw };
 }

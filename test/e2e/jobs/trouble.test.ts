@@ -1,0 +1,165 @@
+/** Redis goes away while callers wait: every one of them gets its faces, or a job that yields them later. */
+import type { DetectionResult, JobResource, JobStatus, Problem } from '@facequeue/schema';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Receiver, startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
+import { recount } from '../../../packages/queue/src/check/recount.ts';
+import { body, freeze, get, type Pair, PORTRAIT, post, startPair } from './pair.ts';
+
+let receiver: Receiver;
+let pair: Pair;
+let face: Uint8Array;
+
+beforeAll(async () => {
+  face = new Uint8Array(await sharp(PORTRAIT).resize({ width: 160 }).jpeg().toBuffer());
+  receiver = await startReceiver();
+  pair = await startPair(
+    {
+      SOURCE_ALLOW: receiver.host,
+      ENGINE_TIMEOUT: '5m',
+      WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 't').toString('base64')}`,
+    },
+    { appendonly: true },
+  );
+});
+afterAll(async () => {
+  await pair?.[Symbol.asyncDispose]();
+  await receiver?.[Symbol.asyncDispose]();
+});
+
+/** Cuts every connection but the one that says so. */
+async function cutAll(): Promise<void> {
+  for (const type of ['normal', 'pubsub']) await pair.inside.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
+}
+
+/** Kills Redis, with all it has acknowledged on disk, and starts it again with that. */
+async function restart(): Promise<void> {
+  await written();
+  await pair.redis.restart();
+  await expect.poll(() => pair.inside.ping().catch(() => 'away'), { timeout: 10_000 }).toBe('PONG');
+}
+
+/** What is acknowledged is on disk a second later at most. */
+const written = () =>
+  expect.poll(() => pair.inside.info('persistence'), { timeout: 10_000 }).toContain('aof_pending_bio_fsync:0');
+
+/** Statuses of jobs as their records have them. */
+async function statusesOf(ids: string[]): Promise<JobStatus[]> {
+  return Promise.all(
+    ids.map(async (id) => (await pair.inside.hget(`${pair.prefix}:job:${id}`, 'status')) as JobStatus),
+  );
+}
+
+/** Half of the callers at either gateway, half of each with a wait of their own. */
+const call = (i: number) =>
+  post([pair.here, pair.there][i % 2]!, face, i % 4 < 2 ? { prefer: 'wait=30' } : {}, {
+    query: `?webhook_url=${encodeURIComponent(receiver.url)}`,
+  });
+
+/** The faces an answer has, or those its Location yields at the other gateway. */
+async function facesBy(answer: Response, asked: number): Promise<DetectionResult> {
+  if (answer.status === 200) return body<DetectionResult>(answer, 200);
+  const other = [pair.there, pair.here][asked % 2]!;
+  if (answer.status === 202) await body<JobResource>(answer, 202);
+  else expect((await body<Problem>(answer, 504)).code).toBe('wait_timeout');
+  return (await get(other, `${answer.headers.get('location')}?wait=60`)).result!;
+}
+
+describe('callers whose time is up while Redis is away', () => {
+  it('are told where their faces will be; others when to come again; and both come true', async () => {
+    const hasty = await pair.gateway({ SYNC_WAIT: '1s' });
+    const before = (await pair.jobs()).length;
+    using frozen = freeze(pair);
+    const calls = Array.from({ length: 40 }, (_, i) => post(hasty, face, i % 2 ? { prefer: 'wait=1' } : {}));
+    await expect.poll(async () => (await pair.jobs()).length, { timeout: 20_000 }).toBe(before + 40);
+    await written();
+    await pair.redis.kill();
+    const answers = await Promise.all(calls);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([504, 202]));
+    const location = answers[0]!.headers.get('location')!;
+    for (const refused of [await post(pair.here, face), await fetch(pair.there.url + location)]) {
+      expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'unavailable' });
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    await pair.redis.restart();
+    frozen.thaw();
+    await expect.poll(async () => (await fetch(`${pair.here.url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(`${pair.there.url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+    for (const { Faces } of await Promise.all(answers.map(facesBy))) expect(Faces).toHaveLength(1);
+  });
+});
+
+describe('two hundred callers are all answered', () => {
+  it.each<[string, number[], () => Promise<void>]>([
+    ['every connection to Redis is cut, five times', [10, 40, 70, 100, 130], cutAll],
+    ['Redis is killed and started again with its data', [60], restart],
+  ])('though %s', async (_, moments, trouble) => {
+    const before = new Set(await pair.jobs());
+    const told = receiver.messages.length;
+    using frozen = freeze(pair);
+    const calls = Array.from({ length: 200 }, (_, i) => call(i));
+    // All of them are accepted, so none may be told that the service is away.
+    await expect.poll(async () => (await pair.jobs()).length, { timeout: 20_000 }).toBe(before.size + 200);
+    const ids = (await pair.jobs()).filter((id) => !before.has(id));
+    frozen.thaw();
+    for (const moment of moments) {
+      const ended = async () => (await statusesOf(ids)).filter((status) => status === 'succeeded').length;
+      await expect.poll(ended, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(moment);
+      expect(await ended()).toBeLessThan(200);
+      await trouble();
+    }
+    const answers = await Promise.all(calls);
+    const found = await Promise.all(answers.map(facesBy));
+    for (const { Faces } of found) expect(Faces).toHaveLength(1);
+    expect(answers.map(({ headers }) => headers.get('x-job-id')).sort()).toEqual(ids.sort());
+
+    expect(new Set(await statusesOf(ids))).toEqual(new Set(['succeeded']));
+    for (const { child } of [pair.here, pair.there, ...pair.workers]) expect(child.exitCode).toBeNull();
+    // Each receiver is told, too; twice when a worker could not say that it had.
+    const delivered = async () => {
+      const jobs = await Promise.all(ids.map((id) => pair.there.client.job(id)));
+      return new Set(jobs.map(({ webhook }) => webhook!.status));
+    };
+    await expect.poll(delivered, { timeout: 45_000 }).toEqual(new Set(['delivered']));
+    const events = receiver.messages.slice(told);
+    expect(new Set(events.map(({ headers }) => headers['webhook-id'])).size).toBe(200);
+    expect(new Set(events.map((event) => JSON.parse(event.body).type))).toEqual(new Set(['job.succeeded']));
+    expect(new Set(events.map((event) => event.body)).size).toBe(200);
+    expect((await recount(pair.redis.url, pair.prefix)).problems).toEqual([]);
+  });
+
+  it('also those who come while it is away: with faces, a job, or when to come again; those with a key get exactly one job', async () => {
+    const keyed = Array.from({ length: 40 }, (_, i) => ({ 'idempotency-key': `"trouble-${i}"` }));
+    /** Comes again for as long as it is told to. */
+    const insistent = async (headers: Record<string, string>, i: number) => {
+      for (;;) {
+        const answer = await post([pair.here, pair.there][i % 2]!, face, headers);
+        if (answer.status !== 503) return answer;
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(['unavailable', 'queue_full']).toContain((await body<Problem>(answer, 503)).code);
+      }
+    };
+    let going = true;
+    const jobs = new Map<string, string>();
+    const comers = keyed.map(async (headers, i) => {
+      // Over and over, so that some call is under way whenever a connection is cut.
+      do {
+        const answer = await insistent(headers, i);
+        await facesBy(answer, i);
+        const id = answer.headers.get('x-job-id')!;
+        expect(jobs.get(headers['idempotency-key']) ?? id).toBe(id);
+        jobs.set(headers['idempotency-key'], id);
+      } while (going);
+    });
+    for (let round = 0; round < 10; round++) {
+      const { size } = jobs;
+      await cutAll();
+      await expect
+        .poll(() => jobs.size, { timeout: 30_000, interval: 5 })
+        .toBeGreaterThanOrEqual(Math.min(40, size + 4));
+    }
+    going = false;
+    await Promise.all(comers);
+    expect(new Set(jobs.values()).size).toBe(40);
+  });
+});
