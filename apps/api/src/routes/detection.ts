@@ -80,7 +80,7 @@ async function detect(services: Services, request: Request, response: Response):
       job = (await awaitEnd(otherWait ?? ownWait, waitMs, response, services.drain)) ?? job;
     } catch (error) {
       // Nobody else can know of the job. One that runs already is let run: its time is spent.
-      if (error instanceof HangUp && !respondAsync && key === null) await cancelQueued(queue, job.id);
+      if (error instanceof HangUp && !respondAsync && key === null) await queue.cancel(job.id, 'queued');
       redisAway = isUnavailable(error);
       if (!redisAway) throw error;
     }
@@ -121,11 +121,6 @@ function answerEnd(response: Response, job: ShownJob, preferences: Preferences):
   if (timing) response.setHeader('Server-Timing', timing);
   if (job.status !== 'succeeded') throw endError(job);
   response.json(resultOf(job));
-}
-
-async function cancelQueued(queue: JobQueue, id: string): Promise<void> {
-  const job = await queue.read(id);
-  if (job?.status === 'queued') await queue.cancel(id);
 }
 
 /** A look that costs nothing, so that a full installation does not receive bodies to refuse; `submit` decides. */

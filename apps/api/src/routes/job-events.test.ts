@@ -143,6 +143,29 @@ describe('GET /jobs/{id}/events', () => {
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
   });
 
+  it('gives a sign of life every 15 s while nothing happens', async () => {
+    const { queue } = gateways[1];
+    const follow = queue.follow.bind(queue);
+    const quiet: number[] = [];
+    Object.assign(queue, {
+      follow: (id: string) => {
+        const changes = follow(id);
+        const { changed } = changes;
+        // Twice the time is up at once.
+        const hasty: typeof changed = async (ms, signal) => (quiet.push(ms) > 2 ? changed(ms, signal) : false);
+        return Object.assign(changes, { changed: hasty });
+      },
+    });
+    const id = await submit();
+    using stream = await events(id);
+    await stream.next();
+    expect(await stream.next()).toMatchObject({ event: 'status' });
+    for (let i = 0; i < 2; i++) expect(await stream.next()).toEqual({ comment: '' });
+    await queue.cancel(id);
+    expect((await stream.rest()).map(({ event }) => event)).toEqual(['job']);
+    expect(quiet.slice(0, 2)).toEqual([15_000, 15_000]);
+  });
+
   it('is freed at once when its client goes away', async () => {
     const open = countOpen(gateways[1].queue);
     const id = await submit();

@@ -108,6 +108,57 @@ describe('the OpenAPI document', () => {
   });
 });
 
+describe('the answers about a job', () => {
+  it('carry the headers the document promises, at every status', async () => {
+    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '1ms' });
+    const { paths, components } = openApiDocument();
+    type Documented = { responses: Record<string, { headers: Record<string, { required?: boolean; $ref?: string }> }> };
+    const check = async (method: string, path: string, headers: Record<string, string> = {}) => {
+      const body = method === 'post' && path === '/face_detection' ? 'image' : undefined;
+      const response = await fetch(at.url + path, {
+        method,
+        headers: { ...headers, ...(body && { 'content-type': 'image/png' }) },
+        ...(body && { body }),
+      });
+      const id = response.headers.get('x-job-id');
+      const template = path.replace(/^\/jobs\/[^/?]+/, '/jobs/{id}').replace(/\?.*/, '');
+      const documented = (paths![template] as Record<string, Documented>)[method]!.responses[response.status]!;
+      for (const [name, { $ref, ...own }] of Object.entries(documented.headers)) {
+        const { required } = $ref ? (components!.headers![$ref.split('/').at(-1)!] as { required?: boolean }) : own;
+        if (required) expect(response.headers.get(name), `${method} ${path} ${response.status} ${name}`).not.toBeNull();
+      }
+      await response.body?.cancel();
+      return { status: response.status, id };
+    };
+    const { id } = await check('post', '/face_detection', { prefer: 'respond-async' });
+    const statuses = [
+      await check('post', '/face_detection'),
+      await check('post', '/face_detection?colour=red'),
+      await check('get', `/jobs/${id}`),
+      await check('get', `/jobs/${id}/events`),
+      await check('post', `/jobs/${id}/cancel`),
+      await check('get', `/jobs/${id}/events`, { 'last-event-id': '0-canceled' }),
+      await check('delete', `/jobs/${id}`),
+      await check('get', `/jobs/${id}`),
+    ];
+    expect(statuses.map(({ status }) => status)).toEqual([504, 400, 200, 200, 200, 204, 204, 410]);
+  });
+
+  it('name the parameters that are read', () => {
+    const { paths } = openApiDocument();
+    const names = (method: 'get' | 'post' | 'delete', path: string) =>
+      (paths![path]![method]!.parameters as { name: string; in: string }[]).map((one) => `${one.in} ${one.name}`);
+    const request = 'header X-Request-Id';
+    expect(names('post', '/face_detection')).toEqual(
+      expect.arrayContaining([request, 'header Prefer', 'header Idempotency-Key', 'query webhook_url']),
+    );
+    expect(names('get', '/jobs/{id}').sort()).toEqual([request, 'path id', 'query wait']);
+    expect(names('get', '/jobs/{id}/events').sort()).toEqual(['header Last-Event-ID', request, 'path id']);
+    expect(names('post', '/jobs/{id}/cancel').sort()).toEqual([request, 'path id']);
+    expect(names('delete', '/jobs/{id}').sort()).toEqual([request, 'path id']);
+  });
+});
+
 describe('any path', () => {
   it('that is not there answers 404, and one with another method 405 with what there is', async () => {
     for (const path of ['/', '/nowhere', '/jobs', '/jobs/', '/Livez', '/face_detection/x', '//livez']) {
