@@ -188,8 +188,11 @@ export interface JobQueue {
   follow(id: string): Follow;
   /** The record with its result, or null when there is none. */
   read(id: string): Promise<JobRecord | null>;
-  /** Ends a job that has not ended. Returns the record as it is after the call, null when there is none. */
-  cancel(id: string): Promise<JobRecord | null>;
+  /**
+   * Ends a job that has not ended; with `queued` only one that has not begun to run either, in the same step that looks.
+   * Returns the record as it is after the call, null when there is none.
+   */
+  cancel(id: string, which?: 'live' | 'queued'): Promise<JobRecord | null>;
   /**
    * Cancels a live job and erases record, image, result, idempotency reservation and pending webhook of `owner`'s job at once. A tombstone
    * stays for RESULT_TTL, so that a second call is told apart from an unknown id.

@@ -40,7 +40,8 @@ async function detect(services: Services, request: Request, response: Response):
   const { options, queue: name, webhookUrl } = readDetectionQuery(queryOf(request));
   const webhook = webhookUrl === undefined ? undefined : usableWebhook(webhookUrl, context.owner, config);
   const announced = announcedBody(request, config.MAX_IMAGE_BYTES);
-  await refuseWhenFull(queue, name);
+  // A repeated call is given its job however full the queue is; only `submit` can tell.
+  if (key === null) await refuseWhenFull(queue, name);
 
   const id = newJobId();
   using ownWait = queue.wait(id);

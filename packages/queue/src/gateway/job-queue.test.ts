@@ -84,6 +84,27 @@ describe('a job from submission to answer', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
   });
 
+  it('is canceled on the condition that it is queued only while it is', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const [waiting, running] = [job({ queue: 'bulk' }), job()];
+    await gateway.submit(waiting);
+    expect(await gateway.cancel(waiting.id, 'queued')).toMatchObject({ status: 'canceled' });
+    const started = Promise.withResolvers<void>();
+    await worker.consume('interactive', { concurrency: 1 }, async (id) => {
+      const claimed = await worker.claim(id, 'w');
+      await worker.start(id, claimed!.attempt);
+      started.resolve();
+      await worker.finish(id, claimed!.attempt, succeeded());
+    });
+    using wait = gateway.wait(running.id);
+    await gateway.submit(running);
+    await started.promise;
+    expect(await gateway.cancel(running.id, 'queued')).not.toMatchObject({ status: 'canceled' });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+  });
+
   it('knows nothing of an id that was never submitted', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();

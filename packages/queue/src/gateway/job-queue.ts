@@ -122,8 +122,9 @@ class RedisJobQueue implements JobQueue {
     return answered(async () => recordFrom(id, await this.#main.hgetallBuffer(`${this.#prefix}:job:${id}`)));
   }
 
-  cancel(id: string): Promise<JobRecord | null> {
-    return answered(async () => ((await this.#scripts('cancel', id)) === -1 ? null : this.read(id)));
+  cancel(id: string, which: 'live' | 'queued' = 'live'): Promise<JobRecord | null> {
+    const only = which === 'queued' ? which : '';
+    return answered(async () => ((await this.#scripts('cancel', id, only)) === -1 ? null : this.read(id)));
   }
 
   erase(id: string, owner: string): Promise<boolean> {
