@@ -28,7 +28,7 @@ const EXPECTED: Record<string, RegExp> = {
   'Cancel, erase': /("status":"canceled"|"code":"conflict").*\}204\n\{.*"code":"gone"/,
   'Command line': new RegExp(
     `^(${ID}  succeeded   test/images/portrait-\\d\\.jpg  1 face, .*\n){2}(${ID}  succeeded   \\d faces?, .*\n){5}` +
-      `(\\S+Z  \\w+\n)*${ID}  succeeded   1 face, .*\n$`,
+      `(\\S+Z  \\w+( \\(attempt 1\\))?\n)*${ID}  succeeded   1 face, .*\n$`,
   ),
 };
 

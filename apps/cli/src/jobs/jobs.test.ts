@@ -217,12 +217,23 @@ describe('the other actions', () => {
       `event: status\ndata: ${JSON.stringify({ id: A, status, attempts, at })}\n\n`;
     const end = (status: JobStatus) => `event: job\ndata: ${JSON.stringify(job(A, status))}\n\n`;
     routes({
-      [`GET /jobs/${A}/events`]: stream(status('queued', 0) + status('processing', 2) + end('succeeded'), 'end'),
+      [`GET /jobs/${A}/events`]: stream(
+        [
+          status('queued', 0),
+          status('processing', 1),
+          status('queued', 1),
+          status('processing', 2),
+          end('succeeded'),
+        ].join(''),
+        'end',
+      ),
       [`GET /jobs/${B}/events`]: stream(end('failed'), 'end'),
     });
     expect(await jobs('follow', A)).toEqual({
       code: 0,
-      stdout: `${at}  queued\n${at}  processing (attempt 2)\n${A}  succeeded   0 faces\n`,
+      stdout:
+        `${at}  queued\n${at}  processing\n${at}  queued (attempt 1)\n${at}  processing (attempt 2)\n` +
+        `${A}  succeeded   0 faces\n`,
       stderr: '',
     });
     const { code, stdout } = await jobs('follow', '--json', B);

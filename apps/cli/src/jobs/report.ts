@@ -50,8 +50,10 @@ function forPeople(service: string): Report {
     erased: (id) => `${id}  erased\n`,
     event(event) {
       if (event.type === 'job') return job(event.job, {});
-      const again = event.attempts > 1 ? ` (attempt ${event.attempts})` : '';
-      return `${event.at}  ${event.status}${again}\n`;
+      const { at, status, attempts } = event;
+      // Queued with an attempt: a worker has taken it, or has given it back.
+      const attempt = attempts > (status === 'queued' ? 0 : 1) ? ` (attempt ${attempts})` : '';
+      return `${at}  ${status}${attempt}\n`;
     },
   };
 }
