@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createJobQueue, type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
@@ -75,6 +78,14 @@ async function processing(queue: JobQueue, id: string): Promise<void> {
     timeout: 20_000,
     interval: 1,
   });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 const gone = (pids: number[]) =>
@@ -164,12 +175,9 @@ describe('a worker', () => {
     waits.wait[Symbol.dispose]();
   });
 
-  it('answers health probes where it has a port, as long as an engine is up', async () => {
+  it('answers health probes where it has a port, and a second one on that port does not start', async () => {
     await using fresh = await installation();
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address() as AddressInfo;
-    probe.close();
+    const port = await freePort();
     await using worker = await startTestWorker({ ...fresh.env, WORKER_PORT: String(port) });
     const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
     expect(await ask('/livez')).toBe(200);
@@ -208,6 +216,34 @@ describe('a worker whose engines are killed', () => {
     }
     await vi.waitFor(() => expect(worker.engines()).toHaveLength(2));
     expect(worker.engines().filter((pid) => first.includes(pid))).toEqual([]);
+  });
+});
+
+describe('a worker whose engines do not come up again', () => {
+  it('is not ready and no longer seen, tries on, and does the waiting work once they do', async () => {
+    await using fresh = await installation();
+    const folder = mkdtempSync(join(tmpdir(), 'facequeue-pack-'));
+    const manifest = join(folder, 'manifest.json');
+    const port = await freePort();
+    try {
+      cpSync(fileURLToPath(new URL('../../../models', import.meta.url)), folder, { recursive: true });
+      await using worker = await startTestWorker({ ...fresh.env, MODEL_PACK: manifest, WORKER_PORT: String(port) });
+      const ready = async () =>
+        (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as { status: string; checks: object };
+      expect(await ready()).toEqual({ status: 'ok', checks: { redis: true, engines: true } });
+      renameSync(manifest, `${manifest}.away`);
+      process.kill(worker.engines()[0]!, 'SIGKILL');
+      await vi.waitFor(async () => expect((await ready()).checks).toEqual({ redis: true, engines: false }));
+      const job = await submit(fresh.queue, inline(CAT));
+      await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]), { timeout: 30_000 });
+      expect((await fresh.queue.read(job.id))?.status).toBe('queued');
+      renameSync(`${manifest}.away`, manifest);
+      expect(await ended(job)).toMatchObject({ status: 'succeeded', attempts: 1 });
+      expect(await ready()).toMatchObject({ status: 'ok' });
+      await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toHaveLength(1), { timeout: 10_000 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

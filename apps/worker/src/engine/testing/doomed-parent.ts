@@ -1,6 +1,6 @@
 /**
- * A process with two engines that tells their pids and waits to be killed. One of the engines hangs, unless the second
- * argument is `plain`: then both are idle, and started as on systems without `setpriv`.
+ * A process with two engines that tells their pids and waits to be killed. One of the engines hangs. With `plain`
+ * as second argument it only waits, and the engines are started as on systems without `setpriv`.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,11 +22,9 @@ const pool = await EnginePool.start(
   () => 2,
   createLog('silent'),
 );
-if (!plain) {
-  const { signal } = new AbortController();
-  const slot = await pool.acquire('interactive', signal);
-  const order: Order = { name: 'endless', do: 'hang' };
-  slot.run({ bytes: new TextEncoder().encode(JSON.stringify(order)), options: DEFAULT_DETECTION_OPTIONS }, signal);
-  while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5));
-}
+const { signal } = new AbortController();
+const slot = await pool.acquire('interactive', signal);
+const order: Order = { name: 'endless', do: plain ? 'wait' : 'hang' };
+slot.run({ bytes: new TextEncoder().encode(JSON.stringify(order)), options: DEFAULT_DETECTION_OPTIONS }, signal);
+while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5));
 process.send!(pool.status().pids);
