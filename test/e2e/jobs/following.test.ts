@@ -13,7 +13,7 @@ let quiet: Awaited<ReturnType<typeof openEvents>>;
 beforeAll(async () => {
   held = await startHeldServer(PORTRAIT);
   pair = await startPair({ SOURCE_ALLOW: held.host, SOURCE_TIMEOUT: '5m' });
-  quiet = await openEvents(pair.there, (await submit(pair.here, { url: held.url('/quiet') })).id);
+  quiet = await openEvents(pair.there, (await fetching('/quiet')).id);
 });
 afterAll(async () => {
   await pair?.[Symbol.asyncDispose]();
@@ -38,11 +38,18 @@ async function openEvents({ url }: GatewayProcess, id: string, lastEventId?: str
   return { response, done, text: () => text, events };
 }
 
+/** A job that a worker has taken up, and whose image it fetches until `path` is released: a worker's claim is news, too. */
+async function fetching(path: string): Promise<JobResource> {
+  const job = await submit(pair.here, { url: held.url(path) });
+  await held.asked(path);
+  return job;
+}
+
 const statuses = (stream: Awaited<ReturnType<typeof openEvents>>) => stream.events().map(({ data }) => data.status);
 
 describe('the events of a job', () => {
   it('tell every state, and end with the job as GET shows it', async () => {
-    const job = await submit(pair.here, { url: held.url('/told') });
+    const job = await fetching('/told');
     const stream = await openEvents(pair.there, job.id);
     expect(stream.response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect(stream.response.headers.get('cache-control')).toContain('no-cache');
@@ -58,7 +65,7 @@ describe('the events of a job', () => {
   });
 
   it('go on at another gateway after the last one that came', async () => {
-    const { id } = await submit(pair.here, { url: held.url('/moved') });
+    const { id } = await fetching('/moved');
     const before = await openEvents(pair.there, id);
     await expect.poll(() => statuses(before)).toEqual(['queued']);
     const [last] = before.events();
@@ -100,10 +107,7 @@ describe('the events of a job', () => {
   });
 
   it('end when the job is canceled, and stop when it is erased', async () => {
-    const [canceled, erased] = [
-      await submit(pair.here, { url: held.url('/canceled') }),
-      await submit(pair.here, { url: held.url('/erased') }),
-    ];
+    const [canceled, erased] = [await fetching('/canceled'), await fetching('/erased')];
     const streams = [await openEvents(pair.there, canceled.id), await openEvents(pair.there, erased.id)] as const;
     await pair.here.client.cancel(canceled.id);
     await pair.here.client.erase(erased.id);
@@ -115,7 +119,7 @@ describe('the events of a job', () => {
 
   it('go on where they were when their gateway is killed and another takes its port', async () => {
     const own = await pair.gateway();
-    const { id } = await submit(pair.here, { url: held.url('/survived') });
+    const { id } = await fetching('/survived');
     const seen: string[] = [];
     const following = (async () => {
       for await (const event of own.client.follow(id))
