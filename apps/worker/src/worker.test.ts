@@ -230,10 +230,10 @@ describe('a worker whose engines do not come up again', () => {
       await using worker = await startTestWorker({ ...fresh.env, MODEL_PACK: manifest, WORKER_PORT: String(port) });
       const ready = async () =>
         (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as { status: string; checks: object };
-      expect(await ready()).toEqual({ status: 'ok', checks: { redis: true, engines: true } });
+      expect(await ready()).toEqual({ status: 'ok', checks: { redis: true, engines: true, taking: true } });
       renameSync(manifest, `${manifest}.away`);
       process.kill(worker.engines()[0]!, 'SIGKILL');
-      await vi.waitFor(async () => expect((await ready()).checks).toEqual({ redis: true, engines: false }));
+      await vi.waitFor(async () => expect((await ready()).checks).toMatchObject({ redis: true, engines: false }));
       const job = await submit(fresh.queue, inline(CAT));
       await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]), { timeout: 30_000 });
       expect((await fresh.queue.read(job.id))?.status).toBe('queued');
