@@ -5,21 +5,24 @@ import { isUnavailable } from '../problem/unavailable.ts';
 /** Shortest and longest `Retry-After`, ms. */
 export const LEAST_RETRY_MS = 1000;
 const MOST_RETRY_MS = 60_000;
+/** When to look after a job of a queue that has been idle: nothing says how fast it drains, and it may be fast. */
+const UNKNOWN_LOOK_MS = 5000;
 
 /**
  * Milliseconds until a share of what waits in a queue has been done, within the bounds of `Retry-After`.
  * @param share 0..1
+ * @param unknownMs what to say while nothing has ended lately
  */
-export function drainMs({ waiting, drainRate }: QueueFigures, share: number): number {
+export function drainMs({ waiting, drainRate }: QueueFigures, share: number, unknownMs = MOST_RETRY_MS): number {
   if (waiting === 0) return LEAST_RETRY_MS;
-  const ms = drainRate > 0 ? (waiting / drainRate) * 1000 * share : MOST_RETRY_MS;
+  const ms = drainRate > 0 ? (waiting / drainRate) * 1000 * share : unknownMs;
   return Math.min(MOST_RETRY_MS, Math.max(LEAST_RETRY_MS, ms));
 }
 
 /** When it makes sense to look after a job that has not ended: it may be the last in its queue. */
 export async function lookAgainMs(queue: JobQueue, name: QueueName): Promise<number> {
   try {
-    return drainMs((await queue.snapshot()).queues[name], 1);
+    return drainMs((await queue.snapshot()).queues[name], 1, UNKNOWN_LOOK_MS);
   } catch (error) {
     if (isUnavailable(error)) return LEAST_RETRY_MS;
     throw error;

@@ -1,0 +1,41 @@
+import type { JobQueue, QueueFigures } from '@facequeue/queue';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { drainMs, lookAgainMs, retryAfter } from './retry-after.ts';
+
+const figures = (waiting: number, drainRate: number): QueueFigures => ({
+  waiting,
+  drainRate,
+  processing: 0,
+  oldestMs: 0,
+});
+
+describe('when to come again', () => {
+  it('is what the waiting jobs take at the rate they end, from a second to a minute', () => {
+    expect(drainMs(figures(100, 10), 1)).toBe(10_000);
+    expect(drainMs(figures(100, 10), 0.1)).toBe(1000);
+    fc.assert(
+      fc.property(
+        fc.nat(1e6),
+        fc.double({ min: 0, max: 1e5, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (waiting, rate, share) => {
+          const ms = drainMs(figures(waiting, rate), share);
+          expect(ms).toBeGreaterThanOrEqual(1000);
+          expect(ms).toBeLessThanOrEqual(60_000);
+        },
+      ),
+    );
+  });
+
+  it('is soon for an accepted job of a queue that was idle, late for a refused call of one that stands still', async () => {
+    const idle = figures(3, 0);
+    const queue = { snapshot: async () => ({ queues: { interactive: idle } }) } as unknown as JobQueue;
+    expect(await lookAgainMs(queue, 'interactive')).toBe(5000);
+    expect(drainMs(idle, 1)).toBe(60_000);
+  });
+
+  it('is told in whole seconds, never too early', () => {
+    expect([retryAfter(1000), retryAfter(1001), retryAfter(0)]).toEqual(['1', '2', '0']);
+  });
+});
