@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** What the gateway's `GET /system` tells that a person wants to know at the start. */
 interface System {
   workers?: { device?: string; engines?: number; models?: { name: string; version: string } }[];
