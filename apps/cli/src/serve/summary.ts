@@ -34,12 +34,21 @@ export async function summary(url: string, tookMs: number, folder: string): Prom
   ].join('\n');
 }
 
+/** What the gateway knows of the workers may be a quarter of a second old: so many looks, so far apart. */
+const LOOKS = 4;
+const BETWEEN_LOOKS_MS = 100;
+
 /** `locked` when the gateway asks for an API key, null when it does not answer in time. */
 async function readSystem(url: string): Promise<System | 'locked' | null> {
   try {
-    const response = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2000) });
-    if (response.status === 401) return 'locked';
-    return response.ok ? ((await response.json()) as System) : null;
+    for (let look = 1; ; look++) {
+      const response = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2000) });
+      if (response.status === 401) return 'locked';
+      if (!response.ok) return null;
+      const system = (await response.json()) as System;
+      if (system.workers?.length || look === LOOKS) return system;
+      await delay(BETWEEN_LOOKS_MS);
+    }
   } catch {
     return null;
   }
