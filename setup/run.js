@@ -5,6 +5,9 @@ import { Interrupted, SetupFailure } from './failure.js';
 /** @type {NodeJS.Signals[]} */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
+/** Who started us, as soon as we can know. */
+const PARENT = process.ppid;
+
 /** The last lines of a failed command are where it says why. */
 const SHOWN_LINES = 40;
 
@@ -22,11 +25,6 @@ const SHOWN_LINES = 40;
  * @throws {Interrupted}
  */
 export async function run(command, args, { env, cwd, interruptible = true }) {
-  const child = spawn(command, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
-
   /** @type {NodeJS.Signals | undefined} */
   let asked;
   /** @param {NodeJS.Signals} signal */
@@ -41,10 +39,14 @@ export async function run(command, args, { env, cwd, interruptible = true }) {
       }
     }
   };
-  const parent = process.ppid;
-  const watch = setInterval(() => process.ppid !== parent && end('SIGTERM'), 200);
+  // We listen before the command runs: whoever sees it run may end us at once.
   for (const signal of ENDING) process.on(signal, end);
+  const child = spawn(command, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const watch = setInterval(() => process.ppid !== PARENT && end('SIGTERM'), 200);
   try {
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
     const status = await new Promise((resolve, reject) => {
       child.once('error', (error) => reject(new SetupFailure(`${command} could not be run: ${error.message}`)));
       child.once('close', (code, signal) => resolve(code ?? signal));
