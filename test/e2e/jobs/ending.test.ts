@@ -32,7 +32,7 @@ describe('canceling a job', () => {
     const letGo = await occupy(pair, held, 'cancel-queued');
     let waiting!: Promise<Response>;
     const id = await madeBy(pair, () => (waiting = post(pair.here, PORTRAIT)));
-    const polled = pair.there.client.job(id, { waitMs: 30_000 });
+    const polled = pair.there.client.job(id, { waitMs: 60_000 });
     const followed = Array.fromAsync(pair.here.client.follow(id));
     const canceled = await body<JobResource>(await cancel(pair.there, id), 200);
     expect(canceled).toMatchObject({ id, status: 'canceled', attempts: 0, result: null, error: { code: 'canceled' } });
@@ -118,7 +118,7 @@ describe('a caller that hangs up', () => {
 
   it.each([
     ['it can ask for again by its Idempotency-Key', { 'idempotency-key': '"left"' }],
-    ['it wanted as a job', { prefer: 'respond-async, wait=30' }],
+    ['it wanted as a job', { prefer: 'respond-async, wait=60' }],
   ])('lets its job run that %s', async (_, headers) => {
     const letGo = await occupy(pair, held, `left-${Object.keys(headers)[0]}`);
     const id = await leave(PORTRAIT, headers, async () => {});
@@ -137,7 +137,7 @@ describe('erasing a job', () => {
       using frozen = when === 'processing' ? freeze(pair) : null;
       const { id } = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       await reaches(pair.there, id, when);
-      const waiting = when === 'succeeded' ? null : fetch(`${pair.here.url}/jobs/${id}?wait=30`);
+      const waiting = when === 'succeeded' ? null : fetch(`${pair.here.url}/jobs/${id}?wait=60`);
       expect((await erase(pair.there, id)).status).toBe(204);
       expect((await waiting)?.status ?? 410).toBe(410);
       // BullMQ forgets the id when it comes to it.

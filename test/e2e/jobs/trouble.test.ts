@@ -56,7 +56,7 @@ async function statusesOf(ids: string[]): Promise<JobStatus[]> {
 
 /** Half of the callers at either gateway, half of each with a wait of their own. */
 const call = (i: number) =>
-  post([pair.here, pair.there][i % 2]!, face, i % 4 < 2 ? { prefer: 'wait=30' } : {}, {
+  post([pair.here, pair.there][i % 2]!, face, i % 4 < 2 ? { prefer: 'wait=60' } : {}, {
     query: `?webhook_url=${encodeURIComponent(receiver.url)}`,
   });
 
