@@ -14,6 +14,8 @@ describe('when to come again', () => {
   it('is what the waiting jobs take at the rate they end, from a second to a minute', () => {
     expect(drainMs(figures(100, 10), 1)).toBe(10_000);
     expect(drainMs(figures(100, 10), 0.1)).toBe(1000);
+    expect(drainMs(figures(1, Number.MIN_VALUE), 0)).toBe(1000);
+    expect(drainMs(figures(1, Number.MIN_VALUE), 1)).toBe(60_000);
     fc.assert(
       fc.property(
         fc.nat(1e6),

@@ -15,7 +15,8 @@ const UNKNOWN_LOOK_MS = 5000;
  */
 export function drainMs({ waiting, drainRate }: QueueFigures, share: number, unknownMs = MOST_RETRY_MS): number {
   if (waiting === 0) return LEAST_RETRY_MS;
-  const ms = drainRate > 0 ? (waiting / drainRate) * 1000 * share : unknownMs;
+  // The share comes before the division: a rate near 0 makes infinity of it, and infinity times a share of 0 is no number.
+  const ms = drainRate > 0 ? ((waiting * share) / drainRate) * 1000 : unknownMs;
   return Math.min(MOST_RETRY_MS, Math.max(LEAST_RETRY_MS, ms));
 }
 
