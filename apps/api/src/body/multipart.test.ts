@@ -52,6 +52,8 @@ describe('a form', () => {
     );
     await fc.assert(
       fc.asyncProperty(image, naming, async (value, how) => {
+        // A browser picks a boundary that does not occur in what it sends.
+        fc.pre(!Buffer.concat([Buffer.from('\r\n'), value]).includes('\r\n--edge'));
         const image = (await read(form({ name: 'img', value, ...how }))) as { bytes: Uint8Array };
         expect(Buffer.from(image.bytes)).toEqual(value);
       }),
