@@ -1,5 +1,14 @@
 /** The types this package and its users share. Redis layout and scripts live behind them. */
-import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
+import type {
+  BatchStatus,
+  DetectionOptions,
+  ErrorCode,
+  ImageFacts,
+  JobStatus,
+  QueueName,
+  TaskStatus,
+  Timings,
+} from '@facequeue/schema';
 
 /** Where a job's image comes from: bytes handed in with the job, or a reference the worker fetches. */
 export type JobSource = { kind: 'inline' } | { kind: 'url'; url: string };
@@ -80,6 +89,8 @@ export interface JobRecord {
   result: Buffer | null;
   /** Null for a job without webhook. */
   webhook: WebhookState | null;
+  /** The camera of a frame and, where its sender said so, when it was taken; null for any other job. */
+  frame: { camera: string; takenAt: number | null } | null;
 }
 
 /** What a worker gets to run. */
@@ -128,7 +139,7 @@ export interface Snapshot {
   blobBytes: number;
   resultBytes: number;
   /** Why a submission would be refused now; null while there is room. */
-  full: { interactive: string | null; bulk: string | null };
+  full: Record<QueueName, string | null>;
   workers: WorkerInfo[];
 }
 
@@ -151,16 +162,18 @@ export interface Follow extends Disposable {
   changed(ms: number, signal?: AbortSignal): Promise<boolean>;
 }
 
+/** What a webhook tells of, as it ended. */
+export type DeliverySubject = { kind: 'job'; job: JobRecord } | { kind: 'batch'; batch: BatchRecord };
+
 /** A webhook that is due, leased to one worker until it reports or the lease ends. */
 export interface Delivery {
-  /** The job as it ended. */
-  job: JobRecord;
+  subject: DeliverySubject;
   /** `webhook-id`: the same on every try. */
   webhookId: string;
   url: string;
   /** 1 for the first try. Names the lease, as `attempt` of a claimed job does. */
   attempt: number;
-  /** When the job ended: retries stop a day later. */
+  /** When it ended: retries stop a day later. */
   endedAt: number;
 }
 
@@ -180,11 +193,13 @@ export interface AdmissionLimits {
 
 /** The gateway's side. Every call throws `unavailable` when Redis is away. */
 export interface JobQueue {
+  readonly batches: Batches;
+  readonly cameras: Cameras;
   /** @throws queue_full (with retryAfterMs; nothing is reserved then), idempotency_conflict, unavailable */
   submit(job: NewJob): Promise<Submitted>;
   /** Begin before `submit`: nothing that happens after is missed. */
   wait(id: string): Wait;
-  /** Begin before the first `read`: no change after it is missed. */
+  /** Begin before the first `read`: no change after it is missed. Follows a job or, by its id, a batch; a camera by `Cameras.topic`. */
   follow(id: string): Follow;
   /** The record with its result, or null when there is none. */
   read(id: string): Promise<JobRecord | null>;
@@ -207,10 +222,10 @@ export interface JobQueue {
 }
 
 /**
- * Runs one delivered job: claims it, then ends or releases it. After a throw it is delivered again with back-off.
+ * Runs one delivered job: claims it by its ticket, then ends or releases it by the id it was claimed as. After a throw it is delivered again with back-off.
  * `signal` aborts when the outcome is no longer wanted: the job was canceled, or was delivered to another.
  */
-export type JobHandler = (id: string, signal: AbortSignal) => Promise<void>;
+export type JobHandler = (ticket: string, signal: AbortSignal) => Promise<void>;
 
 export interface Consumer {
   /** Stops taking jobs; resolves when those in hand are done. */
@@ -219,9 +234,13 @@ export interface Consumer {
 
 /** The worker's side. */
 export interface WorkQueue {
+  readonly tasks: BatchTasks;
   consume(queue: QueueName, options: { concurrency: number }, handler: JobHandler): Promise<Consumer>;
-  /** Counts an attempt. Null when the job has ended, is gone, is held by a live claim, or has just been ended at its attempt limit. */
-  claim(id: string, workerId: string): Promise<ClaimedJob | null>;
+  /**
+   * `ticket` is what a handler is called with: a job's id, or a turn of a batch or camera, which takes its next item.
+   * Counts an attempt. Null when the job has ended, is gone, is held by a live claim, has just been ended at its attempt limit, or a turn finds nothing.
+   */
+  claim(ticket: string, workerId: string): Promise<ClaimedJob | null>;
   /** The image bytes of an inline job; null when they are gone. */
   blob(id: string): Promise<Buffer | null>;
   /** The record says `processing` from here on. False when the job has ended or the claim is stale: drop it. */
@@ -244,4 +263,236 @@ export interface WorkQueue {
   heartbeat(info: WorkerInfo): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** An item handed to a batch. */
+export interface NewItem {
+  /** The caller's name for it, unique in its batch; null: the batch numbers it (`#12`). */
+  name: string | null;
+  /** Where it stood in the request or listing, from 1; null when that says nothing. */
+  line: number | null;
+  /** `error`: the item could not be read; it fails as it comes in. */
+  content:
+    | { kind: 'inline'; bytes: Uint8Array }
+    | { kind: 'url'; url: string }
+    | { kind: 'error'; code: ErrorCode; detail: string };
+}
+
+/** What `create` takes. */
+export interface NewBatch {
+  /** UUIDv7 from `newJobId`. */
+  id: string;
+  owner: string;
+  requestId: string;
+  /** For all its items. */
+  options: DetectionOptions;
+  /** Stays open for appends after `settle`. */
+  open: boolean;
+  webhookUrl?: string;
+  /** Objects whose keys begin so become items, listed by a worker. `suffixes` are compared without regard to case. */
+  listing?: { url: string; suffixes: string[] };
+  /** Where a worker writes the results to, once all are there. */
+  output?: { url: string; overwrite: boolean };
+}
+
+/** What became of the items of one append. */
+export interface Appended {
+  /** Items that will be run. */
+  accepted: number;
+  /** Items whose name the batch had already: nothing was done. */
+  skipped: number;
+  /** Items that failed as they came in. */
+  failed: number;
+}
+
+/** Work a worker does for a batch: listing its items, or writing its results. */
+export interface TaskState {
+  status: TaskStatus;
+  error: { code: ErrorCode; detail: string } | null;
+}
+
+/** A batch as its record has it. Times are Unix milliseconds. */
+export interface BatchRecord {
+  id: string;
+  owner: string;
+  requestId: string;
+  status: BatchStatus;
+  options: DetectionOptions;
+  createdAt: number;
+  /** When the last item has come in; null while more may come. */
+  closedAt: number | null;
+  /** When it ended: every item and its output. */
+  finishedAt: number | null;
+  /** When it is erased; null until it ends. */
+  expiresAt: number | null;
+  counts: { total: number; queued: number; processing: number; succeeded: number; failed: number; canceled: number };
+  /** Items ended a second, over the last half minute or so. */
+  rate: number;
+  /** Milliseconds until the items known by now are done, at that rate; null while that cannot be said. */
+  remainingMs: number | null;
+  /** No result will come after those that can be read now. */
+  complete: boolean;
+  listing: (TaskState & { url: string; suffixes: string[] }) | null;
+  output: (TaskState & { url: string; overwrite: boolean }) | null;
+  webhook: WebhookState | null;
+}
+
+/** How an item ended. */
+export interface ItemResult {
+  /** Its place in the order of ends: what `after` takes. */
+  cursor: string;
+  name: string;
+  line: number | null;
+  /** Empty for an item that failed as it came in. */
+  jobId: string;
+  status: 'succeeded' | 'failed' | 'canceled';
+  finishedAt: number;
+  attempts: number;
+  error: { code: ErrorCode; detail: string } | null;
+  image: ImageFacts | null;
+  timings: Timings;
+  /** Compact; of a succeeded item. */
+  result: Buffer | null;
+}
+
+/** Batches of items, from the gateway's side. An id that is unknown, erased or of another owner answers null, or throws `gone`. */
+export interface Batches {
+  /**
+   * Begins a batch. Its maker appends the first items, then calls `settle`, or `erase` when they could not all be taken.
+   * A maker that falls silent for a minute before it settles is taken for dead, and the batch is erased.
+   * @throws queue_full
+   */
+  create(batch: NewBatch): Promise<void>;
+  /** The first items are in: the batch closes, unless it was made to stay open or is still being listed. */
+  settle(id: string): Promise<void>;
+  /**
+   * Takes all the items or, when it throws, none. At most MAX_APPEND items and about 4 MB a call.
+   * @param twice what becomes of an item whose name is there already: `skip` for appends that may be repeats, `fail` (unnamed) for first ones
+   * @throws queue_full (with retryAfterMs), conflict when it is closed, gone
+   */
+  append(id: string, owner: string, items: NewItem[], twice: 'skip' | 'fail'): Promise<Appended>;
+  /** @throws gone. Closing a closed batch changes nothing. */
+  close(id: string, owner: string): Promise<BatchRecord>;
+  read(id: string, owner: string): Promise<BatchRecord | null>;
+  /**
+   * A page of results in the order in which items ended: fewer than `max` when their results pass about 1 MB.
+   * @param after a cursor; '' from the beginning
+   */
+  results(id: string, after: string, max: number): Promise<ItemResult[]>;
+  /** No further item starts from here on; those queued end `canceled` within seconds. Null when there is no such batch. */
+  cancel(id: string, owner: string): Promise<BatchRecord | null>;
+  /** Cancels, and erases items and results. @returns whether there is, or was lately, such a batch */
+  erase(id: string, owner: string): Promise<boolean>;
+}
+
+/** A task leased to one worker. */
+export interface BatchTask {
+  kind: 'list' | 'write';
+  batch: BatchRecord;
+  /** Names the lease: what is done under an older one is refused. */
+  lease: number;
+  /** What the task last saved of itself; '' at its beginning. */
+  state: string;
+  /** How often it has been taken since it last saved anything. */
+  tries: number;
+}
+
+/** Work for batches, from the worker's side. A false answer means that the lease or the batch is gone: drop the task. */
+export interface BatchTasks {
+  /** Leases a task that is due; null when none is. */
+  take(leaseMs: number): Promise<BatchTask | null>;
+  /** Prolongs the lease. */
+  extend(task: BatchTask, leaseMs: number): Promise<boolean>;
+  /** Keeps where the task has got to, and prolongs the lease. */
+  save(task: BatchTask, state: string, leaseMs: number): Promise<boolean>;
+  /**
+   * Appends items of a listing and saves its state in the same step, so that none is lost or listed twice.
+   * @throws queue_full (with retryAfterMs): nothing was done
+   */
+  append(task: BatchTask, items: NewItem[], state: string, leaseMs: number): Promise<boolean>;
+  /** As Batches.results. */
+  results(id: string, after: string, max: number): Promise<ItemResult[]>;
+  /** The task is due again after `delayMs`, for whoever takes it. */
+  release(task: BatchTask, delayMs: number): Promise<boolean>;
+  /** The task is over. A listing that fails leaves the items it found; the batch ends with what it has. */
+  finish(task: BatchTask, error: { code: ErrorCode; detail: string } | null): Promise<boolean>;
+  /** Called when a task may have become due. */
+  onTask(listener: () => void): () => void;
+}
+
+/** A frame of a camera. */
+export interface NewFrame {
+  /** UUIDv7 from `newJobId`. */
+  id: string;
+  camera: string;
+  owner: string;
+  requestId: string;
+  bytes: Uint8Array;
+  options: DetectionOptions;
+  /** latest: frames of the camera that still wait end `canceled` (`superseded`); all: it waits behind them. */
+  keep: 'latest' | 'all';
+  /** Milliseconds from now after which it ends `expired`, unless it is being processed. */
+  startWithinMs: number;
+  /** When it was taken, Unix milliseconds, if its sender said so. */
+  takenAt: number | null;
+}
+
+/** What a camera has done so far. Times are Unix milliseconds. */
+export interface CameraRecord {
+  camera: string;
+  createdAt: number;
+  keep: 'latest' | 'all';
+  lastFrameAt: number;
+  /** When a frame was last processed to its end. */
+  lastResultAt: number | null;
+  lastJobId: string;
+  /** Frames posted, and frames processed, a second, over the last half minute or so. */
+  postedRate: number;
+  processedRate: number;
+  /** posted = waiting + processing + succeeded + failed + superseded + expired + canceled. A frame in a worker's hands that has no engine yet counts as waiting. */
+  counts: {
+    posted: number;
+    waiting: number;
+    processing: number;
+    succeeded: number;
+    failed: number;
+    superseded: number;
+    expired: number;
+    canceled: number;
+  };
+}
+
+/** A processed frame. */
+export interface FrameResult {
+  /** Its place among the camera's results. */
+  cursor: string;
+  jobId: string;
+  status: 'succeeded' | 'failed';
+  takenAt: number | null;
+  arrivedAt: number;
+  startedAt: number | null;
+  finishedAt: number;
+  error: { code: ErrorCode; detail: string } | null;
+  image: ImageFacts | null;
+  timings: Timings;
+  /** Compact; of a succeeded frame. */
+  result: Buffer | null;
+}
+
+/** Cameras, from the gateway's side. A camera is there from its first frame until it has posted none for a day. Each key has cameras of its own. */
+export interface Cameras {
+  /** @throws queue_full */
+  submit(frame: NewFrame): Promise<Submitted>;
+  /** By name. */
+  list(owner: string): Promise<CameraRecord[]>;
+  read(owner: string, camera: string): Promise<CameraRecord | null>;
+  /** What `follow` takes to hear of a camera's results. */
+  topic(owner: string, camera: string): string;
+  /**
+   * A page of the results still kept (the last EVENTS_KEPT of a camera), oldest first.
+   * @param after a cursor, known or not; '' from the oldest kept
+   */
+  results(owner: string, camera: string, after: string, max: number): Promise<FrameResult[]>;
+  /** The cursor of the newest result; '' when there is none. */
+  newest(owner: string, camera: string): Promise<string>;
 }

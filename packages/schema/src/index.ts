@@ -1,3 +1,5 @@
+export * from './batch.ts';
+export * from './camera.ts';
 export * from './compat.ts';
 export * from './detection.ts';
 export * from './errors.ts';

@@ -13,7 +13,7 @@ export function isTerminal(status: JobStatus): status is TerminalStatus {
   return (TERMINAL_STATUSES as readonly string[]).includes(status);
 }
 
-export const QUEUE_NAMES = ['interactive', 'bulk'] as const;
+export const QUEUE_NAMES = ['interactive', 'bulk', 'cameras'] as const;
 /** Queues that carry images; each is one BullMQ queue. */
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
@@ -59,6 +59,10 @@ export const JobResource = z
     error: ProblemBody.nullable(),
     timings: Timings,
     webhook: WebhookReport.optional().meta({ description: 'Present when the call named a webhook_url.' }),
+    frame: z
+      .object({ camera: z.string(), frame_time: time.nullable() })
+      .optional()
+      .meta({ description: 'Present when the job is a frame of a camera.' }),
     links: z.object({ self: z.string(), events: z.string(), cancel: z.string() }),
   })
   .meta({ id: 'Job' });
