@@ -3,6 +3,7 @@ import type { DetectionResult, ImageFacts, Timings } from './detection.ts';
 import { type ErrorCode, FacequeueError, toProblem } from './errors.ts';
 import type { JobResource, JobStatus, QueueName, WebhookReport } from './job.ts';
 import { decodeResult } from './result-codec.ts';
+import { time, timeOrNull } from './shown-time.ts';
 
 /** What is shown of a record. Times are Unix milliseconds. */
 export interface ShownJob {
@@ -20,16 +21,16 @@ export interface ShownJob {
   error: { code: ErrorCode; detail: string } | null;
   /** Compact form of `result-codec`. */
   result: Uint8Array | null;
-  webhook: {
-    url: string;
-    status: WebhookReport['status'];
-    attempts: { at: number; status: number | null; error: string | null; ms: number }[];
-    nextAt: number | null;
-  } | null;
+  webhook: ShownWebhook | null;
 }
 
-const time = (ms: number) => new Date(ms).toISOString();
-const timeOrNull = (ms: number | null) => (ms === null ? null : time(ms));
+/** What is shown of a webhook's state. Times are Unix milliseconds. */
+export interface ShownWebhook {
+  url: string;
+  status: WebhookReport['status'];
+  attempts: { at: number; status: number | null; error: string | null; ms: number }[];
+  nextAt: number | null;
+}
 
 /** The faces of a succeeded job. */
 export function resultOf(job: Pick<ShownJob, 'id' | 'result'>): DetectionResult {
@@ -77,7 +78,8 @@ export function jobResource(job: ShownJob, basePath: string): JobResource {
   };
 }
 
-function webhookReport({ url, status, attempts, nextAt }: NonNullable<ShownJob['webhook']>): WebhookReport {
+/** Where a webhook stands, as the resource it tells of shows it. */
+export function webhookReport({ url, status, attempts, nextAt }: ShownWebhook): WebhookReport {
   return {
     url,
     status,
