@@ -15,6 +15,20 @@ function parsedList<T>(parse: (item: string) => T | null, expected: string) {
   );
 }
 
+/** Which buckets may be used, for a gateway that refuses others at once. */
+export const s3LocationVariables = {
+  S3_SOURCE_PREFIXES: parsedList(parseS3Prefix, 'bucket or bucket/prefix').meta({
+    default: '',
+    description:
+      'What `s3://` image URLs and listings may read: `bucket` or `bucket/prefix`, with commas. A prefix is a folder: `photos/2024` admits `s3://photos/2024/a.jpg`, not `s3://photos/2024-private/a.jpg`. None by default. Credentials come from the AWS SDK’s own chain: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a profile, web identity or an instance role.',
+  }),
+  S3_OUTPUT_PREFIXES: parsedList(parseS3Prefix, 'bucket or bucket/prefix').meta({
+    default: '',
+    description:
+      'Where the results of batches may be written to (`output`), in the same form as `S3_SOURCE_PREFIXES`. None by default.',
+  }),
+};
+
 /** The environment variables of image sources. */
 export const sourceVariables = {
   MAX_IMAGE_BYTES: byteSize('20mb').meta({
@@ -36,11 +50,7 @@ export const sourceVariables = {
   SOURCE_MAX_REDIRECTS: integer(5, { min: 0, max: 20 }).meta({
     description: 'Redirects followed from an image URL; each target is checked like the URL itself.',
   }),
-  S3_SOURCE_PREFIXES: parsedList(parseS3Prefix, 'bucket or bucket/prefix').meta({
-    default: '',
-    description:
-      'What `s3://` image URLs may read: `bucket` or `bucket/prefix`, with commas. A prefix is a folder: `photos/2024` admits `s3://photos/2024/a.jpg`, not `s3://photos/2024-private/a.jpg`. None by default. Credentials come from the AWS SDK’s own chain: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a profile, web identity or an instance role.',
-  }),
+  ...s3LocationVariables,
   S3_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'an http or https URL' })
     .optional()
