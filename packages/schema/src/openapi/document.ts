@@ -1,0 +1,38 @@
+/** The OpenAPI 3.1 document of the gateway, made from the schemas the gateway itself checks requests with. */
+import { createDocument } from 'zod-openapi';
+import { detectionPaths, invocationsPath } from './detection.ts';
+import { jobEnded, jobPaths } from './jobs.ts';
+import { operatingPaths } from './operating.ts';
+
+/**
+ * @param options version of the gateway; path prefix under which it is mounted
+ * @returns a plain object, ready for JSON
+ */
+export function openApiDocument(options: { version?: string; basePath?: string } = {}) {
+  return createDocument({
+    openapi: '3.1.1',
+    info: {
+      title: 'Facequeue',
+      version: options.version ?? '0.1.0',
+      summary: 'Self-hosted face detection behind a queue.',
+      description:
+        'Every error is application/problem+json (RFC 9457) with a `code` of the catalogue in docs/errors.md.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: options.basePath || '/' }],
+    tags: [
+      { name: 'detection', description: 'Faces of an image.' },
+      { name: 'jobs', description: 'What became of a call.' },
+      { name: 'operation', description: 'For those who run it.' },
+    ],
+    security: [{ apiKey: [] }, { bearer: [] }],
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'Where API_KEYS is set.' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'The same key, as a bearer token.' },
+      },
+    },
+    paths: { ...detectionPaths, ...jobPaths, ...operatingPaths, ...invocationsPath },
+    webhooks: { jobEnded: { post: jobEnded } },
+  });
+}

@@ -1,0 +1,45 @@
+/** Paths for those who run an installation. */
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { ErrorCode } from '../errors.ts';
+import { Liveness, Readiness, SystemResource } from '../system.ts';
+import { get } from './operation.ts';
+
+const readiness = { tag: 'operation', schema: Readiness, codes: ['unavailable'] as ErrorCode[], open: true };
+
+export const operatingPaths: ZodOpenApiPathsObject = {
+  '/livez': get({
+    operationId: 'live',
+    summary: 'Whether the process answers',
+    tag: 'operation',
+    description: 'It does. Nothing else was asked.',
+    schema: Liveness,
+    open: true,
+  }),
+  '/readyz': get({
+    ...readiness,
+    operationId: 'ready',
+    summary: 'Whether Redis answers and a worker was seen within 15 s',
+    description: 'Ready.',
+  }),
+  '/system': get({
+    operationId: 'system',
+    summary: 'Version, device, models, workers and queues',
+    tag: 'operation',
+    description: 'The installation, at most 250 ms ago.',
+    schema: SystemResource,
+    codes: ['unauthorized', 'unavailable'],
+  }),
+  '/openapi.json': get({
+    operationId: 'openapi',
+    summary: 'This document',
+    tag: 'operation',
+    description: 'OpenAPI 3.1.',
+    open: true,
+  }),
+  '/ping': get({
+    ...readiness,
+    operationId: 'ping',
+    summary: 'The same as /readyz, for SageMaker',
+    description: 'Ready.',
+  }),
+};

@@ -1,0 +1,42 @@
+/** Error answers, from the catalogue. */
+import { z } from 'zod';
+import type { ZodOpenApiResponsesObject } from 'zod-openapi';
+import { ERROR_CATALOGUE, type ErrorCode } from '../errors.ts';
+import { ProblemBody } from '../job.ts';
+import { allow, authenticate, jobId, location, requestId, retryAfter } from './headers.ts';
+
+/** Codes any route can answer: what the HTTP parser, the address guard and the router refuse. */
+const ANYWHERE: ErrorCode[] = [
+  'invalid_request',
+  'forbidden',
+  'request_timeout',
+  'headers_too_large',
+  'method_not_allowed',
+  'internal_error',
+];
+
+/** Headers an error answer of this status carries. */
+function problemHeaders(status: number) {
+  return z.object({
+    'X-Request-Id': requestId,
+    ...(status === 401 && { 'WWW-Authenticate': authenticate }),
+    ...(status === 405 && { Allow: allow }),
+    ...(status === 503 && { 'Retry-After': retryAfter }),
+    ...(status === 504 && { 'Retry-After': retryAfter, Location: location, 'X-Job-Id': jobId }),
+  });
+}
+
+/** Error answers of an operation, grouped by status. */
+export function problems(codes: ErrorCode[]): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy([...new Set([...ANYWHERE, ...codes])], (code) => ERROR_CATALOGUE[code].status);
+  return Object.fromEntries(
+    [...byStatus].sort().map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.map((code) => `\`${code}\`: ${ERROR_CATALOGUE[code].when}`).join('; '),
+        headers: problemHeaders(status),
+        content: { 'application/problem+json': { schema: ProblemBody } },
+      },
+    ]),
+  );
+}
