@@ -6,7 +6,7 @@ describe('the settings', () => {
     expect(workerConfig({ REDIS_URL: 'redis://localhost', ENGINES: '' })).toMatchObject({
       ENGINES: 'auto',
       ENGINE_TIMEOUT: 8000,
-      WORKER_QUEUES: ['interactive', 'bulk', 'webhooks'],
+      WORKER_QUEUES: ['interactive', 'bulk', 'cameras', 'webhooks'],
       WEBHOOK_TIMEOUT: 15_000,
       WORKER_PORT: 0,
       SHUTDOWN_GRACE: 20_000,
@@ -22,8 +22,8 @@ describe('the settings', () => {
 
   it.each([
     ['ENGINES', 'many', 'auto or a whole number'],
-    ['WORKER_QUEUES', 'interactive,fast', 'some of interactive, bulk, webhooks'],
-    ['WORKER_QUEUES', ',', 'some of interactive, bulk, webhooks'],
+    ['WORKER_QUEUES', 'interactive,fast', 'some of interactive, bulk, cameras, webhooks'],
+    ['WORKER_QUEUES', ',', 'some of interactive, bulk, cameras, webhooks'],
     ['ENGINE_TIMEOUT', 'soon', 'a duration'],
     ['LOG_LEVEL', 'loud', 'fatal, error'],
   ])('that are bad are named with what was expected: %s=%s', (name, value, expected) => {

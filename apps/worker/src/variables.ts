@@ -44,7 +44,7 @@ export const workerVariables = {
     .meta({
       default: DUTIES.join(','),
       description:
-        'Queues this worker serves; lets a deployment keep workers for callers who wait. `webhooks` delivers webhooks; a worker with nothing else starts no engine.',
+        'Queues this worker serves; lets a deployment keep workers for callers who wait. `bulk` also lists buckets and writes the outputs of batches; `webhooks` delivers webhooks, and a worker with nothing else starts no engine.',
     }),
   WEBHOOK_TIMEOUT: duration('15s').meta({
     description: 'Time a webhook’s receiver has to answer, connecting included; past it the try has failed.',

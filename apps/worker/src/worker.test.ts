@@ -339,7 +339,7 @@ describe('a worker that cannot start', () => {
   it('names every bad setting, and exits with 2', async () => {
     const { code, message } = await start({ REDIS_URL: redis.url, ENGINES: '0', WORKER_QUEUES: 'fast' });
     expect(code).toBe(2);
-    expect(message).toMatch(/^ENGINES .*\nWORKER_QUEUES .*some of interactive, bulk, webhooks$/);
+    expect(message).toMatch(/^ENGINES .*\nWORKER_QUEUES .*some of interactive, bulk, cameras, webhooks$/);
     expect((await start({})).message).toMatch('REDIS_URL is not set');
   });
 

@@ -1,5 +1,5 @@
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
-import { DEFAULT_DETECTION_OPTIONS, FacequeueError } from '@facequeue/schema';
+import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
 import { describe, expect, it, vi } from 'vitest';
 import type { EngineAnswer, EngineImage } from '../engine/messages.ts';
 import { createLog, type Logger } from '../log.ts';
@@ -28,7 +28,7 @@ interface Plot {
   fetch?: (url: string, signal?: AbortSignal) => Promise<Uint8Array>;
   run?: (image: EngineImage, signal: AbortSignal) => Promise<EngineAnswer>;
   acquire?: (signal: AbortSignal) => Promise<void>;
-  queue?: 'interactive' | 'bulk';
+  queue?: QueueName;
   log?: Logger;
 }
 
@@ -39,6 +39,11 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     story.events.push(event);
     return value;
   };
+  /** A turn's job is not named as its ticket. */
+  const ofJob = <T>(id: string, value: T): T => {
+    expect(id).toBe('job of ticket');
+    return value;
+  };
   const inHand = new InHand();
   const workshop: Workshop = {
     workerId: 'w',
@@ -46,8 +51,8 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     log: plot.log ?? createLog('silent'),
     random: () => 0,
     queue: {
-      claim: async (id) => ({
-        id,
+      claim: async (ticket) => ({
+        id: `job of ${ticket}`,
         attempt: 2,
         queue: plot.queue ?? 'interactive',
         source: plot.source ?? { kind: 'inline' },
@@ -55,13 +60,14 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
         requestId: 'r',
         createdAt: Date.now() - 1000,
       }),
-      blob: async () => tell('blob', plot.blob === undefined ? Buffer.from('image') : plot.blob),
-      start: async () => tell('start', plot.start ?? true),
-      finish: async (_id, attempt, outcome) => {
+      blob: async (id) => ofJob(id, tell('blob', plot.blob === undefined ? Buffer.from('image') : plot.blob)),
+      start: async (id) => ofJob(id, tell('start', plot.start ?? true)),
+      finish: async (id, attempt, outcome) => {
         story.outcome = outcome;
-        return tell(`finish ${attempt}`, plot.ours ?? true);
+        return ofJob(id, tell(`finish ${attempt}`, plot.ours ?? true));
       },
-      release: async (_id, attempt, delayMs) => tell(`release ${attempt} after ${delayMs}`, plot.ours ?? true),
+      release: async (id, attempt, delayMs) =>
+        ofJob(id, tell(`release ${attempt} after ${delayMs}`, plot.ours ?? true)),
     },
     source: { fetch: plot.fetch ?? (async (url) => tell(`fetch ${url}`, new Uint8Array(5))) },
     engines: {
@@ -76,7 +82,7 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     },
   };
   const lost = new AbortController();
-  const handling = createJobHandler(workshop)('job', lost.signal);
+  const handling = createJobHandler(workshop)('ticket', lost.signal);
   during?.({ inHand, lost });
   await handling;
   expect(story.slotsOut).toBe(0);
@@ -97,8 +103,8 @@ describe('a job', () => {
     expect(outcome!.timings!.queue).toBeGreaterThanOrEqual(900);
   });
 
-  it('of the bulk queue waits with the others', async () => {
-    expect((await play({ queue: 'bulk' })).events).toContain('permit others');
+  it.each(['bulk', 'cameras'] as const)('of the queue %s waits with the others', async (queue) => {
+    expect((await play({ queue })).events).toContain('permit others');
   });
 
   it('has its image fetched before it takes an engine', async () => {

@@ -18,7 +18,7 @@ export interface Workshop {
   random(): number;
 }
 
-const LANES: Record<QueueName, Lane> = { interactive: 'interactive', bulk: 'others' };
+const LANES: Record<QueueName, Lane> = { interactive: 'interactive', bulk: 'others', cameras: 'others' };
 
 /** Codes that say nothing about the image: the job is run again. */
 const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
@@ -29,10 +29,11 @@ const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
  */
 export function createJobHandler(workshop: Workshop): JobHandler {
   const { workerId, queue, inHand, random } = workshop;
-  return async (id, lost) => {
+  return async (ticket, lost) => {
     using hold = inHand.take(lost);
-    const job = await queue.claim(id, workerId);
+    const job = await queue.claim(ticket, workerId);
     if (!job) return;
+    const { id } = job;
     const log = workshop.log.child({ job: id, request: job.requestId, queue: job.queue, attempt: job.attempt });
     const timings: Timings = {};
     let outcome: Outcome | null;

@@ -16,8 +16,15 @@ import { InHand } from './in-hand.ts';
 
 /** The gateway counts a worker seen within 15 s. */
 const HEARTBEAT_MS = 2000;
-/** Jobs in hand for each engine and queue: while one image is inside, the next is fetched. */
-const JOBS_AN_ENGINE = 2;
+/**
+ * Jobs in hand of a queue: while one image is inside an engine, the next is fetched. A frame is there already, and grows
+ * old while it waits for an engine: one is kept ready for the next that is free.
+ */
+const IN_HAND: Record<QueueName, (engines: number) => number> = {
+  interactive: (engines) => 2 * engines,
+  bulk: (engines) => 2 * engines,
+  cameras: (engines) => engines + 1,
+};
 
 /** Who the worker is, for gateways. */
 export type Identity = Pick<WorkerInfo, 'id' | 'version' | 'startedAt'>;
@@ -69,7 +76,7 @@ export async function startImageDuty(
   const inHand = new InHand();
   const handler = createJobHandler({ workerId: identity.id, queue, source, engines, inHand, log, random: Math.random });
   const consumers = await Promise.all(
-    queues.map((name) => queue.consume(name, { concurrency: JOBS_AN_ENGINE * size }, handler)),
+    queues.map((name) => queue.consume(name, { concurrency: IN_HAND[name](size) }, handler)),
   );
   const heartbeat = await startHeartbeat(
     async () => {

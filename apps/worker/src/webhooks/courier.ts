@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, WorkQueue } from '@facequeue/queue';
+import { subjectOf } from './event.ts';
 import { type PostRoom, tryDelivery } from './try.ts';
 
 /** Deliveries to one host at a time, over all workers: one that is slow or dead binds no more than these. */
@@ -36,9 +37,9 @@ export function startCourier(options: CourierOptions): Courier {
   const unlisten = queue.onDelivery(ring);
 
   const carry = async (delivery: Delivery) => {
-    const { job, url, attempt } = delivery;
+    const { url, attempt } = delivery;
     // A path or query may hold what only the receiver should see.
-    const log = options.log.child({ job: job.id, request: job.requestId, attempt, receiver: URL.parse(url)?.host });
+    const log = options.log.child({ ...subjectOf(delivery).named, attempt, receiver: URL.parse(url)?.host });
     try {
       const outcome = await tryDelivery(options, delivery, abandoned.signal);
       const reported = await queue.reportDelivery(delivery, outcome);

@@ -5,7 +5,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 export interface Schedule {
   /** Pauses after the first, second, … failed try, milliseconds. After the last one there is no other try. */
   pausesMs: readonly number[];
-  /** No try is made so long after the job ended, milliseconds, unless it is the first. */
+  /** No try is made so long after the end it tells of, milliseconds, unless it is the first. */
   forMs: number;
 }
 
@@ -26,7 +26,7 @@ export interface FailedTry {
   /** 1 for the first. */
   attempt: number;
   now: number;
-  /** When the job ended. */
+  /** When what it tells of ended. */
   endedAt: number;
   /** What the receiver asked for; it may lengthen a pause, never shorten it. */
   retryAfterMs?: number | undefined;

@@ -2,7 +2,7 @@ import type { Delivery, DeliveryOutcome, WebhookAttempt } from '@facequeue/queue
 import { isFacequeueError, type WebhookSecrets } from '@facequeue/schema';
 import type { GuardedPoster, PostAnswer } from '@facequeue/source';
 import type { Logger } from '../log.ts';
-import { eventBody } from './event.ts';
+import { eventBody, subjectOf } from './event.ts';
 import { nextTryAt, type Schedule } from './schedule.ts';
 import { signedHeaders } from './signature.ts';
 
@@ -55,7 +55,7 @@ export async function tryDelivery(room: PostRoom, delivery: Delivery, signal: Ab
 }
 
 async function verdictOf(room: PostRoom, delivery: Delivery, at: number, signal: AbortSignal): Promise<Verdict> {
-  const secrets = room.secrets.get(delivery.job.owner);
+  const secrets = room.secrets.get(subjectOf(delivery).owner);
   // The gateway refuses such webhooks: workers have older settings than it. A roll-out may mend that before the next try.
   if (!secrets) return ended('pending', 'No secret that signs this webhook is configured (WEBHOOK_SECRETS).');
   try {
@@ -65,7 +65,7 @@ async function verdictOf(room: PostRoom, delivery: Delivery, at: number, signal:
   } catch (error) {
     signal.throwIfAborted();
     if (!isFacequeueError(error)) {
-      room.log.error({ err: error, job: delivery.job.id }, 'fault in a webhook');
+      room.log.error({ err: error, ...subjectOf(delivery).named }, 'fault in a webhook');
       return ended('pending', 'Internal error.');
     }
     // What may not be reached, or is no URL, stays so however often it is tried.
