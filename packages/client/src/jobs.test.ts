@@ -1,8 +1,9 @@
-import type { JobResource, JobStatus } from '@facequeue/schema';
+import type { JobStatus } from '@facequeue/schema';
 import type { ErrorCode, FacequeueError } from '@facequeue/schema/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, createClient } from './client.ts';
 import type { JobEvent } from './follow.ts';
+import { scriptedJob } from './testing/scripted-job.ts';
 import {
   type Answer,
   AT_ONCE,
@@ -18,24 +19,7 @@ import {
 const JOB_ID = '01930000-0000-7000-8000-000000000000';
 const IMAGE = { base64: 'YWJj' };
 
-function job(status: JobStatus): JobResource {
-  const ended = status !== 'queued' && status !== 'processing';
-  return {
-    id: JOB_ID,
-    status,
-    created_at: '2026-01-01T00:00:00.000Z',
-    started_at: null,
-    finished_at: ended ? '2026-01-01T00:00:01.000Z' : null,
-    expires_at: '2026-01-01T01:00:00.000Z',
-    attempts: 1,
-    queue: 'interactive',
-    image: null,
-    result: status === 'succeeded' ? { Faces: [], FaceModelVersion: '1.0.0' } : null,
-    error: null,
-    timings: {},
-    links: { self: `/jobs/${JOB_ID}`, events: `/jobs/${JOB_ID}/events`, cancel: `/jobs/${JOB_ID}/cancel` },
-  };
-}
+const job = (status: JobStatus) => scriptedJob(JOB_ID, status);
 
 let service: ScriptedServer;
 let client: Client;

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JobResource, JobStatus } from '@facequeue/schema';
-import { toProblem } from '@facequeue/schema';
+import type { JobStatus } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { scriptedJob as job } from '../../../../packages/client/src/testing/scripted-job.ts';
 import {
   type Answer,
   json,
@@ -19,26 +19,6 @@ import { facequeue } from '../testing/facequeue.ts';
 const ASTRONAUT = new URL('../../../../test/images/astronaut.png', import.meta.url).pathname;
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
 const [A, B, C] = ['a', 'b', 'c'].map((end) => `01930000-0000-7000-8000-00000000000${end}`) as [string, string, string];
-
-function job(id: string, status: JobStatus, more: Partial<JobResource> = {}): JobResource {
-  const ended = status !== 'queued' && status !== 'processing';
-  return {
-    id,
-    status,
-    created_at: '2026-01-01T00:00:00.000Z',
-    started_at: null,
-    finished_at: ended ? '2026-01-01T00:00:01.000Z' : null,
-    expires_at: '2026-01-01T01:00:00.000Z',
-    attempts: 1,
-    queue: 'interactive',
-    image: null,
-    result: status === 'succeeded' ? { Faces: [], FaceModelVersion: '1.0.0' } : null,
-    error: status === 'failed' ? toProblem('image_undecodable', 'half an image', id) : null,
-    timings: {},
-    links: { self: `/jobs/${id}`, events: `/jobs/${id}/events`, cancel: `/jobs/${id}/cancel` },
-    ...more,
-  };
-}
 
 let folder: string;
 let service: ScriptedServer;
