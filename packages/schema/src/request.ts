@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DetectionOptions, PROFILES } from './detection.ts';
 import { FacequeueError } from './errors.ts';
 import type { QueueName } from './job.ts';
+import { queryFlag, queryNumber, readQuery, replaceWith, shown } from './query.ts';
 
 /** Longest accepted image URL, characters: what common servers and proxies take. */
 export const MAX_URL_LENGTH = 8192;
@@ -15,35 +16,10 @@ export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 /** Longest wait a caller may ask for, s: common load balancers drop connections that are silent for longer. */
 export const MAX_WAIT_S = 60;
 
-/** A number in a query string, shown as a number in the OpenAPI document. */
-function queryNumber(pattern: RegExp, schema: z.ZodType<number, number>, shown: Record<string, unknown>) {
-  return z
-    .string()
-    .regex(pattern, `expected ${shown['type'] === 'integer' ? 'a whole number' : 'a number'}`)
-    .transform(Number)
-    .pipe(schema)
-    .meta({ override: ({ jsonSchema }) => replaceWith(jsonSchema, shown) });
-}
-
-function queryFlag(shown: { description: string }) {
-  return z
-    .enum(['true', 'false'], { error: 'expected true or false' })
-    .transform((text) => text === 'true')
-    .meta({
-      ...shown,
-      override: ({ jsonSchema }) => replaceWith(jsonSchema, { type: 'boolean', default: true, ...shown }),
-    });
-}
-
-function replaceWith(target: object, shown: Record<string, unknown>) {
-  for (const key of Object.keys(target)) delete (target as Record<string, unknown>)[key];
-  Object.assign(target, shown);
-}
-
 const { max_faces, min_confidence, min_face_size } = DetectionOptions.shape;
 
-/** Query options of a detection call, as strings. */
-export const DetectionQuery = z.strictObject({
+/** What may be asked of a detection, as query options. */
+export const detectionFields = {
   profile: z
     .enum(PROFILES, { error: `expected one of ${PROFILES.join(', ')}` })
     .optional()
@@ -68,6 +44,11 @@ export const DetectionQuery = z.strictObject({
   }).optional(),
   landmarks: queryFlag({ description: 'false leaves landmark_106 out.' }).optional(),
   attributes: queryFlag({ description: 'false leaves gender and age out.' }).optional(),
+};
+
+/** Query options of a detection call, as strings. */
+export const DetectionQuery = z.strictObject({
+  ...detectionFields,
   priority: z
     .enum(['bulk'], { error: 'expected bulk' })
     .optional()
@@ -135,25 +116,6 @@ export function readNoQuery(query: URLSearchParams): void {
   readQuery(NoQuery, query);
 }
 
-function readQuery<S extends z.ZodObject>(schema: S, query: URLSearchParams): z.output<S> {
-  const known = Object.keys(schema.shape);
-  const given: Record<string, string> = {};
-  for (const [name, value] of query) {
-    if (!known.includes(name)) {
-      throw new FacequeueError(
-        'invalid_request',
-        `unknown option ${shown(name)}; there ${known.length ? `are ${known.join(', ')}` : 'is none'}`,
-      );
-    }
-    if (Object.hasOwn(given, name)) throw new FacequeueError('invalid_request', `option ${name} is given twice`);
-    given[name] = value;
-  }
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new FacequeueError('invalid_request', `option ${issue.path.join('.')}: ${issue.message}`);
-}
-
 const exactlyOne = { oneOf: [{ required: ['url'] }, { required: ['img'] }] };
 
 /** JSON body of a detection call: exactly one of the two members. */
@@ -219,9 +181,4 @@ export function readDetectionBody(members: unknown, lenient: boolean): Detection
   if (url !== undefined) return { url };
   if (img !== undefined) return { img };
   throw new FacequeueError('invalid_request', 'neither url nor img is given');
-}
-
-/** A name from outside, made fit for an error message. */
-function shown(name: string): string {
-  return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
 }
