@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { DetectionResult, ImageFacts, Timings } from './detection.ts';
 import { ProblemBody } from './job.ts';
 
-/** A camera's name: a path segment that needs no escaping. */
-export const CAMERA_NAME = /^[\w.-]{1,64}$/;
+/** A camera's name: a path segment that needs no escaping, and is not taken for a way up or nowhere. */
+export const CAMERA_NAME = /^(?!\.+$)[\w.-]{1,64}$/;
 
 const time = z.iso.datetime();
 

@@ -1,5 +1,6 @@
 export * from './batch.ts';
 export * from './camera.ts';
+export * from './camera-request.ts';
 export * from './compat.ts';
 export * from './detection.ts';
 export * from './errors.ts';

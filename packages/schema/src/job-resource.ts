@@ -22,6 +22,7 @@ export interface ShownJob {
   /** Compact form of `result-codec`. */
   result: Uint8Array | null;
   webhook: ShownWebhook | null;
+  frame: { camera: string; takenAt: number | null } | null;
 }
 
 /** What is shown of a webhook's state. Times are Unix milliseconds. */
@@ -74,6 +75,7 @@ export function jobResource(job: ShownJob, basePath: string): JobResource {
     error: ended && toProblem(ended.code, ended.message, job.id),
     timings: job.timings,
     ...(job.webhook && { webhook: webhookReport(job.webhook) }),
+    ...(job.frame && { frame: { camera: job.frame.camera, frame_time: timeOrNull(job.frame.takenAt) } }),
     links: { self: path, events: `${path}/events`, cancel: `${path}/cancel` },
   };
 }

@@ -1,4 +1,4 @@
-import type { JobQueue, NewJob } from '@facequeue/queue';
+import type { JobQueue, NewFrame, NewJob, Submitted } from '@facequeue/queue';
 import type { ShownJob } from '@facequeue/schema/job-resource';
 
 /**
@@ -8,22 +8,42 @@ import type { ShownJob } from '@facequeue/schema/job-resource';
  * @throws what `submit` throws
  */
 export async function submittedJob(queue: JobQueue, job: NewJob): Promise<ShownJob> {
-  const { id, createdAt, expiresAt } = await queue.submit(job);
+  const submitted = await queue.submit(job);
   return {
-    id,
-    status: 'queued',
+    ...queued(submitted),
     queue: job.queue,
     source: { kind: job.source.kind },
-    createdAt,
-    startedAt: null,
-    finishedAt: null,
-    expiresAt,
-    attempts: 0,
-    image: null,
-    timings: {},
-    error: null,
-    result: null,
     webhook:
       job.webhookUrl === undefined ? null : { url: job.webhookUrl, status: 'waiting', attempts: [], nextAt: null },
+    frame: null,
   };
 }
+
+/**
+ * Submits a frame of a camera, and says of its job what `submittedJob` says.
+ * @throws queue_full, unavailable
+ */
+export async function submittedFrame(queue: JobQueue, frame: NewFrame): Promise<ShownJob> {
+  const submitted = await queue.cameras.submit(frame);
+  return {
+    ...queued(submitted),
+    queue: 'cameras',
+    source: { kind: 'inline' },
+    webhook: null,
+    frame: { camera: frame.camera, takenAt: frame.takenAt },
+  };
+}
+
+const queued = ({ id, createdAt, expiresAt }: Submitted) => ({
+  id,
+  status: 'queued' as const,
+  createdAt,
+  startedAt: null,
+  finishedAt: null,
+  expiresAt,
+  attempts: 0,
+  image: null,
+  timings: {},
+  error: null,
+  result: null,
+});

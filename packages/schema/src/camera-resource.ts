@@ -1,0 +1,75 @@
+/** How a camera's record and the results of its frames are shown: by `/cameras` and a camera's events. */
+import type { CameraResource, FrameEvent } from './camera.ts';
+import type { ImageFacts, Timings } from './detection.ts';
+import { type ErrorCode, toProblem } from './errors.ts';
+import { decodeResult } from './result-codec.ts';
+import { time, timeOrNull } from './shown-time.ts';
+
+/** What is shown of a camera. Times are Unix milliseconds. */
+export interface ShownCamera {
+  camera: string;
+  createdAt: number;
+  keep: CameraResource['keep'];
+  lastFrameAt: number;
+  lastResultAt: number | null;
+  lastJobId: string;
+  /** Frames a second, lately. */
+  postedRate: number;
+  processedRate: number;
+  counts: CameraResource['counts'];
+}
+
+/** What is shown of a processed frame. Times are Unix milliseconds. */
+export interface ShownFrame {
+  jobId: string;
+  status: FrameEvent['status'];
+  takenAt: number | null;
+  arrivedAt: number;
+  startedAt: number | null;
+  finishedAt: number;
+  error: { code: ErrorCode; detail: string } | null;
+  image: ImageFacts | null;
+  timings: Timings;
+  /** Compact form of `result-codec`, of a succeeded frame. */
+  result: Uint8Array | null;
+}
+
+/** Two decimals: a rate is an estimate. */
+const rounded = (rate: number) => Math.round(rate * 100) / 100;
+
+/**
+ * A camera as `GET /cameras/{camera}` shows it.
+ * @param basePath prefix of every path, such as /prod
+ */
+export function cameraResource(camera: ShownCamera, basePath: string): CameraResource {
+  const path = `${basePath}/cameras/${camera.camera}`;
+  return {
+    camera: camera.camera,
+    keep: camera.keep,
+    created_at: time(camera.createdAt),
+    last_frame_at: time(camera.lastFrameAt),
+    last_result_at: timeOrNull(camera.lastResultAt),
+    last_job: camera.lastJobId,
+    frames_per_second: { posted: rounded(camera.postedRate), processed: rounded(camera.processedRate) },
+    counts: camera.counts,
+    links: { frames: `${path}/frames`, events: `${path}/events` },
+  };
+}
+
+/** A processed frame of a camera, as an event has it. */
+export function frameEvent(camera: string, frame: ShownFrame): FrameEvent {
+  const { error } = frame;
+  return {
+    camera,
+    job: frame.jobId,
+    status: frame.status,
+    frame_time: timeOrNull(frame.takenAt),
+    arrived_at: time(frame.arrivedAt),
+    started_at: timeOrNull(frame.startedAt),
+    finished_at: time(frame.finishedAt),
+    image: frame.image,
+    result: frame.result && decodeResult(frame.result),
+    error: error && toProblem(error.code, error.detail, frame.jobId),
+    timings: frame.timings,
+  };
+}
