@@ -1,4 +1,5 @@
 export * from './batch.ts';
+export * from './batch-request.ts';
 export * from './camera.ts';
 export * from './camera-request.ts';
 export * from './compat.ts';

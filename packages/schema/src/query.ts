@@ -12,14 +12,14 @@ export function queryNumber(pattern: RegExp, schema: z.ZodType<number, number>, 
     .meta({ override: ({ jsonSchema }) => replaceWith(jsonSchema, shown) });
 }
 
-/** `true` or `false`; true when absent. */
-export function queryFlag(shown: { description: string }) {
+/** `true` or `false`; `absent` is shown as what it means not to say. */
+export function queryFlag(shown: { description: string }, absent = true) {
   return z
     .enum(['true', 'false'], { error: 'expected true or false' })
     .transform((text) => text === 'true')
     .meta({
       ...shown,
-      override: ({ jsonSchema }) => replaceWith(jsonSchema, { type: 'boolean', default: true, ...shown }),
+      override: ({ jsonSchema }) => replaceWith(jsonSchema, { type: 'boolean', default: absent, ...shown }),
     });
 }
 

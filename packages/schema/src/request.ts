@@ -46,6 +46,23 @@ export const detectionFields = {
   attributes: queryFlag({ description: 'false leaves gender and age out.' }).optional(),
 };
 
+/** Where a webhook goes. */
+export function webhookField(description: string) {
+  return z
+    .string('expected a string')
+    .regex(/^\s*https?:/i, 'expected an http or https URL')
+    .max(MAX_WEBHOOK_URL_LENGTH, `is longer than ${MAX_WEBHOOK_URL_LENGTH} characters`)
+    .meta({
+      override: ({ jsonSchema }) =>
+        replaceWith(jsonSchema, {
+          type: 'string',
+          format: 'uri',
+          maxLength: MAX_WEBHOOK_URL_LENGTH,
+          description: `${description} Refused where WEBHOOK_SECRETS has no secret for the caller.`,
+        }),
+    });
+}
+
 /** Query options of a detection call, as strings. */
 export const DetectionQuery = z.strictObject({
   ...detectionFields,
@@ -53,21 +70,7 @@ export const DetectionQuery = z.strictObject({
     .enum(['bulk'], { error: 'expected bulk' })
     .optional()
     .meta({ description: 'bulk: run behind the interactive calls.' }),
-  webhook_url: z
-    .string()
-    .regex(/^\s*https?:/i, 'expected an http or https URL')
-    .max(MAX_WEBHOOK_URL_LENGTH, `is longer than ${MAX_WEBHOOK_URL_LENGTH} characters`)
-    .optional()
-    .meta({
-      override: ({ jsonSchema }) =>
-        replaceWith(jsonSchema, {
-          type: 'string',
-          format: 'uri',
-          maxLength: MAX_WEBHOOK_URL_LENGTH,
-          description:
-            "Told of the job's end by a signed POST (Standard Webhooks). Refused where WEBHOOK_SECRETS has no secret for the caller.",
-        }),
-    }),
+  webhook_url: webhookField("Told of the job's end by a signed POST (Standard Webhooks).").optional(),
 });
 
 /** Query options of `GET /jobs/{id}`, as strings. */
@@ -159,13 +162,16 @@ export const DetectionForm = z.strictObject({ url: z.string().optional(), img: z
  * @throws invalid_request; its `parameter` is the member at fault, or `url and img`
  */
 export function readDetectionBody(members: unknown, lenient: boolean): DetectionBody {
-  if (typeof members !== 'object' || members === null || Array.isArray(members)) {
-    throw new FacequeueError('invalid_request', 'the body must be a JSON object with url or img');
-  }
-  const unknown = Object.keys(members).find((name) => !Object.hasOwn(DetectionBody.shape, name));
-  if (unknown !== undefined && !lenient) {
-    throw new FacequeueError('invalid_request', `unknown member ${shown(unknown)}; there are url and img`);
-  }
+  const given = readObject(members, 'the body must be a JSON object with url or img');
+  if (!lenient) refuseUnknown(given, DetectionBody);
+  return oneImage(given);
+}
+
+/**
+ * The image that members name; other members are not looked at.
+ * @throws invalid_request; its `parameter` is the member at fault, or `url and img`
+ */
+export function oneImage(members: Record<string, unknown>): DetectionBody {
   const parsed = DetectionBody.strip().safeParse(members);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -181,4 +187,19 @@ export function readDetectionBody(members: unknown, lenient: boolean): Detection
   if (url !== undefined) return { url };
   if (img !== undefined) return { img };
   throw new FacequeueError('invalid_request', 'neither url nor img is given');
+}
+
+/** @throws invalid_request with `expected` when a JSON value is no object */
+export function readObject(value: unknown, expected: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new FacequeueError('invalid_request', expected);
+}
+
+/** @throws invalid_request naming a member that `schema` does not have */
+export function refuseUnknown(members: Record<string, unknown>, schema: z.ZodObject): void {
+  const known = Object.keys(schema.shape);
+  const unknown = Object.keys(members).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const names = `${known.slice(0, -1).join(', ')} and ${known.at(-1)}`;
+  throw new FacequeueError('invalid_request', `unknown member ${shown(unknown)}; there are ${names}`);
 }
