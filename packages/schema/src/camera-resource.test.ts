@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CameraResource, FrameEvent } from './camera.ts';
 import { cameraResource, frameEvent, type ShownCamera, type ShownFrame } from './camera-resource.ts';
-import { JobResource as Job, type JobResource } from './job.ts';
+import { JobResource } from './job.ts';
 import { jobResource } from './job-resource.ts';
 import { encodeResult } from './result-codec.ts';
 

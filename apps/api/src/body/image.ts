@@ -24,10 +24,15 @@ export interface AnnouncedBody {
 
 /**
  * Judges a body by its headers, before any of it is read.
+ * @param forms those the route takes; all when absent
  * @throws unsupported_media_type, body_too_large
  */
-export function announcedBody(request: IncomingMessage, maxImageBytes: number): AnnouncedBody {
-  const form = bodyForm(request);
+export function announcedBody(
+  request: IncomingMessage,
+  maxImageBytes: number,
+  forms?: readonly BodyForm[],
+): AnnouncedBody {
+  const form = bodyForm(request, forms);
   const cap = bodyCap(form, maxImageBytes);
   const stated = statedLength(request);
   if (stated !== null && stated > cap) throw tooLarge(maxImageBytes);
@@ -41,25 +46,55 @@ export function announcedBody(request: IncomingMessage, maxImageBytes: number): 
 export async function withImage<T>(
   request: IncomingMessage,
   response: ServerResponse,
-  { form, bytes }: AnnouncedBody,
+  announced: AnnouncedBody,
   budget: BodyBudget,
   limits: BodyLimits,
   use: (image: ImageInput) => Promise<T>,
 ): Promise<T> {
+  return withBody(request, response, announced, budget, limits, async (body) => {
+    const image = await readImage(announced.form, body, request.headers['content-type']!, limits.lenient);
+    if ('url' in image) checkImageUrl(image.url);
+    else if (image.bytes.length > limits.maxImageBytes) throw tooLarge(limits.maxImageBytes);
+    return await use(image);
+  });
+}
+
+/**
+ * The same for a body that was announced as raw: the image itself.
+ * @throws as `withImage`
+ */
+export async function withRawImage<T>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  announced: AnnouncedBody,
+  budget: BodyBudget,
+  limits: Omit<BodyLimits, 'lenient'>,
+  use: (bytes: Uint8Array) => Promise<T>,
+): Promise<T> {
+  return withBody(request, response, announced, budget, limits, async (body) => use(notEmpty(body)));
+}
+
+async function withBody<T>(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bytes }: AnnouncedBody,
+  budget: BodyBudget,
+  { maxImageBytes, timeoutMs }: Omit<BodyLimits, 'lenient'>,
+  use: (body: Buffer) => Promise<T>,
+): Promise<T> {
   using lease = budget.take(bytes);
-  const body = await receiveBody(request, response, bytes, limits.timeoutMs, () => tooLarge(limits.maxImageBytes));
+  const body = await receiveBody(request, response, bytes, timeoutMs, () => tooLarge(maxImageBytes));
   lease.keep(body.length);
-  const image = await readImage(form, body, request.headers['content-type']!, limits.lenient);
-  if ('url' in image) checkImageUrl(image.url);
-  else if (image.bytes.length > limits.maxImageBytes) throw tooLarge(limits.maxImageBytes);
-  return await use(image);
+  return await use(body);
 }
 
 async function readImage(form: BodyForm, body: Buffer, contentType: string, lenient: boolean): Promise<ImageInput> {
   if (form === 'json') return readJson(body, lenient);
   if (form === 'form') return await readForm(body, contentType, lenient);
-  if (body.length === 0) {
-    throw new FacequeueError('invalid_request', 'the body is empty; send the image', { parameter: 'img' });
-  }
-  return { bytes: body };
+  return { bytes: notEmpty(body) };
+}
+
+function notEmpty(body: Buffer): Buffer {
+  if (body.length > 0) return body;
+  throw new FacequeueError('invalid_request', 'the body is empty; send the image', { parameter: 'img' });
 }

@@ -2,33 +2,46 @@ import type { IncomingMessage } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 
 /** The forms a body comes in. */
-export type BodyForm = 'json' | 'raw' | 'form';
+export const BODY_FORMS = ['raw', 'json', 'form'] as const;
+export type BodyForm = (typeof BODY_FORMS)[number];
 
-const ACCEPTED = 'image/*, application/octet-stream, application/json or multipart/form-data';
+const TYPES: Record<BodyForm, string[]> = {
+  raw: ['image/*', 'application/octet-stream'],
+  json: ['application/json'],
+  form: ['multipart/form-data'],
+};
+const EITHER = new Intl.ListFormat('en', { type: 'disjunction', style: 'long' });
 
 /**
  * The form a request's headers announce.
+ * @param forms those the route takes
  * @throws unsupported_media_type for another type, a charset beside UTF-8, and any Content-Encoding
  */
-export function bodyForm(request: IncomingMessage): BodyForm {
+export function bodyForm(request: IncomingMessage, forms: readonly BodyForm[] = BODY_FORMS): BodyForm {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity') throw unsupported('Content-Encoding is not supported');
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
-  if (type.startsWith('image/') || type === 'application/octet-stream') return 'raw';
-  if (type === 'multipart/form-data') return 'form';
-  if (type === 'application/json') {
+  const form = formOf(type);
+  if (form === 'json' && forms.includes(form)) {
     const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8';
     if (charset !== 'utf-8' && charset !== 'utf8') throw unsupported('JSON must be UTF-8');
-    return 'json';
   }
-  if (type === '') throw unsupported(`Content-Type is missing; send ${ACCEPTED}`);
+  if (form && forms.includes(form)) return form;
+  const accepted = EITHER.format(forms.flatMap((one) => TYPES[one]));
+  if (type === '') throw unsupported(`Content-Type is missing; send ${accepted}`);
   if (type === 'application/x-www-form-urlencoded') {
     // What curl says by itself of --data-binary @photo.jpg.
     throw unsupported(
       `Content-Type ${type} is not supported; with curl add -H 'Content-Type: application/octet-stream'`,
     );
   }
-  throw unsupported(`Content-Type is not supported; send ${ACCEPTED}`);
+  throw unsupported(`Content-Type is not supported${form ? ' here' : ''}; send ${accepted}`);
+}
+
+function formOf(type: string): BodyForm | null {
+  if (type.startsWith('image/') || type === 'application/octet-stream') return 'raw';
+  if (type === 'multipart/form-data') return 'form';
+  return type === 'application/json' ? 'json' : null;
 }
 
 const unsupported = (detail: string) => new FacequeueError('unsupported_media_type', detail);

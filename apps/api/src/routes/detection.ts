@@ -1,5 +1,5 @@
 import { type JobQueue, type NewJob, newJobId } from '@facequeue/queue';
-import { FacequeueError, isTerminal, type QueueName, readDetectionQuery } from '@facequeue/schema';
+import { FacequeueError, isTerminal, readDetectionQuery } from '@facequeue/schema';
 import { endError, jobPath, jobResource, resultOf, type ShownJob } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
 import { announcedBody, withImage } from '../body/image.ts';
@@ -7,8 +7,9 @@ import { HangUp } from '../body/receive.ts';
 import { contextOf } from '../http/context.ts';
 import { appliedPreferences, type Preferences, readPreferences } from '../http/prefer.ts';
 import { awaitEnd } from '../jobs/await.ts';
+import { refuseWhenFull } from '../jobs/early-refusal.ts';
 import { idempotency, readIdempotencyKey } from '../jobs/idempotency.ts';
-import { drainMs, LEAST_RETRY_MS, lookAgainMs, retryAfter } from '../jobs/retry-after.ts';
+import { LEAST_RETRY_MS, lookAgainMs, retryAfter } from '../jobs/retry-after.ts';
 import { serverTiming } from '../jobs/server-timing.ts';
 import { submittedJob } from '../jobs/submitted.ts';
 import { usableWebhook } from '../jobs/webhook.ts';
@@ -122,12 +123,4 @@ function answerEnd(response: Response, job: ShownJob, preferences: Preferences):
   if (timing) response.setHeader('Server-Timing', timing);
   if (job.status !== 'succeeded') throw endError(job);
   response.json(resultOf(job));
-}
-
-/** A look that costs nothing, so that a full installation does not receive bodies to refuse; `submit` decides. */
-async function refuseWhenFull(queue: JobQueue, name: QueueName): Promise<void> {
-  const { full, queues } = await queue.snapshot();
-  const reason = full[name];
-  // A tenth of what waits will be done by then.
-  if (reason !== null) throw new FacequeueError('queue_full', reason, { retryAfterMs: drainMs(queues[name], 0.1) });
 }

@@ -4,6 +4,8 @@ import { identify } from '../auth/caller.ts';
 import { hasBody } from '../body/size.ts';
 import { contextOf } from '../http/context.ts';
 import type { Services } from '../services.ts';
+import { cameraEventRoutes } from './camera-events.ts';
+import { cameraRoutes } from './cameras.ts';
 import { detectionRoutes } from './detection.ts';
 import { healthRoutes } from './health.ts';
 import { jobEventRoutes } from './job-events.ts';
@@ -17,6 +19,8 @@ export function allRoutes(services: Services): Route[] {
     ...detectionRoutes(services),
     ...jobRoutes(services),
     ...jobEventRoutes(services),
+    ...cameraRoutes(services),
+    ...cameraEventRoutes(services),
     ...healthRoutes(services),
     ...systemRoutes(services),
   ];
@@ -58,6 +62,6 @@ function allowPreflight(response: Response, methods: string): void {
   response.setHeader('Access-Control-Allow-Methods', methods);
   response.setHeader(
     'Access-Control-Allow-Headers',
-    'Content-Type, x-api-key, Authorization, X-Request-Id, Prefer, Idempotency-Key, Last-Event-ID',
+    'Content-Type, x-api-key, Authorization, X-Request-Id, Prefer, Idempotency-Key, Last-Event-ID, X-Frame-Time',
   );
 }
