@@ -6,7 +6,7 @@ import type { Resolve } from './http/connector.ts';
 import { parseImageUrl } from './image-url.ts';
 import type { SourceLimits } from './limits.ts';
 import { once } from './once.ts';
-import type { S3Options } from './s3/s3-source.ts';
+import type { S3Options } from './s3/client.ts';
 
 /** Image bytes from a reference. */
 export interface ImageSource extends AsyncDisposable {

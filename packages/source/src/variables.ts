@@ -1,7 +1,9 @@
 import { byteSize, duration, integer, list } from '@facequeue/schema/config';
 import { z } from 'zod';
 import { ALLOW_ENTRY_FORMS, parseAllowEntry } from './address/allow-list.ts';
-import { parseS3Prefix } from './s3/prefixes.ts';
+import type { StorageOptions } from './object-lister.ts';
+import type { S3Options } from './s3/client.ts';
+import { parseS3Prefix, type S3Prefix } from './s3/prefixes.ts';
 import type { SourceOptions } from './source.ts';
 
 /** A list each of whose items must be readable. */
@@ -77,11 +79,36 @@ export function sourceOptions(config: SourceConfig): SourceOptions {
       maxRedirects: config.SOURCE_MAX_REDIRECTS,
     },
     allow: config.SOURCE_ALLOW,
-    s3: {
-      prefixes: config.S3_SOURCE_PREFIXES,
-      endpoint: config.S3_ENDPOINT,
-      region: config.S3_REGION,
-      forcePathStyle: config.S3_FORCE_PATH_STYLE ?? config.S3_ENDPOINT !== undefined,
-    },
+    s3: s3Options(config, config.S3_SOURCE_PREFIXES),
+  };
+}
+
+/** What `createObjectLister` takes. */
+export function listerOptions(config: SourceConfig): StorageOptions {
+  return {
+    s3: s3Options(config, config.S3_SOURCE_PREFIXES),
+    connectMs: config.SOURCE_CONNECT_TIMEOUT,
+    totalMs: config.SOURCE_TIMEOUT,
+  };
+}
+
+/** A part of 8 MiB gets through 70 kB/s, and a server may take a minute to make one object of thousands of parts. */
+const WRITE_MS = 120_000;
+
+/** What `createObjectWriter` takes. */
+export function writerOptions(config: SourceConfig): StorageOptions {
+  return {
+    s3: s3Options(config, config.S3_OUTPUT_PREFIXES),
+    connectMs: config.SOURCE_CONNECT_TIMEOUT,
+    totalMs: WRITE_MS,
+  };
+}
+
+function s3Options(config: SourceConfig, prefixes: readonly S3Prefix[]): S3Options {
+  return {
+    prefixes,
+    endpoint: config.S3_ENDPOINT,
+    region: config.S3_REGION,
+    forcePathStyle: config.S3_FORCE_PATH_STYLE ?? config.S3_ENDPOINT !== undefined,
   };
 }

@@ -1,46 +1,17 @@
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Budget } from '../budget.ts';
 import { collect } from '../collect.ts';
 import { forbidden, unreachable } from '../errors.ts';
 import type { SourceLimits } from '../limits.ts';
+import { createS3Client, type S3Options } from './client.ts';
 import { storageFailure } from './failures.ts';
-import { isUnderPrefix, type S3Prefix } from './prefixes.ts';
-
-const SOCKETS = 64;
-
-export interface S3Options {
-  /** What may be read; none switches s3 off. */
-  prefixes: readonly S3Prefix[];
-  /** URL of an S3-compatible service. Absent: AWS, or what the SDK's own configuration says. */
-  endpoint?: string | undefined;
-  /** Absent: the SDK's own chain; `us-east-1` with an endpoint, where it rarely means anything. */
-  region?: string | undefined;
-  /** Bucket in the path instead of in the host name. */
-  forcePathStyle: boolean;
-  /** Absent: the SDK's default chain (environment, profile, web identity, instance role). */
-  credentials?: S3ClientConfig['credentials'];
-  /** PEM certificates trusted instead of the system's. */
-  ca?: string | undefined;
-}
+import { isUnderPrefix } from './prefixes.ts';
+import type { S3Object } from './s3-url.ts';
 
 /** Images from S3. The endpoint is the operator's choice, so its address is not guarded; buckets and prefixes are. */
 export function createS3Source(options: S3Options, limits: SourceLimits) {
-  const tls = options.ca ? { ca: options.ca } : {};
-  const client = new S3Client({
-    forcePathStyle: options.forcePathStyle,
-    ...(options.endpoint && { endpoint: options.endpoint, region: 'us-east-1' }),
-    ...(options.region && { region: options.region }),
-    ...(options.credentials && { credentials: options.credentials }),
-    // Not every S3-compatible service knows the newer checksums, and a broken image is found when it is decoded.
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: limits.connectMs,
-      httpAgent: { keepAlive: true, maxSockets: SOCKETS },
-      httpsAgent: { keepAlive: true, maxSockets: SOCKETS, ...tls },
-    },
-  });
-
+  const client = createS3Client(options, limits.connectMs);
   const open = async (bucket: string, key: string, budget: Budget) => {
     using _headers = budget.phase(limits.headersMs, 'The object storage did not answer');
     const command = new GetObjectCommand({ Bucket: bucket, Key: key });
@@ -50,7 +21,7 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
 
   return {
     /** @throws FacequeueError source_forbidden, source_unreachable, source_timeout, body_too_large; the signal's reason */
-    async fetch({ bucket, key }: { bucket: string; key: string }, budget: Budget): Promise<Uint8Array> {
+    async fetch({ bucket, key }: S3Object, budget: Budget): Promise<Uint8Array> {
       if (!isUnderPrefix(options.prefixes, bucket, key))
         throw forbidden('The bucket or prefix is not among S3_SOURCE_PREFIXES.');
       try {

@@ -1,0 +1,159 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/s3.ts';
+import { createObjectLister } from './object-lister.ts';
+import { mayPass } from './s3/failures.ts';
+import { parseS3Prefix } from './s3/prefixes.ts';
+
+let s3: TestS3;
+beforeAll(async () => {
+  s3 = await startS3();
+  await s3.createBucket('photos');
+});
+afterAll(() => s3.stop());
+
+function lister(prefixes: string[], { endpoint = s3.endpoint, totalMs = 10_000 } = {}) {
+  return createObjectLister({
+    s3: {
+      prefixes: prefixes.map((prefix) => parseS3Prefix(prefix)!),
+      endpoint,
+      forcePathStyle: true,
+      credentials: S3_CREDENTIALS,
+    },
+    connectMs: 2000,
+    totalMs,
+  });
+}
+
+/** Everything a listing finds, and how many objects each page held. */
+async function all(url: string, suffixes: string[], max = 1000) {
+  await using listing = lister(['photos']);
+  const found: string[] = [];
+  const pages: number[] = [];
+  for (let after: string | null = ''; after !== null; ) {
+    const page = await listing.page(url, suffixes, after, max);
+    pages.push(page.objects.length);
+    found.push(...page.objects.map((object) => object.url));
+    after = page.next;
+  }
+  return { found, pages };
+}
+
+describe('a listing', () => {
+  it('goes through every page, each object once', async () => {
+    const keys = Array.from({ length: 25 }, (_, i) => `many/${String(i).padStart(3, '0')}.jpg`);
+    await Promise.all(keys.map((key) => s3.put('photos', key, 'x')));
+    const { found, pages } = await all('s3://photos/many/', [], 10);
+    expect(found).toEqual(keys.map((key) => `s3://photos/${key}`));
+    expect(pages).toEqual([10, 10, 5]);
+  });
+
+  it('takes files by their suffix, whatever its case, and neither folders nor empty objects', async () => {
+    for (const key of ['a.jpg', 'b.JPG', 'c.Png', 'd.txt', 'jpg', 'folder.jpg/', 'e.jpg.bak'])
+      await s3.put('photos', `mixed/${key}`, 'x');
+    await s3.put('photos', 'mixed/empty.jpg', '');
+    expect((await all('s3://photos/mixed/', ['.jpg', '.PNG'])).found).toEqual(
+      ['a.jpg', 'b.JPG', 'c.Png'].map((key) => `s3://photos/mixed/${key}`),
+    );
+    expect((await all('s3://photos/mixed/', [])).found).toHaveLength(6);
+  });
+
+  it('takes keys that merely begin so, as S3 does', async () => {
+    for (const key of ['day/1.jpg', 'day-2.jpg', 'da.jpg']) await s3.put('photos', `begin/${key}`, 'x');
+    expect((await all('s3://photos/begin/day', [])).found).toEqual([
+      's3://photos/begin/day-2.jpg',
+      's3://photos/begin/day/1.jpg',
+    ]);
+  });
+
+  it.each([true, false])(
+    'names keys as they are, odd characters too (a server that encodes them: %s)',
+    async (encodes) => {
+      await using server = await startS3({ encodes });
+      await server.createBucket('photos');
+      const keys = ['a b+c%20&=?#.jpg', 'día <1> "ü".jpg'];
+      for (const key of keys) await server.put('photos', `odd/${key}`, 'x');
+      await using listing = lister(['photos'], server);
+      const { objects } = await listing.page('s3://photos/odd/', [], '', 10);
+      expect(objects.map(({ url }) => url)).toEqual(keys.map((key) => `s3://photos/odd/${key}`));
+    },
+  );
+
+  it('says how large each object is', async () => {
+    await s3.put('photos', 'size/a.jpg', 'four');
+    await using listing = lister(['photos/size']);
+    expect(await listing.page('s3://photos/size/', [], '', 10)).toEqual({
+      objects: [{ url: 's3://photos/size/a.jpg', size: 4 }],
+      next: null,
+    });
+  });
+
+  it('of what is not allowed asks nothing of the server', async () => {
+    await using listing = lister(['photos/2024']);
+    const before = s3.asked.length;
+    await expect(listing.page('s3://photos/2025/', [], '', 10)).rejects.toMatchObject({ code: 'source_forbidden' });
+    expect(s3.asked).toHaveLength(before);
+  });
+});
+
+describe('a listing that fails', () => {
+  const fails = async (url: string, options?: Parameters<typeof lister>[1]) => {
+    await using listing = lister(['photos', 'nobucket'], options);
+    return await listing.page(url, [], '', 10).then(
+      () => expect.unreachable(),
+      (error: Error) => error,
+    );
+  };
+
+  it('in a bucket that does not exist is source_unreachable, and will not pass', async () => {
+    const error = await fails('s3://nobucket/a/');
+    expect(error).toMatchObject({ code: 'source_unreachable', message: expect.stringContaining('no such') });
+    expect(mayPass(error)).toBe(false);
+  });
+
+  it('for want of rights is source_forbidden, and will not pass', async () => {
+    s3.interfere(() => [403, 'AccessDenied']);
+    const error = await fails('s3://photos/a/').finally(() => s3.interfere(() => undefined));
+    expect(error).toMatchObject({ code: 'source_forbidden', message: expect.stringContaining('refuses to list') });
+    expect(mayPass(error)).toBe(false);
+  });
+
+  it.each([
+    [503, 'SlowDown'],
+    [500, 'InternalError'],
+    [429, 'TooManyRequests'],
+  ])('because the server answers %i is source_unreachable, and may pass', async (status, code) => {
+    s3.interfere(() => [status, code]);
+    const error = await fails('s3://photos/a/').finally(() => s3.interfere(() => undefined));
+    expect(error).toMatchObject({ code: 'source_unreachable', message: expect.stringContaining(String(status)) });
+    expect(mayPass(error)).toBe(true);
+  });
+
+  it('because the server is slow is source_timeout, and may pass', async () => {
+    s3.interfere(() => 'hang');
+    const error = await fails('s3://photos/a/', { totalMs: 100 }).finally(() => s3.interfere(() => undefined));
+    expect(error).toMatchObject({ code: 'source_timeout' });
+    expect(mayPass(error)).toBe(true);
+  });
+
+  it('because nobody answers there is source_unreachable, and may pass', async () => {
+    const away = await startS3();
+    await away.stop();
+    const error = await fails('s3://photos/a/', { endpoint: away.endpoint });
+    expect(error).toMatchObject({ code: 'source_unreachable' });
+    expect(error.message).not.toContain('127.0.0.1');
+    expect(mayPass(error)).toBe(true);
+  });
+
+  it('because it was given up rejects with the reason', async () => {
+    const reason = new Error('the worker is stopping');
+    const abort = new AbortController();
+    s3.interfere(() => {
+      abort.abort(reason);
+      return 'hang';
+    });
+    await using listing = lister(['photos']);
+    await expect(
+      listing.page('s3://photos/a/', [], '', 10, abort.signal).finally(() => s3.interfere(() => undefined)),
+    ).rejects.toBe(reason);
+  });
+});
