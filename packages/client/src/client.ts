@@ -1,5 +1,7 @@
 import type { DetectionResult, JobResource, Readiness, SystemResource } from '@facequeue/schema';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
+import { type BatchCalls, createBatchCalls } from './batches/calls.ts';
+import type { CallOptions } from './call-options.ts';
 import { type Detection, type DetectOptions, type Image, queryString, requestBody } from './detection.ts';
 import { followJob, type JobEvent } from './follow.ts';
 import { idempotencyHeader, newIdempotencyKey, preferJob, waitSeconds } from './submission.ts';
@@ -15,11 +17,6 @@ export interface ClientOptions {
   fetch?: typeof fetch;
   /** Further tries after a failure that allows them; 2 when absent. */
   retries?: number;
-}
-
-export interface CallOptions {
-  /** Ends the call, its connection and its pauses; the promise then rejects with the signal's reason. */
-  signal?: AbortSignal;
 }
 
 export interface DetectCallOptions extends CallOptions {
@@ -43,7 +40,7 @@ export interface WaitOptions extends CallOptions {
  * The HTTP API as functions. Each throws a FacequeueError: the service's own; `unavailable` when it cannot be reached;
  * `internal_error` when what answers is not Facequeue.
  */
-export interface Client {
+export interface Client extends BatchCalls {
   /**
    * Finds the faces of an image. Without an idempotency key it is tried again only when the service says that it did not
    * accept the work. A `wait_timeout` carries the `jobId` of the job that goes on: `wait` for it.
@@ -76,7 +73,8 @@ export interface Client {
 export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: ClientOptions): Client {
   // Looked up at each call, so that a page or a test may replace it; called without `this`, as browsers demand.
   const send: typeof fetch = (input, init) => (given ?? fetch)(input, init);
-  const { call, open } = createTransport({ baseUrl, apiKey, retries, fetch: send });
+  const transport = createTransport({ baseUrl, apiKey, retries, fetch: send });
+  const { call, open } = transport;
 
   const read = async <T>(path: string, { signal }: CallOptions = {}, tries?: number) =>
     (await call<T>({ method: 'GET', path, repeatable: true, retries: tries, signal })).json;
@@ -98,6 +96,7 @@ export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: Cli
   };
 
   return {
+    ...createBatchCalls(transport),
     async detect(image, options = {}, { signal, idempotencyKey } = {}) {
       const { json, headers } = await call<DetectionResult>({
         method: 'POST',

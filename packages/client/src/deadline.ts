@@ -6,6 +6,8 @@ export interface Deadline {
   readonly signal: AbortSignal;
   /** The time begins anew. */
   renew(): void;
+  /** Time stands still until `renew`. */
+  rest(): void;
   clear(): void;
 }
 
@@ -28,6 +30,7 @@ export function createDeadline(ms: number, late: unknown, outer?: AbortSignal): 
   return {
     signal: controller.signal,
     renew,
+    rest: () => clearTimeout(timer),
     clear() {
       clearTimeout(timer);
       outer?.removeEventListener('abort', onAbort);

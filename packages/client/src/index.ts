@@ -1,7 +1,20 @@
-export type { DetectionResult, Face, JobResource, JobStatus, WebhookReport } from '@facequeue/schema';
+export type {
+  BatchOptions,
+  BatchResource,
+  BatchStatus,
+  DetectionResult,
+  Face,
+  ItemLine,
+  JobResource,
+  JobStatus,
+  WebhookReport,
+} from '@facequeue/schema';
 export { ERROR_CATALOGUE, type ErrorCode, FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
+export type { AppendTotals, BatchCalls, NewBatch, ResultsOptions } from './batches/calls.ts';
+export type { BatchItem } from './batches/item.ts';
+export type { RunOptions } from './batches/run.ts';
+export type { CallOptions } from './call-options.ts';
 export {
-  type CallOptions,
   type Client,
   type ClientOptions,
   createClient,

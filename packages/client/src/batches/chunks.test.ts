@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Chunk, type ChunkLimits, chunksOf, oneAhead } from './chunks.ts';
+import { type BatchItem, base64ByBtoa, base64Of } from './item.ts';
+
+const never = new AbortController().signal;
+const LIMITS: ChunkLimits = { items: 3, length: 100, lingerMs: 250 };
+const lines = ({ body }: Chunk) =>
+  body
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+const item = (n: number): BatchItem => ({ id: String(n), url: `u${n}` });
+
+async function all(items: Iterable<BatchItem> | AsyncIterable<BatchItem>, limits = LIMITS, signal = never) {
+  return Array.fromAsync(chunksOf(items, limits, signal));
+}
+
+describe('items in chunks', () => {
+  it('are all there once, in order, in as few chunks as their limits allow', async () => {
+    const text = fc.string({ maxLength: 60 });
+    const anItem = fc
+      .record({ id: fc.option(text, { nil: undefined }), url: text })
+      .map(({ id, url }): BatchItem => (id === undefined ? { url } : { id, url }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anItem, { maxLength: 20 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 200 }),
+        async (items, most, length) => {
+          // None of them is late: time is no limit here.
+          const chunks = await all(items, { items: most, length, lingerMs: 1e6 });
+          expect(chunks.flatMap(lines)).toEqual(items);
+          for (const [i, chunk] of chunks.entries()) {
+            expect(chunk.items).toBe(lines(chunk).length);
+            expect(chunk.items).toBeLessThanOrEqual(most);
+            expect(chunk.body.length - 1 <= length || chunk.items === 1).toBe(true);
+            expect(chunk.named).toBe(lines(chunk).every((line) => line.id !== undefined));
+            const next = chunks[i + 1]?.body.split('\n')[0];
+            if (next !== undefined) expect(chunk.items === most || chunk.body.length + next.length > length).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
+  it('take every form of an image', async () => {
+    const bytes = Uint8Array.of(0, 1, 250, 251);
+    const items = [
+      { bytes },
+      { bytes: Uint8Array.of(9, ...bytes).subarray(1) },
+      { bytes: bytes.buffer },
+      { bytes: new Blob([bytes]) },
+      { base64: 'AAH6+w==' },
+      { id: 'x', url: 'https://example.org/a.jpg' },
+    ];
+    const made = (await all(items)).flatMap(lines);
+    expect(made).toEqual([...Array(5).fill({ img: 'AAH6+w==' }), { id: 'x', url: 'https://example.org/a.jpg' }]);
+  });
+
+  it('encode bytes in a browser as elsewhere', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), fc.integer({ min: 0, max: 3 }), (bytes, pieces) => {
+        const all = new Uint8Array(bytes.length + pieces * 0x8000).fill(7);
+        all.set(bytes, all.length - bytes.length);
+        expect(base64ByBtoa(all) === base64Of(all)).toBe(true);
+      }),
+    );
+  });
+
+  it('refuse what is no item', async () => {
+    await expect(all([{ path: 'a.jpg' } as never])).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+});
+
+describe('items that come slowly', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('do not keep those before them waiting for longer than they may', async () => {
+    const times: [number, number][] = [];
+    const began = performance.now();
+    async function* slow() {
+      for (let n = 0; n < 5; n++) {
+        yield item(n);
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    }
+    const done = (async () => {
+      for await (const chunk of chunksOf(slow(), LIMITS, never)) times.push([performance.now() - began, chunk.items]);
+    })();
+    await vi.runAllTimersAsync();
+    await done;
+    expect(times).toEqual([
+      [250, 2],
+      [650, 2],
+      [1000, 1],
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('are given up at once when they are not wanted any more, and told so', async () => {
+    const abort = new AbortController();
+    const returned = vi.fn(async () => ({ done: true as const, value: undefined }));
+    const hanging = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: returned }) };
+    const chunks = all(hanging, LIMITS, abort.signal);
+    const reason = new Error('enough');
+    setTimeout(() => abort.abort(reason), 10);
+    const failed = expect(chunks).rejects.toBe(reason);
+    await vi.runAllTimersAsync();
+    await failed;
+    expect(returned).toHaveBeenCalledOnce();
+  });
+});
+
+describe('what is made ahead', () => {
+  it('is one value, and all of them in order', async () => {
+    let made = 0;
+    async function* values() {
+      while (made < 5) yield ++made;
+    }
+    const seen: [number, number][] = [];
+    for await (const value of oneAhead(values())) {
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push([value, made]);
+    }
+    expect(seen).toEqual([
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 5],
+      [5, 5],
+    ]);
+  });
+
+  it('tells of a failure when it is reached', async () => {
+    async function* values() {
+      yield 1;
+      throw new Error('torn');
+    }
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const value of oneAhead(values())) {
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.push(value);
+      }
+    })();
+    await expect(reading).rejects.toThrow('torn');
+    expect(seen).toEqual([1]);
+  });
+});

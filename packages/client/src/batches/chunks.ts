@@ -1,0 +1,119 @@
+import { type BatchItem, itemJson } from './item.ts';
+
+/** Items as one request carries them. */
+export interface Chunk {
+  /** NDJSON. */
+  body: string;
+  items: number;
+  /** Whether every item has an id, so that the request may be made twice. */
+  named: boolean;
+}
+
+export interface ChunkLimits {
+  /** Most items of a chunk. */
+  items: number;
+  /** Characters past which a chunk takes no further item; one of a single item may be longer. */
+  length: number;
+  /** How long the first item of a chunk waits for the others, ms. */
+  lingerMs: number;
+}
+
+/**
+ * Items in chunks, in their order. What comes slowly is not kept waiting: a chunk goes when its first item has waited
+ * `lingerMs`. Holds one chunk and one item, and takes no further item before the last chunk has been taken.
+ * @param signal ends it, also while an item is awaited; whoever stops reading before the end aborts it
+ * @throws the signal's reason; what the items throw; invalid_request for what is no item
+ */
+export async function* chunksOf(
+  items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
+  limits: ChunkLimits,
+  signal: AbortSignal,
+): AsyncGenerator<Chunk, void> {
+  const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
+  const take = async () => source.next();
+  let lines: string[] = [];
+  let length = 0;
+  let named = true;
+  let goesAt = Number.POSITIVE_INFINITY;
+  const chunk = (): Chunk => {
+    const made = { body: `${lines.join('\n')}\n`, items: lines.length, named };
+    [lines, length, named, goesAt] = [[], 0, true, Number.POSITIVE_INFINITY];
+    return made;
+  };
+  let exhausted = false;
+  try {
+    let next = take();
+    for (;;) {
+      const taken = await within(next, goesAt - performance.now(), signal);
+      if (taken === null) {
+        yield chunk();
+        continue;
+      }
+      if (taken.done) break;
+      const line = JSON.stringify(await itemJson(taken.value));
+      if (lines.length && length + line.length > limits.length) yield chunk();
+      if (!lines.length) goesAt = performance.now() + limits.lingerMs;
+      lines.push(line);
+      length += line.length + 1;
+      named &&= taken.value.id !== undefined;
+      if (lines.length >= limits.items || length >= limits.length) yield chunk();
+      next = take();
+    }
+    exhausted = true;
+    if (lines.length) yield chunk();
+  } finally {
+    // Not awaited: one that is in the middle of its next item may take its time.
+    if (!exhausted) void (async () => source.return?.())().catch(() => {});
+  }
+}
+
+/**
+ * What a promise resolves with, or null when it has not within `ms`.
+ * @param ms none at all when infinite
+ * @throws what it rejects with; the signal's reason
+ */
+function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve, reject) => {
+    const over = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const onAbort = () => {
+      over();
+      reject(signal.reason);
+    };
+    const late = () => {
+      over();
+      resolve(null);
+    };
+    const timer = Number.isFinite(ms) ? setTimeout(late, Math.max(0, ms)) : undefined;
+    signal.addEventListener('abort', onAbort);
+    promise.then(
+      (value) => {
+        over();
+        resolve(value);
+      },
+      (error) => {
+        over();
+        reject(error);
+      },
+    );
+    if (signal.aborted) onAbort();
+  });
+}
+
+/** Works on the next value while whoever reads is busy with the last one. */
+export async function* oneAhead<T>(values: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  const take = () => {
+    const next = values.next();
+    next.catch(() => {}); // told to the reader when it comes for it, if it does
+    return next;
+  };
+  let next = take();
+  for (;;) {
+    const { done, value } = await next;
+    if (done) return;
+    next = take();
+    yield value as T;
+  }
+}

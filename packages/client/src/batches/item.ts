@@ -1,0 +1,41 @@
+import { FacequeueError } from '@facequeue/schema/errors';
+import type { Image } from '../detection.ts';
+
+/** An image of a batch, with the caller's own name for it, unique in its batch. */
+export type BatchItem = { id?: string } & Image;
+
+/** An item as JSON has it. */
+export type ItemJson = { id?: string } & ({ url: string } | { img: string });
+
+/** @throws invalid_request for what is no item, so that no picture is left out unnoticed */
+export async function itemJson(item: BatchItem): Promise<ItemJson> {
+  const id = item.id === undefined ? {} : { id: item.id };
+  if ('url' in item) return { ...id, url: item.url };
+  if ('base64' in item) return { ...id, img: item.base64 };
+  if ('bytes' in item) return { ...id, img: base64Of(await bytesOf(item.bytes)) };
+  throw new FacequeueError('invalid_request', 'an item has one of url, bytes and base64');
+}
+
+async function bytesOf(bytes: Uint8Array | ArrayBuffer | Blob): Promise<Uint8Array> {
+  if (bytes instanceof Uint8Array) return bytes;
+  return new Uint8Array(bytes instanceof ArrayBuffer ? bytes : await bytes.arrayBuffer());
+}
+
+/** Bytes that `btoa` gets at a time: few enough for the arguments of a call, and a multiple of three, so that pieces join. */
+const PIECE = 0x8000 - (0x8000 % 3);
+
+/** Base64 with padding. */
+export function base64Of(bytes: Uint8Array): string {
+  // 80 times as fast as btoa, where there is one.
+  if (globalThis.Buffer) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+  return base64ByBtoa(bytes);
+}
+
+/** As browsers have to do it. */
+export function base64ByBtoa(bytes: Uint8Array): string {
+  const pieces: string[] = [];
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    pieces.push(btoa(String.fromCharCode(...bytes.subarray(at, at + PIECE))));
+  }
+  return pieces.join('');
+}

@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createLineSplitter } from './lines.ts';
+
+/** Text in UTF-8, cut wherever it may be. */
+const cutBytes = (text: string, cuts: number[]) => {
+  const bytes = new TextEncoder().encode(text);
+  const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+  return places.slice(1).map((end, i) => bytes.subarray(places[i], end));
+};
+
+describe('lines of a stream', () => {
+  it('are the same however its bytes are cut, and what has no end is none', () => {
+    const text = fc.string({ unit: 'binary', maxLength: 12 }).map((line) => line.replaceAll(/[\r\n]/g, ''));
+    fc.assert(
+      fc.property(
+        fc.array(text, { maxLength: 8 }),
+        text,
+        fc.constantFrom('\n', '\r\n'),
+        fc.array(fc.nat(), { maxLength: 12 }),
+        (lines, rest, end, cuts) => {
+          const splitter = createLineSplitter();
+          const bytes = cutBytes(lines.map((line) => line + end).join('') + rest, cuts);
+          // A decoder drops a byte order mark, as it should.
+          const [first, ...others] = lines;
+          const expected = first === undefined ? [] : [first.replace(/^\ufeff/, ''), ...others];
+          expect(bytes.flatMap((piece) => splitter.push(piece))).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it('are refused when one does not end', () => {
+    const splitter = createLineSplitter(10);
+    const piece = new TextEncoder().encode('12345');
+    expect(splitter.push(new TextEncoder().encode('123456789\n'))).toEqual(['123456789']);
+    splitter.push(piece);
+    splitter.push(piece);
+    expect(() => splitter.push(piece)).toThrow(expect.objectContaining({ code: 'internal_error' }));
+  });
+});

@@ -1,0 +1,156 @@
+import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
+import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
+import type { Chunk } from './chunks.ts';
+
+/** Items after which a batch is closed and another one opened. A batch that has been read is erased: its results take room. */
+const BATCH_ITEMS = 10_000;
+/**
+ * Items that are handed in and whose results have not been read, past which no further ones are: seconds of work for the
+ * largest installations, and no reason for the service to turn others away.
+ */
+const MAX_UNREAD = 2000;
+/** What erasing the batches that were left may take, ms. */
+const CLEAN_UP_MS = 5000;
+
+/** What a run asks of the service. */
+export interface RunService {
+  open(options: BatchOptions | undefined, signal: AbortSignal): Promise<BatchResource>;
+  batch(id: string, signal: AbortSignal): Promise<BatchResource>;
+  append(id: string, chunk: Chunk, signal: AbortSignal): Promise<AppendReport>;
+  close(id: string, signal: AbortSignal): Promise<unknown>;
+  /** All results there will be. */
+  results(id: string, signal: AbortSignal): AsyncIterable<ItemLine>;
+  erase(id: string, signal: AbortSignal): Promise<void>;
+}
+
+export interface RunOptions {
+  options?: BatchOptions;
+  /** Called when a batch has been opened, before anything is in it. */
+  onBatch?: (batch: BatchResource) => void | Promise<void>;
+}
+
+/** A batch of the run that has not been read to its end. */
+interface Part {
+  id: string;
+  /** Items it has. */
+  total: number;
+  /** Results that were read. */
+  read: number;
+}
+
+/**
+ * Runs items through batches of its own, one after the other, and gives each item's result as it ends. However it ends,
+ * the batches are erased.
+ * @param chunks is aborted by the signal it is made with
+ * @throws what the chunks throw; what the service refuses; the signal's reason
+ */
+export async function* runItems(
+  service: RunService,
+  makeChunks: (signal: AbortSignal) => AsyncIterable<Chunk>,
+  { options, onBatch }: RunOptions,
+  outer: AbortSignal | undefined,
+): AsyncGenerator<ItemLine, void> {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const onAbort = () => stop.abort(outer?.reason);
+  outer?.addEventListener('abort', onAbort, { once: true });
+  if (outer?.aborted) onAbort();
+
+  const parts: Part[] = [];
+  const unread = () => parts.reduce((sum, { total, read }) => sum + total - read, 0);
+  const news = createNews();
+  let fed = false;
+
+  const openPart = async (): Promise<Part> => {
+    const batch = await service.open(options, signal);
+    const part = { id: batch.id, total: 0, read: 0 };
+    parts.push(part);
+    await onBatch?.(batch);
+    news.tell();
+    return part;
+  };
+
+  const feed = async () => {
+    let part: Part | null = null;
+    for await (const chunk of makeChunks(signal)) {
+      while (unread() >= MAX_UNREAD) await news.next(signal);
+      if (part && part.total >= BATCH_ITEMS) {
+        await service.close(part.id, signal);
+        part = null;
+      }
+      part = await put(chunk, part);
+    }
+    if (part) await service.close(part.id, signal);
+  };
+
+  const put = async (chunk: Chunk, part: Part | null): Promise<Part> => {
+    const into = part ?? (await openPart());
+    try {
+      into.total = (await service.append(into.id, chunk, signal)).batch.counts.total;
+      return into;
+    } catch (error) {
+      if (!part || !isFacequeueError(error) || error.code !== 'conflict') throw error;
+      const { status } = await service.batch(part.id, signal);
+      if (status === 'canceled') throw new FacequeueError('canceled', 'the batch was canceled', { cause: error });
+      // It closes itself when there has been no room for an hour.
+      return put(chunk, null);
+    }
+  };
+
+  const feeding = feed().then(
+    () => {
+      fed = true;
+      news.tell();
+    },
+    (error) => stop.abort(error),
+  );
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const part = parts[0];
+      if (!part) {
+        if (fed) return;
+        await news.next(signal);
+        continue;
+      }
+      for await (const line of service.results(part.id, signal)) {
+        part.read += 1;
+        news.tell();
+        yield line;
+      }
+      await service.erase(part.id, signal);
+      parts.shift();
+      news.tell();
+    }
+  } finally {
+    outer?.removeEventListener('abort', onAbort);
+    stop.abort();
+    await feeding;
+    const enough = AbortSignal.timeout(CLEAN_UP_MS);
+    // What cannot be erased now ends by itself; the reason to end is what is told.
+    await Promise.allSettled(parts.map(({ id }) => service.erase(id, enough)));
+  }
+}
+
+/** Wakes those who wait for something to change. */
+function createNews() {
+  let change = Promise.withResolvers<void>();
+  return {
+    tell() {
+      change.resolve();
+      change = Promise.withResolvers<void>();
+    },
+    /** @throws the signal's reason */
+    next(signal: AbortSignal): Promise<void> {
+      return new Promise((resolve, reject) => {
+        const onAbort = () => reject(signal.reason);
+        if (signal.aborted) return onAbort();
+        signal.addEventListener('abort', onAbort, { once: true });
+        void change.promise.then(() => {
+          signal.removeEventListener('abort', onAbort);
+          resolve();
+        });
+      });
+    },
+  };
+}
