@@ -94,7 +94,7 @@ export async function startS3({
     const [answer] = (await once(onward, 'response')) as [IncomingMessage];
     const chunks: Buffer[] = [];
     for await (const chunk of answer) chunks.push(chunk as Buffer);
-    let body = Buffer.concat(chunks);
+    let body: Buffer = Buffer.concat(chunks);
     if (one.query.get('encoding-type') === 'url' && encodes) body = withEncodedKeys(body);
     if (answer.statusCode! < 300) {
       if (one.operation === 'begin') uploads.add(/<UploadId>([^<]+)</.exec(body.toString())![1]!);
