@@ -12,6 +12,9 @@ const givenRequestId = z
   .optional()
   .meta({ description: 'Kept through logs and answers; one is made when it is absent or has another form.' });
 export const requestHeaders = z.object({ 'X-Request-Id': givenRequestId });
+export const eventsHeaders = requestHeaders.extend({
+  'Last-Event-ID': z.string().optional().meta({ description: 'Id of the last event seen, which is not sent again.' }),
+});
 export const jobId = z.string().meta({ description: 'Id of the job that ran the call.', header: { id: 'X-Job-Id' } });
 export const location = z.string().meta({ description: 'Path of the job.', header: { id: 'Location' } });
 export const retryAfter = z.string().meta({

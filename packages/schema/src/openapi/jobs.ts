@@ -4,12 +4,8 @@ import type { ErrorCode } from '../errors.ts';
 import { JobResource } from '../job.ts';
 import { JobQuery } from '../request.ts';
 import { JOB_EVENTS } from '../webhook-event.ts';
-import { requestHeaders, requestId, retryAfter } from './headers.ts';
-import { answer, operation } from './operation.ts';
-
-const eventsHeaders = requestHeaders.extend({
-  'Last-Event-ID': z.string().optional().meta({ description: 'Id of the last event seen, which is not sent again.' }),
-});
+import { eventsHeaders, requestId, retryAfter } from './headers.ts';
+import { answer, eventStream, operation } from './operation.ts';
 
 /** What operations on one job have in common. */
 const ofJob = {
@@ -92,11 +88,7 @@ export const jobPaths: ZodOpenApiPathsObject = {
         'the job, and the stream ends. A comment at least every 15 s.',
       header: eventsHeaders,
       answers: {
-        200: {
-          description: 'The events.',
-          headers: z.object({ 'X-Request-Id': requestId }),
-          content: { 'text/event-stream': { schema: { type: 'string' } } },
-        },
+        200: eventStream('The events.'),
         204: {
           description: 'Last-Event-ID names the last event: nothing will follow.',
           headers: z.object({ 'X-Request-Id': requestId }),

@@ -46,3 +46,13 @@ export const answer = (description: string, schema?: z.ZodType, headers: z.ZodRa
   headers: z.object({ 'X-Request-Id': requestId, ...headers }),
   content: { 'application/json': { schema: schema ?? {} } },
 });
+
+/**
+ * An answer that is a stream of server-sent events.
+ * @param data what each of them carries, where they are all alike
+ */
+export const eventStream = (description: string, data?: z.ZodType) => ({
+  description,
+  headers: z.object({ 'X-Request-Id': requestId }),
+  content: { 'text/event-stream': { schema: data ?? { type: 'string' as const } } },
+});
