@@ -9,7 +9,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createJobQueue, createWorkQueue, type JobQueue, newJobId, type WorkQueue } from '@facequeue/queue';
+import { createJobQueue, createWorkQueue, type JobQueue, newJobId, UNLIMITED, type WorkQueue } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { startRedis } from '../test/support/redis.ts';
 import { machine } from './machine.ts';
@@ -31,11 +31,12 @@ const queue = await createJobQueue({
   prefix: PREFIX,
   limits: { maxWaiting: 1e6, maxBlobBytes: 4e9, maxResultBytes: 4e9, maxOldestMs: 600e3 },
   resultTtlMs: Number(values.ttl) * 1000,
+  batchTtlMs: 3600e3,
   onError,
 });
 const worker = fork(fileURLToPath(new URL('queue-worker.ts', import.meta.url)), [redis.url, PREFIX]);
 await once(worker, 'message');
-const deliverer = await createWorkQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, onError });
+const deliverer = await createWorkQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, limits: UNLIMITED, onError });
 
 async function oneJob(queue: JobQueue, nth: number): Promise<void> {
   const id = newJobId();

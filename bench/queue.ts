@@ -32,6 +32,7 @@ const queue = await createJobQueue({
   prefix: PREFIX,
   limits: { maxWaiting: 1e6, maxBlobBytes: 4e9, maxResultBytes: 4e9, maxOldestMs: 600e3 },
   resultTtlMs: 60e3,
+  batchTtlMs: 3600e3,
   onError: (error) => console.error(error.message),
 });
 const worker = fork(fileURLToPath(new URL('queue-worker.ts', import.meta.url)), [redis.url, PREFIX]);

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createJobQueue, createWorkQueue, newJobId } from '@facequeue/queue';
+import { createJobQueue, createWorkQueue, newJobId, UNLIMITED } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type JobResource } from '@facequeue/schema';
 import { openFilesLimit } from '../apps/api/src/server/open-files.ts';
 import { CANNED_OUTCOME } from '../test/support/gateway.ts';
@@ -57,9 +57,10 @@ const queue = await createJobQueue({
   prefix: PREFIX,
   limits: { maxWaiting: waits * 2, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 3600e3 },
   resultTtlMs: 3600e3,
+  batchTtlMs: 3600e3,
   onError,
 });
-const work = await createWorkQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, onError });
+const work = await createWorkQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, limits: UNLIMITED, onError });
 
 const agents = Array.from(
   { length: ADDRESSES },

@@ -2,7 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { startGateway } from '@facequeue/api';
 import { gatewayVariables } from '@facequeue/api/variables';
-import { type ClaimedJob, createJobQueue, createWorkQueue, type JobQueue, type Outcome } from '@facequeue/queue';
+import {
+  admissionLimits,
+  type ClaimedJob,
+  createJobQueue,
+  createWorkQueue,
+  type JobQueue,
+  type Outcome,
+  UNLIMITED,
+} from '@facequeue/queue';
 import { type DetectionResult, QUEUE_NAMES } from '@facequeue/schema';
 import { readConfig } from '@facequeue/schema/config';
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
@@ -53,13 +61,9 @@ export async function startTestGateway(redisUrl: string, env: Record<string, str
   const queue = await createJobQueue({
     url: redisUrl,
     prefix,
-    limits: {
-      maxWaiting: config.MAX_WAITING_JOBS,
-      maxBlobBytes: config.MAX_BLOB_BYTES,
-      maxResultBytes: config.MAX_RESULT_BYTES,
-      maxOldestMs: config.MAX_OLDEST,
-    },
+    limits: admissionLimits(config),
     resultTtlMs: config.RESULT_TTL,
+    batchTtlMs: config.BATCH_TTL,
     onError: () => {},
   });
   const gateway = await startGateway(config, queue, log);
@@ -98,6 +102,7 @@ export async function startCannedWorker(
     url: gateway.redisUrl,
     prefix: gateway.prefix,
     maxAttempts: 5,
+    limits: UNLIMITED,
     onError: () => {},
   });
   const id = randomUUID();
@@ -113,13 +118,13 @@ export async function startCannedWorker(
     startedAt: Date.now(),
   });
   for (const queue of QUEUE_NAMES) {
-    await work.consume(queue, { concurrency: 8 }, async (jobId) => {
-      const job = await work.claim(jobId, id);
+    await work.consume(queue, { concurrency: 8 }, async (ticket) => {
+      const job = await work.claim(ticket, id);
       if (!job) return;
-      const bytes = job.source.kind === 'inline' ? await work.blob(jobId) : null;
+      const bytes = job.source.kind === 'inline' ? await work.blob(job.id) : null;
       seen.push({ job, bytes });
-      if (!(await work.start(jobId, job.attempt))) return;
-      await work.finish(jobId, job.attempt, await answer(job, bytes));
+      if (!(await work.start(job.id, job.attempt))) return;
+      await work.finish(job.id, job.attempt, await answer(job, bytes));
     });
   }
   return { seen, close: () => work.close(), [Symbol.asyncDispose]: () => work.close() };

@@ -1,4 +1,4 @@
-import type { JobQueueOptions } from '@facequeue/queue';
+import { admissionLimits, type JobQueueOptions } from '@facequeue/queue';
 import { ConfigError, readConfig } from '@facequeue/schema/config';
 import { type GatewayConfig, gatewayVariables } from './variables.ts';
 
@@ -21,13 +21,9 @@ export function queueOptions(config: GatewayConfig, onError: (error: Error) => v
   return {
     url: config.REDIS_URL,
     prefix: config.QUEUE_PREFIX,
-    limits: {
-      maxWaiting: config.MAX_WAITING_JOBS,
-      maxBlobBytes: config.MAX_BLOB_BYTES,
-      maxResultBytes: config.MAX_RESULT_BYTES,
-      maxOldestMs: config.MAX_OLDEST,
-    },
+    limits: admissionLimits(config),
     resultTtlMs: config.RESULT_TTL,
+    batchTtlMs: config.BATCH_TTL,
     onError,
   };
 }

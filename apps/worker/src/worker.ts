@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createWorkQueue } from '@facequeue/queue';
+import { admissionLimits, createWorkQueue } from '@facequeue/queue';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
 import type { Duty } from './duty.ts';
@@ -36,6 +36,7 @@ export async function startWorker(
     url: config.REDIS_URL,
     prefix: config.QUEUE_PREFIX,
     maxAttempts: config.MAX_ATTEMPTS,
+    limits: admissionLimits(config),
     onError: (error) => log.warn({ err: error }, 'queue trouble'),
   });
 

@@ -5,7 +5,7 @@ import { recount } from './check/recount.ts';
 import type { WorkQueue } from './contract.ts';
 import { scriptText } from './redis/scripts.ts';
 import { proxyTo } from './testing/proxy.ts';
-import { job, LONG, Rig, succeeded } from './testing/rig.ts';
+import { job, jobOf, LONG, Rig, succeeded } from './testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -169,7 +169,7 @@ describe('webhooks', () => {
           if (each.attempt === 1 && Math.random() < 0.5) {
             await worker.reportDelivery(each, { status: 'pending', nextAt: Date.now() + 50, attempt });
           } else {
-            received.add(each.job.id);
+            received.add(jobOf(each).id);
             await worker.reportDelivery(each, { status: 'delivered', attempt });
           }
         }

@@ -1,5 +1,6 @@
 import { byteSize, duration, integer } from '@facequeue/schema/config';
 import { z } from 'zod';
+import type { AdmissionLimits } from './contract.ts';
 
 /** Environment variables of the queue, for gateway and worker. */
 export const queueVariables = {
@@ -15,8 +16,9 @@ export const queueVariables = {
     .regex(/^[\w.:-]*\{[\w.:-]+\}[\w.:-]*$/, { error: 'a name in braces such as {fq}' })
     .default('{fq}')
     .meta({ default: '{fq}', description: 'Prefix of every key; one installation each. The braces are required.' }),
-  MAX_WAITING_JOBS: integer(10_000, { min: 1, max: 10_000_000 }).meta({
-    description: 'Jobs waiting, above which new ones are refused. Bulk jobs get 80 % of each limit.',
+  MAX_WAITING_JOBS: integer(100_000, { min: 1, max: 10_000_000 }).meta({
+    description:
+      'Jobs and items of batches waiting, above which new ones are refused. Bulk jobs, batches and cameras get 80 % of each limit, one camera an eighth of that.',
   }),
   MAX_BLOB_BYTES: byteSize('1gb').meta({
     description: 'Image bytes waiting in Redis, above which new jobs are refused. Its disk needs three times as much.',
@@ -29,7 +31,18 @@ export const queueVariables = {
     description: 'Age of the oldest waiting job, above which new jobs of its queue are refused.',
   }),
   RESULT_TTL: duration('1h').meta({ description: 'How long an ended job and its result are kept.' }),
+  BATCH_TTL: duration('24h').meta({ description: 'How long a batch and its results are kept once it has ended.' }),
   MAX_ATTEMPTS: integer(5, { min: 1, max: 100 }).meta({
     description: 'How often a job is taken up, after crashes or retries, before it ends as failed.',
   }),
 };
+
+/** The limits of admission, from the variables' values. */
+export function admissionLimits(config: z.output<z.ZodObject<typeof queueVariables>>): AdmissionLimits {
+  return {
+    maxWaiting: config.MAX_WAITING_JOBS,
+    maxBlobBytes: config.MAX_BLOB_BYTES,
+    maxResultBytes: config.MAX_RESULT_BYTES,
+    maxOldestMs: config.MAX_OLDEST,
+  };
+}

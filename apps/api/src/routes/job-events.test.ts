@@ -1,6 +1,6 @@
 /** Following a job, on two gateways over one Redis. */
 import { randomUUID } from 'node:crypto';
-import { createWorkQueue, type WorkQueue } from '@facequeue/queue';
+import { createWorkQueue, UNLIMITED, type WorkQueue } from '@facequeue/queue';
 import { JobResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CANNED_OUTCOME, CANNED_RESULT, startTestGateway, type TestGateway } from '../../../../test/support/gateway.ts';
@@ -21,7 +21,13 @@ afterAll(() => redis?.stop());
 beforeEach(async () => {
   const QUEUE_PREFIX = `{${randomUUID()}}`;
   gateways = [await startTestGateway(redis.url, { QUEUE_PREFIX }), await startTestGateway(redis.url, { QUEUE_PREFIX })];
-  work = await createWorkQueue({ url: redis.url, prefix: QUEUE_PREFIX, maxAttempts: 5, onError: () => {} });
+  work = await createWorkQueue({
+    url: redis.url,
+    prefix: QUEUE_PREFIX,
+    maxAttempts: 5,
+    limits: UNLIMITED,
+    onError: () => {},
+  });
 });
 afterEach(async () => {
   await Promise.all(gateways.map((gateway) => gateway.close()));

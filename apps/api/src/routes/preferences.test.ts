@@ -1,7 +1,7 @@
 /** How a call is answered that does not simply wait, on two gateways over one Redis. */
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { createWorkQueue, type Outcome } from '@facequeue/queue';
+import { createWorkQueue, type Outcome, UNLIMITED } from '@facequeue/queue';
 import { JobResource, type Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -249,7 +249,13 @@ describe('a job that ends otherwise while its caller waits', () => {
 async function slowQueue(at: TestGateway): Promise<void> {
   const ids: string[] = [];
   for (let i = 0; i < 30; i++) ids.push((await post(at, { prefer: 'respond-async' })).headers.get('x-job-id')!);
-  const work = await createWorkQueue({ url: at.redisUrl, prefix: at.prefix, maxAttempts: 5, onError: () => {} });
+  const work = await createWorkQueue({
+    url: at.redisUrl,
+    prefix: at.prefix,
+    maxAttempts: 5,
+    limits: UNLIMITED,
+    onError: () => {},
+  });
   for (const id of ids.slice(0, 20)) {
     const job = await work.claim(id, 'by hand');
     await work.start(id, job!.attempt);

@@ -6,7 +6,7 @@ import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
 import type { Delivery, DeliveryOutcome, JobQueue, NewJob, WebhookAttempt, WorkQueue } from '../contract.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
-import { IMAGE, job, Rig, ROOMY, succeeded } from '../testing/rig.ts';
+import { IMAGE, job, jobOf, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 let raw: Redis;
@@ -74,7 +74,7 @@ describe('the webhook of a job', () => {
     expect(record.webhook).toMatchObject({ status: 'pending', attempts: [], nextAt: record.finishedAt });
     const first = await takeOne(worker);
     expect(first).toEqual({
-      job: record,
+      subject: { kind: 'job', job: record },
       webhookId: `msg_${given.id}`,
       url: given.webhookUrl,
       attempt: 1,
@@ -96,7 +96,11 @@ describe('the webhook of a job', () => {
     await expect.poll(() => takeOne(worker), { interval: 5 }).toBeTruthy();
     await endLeases(rig.prefix);
     const third = await takeOne(worker);
-    expect(third).toMatchObject({ webhookId: first.webhookId, attempt: 3, job: { result: record.result } });
+    expect(third).toMatchObject({
+      webhookId: first.webhookId,
+      attempt: 3,
+      subject: { job: { result: record.result } },
+    });
     expect(await worker.reportDelivery(third, { ...delivered, attempt: tried(204, 18) })).toBe(true);
     expect(await webhook()).toMatchObject({
       status: 'delivered',
@@ -141,10 +145,10 @@ describe('the webhook of a job', () => {
     await worker.finish(given.id, attempt, succeeded(Buffer.from('faces')));
     await expect.poll(() => gateway.read(given.id), { timeout: 10_000 }).toBeNull();
     const first = await takeOne(worker);
-    expect(first.job).toMatchObject({ status: 'succeeded', result: Buffer.from('faces'), image: IMAGE });
+    expect(jobOf(first)).toMatchObject({ status: 'succeeded', result: Buffer.from('faces'), image: IMAGE });
     expect(await worker.reportDelivery(first, retry(0))).toBe(true);
     const second = await takeOne(worker);
-    expect(second.job.webhook!.attempts).toEqual([tried(500)]);
+    expect(jobOf(second).webhook!.attempts).toEqual([tried(500)]);
     expect(await worker.reportDelivery(second, delivered)).toBe(true);
     // Said again after a lost answer: nothing is left that could tell, and nothing comes back to life.
     expect(await worker.reportDelivery(second, delivered)).toBe(false);
@@ -160,7 +164,7 @@ describe('the webhook of a job', () => {
     for (let i = 1; i <= 12; i++) await worker.reportDelivery(await takeOne(worker), retry(0, i));
     const { attempts } = (await gateway.read(given!.id))!.webhook!;
     expect(attempts.map((each) => each.status)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-    expect((await takeOne(worker)).job.webhook!.attempts).toEqual(attempts);
+    expect(jobOf(await takeOne(worker)).webhook!.attempts).toEqual(attempts);
   });
 
   it('is taken when its time has come, not before, and workers are told to look', async () => {
@@ -203,7 +207,7 @@ describe('a lease', () => {
     const first = await takeOne(worker);
     await endLeases(rig.prefix);
     // The look that finds the lease over serves the one who has waited longer.
-    expect(await takeOne(worker)).toMatchObject({ job: { id: back!.id } });
+    expect(await takeOne(worker)).toMatchObject({ subject: { job: { id: back!.id } } });
     expect(await worker.reportDelivery(first, delivered)).toBe(true);
     expect((await gateway.read(slow!.id))!.webhook!.status).toBe('delivered');
     await sound(rig);
@@ -228,7 +232,7 @@ describe('a lease', () => {
         return taken.length;
       })
       .toBe(4);
-    expect(new Set(taken.map((each) => each.job.id))).toEqual(new Set(jobs.map((each) => each.id)));
+    expect(new Set(taken.map((each) => jobOf(each).id))).toEqual(new Set(jobs.map((each) => each.id)));
     expect(taken.map((each) => each.attempt).sort()).toEqual([1, 1, 2, 2]);
     await sound(rig);
   });
@@ -276,7 +280,7 @@ describe('receivers', () => {
       expect(hung.map((each) => each.url)).toEqual(i === 0 ? many(4, 'https://dead.example/') : []);
     }
     const [one, two] = await ended(gateway, 'https://live.example/', 'https://other.example:8443/');
-    expect((await worker.takeDeliveries(8, 4, LONG)).map((each) => each.job.id)).toEqual([one!.id, two!.id]);
+    expect((await worker.takeDeliveries(8, 4, LONG)).map((each) => jobOf(each).id)).toEqual([one!.id, two!.id]);
     await sound(rig);
   });
 
@@ -303,7 +307,7 @@ describe('receivers', () => {
     await ended(gateway, 'https://a.example/');
     await worker.reportDelivery(await takeOne(worker), retry(3_600_000));
     const [next] = await ended(gateway, 'https://a.example/');
-    expect(await takeOne(worker)).toMatchObject({ job: { id: next!.id } });
+    expect(await takeOne(worker)).toMatchObject({ subject: { job: { id: next!.id } } });
   });
 });
 

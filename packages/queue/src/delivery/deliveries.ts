@@ -8,7 +8,8 @@
  * Not a BullMQ queue: a script that ends a job could not add to one, and its limits are not by receiver.
  */
 import type { Redis } from 'ioredis';
-import type { Delivery, DeliveryOutcome } from '../contract.ts';
+import { batchFrom } from '../batch/batch-record.ts';
+import type { Delivery, DeliveryOutcome, DeliverySubject } from '../contract.ts';
 import { recordFrom } from '../record/record.ts';
 import type { Scripts } from '../redis/scripts.ts';
 
@@ -38,7 +39,7 @@ export class Deliveries {
   async report(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
     const reply = await this.#scripts(
       'report-delivery',
-      delivery.job.id,
+      delivery.subject.kind === 'job' ? delivery.subject.job.id : delivery.subject.batch.id,
       delivery.attempt,
       outcome.status,
       JSON.stringify(outcome.attempt),
@@ -70,7 +71,13 @@ function deliveryFrom([idBytes, attempt, ...pairs]: Lease): Delivery {
   const fields: Record<string, Buffer> = {};
   for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!.toString()] = pairs[i + 1]!;
   const id = idBytes.toString();
-  const job = recordFrom(id, fields)!;
-  // A job ends once, so its id names the event.
-  return { job, webhookId: `msg_${id}`, url: job.webhook!.url, attempt, endedAt: job.finishedAt! };
+  const subject = subjectFrom(id, fields);
+  const { webhook, finishedAt } = subject.kind === 'job' ? subject.job : subject.batch;
+  // It ends once, so its id names the event.
+  return { subject, webhookId: `msg_${id}`, url: webhook!.url, attempt, endedAt: finishedAt! };
+}
+
+function subjectFrom(id: string, fields: Record<string, Buffer>): DeliverySubject {
+  const batch = batchFrom(id, fields, Number(fields['finishedAt']));
+  return batch ? { kind: 'batch', batch } : { kind: 'job', job: recordFrom(id, fields)! };
 }

@@ -8,6 +8,8 @@ const REASONS: Record<string, string> = {
   result_bytes: 'Too many results are kept.',
   host_webhooks: 'Too many webhooks of this receiver wait to be delivered.',
   webhooks: 'Too many webhooks wait to be delivered.',
+  camera: 'Too many frames of this camera are waiting.',
+  cameras: 'Too many cameras have posted within a day.',
   oldest: 'Jobs have been waiting too long.',
   wait: 'The job would wait longer than the caller does.',
 };
@@ -20,3 +22,11 @@ export function refusalText(reason: string): string {
 export function limitArguments(limits: AdmissionLimits): [number, number, number, number] {
   return [limits.maxWaiting, limits.maxBlobBytes, limits.maxResultBytes, limits.maxOldestMs];
 }
+
+/** No limits, for tools and tests that bring their own. */
+export const UNLIMITED: AdmissionLimits = {
+  maxWaiting: Number.MAX_SAFE_INTEGER,
+  maxBlobBytes: Number.MAX_SAFE_INTEGER,
+  maxResultBytes: Number.MAX_SAFE_INTEGER,
+  maxOldestMs: Number.MAX_SAFE_INTEGER,
+};

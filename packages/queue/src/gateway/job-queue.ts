@@ -1,109 +1,86 @@
 import { FacequeueError } from '@facequeue/schema';
+import { RedisBatches } from '../batch/batches.ts';
+import { RedisCameras } from '../camera/cameras.ts';
 import type { AdmissionLimits, JobQueue, JobRecord, NewJob, Submitted } from '../contract.ts';
 import { recordFrom } from '../record/record.ts';
-import { type Connection, openConnection } from '../redis/connection.ts';
-import { publicError } from '../redis/errors.ts';
-import { checkedPrefix } from '../redis/prefix.ts';
-import { quietly } from '../redis/quietly.ts';
+import { PING_WITHIN_MS } from '../redis/connection.ts';
+import { answered } from '../redis/errors.ts';
+import { type Foundation, type FoundationOptions, openFoundation } from '../redis/foundation.ts';
 import { scriptsOn } from '../redis/scripts.ts';
-import { checkServer } from '../redis/server.ts';
 import { within } from '../redis/within.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
-import { openTransport } from '../transport/queues.ts';
 import { Announcements } from '../wait/announcements.ts';
 import { limitArguments } from './admission.ts';
 import { remembered, snapshotFrom } from './snapshot.ts';
 import { Submissions } from './submissions.ts';
 
 const SNAPSHOT_MS = 250;
-/** A Redis that takes longer to answer PING counts as away. */
-const PING_MS = 2000;
 
-export interface JobQueueOptions {
-  /** redis:// or rediss:// */
-  url: string;
-  /** Key prefix with braces, such as {fq}. */
-  prefix: string;
+export interface JobQueueOptions extends FoundationOptions {
   limits: AdmissionLimits;
   /** How long the record of an ended job is kept. */
   resultTtlMs: number;
-  /** Told of background trouble (lost connections, a sweep that failed); all of it heals by itself. */
-  onError: (error: Error) => void;
+  /** How long a batch is kept once it has ended. */
+  batchTtlMs: number;
 }
 
 /**
  * Opens the gateway's side of the queue.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  */
-export async function createJobQueue(given: JobQueueOptions): Promise<JobQueue> {
-  const options = { ...given, onError: quietly(given.onError) };
-  const prefix = checkedPrefix(options.prefix);
-  await using opened = new AsyncDisposableStack();
-  const main = opened.use(await openConnection(options.url, 'gateway', options.onError));
-  const subscriber = opened.use(await openConnection(options.url, 'subscriber', options.onError));
-  await checkServer(main.redis);
-  const transport = await openTransport(main.redis, prefix, options.onError);
-  opened.defer(() => transport.close());
-  const queue = new RedisJobQueue(options, prefix, main, subscriber, transport);
-  await queue.open();
-  const kept = opened.move();
-  queue.onClose(() => kept.disposeAsync());
+export async function createJobQueue(options: JobQueueOptions): Promise<JobQueue> {
+  const queue = new RedisJobQueue(options, await openFoundation(options, 'gateway'));
+  try {
+    await queue.open();
+  } catch (error) {
+    await queue.close();
+    throw error;
+  }
   return queue;
 }
 
 class RedisJobQueue implements JobQueue {
+  readonly batches;
+  readonly cameras;
   readonly #options: JobQueueOptions;
-  readonly #prefix: string;
-  readonly #main: Connection['redis'];
+  readonly #foundation: Foundation;
   readonly #scripts;
   readonly #submissions;
   readonly #announcements;
   readonly snapshot;
   readonly #stopSweeping;
   #firstStart: Promise<number> | null = null;
-  #release: () => Promise<void> = async () => {};
 
-  constructor(
-    options: JobQueueOptions,
-    prefix: string,
-    main: Connection,
-    subscriber: Connection,
-    transport: Awaited<ReturnType<typeof openTransport>>,
-  ) {
+  constructor(options: JobQueueOptions, foundation: Foundation) {
+    const { prefix, redis, subscriber, transport, onError } = foundation;
     this.#options = options;
-    this.#prefix = prefix;
-    this.#main = main.redis;
+    this.#foundation = foundation;
     this.#announcements = new Announcements({
-      main: main.redis,
-      subscriber: subscriber.redis,
+      main: redis,
+      subscriber,
       prefix,
       read: (id) => this.#readOrGone(id),
-      onError: options.onError,
+      onError,
     });
-    this.#scripts = scriptsOn(main.redis, prefix);
+    this.#scripts = scriptsOn(redis, prefix);
     const limits = limitArguments(options.limits);
-    this.#submissions = new Submissions(
-      { redis: main.redis, scripts: this.#scripts, transport, onError: options.onError },
-      limits,
-      options.resultTtlMs,
-    );
+    const context = { redis, prefix, scripts: this.#scripts, transport, onError };
+    this.#submissions = new Submissions(context, limits, options.resultTtlMs);
+    this.batches = new RedisBatches(context, limits, options);
+    this.cameras = new RedisCameras(context, this.#submissions, limits, options.resultTtlMs);
     this.snapshot = remembered(SNAPSHOT_MS, () =>
       answered(async () => snapshotFrom(await this.#scripts('snapshot', ...limits))),
     );
     this.#stopSweeping = everySecond(async () => {
-      if (this.#main.status !== 'ready') return;
+      if (redis.status !== 'ready') return;
       await this.#submissions.takeBackFailed();
       await sweepOnce(this.#scripts, transport);
-    }, options.onError);
+    }, onError);
   }
 
   async open(): Promise<void> {
     await this.#announcements.open();
     await this.firstStart();
-  }
-
-  onClose(release: () => Promise<void>): void {
-    this.#release = release;
   }
 
   submit(job: NewJob): Promise<Submitted> {
@@ -119,7 +96,8 @@ class RedisJobQueue implements JobQueue {
   }
 
   read(id: string): Promise<JobRecord | null> {
-    return answered(async () => recordFrom(id, await this.#main.hgetallBuffer(`${this.#prefix}:job:${id}`)));
+    const { redis, prefix } = this.#foundation;
+    return answered(async () => recordFrom(id, await redis.hgetallBuffer(`${prefix}:job:${id}`)));
   }
 
   cancel(id: string, which: 'live' | 'queued' = 'live'): Promise<JobRecord | null> {
@@ -140,29 +118,22 @@ class RedisJobQueue implements JobQueue {
   }
 
   ping(): Promise<void> {
-    return answered(async () => void (await within(PING_MS, this.#main.ping())));
+    return answered(async () => void (await within(PING_WITHIN_MS, this.#foundation.redis.ping())));
   }
 
   async close(): Promise<void> {
     this.#announcements.close();
     await this.#stopSweeping();
-    await this.#release();
+    await this.#foundation[Symbol.asyncDispose]();
   }
 
   /** @throws gone when the job was erased */
   async #readOrGone(id: string): Promise<JobRecord | null> {
     const record = await this.read(id);
     if (record) return record;
-    const erased = await answered(() => this.#main.exists(`${this.#prefix}:gone:${id}`));
+    const { redis, prefix } = this.#foundation;
+    const erased = await answered(() => redis.exists(`${prefix}:gone:${id}`));
     if (erased) throw new FacequeueError('gone', 'The job was deleted.', { jobId: id });
     return null;
-  }
-}
-
-async function answered<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw publicError(error);
   }
 }

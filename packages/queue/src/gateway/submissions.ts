@@ -30,19 +30,26 @@ export class Submissions {
   }
 
   /** As JobQueue's. */
-  async submit(job: NewJob): Promise<Submitted> {
-    const { redis, transport, onError } = this.#context;
+  submit(job: NewJob): Promise<Submitted> {
+    return this.attempt(job.id, async () => {
+      const submitted = await this.#admit(job);
+      // Should the first caller have died before it got here, the sweep does it.
+      if (!submitted.replayed) await this.#context.transport.add(job.id, job.queue);
+      return submitted;
+    });
+  }
+
+  /** Hands a job in by `work`; when that fails, other than by a Refusal, whatever of it got through is taken back. */
+  async attempt<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const { redis, onError } = this.#context;
     // Not sent at all, so there is nothing to take back.
     if (redis.status !== 'ready') throw publicError(new Error('not connected'));
     try {
-      const submitted = await this.#admit(job);
-      // Should the first caller have died before it got here, the sweep does it.
-      if (!submitted.replayed) await transport.add(job.id, job.queue);
-      return submitted;
+      return await work();
     } catch (error) {
       const failure = publicError(error);
       if (!(error instanceof Refusal)) {
-        this.#failed.add(job.id);
+        this.#failed.add(id);
         await this.takeBackFailed().catch(onError);
       }
       throw failure;
@@ -94,4 +101,4 @@ type Reply =
   | ['exists'];
 
 /** A submission that was answered, not lost: nothing of it is in Redis. */
-class Refusal extends FacequeueError {}
+export class Refusal extends FacequeueError {}

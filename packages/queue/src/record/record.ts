@@ -3,6 +3,7 @@
  * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
  * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
  * With an idempotency key: idempotency, and unshared while no other call was given the job.
+ * Of an item of a batch: batch name line, and the turn that brought it: ticket. Of a frame: camera ("<owner>/<camera>") takenAt ticket.
  * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (a try a line) webhookReported.
  * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result bytes.
  */
@@ -43,14 +44,23 @@ export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecor
     },
     error: error ? { code: error as ErrorCode, detail: text('errorDetail') } : null,
     result: fields['result'] ?? null,
-    webhook: fields['webhookUrl']
-      ? {
-          url: text('webhookUrl'),
-          status: text('webhookStatus') as WebhookState['status'],
-          attempts: attemptsFrom(text('webhookLog')),
-          nextAt: Number(text('webhookNextAt')) || null,
-        }
-      : null,
+    webhook: webhookFrom(fields),
+    frame: fields['camera'] ? { camera: cameraOf(text('camera')), takenAt: time('takenAt') } : null,
+  };
+}
+
+/** The camera in a name that begins with its owner. */
+export const cameraOf = (name: string) => name.slice(name.indexOf('/') + 1);
+
+/** The webhook of a job's or batch's record. */
+export function webhookFrom(fields: Record<string, Buffer>): WebhookState | null {
+  const text = (name: string) => fields[name]?.toString() ?? '';
+  if (!fields['webhookUrl']) return null;
+  return {
+    url: text('webhookUrl'),
+    status: text('webhookStatus') as WebhookState['status'],
+    attempts: attemptsFrom(text('webhookLog')),
+    nextAt: Number(text('webhookNextAt')) || null,
   };
 }
 
@@ -60,16 +70,22 @@ const attemptsFrom = (log: string) =>
     .filter(Boolean)
     .map((line) => JSON.parse(line) as WebhookAttempt);
 
-/** @param reply what claim.lua returns for a claim that was granted */
-export function claimedFrom(id: string, reply: unknown): ClaimedJob {
-  const [attempt, queue, from, options, requestId, createdAt] = reply as [
-    number,
-    QueueName,
-    string,
-    string,
-    string,
-    number,
-  ];
+/** A claim: the job, if it was granted, and turns to hand on to a queue of BullMQ. */
+export interface Claim {
+  job: ClaimedJob | null;
+  queue: QueueName;
+  turns: string[];
+}
+
+/** @param reply what claim.lua returns */
+export function claimFrom(reply: unknown): Claim {
+  const [job, queue, ...turns] = reply as [ClaimedFields | null, QueueName, ...string[]];
+  return { job: job && claimedFrom(job), queue, turns };
+}
+
+type ClaimedFields = [string, number, QueueName, string, string, string, number];
+
+function claimedFrom([id, attempt, queue, from, options, requestId, createdAt]: ClaimedFields): ClaimedJob {
   return {
     id,
     attempt,

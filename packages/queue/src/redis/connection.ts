@@ -4,7 +4,8 @@ import { publicError, withoutCommand } from './errors.ts';
 
 /** PING every 5 s; a connection that has not answered within 2 s is cut, so that ioredis makes a new one. */
 const PING_EVERY_MS = 5000;
-const PING_WITHIN_MS = 2000;
+/** A Redis that takes longer to answer PING counts as away. */
+export const PING_WITHIN_MS = 2000;
 
 const COMMON: RedisOptions = {
   lazyConnect: true,

@@ -27,3 +27,12 @@ export function withoutCommand(error: unknown): Error {
   delete (error as { command?: unknown }).command;
   return error;
 }
+
+/** What Redis answers, or what its failure means to the caller. */
+export async function answered<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw publicError(error);
+  }
+}

@@ -5,10 +5,14 @@
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
 local job = load_job(ARGV[1])
 if not job then return 1 end
 if job.status ~= 'queued' or job.attempts > 0 then return 0 end
 if job.idempotency and not job.unshared then return 0 end
+if job.camera then unpost(job) end
 erase_record(job)
 return 1

@@ -4,6 +4,9 @@
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
 local job = load_job(ARGV[1])
 if not job then return -1 end

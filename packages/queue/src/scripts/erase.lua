@@ -6,6 +6,9 @@
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
 local id, owner = ARGV[1], ARGV[2]
 local job = load_job(id)

@@ -5,6 +5,9 @@
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
 --- @include drain
 local attempt, status, result = tonumber(ARGV[2]), ARGV[3], ARGV[8]

@@ -4,6 +4,9 @@
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
 local attempt = tonumber(ARGV[2])
 local job = load_job(ARGV[1])

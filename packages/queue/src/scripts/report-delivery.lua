@@ -1,4 +1,4 @@
--- Records a try to deliver a webhook, in the delivery and, while there is one, in the job's record.
+-- Records a try to deliver a webhook, in the delivery and, while there is one, in the record of its job or batch.
 -- KEYS 1 prefix
 -- ARGV 1 id  2 attempt  3 pending|delivered|failed|gone  4 the try (JSON, no line break)  5 ms until the next one, when pending
 --      6 tries to keep
@@ -9,7 +9,10 @@
 local id, attempt, status = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local seen = redis.call('HMGET', delivery_key(id), 'webhookHost', 'webhookTries', 'webhookReported', 'webhookLog')
 local host = seen[1]
-if not host then return tonumber(redis.call('HGET', job_key(id), 'webhookReported')) == attempt and 1 or 0 end
+if not host then
+  local reported = redis.call('HGET', job_key(id), 'webhookReported') or redis.call('HGET', batch_key(id), 'webhookReported')
+  return tonumber(reported) == attempt and 1 or 0
+end
 if tonumber(seen[3]) == attempt then return 1 end
 if tonumber(seen[2]) ~= attempt then return 0 end
 
@@ -26,5 +29,7 @@ if status == 'pending' then
 else
   drop_delivery(id, host)
 end
-if redis.call('EXISTS', job_key(id)) == 1 then redis.call('HSET', job_key(id), unpack(fields)) end
+for _, record in ipairs({ job_key(id), batch_key(id) }) do
+  if redis.call('EXISTS', record) == 1 then redis.call('HSET', record, unpack(fields)) end
+end
 return 1

@@ -10,10 +10,10 @@ local limits = read_limits(1)
 local held = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
 local answer = { now, tonumber(held[1] or 0), tonumber(held[2] or 0), redis.call('HVALS', WORKERS) }
 for _, queue in ipairs(QUEUES) do
-  answer[#answer + 1] = redis.call('ZCARD', waiting_key(queue))
+  answer[#answer + 1] = waiting_count(queue)
   answer[#answer + 1] = tonumber(redis.call('HGET', STATS, 'processing:' .. queue) or 0)
   answer[#answer + 1] = oldest_age(queue)
   answer[#answer + 1] = string.format('%.3f', decayed_count(read_drain(queue)) * 1000 / TAU)
-  answer[#answer + 1] = refusal(queue, 0, limits) or ''
+  answer[#answer + 1] = refusal(queue, 1, 0, limits) or ''
 end
 return answer

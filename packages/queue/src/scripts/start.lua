@@ -4,6 +4,9 @@
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
 local job = load_job(ARGV[1])
 if not job or not holds(job, tonumber(ARGV[2])) then return 0 end
@@ -14,6 +17,7 @@ if job.expiresAt <= now then
 end
 redis.call('ZREM', waiting_key(job.queue), job.id)
 redis.call('HINCRBY', STATS, 'processing:' .. job.queue, 1)
+count_status(job, waits_as(job), 'processing')
 redis.call('HSET', job_key(job.id), 'status', 'processing', 'startedAt', now)
 job.status = 'processing'
 schedule(job)

@@ -11,6 +11,9 @@
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
 --- @include drain
 --- @include admission
@@ -37,7 +40,7 @@ if key ~= '' then
   end
 end
 if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
-local reason, retry = refusal(queue, #blob, read_limits(6), tonumber(ARGV[4]), webhook ~= '' and ARGV[17] or nil)
+local reason, retry = refusal(queue, 1, #blob, read_limits(6), tonumber(ARGV[4]), webhook ~= '' and ARGV[17] or nil)
 if reason then return { 'full', reason, retry } end
 
 -- It ran empty since: the time until the next end says nothing of how fast it drains.

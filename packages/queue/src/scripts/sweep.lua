@@ -1,14 +1,27 @@
--- Looks at the records that are due: erases ended ones, expires overdue ones, takes dead workers' jobs back.
--- KEYS 1 prefix  ARGV 1 how many records at most
--- Returns {records looked at, id, queue, id, queue, ...}: the jobs BullMQ has lost, which the caller adds again. Should the
--- caller die first, the next look finds them again.
+-- Looks at what is due: erases ended records, expires overdue ones, takes dead workers' jobs back, sees to turns, batches and cameras.
+-- KEYS 1 prefix  ARGV 1 how many at most
+-- Returns {how many were looked at, ticket, queue, ticket, queue, ...}: what BullMQ has lost, which the caller adds again. Should
+-- the caller die first, the next look finds them again.
 --- @include keys
 --- @include clock
 --- @include delivery
+--- @include rate
+--- @include batch
+--- @include camera
 --- @include job
+--- @include turn
+--- @include drain-batch
 local ids = redis.call('ZRANGE', DUE, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1])
 local answer = { #ids }
-for _, id in ipairs(ids) do
+-- Items of stopped batches that one look ends at most.
+local CHUNK = 500
+
+local function lost(ticket, queue)
+  answer[#answer + 1] = ticket
+  answer[#answer + 1] = queue
+end
+
+local function see_to_job(id)
   local job = load_job(id)
   if not job then
     redis.call('ZREM', DUE, id)
@@ -21,12 +34,59 @@ for _, id in ipairs(ids) do
     if job.status == 'queued' and job.expiresAt <= now then
       expire(job)
     else
-      if unlocked and redis.call('EXISTS', bull_key(job.queue, id)) == 0 then
-        answer[#answer + 1] = id
-        answer[#answer + 1] = job.queue
-      end
+      -- A frame in its camera's lane is brought by a turn, not by its own id.
+      local called = job.ticket or not job.camera
+      if unlocked and called and redis.call('EXISTS', bull_key(job.queue, bull_id(job))) == 0 then lost(bull_id(job), job.queue) end
       schedule(job)
     end
+  end
+end
+
+local function see_to_turn(turn)
+  local lane, bound = read_turn(turn)
+  if lane and bound == '' and redis.call('EXISTS', lane_hash(lane)) == 1 then
+    if redis.call('EXISTS', bull_key(queue_of(lane), turn)) == 0 then lost(turn, queue_of(lane)) end
+    redis.call('ZADD', DUE, now + TURN_CHECK, turn)
+  else
+    if lane and bound == '' then redis.call('HDEL', TURNS, turn) end
+    redis.call('ZREM', DUE, turn)
+  end
+end
+
+local function see_to_batch(id)
+  local seen = redis.call('HMGET', batch_key(id), 'state', 'lastAppend', 'finishedAt', 'expiresAt', 'stopped')
+  if not seen[1] then return redis.call('ZREM', DUE, 'batch-' .. id) end
+  if seen[3] then
+    if tonumber(seen[4]) <= now then erase_batch(id) end
+  elseif seen[5] then
+    drain_batch(id, CHUNK)
+  elseif seen[1] == 'building' and now - tonumber(seen[2]) >= ABANDONED then
+    stop_batch(id, true)
+  else
+    if seen[1] == 'open' and now - tonumber(seen[2]) >= IDLE then close_batch(id) end
+    if not redis.call('HGET', batch_key(id), 'finishedAt') then schedule_batch(id) end
+  end
+end
+
+local function see_to_camera(name)
+  local seen = redis.call('HMGET', camera_key(name), 'lastFrameAt', 'waiting', 'processing')
+  if not seen[1] then return redis.call('ZREM', DUE, 'camera-' .. name) end
+  local idle = tonumber(seen[2]) == 0 and tonumber(seen[3]) == 0
+  local at = tonumber(seen[1]) + FORGOTTEN
+  if idle and at <= now then return forget_camera(name) end
+  redis.call('ZADD', DUE, math.max(at, now + 60000), 'camera-' .. name)
+end
+
+for _, id in ipairs(ids) do
+  local batch, camera = string.match(id, '^batch%-(.*)$'), string.match(id, '^camera%-(.*)$')
+  if batch then
+    see_to_batch(batch)
+  elseif camera then
+    see_to_camera(camera)
+  elseif is_turn(id) then
+    see_to_turn(id)
+  else
+    see_to_job(id)
   end
 end
 return answer

@@ -1,7 +1,7 @@
 /** What the tests of this package share: queues on a fresh prefix, and jobs to put in. */
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_DETECTION_OPTIONS, type ImageFacts } from '@facequeue/schema';
-import type { JobQueue, NewJob, Outcome, WorkQueue } from '../contract.ts';
+import type { Delivery, JobQueue, JobRecord, NewJob, Outcome, WorkQueue } from '../contract.ts';
 import { createJobQueue, type JobQueueOptions } from '../gateway/job-queue.ts';
 import { newJobId } from '../job-id.ts';
 import { createWorkQueue, type WorkQueueOptions } from '../worker/work-queue.ts';
@@ -34,6 +34,12 @@ export function job(more: Partial<NewJob> = {}): NewJob {
   };
 }
 
+/** The job a webhook tells of. */
+export function jobOf({ subject }: Delivery): JobRecord {
+  if (subject.kind !== 'job') throw new Error(`a webhook of a ${subject.kind}`);
+  return subject.job;
+}
+
 /** Queues of one installation; disposing it closes all of them. */
 export class Rig implements AsyncDisposable {
   readonly url: string;
@@ -52,6 +58,7 @@ export class Rig implements AsyncDisposable {
       prefix: this.prefix,
       limits: ROOMY,
       resultTtlMs: 60_000,
+      batchTtlMs: 60_000,
       onError: (error) => this.errors.push(error),
       ...more,
     });
@@ -64,6 +71,7 @@ export class Rig implements AsyncDisposable {
       url: this.url,
       prefix: this.prefix,
       maxAttempts: 5,
+      limits: ROOMY,
       onError: (error) => this.errors.push(error),
       ...more,
     });
@@ -71,15 +79,17 @@ export class Rig implements AsyncDisposable {
     return queue;
   }
 
-  /** Takes from both queues and ends every job well. */
+  /** Takes from all queues and ends every job well. */
   async finishing(more: Partial<WorkQueueOptions> = {}): Promise<WorkQueue> {
     const queue = await this.worker(more);
-    const finish = async (id: string) => {
-      const claimed = await queue.claim(id, 'worker');
-      if (claimed && (await queue.start(id, claimed.attempt))) await queue.finish(id, claimed.attempt, succeeded());
+    const finish = async (ticket: string) => {
+      const claimed = await queue.claim(ticket, 'worker');
+      if (claimed && (await queue.start(claimed.id, claimed.attempt)))
+        await queue.finish(claimed.id, claimed.attempt, succeeded());
     };
     await queue.consume('interactive', { concurrency: 8 }, finish);
     await queue.consume('bulk', { concurrency: 8 }, finish);
+    await queue.consume('cameras', { concurrency: 8 }, finish);
     return queue;
   }
 

@@ -13,6 +13,8 @@ const EVENTS = 100;
 /** Hands a job's id to the workers. Adding an id that is there already changes nothing. */
 export interface Transport {
   add(id: string, queue: QueueName): Promise<void>;
+  /** Several in one round trip. */
+  addTurns(turns: readonly string[], queue: QueueName): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,10 @@ export async function openTransport(redis: Redis, prefix: string, onError: (erro
   return {
     async add(id, queue) {
       await byName.get(queue)!.add('job', {}, { jobId: id });
+    },
+    async addTurns(ids, queue) {
+      if (ids.length === 0) return;
+      await byName.get(queue)!.addBulk(ids.map((jobId) => ({ name: 'job', data: {}, opts: { jobId } })));
     },
     async close() {
       await Promise.all(queues.map(([, queue]) => queue.close()));

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
+import { job, jobOf, LONG, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -193,7 +193,7 @@ describe('a race to the end', () => {
     for (const [id, status] of kept) expect(statuses.get(id)).toBe(status);
     for (const id of erased) expect(statuses.has(id)).toBe(true);
     const deliveries = await worker.takeDeliveries(2000, 1000, 60_000);
-    expect(new Map(deliveries.map(({ job: { id, status } }) => [id, status]))).toEqual(kept);
+    expect(new Map(deliveries.map((each) => [jobOf(each).id, jobOf(each).status]))).toEqual(kept);
     expect(deliveries).toHaveLength(kept.size);
     const { problems, jobs } = await recount(redis.url, rig.prefix);
     expect(problems).toEqual([]);

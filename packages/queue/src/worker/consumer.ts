@@ -45,7 +45,7 @@ export async function startConsumer(
   const handled = new Set<Promise<void>>();
   const handle = async (hand: Hand): Promise<void> => {
     try {
-      await handler(hand.id, hand.signal);
+      await handler(hand.ticket, hand.signal);
     } catch (error) {
       onError(error as Error);
       await giveBack(context, hand);
@@ -54,7 +54,7 @@ export async function startConsumer(
     }
   };
   const deliver = async (job: Job, token = ''): Promise<number> => {
-    const hand = hands.take(job.id!);
+    const hand = hands.take(job.id!, queue);
     const done = handle(hand);
     handled.add(done);
     await done.finally(() => handled.delete(done));
@@ -107,5 +107,5 @@ export async function startConsumer(
 /** A handler that threw has neither ended nor released its job: it is delivered again after a pause. */
 async function giveBack(context: ConsumerContext, hand: Hand): Promise<void> {
   if (hand.attempt === null) hand.againAfterMs = UNCLAIMED_AGAIN_MS;
-  else await context.release(hand.id, hand.attempt, backoffMs(hand.attempt, Math.random()));
+  else await context.release(hand.jobId, hand.attempt, backoffMs(hand.attempt, Math.random()));
 }

@@ -1,14 +1,22 @@
-/** A job this process has in hand: BullMQ has delivered it and its handler has not returned. */
+import type { QueueName } from '@facequeue/schema';
+import type { ClaimedJob } from '../contract.ts';
+
+/** A job this process has in hand: BullMQ has delivered its ticket and the handler has not returned. */
 export class Hand {
-  readonly id: string;
+  readonly ticket: string;
+  readonly queue: QueueName;
   readonly #controller = new AbortController();
+  /** The job, once claimed; a ticket that is no turn is its job's id. */
+  jobId: string;
   /** The claim's attempt number, once claimed. */
   attempt: number | null = null;
   /** Milliseconds after which it shall be delivered again; null when it is done with. */
   againAfterMs: number | null = null;
 
-  constructor(id: string) {
-    this.id = id;
+  constructor(ticket: string, queue: QueueName) {
+    this.ticket = ticket;
+    this.queue = queue;
+    this.jobId = ticket;
   }
 
   get signal(): AbortSignal {
@@ -21,27 +29,48 @@ export class Hand {
   }
 }
 
-/** All jobs in hand, by id. */
+/** All jobs in hand, by ticket and by job. */
 export class Hands {
-  readonly #byId = new Map<string, Hand>();
+  readonly #byTicket = new Map<string, Hand>();
+  readonly #byJob = new Map<string, Hand>();
 
   /** A job delivered again while its older handler still runs is the newer handler's: the older one is dropped. */
-  take(id: string): Hand {
-    this.#byId.get(id)?.drop('delivered again');
-    const hand = new Hand(id);
-    this.#byId.set(id, hand);
+  take(ticket: string, queue: QueueName): Hand {
+    this.#byTicket.get(ticket)?.drop('delivered again');
+    const hand = new Hand(ticket, queue);
+    this.#byTicket.set(ticket, hand);
+    this.#byJob.set(hand.jobId, hand);
     return hand;
   }
 
+  /** The job behind a ticket is known. A ticket that nobody has in hand is none of this process's. */
+  claimed(ticket: string, { id, attempt }: Pick<ClaimedJob, 'id' | 'attempt'>): void {
+    const hand = this.#byTicket.get(ticket);
+    if (!hand) return;
+    this.#forgetJob(hand);
+    hand.jobId = id;
+    hand.attempt = attempt;
+    this.#byJob.set(id, hand);
+  }
+
   put(hand: Hand): void {
-    if (this.#byId.get(hand.id) === hand) this.#byId.delete(hand.id);
+    if (this.#byTicket.get(hand.ticket) === hand) this.#byTicket.delete(hand.ticket);
+    this.#forgetJob(hand);
   }
 
-  get(id: string): Hand | undefined {
-    return this.#byId.get(id);
+  get(ticket: string): Hand | undefined {
+    return this.#byTicket.get(ticket);
   }
 
-  get ids(): string[] {
-    return [...this.#byId.keys()];
+  ofJob(id: string): Hand | undefined {
+    return this.#byJob.get(id);
+  }
+
+  get jobIds(): string[] {
+    return [...this.#byJob.keys()];
+  }
+
+  #forgetJob(hand: Hand): void {
+    if (this.#byJob.get(hand.jobId) === hand) this.#byJob.delete(hand.jobId);
   }
 }

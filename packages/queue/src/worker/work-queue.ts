@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { isTerminal, type JobStatus, type QueueName } from '@facequeue/schema';
+import { RedisBatchTasks } from '../batch/tasks.ts';
 import type {
+  AdmissionLimits,
   ClaimedJob,
   Consumer,
   Delivery,
@@ -11,59 +13,44 @@ import type {
   WorkQueue,
 } from '../contract.ts';
 import { Deliveries } from '../delivery/deliveries.ts';
+import { limitArguments } from '../gateway/admission.ts';
 import { WORKER_SILENCE_MS } from '../gateway/snapshot.ts';
-import { claimedFrom } from '../record/record.ts';
-import { type Connection, openConnection } from '../redis/connection.ts';
+import { claimFrom } from '../record/record.ts';
+import { PING_WITHIN_MS } from '../redis/connection.ts';
 import { publicError } from '../redis/errors.ts';
-import { checkedPrefix } from '../redis/prefix.ts';
-import { quietly } from '../redis/quietly.ts';
+import { type Foundation, type FoundationOptions, openFoundation } from '../redis/foundation.ts';
 import { scriptsOn } from '../redis/scripts.ts';
-import { checkServer } from '../redis/server.ts';
 import { within } from '../redis/within.ts';
 import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
-import { openTransport } from '../transport/queues.ts';
 import { startConsumer } from './consumer.ts';
 import { Hands } from './hands.ts';
 
-/** A Redis that takes longer to answer PING counts as away. */
-const PING_MS = 2000;
-
-export interface WorkQueueOptions {
-  /** redis:// or rediss:// */
-  url: string;
-  /** Key prefix with braces, such as {fq}. */
-  prefix: string;
+export interface WorkQueueOptions extends FoundationOptions {
   /** How often a job may be taken up before it is given up as failed. */
   maxAttempts: number;
-  /** Told of background trouble (lost connections, a handler that threw); all of it heals by itself. */
-  onError: (error: Error) => void;
+  /** What items a listing may append, as the gateways have it. */
+  limits: AdmissionLimits;
 }
 
 /**
  * Opens the worker's side of the queue. While Redis is away its calls wait for it; only `ping` says so.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  */
-export async function createWorkQueue(given: WorkQueueOptions): Promise<WorkQueue> {
-  const options = { ...given, onError: quietly(given.onError) };
-  const prefix = checkedPrefix(options.prefix);
-  await using opened = new AsyncDisposableStack();
-  const main = opened.use(await openConnection(options.url, 'worker', options.onError));
-  const subscriber = opened.use(await openConnection(options.url, 'subscriber', options.onError));
-  await checkServer(main.redis);
-  const transport = await openTransport(main.redis, prefix, options.onError);
-  opened.defer(() => transport.close());
-  const queue = new RedisWorkQueue(options, prefix, main, subscriber, transport);
-  await queue.open();
-  const kept = opened.move();
-  queue.onClose(() => kept.disposeAsync());
+export async function createWorkQueue(options: WorkQueueOptions): Promise<WorkQueue> {
+  const queue = new RedisWorkQueue(options, await openFoundation(options, 'worker'));
+  try {
+    await queue.open();
+  } catch (error) {
+    await queue.close();
+    throw error;
+  }
   return queue;
 }
 
 class RedisWorkQueue implements WorkQueue {
+  readonly tasks;
   readonly #options: WorkQueueOptions;
-  readonly #prefix: string;
-  readonly #main: Connection['redis'];
-  readonly #subscriber: Connection['redis'];
+  readonly #foundation: Foundation;
   readonly #scripts;
   readonly #hands = new Hands();
   readonly #listeners = new Set<(id: string) => void>();
@@ -73,71 +60,65 @@ class RedisWorkQueue implements WorkQueue {
   readonly #stopSweeping;
   readonly #name = randomUUID();
   #claims = 0;
-  #release: () => Promise<void> = async () => {};
 
-  constructor(
-    options: WorkQueueOptions,
-    prefix: string,
-    main: Connection,
-    subscriber: Connection,
-    transport: Awaited<ReturnType<typeof openTransport>>,
-  ) {
+  constructor(options: WorkQueueOptions, foundation: Foundation) {
+    const { redis, prefix, transport, onError } = foundation;
     this.#options = options;
-    this.#prefix = prefix;
-    this.#main = main.redis;
-    this.#subscriber = subscriber.redis;
-    this.#scripts = scriptsOn(main.redis, prefix);
-    this.#deliveries = new Deliveries(main.redis, this.#scripts, prefix);
+    this.#foundation = foundation;
+    this.#scripts = scriptsOn(redis, prefix);
+    this.#deliveries = new Deliveries(redis, this.#scripts, prefix);
+    this.tasks = new RedisBatchTasks(
+      { redis, prefix, scripts: this.#scripts, transport },
+      limitArguments(options.limits),
+    );
     this.#stopSweeping = everySecond(async () => {
-      if (this.#main.status !== 'ready') return;
+      if (redis.status !== 'ready') return;
       await sweepOnce(this.#scripts, transport);
       await this.#deliveries.look();
-    }, options.onError);
+      await this.tasks.look();
+    }, onError);
   }
 
   async open(): Promise<void> {
-    this.#subscriber.on('message', (channel: string, id: string) => {
-      if (channel === `${this.#prefix}:cancel`) this.#canceled(id);
+    const { subscriber, prefix, onError } = this.#foundation;
+    subscriber.on('message', (channel: string, id: string) => {
+      if (channel === `${prefix}:cancel`) this.#canceled(id);
+      else if (channel === `${prefix}:task`) this.tasks.tell();
       else this.#deliveries.tell();
     });
     await this.#subscribe();
     // A job canceled while the connection was away was announced to nobody.
-    this.#subscriber.on('ready', () => {
+    subscriber.on('ready', () => {
       this.#subscribe()
         .then(() => this.#recheck())
-        .catch(this.#options.onError);
+        .catch(onError);
     });
-  }
-
-  onClose(release: () => Promise<void>): void {
-    this.#release = release;
   }
 
   async consume(queue: QueueName, options: { concurrency: number }, handler: JobHandler): Promise<Consumer> {
     const context = {
-      redis: this.#main,
-      prefix: this.#prefix,
+      redis: this.#foundation.redis,
+      prefix: this.#foundation.prefix,
       hands: this.#hands,
       release: (id: string, attempt: number, delayMs: number) => this.release(id, attempt, delayMs),
-      onError: this.#options.onError,
+      onError: this.#foundation.onError,
     };
     const consumer = await startConsumer(context, queue, options.concurrency, handler);
     this.#consumers.add(consumer);
     return consumer;
   }
 
-  async claim(id: string, workerId: string): Promise<ClaimedJob | null> {
+  async claim(ticket: string, workerId: string): Promise<ClaimedJob | null> {
     const name = `${workerId}:${this.#name}:${this.#claims++}`;
-    const reply = await this.#scripts('claim', id, name, this.#options.maxAttempts);
-    if (!reply) return null;
-    const claimed = claimedFrom(id, reply);
-    const hand = this.#hands.get(id);
-    if (hand) hand.attempt = claimed.attempt;
-    return claimed;
+    const { job, queue, turns } = claimFrom(await this.#scripts('claim', ticket, name, this.#options.maxAttempts));
+    if (job) this.#hands.claimed(ticket, job);
+    // Turns that do not get there are found by the sweep.
+    if (turns.length) await this.#foundation.transport.addTurns(turns, queue);
+    return job;
   }
 
   blob(id: string): Promise<Buffer | null> {
-    return this.#main.getBuffer(`${this.#prefix}:blob:${id}`);
+    return this.#foundation.redis.getBuffer(`${this.#foundation.prefix}:blob:${id}`);
   }
 
   async start(id: string, attempt: number): Promise<boolean> {
@@ -162,7 +143,7 @@ class RedisWorkQueue implements WorkQueue {
 
   async release(id: string, attempt: number, delayMs: number): Promise<boolean> {
     if ((await this.#scripts('release', id, attempt, delayMs)) !== 1) return false;
-    const hand = this.#hands.get(id);
+    const hand = this.#hands.ofJob(id);
     if (hand?.attempt === attempt) hand.againAfterMs = delayMs;
     return true;
   }
@@ -187,37 +168,39 @@ class RedisWorkQueue implements WorkQueue {
   async heartbeat(info: WorkerInfo): Promise<void> {
     this.#workerIds.add(info.id);
     // What would be sent once Redis is back is old by then.
-    if (this.#main.status !== 'ready') return;
+    if (this.#foundation.redis.status !== 'ready') return;
     await this.#scripts('heartbeat', info.id, JSON.stringify(info), WORKER_SILENCE_MS);
   }
 
   async ping(): Promise<void> {
-    if (this.#main.status !== 'ready') throw publicError(new Error('not connected'));
-    await within(PING_MS, this.#main.ping());
+    const { redis } = this.#foundation;
+    if (redis.status !== 'ready') throw publicError(new Error('not connected'));
+    await within(PING_WITHIN_MS, redis.ping());
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     await this.#stopSweeping();
-    if (this.#main.status === 'ready' && this.#workerIds.size) {
-      await this.#main.hdel(`${this.#prefix}:workers`, ...this.#workerIds);
-    }
-    await this.#release();
+    const { redis, prefix } = this.#foundation;
+    if (redis.status === 'ready' && this.#workerIds.size) await redis.hdel(`${prefix}:workers`, ...this.#workerIds);
+    await this.#foundation[Symbol.asyncDispose]();
   }
 
   async #subscribe(): Promise<void> {
-    await this.#subscriber.subscribe(`${this.#prefix}:cancel`, `${this.#prefix}:delivery`);
+    const { subscriber, prefix } = this.#foundation;
+    await subscriber.subscribe(`${prefix}:cancel`, `${prefix}:delivery`, `${prefix}:task`);
   }
 
   async #recheck(): Promise<void> {
-    for (const id of this.#hands.ids) {
-      const status = await this.#main.hget(`${this.#prefix}:job:${id}`, 'status');
+    const { redis, prefix } = this.#foundation;
+    for (const id of this.#hands.jobIds) {
+      const status = await redis.hget(`${prefix}:job:${id}`, 'status');
       if (!status || isTerminal(status as JobStatus)) this.#canceled(id);
     }
   }
 
   #canceled(id: string): void {
-    const hand = this.#hands.get(id);
+    const hand = this.#hands.ofJob(id);
     if (!hand) return;
     hand.drop('canceled');
     for (const listener of this.#listeners) listener(id);

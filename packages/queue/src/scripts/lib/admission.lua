@@ -1,6 +1,6 @@
 -- Whether a job may enter. `limits` = { waiting, blobBytes, resultBytes, oldest }, milliseconds and bytes.
 -- The part of each limit above a queue's share is kept for the queues before it.
-local SHARE = { interactive = 1, bulk = 0.8 }
+local SHARE = { interactive = 1, bulk = 0.8, cameras = 0.8 }
 -- Ended jobs stay in BullMQ's lists until a worker skips them; with no worker they would pile up without end.
 local TRANSPORT_FACTOR = 2
 -- Webhooks that nobody takes are kept for a day. Those of one host may take an eighth of the result bytes, all of them half:
@@ -22,18 +22,25 @@ end
 
 local function retry_after(ms) return math.floor(math.min(MAX_RETRY, math.max(MIN_RETRY, ms))) end
 
--- The reason a job of `size` bytes is refused and the milliseconds after which to try again; nil when it may enter.
--- `patience`: milliseconds its caller waits, nil when nobody does. `host`: of its webhook, nil for none.
-local function refusal(queue, size, limits, patience, host)
+-- Jobs that wait in a queue; items that wait in the lanes of batches are to become some.
+local function waiting_count(queue)
+  local items = queue == 'bulk' and tonumber(redis.call('HGET', STATS, 'items') or 0) or 0
+  return redis.call('ZCARD', waiting_key(queue)) + items
+end
+
+-- The reason `count` jobs of `size` bytes in all are refused and the milliseconds after which to try again; nil when they may enter.
+-- `patience`: milliseconds the caller waits, nil when nobody does. `host`: of the webhook, nil for none. `laned`: they wait in a lane,
+-- where the age of others says nothing: lanes take turns.
+local function refusal(queue, count, size, limits, patience, host, laned)
   local share = SHARE[queue]
   local waiting, listed = 0, 0
   for _, name in ipairs(QUEUES) do
-    waiting = waiting + redis.call('ZCARD', waiting_key(name))
+    waiting = waiting + waiting_count(name)
     listed = listed + redis.call('LLEN', bull_key(name, 'wait'))
   end
   local gap = read_drain(queue).gap
-  if waiting + 1 > limits.waiting * share then return 'waiting', retry_after(waiting * gap / 10) end
-  if listed + 1 > limits.waiting * TRANSPORT_FACTOR then return 'listed', MAX_RETRY end
+  if waiting + count > limits.waiting * share then return 'waiting', retry_after(waiting * gap / 10) end
+  if listed + count > limits.waiting * TRANSPORT_FACTOR then return 'listed', MAX_RETRY end
   local held = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
   if tonumber(held[1] or 0) + size > limits.blobBytes * share then return 'blob_bytes', retry_after(waiting * gap / 10) end
   if tonumber(held[2] or 0) >= limits.resultBytes * share then return 'result_bytes', MAX_RETRY end
@@ -43,7 +50,7 @@ local function refusal(queue, size, limits, patience, host)
     if tonumber(kept[1] or 0) >= limits.resultBytes * share * DELIVERIES then return 'webhooks', MAX_RETRY end
   end
   local oldest = oldest_age(queue)
-  if oldest > limits.oldest * share then return 'oldest', retry_after(oldest / 10) end
+  if oldest > limits.oldest * share and not laned then return 'oldest', retry_after(oldest / 10) end
   if patience then
     local estimate = redis.call('ZCARD', waiting_key(queue)) * gap
     if estimate > patience then return 'wait', retry_after(estimate - patience) end

@@ -31,9 +31,9 @@ local function charge(host, bytes)
   end
 end
 
--- The webhook of a job that has just ended is due. It keeps a record of its own, which outlives the job's.
-local function add_delivery(id, host, bytes)
-  redis.call('COPY', job_key(id), delivery_key(id))
+-- The webhook of a job or batch that has just ended is due. It keeps a copy of the record, which outlives that.
+local function add_delivery(record, id, host, bytes)
+  redis.call('COPY', record, delivery_key(id))
   redis.call('HSET', delivery_key(id), 'webhookTries', 0, 'charge', bytes + DELIVERY_OVERHEAD)
   charge(host, bytes + DELIVERY_OVERHEAD)
   redis.call('ZADD', pending_key(host), now, id)

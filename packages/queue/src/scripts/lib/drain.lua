@@ -30,7 +30,7 @@ local function count_end(queue)
   end
   redis.call('HSET', STATS, 'drain:' .. queue,
     string.format('%.6f %d %d %.3f', decayed_count(drain) + 1, now, drain.samples, drain.gap))
-  if redis.call('ZCARD', waiting_key(queue)) > 0 then
+  if redis.call('ZCARD', waiting_key(queue)) > 0 or (queue == 'bulk' and tonumber(redis.call('HGET', STATS, 'items') or 0) > 0) then
     redis.call('HSET', STATS, 'mark:' .. queue, now)
   elseif mark then
     redis.call('HDEL', STATS, 'mark:' .. queue)

@@ -3,10 +3,12 @@
 --   a job is in waiting:<queue> exactly while its status is `queued`, counted in processing:<queue> exactly while `processing`;
 --   stats.blobBytes and stats.resultBytes are the sums of those fields over all records, the latter also of deliveries (see delivery.lua);
 --   a record and the reservation it names are written and erased together;
---   every record is in `due`; a terminal status never changes.
+--   every record is in `due`; a terminal status never changes;
+--   the record of an item of a batch lasts from its first claim to its end.
 local FIELDS = {
   'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
   'blobBytes', 'resultBytes', 'resultTtl', 'endedBy', 'owner', 'idempotency', 'unshared', 'webhookHost',
+  'ticket', 'batch', 'name', 'line', 'camera', 'takenAt', 'startedAt',
 }
 local NUMBERS = {
   attempts = true, createdAt = true, startWithin = true, expiresAt = true,
@@ -26,10 +28,25 @@ end
 
 local function is_live(job) return job.status == 'queued' or job.status == 'processing' end
 
+-- What BullMQ knows the job by: the turn that brought it, or its own id.
+local function bull_id(job) return job.ticket or job.id end
+
 -- BullMQ's lock on the job; '' when nobody holds one.
 local function current_lock(job)
-  return redis.call('GET', bull_key(job.queue, job.id .. ':lock')) or ''
+  return redis.call('GET', bull_key(job.queue, bull_id(job) .. ':lock')) or ''
 end
+
+-- Moves the job between the counts of its batch or camera; nil for none.
+local function count_status(job, from, to)
+  local hash = job.batch and batch_key(job.batch) or job.camera and camera_key(job.camera)
+  if not hash then return end
+  if from then redis.call('HINCRBY', hash, from, -1) end
+  if to then redis.call('HINCRBY', hash, to, 1) end
+  if job.batch then batch_changed(job.batch) end
+end
+
+-- What a batch or camera calls its jobs that are `queued`.
+local function waits_as(job) return job.batch and 'queued' or 'waiting' end
 
 -- A claim lives while BullMQ's lock is the one it was made under: BullMQ takes a new one when it delivers the job again.
 local function claim_lives(job)
@@ -53,15 +70,24 @@ local function schedule(job)
 end
 
 -- processing -> queued, or queued -> queued later. The deadline to start begins anew: a job that was taken up in time
--- does not expire because its worker died.
+-- does not expire because its worker died. That of a frame stays: later it would be of no use.
 local function requeue(job, delay)
-  if job.status == 'processing' then redis.call('HINCRBY', STATS, 'processing:' .. job.queue, -1) end
+  if job.status == 'processing' then
+    redis.call('HINCRBY', STATS, 'processing:' .. job.queue, -1)
+    count_status(job, 'processing', waits_as(job))
+  end
   job.status = 'queued'
-  job.expiresAt = now + delay + job.startWithin
+  if not job.camera then job.expiresAt = now + delay + job.startWithin end
   redis.call('ZADD', waiting_key(job.queue), now + delay, job.id)
   redis.call('HSET', job_key(job.id), 'status', 'queued', 'expiresAt', job.expiresAt)
   schedule(job)
   redis.call('PUBLISH', PREFIX .. ':changed', job.id)
+end
+
+local function as_map(pairs_in_a_row)
+  local map = {}
+  for i = 1, #(pairs_in_a_row or {}), 2 do map[pairs_in_a_row[i]] = pairs_in_a_row[i + 1] end
+  return map
 end
 
 -- Moves a live job to a terminal status and tells everybody; its webhook becomes due in the same step. Gives back what it held exactly once, because this happens once.
@@ -75,9 +101,19 @@ local function end_job(job, status, code, detail, more, result_bytes)
   end
   if job.status == 'queued' then
     redis.call('ZREM', waiting_key(job.queue), job.id)
+    count_status(job, waits_as(job))
   else
     redis.call('HINCRBY', STATS, 'processing:' .. job.queue, -1)
+    count_status(job, 'processing')
   end
+  if job.ticket then redis.call('HDEL', TURNS, job.ticket) end
+  local told = job.claim ~= '' and status ~= 'succeeded' and status ~= 'failed'
+  if job.batch then
+    end_item(job, status, code, detail, as_map(more))
+    if told then redis.call('PUBLISH', PREFIX .. ':cancel', job.id) end
+    return
+  end
+  if job.camera then end_frame(job, status, code, detail, as_map(more)) end
   if bytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', bytes) end
   local fields = {
     'status', status, 'finishedAt', now, 'expiresAt', now + job.resultTtl, 'claim', '', 'lock', '',
@@ -95,12 +131,10 @@ local function end_job(job, status, code, detail, more, result_bytes)
   for _, value in ipairs(more or {}) do fields[#fields + 1] = value end
   redis.call('HSET', job_key(job.id), unpack(fields))
   redis.call('ZADD', DUE, now + job.resultTtl, job.id)
-  if job.webhookHost then add_delivery(job.id, job.webhookHost, bytes) end
+  if job.webhookHost then add_delivery(job_key(job.id), job.id, job.webhookHost, bytes) end
   redis.call('PUBLISH', PREFIX .. ':ended', job.id .. ' ' .. status)
   -- Whoever has it in hand drops it. The worker that finishes it itself holds no claim on it by then.
-  if job.claim ~= '' and status ~= 'succeeded' and status ~= 'failed' then
-    redis.call('PUBLISH', PREFIX .. ':cancel', job.id)
-  end
+  if told then redis.call('PUBLISH', PREFIX .. ':cancel', job.id) end
 end
 
 local function expire(job)
