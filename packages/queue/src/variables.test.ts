@@ -6,7 +6,8 @@ describe("the queue's variables", () => {
   it('have working defaults', () => {
     expect(readConfig(queueVariables, {})).toEqual({
       QUEUE_PREFIX: '{fq}',
-      MAX_WAITING_JOBS: 10_000,
+      BATCH_TTL: 86_400_000,
+      MAX_WAITING_JOBS: 100_000,
       MAX_BLOB_BYTES: 1e9,
       MAX_RESULT_BYTES: 256e6,
       MAX_OLDEST: 600_000,

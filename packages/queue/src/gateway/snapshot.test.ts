@@ -47,6 +47,11 @@ describe('a snapshot', () => {
       0,
       '0',
       '',
+      1,
+      0,
+      2,
+      '0',
+      '',
     ];
     expect(snapshotFrom(reply)).toEqual({
       at: 20_000,
@@ -55,8 +60,9 @@ describe('a snapshot', () => {
       queues: {
         interactive: { waiting: 3, processing: 4, oldestMs: 5, drainRate: 0.5 },
         bulk: { waiting: 0, processing: 0, oldestMs: 0, drainRate: 0 },
+        cameras: { waiting: 1, processing: 0, oldestMs: 2, drainRate: 0 },
       },
-      full: { interactive: 'Too many jobs are waiting.', bulk: null },
+      full: { interactive: 'Too many jobs are waiting.', bulk: null, cameras: null },
       workers: [{ id: 'lives' }],
     });
   });

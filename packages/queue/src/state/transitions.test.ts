@@ -123,7 +123,7 @@ async function act(scripts: Scripts, prefix: string, event: Event): Promise<bool
   const key = `${prefix}:job:j`;
   switch (event.kind) {
     case 'claim':
-      return (await scripts('claim', 'j', `${event.by}:${Math.random()}`, MAX_ATTEMPTS)) !== null;
+      return ((await scripts('claim', 'j', `${event.by}:${Math.random()}`, MAX_ATTEMPTS)) as unknown[])[0] !== null;
     case 'start':
       return (await scripts('start', 'j', event.attempt)) === 1;
     case 'finish':

@@ -155,6 +155,7 @@ describe.concurrent('the sweep', () => {
       .poll(ours, { timeout: 20_000 })
       .toEqual([
         ':bull:bulk:meta',
+        ':bull:cameras:meta',
         ':bull:interactive:events',
         ':bull:interactive:id',
         ':bull:interactive:meta',

@@ -1,0 +1,125 @@
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import type { ItemResult, JobQueue, NewBatch, NewItem } from '../contract.ts';
+import { newJobId } from '../job-id.ts';
+import { IMAGE, Rig, succeeded } from '../testing/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+const batch = (more: Partial<NewBatch> = {}): NewBatch => ({
+  id: newJobId(),
+  owner: '',
+  requestId: 'test',
+  options: DEFAULT_DETECTION_OPTIONS,
+  open: false,
+  ...more,
+});
+
+const item = (name: string | null, line: number | null = null): NewItem => ({
+  name,
+  line,
+  content: { kind: 'inline', bytes: Buffer.from(name ?? 'nameless') },
+});
+
+const items = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => item(`item ${from + i}`, from + i + 1));
+
+async function made(queue: JobQueue, of: NewItem[], more: Partial<NewBatch> = {}): Promise<string> {
+  const given = batch(more);
+  await queue.batches.create(given);
+  for (let from = 0; from < of.length; from += 256)
+    await queue.batches.append(given.id, given.owner, of.slice(from, from + 256), 'fail');
+  await queue.batches.settle(given.id);
+  return given.id;
+}
+
+async function finished(queue: JobQueue, id: string) {
+  using follow = queue.follow(id);
+  for (;;) {
+    const record = await queue.batches.read(id, '');
+    if (!record || record.finishedAt !== null) return record;
+    await follow.changed(60_000);
+  }
+}
+
+async function allResults(queue: JobQueue, id: string, page = 7): Promise<ItemResult[]> {
+  const all: ItemResult[] = [];
+  for (;;) {
+    const next = await queue.batches.results(id, all.at(-1)?.cursor ?? '', page);
+    if (next.length === 0) return all;
+    all.push(...next);
+  }
+}
+
+const sound = async (rig: Rig) => expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+
+describe('a batch', () => {
+  it('runs each item once and lists them in the order they ended', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway();
+    await rig.finishing();
+    const id = await made(queue, items(300));
+    expect(await finished(queue, id)).toMatchObject({
+      status: 'finished',
+      complete: true,
+      counts: { total: 300, queued: 0, processing: 0, succeeded: 300, failed: 0, canceled: 0 },
+    });
+    const results = await allResults(queue, id);
+    expect(results.map((each) => each.cursor)).toEqual(Array.from({ length: 300 }, (_, i) => String(i + 1)));
+    expect(new Set(results.map((each) => each.name)).size).toBe(300);
+    expect(results[0]).toMatchObject({
+      status: 'succeeded',
+      image: IMAGE,
+      result: Buffer.from('result'),
+      attempts: 1,
+      timings: { decode: 1 },
+    });
+    await sound(rig);
+  });
+
+  it('that is open takes what it has not got yet, until it is closed', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway();
+    await rig.finishing();
+    const id = await made(queue, items(3), { open: true });
+    expect(await queue.batches.append(id, '', items(5), 'skip')).toEqual({ accepted: 2, skipped: 3, failed: 0 });
+    await vi.waitFor(async () => expect((await queue.batches.read(id, ''))!.counts.succeeded).toBe(5));
+    expect(await queue.batches.read(id, '')).toMatchObject({ status: 'open', complete: false, finishedAt: null });
+    await queue.batches.close(id, '');
+    expect(await finished(queue, id)).toMatchObject({ status: 'finished', counts: { total: 5 } });
+    await expect(queue.batches.append(id, '', items(1, 9), 'skip')).rejects.toMatchObject({ code: 'conflict' });
+    await expect(queue.batches.append(id, 'other', items(1, 9), 'skip')).rejects.toMatchObject({ code: 'gone' });
+    await sound(rig);
+  });
+
+  it('that is canceled ends what waits, and what is in hand, and keeps the results', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway();
+    const worker = await rig.worker();
+    const taken: string[] = [];
+    await worker.consume('bulk', { concurrency: 2 }, async (ticket, signal) => {
+      const job = await worker.claim(ticket, 'w');
+      if (!job) return;
+      taken.push(job.id);
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    });
+    const id = await made(queue, items(2500));
+    await vi.waitFor(() => expect(taken).toHaveLength(2));
+    expect(await queue.batches.cancel(id, '')).toMatchObject({ status: 'canceled' });
+    expect(await finished(queue, id)).toMatchObject({
+      counts: { total: 2500, canceled: 2500, queued: 0, processing: 0 },
+    });
+    expect(await allResults(queue, id, 1000)).toHaveLength(2500);
+    await sound(rig);
+    expect(await queue.batches.erase(id, '')).toBe(true);
+    expect(await queue.batches.read(id, '')).toBeNull();
+    await vi.waitFor(async () => expect((await queue.snapshot()).resultBytes).toBe(0));
+    await sound(rig);
+  });
+});
