@@ -2,6 +2,7 @@ import type { DetectionResult, JobResource, Readiness, SystemResource } from '@f
 import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
 import { type BatchCalls, createBatchCalls } from './batches/calls.ts';
 import type { CallOptions } from './call-options.ts';
+import { type CameraCalls, createCameraCalls } from './cameras/calls.ts';
 import { type Detection, type DetectOptions, type Image, queryString, requestBody } from './detection.ts';
 import { followJob, type JobEvent } from './follow.ts';
 import { idempotencyHeader, newIdempotencyKey, preferJob, waitSeconds } from './submission.ts';
@@ -40,7 +41,7 @@ export interface WaitOptions extends CallOptions {
  * The HTTP API as functions. Each throws a FacequeueError: the service's own; `unavailable` when it cannot be reached;
  * `internal_error` when what answers is not Facequeue.
  */
-export interface Client extends BatchCalls {
+export interface Client extends BatchCalls, CameraCalls {
   /**
    * Finds the faces of an image. Without an idempotency key it is tried again only when the service says that it did not
    * accept the work. A `wait_timeout` carries the `jobId` of the job that goes on: `wait` for it.
@@ -97,6 +98,7 @@ export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: Cli
 
   return {
     ...createBatchCalls(transport),
+    ...createCameraCalls(transport),
     async detect(image, options = {}, { signal, idempotencyKey } = {}) {
       const { json, headers } = await call<DetectionResult>({
         method: 'POST',

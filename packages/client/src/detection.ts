@@ -28,7 +28,7 @@ export function requestBody(image: Image): RequestBody {
 }
 
 /** Options as a query string, `?` included; empty when nothing is asked. */
-export function queryString(options: DetectOptions): string {
+export function queryString(options: Record<string, string | number | boolean | undefined>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options)) if (value !== undefined) query.set(name, String(value));
   return query.size ? `?${query}` : '';

@@ -2,8 +2,10 @@ export type {
   BatchOptions,
   BatchResource,
   BatchStatus,
+  CameraResource,
   DetectionResult,
   Face,
+  FrameEvent,
   ItemLine,
   JobResource,
   JobStatus,
@@ -14,6 +16,7 @@ export type { AppendTotals, BatchCalls, NewBatch, ResultsOptions } from './batch
 export type { BatchItem } from './batches/item.ts';
 export type { RunOptions } from './batches/run.ts';
 export type { CallOptions } from './call-options.ts';
+export type { CameraCalls, CameraFrame, FrameOptions, FramesOptions } from './cameras/calls.ts';
 export {
   type Client,
   type ClientOptions,
