@@ -1,0 +1,131 @@
+import type { FrameEvent } from '@facequeue/schema';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Client, createClient } from '../client.ts';
+import {
+  type Answer,
+  AT_ONCE,
+  hangUp,
+  json,
+  problem,
+  type ScriptedServer,
+  startScriptedServer,
+  stream,
+} from '../testing/scripted-server.ts';
+import type { CameraFrame } from './calls.ts';
+
+const JOB = { id: '01930000-0000-7000-8000-000000000000', status: 'queued' };
+const IMAGE = { bytes: Uint8Array.of(255, 216, 255) };
+
+let service: ScriptedServer;
+let client: Client;
+beforeEach(async () => {
+  service = await startScriptedServer();
+  client = createClient({ baseUrl: service.baseUrl });
+});
+afterEach(() => service.kill());
+
+const requests = () => service.seen.map(({ method, url }) => `${method} ${url}`);
+
+describe('a frame', () => {
+  it('goes with its time and its options', async () => {
+    service.answers = [json(JOB, {}, 202)];
+    const time = new Date('2026-01-02T03:04:05.678Z');
+    expect(
+      await client.postFrame('gate-1', IMAGE, { keep: 'all', max_age: 0.5, frame_time: time, landmarks: false }),
+    ).toEqual(JOB);
+    await client.postFrame('a/b', IMAGE, { frame_time: '2026-01-02T04:04:05+01:00' });
+    await client.postFrame('gate-1', IMAGE);
+    expect(requests()).toEqual([
+      'POST /cameras/gate-1/frames?keep=all&max_age=0.5&landmarks=false',
+      'POST /cameras/a%2Fb/frames',
+      'POST /cameras/gate-1/frames',
+    ]);
+    expect(service.seen.map(({ headers }) => headers['x-frame-time'])).toEqual([
+      '2026-01-02T03:04:05.678Z',
+      '2026-01-02T04:04:05+01:00',
+      undefined,
+    ]);
+    expect(service.seen[0]!.headers['content-type']).toBe('application/octet-stream');
+    expect(service.seen[0]!.body.equals(Buffer.from(IMAGE.bytes))).toBe(true);
+  });
+
+  it('is handed in again only when it was not taken', async () => {
+    service.answers = [problem('queue_full', AT_ONCE), json(JOB, {}, 202)];
+    expect(await client.postFrame('gate-1', IMAGE)).toEqual(JOB);
+    expect(service.seen).toHaveLength(2);
+    service.answers = [hangUp];
+    await expect(client.postFrame('gate-1', IMAGE)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(service.seen).toHaveLength(3);
+  });
+
+  it('has no time that is none', async () => {
+    const call = client.postFrame('gate-1', IMAGE, { frame_time: new Date(Number.NaN) });
+    await expect(call).rejects.toMatchObject({ code: 'invalid_request' });
+  });
+});
+
+describe('cameras', () => {
+  it('are listed and looked at', async () => {
+    service.answers = [json({ cameras: [{ camera: 'gate-1' }] }), json({ camera: 'gate-1' }), problem('not_found')];
+    expect(await client.cameras()).toEqual([{ camera: 'gate-1' }]);
+    expect(await client.camera('gate-1')).toEqual({ camera: 'gate-1' });
+    await expect(client.camera('gate-2')).rejects.toMatchObject({ code: 'not_found' });
+    expect(requests()).toEqual(['GET /cameras', 'GET /cameras/gate-1', 'GET /cameras/gate-2']);
+  });
+});
+
+describe('the frames of a camera', () => {
+  const frame = (job: string) => ({ camera: 'gate-1', job }) as FrameEvent;
+  const event = (id: string, job: string) => `id: ${id}\nevent: frame\ndata: ${JSON.stringify(frame(job))}\n\n`;
+  const seenIds = () => service.seen.map(({ headers }) => headers['last-event-id']);
+
+  /** Reads until there are so many. */
+  async function read(count: number, options = {}): Promise<CameraFrame[]> {
+    const frames: CameraFrame[] = [];
+    for await (const one of client.frames('gate-1', options)) if (frames.push(one) === count) break;
+    return frames;
+  }
+
+  it('come with their place, over breaks, and none twice', async () => {
+    service.answers = [
+      stream(`retry: 0\n\nid: 4-0\n\n${event('5-0', 'a')}`, 'break'),
+      stream(`retry: 0\n\nid: 5-0\n\nevent: later\ndata: {}\n\n${event('6-0', 'b')}id: 7`, 'end'),
+      stream(event('7-0', 'c'), 'stay'),
+    ];
+    expect(await read(3)).toEqual([
+      { ...frame('a'), cursor: '5-0' },
+      { ...frame('b'), cursor: '6-0' },
+      { ...frame('c'), cursor: '7-0' },
+    ]);
+    expect(requests()).toEqual(Array(3).fill('GET /cameras/gate-1/events'));
+    expect(seenIds()).toEqual([undefined, '5-0', '6-0']);
+  });
+
+  it('are not missed when the stream breaks before the first', async () => {
+    service.answers = [stream('retry: 0\n\nid: 4-0\n\n', 'break'), stream(event('5-0', 'a'), 'stay')];
+    await read(1);
+    expect(seenIds()).toEqual([undefined, '4-0']);
+  });
+
+  it('begin where they shall, and say when they have begun', async () => {
+    service.answers = [stream(event('9-0', 'a'), 'stay')];
+    let opened = 0;
+    const options = { after: '8-0', onOpen: () => (opened += 1) };
+    expect(await read(1, options)).toEqual([{ ...frame('a'), cursor: '9-0' }]);
+    expect(seenIds()).toEqual(['8-0']);
+    expect(opened).toBe(1);
+  });
+
+  it('end with their signal', async () => {
+    const silence: Answer = stream(': here\n\n', 'stay');
+    service.answers = [silence];
+    const stop = new AbortController();
+    const reading = read(1, { signal: stop.signal, onOpen: () => stop.abort(new Error('enough')) });
+    await expect(reading).rejects.toThrow('enough');
+  });
+
+  it('end with what the service refuses them with', async () => {
+    service.answers = [problem('unauthorized')];
+    await expect(read(1)).rejects.toMatchObject({ code: 'unauthorized' });
+  });
+});
