@@ -109,11 +109,16 @@ export async function* oneAhead<T>(values: AsyncGenerator<T, void>): AsyncGenera
     next.catch(() => {}); // told to the reader when it comes for it, if it does
     return next;
   };
-  let next = take();
-  for (;;) {
-    const { done, value } = await next;
-    if (done) return;
-    next = take();
-    yield value as T;
+  try {
+    let next = take();
+    for (;;) {
+      const { done, value } = await next;
+      if (done) return;
+      next = take();
+      yield value as T;
+    }
+  } finally {
+    // Not awaited: what is just being made may take its time.
+    values.return().catch(() => {});
   }
 }

@@ -1,0 +1,112 @@
+import type { BatchResource } from '@facequeue/schema';
+import { FacequeueError } from '@facequeue/schema/errors';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readResults } from './results.ts';
+
+let times: number[];
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  times = [];
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** What one connection brings, each piece so many ms after the one before; the last of `broken` breaks it. */
+type Connection = [text: string, afterMs?: number][] | FacequeueError;
+const silence: [string, number] = ['', Number.POSITIVE_INFINITY];
+const broken: [string] = ['broken'];
+const line = (cursor: string): [string] => [`{"id":"${cursor}","cursor":"${cursor}"}\n`];
+const away = new FacequeueError('unavailable', 'away');
+
+const batch = (complete: boolean) =>
+  ({ closed_at: complete ? 'x' : null, finished_at: null, counts: { queued: 0, processing: 0 } }) as BatchResource;
+
+/** A service that gives each connection its share, then nothing: the batch is complete then. An error is for good. */
+function service(...connections: Connection[]) {
+  if (!(connections.at(-1) instanceof FacequeueError)) connections.push([]);
+  const open = async (_path: string, _headers: Record<string, string>, signal: AbortSignal): Promise<Response> => {
+    times.push(performance.now());
+    const connection = (connections.length > 1 ? connections.shift() : connections[0])!;
+    if (connection instanceof FacequeueError) throw connection;
+    const left = [...connection];
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const [text, afterMs = 0] = left.shift() ?? [];
+        if (text === undefined) return controller.close();
+        if (text === 'broken') return controller.error(new TypeError('terminated'));
+        await new Promise<void>((resolve, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+          if (afterMs === 0) resolve();
+          else if (afterMs !== Number.POSITIVE_INFINITY) setTimeout(resolve, afterMs);
+        });
+        controller.enqueue(new TextEncoder().encode(text));
+      },
+    });
+    return new Response(body, { headers: { 'content-type': 'application/x-ndjson' } });
+  };
+  return { open, path: '/batches/a/results', batch: async () => batch(connections.length === 1) };
+}
+
+const pauses = () => times.slice(1).map((time, i) => Math.round(time - times[i]!));
+
+async function followed(source: ReturnType<typeof service>, busyMs = 0): Promise<(string | FacequeueError)[]> {
+  const all: (string | FacequeueError)[] = [];
+  const end = (async () => {
+    for await (const { id } of readResults(source, '', true, undefined)) {
+      all.push(id);
+      if (busyMs) await new Promise((resolve) => setTimeout(resolve, busyMs));
+    }
+  })().catch((error) => void all.push(error));
+  await vi.runAllTimersAsync();
+  await end;
+  expect(vi.getTimerCount()).toBe(0);
+  return all;
+}
+
+describe('following the results of a batch', () => {
+  it('keeps a stream that says at least something every 45 s, and gives up one that does not', async () => {
+    const blank: [string, number] = ['\n', 44_000];
+    expect(await followed(service([line('1'), blank, blank, silence], [line('2')]))).toEqual(['1', '2']);
+    expect(pauses()[0]).toBe(44_000 + 44_000 + 45_000 + 500);
+  });
+
+  it('takes its time over a line without losing the stream for that', async () => {
+    expect(await followed(service([line('1'), line('2')]), 100_000)).toEqual(['1', '2']);
+    // Asked once more whether that was all.
+    expect(times).toHaveLength(2);
+  });
+
+  it('takes a connection that is never answered for a broken one', async () => {
+    const source = service([line('1')]);
+    const { open } = source;
+    source.open = (path, headers, signal) => {
+      if (times.push(performance.now()) > 1) return open(path, headers, signal);
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    };
+    expect(await followed(source)).toEqual(['1']);
+    expect(times[1]! - times[0]!).toBe(45_500);
+  });
+
+  it('lets a service that ends every stream at once have its peace', async () => {
+    await followed(service([], [], [], [line('1')], [], [], [line('2')]));
+    expect(pauses()).toEqual([500, 1000, 2000, 0, 500, 1000, 0]);
+  });
+
+  it('gives up when the service stays away, or breaks at the same place for good, and says why', async () => {
+    expect(await followed(service([line('1'), broken], away))).toEqual(['1', away]);
+    expect(performance.now() - times[0]!).toBeGreaterThan(60_000);
+    expect(
+      await followed(
+        service([line('1'), broken], ...Array.from({ length: 20 }, (): Connection => [['{"id":"2'], broken])),
+      ),
+    ).toEqual(['1', expect.objectContaining({ code: 'unavailable' })]);
+  });
+
+  it('bears a service that goes away again and again, as long as it brings something in between', async () => {
+    const flapping = Array.from({ length: 20 }, (_, i): Connection[] => [away, [line(`${i}`), broken]]).flat();
+    expect(await followed(service(...flapping))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
+  });
+});

@@ -1,0 +1,188 @@
+import type { FacequeueError } from '@facequeue/schema/errors';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Client, createClient } from '../client.ts';
+import { type ScriptedBatches, scriptBatches } from '../testing/scripted-batches.ts';
+import { hangUp, problem, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts';
+import type { BatchItem } from './item.ts';
+
+let service: ScriptedServer;
+let batches: ScriptedBatches;
+let client: Client;
+beforeEach(async () => {
+  service = await startScriptedServer();
+  batches = scriptBatches(service);
+  client = createClient({ baseUrl: service.baseUrl });
+});
+afterEach(() => service.kill());
+
+const failureOf = (call: Promise<unknown>): Promise<FacequeueError> =>
+  call.then(
+    () => expect.fail('it succeeded'),
+    (error) => error,
+  );
+const items = (count: number): BatchItem[] =>
+  Array.from({ length: count }, (_, i) => ({ id: `i${i + 1}`, url: `https://example.org/${i + 1}.jpg` }));
+const collect = (...args: Parameters<Client['batchResults']>) => Array.fromAsync(client.batchResults(...args));
+const allErased = () => batches.all.every(({ erased }) => erased);
+/** Ends items that do not end by themselves. */
+const end = (...ids: string[]) => {
+  for (const batch of batches.all)
+    for (const item of batch.items) if (ids.includes(item.id!)) batches.end(batch, item, 'succeeded');
+};
+
+describe('batchResults', () => {
+  it('gives the result of every item as it ends, and leaves nothing behind', async () => {
+    batches.work = () => null;
+    const options = { profile: 'fast' as const };
+    const lines = client.batchResults(items(3), { options })[Symbol.asyncIterator]();
+    const first = lines.next();
+    await expect.poll(() => batches.all[0]?.items.length).toBe(3);
+    end('i2');
+    expect(await first).toMatchObject({ value: { id: 'i2' } });
+    end('i1', 'i3');
+    expect(await lines.next()).toMatchObject({ value: { id: 'i1' } });
+    expect(await lines.next()).toMatchObject({ value: { id: 'i3' } });
+    expect(await lines.next()).toMatchObject({ done: true });
+    expect(batches.all).toMatchObject([{ made: { open: true, options }, status: 'finished', erased: true }]);
+  });
+
+  it('asks for nothing when there is nothing', async () => {
+    expect(await collect([])).toEqual([]);
+    expect(service.seen).toEqual([]);
+  });
+
+  it('numbers items without an id, so that a request that breaks is made again', async () => {
+    batches.instead.append = ['break after', hangUp];
+    const urls = items(3).map((item) => ({ url: (item as { url: string }).url }));
+    expect((await collect(urls)).map(({ id }) => id)).toEqual(['1', '2', '3']);
+  });
+
+  it('gives a result before the next item is there, when that waits for it', async () => {
+    const told = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    async function* oneByOne() {
+      const [first, second] = items(2) as [BatchItem, BatchItem];
+      yield first;
+      await told[0].promise;
+      yield second;
+      await told[1].promise;
+    }
+    const seen: string[] = [];
+    for await (const { id } of client.batchResults(oneByOne())) {
+      seen.push(id);
+      told[seen.length - 1]!.resolve();
+    }
+    expect(seen).toEqual(['i1', 'i2']);
+  });
+
+  it('runs many items through several batches, never far ahead of what is read', async () => {
+    let given = 0;
+    async function* many() {
+      for (const item of items(25_000)) {
+        given += 1;
+        yield item;
+      }
+    }
+    let read = 0;
+    let furthest = 0;
+    const seen = new Set<string>();
+    for await (const { id } of client.batchResults(many())) {
+      furthest = Math.max(furthest, given - read);
+      read += 1;
+      seen.add(id);
+    }
+    expect([seen.size, read]).toEqual([25_000, 25_000]);
+    // What may be unread, and the requests being filled, made and sent.
+    expect(furthest).toBeLessThanOrEqual(2000 + 3 * 1000 + 1);
+    expect(batches.all.map(({ items }) => items.length)).toEqual([10_000, 10_000, 5000]);
+    expect(allErased()).toBe(true);
+  });
+
+  it('stops taking items when nobody reads results', async () => {
+    let given = 0;
+    async function* many() {
+      for (const item of items(100_000)) {
+        given += 1;
+        yield item;
+      }
+    }
+    const lines = client.batchResults(many())[Symbol.asyncIterator]();
+    await lines.next();
+    // With one of the first thousand read, two requests leave room for a third.
+    await expect.poll(() => batches.all[0]!.items.length).toBe(3000);
+    const before = service.seen.length;
+    // Another request of any kind: had more been appended, it would have come before.
+    await client.batch(batches.all[0]!.id);
+    await client.batch(batches.all[0]!.id);
+    expect(service.seen.length).toBe(before + 2);
+    expect(given).toBeLessThanOrEqual(5001);
+    await lines.return?.();
+    expect(allErased()).toBe(true);
+  });
+
+  it('opens another batch when one has closed itself', async () => {
+    batches.work = ({ id }) => {
+      if (id === 'i1')
+        batches.instead.append = [
+          (...of) => {
+            batches.all[0]!.status = 'running';
+            problem('conflict')(...of);
+          },
+        ];
+      return 'succeeded';
+    };
+    expect((await collect(items(1500))).map(({ id }) => id)).toEqual(items(1500).map(({ id }) => id));
+    expect(batches.all.map(({ items }) => items.length)).toEqual([1000, 500]);
+    expect(allErased()).toBe(true);
+  });
+
+  it('does not go on with a batch that somebody has canceled', async () => {
+    const told = Promise.withResolvers<void>();
+    async function* two() {
+      const [first, second] = items(2) as [BatchItem, BatchItem];
+      yield first;
+      await told.promise;
+      yield second;
+    }
+    const failure = failureOf(
+      (async () => {
+        for await (const _ of client.batchResults(two())) {
+          await client.cancelBatch(batches.all[0]!.id);
+          told.resolve();
+        }
+      })(),
+    );
+    expect(await failure).toMatchObject({ code: 'canceled' });
+    expect(batches.all).toHaveLength(1);
+  });
+
+  it('erases what it has begun when reading ends early, with its signal, or because the items fail', async () => {
+    batches.work = (item) => (item.id === 'i1' ? 'succeeded' : null);
+    for await (const _ of client.batchResults(items(5))) break;
+
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const aborted = failureOf(
+      (async () => {
+        for await (const _ of client.batchResults(items(5), { signal: abort.signal })) abort.abort(reason);
+      })(),
+    );
+    expect(await aborted).toBe(reason);
+
+    async function* torn() {
+      yield* items(2000);
+      throw new Error('the disk is gone');
+    }
+    expect(await failureOf(collect(torn()))).toMatchObject({ message: 'the disk is gone' });
+    expect(batches.all).toHaveLength(3);
+    expect(allErased()).toBe(true);
+  });
+
+  it('throws what the service refuses, and tells of its batches before anything is in them', async () => {
+    batches.instead.append = [problem('forbidden')];
+    const told: [string, number][] = [];
+    const onBatch = async ({ id }: { id: string }) => void told.push([id, batches.all[0]!.items.length]);
+    expect(await failureOf(collect(items(2), { onBatch }))).toMatchObject({ code: 'forbidden' });
+    expect(told).toEqual([[batches.all[0]!.id, 0]]);
+    expect(allErased()).toBe(true);
+  });
+});
