@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -6,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createJobQueue, type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from '@facequeue/queue';
-import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from '@facequeue/queue';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startFileServer } from '../../../test/support/file-server.ts';
 import { startHeldServer } from '../../../test/support/held-server.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
+import { freshInstallation, type TestInstallation } from './testing/installation.ts';
 import { spawnWorker, startTestWorker, type WorkerProcess } from './testing/worker-process.ts';
 
 const image = (name: string) => new Uint8Array(readFileSync(new URL(`../../../test/images/${name}`, import.meta.url)));
@@ -26,41 +25,20 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** A gateway's queue and the environment of workers on the same, fresh installation. */
-async function installation() {
-  const prefix = `{fq-${randomUUID()}}`;
-  const queue = await createJobQueue({
-    url: redis.url,
-    prefix,
-    limits: { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 },
-    resultTtlMs: 60_000,
-    onError: () => {},
-  });
-  const env = { REDIS_URL: redis.url, QUEUE_PREFIX: prefix };
-  return { queue, env, [Symbol.asyncDispose]: () => queue.close() };
-}
+const installation = () => freshInstallation(redis);
 
 type Source = NewJob['source'];
 const inline = (bytes: Uint8Array): Source => ({ kind: 'inline', bytes });
 const remote = (url: string): Source => ({ kind: 'url', url });
 
 async function submit(
-  queue: JobQueue,
+  { queue, submit: hand }: TestInstallation,
   source: Source,
   more: Partial<NewJob> = {},
 ): Promise<{ id: string; wait: Wait }> {
   const id = newJobId();
   const wait = queue.wait(id);
-  await queue.submit({
-    id,
-    queue: 'interactive',
-    source,
-    options: DEFAULT_DETECTION_OPTIONS,
-    requestId: 'req-1',
-    owner: '',
-    startWithinMs: 60_000,
-    ...more,
-  });
+  await hand({ id, source, ...more });
   return { id, wait };
 }
 
@@ -106,9 +84,9 @@ describe('a worker', () => {
     const files = await startFileServer(new Map([['/portrait.jpg', PORTRAIT]]));
     await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });
     const jobs = await Promise.all([
-      submit(fresh.queue, inline(ASTRONAUT)),
-      submit(fresh.queue, remote(files.url('/portrait.jpg'))),
-      submit(fresh.queue, inline(CAT), { queue: 'bulk' }),
+      submit(fresh, inline(ASTRONAUT)),
+      submit(fresh, remote(files.url('/portrait.jpg'))),
+      submit(fresh, inline(CAT), { queue: 'bulk' }),
     ]);
     const [astronaut, portrait, cat] = (await Promise.all(jobs.map(ended))) as [JobRecord, JobRecord, JobRecord];
     await files.close();
@@ -145,11 +123,11 @@ describe('a worker', () => {
       [remote('s3://bucket/key'), 'source_forbidden'],
     ];
     for (const [source, code] of bad) {
-      const record = await ended(await submit(fresh.queue, source));
+      const record = await ended(await submit(fresh, source));
       expect(record).toMatchObject({ status: 'failed', error: { code }, attempts: 1 });
     }
     await files.close();
-    expect(faces(await ended(await submit(fresh.queue, inline(ASTRONAUT))))).toHaveLength(1);
+    expect(faces(await ended(await submit(fresh, inline(ASTRONAUT))))).toHaveLength(1);
   });
 
   it('tells the gateway who it is, from the moment it takes jobs until it ends', async () => {
@@ -166,10 +144,7 @@ describe('a worker', () => {
   it('serves only the queues it is for', async () => {
     await using fresh = await installation();
     await using _worker = await startTestWorker({ ...fresh.env, WORKER_QUEUES: 'bulk' });
-    const [waits, runs] = [
-      await submit(fresh.queue, inline(CAT)),
-      await submit(fresh.queue, inline(CAT), { queue: 'bulk' }),
-    ];
+    const [waits, runs] = [await submit(fresh, inline(CAT)), await submit(fresh, inline(CAT), { queue: 'bulk' })];
     expect((await ended(runs)).status).toBe('succeeded');
     expect((await fresh.queue.read(waits.id))?.status).toBe('queued');
     waits.wait[Symbol.dispose]();
@@ -207,7 +182,7 @@ describe('a worker whose engines are killed', () => {
     await using fresh = await installation();
     await using worker = await startTestWorker({ ...fresh.env, ENGINES: '2' });
     const first = worker.engines();
-    const jobs = await Promise.all(Array.from({ length: 16 }, () => submit(fresh.queue, inline(PORTRAIT))));
+    const jobs = await Promise.all(Array.from({ length: 16 }, () => submit(fresh, inline(PORTRAIT))));
     await processing(fresh.queue, jobs[4]!.id);
     for (const pid of first) process.kill(pid, 'SIGKILL');
     for (const record of await Promise.all(jobs.map(ended))) {
@@ -234,7 +209,7 @@ describe('a worker whose engines do not come up again', () => {
       renameSync(manifest, `${manifest}.away`);
       process.kill(worker.engines()[0]!, 'SIGKILL');
       await vi.waitFor(async () => expect((await ready()).checks).toMatchObject({ redis: true, engines: false }));
-      const job = await submit(fresh.queue, inline(CAT));
+      const job = await submit(fresh, inline(CAT));
       await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]), { timeout: 30_000 });
       expect((await fresh.queue.read(job.id))?.status).toBe('queued');
       renameSync(`${manifest}.away`, manifest);
@@ -252,7 +227,7 @@ describe('a worker that is asked to end', () => {
     await using fresh = await installation();
     const worker = await startTestWorker(fresh.env);
     const engines = worker.engines();
-    const jobs = await Promise.all(Array.from({ length: 30 }, () => submit(fresh.queue, inline(PORTRAIT))));
+    const jobs = await Promise.all(Array.from({ length: 30 }, () => submit(fresh, inline(PORTRAIT))));
     await processing(fresh.queue, jobs[0]!.id);
     expect(await worker.end(signal)).toBe(0);
     await gone(engines);
@@ -271,7 +246,7 @@ describe('a worker that is asked to end', () => {
     await using fresh = await installation();
     await using stuck = await startHeldServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host, SHUTDOWN_GRACE: '50ms' });
-    const job = await submit(fresh.queue, remote(stuck.url('/')));
+    const job = await submit(fresh, remote(stuck.url('/')));
     await stuck.asked('/');
     expect(await worker.end('SIGTERM')).toBe(0);
     expect(await fresh.queue.read(job.id)).toMatchObject({ status: 'queued', attempts: 1 });
@@ -285,7 +260,7 @@ describe('a worker that is asked to end', () => {
     await using stuck = await startHeldServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
     const engines = worker.engines();
-    const job = await submit(fresh.queue, remote(stuck.url('/')));
+    const job = await submit(fresh, remote(stuck.url('/')));
     await stuck.asked('/');
     worker.child.kill('SIGINT');
     await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
@@ -300,7 +275,7 @@ describe('a worker that is asked to end', () => {
     const worker = await startTestWorker(fresh.env);
     const engines = worker.engines();
     expect(engines).toHaveLength(1);
-    const jobs = await Promise.all(Array.from({ length: 4 }, () => submit(fresh.queue, inline(PORTRAIT))));
+    const jobs = await Promise.all(Array.from({ length: 4 }, () => submit(fresh, inline(PORTRAIT))));
     await processing(fresh.queue, jobs[0]!.id);
     await worker.end('SIGKILL');
     await gone(engines);
@@ -314,12 +289,12 @@ describe('a job canceled while its image is fetched', () => {
     await using fresh = await installation();
     await using stuck = await startHeldServer(PORTRAIT);
     await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
-    const job = await submit(fresh.queue, remote(stuck.url('/')));
+    const job = await submit(fresh, remote(stuck.url('/')));
     await stuck.asked('/');
     await fresh.queue.cancel(job.id);
     await stuck.hungUp('/');
     expect(await ended(job)).toMatchObject({ status: 'canceled' });
-    expect((await ended(await submit(fresh.queue, inline(CAT)))).status).toBe('succeeded');
+    expect((await ended(await submit(fresh, inline(CAT)))).status).toBe('succeeded');
   });
 });
 
@@ -360,8 +335,8 @@ describe('the log', () => {
     await using fresh = await installation();
     const files = await startFileServer(new Map());
     const worker: WorkerProcess = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });
-    const lost = await ended(await submit(fresh.queue, remote(files.url('/a.jpg?token=secret'))));
-    const found = await ended(await submit(fresh.queue, inline(ASTRONAUT)));
+    const lost = await ended(await submit(fresh, remote(files.url('/a.jpg?token=secret'))));
+    const found = await ended(await submit(fresh, inline(ASTRONAUT)));
     await worker.end('SIGTERM');
     await files.close();
     for (const { id } of [lost, found]) expect(worker.log()).toContain(`"job":"${id}","request":"req-1"`);

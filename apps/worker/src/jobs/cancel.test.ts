@@ -1,11 +1,9 @@
 /** Cancel, from a gateway's call to what it does to a worker process and its engines. */
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createJobQueue, newJobId } from '@facequeue/queue';
-import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startHeldServer } from '../../../../test/support/held-server.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { freshInstallation } from '../testing/installation.ts';
 import { startTestWorker } from '../testing/worker-process.ts';
 
 const PORTRAIT = new Uint8Array(readFileSync(new URL('../../../../test/images/portrait-1.jpg', import.meta.url)));
@@ -19,31 +17,9 @@ afterAll(() => redis.stop());
 /** A gateway's queue and a worker. Its engines never time out here: what ends one is the cancel. */
 async function installation(env: Record<string, string>) {
   await using stack = new AsyncDisposableStack();
-  const prefix = `{fq-${randomUUID()}}`;
-  const queue = await createJobQueue({
-    url: redis.url,
-    prefix,
-    limits: { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 },
-    resultTtlMs: 60_000,
-    onError: () => {},
-  });
-  stack.defer(() => queue.close());
-  const worker = stack.use(
-    await startTestWorker({ REDIS_URL: redis.url, QUEUE_PREFIX: prefix, ENGINE_TIMEOUT: '10m', ...env }),
-  );
-  const submit = async (url?: string) => {
-    const id = newJobId();
-    await queue.submit({
-      id,
-      queue: 'interactive',
-      source: url ? { kind: 'url', url } : { kind: 'inline', bytes: PORTRAIT },
-      options: DEFAULT_DETECTION_OPTIONS,
-      requestId: 'r',
-      owner: '',
-      startWithinMs: 60_000,
-    });
-    return id;
-  };
+  const { queue, env: own, submit: hand } = stack.use(await freshInstallation(redis));
+  const worker = stack.use(await startTestWorker({ ...own, ENGINE_TIMEOUT: '10m', ...env }));
+  const submit = (url?: string) => hand({ source: url ? { kind: 'url', url } : { kind: 'inline', bytes: PORTRAIT } });
   const status = async (id: string) => (await queue.read(id))?.status;
   const gets = (id: string, expected: string) =>
     vi.waitFor(async () => expect(await status(id)).toBe(expected), { timeout: 30_000, interval: 2 });

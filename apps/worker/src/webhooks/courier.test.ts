@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { createJobQueue, createWorkQueue, newJobId, type WorkQueue } from '@facequeue/queue';
-import { DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
+import type { WorkQueue } from '@facequeue/queue';
+import { JobEvent, type TerminalStatus } from '@facequeue/schema';
 import { encodeResult } from '@facequeue/schema/result-codec';
 import { createGuardedPoster, parseAllowEntry } from '@facequeue/source';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { createLog } from '../log.ts';
+import { freshInstallation } from '../testing/installation.ts';
 import { type CourierOptions, startCourier } from './courier.ts';
 import { DAY_OF_TRIES } from './schedule.ts';
 import { type Message, startReceiver } from './testing/receiver.ts';
@@ -31,36 +31,12 @@ afterAll(() => redis.stop());
 /** A gateway's queue, workers' queues and couriers on a fresh installation. */
 async function installation() {
   const stack = new AsyncDisposableStack();
-  const prefix = `{fq-${randomUUID()}}`;
-  const onError = () => {};
-  const gateway = await createJobQueue({
-    url: redis.url,
-    prefix,
-    limits: { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 },
-    resultTtlMs: 60_000,
-    onError,
-  });
-  stack.defer(() => gateway.close());
-  const workerQueue = async () => {
-    const queue = await createWorkQueue({ url: redis.url, prefix, maxAttempts: 5, onError });
-    stack.defer(() => queue.close());
-    return queue;
-  };
-  const worker = await workerQueue();
+  const { queue: gateway, workQueue, submit } = stack.use(await freshInstallation(redis));
+  const worker = await workQueue();
 
   /** Makes a job and ends it. */
   const ended = async (url: string, { status = 'succeeded' as TerminalStatus, owner = '' } = {}) => {
-    const id = newJobId();
-    await gateway.submit({
-      id,
-      queue: 'interactive',
-      source: { kind: 'inline', bytes: Buffer.from('image') },
-      options: DEFAULT_DETECTION_OPTIONS,
-      requestId: 'req-1',
-      owner,
-      startWithinMs: status === 'expired' ? 1 : 60_000,
-      webhookUrl: url,
-    });
+    const id = await submit({ owner, startWithinMs: status === 'expired' ? 1 : 60_000, webhookUrl: url });
     if (status === 'canceled') await gateway.cancel(id);
     if (status === 'succeeded' || status === 'failed') await finish(worker, id, status);
     return id;
@@ -75,7 +51,7 @@ async function installation() {
       allow: allow.map((entry) => parseAllowEntry(entry)!),
     });
     const started = startCourier({
-      queue: options.queue ?? (await workerQueue()),
+      queue: options.queue ?? (await workQueue()),
       poster,
       secrets: SECRETS,
       basePath: '/prod',
@@ -103,7 +79,6 @@ async function installation() {
   return {
     gateway,
     worker,
-    workerQueue,
     ended,
     courier,
     webhook,

@@ -1,12 +1,11 @@
 /** Webhooks from a worker process, with real images, signals and deaths. */
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createJobQueue, newJobId } from '@facequeue/queue';
-import { DEFAULT_DETECTION_OPTIONS, JobEvent } from '@facequeue/schema';
+import { JobEvent } from '@facequeue/schema';
 import { jobResource } from '@facequeue/schema/job-resource';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { freshInstallation } from '../testing/installation.ts';
 import { startTestWorker } from '../testing/worker-process.ts';
 import { startReceiver } from './testing/receiver.ts';
 
@@ -19,39 +18,15 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** A gateway's queue and the environment of workers on the same, fresh installation. */
+/** A fresh installation whose jobs ask for webhooks. */
 async function installation() {
-  const prefix = `{fq-${randomUUID()}}`;
-  const queue = await createJobQueue({
-    url: redis.url,
-    prefix,
-    limits: { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 },
-    resultTtlMs: 60_000,
-    onError: () => {},
-  });
-  const submit = async (webhookUrl: string) => {
-    const id = newJobId();
-    await queue.submit({
-      id,
-      queue: 'interactive',
-      source: { kind: 'inline', bytes: ASTRONAUT },
-      options: DEFAULT_DETECTION_OPTIONS,
-      requestId: 'req-1',
-      owner: 'shop',
-      startWithinMs: 60_000,
-      webhookUrl,
-    });
-    return id;
-  };
+  const fresh = await freshInstallation(redis);
+  const submit = (webhookUrl: string) =>
+    fresh.submit({ source: { kind: 'inline', bytes: ASTRONAUT }, owner: 'shop', webhookUrl });
   const settled = (id: string, status: string) =>
-    vi.waitFor(async () => expect((await queue.read(id))!.webhook!.status).toBe(status), { timeout: 20_000 });
-  const env = {
-    REDIS_URL: redis.url,
-    QUEUE_PREFIX: prefix,
-    WEBHOOK_SECRETS: `shop=${SECRET}`,
-    SOURCE_ALLOW: '127.0.0.1',
-  };
-  return { queue, submit, settled, env, [Symbol.asyncDispose]: () => queue.close() };
+    vi.waitFor(async () => expect((await fresh.queue.read(id))!.webhook!.status).toBe(status), { timeout: 20_000 });
+  const env = { ...fresh.env, WEBHOOK_SECRETS: `shop=${SECRET}`, SOURCE_ALLOW: '127.0.0.1' };
+  return { ...fresh, submit, settled, env };
 }
 
 describe('a worker', () => {
