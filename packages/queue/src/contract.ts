@@ -416,6 +416,8 @@ export interface BatchTasks {
   release(task: BatchTask, delayMs: number): Promise<boolean>;
   /** The task is over. A listing that fails leaves the items it found; the batch ends with what it has. */
   finish(task: BatchTask, error: { code: ErrorCode; detail: string } | null): Promise<boolean>;
+  /** Whether the task is still to be done, by whoever has its lease. False when it is over, and when its batch was canceled or erased. */
+  remains(task: BatchTask): Promise<boolean>;
   /** Called when a task may have become due. */
   onTask(listener: () => void): () => void;
 }

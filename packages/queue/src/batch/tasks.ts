@@ -82,6 +82,11 @@ export class RedisBatchTasks implements BatchTasks {
     return this.#end(task, error ? 'failed' : 'done', 0, error);
   }
 
+  async remains({ kind, batch }: BatchTask): Promise<boolean> {
+    const { redis, prefix } = this.#context;
+    return (await redis.zscore(`${prefix}:tasks`, `${kind} ${batch.id}`)) !== null;
+  }
+
   onTask(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
