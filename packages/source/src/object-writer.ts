@@ -23,8 +23,11 @@ export interface OutputTarget {
  * All throw FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout, or the signal's reason.
  */
 export interface ObjectWriter extends AsyncDisposable {
-  /** @throws conflict when the target's place is taken */
-  checkVacant(target: OutputTarget, signal?: AbortSignal): Promise<void>;
+  /**
+   * Whether the target is there already, from an earlier try.
+   * @throws conflict when its place is taken by another object that it may not replace
+   */
+  look(target: OutputTarget, signal?: AbortSignal): Promise<'vacant' | 'written'>;
   /** Writes a small object whole. @throws conflict */
   put(target: OutputTarget, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Begins an upload in parts. @returns what names it; it stays until it is completed or aborted */
@@ -63,9 +66,9 @@ export function createObjectWriter({ s3, connectMs, totalMs }: StorageOptions): 
     return { object, writer: await storage() };
   };
   return {
-    async checkVacant(target, signal) {
+    async look(target, signal) {
       const { object, writer } = await at(target);
-      await writer.checkVacant(object, signal);
+      return await writer.look(object, signal);
     },
     async put(target, bytes, signal) {
       const { object, writer } = await at(target);

@@ -4,6 +4,8 @@ import { urlText } from '../web-url.ts';
 import { isUnderPrefix, type S3Prefix } from './prefixes.ts';
 import { parseS3Listing, parseS3Object, type S3Listing, type S3Object } from './s3-url.ts';
 
+export { s3Url } from './s3-url.ts';
+
 /**
  * Reads the prefix of a listing, `s3://bucket/path/`, and checks that all it can find may be read.
  * @param prefixes S3_SOURCE_PREFIXES

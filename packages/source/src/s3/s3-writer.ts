@@ -50,12 +50,12 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     }
   }
 
-  /** @returns whether the object is there already as it is to be. @throws conflict when another is, and stays */
-  async function written(target: Target, signal?: AbortSignal): Promise<boolean> {
+  /** @throws conflict when another object is there, and stays */
+  async function look(target: Target, signal?: AbortSignal): Promise<'vacant' | 'written'> {
     const mark = await found(target, signal);
-    if (mark === target.mark) return true;
+    if (mark === target.mark) return 'written';
     if (mark !== null && !target.overwrite) throw exists();
-    return false;
+    return 'vacant';
   }
 
   /**
@@ -67,7 +67,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     send: (condition: { IfNoneMatch?: '*' }) => Promise<unknown>,
     signal?: AbortSignal,
   ): Promise<void> {
-    if (!target.overwrite && (await written(target, signal))) return;
+    if (!target.overwrite && (await look(target, signal)) === 'written') return;
     const condition = target.overwrite ? {} : { IfNoneMatch: '*' as const };
     try {
       await send(condition).catch((error: FacequeueError) => {
@@ -79,16 +79,13 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
       const status = isFacequeueError(error) ? statusOf(error.cause) : undefined;
       if (status !== 404 && status !== 412) throw error;
       // Somebody was faster, or an earlier try of ours got there whose answer was lost.
-      if (await written(target, signal)) return;
+      if ((await look(target, signal)) === 'written') return;
       throw status === 412 ? exists() : error;
     }
   }
 
   return {
-    /** @throws conflict when there is an object that is neither to be overwritten nor the target itself */
-    async checkVacant(target: Target, signal?: AbortSignal): Promise<void> {
-      if (!target.overwrite) await written(target, signal);
-    },
+    look,
 
     async put(target: Target, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
       const input = { ...beginning(target), Body: bytes };
