@@ -35,7 +35,7 @@ export const FrameQuery = z.strictObject({
 });
 
 /** A cursor of a camera's results, as their events name it. */
-const cursor = z.string().regex(/^(?:start|\d{1,16}-\d{1,16})$/, `expected the id of an event, or ${OLDEST}`);
+const cursor = z.string().regex(/^(?:start|\d{1,16})$/, `expected the id of an event, or ${OLDEST}`);
 
 /** Query options of a camera's events, as strings. */
 export const CameraEventsQuery = z.strictObject({

@@ -88,31 +88,31 @@ describe('the frames of a camera', () => {
 
   it('come with their place, over breaks, and none twice', async () => {
     service.answers = [
-      stream(`retry: 0\n\nid: 4-0\n\n${event('5-0', 'a')}`, 'break'),
-      stream(`retry: 0\n\nid: 5-0\n\nevent: later\ndata: {}\n\n${event('6-0', 'b')}id: 7`, 'end'),
-      stream(event('7-0', 'c'), 'stay'),
+      stream(`retry: 0\n\nid: 4\n\n${event('5', 'a')}`, 'break'),
+      stream(`retry: 0\n\nid: 5\n\nevent: later\ndata: {}\n\n${event('6', 'b')}id: 7`, 'end'),
+      stream(event('7', 'c'), 'stay'),
     ];
     expect(await read(3)).toEqual([
-      { ...frame('a'), cursor: '5-0' },
-      { ...frame('b'), cursor: '6-0' },
-      { ...frame('c'), cursor: '7-0' },
+      { ...frame('a'), cursor: '5' },
+      { ...frame('b'), cursor: '6' },
+      { ...frame('c'), cursor: '7' },
     ]);
     expect(requests()).toEqual(Array(3).fill('GET /cameras/gate-1/events'));
-    expect(seenIds()).toEqual([undefined, '5-0', '6-0']);
+    expect(seenIds()).toEqual([undefined, '5', '6']);
   });
 
   it('are not missed when the stream breaks before the first', async () => {
-    service.answers = [stream('retry: 0\n\nid: 4-0\n\n', 'break'), stream(event('5-0', 'a'), 'stay')];
+    service.answers = [stream('retry: 0\n\nid: 4\n\n', 'break'), stream(event('5', 'a'), 'stay')];
     await read(1);
-    expect(seenIds()).toEqual([undefined, '4-0']);
+    expect(seenIds()).toEqual([undefined, '4']);
   });
 
   it('begin where they shall, and say when they have begun', async () => {
-    service.answers = [stream(event('9-0', 'a'), 'stay')];
+    service.answers = [stream(event('9', 'a'), 'stay')];
     let opened = 0;
-    const options = { after: '8-0', onOpen: () => (opened += 1) };
-    expect(await read(1, options)).toEqual([{ ...frame('a'), cursor: '9-0' }]);
-    expect(seenIds()).toEqual(['8-0']);
+    const options = { after: '8', onOpen: () => (opened += 1) };
+    expect(await read(1, options)).toEqual([{ ...frame('a'), cursor: '9' }]);
+    expect(seenIds()).toEqual(['8']);
     expect(opened).toBe(1);
   });
 
