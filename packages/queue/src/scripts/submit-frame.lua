@@ -46,8 +46,9 @@ if reason then return { 'full', reason, retry } end
 for _, job in ipairs(replaced) do end_job(job, 'canceled', 'superseded', 'A newer frame of the camera has replaced it.') end
 
 if not seen[1] then
+  -- Results are counted from now on: one who still follows a camera that was forgotten does not wait for numbers it is past.
   redis.call('HSET', camera_key(name), 'createdAt', now, 'posted', 0, 'waiting', 0, 'processing', 0, 'succeeded', 0, 'failed', 0,
-    'superseded', 0, 'expired', 0, 'canceled', 0, 'ended', 0, 'resultBytes', 0, 'blobBytes', 0, 'turns', 0)
+    'superseded', 0, 'expired', 0, 'canceled', 0, 'ended', now, 'resultBytes', 0, 'blobBytes', 0, 'turns', 0)
   redis.call('ZADD', DUE, now + FORGOTTEN, 'camera-' .. name)
 end
 if redis.call('ZCARD', waiting_key('cameras')) == 0 then redis.call('HDEL', STATS, 'mark:cameras') end
