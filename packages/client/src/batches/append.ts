@@ -5,10 +5,11 @@ import type { Call, Transport } from '../transport.ts';
 import type { Chunk } from './chunks.ts';
 
 /**
- * Appends a chunk to an open batch. While the service has no room it is offered again, for as long as that takes. A request
- * that breaks is made again, as `wait` does, if all its items have ids: the service knows them then.
- * @throws what the service refuses it with: `conflict` for a closed batch, `gone`, …; `unavailable` for a request that broke and
- * may not be repeated, or when the service stays away; the signal's reason
+ * Appends a chunk, all of whose items have ids, to an open batch. While the service has no room it is offered again, for as
+ * long as that takes; when the service is away or the request breaks, as `wait` does it: items that are there are known by
+ * their ids.
+ * @throws what the service refuses it with: `conflict` for a closed batch, `gone`, …; `unavailable` when it stays away; the
+ * signal's reason
  */
 export async function appendChunk(
   call: Transport['call'],
@@ -20,7 +21,7 @@ export async function appendChunk(
     method: 'POST',
     path,
     body: { body: chunk.body, type: 'application/x-ndjson' },
-    repeatable: false,
+    repeatable: true,
     retries: 0,
     signal,
   };
@@ -35,7 +36,6 @@ export async function appendChunk(
         await pause(ms, signal);
         continue;
       }
-      if (!chunk.named) throw error;
       await endurance.failed(error, signal);
     }
   }

@@ -166,12 +166,24 @@ describe('appendItems', () => {
     expect(ids(batches.all[0]!.items)).toEqual(['i1', 'i2', 'i3']);
   });
 
-  it('is not made again when the service could not tell that it is the same', async () => {
+  it('names items that have no id, so that they are known again', async () => {
     const id = await open();
     batches.instead.append = ['break after'];
-    const unnamed = [{ id: 'a', url: 'https://example.org/a.jpg' }, { url: 'https://example.org/b.jpg' }];
-    expect(await failureOf(client.appendItems(id, unnamed))).toMatchObject({ code: 'unavailable' });
-    expect(batches.all[0]!.items).toHaveLength(2);
+    const unnamed = ['a', 'b'].map((name) => ({ url: `https://example.org/${name}.jpg` }));
+    expect(await client.appendItems(id, unnamed)).toEqual({ accepted: 0, skipped: 2, failed: 0 });
+    expect(await client.appendItems(id, unnamed)).toEqual({ accepted: 2, skipped: 0, failed: 0 });
+    expect(ids(batches.all[0]!.items).map((name) => name!.replace(/^[0-9a-f]{12}/, ''))).toEqual([
+      '-1',
+      '-2',
+      '-1',
+      '-2',
+    ]);
+  });
+
+  it('wants ids of all items or of none', async () => {
+    const id = await open();
+    const mixed = [{ id: 'a', url: 'https://example.org/a.jpg' }, { url: 'https://example.org/b.jpg' }];
+    expect(await failureOf(client.appendItems(id, mixed))).toMatchObject({ code: 'invalid_request' });
   });
 
   it.each<[string, Answer, ErrorCode]>([

@@ -1,9 +1,10 @@
 import type { BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
 import type { CallOptions } from '../call-options.ts';
+import { newIdempotencyKey } from '../submission.ts';
 import type { Transport } from '../transport.ts';
 import { appendChunk } from './append.ts';
 import { type ChunkLimits, chunksOf, oneAhead } from './chunks.ts';
-import { type BatchItem, itemJson } from './item.ts';
+import { type BatchItem, itemJson, namedItems } from './item.ts';
 import { readResults } from './results.ts';
 import { type RunOptions, runItems } from './run.ts';
 
@@ -51,9 +52,9 @@ export interface BatchCalls {
   /** A batch as it is now. */
   batch(id: string, call?: CallOptions): Promise<BatchResource>;
   /**
-   * Appends items to an open batch, in requests of a few megabytes, one at a time, of which no more than two are in memory.
-   * While the queue is full it waits, for as long as that takes. A request that breaks is made again if all its items have
-   * an id; else `unavailable` is thrown, and some of its items may be in the batch.
+   * Appends items to an open batch, in requests of a few megabytes, one at a time, no more than two of which are in memory.
+   * While the queue is full it waits, for as long as that takes. A request that breaks is made again: items are known by
+   * their ids. Items without one are given one, a word and their number; either all have one or none has.
    */
   appendItems(
     id: string,
@@ -70,8 +71,8 @@ export interface BatchCalls {
   results(id: string, call?: ResultsOptions): AsyncIterable<ItemLine>;
   /**
    * Runs any number of items and gives each one's result as it ends, in batches of its own that are erased when they have
-   * been read or when reading ends early. An item without id is named by its number, from 1. Items are taken as there is room for them:
-   * memory does not grow with their number.
+   * been read or when reading ends early. Items without an id are named by their number, from 1; either all have one or none has. Items
+   * are taken as there is room for them: memory does not grow with their number.
    */
   batchResults(
     items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
@@ -105,7 +106,8 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
       const signal = outer ? AbortSignal.any([outer, over.signal]) : over.signal;
       const totals: AppendTotals = { accepted: 0, skipped: 0, failed: 0 };
       try {
-        for await (const chunk of oneAhead(chunksOf(items, CHUNK, signal))) {
+        const named = namedItems(items, `${newIdempotencyKey().slice(0, 12)}-`);
+        for await (const chunk of oneAhead(chunksOf(named, CHUNK, signal))) {
           const report = await appendChunk(call, `${pathOf(id)}/items`, chunk, signal);
           for (const what of ['accepted', 'skipped', 'failed'] as const) totals[what] += report[what];
         }
@@ -136,19 +138,10 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
           results: (id, signal) => calls.results(id, { follow: true, signal }),
           erase: (id, signal) => calls.eraseBatch(id, { signal }),
         },
-        (signal) => oneAhead(chunksOf(numbered(items), CHUNK, signal)),
+        (signal) => oneAhead(chunksOf(namedItems(items, ''), CHUNK, signal)),
         run,
         signal,
       ),
   };
   return calls;
-}
-
-/** Items with an id each, so that a request may be repeated. */
-async function* numbered(items: Iterable<BatchItem> | AsyncIterable<BatchItem>): AsyncGenerator<BatchItem, void> {
-  let number = 0;
-  for await (const item of items) {
-    number += 1;
-    yield item.id === undefined ? { ...item, id: String(number) } : item;
-  }
 }

@@ -35,7 +35,6 @@ describe('items in chunks', () => {
             expect(chunk.items).toBe(lines(chunk).length);
             expect(chunk.items).toBeLessThanOrEqual(most);
             expect(chunk.body.length - 1 <= length || chunk.items === 1).toBe(true);
-            expect(chunk.named).toBe(lines(chunk).every((line) => line.id !== undefined));
             const next = chunks[i + 1]?.body.split('\n')[0];
             if (next !== undefined) expect(chunk.items === most || chunk.body.length + next.length > length).toBe(true);
           }

@@ -5,8 +5,6 @@ export interface Chunk {
   /** NDJSON. */
   body: string;
   items: number;
-  /** Whether every item has an id, so that the request may be made twice. */
-  named: boolean;
 }
 
 export interface ChunkLimits {
@@ -33,11 +31,10 @@ export async function* chunksOf(
   const take = async () => source.next();
   let lines: string[] = [];
   let length = 0;
-  let named = true;
   let goesAt = Number.POSITIVE_INFINITY;
   const chunk = (): Chunk => {
-    const made = { body: `${lines.join('\n')}\n`, items: lines.length, named };
-    [lines, length, named, goesAt] = [[], 0, true, Number.POSITIVE_INFINITY];
+    const made = { body: `${lines.join('\n')}\n`, items: lines.length };
+    [lines, length, goesAt] = [[], 0, Number.POSITIVE_INFINITY];
     return made;
   };
   let exhausted = false;
@@ -55,7 +52,6 @@ export async function* chunksOf(
       if (!lines.length) goesAt = performance.now() + limits.lingerMs;
       lines.push(line);
       length += line.length + 1;
-      named &&= taken.value.id !== undefined;
       if (lines.length >= limits.items || length >= limits.length) yield chunk();
       next = take();
     }

@@ -16,6 +16,27 @@ export async function itemJson(item: BatchItem): Promise<ItemJson> {
   throw new FacequeueError('invalid_request', 'an item has one of url, bytes and base64');
 }
 
+/**
+ * Items with an id each, so that a request may be repeated: those without one are named by their number, from 1.
+ * @param prefix what stands before the number
+ * @throws invalid_request when some have ids and others do not: a number could be the id of another one
+ */
+export async function* namedItems(
+  items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
+  prefix: string,
+): AsyncGenerator<BatchItem & { id: string }, void> {
+  let number = 0;
+  let unnamed = false;
+  for await (const item of items) {
+    number += 1;
+    if (number === 1) unnamed = item.id === undefined;
+    if (unnamed !== (item.id === undefined)) {
+      throw new FacequeueError('invalid_request', `item ${number}: either all items have an id or none has`);
+    }
+    yield { ...item, id: item.id ?? `${prefix}${number}` };
+  }
+}
+
 async function bytesOf(bytes: Uint8Array | ArrayBuffer | Blob): Promise<Uint8Array> {
   if (bytes instanceof Uint8Array) return bytes;
   return new Uint8Array(bytes instanceof ArrayBuffer ? bytes : await bytes.arrayBuffer());
