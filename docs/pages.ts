@@ -20,7 +20,7 @@ const ROOMS: [title: string, shape: Shape][] = [
   ['gateway', gatewayVariables],
   ['worker', workerVariables],
   ['serve', serveVariables],
-  ['jobs', callerVariables],
+  ['jobs and ingest', callerVariables],
 ];
 
 function configuration(): string {

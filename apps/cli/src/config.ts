@@ -37,6 +37,6 @@ export function modelsConfig(): { MODEL_PACK: string } {
 }
 
 /** @throws ConfigError naming every bad variable */
-export function jobsConfig(): z.output<z.ZodObject<typeof callerVariables>> {
+export function callerConfig(): z.output<z.ZodObject<typeof callerVariables>> {
   return readConfig(callerVariables, process.env);
 }

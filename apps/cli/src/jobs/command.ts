@@ -1,6 +1,6 @@
 import type { Command } from '../commands.ts';
-import { jobsConfig } from '../config.ts';
-import { listenForInterruption } from './interruption.ts';
+import { callerConfig } from '../config.ts';
+import { listenForInterruption } from '../interruption.ts';
 import { JOBS_HELP, parseJobsCall } from './options.ts';
 
 export const jobsCommand: Command = {
@@ -8,7 +8,7 @@ export const jobsCommand: Command = {
   summary: 'work with the jobs of a running service',
   help: JOBS_HELP,
   async run(args, print, say) {
-    const { FACEQUEUE_URL, FACEQUEUE_API_KEY } = jobsConfig();
+    const { FACEQUEUE_URL, FACEQUEUE_API_KEY } = callerConfig();
     const call = parseJobsCall(args, { service: FACEQUEUE_URL, apiKey: FACEQUEUE_API_KEY });
     const { createClient } = await import('@facequeue/client');
     const { service: baseUrl, apiKey } = call;

@@ -1,8 +1,8 @@
 import type { Client, JobResource } from '@facequeue/client';
 import { type FacequeueError, isFacequeueError } from '@facequeue/schema';
 import type { Print, Say } from '../commands.ts';
+import { INTERRUPTED, type Interruption } from '../interruption.ts';
 import { inOrder } from './in-order.ts';
-import { INTERRUPTED, type Interruption } from './interruption.ts';
 import type { IdsCall } from './options.ts';
 import { reportFor } from './report.ts';
 import { endedBadly } from './submit.ts';

@@ -1,13 +1,7 @@
 import type { DetectionOptions } from '@facequeue/schema';
 import { DETECTION_FLAGS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
+import { readTarget, TARGET_FLAGS, TARGET_HELP, type Target } from '../target.ts';
 import { parseCommandLine, UsageError } from '../usage.ts';
-
-/** The service that is spoken to. */
-export interface Target {
-  /** Where it is. */
-  service: string;
-  apiKey: string | undefined;
-}
 
 interface Common extends Target {
   json: boolean;
@@ -43,8 +37,7 @@ follow ID             each change of a job as it happens, until its end
 cancel ID…            end jobs that have not ended
 erase ID…             cancel jobs and erase their images and results at once
 
-  --server URL           FACEQUEUE_URL unless named, else http://127.0.0.1:8080
-  --api-key KEY          FACEQUEUE_API_KEY unless named, which other users of this machine cannot see
+${TARGET_HELP}
   --json                 a job as JSON a line, as \`GET /jobs/{id}\` shows it; of several images with its "file" first
 
 for submit:
@@ -73,8 +66,7 @@ export function parseJobsCall([action, ...args]: string[], unless: Target): Subm
 }
 
 const COMMON_FLAGS = {
-  server: { type: 'string' },
-  'api-key': { type: 'string' },
+  ...TARGET_FLAGS,
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -101,7 +93,8 @@ function parseSubmit(args: string[], unless: Target): SubmitCall {
     webhookUrl: values.webhook,
     idempotencyKey: values['idempotency-key'],
     waitMs: readSeconds('--wait', values.wait),
-    ...readCommon(values, unless),
+    ...readTarget(values, unless),
+    json: values.json,
   };
 }
 
@@ -118,20 +111,9 @@ function parseIds(action: IdsCall['action'], args: string[], unless: Target): Id
     action,
     ids: positionals,
     timeoutMs: readSeconds('--timeout', values.timeout),
-    ...readCommon(values, unless),
+    ...readTarget(values, unless),
+    json: values.json,
   };
-}
-
-interface CommonFlags {
-  server?: string | undefined;
-  'api-key'?: string | undefined;
-  json: boolean;
-}
-
-function readCommon({ server, 'api-key': apiKey, json }: CommonFlags, unless: Target): Common {
-  if (server !== undefined && !/^https?:$/.test(URL.parse(server)?.protocol ?? ''))
-    throw new UsageError(`--server ${server}: expected a URL such as http://127.0.0.1:8080.`);
-  return { service: server ?? unless.service, apiKey: apiKey ?? unless.apiKey, json };
 }
 
 /** @returns milliseconds */

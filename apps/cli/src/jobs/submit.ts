@@ -3,9 +3,9 @@ import { type FacequeueError, isFacequeueError } from '@facequeue/schema';
 import type { Print, Say } from '../commands.ts';
 import { expandInputs, type Input } from '../detect/inputs.ts';
 import { readImage } from '../detect/read-image.ts';
+import { INTERRUPTED, type Interruption } from '../interruption.ts';
 import { UsageError } from '../usage.ts';
 import { inOrder } from './in-order.ts';
-import { INTERRUPTED, type Interruption } from './interruption.ts';
 import type { SubmitCall } from './options.ts';
 import { reportFor } from './report.ts';
 

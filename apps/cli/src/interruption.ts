@@ -1,4 +1,4 @@
-import { Interrupts } from '../interrupts.ts';
+import { Interrupts } from './interrupts.ts';
 
 /** What is in the middle of being handed in gets so long to become a job with an id, ms. */
 const GRACE_MS = 3000;
