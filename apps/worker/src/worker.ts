@@ -8,6 +8,7 @@ import type { Duty } from './duty.ts';
 import { type Checks, type HealthServer, startHealthServer } from './health/server.ts';
 import { type ImageDuty, startImageDuty } from './jobs/image-duty.ts';
 import type { Logger } from './log.ts';
+import { startTaskDuty } from './tasks/task-duty.ts';
 import { startWebhookDuty } from './webhooks/webhook-duty.ts';
 
 /** What is given up when the grace is over has this long to reach its queue, ms. */
@@ -21,7 +22,7 @@ export interface Worker {
 }
 
 /**
- * Wires queue, image work and webhooks, and resolves when work is being taken.
+ * Wires queue, image work, tasks of batches and webhooks, and resolves when work is being taken.
  * @param engineEnv the whole environment of engine processes
  * @throws EngineStartError, or unavailable when Redis cannot be reached, or the listen error of the health port
  */
@@ -58,6 +59,7 @@ export async function startWorker(
     images = await startImageDuty(imageQueues, { queue, identity, config, engineEnv, log });
     duties.push(images);
   }
+  if (config.WORKER_QUEUES.includes('bulk')) duties.push(startTaskDuty(queue, config, log));
   if (config.WORKER_QUEUES.includes('webhooks')) duties.push(startWebhookDuty(queue, config, log));
   taking = true;
 

@@ -1,5 +1,6 @@
-import type { WorkQueue } from '@facequeue/queue';
-import { JobEvent, type TerminalStatus } from '@facequeue/schema';
+import { newJobId, type WorkQueue } from '@facequeue/queue';
+import { BatchEvent, DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
+import { batchResource } from '@facequeue/schema/batch-resource';
 import { encodeResult } from '@facequeue/schema/result-codec';
 import { createGuardedPoster, parseAllowEntry } from '@facequeue/source';
 import { Webhook } from 'standardwebhooks';
@@ -42,6 +43,19 @@ async function installation() {
     return id;
   };
 
+  /** Makes a batch of one item that fails as it comes in, and lets it end. */
+  const batch = async (webhookUrl: string, status: 'finished' | 'canceled') => {
+    const id = newJobId();
+    const { batches } = gateway;
+    const [owner, requestId] = ['shop', 'req-1'];
+    await batches.create({ id, owner, requestId, options: DEFAULT_DETECTION_OPTIONS, open: true, webhookUrl });
+    const content = { kind: 'error' as const, code: 'invalid_request' as const, detail: 'is not JSON' };
+    await batches.append(id, owner, [{ name: 'a', line: 1, content }], 'fail');
+    await batches.settle(id);
+    await (status === 'canceled' ? batches.cancel(id, owner) : batches.close(id, owner));
+    return id;
+  };
+
   /** Starts a courier whose retries come at once, unless told otherwise. */
   const courier = async (more: Partial<CourierOptions> & { allow?: string[]; timeoutMs?: number } = {}) => {
     const { allow = ['127.0.0.1'], timeoutMs = 10_000, ...options } = more;
@@ -80,6 +94,7 @@ async function installation() {
     gateway,
     worker,
     ended,
+    batch,
     courier,
     webhook,
     settled,
@@ -148,6 +163,29 @@ describe('a webhook', () => {
       data: { id, status, result: null, error: { code, job_id: id } },
     });
   });
+
+  it.each(['finished', 'canceled'] as const)(
+    'tells of a batch that is %s, as GET /batches/{id} would',
+    async (status) => {
+      await using here = await installation();
+      await using receiver = await startReceiver();
+      await here.courier();
+      const id = await here.batch(receiver.url, status);
+      await receiver.got(1);
+      const [message] = receiver.messages as [Message];
+      expect(message.headers['webhook-id']).toBe(`msg_${id}`);
+      const record = (await here.gateway.batches.read(id, 'shop'))!;
+      expect(BatchEvent.strict().parse(new Webhook(NEW).verify(message.body, message.headers))).toEqual({
+        type: 'batch.finished',
+        timestamp: new Date(record.finishedAt!).toISOString(),
+        data: batchResource({ ...record, webhook: null }, '/prod'),
+      });
+      expect(record).toMatchObject({ status, counts: { total: 1, failed: 1 } });
+      await vi.waitFor(async () =>
+        expect((await here.gateway.batches.read(id, 'shop'))!.webhook).toMatchObject({ status: 'delivered' }),
+      );
+    },
+  );
 
   it('that is not taken comes again with the same id and body and a time of its own, until it is', async () => {
     await using here = await installation();

@@ -1,14 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, WorkQueue } from '@facequeue/queue';
+import { startRounds } from '../rounds.ts';
 import { subjectOf } from './event.ts';
 import { type PostRoom, tryDelivery } from './try.ts';
 
 /** Deliveries to one host at a time, over all workers: one that is slow or dead binds no more than these. */
 const PER_HOST = 4;
-/** What becomes due by time alone is seen within this, ms. */
-const LOOK_EVERY_MS = 1000;
-/** A look under way when it closes has this long, ms: Redis may be away. What it would still bring is left to its leases. */
-const LAST_LOOK_MS = 1000;
 
 export interface CourierOptions extends PostRoom {
   queue: Pick<WorkQueue, 'takeDeliveries' | 'reportDelivery' | 'onDelivery'>;
@@ -29,12 +25,6 @@ export interface Courier {
 export function startCourier(options: CourierOptions): Courier {
   const { queue, concurrency, leaseMs } = options;
   const abandoned = new AbortController();
-  const inFlight = new Set<Promise<void>>();
-  let closing = false;
-  let closed = false;
-  let bell = Promise.withResolvers<void>();
-  const ring = () => bell.resolve();
-  const unlisten = queue.onDelivery(ring);
 
   const carry = async (delivery: Delivery) => {
     const { url, attempt } = delivery;
@@ -51,45 +41,14 @@ export function startCourier(options: CourierOptions): Courier {
       log.warn({ err: error }, 'webhook left to its lease');
     }
   };
-  const launch = (delivery: Delivery) => {
-    const carried = carry(delivery).finally(() => {
-      inFlight.delete(carried);
-      ring();
-    });
-    inFlight.add(carried);
-  };
 
-  const run = async () => {
-    let failing = false;
-    while (!closing) {
-      bell = Promise.withResolvers();
-      const room = concurrency - inFlight.size;
-      try {
-        const taken = room > 0 ? await queue.takeDeliveries(room, PER_HOST, leaseMs) : [];
-        if (!closed) taken.forEach(launch);
-        failing = false;
-      } catch (error) {
-        if (!failing) options.log.warn({ err: error }, 'cannot look for webhooks');
-        failing = true;
-        // The bell may ring all the time; what fails is not tried as often.
-        bell = Promise.withResolvers();
-      }
-      const timer = setTimeout(ring, LOOK_EVERY_MS);
-      await bell.promise;
-      clearTimeout(timer);
-    }
-  };
-  const running = run();
-
-  return {
-    async close() {
-      closing = true;
-      unlisten();
-      ring();
-      await Promise.race([running, sleep(LAST_LOOK_MS)]);
-      closed = true;
-      await Promise.all(inFlight);
-    },
-    abandon: () => abandoned.abort(new Error('the worker is stopping')),
-  };
+  const rounds = startRounds({
+    what: 'webhooks',
+    take: (room) => queue.takeDeliveries(room, PER_HOST, leaseMs),
+    carry,
+    listen: (ring) => queue.onDelivery(ring),
+    concurrency,
+    log: options.log,
+  });
+  return { close: () => rounds.close(), abandon: () => abandoned.abort(new Error('the worker is stopping')) };
 }

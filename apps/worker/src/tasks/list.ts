@@ -1,0 +1,44 @@
+import { type BatchTask, MAX_APPEND, type NewItem } from '@facequeue/queue';
+import { isFacequeueError } from '@facequeue/schema';
+import { type Desk, LEASE_MS, stillOurs, type Work } from './task.ts';
+
+/** Where a listing has got to. */
+interface Progress {
+  /** Token of the next page; '' for the first, null when there is none. */
+  next: string | null;
+  /** Items found. */
+  found: number;
+}
+
+/** Lists the objects of a batch's prefix into it, a page at a time. Their names are their URLs. */
+export function listing({ tasks, lister }: Desk, task: BatchTask): Work {
+  const { url, suffixes } = task.batch.listing!;
+  let progress: Progress = task.state ? JSON.parse(task.state) : { next: '', found: 0 };
+  return {
+    async run(signal) {
+      while (progress.next !== null) {
+        // One append takes them all, so that items and place change in one step.
+        const page = await lister.page(url, suffixes, progress.next, MAX_APPEND, signal);
+        const items = page.objects.map(
+          (object, i): NewItem => ({
+            name: object.url,
+            line: progress.found + i + 1,
+            content: { kind: 'url', url: object.url },
+          }),
+        );
+        const after: Progress = { next: page.next, found: progress.found + items.length };
+        try {
+          await stillOurs(tasks.append(task, items, JSON.stringify(after), LEASE_MS));
+        } catch (error) {
+          // Waiting for room is no failed try.
+          if (isFacequeueError(error) && error.code === 'queue_full')
+            await stillOurs(tasks.save(task, JSON.stringify(progress), LEASE_MS));
+          throw error;
+        }
+        progress = after;
+        signal.throwIfAborted();
+      }
+    },
+    async abandon() {},
+  };
+}

@@ -1,0 +1,55 @@
+import type { BatchTask, WorkQueue } from '@facequeue/queue';
+import { createObjectLister, createObjectWriter, listerOptions, writerOptions } from '@facequeue/source';
+import type { WorkerConfig } from '../config.ts';
+import type { Duty } from '../duty.ts';
+import { WorkerStopping } from '../jobs/in-hand.ts';
+import type { Logger } from '../log.ts';
+import { startRounds } from '../rounds.ts';
+import { carryTask } from './carry.ts';
+import { type Desk, LEASE_MS } from './task.ts';
+
+/** Tasks in hand: each holds a page of results and a part of 8 MiB. One that waits for room is given back. */
+const TASKS = 2;
+
+/** Lists buckets into batches, and writes the outputs of batches. */
+export function startTaskDuty(queue: WorkQueue, config: WorkerConfig, log: Logger): Duty {
+  const lister = createObjectLister(listerOptions(config));
+  const writer = createObjectWriter(writerOptions(config));
+  const work = startTasks({ tasks: queue.tasks, lister, writer, log, random: Math.random });
+  return {
+    drain: () => work.close(),
+    giveBack: () => {},
+    async end() {
+      await Promise.all([lister.close(), writer.close()]);
+    },
+  };
+}
+
+/** Takes tasks and does them. */
+export function startTasks(desk: Desk): { close(): Promise<void> } {
+  const { tasks, log } = desk;
+  const stopping = new AbortController();
+  const rounds = startRounds({
+    what: 'tasks',
+    async take(room) {
+      const taken: BatchTask[] = [];
+      while (taken.length < room) {
+        const task = await tasks.take(LEASE_MS);
+        if (!task) break;
+        taken.push(task);
+      }
+      return taken;
+    },
+    carry: (task) => carryTask(desk, task, stopping.signal),
+    listen: (ring) => tasks.onTask(ring),
+    concurrency: TASKS,
+    log,
+  });
+  return {
+    /** Gives back what is in hand: where it has got to is saved. */
+    async close() {
+      stopping.abort(new WorkerStopping('the worker is stopping'));
+      await rounds.close();
+    },
+  };
+}
