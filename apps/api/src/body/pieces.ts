@@ -74,8 +74,9 @@ function nextPiece(request: IncomingMessage, ms: number, signal: AbortSignal): P
     const timer = setTimeout(() => settle(() => resolve('late')), ms);
     signal.addEventListener('abort', onAbort);
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
-    // Its end was told before anybody listened.
-    if (request.destroyed) onClose();
+    // Its end may be told behind the last piece, when nobody listens.
+    if (request.readableEnded) onEnd();
+    else if (request.destroyed) onClose();
     else if (signal.aborted) onAbort();
     else request.resume();
   });
