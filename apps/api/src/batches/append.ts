@@ -31,7 +31,7 @@ export async function appendItems(
   const cut = new AbortController();
   using _ = drain.endOfGrace(cut);
   const limits = { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT };
-  const intake = new Intake((items) => queue.batches.append(id, owner, items, 'skip'));
+  const intake = new Intake((items) => queue.batches.append(id, owner, items, 'skip'), true);
   try {
     if (announced.form === 'json') {
       await withJsonItems(request, response, announced, budget, limits, (members, read) => {

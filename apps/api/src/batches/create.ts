@@ -66,7 +66,7 @@ async function fill(
   const intake = new Intake(async (items) => {
     await make();
     return batches.append(id, owner, items, 'fail');
-  });
+  }, false);
   const alive = setInterval(() => {
     // Should it fail, the next chunk does so too.
     if (made) batches.append(id, owner, [], 'fail').catch(() => {});
