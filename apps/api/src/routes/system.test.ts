@@ -67,7 +67,7 @@ describe('GET /system', () => {
       version: '0.1.0',
       device: 'cpu',
       models: [{ name: 'canned', version: '1.0.0' }],
-      workers: [{ engines: 1, busy: 0, queues: ['interactive', 'bulk'] }, {}],
+      workers: [{ engines: 1, busy: 0, queues: ['interactive', 'bulk', 'cameras'] }, {}],
       queues: { interactive: { waiting: 0, full: null }, bulk: { waiting: 0, full: null } },
     });
   });
@@ -156,6 +156,12 @@ describe('the answers about a job', () => {
     expect(names('get', '/jobs/{id}/events').sort()).toEqual(['header Last-Event-ID', request, 'path id']);
     expect(names('post', '/jobs/{id}/cancel').sort()).toEqual([request, 'path id']);
     expect(names('delete', '/jobs/{id}').sort()).toEqual([request, 'path id']);
+    expect(names('get', '/batches/{id}/results').sort()).toEqual(
+      [request, 'path id', 'query after', 'query follow', 'query limit'].sort(),
+    );
+    expect(names('post', '/batches')).toEqual(
+      expect.arrayContaining(['query open', 'query profile', 'query webhook_url', 'query output', 'query overwrite']),
+    );
   });
 });
 
