@@ -8,7 +8,17 @@ let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'facequeue-entries-'));
   for (const path of ['b', 'a/c', '.hidden', 'empty']) mkdirSync(join(folder, path), { recursive: true });
-  const files = ['z.JPG', 'b/x.png', 'a/c/y.webp', 'a/1.bmp', 'a/notes.txt', '.hidden/h.jpg', 'a/.h.jpg', 'e[1].jpeg'];
+  const files = [
+    'z.JPG',
+    'b/x.png',
+    'a/c/y.webp',
+    'a/1.bmp',
+    'a/notes.txt',
+    '.hidden/h.jpg',
+    'a/.h.jpg',
+    'e[1].jpeg',
+    '#1.jpg',
+  ];
   for (const file of files) writeFileSync(join(folder, file), '');
   symlinkSync(join(folder, 'a'), join(folder, 'link'));
   writeFileSync(join(folder, 'list'), `${folder}/z.JPG\r\n\n  https://example.org/a.jpg \n${folder}/notes`);
@@ -20,9 +30,16 @@ const idsAt = async (places: Partial<Places>) =>
 
 describe('the images of a folder', () => {
   it('are all below it, sorted, named by the way to them; hidden ones, other files and links are left out', async () => {
-    const [first] = await Array.fromAsync(entriesAt({ args: [folder], from: undefined }));
+    const [, first] = await Array.fromAsync(entriesAt({ args: [folder], from: undefined }));
     expect(first).toEqual({ id: 'a/1.bmp', kind: 'file', path: join(folder, 'a/1.bmp') });
-    expect(await idsAt({ args: [`${folder}/`] })).toEqual(['a/1.bmp', 'a/c/y.webp', 'b/x.png', 'e[1].jpeg', 'z.JPG']);
+    expect(await idsAt({ args: [`${folder}/`] })).toEqual([
+      './#1.jpg',
+      'a/1.bmp',
+      'a/c/y.webp',
+      'b/x.png',
+      'e[1].jpeg',
+      'z.JPG',
+    ]);
   });
 
   it('are named with the folder when it is not the only place', async () => {
