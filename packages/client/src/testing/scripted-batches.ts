@@ -1,7 +1,7 @@
 /** The batches of a service, kept in memory: what a well-behaved gateway does with them, and what it is told to do instead. */
 import type { BatchResource, BatchStatus, ItemLine } from '@facequeue/schema';
 import { type Problem, toProblem } from '@facequeue/schema/errors';
-import { type Answer, json, problem, type ScriptedServer, type Seen } from './scripted-server.ts';
+import { type Answer, AT_ONCE, json, problem, type ScriptedServer, type Seen } from './scripted-server.ts';
 
 /** An item as it came in. */
 export interface ScriptedItem {
@@ -29,6 +29,8 @@ export interface ScriptedBatches {
   work: (item: ScriptedItem) => 'succeeded' | 'failed' | null;
   /** Ends an item that has not ended by itself. */
   end(batch: ScriptedBatch, item: ScriptedItem, status: ItemLine['status']): void;
+  /** Items of batches that were not erased, past which no more are taken. */
+  room: number;
   /** What a listing finds. */
   listed: (prefix: string) => ScriptedItem[];
   /** Why listings ended early; null: they did not. */
@@ -71,20 +73,24 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     changed();
   };
 
-  const add = (batch: ScriptedBatch, items: ScriptedItem[]) => {
+  const add = (batch: ScriptedBatch, items: ScriptedItem[]): Answer => {
     let skipped = 0;
+    let full = false;
     for (const item of items) {
       if (item.id !== undefined && batch.names.has(item.id)) {
         skipped += 1;
         continue;
       }
+      full = all.reduce((sum, { erased, items }) => sum + (erased ? 0 : items.length), 0) >= scripted.room;
+      if (full) break;
       if (item.id !== undefined) batch.names.add(item.id);
       batch.items.push(item);
       const status = scripted.work(item);
       if (status) batch.lines.push(line(batch, item, status));
     }
     settle(batch);
-    return { accepted: items.length - skipped, skipped, failed: 0, batch: shown(batch) };
+    if (full) return problem('queue_full', AT_ONCE);
+    return json({ accepted: items.length - skipped, skipped, failed: 0, batch: shown(batch) });
   };
 
   const create = (made: Record<string, unknown>): ScriptedBatch => {
@@ -153,15 +159,10 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
       }
       if (part === 'items') {
         if (batch.status !== 'open') return problem('conflict');
-        return json(
-          add(
-            batch,
-            request.body
-              .toString()
-              .trim()
-              .split('\n')
-              .map((text) => JSON.parse(text)),
-          ),
+        const lines = request.body.toString().trim().split('\n');
+        return add(
+          batch,
+          lines.map((text) => JSON.parse(text)),
         );
       }
       if (part === 'close' && batch.status === 'open') batch.status = 'running';
@@ -182,6 +183,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     },
     listed: () => [],
     listingError: null,
+    room: Number.POSITIVE_INFINITY,
   };
   service.answers = [respond];
   return scripted;
