@@ -70,11 +70,10 @@ async function follow(at: TestGateway, id: string, after = '') {
 }
 
 /**
- * Ends waits for changes with nothing.
- * @param when resolves when the given wait is to end, the first is 0
+ * Ends waits for changes with nothing: the first so many at once, the others when `now` resolves.
  * @returns how long each would have waited
  */
-function hurry(queue: JobQueue, when: (wait: number) => Promise<unknown>): number[] {
+function hurry(queue: JobQueue, first: number, now: Promise<unknown>): number[] {
   const waited: number[] = [];
   const original = queue.follow.bind(queue);
   vi.spyOn(queue, 'follow').mockImplementation((id) => {
@@ -82,13 +81,11 @@ function hurry(queue: JobQueue, when: (wait: number) => Promise<unknown>): numbe
     const { changed } = changes;
     return Object.assign(changes, {
       changed: (ms: number, signal?: AbortSignal) =>
-        Promise.race([when(waited.push(ms) - 1).then(() => false), changed(ms, signal)]),
+        waited.push(ms) <= first ? Promise.resolve(false) : Promise.race([now.then(() => false), changed(ms, signal)]),
     });
   });
   return waited;
 }
-
-const never = new Promise<void>(() => {});
 
 describe('GET /batches/{id}/results', () => {
   it('gives each item once, in pages or whole, as documented', async () => {
@@ -185,7 +182,7 @@ describe('results that are followed', () => {
 
   it('give a blank line as a sign of life every 15 s', async () => {
     await using at = await startTestGateway(redis.url);
-    const waited = hurry(at.queue, (wait) => (wait < 2 ? Promise.resolve() : never));
+    const waited = hurry(at.queue, 2, new Promise(() => {}));
     const id = await openBatch(at);
     const reader = await follow(at, id);
     for (let i = 0; i < 2; i++) expect(await reader.next()).toBe('');
@@ -221,7 +218,7 @@ describe('results that are followed', () => {
     await using away = await startRedis({ appendonly: true });
     await using at = await startTestGateway(away.url);
     const gone = Promise.withResolvers<void>();
-    hurry(at.queue, () => gone.promise);
+    hurry(at.queue, 0, gone.promise);
     const id = await openBatch(at);
     const reader = await follow(at, id);
     await away.kill();
