@@ -30,7 +30,8 @@ export const callerVariables = {
     .default('http://127.0.0.1:8080')
     .meta({
       default: 'http://127.0.0.1:8080',
-      description: 'Where the service is that `facequeue jobs`, `ingest` and `watch` speak to, its `BASE_PATH` included.',
+      description:
+        'Where the service is that `facequeue jobs`, `ingest` and `watch` speak to, its `BASE_PATH` included.',
     }),
   FACEQUEUE_API_KEY: z.string().optional().meta({
     secret: true,
