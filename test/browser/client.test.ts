@@ -63,6 +63,17 @@ function expectEveryCall(report: Report): void {
       counts: { total: 2, queued: 0, processing: 0, succeeded: 2, failed: 0, canceled: 0 },
       canceled: 'conflict',
     },
+    cameras: {
+      job: id,
+      frame: expect.objectContaining({
+        camera: 'gate-1',
+        job: report.cameras.job,
+        frame_time: '2026-01-02T03:00:00.000Z',
+        result: CANNED_RESULT,
+      }),
+      names: ['gate-1'],
+      posted: 1,
+    },
   });
   const outcomes = report.batches.results.map(({ id, result, error }) => [id, result ?? error?.code]);
   expect(Object.fromEntries(outcomes)).toEqual({ a: CANNED_RESULT, b: CANNED_RESULT, c: 'invalid_base64' });
@@ -76,7 +87,8 @@ describe('the client in a browser', () => {
     await using all = await startAll({});
     /** A stream is cut after this, and not where something begins: an event, the second line. */
     const CUTS: [path: RegExp, after: string][] = [
-      [/\/events$/, '\ndata'],
+      [/\/jobs\/[^/]+\/events$/, '\ndata'],
+      [/\/cameras\/[^/]+\/events$/, '\nid'],
       [/\/results\?follow=true$/, '}\n'],
     ];
     all.pages.onProxied = (request, response) => {
@@ -87,7 +99,7 @@ describe('the client in a browser', () => {
     };
     expectEveryCall(await reportOf(all.pages, `${all.pages.origin}/api`));
     expect(CUTS).toEqual([]);
-    expect(all.worker.seen).toHaveLength(7);
+    expect(all.worker.seen).toHaveLength(8);
   });
 
   it('makes every call at a service of another origin that lets it', async () => {

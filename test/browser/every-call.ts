@@ -36,6 +36,16 @@ export default async function everyCall(query: URLSearchParams) {
   const counts = (await client.batch(batch.id)).counts;
   const canceled = await codeOf(client.cancelBatch(batch.id));
   await client.eraseBatch(batch.id);
+  const opened = Promise.withResolvers<void>();
+  const reading = (async () => {
+    for await (const frame of client.frames('gate-1', { onOpen: () => opened.resolve() })) return frame;
+    return null;
+  })();
+  await opened.promise;
+  const { id: job } = await client.postFrame('gate-1', IMAGE, { max_age: 60, frame_time: new Date(1767322800000) });
+  const frame = await reading;
+  const names = (await client.cameras()).map(({ camera }) => camera);
+  const { posted } = (await client.camera('gate-1')).counts;
   const aborted = await codeOf(client.wait(submitted.id, { signal: AbortSignal.abort(new Error('not wanted')) }));
   const waited = await client.wait(twice[1]!.id);
   const conflict = await codeOf(client.cancel(submitted.id));
@@ -52,5 +62,6 @@ export default async function everyCall(query: URLSearchParams) {
     refused: await codeOf(client.detect({ url: 'file:///etc/passwd' })),
     ready: await client.ready(),
     batches: { results, appended, lines, counts, canceled },
+    cameras: { job, frame, names, posted },
   };
 }

@@ -134,7 +134,7 @@ describe('a camera', () => {
     const times = ['2026-01-02T03:04:05.000Z', '2026-01-02T03:04:05.500Z', '2026-01-02T03:04:06.000Z'];
     const opened = Promise.withResolvers<void>();
     const reading = (async () => {
-      for await (const frame of client.frames('gate-1', { onOpen: opened.resolve })) return frame;
+      for await (const frame of client.frames('gate-1', { onOpen: () => opened.resolve() })) return frame;
       return null;
     })();
     await opened.promise;

@@ -137,7 +137,7 @@ describe('watching a file', () => {
         const path = request.url!.split('?')[0];
         if (path === '/cameras') return json({ cameras: [] })(response, request);
         if (path?.startsWith('/jobs/')) return json(job)(response, request);
-        if (path?.endsWith('/events')) return stream(': here\n\n', 'stay')(response, request);
+        if (path?.endsWith('/events')) return stream('id: start\n\n', 'stay')(response, request);
         posts += 1;
         if (posts === 2) return problem('queue_full', { 'retry-after': '1' })(response, request);
         return json(job, {}, 202)(response, request);
@@ -160,7 +160,7 @@ describe('watching a file', () => {
         const path = request.url!.split('?')[0];
         if (path === '/cameras') return json({ cameras: [] })(response, request);
         if (path?.startsWith('/jobs/')) return json(job)(response, request);
-        if (path?.endsWith('/events')) return stream(': here\n\n', 'stay')(response, request);
+        if (path?.endsWith('/events')) return stream('id: start\n\n', 'stay')(response, request);
         void held.promise.then(() => json(job, {}, 202)(response, request));
       },
     ];
