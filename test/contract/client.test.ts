@@ -251,6 +251,17 @@ describe('the client and the gateway agree on batches', () => {
     ).rejects.toMatchObject({ code: 'source_forbidden' });
   });
 
+  it('whose results take more room than there is, run as one', async () => {
+    await using small = await startTestGateway(redis.url, { MAX_RESULT_BYTES: '200kb' });
+    await using _ = await startCannedWorker(small);
+    const items = Array.from({ length: 2500 }, (_, i) => ({ id: `i${i}`, bytes: Uint8Array.of(1, i % 251) }));
+    const parts: string[] = [];
+    const onBatch = (batch: BatchResource) => void parts.push(batch.id);
+    const lines = await Array.fromAsync(createClient({ baseUrl: small.url }).batchResults(items, { onBatch }));
+    expect(lines.map(({ id }) => id).sort()).toEqual(items.map(({ id }) => id).sort());
+    expect(parts.length).toBeGreaterThan(2);
+  });
+
   it('that are canceled, or left by whoever reads them', async () => {
     const { id } = await client().createBatch({ open: true });
     await client().appendItems(id, [held(11), held(12)]);
@@ -308,7 +319,7 @@ describe('a gateway that is killed and started again', () => {
     const before = await installation.gateway();
     const PORT = new URL(before.url).port;
     await using _ = await startCannedWorker({ redisUrl: installation.redis.url, prefix: installation.prefix });
-    const items = Array.from({ length: 5000 }, (_, i) => ({ id: `i${i}`, bytes: Uint8Array.of(1, i % 251) }));
+    const items = Array.from({ length: 2500 }, (_, i) => ({ id: `i${i}`, bytes: Uint8Array.of(1, i % 251) }));
     const seen: string[] = [];
     let replaced: Promise<unknown> | undefined;
     for await (const { id, status } of createClient({ baseUrl: before.url }).batchResults(items)) {

@@ -149,9 +149,9 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
           open: (options, signal) =>
             persist(() => create({ open: true, ...(options && { options }) }, signal, 0), signal),
           batch: (id, signal) => persist(() => calls.batch(id, { signal }), signal),
-          append: (id, chunk, signal, giveUp) => {
+          append: (id, chunk, signal, waitForRoom) => {
             const body = bodyOf(chunk);
-            return persist(() => append(id, body, signal), signal, giveUp);
+            return persist(() => append(id, body, signal), signal, waitForRoom);
           },
           close: (id, signal) => persist(() => calls.closeBatch(id, { signal }), signal),
           results: (id, signal) => calls.results(id, { follow: true, signal }),

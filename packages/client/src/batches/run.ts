@@ -1,7 +1,8 @@
 import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
 import type { Chunk } from './chunks.ts';
-import type { GiveUp } from './persist.ts';
+import { createNews } from './news.ts';
+import type { WaitForRoom } from './persist.ts';
 
 /** Items after which a batch is closed and another one opened. A batch that has been read is erased: its results take room. */
 const BATCH_ITEMS = 10_000;
@@ -10,6 +11,8 @@ const BATCH_ITEMS = 10_000;
  * largest installations, and no reason for the service to turn others away.
  */
 const MAX_UNREAD = 2000;
+/** A pause for want of room up to which it is not worth to open another batch before it is over. */
+const SHORT_PAUSE_MS = 5000;
 /** What erasing the batches that were left may take, ms. */
 const CLEAN_UP_MS = 5000;
 
@@ -17,8 +20,7 @@ const CLEAN_UP_MS = 5000;
 export interface RunService {
   open(options: BatchOptions | undefined, signal: AbortSignal): Promise<BatchResource>;
   batch(id: string, signal: AbortSignal): Promise<BatchResource>;
-  /** Waits for room, unless `giveUp` says that it will not come. */
-  append(id: string, chunk: Chunk, signal: AbortSignal, giveUp: GiveUp): Promise<AppendReport>;
+  append(id: string, chunk: Chunk, signal: AbortSignal, waitForRoom: WaitForRoom): Promise<AppendReport>;
   close(id: string, signal: AbortSignal): Promise<unknown>;
   /** All results there will be. */
   results(id: string, signal: AbortSignal): AsyncIterable<ItemLine>;
@@ -91,13 +93,20 @@ export async function* runItems(
   const put = async (chunk: Chunk, part: Part | null): Promise<Part | null> => {
     const into = part ?? (await openPart());
     into.pending = new Set(chunk.map(({ id }) => id));
-    // Its own results may be what takes the room: they are kept until it is erased.
-    const allRead = async () => {
+    // Its own results may be what takes the room: they are kept until it is erased, which it can be when all are read.
+    const waitForRoom = async (ms: number) => {
       const { total } = (await service.batch(into.id, signal)).counts;
-      return total > 0 && into.read >= total;
+      const allRead = () => total > 0 && into.read >= total;
+      if (allRead()) return false;
+      const until = performance.now() + ms;
+      for (let left = ms; left > 0; left = until - performance.now()) {
+        await news.next(signal, left);
+        if (ms > SHORT_PAUSE_MS && allRead()) return false;
+      }
+      return true;
     };
     try {
-      into.total = (await service.append(into.id, chunk, signal, allRead)).batch.counts.total;
+      into.total = (await service.append(into.id, chunk, signal, waitForRoom)).batch.counts.total;
       return into;
     } catch (error) {
       if (!isFacequeueError(error) || (error.code !== 'queue_full' && error.code !== 'conflict')) throw error;
@@ -145,27 +154,4 @@ export async function* runItems(
     // What cannot be erased now ends by itself; the reason to end is what is told.
     await Promise.allSettled(parts.map(({ id }) => service.erase(id, enough)));
   }
-}
-
-/** Wakes those who wait for something to change. */
-function createNews() {
-  let change = Promise.withResolvers<void>();
-  return {
-    tell() {
-      change.resolve();
-      change = Promise.withResolvers<void>();
-    },
-    /** @throws the signal's reason */
-    next(signal: AbortSignal): Promise<void> {
-      return new Promise((resolve, reject) => {
-        const onAbort = () => reject(signal.reason);
-        if (signal.aborted) return onAbort();
-        signal.addEventListener('abort', onAbort, { once: true });
-        void change.promise.then(() => {
-          signal.removeEventListener('abort', onAbort);
-          resolve();
-        });
-      });
-    },
-  };
 }
