@@ -93,13 +93,34 @@ describe('watching a file', () => {
     expect(await watched(plan, all.gateway.url, [video, '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('looks at each frame, however far it is ahead of the service', async () => {
-    await using all = await startAll();
+  it('looks at each frame, and is never far ahead of the service', async () => {
+    await using gateway = await startTestGateway(redis.url);
+    let most = 0;
+    await using worker = await startCannedWorker(gateway, async () => {
+      const { counts } = (await gateway.queue.cameras.read('', 'gate-1'))!;
+      most = Math.max(most, counts.waiting + counts.processing);
+      return CANNED_OUTCOME;
+    });
     const frames = Array.from({ length: 120 }, (_, i) => i % 12);
-    const { code, stdout } = await watched([{ frames, ends: 'well' }], all.gateway.url, [video]);
+    const { code, stdout } = await watched([{ frames, ends: 'well' }], gateway.url, [video]);
     expect(code).toBe(0);
     expect(stdout.match(/1 face/g)).toHaveLength(120);
-    expect(all.worker.seen.map(({ bytes }) => frameOf(bytes))).toEqual(frames);
+    expect(worker.seen.map(({ bytes }) => frameOf(bytes))).toEqual(frames);
+    expect(most).toBeLessThanOrEqual(32);
+  });
+
+  it('hands in no more while those before it wait', async () => {
+    await using gateway = await startTestGateway(redis.url);
+    using ffmpeg = fakeFfmpeg({ frames: Array(60).fill(1), ends: 'well' });
+    const env = { ...ffmpeg.env, FACEQUEUE_URL: gateway.url };
+    const watching = startWatch([video, '--camera', 'gate-1', '--max-age', '3'], env);
+    const counts = async () => (await gateway.queue.cameras.read('', 'gate-1'))?.counts;
+    // Without a worker each makes room only when it has expired.
+    await expect.poll(async () => (await counts())?.expired, DEADLINE).toBeGreaterThan(0);
+    const { posted, expired } = (await counts())!;
+    expect(posted - expired).toBeLessThanOrEqual(32);
+    expect(await watching.code).toBe(0);
+    expect(await counts()).toMatchObject({ posted: 60, expired: 60 });
   });
 
   it('says what is wrong with a frame, goes on, and exits with 1', async () => {
