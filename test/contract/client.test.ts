@@ -259,7 +259,7 @@ describe('the client and the gateway agree on batches', () => {
     const onBatch = (batch: BatchResource) => void parts.push(batch.id);
     const lines = await Array.fromAsync(createClient({ baseUrl: small.url }).batchResults(items, { onBatch }));
     expect(lines.map(({ id }) => id).sort()).toEqual(items.map(({ id }) => id).sort());
-    expect(parts.length).toBeGreaterThan(2);
+    expect(parts.length).toBeGreaterThan(1);
   });
 
   it('that are canceled, or left by whoever reads them', async () => {
