@@ -56,6 +56,33 @@ async function watched(plan: Run[], url: string, args: string[]) {
   return { code, stdout: watching.stdout(), stderr: watching.stderr(), runs: ffmpeg.runs() };
 }
 
+/**
+ * A service that takes frames, each of which then has expired.
+ * @param isFull whether it has no room for this request, the first being 1
+ */
+async function startTakingService(isFull: (count: number) => boolean | Promise<boolean> = () => false) {
+  const service = await startScriptedServer();
+  let posts = 0;
+  const job = (n: number) => ({
+    id: `01930000-0000-7000-8000-${String(n).padStart(12, '0')}`,
+    status: 'expired',
+    finished_at: '2026-01-01T00:00:01.000Z',
+  });
+  service.answers = [
+    async (response, request) => {
+      const path = request.url!.split('?')[0]!;
+      if (path === '/cameras') return json({ cameras: [] })(response, request);
+      if (path.startsWith('/jobs/')) return json(job(Number(path.slice(-12))))(response, request);
+      if (path.endsWith('/events')) return stream('id: start\n\n', 'stay')(response, request);
+      const count = ++posts;
+      if (await isFull(count)) return problem('queue_full', { 'retry-after': '1' })(response, request);
+      json(job(count), {}, 202)(response, request);
+    },
+  ];
+  const posted = () => service.seen.filter(({ method }) => method === 'POST').map(({ body }) => frameOf(body));
+  return Object.assign(service, { posted, [Symbol.asyncDispose]: () => service.kill() });
+}
+
 function isRunning(pid: number): boolean {
   return allProcesses().some((one) => one.pid === pid);
 }
@@ -110,17 +137,13 @@ describe('watching a file', () => {
   });
 
   it('hands in no more while those before it wait', async () => {
-    await using gateway = await startTestGateway(redis.url);
-    using ffmpeg = fakeFfmpeg({ frames: Array(60).fill(1), ends: 'well' });
-    const env = { ...ffmpeg.env, FACEQUEUE_URL: gateway.url };
-    const watching = startWatch([video, '--camera', 'gate-1', '--max-age', '3'], env);
-    const counts = async () => (await gateway.queue.cameras.read('', 'gate-1'))?.counts;
-    // Without a worker each makes room only when it has expired.
-    await expect.poll(async () => (await counts())?.expired, DEADLINE).toBeGreaterThan(0);
-    const { posted, expired } = (await counts())!;
-    expect(posted - expired).toBeLessThanOrEqual(32);
-    expect(await watching.code).toBe(0);
-    expect(await counts()).toMatchObject({ posted: 60, expired: 60 });
+    await using service = await startTakingService();
+    const { code } = await watched([{ frames: Array(60).fill(1), ends: 'well' }], service.baseUrl, [video]);
+    expect(code).toBe(0);
+    const asked = service.seen.findIndex(({ url }) => url!.startsWith('/jobs/'));
+    const isPost = ({ method }: { method?: string | undefined }) => method === 'POST';
+    expect(service.seen.slice(0, asked).filter(isPost)).toHaveLength(32);
+    expect(service.seen.filter(isPost)).toHaveLength(60);
   });
 
   it('says what is wrong with a frame, goes on, and exits with 1', async () => {
@@ -150,59 +173,38 @@ describe('watching a file', () => {
   });
 
   it('waits for a service that takes no frame, and loses none', async () => {
-    const service = await startScriptedServer();
-    let posts = 0;
-    const job = { id: '01930000-0000-7000-8000-000000000000', status: 'expired', finished_at: 'then' };
-    service.answers = [
-      (response, request) => {
-        const path = request.url!.split('?')[0];
-        if (path === '/cameras') return json({ cameras: [] })(response, request);
-        if (path?.startsWith('/jobs/')) return json(job)(response, request);
-        if (path?.endsWith('/events')) return stream('id: start\n\n', 'stay')(response, request);
-        posts += 1;
-        if (posts === 2) return problem('queue_full', { 'retry-after': '1' })(response, request);
-        return json(job, {}, 202)(response, request);
-      },
-    ];
+    await using service = await startTakingService((count) => count === 2);
     const { code, stderr } = await watched([{ frames: [1, 2, 3], ends: 'well' }], service.baseUrl, [video]);
-    await service.kill();
-    const posted = service.seen.filter(({ method }) => method === 'POST').map(({ body }) => frameOf(body));
-    expect(posted).toEqual([1, 2, 2, 3]);
+    expect(service.posted()).toEqual([1, 2, 2, 3]);
     expect(stderr).toMatch(/^Frames are not taken: queue_full: why queue_full \(http.*\)\. Trying again\.\n3 frames/);
     expect(code).toBe(0);
   });
 
-  it('with --keep latest plays it at its own pace, and hands in the newest frame only', async () => {
-    const service = await startScriptedServer();
+  it.each([
+    ['is taken late', false],
+    ['is not taken', true],
+  ])('with --keep latest plays it at its own pace, and hands in the newest when one %s', async (_, refused) => {
     const held = Promise.withResolvers<void>();
-    const job = { id: '01930000-0000-7000-8000-000000000000', status: 'expired', finished_at: 'then' };
-    service.answers = [
-      (response, request) => {
-        const path = request.url!.split('?')[0];
-        if (path === '/cameras') return json({ cameras: [] })(response, request);
-        if (path?.startsWith('/jobs/')) return json(job)(response, request);
-        if (path?.endsWith('/events')) return stream('id: start\n\n', 'stay')(response, request);
-        void held.promise.then(() => json(job, {}, 202)(response, request));
-      },
-    ];
+    await using service = await startTakingService(async (count) => {
+      if (count === 1) await held.promise;
+      return refused && count === 1;
+    });
     using ffmpeg = fakeFfmpeg({ frames: [1, 2, 3, 4, 5, 6, 7], everyMs: 10, ends: 'well' });
     const args = [video, '--camera', 'gate-1', '--keep', 'latest'];
     const watching = startWatch(args, { ...ffmpeg.env, FACEQUEUE_URL: service.baseUrl });
-    const posts = () => service.seen.filter(({ method }) => method === 'POST');
-    await expect.poll(() => posts().length, DEADLINE).toBe(1);
+    await expect.poll(service.posted, DEADLINE).toEqual([1]);
     const { pid, args: asked } = ffmpeg.runs()[0]!;
     await expect.poll(() => isRunning(pid), DEADLINE).toBe(false);
     held.resolve();
     expect(await watching.code).toBe(0);
-    await service.kill();
     expect(asked).toContain('-re');
-    expect(posts()[0]!.url).toContain('keep=latest');
-    const posted = posts().map(({ body }) => frameOf(body)!);
-    expect([posted[0], posted.at(-1)]).toEqual([1, 7]);
-    expect(posted.length).toBeLessThan(7);
-    expect(watching.stderr()).toBe(
-      `${posted.length} frames handed in, 0 results, ${7 - posted.length} dropped here.\n`,
-    );
+    expect(service.seen.find(({ method }) => method === 'POST')!.url).toContain('keep=latest');
+    const [first, ...others] = service.posted();
+    expect([first, others.at(-1)]).toEqual([1, 7]);
+    expect(others).not.toContain(1);
+    expect(others.length).toBeLessThan(6);
+    const taken = others.length + (refused ? 0 : 1);
+    expect(watching.stderr()).toContain(`${taken} frames handed in, 0 results, `);
   });
 });
 
