@@ -46,7 +46,7 @@ beforeAll(async () => {
   pair = await startPair({
     SOURCE_ALLOW: allowed.map(({ host }) => host).join(),
     SOURCE_TIMEOUT: '5m',
-    WEBHOOK_TIMEOUT: '1s',
+    WEBHOOK_TIMEOUT: '2s',
     WEBHOOK_SECRETS: [OLD, NEW, `shop=${SHOP}`].join(),
   });
 });
