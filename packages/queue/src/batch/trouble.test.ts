@@ -9,7 +9,7 @@ import { recount } from '../check/recount.ts';
 import type { JobQueue, NewItem } from '../contract.ts';
 import { allResults, batch, finished, items, made } from '../testing/batches.ts';
 import { ByHand, inlineItem, urlItem } from '../testing/by-hand.ts';
-import { Rig, succeeded } from '../testing/rig.ts';
+import { job, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
 let raw: Redis;
@@ -177,6 +177,23 @@ describe('a batch whose gateway dies', () => {
 });
 
 describe('a full Redis', () => {
+  it('takes no items, though nothing waits', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const queue = await rig.gateway();
+    const { id } = batch();
+    await queue.batches.create(batch({ id, open: true }));
+    const full = new Redis(own.url);
+    await full.config('SET', 'maxmemory', '1');
+    const refused = { code: 'queue_full', message: 'The queue has no memory left.' };
+    await expect(queue.batches.append(id, '', items(1), 'skip')).rejects.toMatchObject(refused);
+    await expect(queue.batches.append(id, '', [urlItem(null)], 'skip')).rejects.toMatchObject(refused);
+    await expect(queue.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
+    await full.config('SET', 'maxmemory', '0');
+    full.disconnect();
+    expect(await recount(own.url, rig.prefix)).toMatchObject({ problems: [], jobs: {} });
+  });
+
   it.each(['cancel', 'erase'] as const)('does not keep a batch from being stopped: %s', async (how) => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
