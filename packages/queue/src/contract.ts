@@ -247,8 +247,11 @@ export interface WorkQueue {
   start(id: string, attempt: number): Promise<boolean>;
   /** False when the job had ended or the claim is stale: the outcome is discarded. */
   finish(id: string, attempt: number, outcome: Outcome): Promise<boolean>;
-  /** Gives a claimed job back to its queue, to be run again after `delayMs`. */
-  release(id: string, attempt: number, delayMs: number): Promise<boolean>;
+  /**
+   * Gives a claimed job back to its queue, to be run again after `delayMs`.
+   * @param forgiven the attempt does not count towards the limit: it ends for the worker's own sake, say because that stops
+   */
+  release(id: string, attempt: number, delayMs: number, forgiven?: boolean): Promise<boolean>;
   /** Tells when a job in this worker's hands is canceled. */
   onCancel(listener: (id: string) => void): () => void;
   /**

@@ -66,8 +66,8 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
         story.outcome = outcome;
         return ofJob(id, tell(`finish ${attempt}`, plot.ours ?? true));
       },
-      release: async (id, attempt, delayMs) =>
-        ofJob(id, tell(`release ${attempt} after ${delayMs}`, plot.ours ?? true)),
+      release: async (id, attempt, delayMs, forgiven) =>
+        ofJob(id, tell(`release ${attempt} after ${delayMs}${forgiven ? ', forgiven' : ''}`, plot.ours ?? true)),
     },
     source: { fetch: plot.fetch ?? (async (url) => tell(`fetch ${url}`, new Uint8Array(5))) },
     engines: {
@@ -205,7 +205,7 @@ describe('a worker that stops', () => {
       const { events, outcome } = await play(plot, ({ inHand }) =>
         setImmediate(() => setImmediate(() => inHand.stop())),
       );
-      expect(events.at(-1)).toBe('release 2 after 0');
+      expect(events.at(-1)).toBe('release 2 after 0, forgiven');
       expect(outcome).toBeUndefined();
     }
   });

@@ -42,7 +42,7 @@ export function createJobHandler(workshop: Workshop): JobHandler {
     } catch (error) {
       if (hold.signal.reason instanceof WorkerStopping) {
         log.info('given back: the worker is stopping');
-        await queue.release(id, job.attempt, 0);
+        await queue.release(id, job.attempt, 0, true);
         return;
       }
       if (hold.signal.aborted) return;
