@@ -1,7 +1,7 @@
 import { queueVariables } from '@facequeue/queue';
 import { byteSize, duration, flag, integer, list } from '@facequeue/schema/config';
 import { installationVariables } from '@facequeue/schema/installation';
-import { sourceVariables } from '@facequeue/source/variables';
+import { s3LocationVariables, sourceVariables } from '@facequeue/source/variables';
 import { z } from 'zod';
 import { KEY_ENTRY_FORM, parseKeyEntry } from './auth/keys.ts';
 
@@ -54,7 +54,9 @@ export const gatewayVariables = {
     description: 'Bytes of request bodies held by one gateway at a time; past it calls are refused with 503 unread.',
   }),
   HEADER_TIMEOUT: duration('10s').meta({ description: 'Time a client has to send its request headers.' }),
-  BODY_TIMEOUT: duration('60s').meta({ description: 'Time a client has to send its request body.' }),
+  BODY_TIMEOUT: duration('60s').meta({
+    description: 'Time a client has to send its request body; of NDJSON, which may be long, each megabyte.',
+  }),
   SHUTDOWN_GRACE: duration('20s').meta({
     description:
       'After SIGTERM, how long calls in flight may go on; then they answer 504 with the `Location` of their job.',
@@ -63,6 +65,7 @@ export const gatewayVariables = {
     .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], { error: 'silent, fatal, error, warn, info or debug' })
     .default('info')
     .meta({ default: 'info', description: 'Least severe log lines that are written; `info` has one a request.' }),
+  ...s3LocationVariables,
   ...installationVariables,
   ...queueVariables,
 };

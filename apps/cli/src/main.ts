@@ -2,12 +2,21 @@
 import { ConfigError } from '@facequeue/schema/config';
 import { type Commands, dispatch } from './commands.ts';
 import { detectCommand } from './detect/command.ts';
+import { ingestCommand } from './ingest/command.ts';
 import { jobsCommand } from './jobs/command.ts';
 import { modelsCommand } from './models/command.ts';
 import { serveCommand } from './serve/command.ts';
 import { UsageError } from './usage.ts';
+import { watchCommand } from './watch/command.ts';
 
-const commands: Commands = { serve: serveCommand, detect: detectCommand, jobs: jobsCommand, models: modelsCommand };
+const commands: Commands = {
+  serve: serveCommand,
+  detect: detectCommand,
+  ingest: ingestCommand,
+  watch: watchCommand,
+  jobs: jobsCommand,
+  models: modelsCommand,
+};
 
 try {
   process.exitCode = await dispatch(

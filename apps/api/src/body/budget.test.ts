@@ -16,8 +16,9 @@ describe('the budget of request bodies', () => {
           else if (held + take > 100) expect(() => budget.take(take)).toThrow(/too many/);
           else {
             const lease = budget.take(take);
-            lease.keep(Math.min(keep, take));
-            leases.push([lease, Math.min(keep, take)]);
+            if (held + keep > 100) expect(() => lease.keep(keep)).toThrow(/too many/);
+            else lease.keep(keep);
+            leases.push([lease, held + keep > 100 ? take : keep]);
           }
         }
         for (const [lease] of leases) {

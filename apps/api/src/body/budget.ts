@@ -2,14 +2,17 @@ import { FacequeueError } from '@facequeue/schema';
 
 /** Bytes taken from a budget; disposing gives back what is left of them, once. */
 export interface Lease extends Disposable {
-  /** Gives back all but `bytes`. */
+  /**
+   * Holds `bytes` from now on.
+   * @throws queue_full when those are more than before and do not fit
+   */
   keep(bytes: number): void;
 }
 
 /** How soon a place may come free: a body is held for as long as its client sends. */
 const RETRY_AFTER_MS = 1000;
 
-/** Bounds the memory of all request bodies of this gateway: each reserves what it may grow to before it is read. */
+/** Bounds the memory of all request bodies of this gateway: each reserves what it may grow to before it is read, or takes more as it grows. */
 export class BodyBudget {
   readonly #limit: number;
   #used = 0;
@@ -25,17 +28,17 @@ export class BodyBudget {
 
   /** @throws queue_full when `bytes` more do not fit */
   take(bytes: number): Lease {
-    if (this.#used + bytes > this.#limit) {
-      throw new FacequeueError('queue_full', 'too many request bodies are being received', {
-        retryAfterMs: RETRY_AFTER_MS,
-      });
-    }
-    this.#used += bytes;
-    let held = bytes;
+    let held = 0;
     const keep = (kept: number) => {
-      this.#used -= held - kept;
+      if (kept > held && this.#used - held + kept > this.#limit) {
+        throw new FacequeueError('queue_full', 'too many request bodies are being received', {
+          retryAfterMs: RETRY_AFTER_MS,
+        });
+      }
+      this.#used += kept - held;
       held = kept;
     };
+    keep(bytes);
     return { keep, [Symbol.dispose]: () => keep(0) };
   }
 }

@@ -4,7 +4,7 @@ import { checkImageUrl } from '@facequeue/source/image-url';
 import type { BodyBudget } from './budget.ts';
 import type { ImageInput } from './image-input.ts';
 import { readJson } from './json.ts';
-import { type BodyForm, bodyForm } from './media-type.ts';
+import { bodyForm, IMAGE_FORMS, type ImageForm } from './media-type.ts';
 import { readForm } from './multipart.ts';
 import { receiveBody } from './receive.ts';
 import { bodyCap, statedLength, tooLarge } from './size.ts';
@@ -18,7 +18,7 @@ export interface BodyLimits {
 
 /** What the headers say of a body, checked; the most bytes it may become. */
 export interface AnnouncedBody {
-  form: BodyForm;
+  form: ImageForm;
   bytes: number;
 }
 
@@ -30,7 +30,7 @@ export interface AnnouncedBody {
 export function announcedBody(
   request: IncomingMessage,
   maxImageBytes: number,
-  forms?: readonly BodyForm[],
+  forms: readonly ImageForm[] = IMAGE_FORMS,
 ): AnnouncedBody {
   const form = bodyForm(request, forms);
   const cap = bodyCap(form, maxImageBytes);
@@ -88,7 +88,7 @@ async function withBody<T>(
   return await use(body);
 }
 
-async function readImage(form: BodyForm, body: Buffer, contentType: string, lenient: boolean): Promise<ImageInput> {
+async function readImage(form: ImageForm, body: Buffer, contentType: string, lenient: boolean): Promise<ImageInput> {
   if (form === 'json') return readJson(body, lenient);
   if (form === 'form') return await readForm(body, contentType, lenient);
   return { bytes: notEmpty(body) };

@@ -1,14 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 
-/** The forms a body comes in. */
-export const BODY_FORMS = ['raw', 'json', 'form'] as const;
-export type BodyForm = (typeof BODY_FORMS)[number];
+/** The forms a body comes in; `lines` is NDJSON. */
+export type BodyForm = 'raw' | 'json' | 'form' | 'lines';
+/** Those of one image. */
+export const IMAGE_FORMS = ['raw', 'json', 'form'] as const;
+export type ImageForm = (typeof IMAGE_FORMS)[number];
 
 const TYPES: Record<BodyForm, string[]> = {
   raw: ['image/*', 'application/octet-stream'],
   json: ['application/json'],
   form: ['multipart/form-data'],
+  lines: ['application/x-ndjson'],
 };
 const EITHER = new Intl.ListFormat('en', { type: 'disjunction', style: 'long' });
 
@@ -17,30 +20,32 @@ const EITHER = new Intl.ListFormat('en', { type: 'disjunction', style: 'long' })
  * @param forms those the route takes
  * @throws unsupported_media_type for another type, a charset beside UTF-8, and any Content-Encoding
  */
-export function bodyForm(request: IncomingMessage, forms: readonly BodyForm[] = BODY_FORMS): BodyForm {
+export function bodyForm<F extends BodyForm>(request: IncomingMessage, forms: readonly F[]): F {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity') throw unsupported('Content-Encoding is not supported');
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
-  const form = formOf(type);
-  if (form === 'json' && forms.includes(form)) {
+  const known = formOf(type);
+  const form = forms.find((one) => one === known);
+  if (form === 'json' || form === 'lines') {
     const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8';
     if (charset !== 'utf-8' && charset !== 'utf8') throw unsupported('JSON must be UTF-8');
   }
-  if (form && forms.includes(form)) return form;
+  if (form) return form;
   const accepted = EITHER.format(forms.flatMap((one) => TYPES[one]));
   if (type === '') throw unsupported(`Content-Type is missing; send ${accepted}`);
   if (type === 'application/x-www-form-urlencoded') {
-    // What curl says by itself of --data-binary @photo.jpg.
+    // What curl says by itself of --data-binary @photo.jpg; the first form is the one for files.
     throw unsupported(
-      `Content-Type ${type} is not supported; with curl add -H 'Content-Type: application/octet-stream'`,
+      `Content-Type ${type} is not supported; with curl add -H 'Content-Type: ${TYPES[forms[0]!].at(-1)}'`,
     );
   }
-  throw unsupported(`Content-Type is not supported${form ? ' here' : ''}; send ${accepted}`);
+  throw unsupported(`Content-Type is not supported${known ? ' here' : ''}; send ${accepted}`);
 }
 
 function formOf(type: string): BodyForm | null {
   if (type.startsWith('image/') || type === 'application/octet-stream') return 'raw';
   if (type === 'multipart/form-data') return 'form';
+  if (type === 'application/x-ndjson' || type === 'application/ndjson') return 'lines';
   return type === 'application/json' ? 'json' : null;
 }
 

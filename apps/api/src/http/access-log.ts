@@ -9,7 +9,7 @@ const CLIENT_CLOSED = 499;
 export function accessLog(log: Logger) {
   return (request: Request, response: Response, next: NextFunction) => {
     response.once('close', () => {
-      const { requestId, startedAt, route, owner, jobId } = contextOf(response);
+      const { requestId, startedAt, route, owner, jobId, batchId } = contextOf(response);
       log.info(
         {
           method: request.method,
@@ -18,6 +18,7 @@ export function accessLog(log: Logger) {
           ms: Math.round(performance.now() - startedAt),
           request_id: requestId,
           ...(jobId && { job_id: jobId }),
+          ...(batchId && { batch_id: batchId }),
           ...(owner && { key: owner }),
         },
         'request',

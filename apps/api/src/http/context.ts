@@ -12,6 +12,7 @@ export interface RequestContext {
   /** Name of the caller's API key; empty in open mode. */
   owner: string;
   jobId: string | null;
+  batchId: string | null;
 }
 
 export function newContext(request: IncomingMessage): RequestContext {
@@ -21,6 +22,7 @@ export function newContext(request: IncomingMessage): RequestContext {
     route: '',
     owner: '',
     jobId: null,
+    batchId: null,
   };
 }
 

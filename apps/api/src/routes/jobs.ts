@@ -4,7 +4,7 @@ import { jobResource } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
 import { contextOf } from '../http/context.ts';
 import { awaitEnd } from '../jobs/await.ts';
-import { knownJob, unknownJob } from '../jobs/known.ts';
+import { knownJob, unknown } from '../jobs/known.ts';
 import { lookAgainMs, retryAfter } from '../jobs/retry-after.ts';
 import type { Services } from '../services.ts';
 import { jobIdOf, queryOf, type Route, refuseOptions } from './route.ts';
@@ -24,7 +24,7 @@ export function jobRoutes(services: Services): Route[] {
       async handle(request, response) {
         refuseOptions(request);
         const id = jobIdOf(request, response);
-        if (!(await queue.erase(id, contextOf(response).owner))) throw await unknownJob(queue, id);
+        if (!(await queue.erase(id, contextOf(response).owner))) throw await unknown(queue, id, 'job');
         response.status(204).end();
       },
     },
@@ -36,7 +36,7 @@ export function jobRoutes(services: Services): Route[] {
         const id = jobIdOf(request, response);
         const known = await knownJob(queue, id, contextOf(response).owner);
         const job = isTerminal(known.status) ? known : await queue.cancel(id);
-        if (!job) throw await unknownJob(queue, id);
+        if (!job) throw await unknown(queue, id, 'job');
         if (job.status !== 'canceled') {
           throw new FacequeueError('conflict', `the job has ended: it ${job.status}`, { jobId: id });
         }

@@ -4,6 +4,7 @@ import { identify } from '../auth/caller.ts';
 import { hasBody } from '../body/size.ts';
 import { contextOf } from '../http/context.ts';
 import type { Services } from '../services.ts';
+import { batchRoutes } from './batches.ts';
 import { cameraEventRoutes } from './camera-events.ts';
 import { cameraRoutes } from './cameras.ts';
 import { detectionRoutes } from './detection.ts';
@@ -19,6 +20,7 @@ export function allRoutes(services: Services): Route[] {
     ...detectionRoutes(services),
     ...jobRoutes(services),
     ...jobEventRoutes(services),
+    ...batchRoutes(services),
     ...cameraRoutes(services),
     ...cameraEventRoutes(services),
     ...healthRoutes(services),

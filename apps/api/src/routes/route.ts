@@ -1,7 +1,7 @@
 import { readNoQuery } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import { contextOf } from '../http/context.ts';
-import { parseJobId } from '../jobs/known.ts';
+import { parseId } from '../jobs/known.ts';
 
 /** One path and method of the API. */
 export interface Route {
@@ -33,7 +33,17 @@ export function refuseOptions(request: Request): void {
  * @throws not_found when it is none
  */
 export function jobIdOf(request: Request, response: Response): string {
-  const id = parseJobId(request.params['id']);
+  const id = parseId(request.params['id'], 'job');
   contextOf(response).jobId = id;
+  return id;
+}
+
+/**
+ * The batch id in the path, which the request's log line then has too.
+ * @throws not_found when it is none
+ */
+export function batchIdOf(request: Request, response: Response): string {
+  const id = parseId(request.params['id'], 'batch');
+  contextOf(response).batchId = id;
   return id;
 }

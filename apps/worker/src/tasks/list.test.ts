@@ -102,6 +102,14 @@ describe('a listing without room in the queue', () => {
     expect((await here.ended(id)).counts).toMatchObject({ total: 600, succeeded: 600 });
   });
 
+  it('gets through one that never has room for a page', async () => {
+    await using here = await openBureau(redis, { ...ROOMY, maxWaiting: 40 });
+    await fill(here, 60);
+    await here.runItems();
+    await here.worker();
+    expect((await here.ended(await here.batch(listing()))).counts).toMatchObject({ total: 60, succeeded: 60 });
+  });
+
   it('lets other tasks be done meanwhile, however many wait', async () => {
     await using here = await openBureau(redis, { ...ROOMY, maxWaiting: 400 });
     await fill(here, 600);

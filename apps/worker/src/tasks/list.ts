@@ -8,17 +8,19 @@ interface Progress {
   next: string | null;
   /** Items found. */
   found: number;
+  /** Objects of the next page: fewer after the queue had no room for those of one. */
+  max: number;
 }
 
 /** Lists the objects of a batch's prefix into it, a page at a time. Their names are their URLs. */
 export function listing({ tasks, lister }: Desk, task: BatchTask): Work {
   const { url, suffixes } = task.batch.listing!;
-  let progress: Progress = task.state ? JSON.parse(task.state) : { next: '', found: 0 };
+  let progress: Progress = task.state ? JSON.parse(task.state) : { next: '', found: 0, max: MAX_APPEND };
   return {
     async run(signal) {
       while (progress.next !== null) {
         // One append takes them all, so that items and place change in one step.
-        const page = await lister.page(url, suffixes, progress.next, MAX_APPEND, signal);
+        const page = await lister.page(url, suffixes, progress.next, progress.max, signal);
         const items = page.objects.map(
           (object, i): NewItem => ({
             name: object.url,
@@ -26,13 +28,19 @@ export function listing({ tasks, lister }: Desk, task: BatchTask): Work {
             content: { kind: 'url', url: object.url },
           }),
         );
-        const after: Progress = { next: page.next, found: progress.found + items.length };
+        const after: Progress = {
+          next: page.next,
+          found: progress.found + items.length,
+          max: Math.min(MAX_APPEND, 2 * progress.max),
+        };
         try {
           await stillOurs(tasks.append(task, items, JSON.stringify(after), LEASE_MS));
         } catch (error) {
-          // Waiting for room is no failed try.
-          if (isFacequeueError(error) && error.code === 'queue_full')
+          // To wait for room is no failed try, and what is saved begins the tries anew.
+          if (isFacequeueError(error) && error.code === 'queue_full') {
+            progress = { ...progress, max: Math.ceil(progress.max / 2) };
             await stillOurs(tasks.save(task, JSON.stringify(progress), LEASE_MS));
+          }
           throw error;
         }
         progress = after;

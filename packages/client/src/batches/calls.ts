@@ -1,10 +1,10 @@
-import type { BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
+import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
 import type { CallOptions } from '../call-options.ts';
 import { newIdempotencyKey } from '../submission.ts';
 import type { Transport } from '../transport.ts';
-import { appendChunk } from './append.ts';
-import { type ChunkLimits, chunksOf, oneAhead } from './chunks.ts';
+import { type Chunk, type ChunkLimits, chunksOf, oneAhead } from './chunks.ts';
 import { type BatchItem, itemJson, namedItems } from './item.ts';
+import { persist } from './persist.ts';
 import { readResults } from './results.ts';
 import { type RunOptions, runItems } from './run.ts';
 
@@ -85,20 +85,34 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
   const post = async (path: string, signal: AbortSignal | undefined) =>
     (await call<BatchResource>({ method: 'POST', path, repeatable: true, signal })).json;
 
+  const create = async (
+    { items, webhookUrl, ...more }: NewBatch,
+    signal: AbortSignal | undefined,
+    retries?: number,
+  ): Promise<BatchResource> => {
+    const listed = items && (await Array.fromAsync(items, itemJson));
+    const body = JSON.stringify({ ...more, items: listed, webhook_url: webhookUrl });
+    const { json } = await call<BatchResource>({
+      method: 'POST',
+      path: '/batches',
+      body: { body, type: 'application/json' },
+      repeatable: more.open === true && !items && !more.s3 && webhookUrl === undefined,
+      retries,
+      signal,
+    });
+    return json;
+  };
+
+  const append = async (id: string, { body }: Chunk, signal: AbortSignal): Promise<AppendReport> => {
+    const path = `${pathOf(id)}/items`;
+    const type = 'application/x-ndjson';
+    return (
+      await call<AppendReport>({ method: 'POST', path, body: { body, type }, repeatable: true, retries: 0, signal })
+    ).json;
+  };
+
   const calls: BatchCalls = {
-    async createBatch({ items, webhookUrl, ...more }, { signal } = {}) {
-      const listed = items && (await Array.fromAsync(items, itemJson));
-      const body = JSON.stringify({ ...more, items: listed, webhook_url: webhookUrl });
-      return (
-        await call<BatchResource>({
-          method: 'POST',
-          path: '/batches',
-          body: { body, type: 'application/json' },
-          repeatable: more.open === true && !items && !more.s3 && webhookUrl === undefined,
-          signal,
-        })
-      ).json;
-    },
+    createBatch: (batch, { signal } = {}) => create(batch, signal),
     batch: async (id, { signal } = {}) =>
       (await call<BatchResource>({ method: 'GET', path: pathOf(id), repeatable: true, signal })).json,
     async appendItems(id, items, { signal: outer } = {}) {
@@ -108,7 +122,7 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
       try {
         const named = namedItems(items, `${newIdempotencyKey().slice(0, 12)}-`);
         for await (const chunk of oneAhead(chunksOf(named, CHUNK, signal))) {
-          const report = await appendChunk(call, `${pathOf(id)}/items`, chunk, signal);
+          const report = await persist(() => append(id, chunk, signal), signal);
           for (const what of ['accepted', 'skipped', 'failed'] as const) totals[what] += report[what];
         }
         return totals;
@@ -131,12 +145,13 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
     batchResults: (items, { signal, ...run } = {}) =>
       runItems(
         {
-          open: (options, signal) => calls.createBatch({ open: true, ...(options && { options }) }, { signal }),
-          batch: (id, signal) => calls.batch(id, { signal }),
-          append: (id, chunk, signal) => appendChunk(call, `${pathOf(id)}/items`, chunk, signal),
-          close: (id, signal) => calls.closeBatch(id, { signal }),
+          open: (options, signal) =>
+            persist(() => create({ open: true, ...(options && { options }) }, signal, 0), signal),
+          batch: (id, signal) => persist(() => calls.batch(id, { signal }), signal),
+          append: (id, chunk, signal) => persist(() => append(id, chunk, signal), signal),
+          close: (id, signal) => persist(() => calls.closeBatch(id, { signal }), signal),
           results: (id, signal) => calls.results(id, { follow: true, signal }),
-          erase: (id, signal) => calls.eraseBatch(id, { signal }),
+          erase: (id, signal) => persist(() => calls.eraseBatch(id, { signal }), signal),
         },
         (signal) => oneAhead(chunksOf(namedItems(items, ''), CHUNK, signal)),
         run,

@@ -2,7 +2,7 @@ import type { FacequeueError } from '@facequeue/schema/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, createClient } from '../client.ts';
 import { type ScriptedBatches, scriptBatches } from '../testing/scripted-batches.ts';
-import { hangUp, problem, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts';
+import { AT_ONCE, hangUp, problem, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts';
 import type { BatchItem } from './item.ts';
 
 let service: ScriptedServer;
@@ -117,6 +117,14 @@ describe('batchResults', () => {
     expect(given).toBeLessThanOrEqual(5001);
     await lines.return?.();
     expect(allErased()).toBe(true);
+  });
+
+  it('waits while there is no room, from its first call on', async () => {
+    const full = Array.from({ length: 5 }, () => problem('queue_full', AT_ONCE));
+    batches.instead.create = [...full];
+    batches.instead.append = [...full];
+    expect(await collect(items(3))).toHaveLength(3);
+    expect(batches.all).toHaveLength(1);
   });
 
   it('opens another batch when one has closed itself', async () => {

@@ -4,7 +4,7 @@ import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
 import type { ItemResult, JobQueue, NewBatch, NewItem } from '../contract.ts';
 import { newJobId } from '../job-id.ts';
-import { IMAGE, Rig, succeeded } from '../testing/rig.ts';
+import { IMAGE, Rig } from '../testing/rig.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -6,11 +6,9 @@ import { answered, publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { Transport } from '../transport/queues.ts';
 import { batchFrom, itemResultFrom } from './batch-record.ts';
+import { DRAIN_CHUNK, drain } from './drain.ts';
 import { type AppendReply, appendArguments, MAX_APPEND } from './items.ts';
 import { readPage } from './results.ts';
-
-/** Items ended by one call of a cancel: it holds Redis for about 10 ms. */
-const DRAIN_CHUNK = 1000;
 
 interface Context {
   redis: Redis;
@@ -128,11 +126,9 @@ export class RedisBatches implements Batches {
   #stop(id: string, owner: string, how: 'cancel' | 'erase'): Promise<boolean> {
     return answered(async () => {
       const { scripts } = this.#context;
-      let more = await scripts('stop-batch', id, owner, how, this.#tombstoneMs);
-      if (more === -1) return false;
-      // Should this process die on the way, the sweep goes on.
-      while (more === 1) more = await scripts('drain-batch', id, DRAIN_CHUNK);
-      return true;
+      const more = await scripts('stop-batch', id, owner, how, this.#tombstoneMs, DRAIN_CHUNK);
+      if (more === 1) await drain(scripts, id);
+      return more !== -1;
     });
   }
 }

@@ -49,6 +49,7 @@ if #new > 0 then
   if reason then return { 'full', reason, retry } end
 end
 
+if waiting > 0 then begin_waiting('bulk') end
 local total, failed, name_bytes = tonumber(seen[6]), 0, 0
 for _, item in ipairs(new) do
   total = total + 1
@@ -77,6 +78,7 @@ if #new > 0 then
   redis.call('HINCRBY', batch_key(id), 'queued', waiting)
   redis.call('HINCRBY', STATS, 'items', waiting)
   redis.call('HINCRBY', STATS, 'blobBytes', bytes)
+  redis.call('HINCRBY', batch_key(id), 'nameBytes', name_bytes)
   charge_batch(id, name_bytes)
 end
 redis.call('HSET', batch_key(id), 'lastAppend', now)

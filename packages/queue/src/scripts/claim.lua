@@ -44,8 +44,9 @@ local function next_frame(name)
     if not id then return nil end
     local job = load_job(id)
     if job and is_live(job) then
+      -- It has left the lane.
+      job.ticket = ticket
       if job.expiresAt > now then
-        job.ticket = ticket
         redis.call('HSET', job_key(id), 'ticket', ticket)
         return job
       end
@@ -63,7 +64,8 @@ local function job_of_turn()
   local job
   if redis.call('EXISTS', lane_hash(lane)) == 1 then
     job = (kind == 'batch' and next_item or next_frame)(name)
-    turns, turns_queue = issue_turns(lane), queue_of(lane)
+    -- What waits of a stopped batch is not for workers.
+    if job then turns, turns_queue = issue_turns(lane), queue_of(lane) end
   end
   if job then
     redis.call('HSET', TURNS, ticket, lane .. ' ' .. job.id)

@@ -18,6 +18,7 @@ redis.call('HSET', batch_key(id),
   'state', 'building', 'owner', ARGV[2], 'requestId', ARGV[3], 'options', ARGV[4], 'open', ARGV[5], 'createdAt', now, 'lastAppend', now,
   'ttl', ARGV[10], 'total', 0, 'queued', 0, 'processing', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0, 'ended', 0,
   'resultBytes', 0, 'turns', 0)
+charge_batch(id, BATCH_OVERHEAD + #ARGV[4] + #listing + #output + #webhook)
 if listing ~= '' then redis.call('HSET', batch_key(id), 'listing', listing, 'listStatus', 'waiting') end
 if output ~= '' then redis.call('HSET', batch_key(id), 'output', output, 'writeStatus', 'waiting') end
 if webhook ~= '' then

@@ -15,8 +15,8 @@ local job = load_job(id)
 if not job then
   if redis.call('GET', tombstone_key(id)) == owner then return 1 end
   -- The record may have ended its time with the webhook still on its way.
-  local delivery = redis.call('HMGET', delivery_key(id), 'owner', 'webhookHost')
-  if delivery[1] ~= owner then return 0 end
+  local delivery = redis.call('HMGET', delivery_key(id), 'owner', 'webhookHost', 'status')
+  if delivery[1] ~= owner or not delivery[3] then return 0 end
   drop_delivery(id, delivery[2])
 else
   if job.owner ~= owner then return 0 end
@@ -24,8 +24,9 @@ else
     end_job(job, 'canceled', 'canceled', 'The job was deleted.')
     job = load_job(id)
   end
-  erase_record(job)
-  if job.webhookHost then drop_delivery(id, job.webhookHost) end
+  -- That of an item went when it ended.
+  if job then erase_record(job) end
+  if job and job.webhookHost then drop_delivery(id, job.webhookHost) end
 end
 redis.call('SET', tombstone_key(id), owner, 'PX', ARGV[3])
 return 1

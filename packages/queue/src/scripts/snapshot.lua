@@ -14,6 +14,6 @@ for _, queue in ipairs(QUEUES) do
   answer[#answer + 1] = tonumber(redis.call('HGET', STATS, 'processing:' .. queue) or 0)
   answer[#answer + 1] = oldest_age(queue)
   answer[#answer + 1] = string.format('%.3f', decayed_count(read_drain(queue)) * 1000 / TAU)
-  answer[#answer + 1] = refusal(queue, 1, 0, limits) or ''
+  answer[#answer + 1] = refusal(queue, 1, 0, limits, nil, nil, queue == 'cameras') or ''
 end
 return answer

@@ -21,5 +21,5 @@ count_status(job, waits_as(job), 'processing')
 redis.call('HSET', job_key(job.id), 'status', 'processing', 'startedAt', now)
 job.status = 'processing'
 schedule(job)
-redis.call('PUBLISH', PREFIX .. ':changed', job.id)
+changed(job)
 return 1

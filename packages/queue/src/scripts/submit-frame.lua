@@ -51,7 +51,7 @@ if not seen[1] then
     'superseded', 0, 'expired', 0, 'canceled', 0, 'ended', now, 'resultBytes', 0, 'blobBytes', 0, 'turns', 0)
   redis.call('ZADD', DUE, now + FORGOTTEN, 'camera-' .. name)
 end
-if redis.call('ZCARD', waiting_key('cameras')) == 0 then redis.call('HDEL', STATS, 'mark:cameras') end
+begin_waiting('cameras')
 local expires = now + tonumber(ARGV[4])
 redis.call('HSET', job_key(id),
   'status', 'queued', 'queue', 'cameras', 'source', 'inline', 'options', ARGV[10], 'requestId', ARGV[11], 'owner', ARGV[12],

@@ -43,8 +43,7 @@ if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
 local reason, retry = refusal(queue, 1, #blob, read_limits(6), tonumber(ARGV[4]), webhook ~= '' and ARGV[17] or nil)
 if reason then return { 'full', reason, retry } end
 
--- It ran empty since: the time until the next end says nothing of how fast it drains.
-if redis.call('ZCARD', waiting_key(queue)) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
+begin_waiting(queue)
 local expires = now + start_within
 redis.call('HSET', job_key(id),
   'status', 'queued', 'queue', queue, 'source', ARGV[10], 'options', ARGV[11], 'requestId', ARGV[12], 'owner', ARGV[13],

@@ -1,7 +1,7 @@
 -- Looks at what is due: erases ended records, expires overdue ones, takes dead workers' jobs back, sees to turns, batches and cameras.
 -- KEYS 1 prefix  ARGV 1 how many at most
--- Returns {how many were looked at, ticket, queue, ticket, queue, ...}: what BullMQ has lost, which the caller adds again. Should
--- the caller die first, the next look finds them again.
+-- Returns {how many were looked at, {ticket, queue, ticket, queue, ...}, {batch, ...}}: what BullMQ has lost, which the caller adds
+-- again, and stopped batches, which it drains. Should the caller die first, a later look finds them again.
 --- @include keys
 --- @include clock
 --- @include delivery
@@ -10,15 +10,17 @@
 --- @include camera
 --- @include job
 --- @include turn
---- @include drain-batch
 local ids = redis.call('ZRANGE', DUE, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1])
-local answer = { #ids }
--- Items of stopped batches that one look ends at most.
-local CHUNK = 500
+local lost_tickets, stopped_batches = {}, {}
 
 local function lost(ticket, queue)
-  answer[#answer + 1] = ticket
-  answer[#answer + 1] = queue
+  lost_tickets[#lost_tickets + 1] = ticket
+  lost_tickets[#lost_tickets + 1] = queue
+end
+
+local function to_drain(id)
+  redis.call('ZADD', DUE, now + DRAIN_LEASE, 'batch-' .. id)
+  stopped_batches[#stopped_batches + 1] = id
 end
 
 local function see_to_job(id)
@@ -57,11 +59,12 @@ local function see_to_batch(id)
   local seen = redis.call('HMGET', batch_key(id), 'state', 'lastAppend', 'finishedAt', 'expiresAt', 'stopped')
   if not seen[1] then return redis.call('ZREM', DUE, 'batch-' .. id) end
   if seen[3] then
-    if tonumber(seen[4]) <= now then erase_batch(id) end
+    if tonumber(seen[4]) <= now then forget_batch(id) end
   elseif seen[5] then
-    drain_batch(id, CHUNK)
+    to_drain(id)
   elseif seen[1] == 'building' and now - tonumber(seen[2]) >= ABANDONED then
     stop_batch(id, true)
+    to_drain(id)
   else
     if seen[1] == 'open' and now - tonumber(seen[2]) >= IDLE then close_batch(id) end
     if not redis.call('HGET', batch_key(id), 'finishedAt') then schedule_batch(id) end
@@ -69,9 +72,10 @@ local function see_to_batch(id)
 end
 
 local function see_to_camera(name)
-  local seen = redis.call('HMGET', camera_key(name), 'lastFrameAt', 'waiting', 'processing')
+  local seen = redis.call('HMGET', camera_key(name), 'lastFrameAt', 'waiting', 'processing', 'turns')
   if not seen[1] then return redis.call('ZREM', DUE, 'camera-' .. name) end
-  local idle = tonumber(seen[2]) == 0 and tonumber(seen[3]) == 0
+  -- A turn that is still on its way would be counted to the next camera of this name.
+  local idle = tonumber(seen[2]) == 0 and tonumber(seen[3]) == 0 and tonumber(seen[4]) == 0
   local at = tonumber(seen[1]) + FORGOTTEN
   if idle and at <= now then return forget_camera(name) end
   redis.call('ZADD', DUE, math.max(at, now + 60000), 'camera-' .. name)
@@ -89,4 +93,4 @@ for _, id in ipairs(ids) do
     see_to_job(id)
   end
 end
-return answer
+return { #ids, lost_tickets, stopped_batches }

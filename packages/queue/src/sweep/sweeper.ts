@@ -1,6 +1,7 @@
 /** Every gateway and every worker sweeps, so that no job depends on one process. */
 import { setTimeout } from 'node:timers/promises';
 import type { QueueName } from '@facequeue/schema';
+import { drain } from '../batch/drain.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { Transport } from '../transport/queues.ts';
 
@@ -18,9 +19,10 @@ const MAX_BATCHES = 50;
 export async function sweepOnce(scripts: Scripts, transport: Transport): Promise<number> {
   let total = 0;
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    const [seen, ...lost] = (await scripts('sweep', BATCH)) as [number, ...string[]];
+    const [seen, lost, stopped] = (await scripts('sweep', BATCH)) as [number, string[], string[]];
     total += seen;
     for (let i = 0; i < lost.length; i += 2) await transport.add(lost[i]!, lost[i + 1] as QueueName);
+    for (const id of stopped) await drain(scripts, id);
     if (seen < BATCH) break;
   }
   return total;

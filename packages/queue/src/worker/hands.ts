@@ -66,8 +66,9 @@ export class Hands {
     return this.#byJob.get(id);
   }
 
-  get jobIds(): string[] {
-    return [...this.#byJob.keys()];
+  /** Jobs that were claimed. A turn says nothing of its job before. */
+  get claimedIds(): string[] {
+    return [...this.#byJob.values()].filter((hand) => hand.attempt !== null).map((hand) => hand.jobId);
   }
 
   #forgetJob(hand: Hand): void {

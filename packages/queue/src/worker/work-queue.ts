@@ -193,7 +193,7 @@ class RedisWorkQueue implements WorkQueue {
 
   async #recheck(): Promise<void> {
     const { redis, prefix } = this.#foundation;
-    for (const id of this.#hands.jobIds) {
+    for (const id of this.#hands.claimedIds) {
       const status = await redis.hget(`${prefix}:job:${id}`, 'status');
       if (!status || isTerminal(status as JobStatus)) this.#canceled(id);
     }

@@ -22,12 +22,6 @@ end
 
 local function retry_after(ms) return math.floor(math.min(MAX_RETRY, math.max(MIN_RETRY, ms))) end
 
--- Jobs that wait in a queue; items that wait in the lanes of batches are to become some.
-local function waiting_count(queue)
-  local items = queue == 'bulk' and tonumber(redis.call('HGET', STATS, 'items') or 0) or 0
-  return redis.call('ZCARD', waiting_key(queue)) + items
-end
-
 -- The reason `count` jobs of `size` bytes in all are refused and the milliseconds after which to try again; nil when they may enter.
 -- `patience`: milliseconds the caller waits, nil when nobody does. `host`: of the webhook, nil for none. `laned`: they wait in a lane,
 -- where the age of others says nothing: lanes take turns.
@@ -39,7 +33,9 @@ local function refusal(queue, count, size, limits, patience, host, laned)
     listed = listed + redis.call('LLEN', bull_key(name, 'wait'))
   end
   local gap = read_drain(queue).gap
-  if waiting + count > limits.waiting * share then return 'waiting', retry_after(waiting * gap / 10) end
+  local excess = waiting + count - limits.waiting * share
+  -- A tenth of what waits has ended by then, and there is room for all that is asked for.
+  if excess > 0 then return 'waiting', retry_after(math.max(waiting / 10, excess) * gap) end
   if listed + count > limits.waiting * TRANSPORT_FACTOR then return 'listed', MAX_RETRY end
   local held = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
   if tonumber(held[1] or 0) + size > limits.blobBytes * share then return 'blob_bytes', retry_after(waiting * gap / 10) end

@@ -63,7 +63,7 @@ local function end_frame(job, status, code, detail, known)
 end
 
 local function forget_camera(name)
-  redis.call('HINCRBY', STATS, 'resultBytes', -tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
+  redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
   redis.call('UNLINK', frames_key(name), lane_key(camera_lane(name)))
   redis.call('DEL', camera_key(name))
   redis.call('ZREM', CAMERAS, name)
@@ -74,6 +74,6 @@ end
 local function unpost(job)
   redis.call('HINCRBY', camera_key(job.camera), 'posted', -1)
   redis.call('HINCRBY', camera_key(job.camera), 'waiting', -1)
-  redis.call('HINCRBY', camera_key(job.camera), 'blobBytes', -job.blobBytes)
+  redis.call('HINCRBY', camera_key(job.camera), 'blobBytes', 0 - job.blobBytes)
   redis.call('LREM', lane_key(camera_lane(job.camera)), 1, job.id)
 end

@@ -1,29 +1,41 @@
--- Ends what waits of a stopped batch, at most `max` items at a time; then the jobs workers have in hand; then the batch.
--- Returns whether there is more to do.
+-- Ends what waits of a stopped batch, at most `max` items at a time, and what workers have in hand of it; at last the batch.
+-- Returns whether there is more to do: whoever calls goes on then, and the sweep should that one fall silent.
+local CANCELED = 'The batch was canceled.'
+
 local function drain_batch(id, max)
-  local stopped = redis.call('HMGET', batch_key(id), 'stopped', 'erased', 'finishedAt')
-  if not stopped[1] or stopped[3] then return false end
+  local seen = redis.call('HMGET', batch_key(id), 'stopped', 'erased', 'finishedAt')
+  if not seen[1] or seen[3] then return false end
   local entries = redis.call('LPOP', lane_key(batch_lane(id)), max) or {}
+  local blobs, blob_bytes = {}, 0
   for _, entry in ipairs(entries) do
     local item = cjson.decode(entry)
     if item.b then
-      redis.call('UNLINK', blob_key(item.j))
-      redis.call('HINCRBY', STATS, 'blobBytes', -item.b)
+      blobs[#blobs + 1] = blob_key(item.j)
+      blob_bytes = blob_bytes + item.b
     end
-    redis.call('HINCRBY', STATS, 'items', -1)
-    redis.call('HINCRBY', batch_key(id), 'queued', -1)
-    add_result(id, item.n, 'canceled', { j = item.j, a = 0, l = item.l, c = 'canceled', d = 'The batch was canceled.' })
+    if not seen[2] then
+      add_result(id, item.n, 'canceled', { j = item.j, a = 0, l = item.l, c = 'canceled', d = CANCELED })
+    end
+  end
+  if #blobs > 0 then redis.call('UNLINK', unpack(blobs)) end
+  if #entries > 0 then
+    redis.call('HINCRBY', STATS, 'blobBytes', 0 - blob_bytes)
+    redis.call('HINCRBY', STATS, 'items', -#entries)
+    redis.call('HINCRBY', batch_key(id), 'queued', -#entries)
+    if seen[2] then
+      redis.call('HINCRBY', batch_key(id), 'ended', #entries)
+      redis.call('HINCRBY', batch_key(id), 'canceled', #entries)
+    end
   end
   -- Those in hand are few: what workers fetch and look at just now.
   for _, job_id in ipairs(redis.call('SMEMBERS', active_key(id))) do
-    end_job(load_job(job_id), 'canceled', 'canceled', 'The batch was canceled.')
+    end_job(load_job(job_id), 'canceled', 'canceled', CANCELED)
   end
   batch_changed(id)
-  if redis.call('LLEN', lane_key(batch_lane(id))) > 0 then return true end
-  if stopped[2] then
-    erase_batch(id)
-  elseif not redis.call('HGET', batch_key(id), 'finishedAt') then
+  if redis.call('LLEN', lane_key(batch_lane(id))) == 0 then
     look_whether_done(id)
+    return false
   end
-  return false
+  redis.call('ZADD', DUE, now + DRAIN_LEASE, 'batch-' .. id)
+  return true
 end

@@ -8,6 +8,17 @@ local WINDOW = 64
 -- One pause (a restart of all workers) must not make the mean useless.
 local MAX_GAP = 10000
 
+-- Jobs that wait in a queue; items that wait in the lanes of batches are to become some.
+local function waiting_count(queue)
+  local items = queue == 'bulk' and tonumber(redis.call('HGET', STATS, 'items') or 0) or 0
+  return redis.call('ZCARD', waiting_key(queue)) + items
+end
+
+-- Called before something joins the queue. If that ran empty, the time until the next end says nothing of how fast it drains.
+local function begin_waiting(queue)
+  if waiting_count(queue) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
+end
+
 local function read_drain(queue)
   local count, at, samples, gap = string.match(
     redis.call('HGET', STATS, 'drain:' .. queue) or '', '^(%S+) (%S+) (%S+) (%S+)$')
@@ -30,7 +41,7 @@ local function count_end(queue)
   end
   redis.call('HSET', STATS, 'drain:' .. queue,
     string.format('%.6f %d %d %.3f', decayed_count(drain) + 1, now, drain.samples, drain.gap))
-  if redis.call('ZCARD', waiting_key(queue)) > 0 or (queue == 'bulk' and tonumber(redis.call('HGET', STATS, 'items') or 0) > 0) then
+  if waiting_count(queue) > 0 then
     redis.call('HSET', STATS, 'mark:' .. queue, now)
   elseif mark then
     redis.call('HDEL', STATS, 'mark:' .. queue)

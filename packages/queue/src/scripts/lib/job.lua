@@ -36,12 +36,16 @@ local function current_lock(job)
   return redis.call('GET', bull_key(job.queue, bull_id(job) .. ':lock')) or ''
 end
 
--- Moves the job between the counts of its batch or camera; nil for none.
+-- Moves the job between the counts of its batch or camera; nil for none. Whoever calls says that they have changed.
 local function count_status(job, from, to)
   local hash = job.batch and batch_key(job.batch) or job.camera and camera_key(job.camera)
   if not hash then return end
   if from then redis.call('HINCRBY', hash, from, -1) end
   if to then redis.call('HINCRBY', hash, to, 1) end
+end
+
+local function changed(job)
+  redis.call('PUBLISH', PREFIX .. ':changed', job.id)
   if job.batch then batch_changed(job.batch) end
 end
 
@@ -81,7 +85,7 @@ local function requeue(job, delay)
   redis.call('ZADD', waiting_key(job.queue), now + delay, job.id)
   redis.call('HSET', job_key(job.id), 'status', 'queued', 'expiresAt', job.expiresAt)
   schedule(job)
-  redis.call('PUBLISH', PREFIX .. ':changed', job.id)
+  changed(job)
 end
 
 local function as_map(pairs_in_a_row)

@@ -1,0 +1,83 @@
+/** How far a run has got. */
+export interface Progress {
+  /** Images that have ended, the failed ones included. */
+  done: number;
+  failed: number;
+  /** Null as long as it is not known. */
+  total: number | null;
+  /** Images a second, lately. */
+  rate: number;
+  elapsedMs: number;
+}
+
+/** Most cells of a bar. */
+const MAX_BAR = 40;
+/** Fewest cells of one that still shows something. */
+const MIN_BAR = 8;
+
+/** Time until the end at this rate, ms; null while that cannot be said. */
+export function remainingMs({ done, total, rate }: Progress): number | null {
+  return total === null || rate <= 0 ? null : (Math.max(0, total - done) / rate) * 1000;
+}
+
+/** Milliseconds in two units at most, rounded up to whole seconds: `45 s`, `2 min 5 s`, `3 h 20 min`. */
+export function spokenTime(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Progress in words. */
+export function progressText(progress: Progress): string {
+  const { done, failed, total, rate } = progress;
+  const left = remainingMs(progress);
+  return [
+    total === null ? `${done} done` : `${done}/${total}`,
+    total && `${Math.floor((Math.min(done, total) / total) * 100)} %`,
+    `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`,
+    left !== null && `${spokenTime(left)} left`,
+    failed > 0 && `${failed} failed`,
+  ]
+    .filter(Boolean)
+    .join('  ');
+}
+
+/**
+ * Progress as a line of a terminal, with a bar where there is room.
+ * @param width columns; the line is not longer
+ */
+export function progressBar(progress: Progress, width: number): string {
+  const text = progressText(progress);
+  const { done, total } = progress;
+  const cells = Math.min(MAX_BAR, width - text.length - 4);
+  if (!total || cells < MIN_BAR) return text.slice(0, Math.max(0, width));
+  const full = Math.floor((Math.min(done, total) / total) * cells);
+  return `[${'#'.repeat(full)}${' '.repeat(cells - full)}]  ${text}`;
+}
+
+/** A look at how many were done. */
+export interface Sample {
+  /** Milliseconds of a steady clock. */
+  at: number;
+  done: number;
+}
+
+/** How far back a rate looks, ms: long enough for images that end in waves, short enough to follow a worker that joins. */
+const RATE_WINDOW_MS = 30_000;
+
+/** The samples that count for a rate, with a new one: the last one before the window, and those within. */
+export function withSample(samples: readonly Sample[], sample: Sample): Sample[] {
+  const all = [...samples, sample];
+  const within = all.findIndex(({ at }) => at > sample.at - RATE_WINDOW_MS);
+  return all.slice(Math.max(0, within - 1));
+}
+
+/** Done a second over the samples. */
+export function rateOf(samples: readonly Sample[]): number {
+  const [first, last] = [samples[0], samples.at(-1)];
+  if (!first || !last || last.at <= first.at) return 0;
+  return ((last.done - first.done) / (last.at - first.at)) * 1000;
+}
