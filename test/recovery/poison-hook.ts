@@ -4,8 +4,7 @@
  */
 import { POISON } from './poison.ts';
 
-process.prependListener('message', (message: { type?: string; image?: { bytes: Uint8Array } }) => {
-  if (message.type !== 'detect') return;
-  const { buffer, byteOffset, byteLength } = message.image!.bytes;
-  if (Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength).includes(POISON)) process.abort();
+process.prependListener('message', (message: unknown) => {
+  const { type, image } = message as { type?: string; image?: { bytes: Uint8Array } };
+  if (type === 'detect' && Buffer.from(image!.bytes).includes(POISON)) process.abort();
 });

@@ -2,7 +2,7 @@
  * The one catalogue of metrics: what gateways and workers may expose, and docs/metrics.md lists. A name that is not here cannot be
  * counted. Labels have few values, known beforehand: none comes from a caller's data.
  */
-import { ERROR_CODES, QUEUE_NAMES, TERMINAL_STATUSES } from '@facequeue/schema';
+import { ERROR_CODES, QUEUE_NAMES, REFUSAL_REASONS, TERMINAL_STATUSES } from '@facequeue/schema';
 import { counter, gauge, histogram, type MetricEntry } from './entry.ts';
 
 export type { MetricEntry } from './entry.ts';
@@ -47,21 +47,7 @@ export const METRICS = {
     GATEWAY,
     'Jobs, frames and appends refused because the queue is full, by the limit they met.',
     {
-      reason: [
-        'waiting',
-        'listed',
-        'blob_bytes',
-        'result_bytes',
-        'webhooks',
-        'host_webhooks',
-        'oldest',
-        'wait',
-        'camera',
-        'cameras',
-        'memory',
-        'bodies',
-        'other',
-      ],
+      reason: [...REFUSAL_REASONS, 'other'],
     },
   ),
   facequeue_batch_items_total: counter(

@@ -6,6 +6,7 @@ import type {
   ImageFacts,
   JobStatus,
   QueueName,
+  RefusalReason,
   TaskStatus,
   Timings,
 } from '@facequeue/schema';
@@ -130,6 +131,8 @@ export interface QueueFigures {
   oldestMs: number;
   /** Jobs ended a second, over the last half minute or so. */
   drainRate: number;
+  /** Mean milliseconds between two ends while more jobs waited; 0 while that has not happened. */
+  gapMs: number;
 }
 
 /** A look at the whole installation, at most 250 ms old. */
@@ -139,7 +142,9 @@ export interface Snapshot {
   blobBytes: number;
   resultBytes: number;
   /** Why a submission would be refused now; null while there is room. */
-  full: Record<QueueName, string | null>;
+  full: Record<QueueName, { reason: RefusalReason; text: string } | null>;
+  /** Cameras that have posted within a day. */
+  cameras: number;
   workers: WorkerInfo[];
 }
 

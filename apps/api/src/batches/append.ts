@@ -49,7 +49,11 @@ export async function appendItems(
 
 /** The same error for a caller whose items have no ids, and who would not have them run twice. */
 function withPlace(error: FacequeueError, taken: number): FacequeueError {
-  const { code, message, retryAfterMs } = error;
+  const { code, message, retryAfterMs, reason } = error;
   const detail = `${message}; ${taken > 0 ? `items up to line ${taken} have been taken` : 'no item has been taken'}`;
-  return new FacequeueError(code, detail, { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  return new FacequeueError(code, detail, {
+    cause: error,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(reason && { reason }),
+  });
 }

@@ -30,7 +30,7 @@ export function systemResource({ workers, queues, full }: Snapshot, version: str
   const models = new Map(workers.map(({ models }) => [`${models.name} ${models.version}`, models]));
   const state = (name: QueueName) => {
     const { waiting, processing, oldestMs, drainRate } = queues[name];
-    return { waiting, processing, oldest_ms: oldestMs, drain_rate: drainRate, full: full[name] };
+    return { waiting, processing, oldest_ms: oldestMs, drain_rate: drainRate, full: full[name]?.text ?? null };
   };
   return {
     version,

@@ -52,7 +52,7 @@ export class RedisCameras implements Cameras {
         frame.takenAt ?? '',
         frame.bytes,
       )) as ['ok', number, number, ...string[]] | ['full', string, number] | ['exists'];
-      if (reply[0] === 'full') throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2] });
+      if (reply[0] === 'full') throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
       if (reply[0] === 'exists') throw new Refusal('internal_error', 'A job of this id exists already.');
       const [, createdAt, expiresAt, ...turns] = reply;
       if (turns.length) await this.#context.transport.addTurns(turns, 'cameras');
