@@ -87,7 +87,8 @@ export class Submissions {
     if (reply[0] === 'replayed') return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
     if (reply[0] === 'conflict')
       throw new Refusal('idempotency_conflict', 'The Idempotency-Key was used for another request.');
-    if (reply[0] === 'full') throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
+    if (reply[0] === 'full')
+      throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
     throw new Refusal('internal_error', 'A job of this id exists already.');
   }
 }
