@@ -63,7 +63,7 @@ async function inflict(fleet: Fleet, fault: Fault, watch: Watch): Promise<Inflic
   return { fault, heldMs: held.length > 0 ? heldAt - began : null, nextMs: nextAt === null ? null : nextAt - began };
 }
 
-async function act(fleet: Fleet, { kind, place, ms, lateMs }: Fault, watch: Watch): Promise<void> {
+async function act(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, watch: Watch): Promise<void> {
   const worker = fleet.workers[place]!;
   const gateway = fleet.gateways[place]!;
   switch (kind) {
@@ -106,7 +106,7 @@ async function act(fleet: Fleet, { kind, place, ms, lateMs }: Fault, watch: Watc
     case 'hole gateway-redis':
     case 'hole worker-redis':
     case 'hole client-gateway':
-      return during(ms, linkOf(fleet, kind, place), (link, on) => link.hole(on));
+      return during(ms, linkOf(fleet, kind, place), (link, on) => link.hole(on ? (loses ? 'lost' : 'held') : null));
   }
 }
 

@@ -62,6 +62,8 @@ let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
     env: {
       ENGINES: '1',
       LOG_LEVEL: 'debug',
+      // Longer than any run: at its end everything is asked for once more.
+      RESULT_TTL: '24h',
       SOURCE_ALLOW: `${files.host},${hooks.host}`,
       WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
     },
@@ -125,16 +127,19 @@ let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
     }
   }
 
-  /** Every frame that was looked at came in its camera's stream. */
+  /** Every frame came in its camera's stream, unless a newer one had replaced it. */
   async function allFramesSeen(): Promise<void> {
     const processed = [...ledger!.entries].filter(
-      ([, { kind, seen }]) => kind === 'frame' && (seen?.status === 'succeeded' || seen?.status === 'failed'),
+      ([, { kind, may, seen }]) => kind === 'frame' && (seen ? seen.status !== 'canceled' : !may.includes('canceled')),
     );
     const missing = () => processed.filter(([id]) => !cameras.seen.has(id));
     await persist(caller, 'the streams of cameras', async (signal) => {
       while (missing().length > 0 && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 100));
     });
-    for (const [id] of missing()) onProblem(`${id} never came in its camera's stream`);
+    for (const [id] of missing()) {
+      ledger!.lost += 1;
+      onProblem(`${id} never came in its camera's stream`);
+    }
     for (const [id] of processed) if (cameras.seen.has(id)) ledger!.saw(id, 'camera', cameras.seen.get(id)!);
   }
 }

@@ -32,7 +32,7 @@ export function printTable({ ledger, tally, inflicted, census, logs, hooks, seco
   row('jobs promised to clients, items of batches not counted', ledger.entries.size);
   row('**lost**', ledger.lost);
   row('**ended twice**', endedTwice);
-  row('computed twice, the second result discarded', logs.discarded);
+  row('computed twice, the second outcome discarded', [...logs.discarded].filter((id) => logs.recorded.has(id)).length);
   row('taken up more than once', `${again.length}, at most ${most} times`);
   row('given back by stopping workers', logs.givenBack);
   row('webhooks received', hooks);

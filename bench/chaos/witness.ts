@@ -25,8 +25,9 @@ export async function hearEnds(url: string, prefix: string): Promise<Witness> {
 
 /** What the logs of ended processes add up to. */
 export interface LogFigures {
-  /** Outcomes of workers that were discarded: the job had ended, or was another worker's by then. */
-  discarded: number;
+  /** Jobs of which an outcome was recorded, and jobs of which one was discarded: it had ended, or was another worker's by then. */
+  recorded: Set<string>;
+  discarded: Set<string>;
   /** Jobs that stopping workers gave back. */
   givenBack: number;
   /** Lines of severity error, by message. */
@@ -34,7 +35,7 @@ export interface LogFigures {
 }
 
 export function noFigures(): LogFigures {
-  return { discarded: 0, givenBack: 0, errors: new Map() };
+  return { recorded: new Set(), discarded: new Set(), givenBack: 0, errors: new Map() };
 }
 
 /** Adds what an ended process has printed, a JSON object a line (pino). */
@@ -43,7 +44,8 @@ export function addLog(figures: LogFigures, app: AppProcess): void {
     if (!text.startsWith('{')) continue;
     const line = parsed(text);
     if (!line) continue;
-    if (line.msg.startsWith('discarded')) figures.discarded += 1;
+    if (line.job && (line.msg === 'succeeded' || line.msg === 'failed')) figures.recorded.add(line.job);
+    if (line.job && line.msg.startsWith('discarded')) figures.discarded.add(line.job);
     if (line.msg.startsWith('given back: the worker')) figures.givenBack += 1;
     if (line.level >= 50) {
       const what = line.err?.message ? `${line.msg}: ${line.err.message}` : line.msg;
@@ -53,7 +55,7 @@ export function addLog(figures: LogFigures, app: AppProcess): void {
 }
 
 /** Null for the line in the middle of which a process was killed. */
-function parsed(text: string): { level: number; msg: string; err?: { message?: string } } | null {
+function parsed(text: string): { level: number; msg: string; job?: string; err?: { message?: string } } | null {
   try {
     return { msg: '', ...JSON.parse(text) };
   } catch {

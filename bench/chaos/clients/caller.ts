@@ -4,7 +4,7 @@ import { type Client, createClient, type Image, isFacequeueError } from '@facequ
 import type { Ledger } from '../ledger.ts';
 
 /** A single call may take so long before its caller makes it anew, ms: longer than a gateway waits for a job. */
-const CALL_MS = 30_000;
+const CALL_MS = 25_000;
 /** And so long for calls that go on until a job or batch has ended. */
 const LONG_CALL_MS = 120_000;
 /** Between two tries, ms. */

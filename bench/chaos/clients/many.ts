@@ -59,7 +59,14 @@ export async function postFrames(caller: Caller, { pictures, camera }: Of<'frame
     ledger.promised(id, 'frame', picture, keep === 'latest' ? ['succeeded', 'canceled'] : ['succeeded']);
     ids.push(id);
   }
-  for (const id of ids) ledger.sawJob('wait', await ended(caller, id));
+  for (const id of ids) {
+    try {
+      ledger.sawJob('wait', await ended(caller, id));
+    } catch (error) {
+      // Its record is kept for a minute only, and the way to it may have been dead for as long.
+      if (!isFacequeueError(error) || error.code !== 'gone') throw error;
+    }
+  }
 }
 
 export const cameraName = (camera: number) => `camera-${camera}`;

@@ -12,22 +12,23 @@ export interface Link extends AsyncDisposable {
   /** Whatever passes from now on comes `ms` later. 0 ends that. */
   delay(ms: number): void;
   /**
-   * From now on nothing passes, as on a dead route: connections stay open, new ones are taken and lead nowhere. Once that ends, new
-   * ones work; those that were open stay dead until their ends give them up.
+   * From now on nothing passes: connections stay open, new ones are taken and lead nowhere. `lost`: as on a route that is gone for
+   * good, they stay dead when that ends, until their ends give them up. `held`: what was sent meanwhile comes then, as TCP does it.
    */
-  hole(on: boolean): void;
+  hole(what: 'lost' | 'held' | null): void;
 }
 
 /** @param targets ports to connect to, the first that answers is taken; asked for each connection */
 export async function openLink(targets: () => readonly number[]): Promise<Link> {
   const pairs = new Set<Pair>();
   let lateMs = 0;
-  let holed = false;
+  let hole: 'lost' | 'held' | null = null;
   const server = createServer((client) => {
     const pair = new Pair(client, () => lateMs);
     pairs.add(pair);
     pair.closed.then(() => pairs.delete(pair));
-    if (holed) pair.die();
+    if (hole === 'lost') pair.die();
+    else if (hole === 'held') pair.hold(true);
     else pair.reach(targets());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -42,9 +43,14 @@ export async function openLink(targets: () => readonly number[]): Promise<Link> 
     delay(ms) {
       lateMs = ms;
     },
-    hole(on) {
-      holed = on;
-      if (on) for (const pair of pairs) pair.die();
+    hole(what) {
+      const before = hole;
+      hole = what;
+      for (const pair of pairs) {
+        if (what === 'lost') pair.die();
+        else if (what === 'held' || before === 'held') pair.hold(what === 'held');
+        if (what === null) pair.reach(targets());
+      }
     },
     async [Symbol.asyncDispose]() {
       cut();
@@ -61,7 +67,9 @@ class Pair {
   readonly #late: () => number;
   readonly #ended = Promise.withResolvers<void>();
   #upstream: Socket | null = null;
+  #reaching = false;
   #dead = false;
+  #held = false;
 
   constructor(client: Socket, late: () => number) {
     this.#client = client;
@@ -73,14 +81,21 @@ class Pair {
     client.pause();
   }
 
-  reach([port, ...others]: readonly number[]): void {
+  /** Connects it to the first that answers, if it is not connected yet. */
+  reach(ports: readonly number[]): void {
+    if (this.#reaching) return;
+    this.#reaching = true;
+    this.#try(ports);
+  }
+
+  #try([port, ...others]: readonly number[]): void {
     if (this.#dead || this.#client.destroyed) return;
     if (port === undefined) {
       this.reset();
       return;
     }
     const upstream = connect({ port, host: '127.0.0.1', noDelay: true });
-    const refused = () => this.reach(others);
+    const refused = () => this.#try(others);
     upstream.once('error', refused);
     upstream.once('connect', () => {
       upstream.off('error', refused);
@@ -91,7 +106,7 @@ class Pair {
       this.#client.setNoDelay();
       this.#carry(this.#client, upstream);
       this.#carry(upstream, this.#client);
-      this.#client.resume();
+      this.#resume(this.#client);
     });
   }
 
@@ -104,6 +119,20 @@ class Pair {
   die(): void {
     this.#dead = true;
     this.#client.resume();
+    this.#upstream?.resume();
+  }
+
+  /** Nothing is read from either end, or all that has come meanwhile. */
+  hold(on: boolean): void {
+    this.#held = on;
+    for (const end of [this.#client, this.#upstream]) {
+      if (on) end?.pause();
+      else if (end && this.#upstream) this.#resume(end);
+    }
+  }
+
+  #resume(end: Socket): void {
+    if (!this.#held) end.resume();
   }
 
   #look(): void {
@@ -116,7 +145,7 @@ class Pair {
       if (chunk === null) to.end();
       else if (!to.write(chunk)) from.pause();
     };
-    const late = new Late(hand, (full) => (full ? from.pause() : from.resume()));
+    const late = new Late(hand, (full) => (full ? from.pause() : this.#resume(from)));
     const take = (chunk: Buffer | null) => {
       if (this.#dead) return;
       const ms = this.#late();
@@ -125,7 +154,7 @@ class Pair {
     };
     from.on('data', take);
     from.once('end', () => take(null));
-    to.on('drain', () => void (late.full || from.resume()));
+    to.on('drain', () => void (late.full || this.#resume(from)));
     from.once('close', (broken) => {
       // Whoever is at the other end of a dead route hears nothing of it.
       if (this.#dead) return;
@@ -165,7 +194,7 @@ class Late {
   }
 
   #wait(due: number): void {
-    setTimeout(() => this.#flush(), due - performance.now());
+    setTimeout(() => this.#flush(), Math.max(0, due - performance.now()));
   }
 
   #flush(): void {

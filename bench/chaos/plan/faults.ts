@@ -6,8 +6,8 @@ export const PLACES = 2;
 
 /**
  * kill: SIGKILL, and another in its place at once. freeze: SIGSTOP, and SIGCONT after a while. restart: SIGTERM, and another in its place
- * at once, as in a rolling update. cut: every open connection is reset. delay: what passes comes late. hole: nothing passes, and what
- * was connected then stays dead. full: Redis has no memory left. A killed Redis comes back with its append-only file.
+ * at once, as in a rolling update. cut: every open connection is reset. delay: what passes comes late. hole: nothing passes for a while.
+ * full: Redis has no memory left. A killed Redis comes back with its append-only file.
  */
 export const FAULT_KINDS = [
   'kill engine',
@@ -43,6 +43,8 @@ export interface Fault {
   ms: number;
   /** Of a delay, how late what passes comes, ms. */
   lateMs: number;
+  /** Of a hole, whether what was sent into it is lost, or comes when it is over. */
+  loses: boolean;
 }
 
 /** Bounds of how long a fault lasts, ms. */
@@ -73,6 +75,7 @@ export function planFaults({ faults, seed, longestMs }: FaultPlan): Fault[] {
     at: FIRST_AT + ((LAST_AT - FIRST_AT) * (i + random())) / faults,
     ms: duration(kind, random, longestMs),
     lateMs: Math.round(between(random, LEAST_LATE_MS, MOST_LATE_MS)),
+    loses: random() < 0.5,
   }));
 }
 
