@@ -135,7 +135,7 @@ describe('a worker', () => {
     const worker = await startTestWorker({ ...fresh.env, ENGINES: '2', WORKER_QUEUES: 'bulk' });
     const [info] = (await fresh.queue.snapshot()).workers;
     expect(info).toMatchObject({ device: 'cpu', engines: 2, queues: ['bulk'], busy: 0, version: expect.any(String) });
-    expect(info!.models.name).not.toBe('');
+    expect(info!.models!.name).not.toBe('');
     expect(worker.engines()).toHaveLength(2);
     await worker.end('SIGTERM');
     await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]));
@@ -339,7 +339,7 @@ describe('the log', () => {
     const found = await ended(await submit(fresh, inline(ASTRONAUT)));
     await worker.end('SIGTERM');
     await files.close();
-    for (const { id } of [lost, found]) expect(worker.log()).toContain(`"job":"${id}","request":"req-1"`);
+    for (const { id } of [lost, found]) expect(worker.log()).toContain(`"job_id":"${id}","request_id":"req-1"`);
     expect(worker.log()).toContain('"code":"source_unreachable"');
     expect(worker.log()).not.toContain('secret');
     expect(worker.log()).not.toMatch(/landmark_106|BoundingBox|"x":/);

@@ -2,7 +2,7 @@
  * The one catalogue of metrics: what gateways and workers may expose, and docs/metrics.md lists. A name that is not here cannot be
  * counted. Labels have few values, known beforehand: none comes from a caller's data.
  */
-import { ERROR_CODES, QUEUE_NAMES, REFUSAL_REASONS, TERMINAL_STATUSES } from '@facequeue/schema';
+import { ERROR_CODES, QUEUE_NAMES, REFUSAL_REASONS, TERMINAL_STATUSES, WORKER_QUEUE_NAMES } from '@facequeue/schema';
 import { counter, gauge, histogram, type MetricEntry } from './entry.ts';
 
 export type { MetricEntry } from './entry.ts';
@@ -87,7 +87,7 @@ export const METRICS = {
     GATEWAY,
     'Those of them that serve a queue; one that serves several counts in each.',
     {
-      queue: [...QUEUE_NAMES, 'webhooks'],
+      queue: WORKER_QUEUE_NAMES,
     },
   ),
   facequeue_engines: gauge(

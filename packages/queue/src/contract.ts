@@ -9,6 +9,7 @@ import type {
   RefusalReason,
   TaskStatus,
   Timings,
+  WorkerQueueName,
 } from '@facequeue/schema';
 
 /** Where a job's image comes from: bytes handed in with the job, or a reference the worker fetches. */
@@ -115,11 +116,15 @@ export type Outcome =
 export interface WorkerInfo {
   id: string;
   version: string;
-  device: string;
-  models: { name: string; version: string };
+  /** What its engines run on, and their models; null for a worker that starts none. */
+  device: string | null;
+  models: { name: string; version: string } | null;
   engines: number;
-  queues: QueueName[];
+  queues: WorkerQueueName[];
+  /** Engines that hold an image. */
   busy: number;
+  /** Mean share of its engines that held an image, 0..1, over the last half minute or so. */
+  load: number;
   startedAt: number;
 }
 
@@ -200,6 +205,8 @@ export interface AdmissionLimits {
 export interface JobQueue {
   readonly batches: Batches;
   readonly cameras: Cameras;
+  /** Waits and follows that have begun and were not freed. */
+  readonly listeners: { waits: number; follows: number };
   /** @throws queue_full (with retryAfterMs; nothing is reserved then), idempotency_conflict, unavailable */
   submit(job: NewJob): Promise<Submitted>;
   /** Begin before `submit`: nothing that happens after is missed. */
@@ -228,7 +235,7 @@ export interface JobQueue {
 
 /**
  * Runs one delivered job: claims it by its ticket, then ends or releases it by the id it was claimed as. After a throw it is delivered again with back-off.
- * `signal` aborts when the outcome is no longer wanted: the job was canceled, or was delivered to another.
+ * `signal` aborts with a JobDropped when the outcome is no longer wanted: the job was canceled, or was delivered to another.
  */
 export type JobHandler = (ticket: string, signal: AbortSignal) => Promise<void>;
 

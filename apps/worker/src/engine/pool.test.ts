@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -19,6 +20,8 @@ const pauses = () => vi.mocked(restartDelayMs).mock.results.map(({ value }) => v
 const FAULTY = new URL('./testing/faulty-engine.ts', import.meta.url).pathname;
 const never = new AbortController().signal;
 const log = createLog('silent');
+const metrics = new Registry('worker');
+const NAMES = { job_id: 'job', request_id: 'request' };
 
 let folder: string;
 const pools: EnginePool[] = [];
@@ -47,6 +50,7 @@ async function start(
     { timeoutMs, maxRssBytes: 1e11 },
     () => engines,
     log,
+    metrics,
   );
   pools.push(pool);
   return pool;
@@ -56,7 +60,7 @@ async function start(
 async function run(pool: EnginePool, order: Order, signal = never): Promise<string> {
   using slot = await pool.acquire('interactive', signal);
   const bytes = new TextEncoder().encode(JSON.stringify(order));
-  const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal);
+  const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, NAMES);
   return decodeResult(answer.result).FaceModelVersion;
 }
 
@@ -254,7 +258,7 @@ describe('a canceled job', () => {
     using slot = await pool.acquire('interactive', never);
     const bytes = new TextEncoder().encode(JSON.stringify({ name: 'late', do: 'answer' }));
     const aborted = AbortSignal.abort(new Error('canceled'));
-    await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted)).rejects.toThrow('canceled');
+    await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted, NAMES)).rejects.toThrow('canceled');
     expect(engineOf('late')).toEqual([]);
   });
 
@@ -294,7 +298,7 @@ describe('the start', () => {
   it('may choose the number of engines by the device the first one found', async () => {
     const program = { module: FAULTY, settings: { folder, device: 'webgpu' }, env: {}, launcher: engineLauncher() };
     const limits = { timeoutMs: 1000, maxRssBytes: 1e11 };
-    const pool = await EnginePool.start(program, limits, (first) => (first.device === 'cpu' ? 2 : 1), log);
+    const pool = await EnginePool.start(program, limits, (first) => (first.device === 'cpu' ? 2 : 1), log, metrics);
     pools.push(pool);
     expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0 });
   });

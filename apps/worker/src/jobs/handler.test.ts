@@ -1,3 +1,4 @@
+import { Registry } from '@facequeue/metrics';
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
 import { describe, expect, it, vi } from 'vitest';
@@ -30,6 +31,7 @@ interface Plot {
   acquire?: (signal: AbortSignal) => Promise<void>;
   queue?: QueueName;
   log?: Logger;
+  metrics?: Registry;
 }
 
 /** Runs a job through the handler with the queue and the engine told what to do. */
@@ -49,6 +51,7 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     workerId: 'w',
     inHand,
     log: plot.log ?? createLog('silent'),
+    metrics: plot.metrics ?? new Registry('worker'),
     random: () => 0,
     queue: {
       claim: async (ticket) => ({

@@ -1,3 +1,4 @@
+import { Registry } from '@facequeue/metrics';
 import { newJobId, type WorkQueue } from '@facequeue/queue';
 import { BatchEvent, DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
 import { batchResource } from '@facequeue/schema/batch-resource';
@@ -73,6 +74,7 @@ async function installation() {
       concurrency: 16,
       leaseMs: 30_000,
       log: createLog('silent'),
+      metrics: new Registry('worker'),
       now: Date.now,
       random: () => 0.5,
       ...options,

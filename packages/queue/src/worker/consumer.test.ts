@@ -209,6 +209,7 @@ describe('workers', () => {
       engines: 2,
       queues: ['interactive' as const],
       busy: 1,
+      load: 0.5,
       startedAt: 5,
     };
     await worker.heartbeat(info);
