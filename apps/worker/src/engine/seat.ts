@@ -32,6 +32,8 @@ export class Seat {
   #engine: Engine | null = null;
   /** The engine of this seat once it is ready; rejects when its start fails (the next one is on its way then). */
   #coming: Promise<Engine> = Promise.reject(new Error('not started'));
+  /** The image that is inside, for the log. */
+  #inside: ImageNames | null = null;
   /** In a row: an image done ends the row. */
   #deaths = 0;
 
@@ -76,15 +78,17 @@ export class Seat {
   async run(image: EngineImage, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer> {
     for (let again = false; ; again = true) {
       const engine = await this.#coming;
+      this.#inside = names;
       try {
         return await engine.detect(image, this.#limits.timeoutMs, signal, names);
       } catch (error) {
         if (!(error instanceof EngineDeath)) throw error;
         // Not left to `ended`: the second run must not find this engine.
-        this.#lose(engine, names);
+        this.#lose(engine);
         signal.throwIfAborted();
         if (again) throw verdict(error);
       } finally {
+        this.#inside = null;
         if (this.#engine === engine) this.#done(engine);
       }
     }
@@ -110,9 +114,9 @@ export class Seat {
     this.#replace(engine.ended);
   }
 
-  /** @param names of the image that was inside, if one was */
-  #lose(engine: Engine, names?: ImageNames): void {
+  #lose(engine: Engine): void {
     if (this.#engine !== engine) return;
+    const names = this.#inside;
     this.#leave();
     // Killed for a canceled job, it was well: the next one starts at once, however many jobs are canceled in a row.
     const unwell = engine.endsFor !== 'canceled';

@@ -1,7 +1,8 @@
 import { Registry } from '@facequeue/metrics';
-import type { ClaimedJob, Outcome } from '@facequeue/queue';
+import { type ClaimedJob, JobDropped, type Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
 import { describe, expect, it, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
 import type { EngineAnswer, EngineImage } from '../engine/messages.ts';
 import { createLog, type Logger } from '../log.ts';
 import { createJobHandler, type Workshop } from './handler.ts';
@@ -194,6 +195,62 @@ describe('a canceled job', () => {
   it('is canceled even if that is told right after the claim', async () => {
     const { events } = await play({ acquire: untilAborted }, ({ lost }) => lost.abort(new Error('canceled')));
     expect(events).not.toContain('start');
+  });
+});
+
+describe('what became of a job', () => {
+  const counted = async (plot: Plot, during?: Parameters<typeof play>[1]) => {
+    const metrics = new Registry('worker');
+    await play({ ...plot, metrics }, during);
+    const families = parseExposition(await metrics.text());
+    return [...families.values()].flatMap(({ type, samples }) =>
+      samples
+        .filter(({ value }) => type === 'counter' && value > 0)
+        .map(({ name, labels, value }) => `${name} ${Object.values(labels).join(' ')} ${value}`),
+    );
+  };
+  const drop = (reason: 'canceled' | 'lock_lost') => (hands: { lost: AbortController }) =>
+    void setImmediate(() => hands.lost.abort(new JobDropped(reason)));
+  const spoilt = () => Promise.reject(new FacequeueError('image_undecodable', 'no'));
+  const fault = () => Promise.reject(new TypeError('a bug'));
+
+  it.each<[string, Plot, Parameters<typeof play>[1], string[]]>([
+    ['succeeded', {}, undefined, ['facequeue_jobs_ended_total interactive succeeded 1']],
+    ['failed', { run: spoilt }, undefined, ['facequeue_jobs_ended_total interactive image_undecodable 1']],
+    ['had ended', { ours: false }, undefined, ['facequeue_jobs_ended_total interactive discarded 1']],
+    ['met a fault', { run: fault }, undefined, ['facequeue_jobs_released_total interactive fault 1']],
+    [
+      'was in the hands of a worker that stops',
+      { acquire: untilAborted, queue: 'bulk' },
+      ({ inHand }) => void setImmediate(() => inHand.stop()),
+      ['facequeue_jobs_released_total bulk stopping 1'],
+    ],
+    [
+      'was canceled',
+      { acquire: untilAborted },
+      drop('canceled'),
+      ['facequeue_jobs_dropped_total interactive canceled 1'],
+    ],
+    [
+      'was lost to another worker',
+      { acquire: untilAborted },
+      drop('lock_lost'),
+      ['facequeue_jobs_dropped_total interactive lock_lost 1'],
+    ],
+  ])('is counted when it %s', async (_, plot, during, expected) => {
+    expect(await counted(plot, during)).toEqual(expected);
+  });
+
+  it('shows in the times of its stages, by queue', async () => {
+    const metrics = new Registry('worker');
+    await play({ metrics, queue: 'cameras' });
+    await play({ metrics, queue: 'cameras', run: spoilt });
+    const families = parseExposition(await metrics.text());
+    const of = (stage: string, what: string) =>
+      seriesValue(families, `facequeue_stage_duration_seconds_${what}`, { queue: 'cameras', stage });
+    expect([of('queue', 'count'), of('fetch', 'count'), of('decode', 'count')]).toEqual([2, 2, 1]);
+    expect(of('queue', 'sum')).toBeGreaterThanOrEqual(1.8);
+    expect(of('detect', 'sum')).toBe(0.002);
   });
 });
 
