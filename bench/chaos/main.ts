@@ -85,11 +85,13 @@ let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
 
   const errands = planErrands({ jobs, seed, pictures: bytes.length });
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  let isOver = false;
   const following = new AbortController();
   const cameras = followCameras(caller, following.signal);
   const at = () => ((performance.now() - began) / 1000).toFixed(1);
   const faulty = inflictAll(fleet, planFaults({ faults, seed, longestMs }), {
     progress: () => ledger!.ended / jobs,
+    over: () => isOver,
     nextEnd: (since) => ledger!.nextEnd(since, over),
     onProblem,
     onFault: ({ kind, place, ms }) => {
@@ -97,6 +99,7 @@ let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
     },
   });
   await runErrands(caller, errands, lanes);
+  isOver = true;
   end();
   const inflicted: Inflicted[] = await faulty;
   const seconds = (performance.now() - began) / 1000;

@@ -10,7 +10,7 @@ const LONG_CALL_MS = 120_000;
 /** Between two tries, ms. */
 const AGAIN_MS = 200;
 /** A caller that has not been answered for so long has been let down, ms: no fault lasts a tenth of it. */
-const LET_DOWN_MS = 240_000;
+const LET_DOWN_MS = 180_000;
 /** Answers that say: not now. */
 const LATER = ['unavailable', 'queue_full', 'quota_exceeded', 'wait_timeout'];
 
@@ -38,6 +38,11 @@ export interface Tally {
   failedRequests: number;
   /** Calls of the client that failed after its own retries, and were made anew. */
   failedCalls: number;
+}
+
+/** Nothing answers any more: what is left to do would fare no better. */
+export class LetDown extends Error {
+  override readonly name = 'LetDown';
 }
 
 /** A client whose requests are counted. */
@@ -88,7 +93,7 @@ async function persistFor<T>(
       if (!later) throw error;
       tally.failedCalls += 1;
       if (performance.now() - began > LET_DOWN_MS)
-        throw new Error(`${what} was not answered for ${LET_DOWN_MS / 1000} s; last: ${error}`);
+        throw new LetDown(`${what} was not answered for ${LET_DOWN_MS / 1000} s; last: ${error}`);
       await sleep(AGAIN_MS * (1 + Math.random()));
     }
   }

@@ -1,9 +1,12 @@
 import { type Errand, imagesOf } from '../plan/errands.ts';
-import type { Caller } from './caller.ts';
+import { type Caller, LetDown } from './caller.ts';
 import { postFrames, runBatch } from './many.ts';
 import { callForFaces, cancelJob, eraseJob, runJob } from './single.ts';
 
-/** Runs errands from so many lanes at once, in order of their list, each to its end. A fault of one is a problem, not the end. */
+/**
+ * Runs errands from so many lanes at once, in order of their list, each to its end. What goes wrong with one is a problem, not the end,
+ * unless a caller was let down: then no other is begun.
+ */
 export async function runErrands(caller: Caller, errands: readonly Errand[], lanes: number): Promise<void> {
   let next = 0;
   const lane = async () => {
@@ -12,6 +15,7 @@ export async function runErrands(caller: Caller, errands: readonly Errand[], lan
       try {
         await run(caller, errand);
       } catch (error) {
+        if (error instanceof LetDown) next = errands.length;
         caller.ledger.problem(`${errand.kind}: ${error instanceof Error ? error.stack : error}`);
       }
       caller.ledger.done(errand.kind, imagesOf(errand), began);

@@ -13,11 +13,21 @@ export async function jobsInHand(redis: Redis, prefix: string, pid: number): Pro
   return claims.filter(({ claim }) => claim.includes(`-${pid}-`)).map(({ id }) => id);
 }
 
-/** Resolves when all of them have ended; what has no record has ended and was erased, or was an item of a batch. */
-export async function untilEnded(redis: Redis, prefix: string, ids: readonly string[]): Promise<void> {
+/**
+ * Resolves when all of them have ended; what has no record has ended and was erased, or was an item of a batch.
+ * @throws when that takes longer than `withinMs`
+ */
+export async function untilEnded(
+  redis: Redis,
+  prefix: string,
+  ids: readonly string[],
+  withinMs: number,
+): Promise<void> {
+  const until = performance.now() + withinMs;
   for (let left = [...ids]; left.length > 0; await sleep(LOOK_EVERY_MS)) {
     const statuses = await Promise.all(left.map((id) => redis.hget(`${prefix}:job:${id}`, 'status')));
     left = left.filter((_, i) => statuses[i] === 'queued' || statuses[i] === 'processing');
+    if (left.length > 0 && performance.now() > until) throw new Error(`${left} have not ended within ${withinMs} ms`);
   }
 }
 
