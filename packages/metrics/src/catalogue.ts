@@ -97,6 +97,10 @@ export const METRICS = {
       state: ['all', 'busy'],
     },
   ),
+  facequeue_engine_load: gauge(
+    GATEWAY,
+    'Mean share of the engines that held an image, 0 to 1, over the last half minute or so; absent without engines.',
+  ),
   facequeue_desired_workers: gauge(
     GATEWAY,
     'Workers a queue needs by its backlog and the load of the workers that serve it (docs/operations.md): for autoscalers. At least 1.',

@@ -1,5 +1,5 @@
 import type { Sample } from '@facequeue/metrics';
-import type { JobQueue, QueueFigures, Snapshot } from '@facequeue/queue';
+import type { JobQueue, QueueFigures, Snapshot, WorkerInfo } from '@facequeue/queue';
 import { QUEUE_NAMES, type QueueName, WORKER_QUEUE_NAMES } from '@facequeue/schema';
 import { desiredWorkers, staffOf } from './desired-workers.ts';
 
@@ -32,7 +32,9 @@ export function samplesOf({ queues, full, blobBytes, resultBytes, cameras, worke
       value: desiredWorkers(queue, figures, staffOf(queue, workers)),
     },
   ];
-  const sum = (of: 'engines' | 'busy') => workers.reduce((total, worker) => total + worker[of], 0);
+  const sum = (of: (worker: WorkerInfo) => number) => workers.reduce((total, worker) => total + of(worker), 0);
+  const engines = sum((worker) => worker.engines);
+  const load = sum((worker) => worker.engines * worker.load) / engines;
   return [
     ...QUEUE_NAMES.flatMap((queue) => ofQueue(queue, queues[queue])),
     { name: 'facequeue_blob_bytes', labels: {}, value: blobBytes },
@@ -43,7 +45,8 @@ export function samplesOf({ queues, full, blobBytes, resultBytes, cameras, worke
       const serving = workers.filter(({ queues }) => queues.includes(queue));
       return { name: 'facequeue_workers_serving', labels: { queue }, value: serving.length };
     }),
-    { name: 'facequeue_engines', labels: { state: 'all' }, value: sum('engines') },
-    { name: 'facequeue_engines', labels: { state: 'busy' }, value: sum('busy') },
+    { name: 'facequeue_engines', labels: { state: 'all' }, value: engines },
+    { name: 'facequeue_engines', labels: { state: 'busy' }, value: sum((worker) => worker.busy) },
+    ...(engines > 0 ? [{ name: 'facequeue_engine_load', labels: {}, value: load } as const] : []),
   ];
 }

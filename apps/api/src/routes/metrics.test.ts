@@ -117,7 +117,7 @@ describe('GET /metrics', () => {
     await using _ = await startWebhookWorker(at);
     const state = { state: 'waiting' };
     await expect.poll(async () => (await scrape(at)).value('facequeue_workers')).toBe(1);
-    const { value } = await scrape(at);
+    const { value, families } = await scrape(at);
     expect(value('facequeue_redis_up')).toBe(1);
     expect(value('facequeue_jobs', { queue: 'interactive', ...state })).toBe(2);
     expect(value('facequeue_jobs', { queue: 'bulk', ...state })).toBe(1);
@@ -129,6 +129,7 @@ describe('GET /metrics', () => {
     expect(value('facequeue_workers_serving', { queue: 'webhooks' })).toBe(1);
     expect(value('facequeue_workers_serving', { queue: 'interactive' })).toBe(0);
     expect(value('facequeue_engines', { state: 'all' })).toBe(0);
+    expect(families.has('facequeue_engine_load')).toBe(false);
     expect(value('facequeue_desired_workers', { queue: 'interactive' })).toBe(1);
     expect(value('facequeue_queue_full', { queue: 'interactive' })).toBe(0);
     expect(value('facequeue_info', { app: 'gateway', version: '0.1.0', node: process.version })).toBe(1);
@@ -140,6 +141,7 @@ describe('GET /metrics', () => {
     await expect.poll(async () => (await scrape(at)).value('facequeue_result_bytes')).toBeGreaterThan(0);
     const later = await scrape(at);
     expect(later.value('facequeue_engines', { state: 'all' })).toBe(1);
+    expect(later.value('facequeue_engine_load')).toBe(0);
     expect(later.value('facequeue_drain_rate', { queue: 'interactive' })).toBeGreaterThan(0);
   });
 
