@@ -11,6 +11,12 @@ import { Post } from './post.ts';
 const GATEWAY = new URL('../../../apps/api/src/main.ts', import.meta.url);
 const WORKER = new URL('../../../apps/worker/src/main.ts', import.meta.url);
 
+/**
+ * How long what is in hand may go on after SIGTERM, by place: the first has time to finish it, the second hands out ids to those
+ * who wait, or gives jobs back.
+ */
+const GRACE = ['20s', '50ms'] as const;
+
 export interface Fleet extends AsyncDisposable {
   readonly redis: TestRedis;
   readonly prefix: string;
@@ -61,7 +67,13 @@ export async function startFleet({ env, onProblem, onEnded }: FleetOptions): Pro
     const made: Post = new Post({
       name,
       main: tier === 'gateway' ? GATEWAY : WORKER,
-      env: { PORT: '0', REDIS_URL: `redis://127.0.0.1:${link.port}`, QUEUE_PREFIX: prefix, ...env },
+      env: {
+        PORT: '0',
+        REDIS_URL: `redis://127.0.0.1:${link.port}`,
+        QUEUE_PREFIX: prefix,
+        SHUTDOWN_GRACE: GRACE[place]!,
+        ...env,
+      },
       link,
       onProblem,
       onUp(app) {
