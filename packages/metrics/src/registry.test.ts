@@ -117,10 +117,10 @@ describe('the figures of a process', () => {
     expect(seriesValue(first, 'process_open_fds')).toBeGreaterThan(2);
     expect(seriesValue(first, 'process_max_fds')).toBeGreaterThanOrEqual(seriesValue(first, 'process_open_fds'));
     expect(Math.abs(seriesValue(first, 'process_start_time_seconds') - before)).toBeLessThan(1);
-    // Blocks the loop for 150 ms, three times: the observation begins with the first turn of the loop after a scrape.
+    // Blocks the loop for 300 ms, three times: the observation begins with the first turn of the loop after a scrape.
     const blocked = async () => {
       for (let turn = 0; turn < 3; turn++) {
-        const until = performance.now() + 150;
+        const until = performance.now() + 300;
         while (performance.now() < until);
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
