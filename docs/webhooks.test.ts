@@ -51,8 +51,11 @@ describe('the receiver of the page', () => {
     expect(await post(headers('m1', [OTHER, SECRET]))).toBe('taken');
     expect(await post(headers('m1', [SECRET]))).toBe('taken');
     expect(await post(headers('m2', [SECRET]))).toBe('taken');
+    const batch = JSON.stringify({ type: 'batch.finished', data: { id: 'b', counts: { succeeded: 7 } } });
+    expect(await post(signedHeaders('m3', batch, [SECRET], Date.now()), batch)).toBe('taken');
     expect(await receiver.line()).toBe('job.succeeded a 2');
     expect(await receiver.line()).toBe('job.succeeded a 2');
+    expect(await receiver.line()).toBe('batch.finished b 7');
   });
 
   it.skipIf(!HAS_TOOLS)('takes what the page signs with curl and openssl', async () => {

@@ -1,30 +1,13 @@
 // @ts-check
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { aptInstall, asRoot, findProgram, meansOf, prefixOf } from './apt.js';
 import { SetupFailure } from './failure.js';
-import { run } from './run.js';
 
 /** Oldest Redis the queue works with: its scripts use commands that came with it. */
 const OLDEST = [6, 2];
 
-/** How this machine can get Redis. */
-/** @typedef {{ apt: boolean, root: boolean, sudo: boolean }} Means */
-
-/**
- * @param {string} name
- * @param {string | undefined} path
- * @returns {string | null} where the program is
- */
-export function findProgram(name, path) {
-  return (
-    (path ?? '')
-      .split(delimiter)
-      .filter(Boolean)
-      .map((folder) => join(folder, name))
-      .find((file) => existsSync(file)) ?? null
-  );
-}
+/** @typedef {import('./apt.js').Means} Means */
 
 /**
  * What is to be done for a Redis that is new enough.
@@ -46,8 +29,8 @@ export function redisPlan(versionText, means) {
       message: `The redis-server of this machine is ${major}.${minor}; ${oldest} or newer is needed. Install a newer one,\n${otherwise}`,
     };
   }
-  if (means.apt && means.root) return { kind: 'install', prefix: [] };
-  if (means.apt && means.sudo) return { kind: 'install', prefix: ['sudo', '-n'] };
+  const prefix = prefixOf(means);
+  if (prefix) return { kind: 'install', prefix };
   const how = means.apt
     ? 'sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server'
     : "install your system's Redis, so that `redis-server` is found";
@@ -68,24 +51,6 @@ function installedVersion(env) {
   }
 }
 
-/**
- * @param {NodeJS.ProcessEnv} env
- * @returns {Means}
- */
-function meansOf(env) {
-  const sudo = () => {
-    try {
-      execFileSync('sudo', ['-n', 'true'], { stdio: 'ignore' });
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const apt = findProgram('apt-get', env['PATH']) !== null;
-  const root = process.getuid?.() === 0;
-  return { apt, root, sudo: apt && !root && sudo() };
-}
-
 /** @param {NodeJS.ProcessEnv} env */
 export function redisReady(env) {
   const version = installedVersion(env);
@@ -104,29 +69,9 @@ export async function installRedis(root, env, onInstall) {
   if (plan.kind === 'ready') return;
   if (plan.kind === 'tell') throw new SetupFailure(plan.message);
   onInstall();
-  /** @param {string[]} words */
-  const asRoot = (...words) => {
-    const [command, ...args] = [...plan.prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', ...words];
-    return run(/** @type {string} */ (command), args, { cwd: root, env, interruptible: false });
-  };
-
-  // A failed update (one mirror away, no network but a filled cache) need not keep the installation from working.
-  const updated = await asRoot('apt-get', 'update', '-qq').then(
-    () => '',
-    (error) => {
-      if (error instanceof SetupFailure) return `${error.message}\n`;
-      throw error;
-    },
-  );
-  try {
-    await asRoot(
-      ...['apt-get', 'install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'],
-      'redis-server',
-    );
-  } catch (error) {
-    throw error instanceof SetupFailure ? new SetupFailure(updated + error.message) : error;
-  }
-  await stopService(asRoot);
+  const place = { root, env };
+  await aptInstall('redis-server', plan.prefix, place);
+  await stopService((...words) => asRoot(plan.prefix, place, words));
 
   const after = redisPlan(installedVersion(env), { apt: false, root: false, sudo: false });
   if (after.kind === 'tell') throw new SetupFailure(after.message);

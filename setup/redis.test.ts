@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findProgram, redisPlan } from './redis.js';
+import { findProgram } from './apt.js';
+import { redisPlan } from './redis.js';
 import { needsRedis } from './setup.js';
 
 const version = (number: string) => `Redis server v=${number} sha=00000000:0 malloc=jemalloc-5.3.0 bits=64`;

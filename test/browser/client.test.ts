@@ -56,27 +56,50 @@ function expectEveryCall(report: Report): void {
     erased: 'gone',
     refused: 'invalid_request',
     ready: { status: 'ready', workers: 1 },
+    batches: {
+      results: expect.any(Array),
+      appended: { accepted: 2, skipped: 0, failed: 0 },
+      lines: 2,
+      counts: { total: 2, queued: 0, processing: 0, succeeded: 2, failed: 0, canceled: 0 },
+      canceled: 'conflict',
+    },
+    cameras: {
+      job: id,
+      frame: expect.objectContaining({
+        camera: 'gate-1',
+        job: report.cameras.job,
+        frame_time: '2026-01-02T03:00:00.000Z',
+        result: CANNED_RESULT,
+      }),
+      names: ['gate-1'],
+      posted: 1,
+    },
   });
+  const outcomes = report.batches.results.map(({ id, result, error }) => [id, result ?? error?.code]);
+  expect(Object.fromEntries(outcomes)).toEqual({ a: CANNED_RESULT, b: CANNED_RESULT, c: 'invalid_base64' });
   const statuses = report.events.map((event) => (event.type === 'job' ? event.job.status : event.status));
   expect(statuses.join(' ')).toMatch(/^(queued )*processing succeeded$/);
   expect((report.events.at(-1) as { job: JobResource }).job).toEqual(report.waited);
 }
 
 describe('the client in a browser', () => {
-  it('makes every call at a service behind its page, though its stream of events is cut', async () => {
+  it('makes every call at a service behind its page, though its streams of events and results are cut', async () => {
     await using all = await startAll({});
-    let cuts = 0;
+    /** A stream is cut after this, and not where something begins: an event, the second line. */
+    const CUTS: [path: RegExp, after: string][] = [
+      [/\/jobs\/[^/]+\/events$/, '\ndata'],
+      [/\/cameras\/[^/]+\/events$/, '\nid'],
+      [/\/results\?follow=true$/, '}\n'],
+    ];
     all.pages.onProxied = (request, response) => {
-      if (!request.url!.endsWith('/events') || cuts > 0) return;
-      cuts += 1;
-      // After the first event, and not where another begins.
-      response.once('pipe', (answer) =>
-        answer.on('data', (chunk) => `${chunk}`.includes('\ndata') && response.destroy()),
-      );
+      const next = CUTS.findIndex(([path]) => path.test(request.url!));
+      if (next < 0) return;
+      const [[, after]] = CUTS.splice(next, 1) as [(typeof CUTS)[0]];
+      response.once('pipe', (answer) => answer.on('data', (chunk) => `${chunk}`.includes(after) && response.destroy()));
     };
     expectEveryCall(await reportOf(all.pages, `${all.pages.origin}/api`));
-    expect(cuts).toBe(1);
-    expect(all.worker.seen).toHaveLength(3);
+    expect(CUTS).toEqual([]);
+    expect(all.worker.seen).toHaveLength(8);
   });
 
   it('makes every call at a service of another origin that lets it', async () => {

@@ -22,6 +22,30 @@ export default async function everyCall(query: URLSearchParams) {
     events.push(event);
     if (event.type === 'status' && event.status === 'processing') await fetch('/go');
   }
+  const items = [
+    { id: 'a', ...IMAGE },
+    { id: 'b', bytes: Uint8Array.of(4, 5, 6) },
+    { id: 'c', base64: '!' },
+  ];
+  const results = await Array.fromAsync(client.batchResults(items, { options: { max_faces: 3 } }));
+  const batch = await client.createBatch({ open: true });
+  const appended = await client.appendItems(batch.id, [IMAGE, IMAGE]);
+  await client.closeBatch(batch.id);
+  let lines = 0;
+  for await (const _ of client.results(batch.id, { follow: true })) lines += 1;
+  const counts = (await client.batch(batch.id)).counts;
+  const canceled = await codeOf(client.cancelBatch(batch.id));
+  await client.eraseBatch(batch.id);
+  const opened = Promise.withResolvers<void>();
+  const reading = (async () => {
+    for await (const frame of client.frames('gate-1', { onOpen: () => opened.resolve() })) return frame;
+    return null;
+  })();
+  await opened.promise;
+  const { id: job } = await client.postFrame('gate-1', IMAGE, { max_age: 60, frame_time: new Date(1767322800000) });
+  const frame = await reading;
+  const names = (await client.cameras()).map(({ camera }) => camera);
+  const { posted } = (await client.camera('gate-1')).counts;
   const aborted = await codeOf(client.wait(submitted.id, { signal: AbortSignal.abort(new Error('not wanted')) }));
   const waited = await client.wait(twice[1]!.id);
   const conflict = await codeOf(client.cancel(submitted.id));
@@ -37,5 +61,7 @@ export default async function everyCall(query: URLSearchParams) {
     erased: await codeOf(client.job(submitted.id)),
     refused: await codeOf(client.detect({ url: 'file:///etc/passwd' })),
     ready: await client.ready(),
+    batches: { results, appended, lines, counts, canceled },
+    cameras: { job, frame, names, posted },
   };
 }

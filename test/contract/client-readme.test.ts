@@ -24,6 +24,8 @@ describe('the README of the client', () => {
   const PRINTED = [
     /^female 31 \{.*Width.*\}\n$/s,
     /^(queued \S+Z\n)*(processing \S+Z\n)?succeeded 1\n\[.*'?Confidence'?.*\] \{.*queue: 3.*\}\n$/s,
+    /^(test\/images\/[\w-]+\.(png|jpg) succeeded 1\n){5}\{ accepted: 5, skipped: 0, failed: 0 \} 5\n$/,
+    /^2026-01-02T03:00:00\.000Z 1\n1 0\n$/,
   ];
 
   it('has as many examples as are expected here', () => expect(EXAMPLES).toHaveLength(PRINTED.length));

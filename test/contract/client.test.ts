@@ -1,6 +1,6 @@
 /** The client against a real gateway over a real Redis: what one says, the other understands. */
 import { createHash } from 'node:crypto';
-import { createClient, type JobEvent } from '@facequeue/client';
+import { type BatchResource, createClient, type ItemLine, type JobEvent } from '@facequeue/client';
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -192,6 +192,98 @@ describe('the client and the gateway agree on', () => {
   });
 });
 
+describe('the client and the gateway agree on batches', () => {
+  const small = (name: number) => ({ id: `i${name}`, bytes: Uint8Array.of(1, name) });
+  const byId = (lines: ItemLine[]) => new Map(lines.map((line) => [line.id, line]));
+
+  it('of any number of items of every kind, run as one', async () => {
+    const items = [small(1), { id: 'é 2', url: 'https://example.org/a.jpg' }, { id: 'bad', base64: '!' }];
+    const lines = byId(
+      await Array.fromAsync(client().batchResults(items, { options: { max_faces: 3, landmarks: false } })),
+    );
+    expect([...lines.keys()].sort()).toEqual(['bad', 'i1', 'é 2']);
+    expect(lines.get('i1')).toMatchObject({ status: 'succeeded', result: CANNED_RESULT, error: null, attempts: 1 });
+    expect(lines.get('bad')).toMatchObject({ status: 'failed', error: { code: 'invalid_base64' }, result: null });
+    const seen = worker.seen.slice(-2).map(({ job }) => job);
+    for (const job of seen) expect(job).toMatchObject({ queue: 'bulk', options: { max_faces: 3, landmarks: false } });
+  });
+
+  it('of items without ids, and of none', async () => {
+    const unnamed = [1, 2, 3].map((name) => ({ bytes: Uint8Array.of(1, name) }));
+    const lines = await Array.fromAsync(client().batchResults(unnamed));
+    expect(lines.map(({ id }) => id).sort()).toEqual(['1', '2', '3']);
+    expect(await Array.fromAsync(client().batchResults([]))).toEqual([]);
+  });
+
+  it('step by step: appending twice, looking, closing, reading from the middle', async () => {
+    const { id, status, links } = await client().createBatch({ open: true, options: { profile: 'fast' } });
+    expect({ status, links }).toMatchObject({ status: 'open', links: { self: `/prod/batches/${id}` } });
+    expect(await client().appendItems(id, [small(1), small(2)])).toEqual({ accepted: 2, skipped: 0, failed: 0 });
+    expect(await client().appendItems(id, [small(2), small(3)])).toEqual({ accepted: 1, skipped: 1, failed: 0 });
+    expect((await client().closeBatch(id)).closed_at).not.toBeNull();
+    await expect(client().appendItems(id, [small(4)])).rejects.toMatchObject({ code: 'conflict' });
+    const lines = await Array.fromAsync(client().results(id, { follow: true }));
+    expect([...byId(lines).keys()].sort()).toEqual(['i1', 'i2', 'i3']);
+    expect(await Array.fromAsync(client().results(id, { after: lines[0]!.cursor }))).toEqual(lines.slice(1));
+    expect(await client().batch(id)).toMatchObject({ status: 'finished', counts: { total: 3, succeeded: 3 } });
+    await expect(client().cancelBatch(id)).rejects.toMatchObject({ code: 'conflict' });
+    await client().eraseBatch(id);
+    await client().eraseBatch(id);
+    await expect(client().batch(id)).rejects.toMatchObject({ code: 'gone' });
+    await expect(Array.fromAsync(client().results(id))).rejects.toMatchObject({ code: 'gone' });
+  });
+
+  it('made in one call, with all it can be asked', async () => {
+    const items = [{ id: 'a', bytes: BYTES }, { url: 'https://example.org/a.jpg' }];
+    const { id } = await client().createBatch({ items, webhookUrl: 'https://example.org/hook' });
+    const lines = await Array.fromAsync(client().results(id, { follow: true }));
+    expect(lines.map((line) => [line.id, line.line]).sort()).toEqual([
+      ['#2', 2],
+      ['a', 1],
+    ]);
+    expect(await client().batch(id)).toMatchObject({ webhook: { url: 'https://example.org/hook' } });
+    await expect(client().createBatch({ items: [] })).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(client().createBatch({ s3: { prefix: 's3://private/' } })).rejects.toMatchObject({
+      code: 'source_forbidden',
+    });
+    await expect(
+      client().createBatch({ items, output: 's3://private/results.ndjson', overwrite: true }),
+    ).rejects.toMatchObject({ code: 'source_forbidden' });
+  });
+
+  it('whose results take more room than there is, run as one', async () => {
+    await using small = await startTestGateway(redis.url, { MAX_RESULT_BYTES: '200kb' });
+    await using _ = await startCannedWorker(small);
+    const items = Array.from({ length: 2500 }, (_, i) => ({ id: `i${i}`, bytes: Uint8Array.of(1, i % 251) }));
+    const parts: string[] = [];
+    const onBatch = (batch: BatchResource) => void parts.push(batch.id);
+    const lines = await Array.fromAsync(createClient({ baseUrl: small.url }).batchResults(items, { onBatch }));
+    expect(lines.map(({ id }) => id).sort()).toEqual(items.map(({ id }) => id).sort());
+    expect(parts.length).toBeGreaterThan(1);
+  });
+
+  it('that are canceled, or left by whoever reads them', async () => {
+    const { id } = await client().createBatch({ open: true });
+    await client().appendItems(id, [held(11), held(12)]);
+    expect(await client().cancelBatch(id)).toMatchObject({ status: 'canceled' });
+    const lines = await Array.fromAsync(client().results(id, { follow: true }));
+    expect(lines).toMatchObject([
+      { status: 'canceled', error: { code: 'canceled' } },
+      { status: 'canceled', error: { code: 'canceled' } },
+    ]);
+    let left = '';
+    const onBatch = (batch: BatchResource) => {
+      left = batch.id;
+    };
+    for await (const { id } of client().batchResults([small(1), { id: 'held', ...held(13) }], { onBatch })) {
+      expect(id).toBe('i1');
+      break;
+    }
+    await expect(client().batch(left)).rejects.toMatchObject({ code: 'gone' });
+    go.resolve();
+  });
+});
+
 describe('a gateway that is killed and started again', () => {
   it('is got over by whoever waits or follows', async () => {
     await using installation = await startInstallation();
@@ -220,5 +312,21 @@ describe('a gateway that is killed and started again', () => {
     expect((await events).at(-1)).toEqual({ type: 'job', job: await waited });
     const statuses = (await events).flatMap((event) => (event.type === 'status' ? [event.status] : []));
     expect(statuses.filter((status) => status === 'processing')).toEqual(['processing']);
+  });
+
+  it('is got over by a run of items, each of which comes once', async () => {
+    await using installation = await startInstallation({ MAX_WAITING_JOBS: '500' });
+    const before = await installation.gateway();
+    const PORT = new URL(before.url).port;
+    await using _ = await startCannedWorker({ redisUrl: installation.redis.url, prefix: installation.prefix });
+    const items = Array.from({ length: 2500 }, (_, i) => ({ id: `i${i}`, bytes: Uint8Array.of(1, i % 251) }));
+    const seen: string[] = [];
+    let replaced: Promise<unknown> | undefined;
+    for await (const { id, status } of createClient({ baseUrl: before.url }).batchResults(items)) {
+      expect(status).toBe('succeeded');
+      if (seen.push(id) === 1000) replaced = before.end('SIGKILL').then(() => installation.gateway({ PORT }));
+    }
+    await replaced;
+    expect(seen.sort()).toEqual(items.map(({ id }) => id).sort());
   });
 });

@@ -34,6 +34,8 @@ beforeAll(async () => {
     await client.send(new PutObjectCommand({ Bucket: 'photos', Key: `album/${name}`, Body: image(name) }));
   client.destroy();
   service = await startService({
+    // What is shown here is what comes, not how soon: two cores may have other tests to run.
+    SYNC_WAIT: '5m',
     SOURCE_ALLOW: files.host,
     S3_SOURCE_PREFIXES: 'photos/album/',
     S3_ENDPOINT: endpoint,

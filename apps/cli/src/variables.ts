@@ -30,10 +30,11 @@ export const callerVariables = {
     .default('http://127.0.0.1:8080')
     .meta({
       default: 'http://127.0.0.1:8080',
-      description: 'Where the service is that `facequeue jobs` and `ingest` speak to, its `BASE_PATH` included.',
+      description:
+        'Where the service is that `facequeue jobs`, `ingest` and `watch` speak to, its `BASE_PATH` included.',
     }),
   FACEQUEUE_API_KEY: z.string().optional().meta({
     secret: true,
-    description: 'The API key with which `facequeue jobs` and `ingest` call the service.',
+    description: 'The API key with which `facequeue jobs`, `ingest` and `watch` call the service.',
   }),
 };

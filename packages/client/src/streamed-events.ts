@@ -1,5 +1,5 @@
 import { FacequeueError } from '@facequeue/schema/errors';
-import { createDeadline, type Deadline } from './deadline.ts';
+import { createDeadline } from './deadline.ts';
 import { createEventStreamParser, type EventStreamParser, type StreamEvent } from './event-stream.ts';
 import { createEndurance, pause, pauseBeforeRetry } from './retry.ts';
 import type { Transport } from './transport.ts';
@@ -15,8 +15,8 @@ export interface StreamOptions {
   signal?: AbortSignal | undefined;
   /** Id of the event behind which to begin; where the service begins by itself when absent or empty. */
   after?: string | undefined;
-  /** Called each time a stream has begun. */
-  onOpen?: (() => void) | undefined;
+  /** Called on each connection once its place in the stream is known, with how far it has come: no break after that loses an event. */
+  onOpen?: ((place: string) => void) | undefined;
 }
 
 /**
@@ -42,8 +42,15 @@ export async function* streamedEvents(
     try {
       const body = await connect(open, path, lastEventId, deadline.signal);
       endurance.answered();
-      onOpen?.();
-      for await (const event of eventsOf(body, parser, deadline)) {
+      let placed = false;
+      const onHeard = () => {
+        deadline.renew();
+        if (placed || !parser.lastEventId) return;
+        placed = true;
+        onOpen?.(parser.lastEventId);
+      };
+      onHeard();
+      for await (const event of eventsOf(body, parser, onHeard)) {
         brought = true;
         yield event;
       }
@@ -91,7 +98,7 @@ async function connect(open: Transport['open'], path: string, lastEventId: strin
 async function* eventsOf(
   body: ReadableStream<Uint8Array>,
   parser: EventStreamParser,
-  deadline: Deadline,
+  onHeard: () => void,
 ): AsyncGenerator<StreamEvent, void> {
   const reader = body.getReader();
   try {
@@ -99,8 +106,9 @@ async function* eventsOf(
       // A stream that breaks is one that ends: whoever reads it connects again.
       const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
       if (done || !value) return;
-      deadline.renew();
-      yield* parser.push(value);
+      const events = parser.push(value);
+      onHeard();
+      yield* events;
     }
   } finally {
     await reader.cancel().catch(() => {});

@@ -1,6 +1,7 @@
 import { ConfigError, readConfig } from '@facequeue/schema/config';
 import { describe, expect, it } from 'vitest';
-import { sourceOptions, sourceVariables } from './variables.ts';
+import type { S3Prefix } from './s3/prefixes.ts';
+import { listerOptions, sourceOptions, sourceVariables, writerOptions } from './variables.ts';
 
 const read = (env: Record<string, string>) => sourceOptions(readConfig(sourceVariables, env));
 
@@ -36,6 +37,14 @@ describe('the settings of image sources', () => {
     });
     expect(read({ S3_ENDPOINT: 'http://minio:9000', S3_FORCE_PATH_STYLE: 'false' }).s3.forcePathStyle).toBe(false);
     expect(read({ S3_FORCE_PATH_STYLE: 'true' }).s3.forcePathStyle).toBe(true);
+  });
+
+  it('let listings read where images are read, and outputs be written elsewhere', () => {
+    const config = readConfig(sourceVariables, { S3_SOURCE_PREFIXES: 'photos/2024', S3_OUTPUT_PREFIXES: 'results' });
+    const where = (options: { s3: { prefixes: readonly S3Prefix[] } }) => options.s3.prefixes;
+    expect(where(listerOptions(config))).toEqual([{ bucket: 'photos', prefix: '2024' }]);
+    expect(where(sourceOptions(config))).toEqual([{ bucket: 'photos', prefix: '2024' }]);
+    expect(where(writerOptions(config))).toEqual([{ bucket: 'results', prefix: '' }]);
   });
 
   it('name the item that cannot be read', () => {

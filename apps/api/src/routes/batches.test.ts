@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { AppendReport, BatchResource, type ItemLine } from '@facequeue/schema';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openApiDocument } from '@facequeue/schema/openapi';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   CANNED_OUTCOME,
   type CannedWorker,
@@ -220,6 +221,22 @@ describe('POST /batches', () => {
     expect((await allResults(gateway, body.id)).length).toBe(2);
   });
 
+  it('is kept alive while its client sends slowly: a maker that is silent for a minute is taken for dead', async () => {
+    const timers = vi.spyOn(globalThis, 'setInterval');
+    const append = vi.spyOn(gateway.queue.batches, 'append');
+    using raw = await openRaw(gateway.port);
+    const head = 'POST /batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n';
+    const [first, second] = [lines([inline('slow 1')]), lines([inline('slow 2')])];
+    await raw.send(`${head}Content-Length: ${first.length + second.length}\r\n\r\n${first}`);
+    await expect.poll(() => append.mock.calls.map(([, , items]) => items.length), { timeout: 10_000 }).toEqual([1]);
+    const [sign] = timers.mock.calls.find(([, ms]) => ms === 20_000)!;
+    sign();
+    expect(append.mock.calls.map(([, , items]) => items.length)).toEqual([1, 0]);
+    await raw.send(second);
+    expect(await raw.until('}}')).toMatch(/202[\s\S]*"total":2/);
+    vi.restoreAllMocks();
+  });
+
   it('refuses more lines or bytes than a request may have, and keeps nothing of it', async () => {
     const many = Array.from({ length: 10_001 }, () => '{"url":"https://example.org/a.jpg"}').join('\n');
     const { status, body } = await post(at('/batches'), many);
@@ -258,6 +275,41 @@ describe('POST /batches', () => {
     expect(await raw.until('}')).toMatch(/503[\s\S]*unavailable/);
     await closed;
   });
+});
+
+it('the answers are those of the OpenAPI document', async () => {
+  const { paths = {} } = openApiDocument();
+  const made = await post(at('/batches?open=true'), lines([inline('documented')]));
+  const batch = `/batches/${made.body.id}`;
+  const check = async (method: string, path: string, body?: string) => {
+    const type = { 'content-type': 'application/x-ndjson' };
+    const response = await fetch(at(path), { method, ...(body !== undefined && { body, headers: type }) });
+    await response.body?.cancel();
+    const template = path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, '{id}').replace(/\?.*/, '');
+    const { responses } = (paths[template] as Record<string, { responses: Record<string, { content?: object }> }>)[
+      method.toLowerCase()
+    ]!;
+    const documented = responses[response.status];
+    expect(documented, `${method} ${template} ${response.status}`).toBeDefined();
+    const types = Object.keys(documented!.content ?? {});
+    const given = response.headers.get('content-type')?.split(';')[0];
+    expect(given ? [given] : []).toEqual(types);
+    return response.status;
+  };
+  const statuses = [
+    await check('POST', '/batches', lines([inline('documented')])),
+    await check('POST', '/batches'),
+    await check('GET', batch),
+    await check('POST', `${batch}/items`, lines([inline('documented')])),
+    await check('GET', `${batch}/results`),
+    await check('GET', `${batch}/results?after=x`),
+    await check('POST', `${batch}/close`),
+    await check('POST', `${batch}/items`, lines([inline('documented')])),
+    await check('DELETE', batch),
+    await check('GET', batch),
+    await check('POST', `${batch}/cancel`),
+  ];
+  expect(statuses).toEqual([202, 400, 200, 200, 200, 400, 200, 409, 204, 410, 410]);
 });
 
 describe('an open batch', () => {

@@ -131,20 +131,23 @@ describe('the OpenAPI document', () => {
   });
 });
 
-describe('the answers about a job', () => {
+describe('the answers about jobs and cameras', () => {
   it('carry the headers the document promises, at every status', async () => {
     await using at = await startTestGateway(redis.url, { SYNC_WAIT: '1ms' });
     const { paths, components } = openApiDocument();
     type Documented = { responses: Record<string, { headers: Record<string, { required?: boolean; $ref?: string }> }> };
     const check = async (method: string, path: string, headers: Record<string, string> = {}) => {
-      const body = method === 'post' && path === '/face_detection' ? 'image' : undefined;
+      const body = method === 'post' && /^\/face_detection$|\/frames$/.test(path) ? 'image' : undefined;
       const response = await fetch(at.url + path, {
         method,
         headers: { ...headers, ...(body && { 'content-type': 'image/png' }) },
         ...(body && { body }),
       });
       const id = response.headers.get('x-job-id');
-      const template = path.replace(/^\/jobs\/[^/?]+/, '/jobs/{id}').replace(/\?.*/, '');
+      const template = path
+        .replace(/\?.*/, '')
+        .replace(/^\/jobs\/[^/]+/, '/jobs/{id}')
+        .replace(/^\/cameras\/[^/]+/, '/cameras/{camera}');
       const documented = (paths![template] as Record<string, Documented>)[method]!.responses[response.status]!;
       for (const [name, { $ref, ...own }] of Object.entries(documented.headers)) {
         const { required } = $ref ? (components!.headers![$ref.split('/').at(-1)!] as { required?: boolean }) : own;
@@ -165,6 +168,15 @@ describe('the answers about a job', () => {
       await check('get', `/jobs/${id}`),
     ];
     expect(statuses.map(({ status }) => status)).toEqual([504, 400, 200, 200, 200, 204, 204, 410]);
+    const ofCameras = [
+      await check('get', '/cameras/gate-1'),
+      await check('post', '/cameras/gate-1/frames'),
+      await check('post', '/cameras/gate-1/frames?keep=none'),
+      await check('get', '/cameras'),
+      await check('get', '/cameras/gate-1'),
+      await check('get', '/cameras/gate-1/events'),
+    ];
+    expect(ofCameras.map(({ status }) => status)).toEqual([404, 202, 400, 200, 200, 200]);
   });
 
   it('name the parameters that are read', () => {
@@ -179,6 +191,18 @@ describe('the answers about a job', () => {
     expect(names('get', '/jobs/{id}/events').sort()).toEqual(['header Last-Event-ID', request, 'path id']);
     expect(names('post', '/jobs/{id}/cancel').sort()).toEqual([request, 'path id']);
     expect(names('delete', '/jobs/{id}').sort()).toEqual([request, 'path id']);
+    expect(names('post', '/cameras/{camera}/frames')).toEqual(
+      expect.arrayContaining(['path camera', 'header X-Frame-Time', 'query keep', 'query max_age', 'query profile']),
+    );
+    expect(names('get', '/cameras/{camera}/events').sort()).toEqual(
+      ['header Last-Event-ID', request, 'path camera', 'query after'].sort(),
+    );
+    expect(names('get', '/batches/{id}/results').sort()).toEqual(
+      [request, 'path id', 'query after', 'query follow', 'query limit'].sort(),
+    );
+    expect(names('post', '/batches')).toEqual(
+      expect.arrayContaining(['query open', 'query profile', 'query webhook_url', 'query output', 'query overwrite']),
+    );
   });
 });
 

@@ -31,12 +31,10 @@ const csvField = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll(
  * @param text without the end of line
  */
 export function csvValues(text: string): string[] {
-  const fields = text.match(/(?:^|,)(?:"(?:[^"]|"")*"|[^,"]*)/g) ?? [];
-  if (fields.join('') !== text) throw new SyntaxError('no row');
-  return fields.map((field, i) => {
-    const value = i === 0 && !field.startsWith(',') ? field : field.slice(1);
-    return value.startsWith('"') ? value.slice(1, -1).replaceAll('""', '"') : value;
-  });
+  // With a comma before each value there is none that is empty.
+  const fields = `,${text}`.match(/,(?:"(?:[^"]|"")*"|[^,"]*)/g) ?? [];
+  if (fields.join('') !== `,${text}`) throw new SyntaxError('no row');
+  return fields.map((field) => (field[1] === '"' ? field.slice(2, -1).replaceAll('""', '"') : field.slice(1)));
 }
 
 function rows({ id, status, image, result, error }: Outcome): string {

@@ -41,7 +41,10 @@ async function* entriesOf(arg: string, alone: boolean): AsyncGenerator<Entry, vo
 }
 
 const named = (name: string): Entry =>
-  URL_LIKE.test(name) ? { id: name, kind: 'url', url: name } : { id: name, kind: 'file', path: name };
+  URL_LIKE.test(name) ? { id: name, kind: 'url', url: name } : { id: idOf(name), kind: 'file', path: name };
+
+/** A path as an id: the service keeps those that begin with # to itself. */
+const idOf = (path: string) => (path.startsWith('#') ? `./${path}` : path);
 
 /**
  * The images in a folder and all folders below, sorted by name in each; hidden ones and links to folders are left out.
@@ -59,7 +62,7 @@ async function* imagesBelow(folder: string, name: string): AsyncGenerator<Entry,
     const path = join(folder, entry.name);
     const id = join(name, entry.name);
     if (entry.isDirectory()) yield* imagesBelow(path, id);
-    else if (SUFFIXES.has(extname(entry.name).toLowerCase())) yield { id, kind: 'file', path };
+    else if (SUFFIXES.has(extname(entry.name).toLowerCase())) yield { id: idOf(id), kind: 'file', path };
   }
 }
 

@@ -19,11 +19,12 @@ export async function followResults(
   const endurance = createEndurance(stop, ({ code, message }) =>
     say(`Results do not come: ${code}: ${message} (${service}). Trying again.`),
   );
-  const opened = () => {
+  let after: string | undefined;
+  const opened = (cursor: string) => {
     endurance.answered();
+    after = cursor;
     onOpen();
   };
-  let after: string | undefined;
   do {
     try {
       const from = after === undefined ? {} : { after };

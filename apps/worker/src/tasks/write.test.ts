@@ -131,6 +131,22 @@ describe('an output that is broken off', () => {
     expect(await written(here)).toBeNull();
   });
 
+  it('by an erasure of its batch before its results are read writes nothing', async () => {
+    await using here = await openBureau(redis);
+    const worker = await here.worker();
+    const gate = Promise.withResolvers<undefined>();
+    here.s3.interfere(({ operation }) => (operation === 'head' ? gate.promise : undefined));
+    const id = await here.batch(output(), badItems(3));
+    await askedFor(here.s3, 'head');
+    await here.queue.batches.erase(id, '');
+    gate.resolve(undefined);
+    // The same worker goes on with another, and has got over this one by then.
+    const other = await here.batch({ output: { url: 's3://results/other', overwrite: false } });
+    expect((await here.ended(other)).output).toMatchObject({ status: 'done' });
+    await worker.close();
+    expect(await written(here)).toBeNull();
+  });
+
   it('and completed by a worker that had lost it is well', async () => {
     await using here = await openBureau(redis);
     await here.runItems(HUGE);

@@ -15,6 +15,9 @@ import {
 } from '../testing/scripted-server.ts';
 import type { BatchItem } from './item.ts';
 
+/** How long something may take that happens soon. */
+const SOON = { timeout: 20_000 };
+
 let service: ScriptedServer;
 let batches: ScriptedBatches;
 let client: Client;
@@ -130,8 +133,8 @@ describe('appendItems', () => {
     const held = Promise.withResolvers<void>();
     batches.instead.append = [(response, request) => void held.promise.then(() => hangUp(response, request))];
     const appended = client.appendItems(id, many());
-    await expect.poll(() => service.seen.length).toBe(2);
-    await expect.poll(() => given).toBe(2000);
+    await expect.poll(() => service.seen.length, SOON).toBe(2);
+    await expect.poll(() => given, SOON).toBe(2000);
     held.resolve();
     expect(await appended).toMatchObject({ accepted: 4000 });
   });
@@ -149,7 +152,7 @@ describe('appendItems', () => {
     const abort = new AbortController();
     batches.instead.append = [problem('queue_full', { 'retry-after': '3600' })];
     const waiting = failureOf(client.appendItems(id, items(1), { signal: abort.signal }));
-    await expect.poll(() => service.seen.length).toBe(2);
+    await expect.poll(() => service.seen.length, SOON).toBe(2);
     abort.abort(reason);
     expect(await waiting).toBe(reason);
     const late = new AbortController();
@@ -278,7 +281,9 @@ describe('results', () => {
     await client.appendItems(id, items(1));
     batches.instead.results = [some(() => '', 'end')];
     const all = collect(id, { follow: true });
-    await expect.poll(() => requests().filter((one) => one === 'GET /batches/1/results?follow=true').length).toBe(2);
+    await expect
+      .poll(() => requests().filter((one) => one === 'GET /batches/1/results?follow=true').length, SOON)
+      .toBe(2);
     await client.closeBatch(id);
     batches.end(batches.all[0]!, batches.all[0]!.items[0]!, 'succeeded');
     expect(ids(await all)).toEqual(['i1']);

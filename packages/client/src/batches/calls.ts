@@ -2,7 +2,7 @@ import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@faceq
 import type { CallOptions } from '../call-options.ts';
 import { newIdempotencyKey } from '../submission.ts';
 import type { Transport } from '../transport.ts';
-import { type Chunk, type ChunkLimits, chunksOf, oneAhead } from './chunks.ts';
+import { bodyOf, type ChunkLimits, chunksOf, oneAhead } from './chunks.ts';
 import { type BatchItem, itemJson, namedItems } from './item.ts';
 import { persist } from './persist.ts';
 import { readResults } from './results.ts';
@@ -103,7 +103,7 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
     return json;
   };
 
-  const append = async (id: string, { body }: Chunk, signal: AbortSignal): Promise<AppendReport> => {
+  const append = async (id: string, body: string, signal: AbortSignal): Promise<AppendReport> => {
     const path = `${pathOf(id)}/items`;
     const type = 'application/x-ndjson';
     return (
@@ -122,7 +122,8 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
       try {
         const named = namedItems(items, `${newIdempotencyKey().slice(0, 12)}-`);
         for await (const chunk of oneAhead(chunksOf(named, CHUNK, signal))) {
-          const report = await persist(() => append(id, chunk, signal), signal);
+          const body = bodyOf(chunk);
+          const report = await persist(() => append(id, body, signal), signal);
           for (const what of ['accepted', 'skipped', 'failed'] as const) totals[what] += report[what];
         }
         return totals;
@@ -148,7 +149,10 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
           open: (options, signal) =>
             persist(() => create({ open: true, ...(options && { options }) }, signal, 0), signal),
           batch: (id, signal) => persist(() => calls.batch(id, { signal }), signal),
-          append: (id, chunk, signal) => persist(() => append(id, chunk, signal), signal),
+          append: (id, chunk, signal, waitForRoom) => {
+            const body = bodyOf(chunk);
+            return persist(() => append(id, body, signal), signal, waitForRoom);
+          },
           close: (id, signal) => persist(() => calls.closeBatch(id, { signal }), signal),
           results: (id, signal) => calls.results(id, { follow: true, signal }),
           erase: (id, signal) => persist(() => calls.eraseBatch(id, { signal }), signal),

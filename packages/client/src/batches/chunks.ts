@@ -1,11 +1,17 @@
-import { type BatchItem, itemJson } from './item.ts';
+import { itemJson, type NamedItem } from './item.ts';
+
+/** An item on its way. */
+export interface Line {
+  id: string;
+  /** The item as JSON. */
+  text: string;
+}
 
 /** Items as one request carries them. */
-export interface Chunk {
-  /** NDJSON. */
-  body: string;
-  items: number;
-}
+export type Chunk = Line[];
+
+/** NDJSON. */
+export const bodyOf = (chunk: Chunk) => chunk.map(({ text }) => `${text}\n`).join('');
 
 export interface ChunkLimits {
   /** Most items of a chunk. */
@@ -23,17 +29,17 @@ export interface ChunkLimits {
  * @throws the signal's reason; what the items throw; invalid_request for what is no item
  */
 export async function* chunksOf(
-  items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
+  items: Iterable<NamedItem> | AsyncIterable<NamedItem>,
   limits: ChunkLimits,
   signal: AbortSignal,
 ): AsyncGenerator<Chunk, void> {
   const source = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]();
   const take = async () => source.next();
-  let lines: string[] = [];
+  let lines: Chunk = [];
   let length = 0;
   let goesAt = Number.POSITIVE_INFINITY;
   const chunk = (): Chunk => {
-    const made = { body: `${lines.join('\n')}\n`, items: lines.length };
+    const made = lines;
     [lines, length, goesAt] = [[], 0, Number.POSITIVE_INFINITY];
     return made;
   };
@@ -47,11 +53,11 @@ export async function* chunksOf(
         continue;
       }
       if (taken.done) break;
-      const line = JSON.stringify(await itemJson(taken.value));
-      if (lines.length && length + line.length > limits.length) yield chunk();
+      const text = JSON.stringify(await itemJson(taken.value));
+      if (lines.length && length + text.length > limits.length) yield chunk();
       if (!lines.length) goesAt = performance.now() + limits.lingerMs;
-      lines.push(line);
-      length += line.length + 1;
+      lines.push({ id: taken.value.id, text });
+      length += text.length + 1;
       if (lines.length >= limits.items || length >= limits.length) yield chunk();
       next = take();
     }

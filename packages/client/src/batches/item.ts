@@ -4,6 +4,9 @@ import type { Image } from '../detection.ts';
 /** An image of a batch, with the caller's own name for it, unique in its batch. */
 export type BatchItem = { id?: string } & Image;
 
+/** One whose name is known, so that it may be sent twice. */
+export type NamedItem = BatchItem & { id: string };
+
 /** An item as JSON has it. */
 export type ItemJson = { id?: string } & ({ url: string } | { img: string });
 
@@ -24,7 +27,7 @@ export async function itemJson(item: BatchItem): Promise<ItemJson> {
 export async function* namedItems(
   items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
   prefix: string,
-): AsyncGenerator<BatchItem & { id: string }, void> {
+): AsyncGenerator<NamedItem, void> {
   let number = 0;
   let unnamed = false;
   for await (const item of items) {

@@ -2,12 +2,24 @@ import { isFacequeueError } from '@facequeue/schema/errors';
 import { createEndurance, pause, pauseBeforeRetry } from '../retry.ts';
 
 /**
+ * Waits after a refusal for want of room.
+ * @param ms how long
+ * @returns false when it is no use to wait for it
+ */
+export type WaitForRoom = (ms: number) => Promise<boolean>;
+
+/**
  * Makes a call that may be made twice until it has worked. While the service has no room, for as long as that takes and with
  * the pauses it asks for; while it is away, as `wait` does it.
  * @param attempt makes it once
- * @throws what the service refuses it with; `unavailable` when it stays away; the signal's reason
+ * @throws what the service refuses it with; `queue_full` when it is no use to wait; `unavailable` when the service stays away;
+ * the signal's reason
  */
-export async function persist<T>(attempt: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function persist<T>(
+  attempt: () => Promise<T>,
+  signal: AbortSignal,
+  waitForRoom: WaitForRoom = (ms) => pause(ms, signal).then(() => true),
+): Promise<T> {
   const endurance = createEndurance();
   for (let refusals = 1; ; ) {
     try {
@@ -16,7 +28,7 @@ export async function persist<T>(attempt: () => Promise<T>, signal: AbortSignal)
       if (isFacequeueError(error) && (error.code === 'queue_full' || error.code === 'quota_exceeded')) {
         endurance.answered();
         const ms = pauseBeforeRetry(refusals++, error.retryAfterMs, Math.random(), Number.POSITIVE_INFINITY)!;
-        await pause(ms, signal);
+        if (!(await waitForRoom(ms))) throw error;
       } else {
         await endurance.failed(error, signal);
       }

@@ -5,6 +5,9 @@ import { type ScriptedBatches, scriptBatches } from '../testing/scripted-batches
 import { AT_ONCE, hangUp, problem, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts';
 import type { BatchItem } from './item.ts';
 
+/** How long something may take that happens soon. */
+const SOON = { timeout: 20_000 };
+
 let service: ScriptedServer;
 let batches: ScriptedBatches;
 let client: Client;
@@ -36,7 +39,7 @@ describe('batchResults', () => {
     const options = { profile: 'fast' as const };
     const lines = client.batchResults(items(3), { options })[Symbol.asyncIterator]();
     const first = lines.next();
-    await expect.poll(() => batches.all[0]?.items.length).toBe(3);
+    await expect.poll(() => batches.all[0]?.items.length, SOON).toBe(3);
     end('i2');
     expect(await first).toMatchObject({ value: { id: 'i2' } });
     end('i1', 'i3');
@@ -108,7 +111,7 @@ describe('batchResults', () => {
     const lines = client.batchResults(many())[Symbol.asyncIterator]();
     await lines.next();
     // With one of the first thousand read, two requests leave room for a third.
-    await expect.poll(() => batches.all[0]!.items.length).toBe(3000);
+    await expect.poll(() => batches.all[0]!.items.length, SOON).toBe(3000);
     const before = service.seen.length;
     // Another request of any kind: had more been appended, it would have come before.
     await client.batch(batches.all[0]!.id);
@@ -125,6 +128,20 @@ describe('batchResults', () => {
     batches.instead.append = [...full];
     expect(await collect(items(3))).toHaveLength(3);
     expect(batches.all).toHaveLength(1);
+  });
+
+  it('makes room by erasing what has been read, when its own results take it all', async () => {
+    batches.room = 300;
+    const taken: string[] = [];
+    batches.work = ({ id }) => {
+      taken.push(id!);
+      return taken.length % 3 ? 'succeeded' : 'failed';
+    };
+    const lines = await collect(items(1500));
+    expect(taken).toEqual(items(1500).map(({ id }) => id));
+    expect(lines.map(({ id }) => id)).toEqual(taken);
+    expect(batches.all.map(({ items }) => items.length)).toEqual([300, 300, 300, 300, 300]);
+    expect(allErased()).toBe(true);
   });
 
   it('opens another batch when one has closed itself', async () => {

@@ -1,6 +1,8 @@
 import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
 import type { Chunk } from './chunks.ts';
+import { createNews } from './news.ts';
+import type { WaitForRoom } from './persist.ts';
 
 /** Items after which a batch is closed and another one opened. A batch that has been read is erased: its results take room. */
 const BATCH_ITEMS = 10_000;
@@ -9,6 +11,8 @@ const BATCH_ITEMS = 10_000;
  * largest installations, and no reason for the service to turn others away.
  */
 const MAX_UNREAD = 2000;
+/** A pause for want of room up to which it is not worth to open another batch before it is over. */
+const SHORT_PAUSE_MS = 5000;
 /** What erasing the batches that were left may take, ms. */
 const CLEAN_UP_MS = 5000;
 
@@ -16,7 +20,7 @@ const CLEAN_UP_MS = 5000;
 export interface RunService {
   open(options: BatchOptions | undefined, signal: AbortSignal): Promise<BatchResource>;
   batch(id: string, signal: AbortSignal): Promise<BatchResource>;
-  append(id: string, chunk: Chunk, signal: AbortSignal): Promise<AppendReport>;
+  append(id: string, chunk: Chunk, signal: AbortSignal, waitForRoom: WaitForRoom): Promise<AppendReport>;
   close(id: string, signal: AbortSignal): Promise<unknown>;
   /** All results there will be. */
   results(id: string, signal: AbortSignal): AsyncIterable<ItemLine>;
@@ -36,6 +40,8 @@ interface Part {
   total: number;
   /** Results that were read. */
   read: number;
+  /** Ids of the chunk that is being appended, but for those whose results were read. */
+  pending: Set<string>;
 }
 
 /**
@@ -57,13 +63,13 @@ export async function* runItems(
   if (outer?.aborted) onAbort();
 
   const parts: Part[] = [];
-  const unread = () => parts.reduce((sum, { total, read }) => sum + total - read, 0);
+  const unread = () => parts.reduce((sum, { total, read }) => sum + Math.max(0, total - read), 0);
   const news = createNews();
   let fed = false;
 
   const openPart = async (): Promise<Part> => {
     const batch = await service.open(options, signal);
-    const part = { id: batch.id, total: 0, read: 0 };
+    const part: Part = { id: batch.id, total: 0, read: 0, pending: new Set() };
     parts.push(part);
     await onBatch?.(batch);
     news.tell();
@@ -83,18 +89,35 @@ export async function* runItems(
     if (part) await service.close(part.id, signal);
   };
 
-  const put = async (chunk: Chunk, part: Part | null): Promise<Part> => {
+  /** @returns the batch the chunk is in, null when that is closed */
+  const put = async (chunk: Chunk, part: Part | null): Promise<Part | null> => {
     const into = part ?? (await openPart());
+    into.pending = new Set(chunk.map(({ id }) => id));
+    // Its own results may be what takes the room: they are kept until it is erased, which it can be when all are read.
+    const waitForRoom = async (ms: number) => {
+      const { total } = (await service.batch(into.id, signal)).counts;
+      const allRead = () => total > 0 && into.read >= total;
+      if (allRead()) return false;
+      const until = performance.now() + ms;
+      for (let left = ms; left > 0; left = until - performance.now()) {
+        await news.next(signal, left);
+        if (ms > SHORT_PAUSE_MS && allRead()) return false;
+      }
+      return true;
+    };
     try {
-      into.total = (await service.append(into.id, chunk, signal)).batch.counts.total;
+      into.total = (await service.append(into.id, chunk, signal, waitForRoom)).batch.counts.total;
       return into;
     } catch (error) {
-      if (!part || !isFacequeueError(error) || error.code !== 'conflict') throw error;
-      const { status } = await service.batch(part.id, signal);
+      if (!isFacequeueError(error) || (error.code !== 'queue_full' && error.code !== 'conflict')) throw error;
+      const { status } = await service.batch(into.id, signal);
       if (status === 'canceled') throw new FacequeueError('canceled', 'the batch was canceled', { cause: error });
-      // It closes itself when there has been no room for an hour.
-      return put(chunk, null);
     }
+    // Or it has closed itself, when there had been no room for an hour.
+    await service.close(into.id, signal);
+    while (parts.includes(into)) await news.next(signal);
+    const rest = chunk.filter(({ id }) => into.pending.has(id));
+    return rest.length ? put(rest, null) : null;
   };
 
   const feeding = feed().then(
@@ -115,6 +138,7 @@ export async function* runItems(
       }
       for await (const line of service.results(part.id, signal)) {
         part.read += 1;
+        part.pending.delete(line.id);
         news.tell();
         yield line;
       }
@@ -130,27 +154,4 @@ export async function* runItems(
     // What cannot be erased now ends by itself; the reason to end is what is told.
     await Promise.allSettled(parts.map(({ id }) => service.erase(id, enough)));
   }
-}
-
-/** Wakes those who wait for something to change. */
-function createNews() {
-  let change = Promise.withResolvers<void>();
-  return {
-    tell() {
-      change.resolve();
-      change = Promise.withResolvers<void>();
-    },
-    /** @throws the signal's reason */
-    next(signal: AbortSignal): Promise<void> {
-      return new Promise((resolve, reject) => {
-        const onAbort = () => reject(signal.reason);
-        if (signal.aborted) return onAbort();
-        signal.addEventListener('abort', onAbort, { once: true });
-        void change.promise.then(() => {
-          signal.removeEventListener('abort', onAbort);
-          resolve();
-        });
-      });
-    },
-  };
 }

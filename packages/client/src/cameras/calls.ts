@@ -21,8 +21,8 @@ export type CameraFrame = FrameEvent & { cursor: string };
 export interface FramesOptions extends CallOptions {
   /** `cursor` of the last frame that is not wanted any more, or `start` for all that are kept. Without it, what is new. */
   after?: string;
-  /** Called each time a stream has begun: from the first time on nothing is missed. */
-  onOpen?: () => void;
+  /** Called each time a stream has begun, with the cursor it has come to: from the first time on nothing is missed, whatever breaks. */
+  onOpen?: (cursor: string) => void;
 }
 
 /** The part of the client that works with cameras. Errors as everywhere in it. */

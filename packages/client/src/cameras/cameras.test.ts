@@ -2,7 +2,6 @@ import type { FrameEvent } from '@facequeue/schema';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, createClient } from '../client.ts';
 import {
-  type Answer,
   AT_ONCE,
   hangUp,
   json,
@@ -116,9 +115,21 @@ describe('the frames of a camera', () => {
     expect(opened).toBe(1);
   });
 
+  it('say that they have begun only when a break would lose none any more', async () => {
+    const heard: string[] = [];
+    service.answers = [
+      stream('retry: 0\n\n', 'break'),
+      (...of) => {
+        heard.push('again');
+        stream(event('5', 'a'), 'stay')(...of);
+      },
+    ];
+    await read(1, { onOpen: (cursor: string) => heard.push(`begun at ${cursor}`) });
+    expect(heard).toEqual(['again', 'begun at 5']);
+  });
+
   it('end with their signal', async () => {
-    const silence: Answer = stream(': here\n\n', 'stay');
-    service.answers = [silence];
+    service.answers = [stream('id: 4\n\n', 'stay')];
     const stop = new AbortController();
     const reading = read(1, { signal: stop.signal, onOpen: () => stop.abort(new Error('enough')) });
     await expect(reading).rejects.toThrow('enough');

@@ -1,7 +1,7 @@
 /** The batches of a service, kept in memory: what a well-behaved gateway does with them, and what it is told to do instead. */
 import type { BatchResource, BatchStatus, ItemLine } from '@facequeue/schema';
-import { toProblem } from '@facequeue/schema/errors';
-import { type Answer, json, problem, type ScriptedServer, type Seen } from './scripted-server.ts';
+import { type Problem, toProblem } from '@facequeue/schema/errors';
+import { type Answer, AT_ONCE, json, problem, type ScriptedServer, type Seen } from './scripted-server.ts';
 
 /** An item as it came in. */
 export interface ScriptedItem {
@@ -24,13 +24,17 @@ export interface ScriptedBatch {
 export interface ScriptedBatches {
   readonly all: ScriptedBatch[];
   /** How the next requests of a kind are answered instead; each once. */
-  instead: Record<'create' | 'append' | 'close' | 'results', (Answer | 'break after')[]>;
+  instead: Record<'create' | 'append' | 'close' | 'results' | 'erase', (Answer | 'break after')[]>;
   /** How an item ends; null: not by itself. */
   work: (item: ScriptedItem) => 'succeeded' | 'failed' | null;
   /** Ends an item that has not ended by itself. */
   end(batch: ScriptedBatch, item: ScriptedItem, status: ItemLine['status']): void;
+  /** Items of batches that were not erased, past which no more are taken. */
+  room: number;
   /** What a listing finds. */
   listed: (prefix: string) => ScriptedItem[];
+  /** Why listings ended early; null: they did not. */
+  listingError: Problem | null;
 }
 
 const NOW = '2026-01-01T00:00:00.000Z';
@@ -55,25 +59,38 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     cursor: String(batch.lines.length + 1),
   });
 
+  const shown = (batch: ScriptedBatch): BatchResource => {
+    const { s3 } = batch.made as { s3?: { prefix: string } };
+    const error = scripted.listingError;
+    return {
+      ...resource(batch),
+      ...(s3 && { listing: { url: s3.prefix, suffixes: [], status: error ? 'failed' : 'done', error } }),
+    };
+  };
+
   const settle = (batch: ScriptedBatch) => {
     if (batch.status === 'running' && batch.lines.length === batch.items.length) batch.status = 'finished';
     changed();
   };
 
-  const add = (batch: ScriptedBatch, items: ScriptedItem[]) => {
+  const add = (batch: ScriptedBatch, items: ScriptedItem[]): Answer => {
     let skipped = 0;
+    let full = false;
     for (const item of items) {
       if (item.id !== undefined && batch.names.has(item.id)) {
         skipped += 1;
         continue;
       }
+      full = all.reduce((sum, { erased, items }) => sum + (erased ? 0 : items.length), 0) >= scripted.room;
+      if (full) break;
       if (item.id !== undefined) batch.names.add(item.id);
       batch.items.push(item);
       const status = scripted.work(item);
       if (status) batch.lines.push(line(batch, item, status));
     }
     settle(batch);
-    return { accepted: items.length - skipped, skipped, failed: 0, batch: resource(batch) };
+    if (full) return problem('queue_full', AT_ONCE);
+    return json({ accepted: items.length - skipped, skipped, failed: 0, batch: shown(batch) });
   };
 
   const create = (made: Record<string, unknown>): ScriptedBatch => {
@@ -116,9 +133,11 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     const { pathname, searchParams } = new URL(request.url!, 'http://service');
     const [, , id, part = ''] = pathname.split('/');
     const batch = all.find((one) => one.id === id);
-    const kind = { POST: { '': 'create', items: 'append', close: 'close' }[part], GET: { results: 'results' }[part] }[
-      request.method as 'GET'
-    ] as keyof ScriptedBatches['instead'] | undefined;
+    const kind = {
+      POST: { '': 'create', items: 'append', close: 'close' }[part],
+      GET: { results: 'results' }[part],
+      DELETE: 'erase',
+    }[request.method as 'GET'] as keyof ScriptedBatches['instead'] | undefined;
     const instead = kind && scripted.instead[kind].shift();
     if (instead && instead !== 'break after') return instead(response, request);
     if (instead === 'break after') {
@@ -130,7 +149,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     function act(): Answer {
       if (id === undefined) {
         const made = create(JSON.parse(request.body.toString()));
-        return json(resource(made), {}, 202);
+        return json(shown(made), {}, 202);
       }
       if (!batch || batch.erased) return problem('gone');
       if (request.method === 'DELETE') {
@@ -140,34 +159,31 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
       }
       if (part === 'items') {
         if (batch.status !== 'open') return problem('conflict');
-        return json(
-          add(
-            batch,
-            request.body
-              .toString()
-              .trim()
-              .split('\n')
-              .map((text) => JSON.parse(text)),
-          ),
+        const lines = request.body.toString().trim().split('\n');
+        return add(
+          batch,
+          lines.map((text) => JSON.parse(text)),
         );
       }
       if (part === 'close' && batch.status === 'open') batch.status = 'running';
       if (part === 'cancel') stop(batch);
       if (part === 'results') return (response) => results(batch, searchParams, response);
       settle(batch);
-      return json(resource(batch));
+      return json(shown(batch));
     }
   };
 
   const scripted: ScriptedBatches = {
     all,
-    instead: { create: [], append: [], close: [], results: [] },
+    instead: { create: [], append: [], close: [], results: [], erase: [] },
     work: () => 'succeeded',
     end(batch, item, status) {
       batch.lines.push(line(batch, item, status));
       settle(batch);
     },
     listed: () => [],
+    listingError: null,
+    room: Number.POSITIVE_INFINITY,
   };
   service.answers = [respond];
   return scripted;

@@ -1,4 +1,5 @@
 /** Counts everything anew and compares: for tests, chaos runs and doubts. Costs a scan of all keys; nothing else uses it. */
+import type { Redis } from 'ioredis';
 import { openConnection } from '../redis/connection.ts';
 import { checkBatches } from './batches.ts';
 import { checkCameras } from './cameras.ts';
@@ -22,8 +23,13 @@ export interface Recount {
  */
 export async function recount(url: string, prefix: string): Promise<Recount> {
   await using connection = await openConnection(url, 'gateway', () => {});
+  return await recountOn(connection.redis, prefix);
+}
+
+/** As recount, on a connection that is there. */
+export async function recountOn(redis: Redis, prefix: string): Promise<Recount> {
   const problems: string[] = [];
-  const look = await takeLook(connection.redis, prefix, problems);
+  const look = await takeLook(redis, prefix, problems);
   const deliveries = await checkDeliveries(look);
   const found = await checkJobs(look, deliveries.ids);
   const batches = await checkBatches(look, found.jobs, deliveries.ids);

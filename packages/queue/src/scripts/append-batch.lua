@@ -66,7 +66,7 @@ for _, item in ipairs(new) do
     local entry = { j = item.j, n = item.n, l = item.l, t = now }
     if item.kind == 'inline' then
       entry.b = #item.b
-      redis.call('SET', blob_key(item.j), item.b)
+      if #item.b > 0 then redis.call('SET', blob_key(item.j), item.b) end
     else
       entry.u = item.a
     end

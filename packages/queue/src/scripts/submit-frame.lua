@@ -58,7 +58,7 @@ redis.call('HSET', job_key(id),
   'createdAt', now, 'startWithin', ARGV[4], 'expiresAt', expires, 'resultTtl', ARGV[5],
   'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0, 'camera', name)
 if ARGV[13] ~= '' then redis.call('HSET', job_key(id), 'takenAt', ARGV[13]) end
-redis.call('SET', blob_key(id), blob)
+if #blob > 0 then redis.call('SET', blob_key(id), blob) end
 redis.call('HINCRBY', STATS, 'blobBytes', #blob)
 redis.call('HINCRBY', camera_key(name), 'blobBytes', #blob)
 redis.call('HINCRBY', camera_key(name), 'posted', 1)

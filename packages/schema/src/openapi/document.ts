@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document of the gateway, made from the schemas the gateway itself checks requests with. */
 import { createDocument } from 'zod-openapi';
+import { batchEnded, batchPaths } from './batches.ts';
 import { cameraPaths } from './cameras.ts';
 import { detectionPaths, invocationsPath } from './detection.ts';
 import { jobEnded, jobPaths } from './jobs.ts';
@@ -24,6 +25,7 @@ export function openApiDocument(options: { version?: string; basePath?: string }
     tags: [
       { name: 'detection', description: 'Faces of an image.' },
       { name: 'jobs', description: 'What became of a call.' },
+      { name: 'batches', description: 'Many images in one order.' },
       { name: 'cameras', description: 'Frames in, a result each as it is ready.' },
       { name: 'operation', description: 'For those who run it.' },
     ],
@@ -34,7 +36,7 @@ export function openApiDocument(options: { version?: string; basePath?: string }
         bearer: { type: 'http', scheme: 'bearer', description: 'The same key, as a bearer token.' },
       },
     },
-    paths: { ...detectionPaths, ...jobPaths, ...cameraPaths, ...operatingPaths, ...invocationsPath },
-    webhooks: { jobEnded: { post: jobEnded } },
+    paths: { ...detectionPaths, ...jobPaths, ...batchPaths, ...cameraPaths, ...operatingPaths, ...invocationsPath },
+    webhooks: { jobEnded: { post: jobEnded }, batchEnded: { post: batchEnded } },
   });
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../errors.ts';
 import { JobResource } from '../job.ts';
 import { JobQuery } from '../request.ts';
 import { JOB_EVENTS } from '../webhook-event.ts';
 import { eventsHeaders, requestId, retryAfter } from './headers.ts';
 import { answer, eventStream, operation } from './operation.ts';
+import { webhookReceiver } from './webhook.ts';
 
 /** What operations on one job have in common. */
 const ofJob = {
@@ -14,44 +15,15 @@ const ofJob = {
   codes: ['unauthorized', 'not_found', 'gone', 'unavailable'] as ErrorCode[],
 };
 
-/** `JobEvent`. By hand, since it is an answer in a request's place: bodies of requests are shown as what we take, and all in it twice. */
-const JOB_EVENT = {
-  type: 'object' as const,
-  required: ['type', 'timestamp', 'data'],
-  properties: {
-    type: { type: 'string' as const, enum: [...JOB_EVENTS] },
-    timestamp: { type: 'string' as const, format: 'date-time', description: 'When the job ended.' },
-    data: {
-      $ref: '#/components/schemas/Job',
-      description: 'The job as GET /jobs/{id} shows it, without its webhook: the same on every try.',
-    },
-  },
-};
-
-/** What the receiver of a webhook is to offer. */
-export const jobEnded: ZodOpenApiOperationObject = {
+/** What the receiver of a job's webhook is to offer. */
+export const jobEnded = webhookReceiver({
   operationId: 'jobEnded',
   summary: 'A job has ended',
-  description:
-    'Posted to the webhook_url of a call, signed by the Standard Webhooks specification, until it is answered 2xx or 410 or a day is over.',
-  tags: ['jobs'],
-  security: [],
-  requestParams: {
-    header: z.object({
-      'webhook-id': z.string().meta({ description: 'The same on every try: what came already is known by it.' }),
-      'webhook-timestamp': z.string().meta({ description: 'Of the try, in Unix seconds.' }),
-      'webhook-signature': z.string().meta({
-        description: '`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; one a secret, with blanks.',
-      }),
-    }),
-  },
-  requestBody: { required: true, content: { 'application/json': { schema: JOB_EVENT } } },
-  responses: {
-    '2XX': { description: 'Taken.' },
-    410: { description: 'No more of it.' },
-    default: { description: 'Tried again. Redirects are not followed; Retry-After is heeded.' },
-  },
-};
+  tag: 'jobs',
+  types: [...JOB_EVENTS],
+  resource: 'Job',
+  noun: 'job',
+});
 
 export const jobPaths: ZodOpenApiPathsObject = {
   '/jobs/{id}': {

@@ -1,0 +1,43 @@
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import type { JobQueue } from '../contract.ts';
+import { newJobId } from '../job-id.ts';
+import { Rig } from '../testing/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+/** Posts a frame and resolves when it has ended. */
+async function post(queue: JobQueue): Promise<string> {
+  const id = newJobId();
+  using wait = queue.wait(id);
+  const options = DEFAULT_DETECTION_OPTIONS;
+  const frame = { camera: 'gate-1', owner: '', requestId: 'test', bytes: Uint8Array.of(1), options, takenAt: null };
+  await queue.cameras.submit({ ...frame, id, keep: 'all', startWithinMs: 60_000 });
+  await wait.ended(20_000);
+  return id;
+}
+
+describe('a camera that was forgotten and comes back', () => {
+  it('tells those who still follow it of its new results', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway();
+    await rig.finishing();
+    for (let i = 0; i < 3; i++) await post(queue);
+    const seen = await queue.cameras.newest('', 'gate-1');
+
+    const raw = new Redis(redis.url);
+    await raw.hset(`${rig.prefix}:camera:/gate-1`, 'lastFrameAt', 0);
+    await raw.zadd(`${rig.prefix}:due`, 0, 'camera-/gate-1');
+    raw.disconnect();
+    await expect.poll(() => queue.cameras.read('', 'gate-1'), { timeout: 20_000 }).toBeNull();
+
+    const id = await post(queue);
+    expect((await queue.cameras.results('', 'gate-1', seen, 10)).map(({ jobId }) => jobId)).toEqual([id]);
+  });
+});

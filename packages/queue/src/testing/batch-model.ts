@@ -1,0 +1,124 @@
+import { isTerminal } from '@facequeue/schema';
+import type { NewItem } from '../contract.ts';
+import { apply, type Event, fresh, type State } from '../state/transitions.ts';
+
+/** An item as the model has it. */
+export interface ModelItem {
+  name: string;
+  /** Of its job: queued while it waits in the lane, too. */
+  state: State;
+  /** Once a worker has taken it up. */
+  jobId: string | null;
+  ticket: string | null;
+}
+
+/** What a batch should be after each step, in plain lists: what scripts/lib/batch.lua and turn.lua do in Redis. */
+export class BatchModel {
+  readonly id: string;
+  readonly items: ModelItem[] = [];
+  readonly lane: ModelItem[] = [];
+  readonly #open: boolean;
+  readonly #maxAttempts: number;
+  readonly #names = new Set<string>();
+  state: 'building' | 'open' | 'running' | 'canceled' = 'building';
+  stopped = false;
+  erased = false;
+
+  constructor(id: string, open: boolean, maxAttempts: number) {
+    this.id = id;
+    this.#open = open;
+    this.#maxAttempts = maxAttempts;
+  }
+
+  get takesItems(): boolean {
+    return this.state === 'building' || this.state === 'open';
+  }
+
+  get inHand(): ModelItem[] {
+    return this.items.filter((item) => item.jobId !== null && !isTerminal(item.state.status));
+  }
+
+  get done(): boolean {
+    return !this.takesItems && this.items.every((item) => isTerminal(item.state.status));
+  }
+
+  /** Nothing of it is left. */
+  get gone(): boolean {
+    return this.erased && this.done;
+  }
+
+  /** @returns accepted, skipped, failed */
+  append(items: NewItem[], twice: 'skip' | 'fail'): [number, number, number] {
+    const counts: [number, number, number] = [0, 0, 0];
+    for (const { name, content } of items) {
+      const known = name !== null && this.#names.has(name);
+      if (known && twice === 'skip') {
+        counts[1]++;
+        continue;
+      }
+      const item: ModelItem = {
+        name: known || name === null ? `#${this.items.length + 1}` : name,
+        state: fresh(),
+        jobId: null,
+        ticket: null,
+      };
+      if (name !== null) this.#names.add(name);
+      this.items.push(item);
+      if (known || content.kind === 'error') {
+        item.state = { ...item.state, status: 'failed' };
+        counts[2]++;
+      } else {
+        this.lane.push(item);
+        counts[0]++;
+      }
+    }
+    return counts;
+  }
+
+  settle(): void {
+    if (this.state === 'building') this.state = this.#open ? 'open' : 'running';
+  }
+
+  close(): void {
+    if (this.state === 'open') this.state = 'running';
+  }
+
+  /** @param chunk items of the lane that end at once */
+  stop(how: 'cancel' | 'erase', chunk: number): void {
+    if (this.erased && how === 'cancel') return;
+    if (this.done && !this.stopped) {
+      if (how === 'erase') this.erased = true;
+      return;
+    }
+    if (this.done && how === 'cancel') return;
+    this.stopped = true;
+    this.state = 'canceled';
+    this.erased ||= how === 'erase';
+    this.drain(chunk);
+  }
+
+  drain(chunk: number): void {
+    if (!this.stopped) return;
+    for (const item of [...this.lane.splice(0, chunk), ...this.inHand]) this.#move(item, { kind: 'cancel' });
+  }
+
+  /** A turn nobody has taken is claimed. @returns the item it gives */
+  take(ticket: string): ModelItem | null {
+    const item = this.stopped ? undefined : this.lane.shift();
+    if (!item) return null;
+    item.ticket = ticket;
+    this.#move(item, { kind: 'claim', by: 'a' });
+    return item;
+  }
+
+  /** What happens to an item in hand. @returns whether who caused it got what was asked */
+  happens(item: ModelItem, event: Event): boolean {
+    return this.#move(item, event);
+  }
+
+  #move(item: ModelItem, event: Event): boolean {
+    const { state, answer } = apply(item.state, event, this.#maxAttempts);
+    item.state = state;
+    return answer;
+  }
+}

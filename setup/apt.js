@@ -1,0 +1,90 @@
+// @ts-check
+/** Programs of the system's packages. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { SetupFailure } from './failure.js';
+import { run } from './run.js';
+
+/** How this machine can get a package. */
+/** @typedef {{ apt: boolean, root: boolean, sudo: boolean }} Means */
+
+/**
+ * @param {string} name
+ * @param {string | undefined} path
+ * @returns {string | null} where the program is
+ */
+export function findProgram(name, path) {
+  return (
+    (path ?? '')
+      .split(delimiter)
+      .filter(Boolean)
+      .map((folder) => join(folder, name))
+      .find((file) => existsSync(file)) ?? null
+  );
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Means}
+ */
+export function meansOf(env) {
+  const sudo = () => {
+    try {
+      execFileSync('sudo', ['-n', 'true'], { stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const apt = findProgram('apt-get', env['PATH']) !== null;
+  const root = process.getuid?.() === 0;
+  return { apt, root, sudo: apt && !root && sudo() };
+}
+
+/**
+ * @param {Means} means
+ * @returns {string[] | null} what goes before a command that needs root; null where it may not be run
+ */
+export function prefixOf({ apt, root, sudo }) {
+  if (apt && root) return [];
+  return apt && sudo ? ['sudo', '-n'] : null;
+}
+
+/**
+ * Runs a command as root, to its end.
+ * @param {string[]} prefix from `prefixOf`
+ * @param {{ root: string, env: NodeJS.ProcessEnv }} place
+ * @param {string[]} words
+ * @throws {SetupFailure}
+ */
+export function asRoot(prefix, { root, env }, words) {
+  const [command, ...args] = [...prefix, 'env', 'DEBIAN_FRONTEND=noninteractive', ...words];
+  return run(/** @type {string} */ (command), args, { cwd: root, env, interruptible: false });
+}
+
+/**
+ * Installs a package.
+ * @param {string} name
+ * @param {string[]} prefix
+ * @param {{ root: string, env: NodeJS.ProcessEnv }} place
+ * @throws {SetupFailure}
+ */
+export async function aptInstall(name, prefix, place) {
+  // A failed update (one mirror away, no network but a filled cache) need not keep the installation from working.
+  const updated = await asRoot(prefix, place, ['apt-get', 'update', '-qq']).then(
+    () => '',
+    (error) => {
+      if (error instanceof SetupFailure) return `${error.message}\n`;
+      throw error;
+    },
+  );
+  try {
+    await asRoot(prefix, place, [
+      ...['apt-get', 'install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'],
+      name,
+    ]);
+  } catch (error) {
+    throw error instanceof SetupFailure ? new SetupFailure(updated + error.message) : error;
+  }
+}
