@@ -11,6 +11,8 @@ const LANES = 16;
 const QUIET_WITHIN_MS = 120_000;
 /** Once its time is over, everything is swept within this, ms: a look a second takes 10 000 records. */
 const SWEPT_WITHIN_MS = 60_000;
+/** A recount reads without a lock, and is wrong of what is swept meanwhile; what has drifted stays so. */
+const AGREES_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 250;
 
 /** Keys that an installation has for good; BullMQ's marks come and go. */
@@ -60,7 +62,12 @@ export async function untilQuiet({ inside, prefix }: Fleet): Promise<void> {
 
 /** Counters and lists agree with the records. @returns what does not */
 export async function recounted({ redis, prefix }: Fleet): Promise<string[]> {
-  return (await recount(redis.url, prefix)).problems;
+  const until = performance.now() + AGREES_WITHIN_MS;
+  for (;;) {
+    const { problems } = await recount(redis.url, prefix);
+    if (problems.length === 0 || performance.now() > until) return problems;
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
 /**
