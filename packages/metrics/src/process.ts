@@ -13,7 +13,7 @@ export function startProcessFigures(registry: Registry): Disposable {
   // The histogram has the whole interval between two looks, the wanted one included.
   const lag = (ns: number) => Math.max(0, ns / 1e9 - LOOK_EVERY_MS / 1e3);
   const start = Date.now() / 1000 - process.uptime();
-  const maxFiles = fileLimit();
+  const maxFiles = openFilesLimit();
   const forget = registry.read(() => {
     const { user, system } = process.cpuUsage();
     const { rss, heapTotal, heapUsed, external } = process.memoryUsage();
@@ -55,7 +55,8 @@ function openFiles(): number | null {
   }
 }
 
-function fileLimit(): number | null {
+/** How many files and sockets this process may have open (`ulimit -n`); null where that cannot be told. */
+export function openFilesLimit(): number | null {
   try {
     const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined ? null : soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
