@@ -41,10 +41,13 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
+  // A picture may reach the worker only after the test that sent it.
+  go.resolve();
   go = Promise.withResolvers<void>();
 });
 
 afterAll(async () => {
+  go.resolve();
   await worker?.close();
   await gateway?.close();
   await redis?.stop();

@@ -167,12 +167,9 @@ class Run {
   /** Nobody has appended for long, and the sweep comes by. */
   async silence(batch: BatchModel): Promise<void> {
     await raw.hset(this.by.key(`batch:${batch.id}`), 'lastAppend', 1);
-    await this.by.hurry(`batch-${batch.id}`);
-    if (batch.done) return;
-    await this.by.sweep();
+    await this.sweep();
     if (batch.state === 'open') batch.close();
     if (batch.state === 'building') batch.stop('erase', Number.POSITIVE_INFINITY);
-    else batch.drain(Number.POSITIVE_INFINITY);
   }
 
   async sweep(): Promise<void> {

@@ -1,9 +1,7 @@
-import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { recount } from '../check/recount.ts';
-import type { ItemResult, JobQueue, NewBatch, NewItem } from '../contract.ts';
-import { newJobId } from '../job-id.ts';
+import { allResults, finished, items, made } from '../testing/batches.ts';
 import { IMAGE, Rig } from '../testing/rig.ts';
 
 let redis: TestRedis;
@@ -11,51 +9,6 @@ beforeAll(async () => {
   redis = await startRedis();
 });
 afterAll(() => redis?.stop());
-
-const batch = (more: Partial<NewBatch> = {}): NewBatch => ({
-  id: newJobId(),
-  owner: '',
-  requestId: 'test',
-  options: DEFAULT_DETECTION_OPTIONS,
-  open: false,
-  ...more,
-});
-
-const item = (name: string | null, line: number | null = null): NewItem => ({
-  name,
-  line,
-  content: { kind: 'inline', bytes: Buffer.from(name ?? 'nameless') },
-});
-
-const items = (count: number, from = 0) =>
-  Array.from({ length: count }, (_, i) => item(`item ${from + i}`, from + i + 1));
-
-async function made(queue: JobQueue, of: NewItem[], more: Partial<NewBatch> = {}): Promise<string> {
-  const given = batch(more);
-  await queue.batches.create(given);
-  for (let from = 0; from < of.length; from += 256)
-    await queue.batches.append(given.id, given.owner, of.slice(from, from + 256), 'fail');
-  await queue.batches.settle(given.id);
-  return given.id;
-}
-
-async function finished(queue: JobQueue, id: string) {
-  using follow = queue.follow(id);
-  for (;;) {
-    const record = await queue.batches.read(id, '');
-    if (!record || record.finishedAt !== null) return record;
-    await follow.changed(60_000);
-  }
-}
-
-async function allResults(queue: JobQueue, id: string, page = 7): Promise<ItemResult[]> {
-  const all: ItemResult[] = [];
-  for (;;) {
-    const next = await queue.batches.results(id, all.at(-1)?.cursor ?? '', page);
-    if (next.length === 0) return all;
-    all.push(...next);
-  }
-}
 
 const sound = async (rig: Rig) => expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
 
@@ -70,7 +23,7 @@ describe('a batch', () => {
       complete: true,
       counts: { total: 300, queued: 0, processing: 0, succeeded: 300, failed: 0, canceled: 0 },
     });
-    const results = await allResults(queue, id);
+    const results = await allResults(queue, id, 7);
     expect(results.map((each) => each.cursor)).toEqual(Array.from({ length: 300 }, (_, i) => String(i + 1)));
     expect(new Set(results.map((each) => each.name)).size).toBe(300);
     expect(results[0]).toMatchObject({

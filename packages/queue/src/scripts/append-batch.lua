@@ -15,7 +15,7 @@
 --- @include drain
 --- @include admission
 local id, twice, lease = ARGV[1], ARGV[3], ARGV[8]
-local seen = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total')
+local seen = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended')
 if lease ~= '' then
   local leased = redis.call('ZSCORE', TASKS, task_name('list', id))
   if seen[5] ~= lease or seen[4] or not leased then return { 'lost' } end
@@ -25,18 +25,31 @@ else
 end
 
 -- What becomes of each item, before anything is written.
-local new, skipped, waiting, bytes = {}, 0, 0, 0
-local names = {}
+local given, asked = {}, {}
 for at = 11, #ARGV, 6 do
-  local item = { j = ARGV[at], n = ARGV[at + 1], l = tonumber(ARGV[at + 2]), kind = ARGV[at + 3], a = ARGV[at + 4], b = ARGV[at + 5] }
-  local known = item.n ~= '' and (names[item.n] or redis.call('SISMEMBER', names_key(id), item.n) == 1)
+  local name = ARGV[at + 1]
+  given[#given + 1] = { j = ARGV[at], n = name, l = tonumber(ARGV[at + 2]), kind = ARGV[at + 3], a = ARGV[at + 4], b = ARGV[at + 5] }
+  if name ~= '' then asked[#asked + 1] = name end
+end
+local names = {}
+if #asked > 0 then
+  for i, known in ipairs(redis.call('SMISMEMBER', names_key(id), unpack(asked))) do names[asked[i]] = known == 1 end
+end
+local new, skipped, waiting, bytes = {}, 0, 0, 0
+local new_names, name_bytes = {}, 0
+for _, item in ipairs(given) do
+  local known = names[item.n]
   if known and twice == 'skip' then
     skipped = skipped + 1
   else
     if known then
       item = { j = item.j, n = '', l = item.l, kind = 'error', a = 'invalid_request', b = 'id: is given to an earlier item of the batch' }
     end
-    if item.n ~= '' then names[item.n] = true end
+    if item.n ~= '' then
+      names[item.n] = true
+      new_names[#new_names + 1] = item.n
+      name_bytes = name_bytes + #item.n + NAME_OVERHEAD
+    end
     if item.kind ~= 'error' then
       waiting = waiting + 1
       if item.kind == 'inline' then bytes = bytes + #item.b end
@@ -49,19 +62,13 @@ if #new > 0 then
   if reason then return { 'full', reason, retry } end
 end
 
-if waiting > 0 then begin_waiting('bulk') end
-local total, failed, name_bytes = tonumber(seen[6]), 0, 0
-for _, item in ipairs(new) do
-  total = total + 1
-  if item.n == '' then
-    item.n = string.format('#%d', total)
-  else
-    redis.call('SADD', names_key(id), item.n)
-    name_bytes = name_bytes + #item.n + NAME_OVERHEAD
-  end
+local total, ended, failed, result_bytes = tonumber(seen[6]), tonumber(seen[7]), 0, 0
+local entries = {}
+for i, item in ipairs(new) do
+  if item.n == '' then item.n = string.format('#%d', total + i) end
   if item.kind == 'error' then
     failed = failed + 1
-    add_result(id, item.n, 'failed', { l = item.l, c = item.a, d = item.b, a = 0 })
+    result_bytes = result_bytes + list_result(id, ended + failed, item.n, 'failed', { l = item.l, c = item.a, d = item.b, a = 0 })
   else
     local entry = { j = item.j, n = item.n, l = item.l, t = now }
     if item.kind == 'inline' then
@@ -70,16 +77,20 @@ for _, item in ipairs(new) do
     else
       entry.u = item.a
     end
-    redis.call('RPUSH', lane_key(batch_lane(id)), cjson.encode(entry))
+    entries[#entries + 1] = cjson.encode(entry)
   end
 end
+if #new_names > 0 then redis.call('SADD', names_key(id), unpack(new_names)) end
+if #entries > 0 then redis.call('RPUSH', lane_key(batch_lane(id)), unpack(entries)) end
+if waiting > 0 then begin_waiting('bulk') end
 if #new > 0 then
   redis.call('HINCRBY', batch_key(id), 'total', #new)
   redis.call('HINCRBY', batch_key(id), 'queued', waiting)
   redis.call('HINCRBY', STATS, 'items', waiting)
   redis.call('HINCRBY', STATS, 'blobBytes', bytes)
   redis.call('HINCRBY', batch_key(id), 'nameBytes', name_bytes)
-  charge_batch(id, name_bytes)
+  charge_batch(id, name_bytes + result_bytes)
+  count_ends(id, 'failed', failed)
 end
 redis.call('HSET', batch_key(id), 'lastAppend', now)
 if lease ~= '' then

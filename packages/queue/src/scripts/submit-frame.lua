@@ -51,7 +51,6 @@ if not seen[1] then
     'superseded', 0, 'expired', 0, 'canceled', 0, 'ended', now, 'resultBytes', 0, 'blobBytes', 0, 'turns', 0)
   redis.call('ZADD', DUE, now + FORGOTTEN, 'camera-' .. name)
 end
-begin_waiting('cameras')
 local expires = now + tonumber(ARGV[4])
 redis.call('HSET', job_key(id),
   'status', 'queued', 'queue', 'cameras', 'source', 'inline', 'options', ARGV[10], 'requestId', ARGV[11], 'owner', ARGV[12],
@@ -66,6 +65,7 @@ redis.call('HINCRBY', camera_key(name), 'waiting', 1)
 redis.call('HSET', camera_key(name), 'keep', keep, 'lastFrameAt', now, 'lastJob', id)
 count_once(camera_key(name), 'postedRate')
 redis.call('ZADD', CAMERAS, now, name)
+begin_waiting('cameras')
 redis.call('ZADD', waiting_key('cameras'), now, id)
 redis.call('RPUSH', lane_key(lane), id)
 schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })

@@ -43,7 +43,6 @@ if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
 local reason, retry = refusal(queue, 1, #blob, read_limits(6), tonumber(ARGV[4]), webhook ~= '' and ARGV[17] or nil)
 if reason then return { 'full', reason, retry } end
 
-begin_waiting(queue)
 local expires = now + start_within
 redis.call('HSET', job_key(id),
   'status', 'queued', 'queue', queue, 'source', ARGV[10], 'options', ARGV[11], 'requestId', ARGV[12], 'owner', ARGV[13],
@@ -60,6 +59,7 @@ if #blob > 0 then
   redis.call('SET', blob_key(id), blob)
   redis.call('HINCRBY', STATS, 'blobBytes', #blob)
 end
+begin_waiting(queue)
 redis.call('ZADD', waiting_key(queue), now, id)
 schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
 return { 'ok', now, expires }

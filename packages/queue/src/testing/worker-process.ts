@@ -1,14 +1,15 @@
-/** A worker in a process of its own, for tests that kill it: says `started` for the first job and then hangs. */
+/** A worker in a process of its own, for tests that kill it: says the id of each job it has begun to run, and then hangs. */
+import type { QueueName } from '@facequeue/schema';
 import { UNLIMITED } from '../gateway/admission.ts';
 import { createWorkQueue } from '../worker/work-queue.ts';
 
-const [url, prefix] = process.argv.slice(2) as [string, string];
+const [url, prefix, from = 'interactive'] = process.argv.slice(2) as [string, string, QueueName?];
 const queue = await createWorkQueue({ url, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
-await queue.consume('interactive', { concurrency: 8 }, async (id) => {
-  const claimed = await queue.claim(id, 'doomed');
+await queue.consume(from, { concurrency: 8 }, async (ticket) => {
+  const claimed = await queue.claim(ticket, 'doomed');
   if (!claimed) return;
-  await queue.start(id, claimed.attempt);
-  process.send!(id);
+  await queue.start(claimed.id, claimed.attempt);
+  process.send!(claimed.id);
   await new Promise(() => {});
 });
 process.send!('ready');

@@ -31,9 +31,9 @@ local function charge_batch(id, bytes)
   redis.call('HINCRBY', STATS, 'resultBytes', bytes)
 end
 
--- Adds an end to the results. `more`: field -> text of what else is known (l line, j job, a attempts, c code, d detail, f image, m timings, r result).
-local function add_result(id, name, status, more)
-  local place = redis.call('HINCRBY', batch_key(id), 'ended', 1)
+-- Lists an end at its place. `more`: field -> text of what else is known (l line, j job, a attempts, c code, d detail, f image,
+-- m timings, r result). Returns what it is charged; whoever calls keeps the counts.
+local function list_result(id, place, name, status, more)
   local entry = { 'i', name, 's', status, 't', now }
   local bytes = ENTRY_OVERHEAD + #name
   for field, value in pairs(more) do
@@ -42,8 +42,13 @@ local function add_result(id, name, status, more)
     bytes = bytes + #tostring(value)
   end
   redis.call('XADD', results_key(id), string.format('%d-0', place), unpack(entry))
-  redis.call('HINCRBY', batch_key(id), status, 1)
-  charge_batch(id, bytes)
+  return bytes
+end
+
+-- Counts `count` ends of one status.
+local function count_ends(id, status, count)
+  redis.call('HINCRBY', batch_key(id), 'ended', count)
+  redis.call('HINCRBY', batch_key(id), status, count)
 end
 
 local function batch_changed(id) redis.call('PUBLISH', PREFIX .. ':changed', id) end
@@ -112,7 +117,10 @@ local function end_item(job, status, code, detail, known)
   end
   redis.call('DEL', job_key(job.id))
   redis.call('SREM', active_key(job.batch), job.id)
-  add_result(job.batch, job.name, status == 'expired' and 'failed' or status, outcome)
+  status = status == 'expired' and 'failed' or status
+  local place = tonumber(redis.call('HGET', batch_key(job.batch), 'ended')) + 1
+  charge_batch(job.batch, list_result(job.batch, place, job.name, status, outcome))
+  count_ends(job.batch, status, 1)
   if status ~= 'canceled' then count_once(batch_key(job.batch), 'rate') end
   look_whether_done(job.batch)
   batch_changed(job.batch)

@@ -3,18 +3,19 @@
 local CANCELED = 'The batch was canceled.'
 
 local function drain_batch(id, max)
-  local seen = redis.call('HMGET', batch_key(id), 'stopped', 'erased', 'finishedAt')
+  local seen = redis.call('HMGET', batch_key(id), 'stopped', 'erased', 'finishedAt', 'ended')
   if not seen[1] or seen[3] then return false end
   local entries = redis.call('LPOP', lane_key(batch_lane(id)), max) or {}
-  local blobs, blob_bytes = {}, 0
-  for _, entry in ipairs(entries) do
+  local blobs, blob_bytes, result_bytes = {}, 0, 0
+  for i, entry in ipairs(entries) do
     local item = cjson.decode(entry)
     if item.b then
       blobs[#blobs + 1] = blob_key(item.j)
       blob_bytes = blob_bytes + item.b
     end
     if not seen[2] then
-      add_result(id, item.n, 'canceled', { j = item.j, a = 0, l = item.l, c = 'canceled', d = CANCELED })
+      local more = { j = item.j, a = 0, l = item.l, c = 'canceled', d = CANCELED }
+      result_bytes = result_bytes + list_result(id, tonumber(seen[4]) + i, item.n, 'canceled', more)
     end
   end
   if #blobs > 0 then redis.call('UNLINK', unpack(blobs)) end
@@ -22,10 +23,8 @@ local function drain_batch(id, max)
     redis.call('HINCRBY', STATS, 'blobBytes', 0 - blob_bytes)
     redis.call('HINCRBY', STATS, 'items', -#entries)
     redis.call('HINCRBY', batch_key(id), 'queued', -#entries)
-    if seen[2] then
-      redis.call('HINCRBY', batch_key(id), 'ended', #entries)
-      redis.call('HINCRBY', batch_key(id), 'canceled', #entries)
-    end
+    charge_batch(id, result_bytes)
+    count_ends(id, 'canceled', #entries)
   end
   -- Those in hand are few: what workers fetch and look at just now.
   for _, job_id in ipairs(redis.call('SMEMBERS', active_key(id))) do

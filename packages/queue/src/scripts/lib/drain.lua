@@ -14,7 +14,8 @@ local function waiting_count(queue)
   return redis.call('ZCARD', waiting_key(queue)) + items
 end
 
--- Called before something joins the queue. If that ran empty, the time until the next end says nothing of how fast it drains.
+-- Called before something joins the queue: if that ran empty, the time until the next end says nothing of how fast it drains.
+-- After a write that takes memory: once a script has written anything, a full Redis no longer refuses it.
 local function begin_waiting(queue)
   if waiting_count(queue) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
 end

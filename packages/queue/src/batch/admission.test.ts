@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import type { AdmissionLimits } from '../contract.ts';
+import { batch, items } from '../testing/batches.ts';
+import { ByHand, badItem, inlineItem, urlItem } from '../testing/by-hand.ts';
+import { job, LONG, Rig, ROOMY } from '../testing/rig.ts';
+
+let redis: TestRedis;
+let raw: Redis;
+let by: ByHand;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+beforeEach(() => {
+  by = new ByHand(raw, `{fq-${randomUUID()}}`);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+/** As the scripts take them. */
+const limits = (more: Partial<AdmissionLimits>) => {
+  const { maxWaiting, maxBlobBytes, maxResultBytes, maxOldestMs } = { ...ROOMY, ...more };
+  return [maxWaiting, maxBlobBytes, maxResultBytes, maxOldestMs];
+};
+
+const urls = (count: number) => Array.from({ length: count }, () => urlItem(null));
+
+/** Milliseconds between two ends of bulk jobs, as they were measured. */
+const drainsEvery = (ms: number) => raw.hset(by.key('stats'), 'drain:bulk', `9 ${Date.now()} 64 ${ms}`);
+
+/** Everything in Redis. */
+async function all(): Promise<Record<string, unknown>> {
+  const read: Record<string, (key: string) => Promise<unknown>> = {
+    hash: (key) => raw.hgetall(key),
+    list: (key) => raw.lrange(key, 0, -1),
+    set: async (key) => (await raw.smembers(key)).sort(),
+    zset: (key) => raw.zrange(key, 0, '-1', 'WITHSCORES'),
+    stream: (key) => raw.xrange(key, '-', '+'),
+    string: (key) => raw.get(key),
+  };
+  const keys = await raw.keys(by.key('*'));
+  const values = await Promise.all(keys.map(async (key) => [key, await read[await raw.type(key)]!(key)] as const));
+  return Object.fromEntries(values);
+}
+
+async function sound(): Promise<void> {
+  expect((await recount(redis.url, by.prefix)).problems).toEqual([]);
+}
+
+describe('an append', () => {
+  it('is refused as a whole when one item is too many, and taken when it is not', async () => {
+    await by.create('b', { open: true });
+    await by.append('b', [...urls(5), badItem('bad')], 'skip', { limits: limits({ maxWaiting: 10 }) });
+    const before = await all();
+    const given = [urlItem('1'), inlineItem('2'), badItem('3'), urlItem('4'), inlineItem('5')];
+    expect(await by.append('b', given, 'skip', { limits: limits({ maxWaiting: 10 }) })).toMatchObject({
+      answer: 'full',
+      reason: 'waiting',
+    });
+    expect(await all()).toEqual(before);
+    const { counts } = await by.append('b', given.slice(0, 4), 'skip', { limits: limits({ maxWaiting: 10 }) });
+    expect(counts).toEqual([3, 0, 1]);
+    await sound();
+  });
+
+  it('is told to come back when there will be room for all of it', async () => {
+    const few = { limits: limits({ maxWaiting: 100 }) };
+    await by.create('b', { open: true });
+    await by.append('b', urls(70), 'skip', few);
+    await drainsEvery(200);
+    // 30 are 20 too many of 80: 4 s.
+    expect(await by.append('b', urls(30), 'skip', few)).toMatchObject({ answer: 'full', retryAfterMs: 4000 });
+    // A tenth of 70 is more than one.
+    expect(await by.append('b', urls(11), 'skip', few)).toMatchObject({ answer: 'full', retryAfterMs: 1400 });
+    await drainsEvery(1);
+    expect(await by.append('b', urls(30), 'skip', few)).toMatchObject({ answer: 'full', retryAfterMs: 1000 });
+  });
+
+  it('counts its images together', async () => {
+    const few = { limits: limits({ maxBlobBytes: 100 }) };
+    await by.create('b', { open: true });
+    const image = inlineItem(null, 'x'.repeat(30));
+    const before = await all();
+    expect(await by.append('b', [image, image, image], 'skip', few)).toMatchObject({
+      answer: 'full',
+      reason: 'blob_bytes',
+    });
+    expect(await all()).toEqual(before);
+    expect((await by.append('b', [image, image], 'skip', few)).answer).toBe('ok');
+    expect((await by.append('b', [image], 'skip', few)).answer).toBe('full');
+    // A repeat brings nothing that is new.
+    await by.append('b', [inlineItem('named', 'y'.repeat(20))], 'skip', few);
+    expect((await by.append('b', [inlineItem('named', 'y'.repeat(20))], 'skip', few)).counts).toEqual([0, 1, 0]);
+    await sound();
+  });
+
+  it('pauses while too many results are kept, and goes on when they are gone', async () => {
+    const few = limits({ maxResultBytes: 10_000 });
+    await by.create('a', { limits: few });
+    await by.append(
+      'a',
+      Array.from({ length: 60 }, (_, i) => badItem(`n${i}`)),
+      'skip',
+      { limits: few },
+    );
+    await by.settle('a');
+    expect(await by.create('b', { limits: few })).toBe('full');
+    await by.create('b', { open: true });
+    const full = { answer: 'full', reason: 'result_bytes', retryAfterMs: 30_000 };
+    expect(await by.append('b', urls(1), 'skip', { limits: few })).toMatchObject(full);
+    await by.stop('a', 'erase');
+    expect((await by.append('b', urls(1), 'skip', { limits: few })).answer).toBe('ok');
+    await sound();
+  });
+});
+
+describe('empty batches', () => {
+  it('are not for nothing: they count until they are gone', async () => {
+    const few = limits({ maxResultBytes: 50_000 });
+    let made = 0;
+    while ((await by.create(`b${made}`, { open: true, limits: few })) === 'ok') made++;
+    expect(made).toBeGreaterThan(10);
+    expect(made).toBeLessThan(25);
+    for (let i = 0; i < made; i++) await by.stop(`b${i}`, 'erase');
+    expect(await by.create('again', { limits: few })).toBe('ok');
+    await sound();
+  });
+});
+
+describe('items that wait', () => {
+  it('leave interactive jobs the last fifth of the queue', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway({ limits: { ...ROOMY, maxWaiting: 20 } });
+    const { id } = batch();
+    await queue.batches.create(batch({ id, open: true }));
+    await queue.batches.append(id, '', items(16), 'skip');
+    const refused = { code: 'queue_full', message: 'Too many jobs are waiting.', retryAfterMs: expect.any(Number) };
+    await expect(queue.batches.append(id, '', items(1, 16), 'skip')).rejects.toMatchObject(refused);
+    await expect(queue.batches.create(batch())).rejects.toMatchObject(refused);
+    await expect(queue.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
+    for (let i = 0; i < 4; i++) await queue.submit(job());
+    await expect(queue.submit(job())).rejects.toMatchObject(refused);
+    expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+  });
+
+  it('are not judged by the age of others, nor others by theirs', async () => {
+    const impatient = limits({ maxOldestMs: 1000 });
+    const single = (id: string) =>
+      by.scripts(
+        'submit',
+        id,
+        'bulk',
+        LONG,
+        '',
+        LONG,
+        ...impatient,
+        'https://a.example/',
+        '{}',
+        'r',
+        'o',
+        '',
+        '',
+        '',
+        '',
+        '',
+      );
+    await by.create('b', { open: true });
+    const { turns } = await by.append('b', urls(3), 'skip', { limits: impatient });
+    // They came in long ago; one of them is in a worker's hands.
+    const lane = by.key('lane:batch:b');
+    for (const text of await raw.lrange(lane, 0, -1)) {
+      await raw.lpop(lane);
+      await raw.rpush(lane, JSON.stringify({ ...JSON.parse(text), t: 1 }));
+    }
+    await by.claim(turns[0]!);
+    expect(await single('one')).toMatchObject(['ok', expect.any(Number), expect.any(Number)]);
+    await raw.zadd(by.key('waiting:bulk'), 1, 'one');
+    expect(await single('two')).toMatchObject(['full', 'oldest', 30_000]);
+    expect((await by.append('b', urls(1), 'skip', { limits: impatient })).answer).toBe('ok');
+  });
+});

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import { ByHand, urlItem } from '../testing/by-hand.ts';
+import { LONG } from '../testing/rig.ts';
+
+const ROUNDS = 1000;
+
+let redis: TestRedis;
+let connections: Redis[];
+beforeAll(async () => {
+  redis = await startRedis();
+  connections = Array.from({ length: 6 }, () => new Redis(redis.url));
+});
+afterAll(async () => {
+  for (const connection of connections) connection.disconnect();
+  await redis.stop();
+});
+
+/** The same installation over several connections, as processes have it. */
+function several(): [ByHand, ByHand, ByHand, ByHand, ByHand, ByHand] {
+  const prefix = `{fq-${randomUUID()}}`;
+  return connections.map((connection) => new ByHand(connection, prefix)) as never;
+}
+
+/** All at once, in an order that is another each round. */
+async function race(...calls: (() => Promise<unknown>)[]): Promise<unknown[]> {
+  const order = calls.map((_, i) => i).sort(() => Math.random() - 0.5);
+  const answers: Promise<unknown>[] = [];
+  for (const i of order) answers[i] = calls[i]!();
+  return Promise.all(answers);
+}
+
+const urls = (...names: (string | null)[]) => names.map(urlItem);
+
+async function sound({ prefix }: ByHand): Promise<void> {
+  expect((await recount(redis.url, prefix)).problems).toEqual([]);
+}
+
+/** Name and status of each result, by name. */
+async function results(by: ByHand, id: string): Promise<Record<string, string>> {
+  const entries = await by.raw.xrange(by.key(`results:${id}`), '-', '+');
+  const listed = entries.map(([, [, name, , status]]) => [name!, status!] as const);
+  expect(new Set(listed.map(([name]) => name)).size).toBe(listed.length);
+  return Object.fromEntries(listed);
+}
+
+/** Takes and runs whatever waits of a batch. */
+async function runOut(by: ByHand, id: string): Promise<void> {
+  for (;;) {
+    const [turn] = await by.turnsOf(`batch:${id}`);
+    if (!turn) return;
+    const { job } = await by.claim(turn);
+    if (job) await by.finish(job.id, job.attempt);
+  }
+}
+
+describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
+  it.each(['cancel', 'erase'] as const)('though it ends while its batch is stopped: %s', async (how) => {
+    const [a, b, c, d, e, f] = several();
+    for (let round = 0; round < ROUNDS; round++) {
+      const id = `b${round}`;
+      await a.create(id);
+      const { turns } = await a.append(id, urls('1', '2', '3', '4', '5', '6'));
+      await a.settle(id);
+      const claims = await Promise.all(turns.slice(0, 3).map((turn) => a.claim(turn)));
+      const jobs = claims.map(({ job }) => job!);
+      await a.start(jobs[0]!.id, 1);
+      const [first, second, third] = await race(
+        () => a.finish(jobs[0]!.id, 1),
+        () => b.finish(jobs[1]!.id, 1),
+        () => c.finish(jobs[2]!.id, 1),
+        () => d.stop(id, how, 1),
+        () => e.claim(turns[3]!),
+        () => f.drain(id, 2),
+        () => f.drain(id, 2),
+      );
+      while ((await a.drain(id, 2)) === 1);
+      if (how === 'erase') {
+        expect(await a.raw.keys(a.key(`*:${id}`))).toEqual([a.key(`gone:${id}`)]);
+        continue;
+      }
+      const word = (won: unknown) => (won ? 'succeeded' : 'canceled');
+      const rest = { 4: 'canceled', 5: 'canceled', 6: 'canceled' };
+      expect(await results(a, id)).toEqual({ 1: word(first), 2: word(second), 3: word(third), ...rest });
+      expect(await a.raw.hget(a.key(`batch:${id}`), 'state')).toBe('canceled');
+    }
+    await a.sweep();
+    await sound(a);
+  });
+
+  it('though its batch is closed while it comes in', async () => {
+    const [a, b, c, d] = several();
+    const seen = new Set<string>();
+    for (let round = 0; round < ROUNDS; round++) {
+      const id = `b${round}`;
+      await a.create(id, { open: true });
+      await a.settle(id);
+      const [one, two] = (await race(
+        () => a.append(id, urls('1', '2'), 'skip'),
+        () => b.append(id, urls('2', '3', null), 'skip'),
+        () => c.close(id),
+        () => d.close(id),
+      )) as Awaited<ReturnType<ByHand['append']>>[];
+      const total = [one, two].reduce((sum, reply) => sum + (reply!.counts[0] ?? 0), 0);
+      const answers = `${one!.answer} ${two!.answer}`;
+      seen.add(answers);
+      expect(answers + total).toMatch(/^(ok ok4|ok closed2|closed ok3|closed closed0)$/);
+      await runOut(a, id);
+      expect(Object.values(await results(a, id))).toEqual(Array(total).fill('succeeded'));
+      expect(await a.raw.hget(a.key(`batch:${id}`), 'state')).toBe('finished');
+    }
+    // The race was one.
+    expect(seen.size).toBeGreaterThan(2);
+    await sound(a);
+  });
+
+  it('though two gateways append the same names', async () => {
+    const [a, b, c] = several();
+    for (let round = 0; round < ROUNDS; round++) {
+      const id = `b${round}`;
+      await a.create(id, { open: true });
+      await a.settle(id);
+      const replies = (await race(
+        () => a.append(id, urls('1', '2', '3'), 'skip'),
+        () => b.append(id, urls('3', '2', '1'), 'skip'),
+        () => c.append(id, urls('2', '4'), 'skip'),
+      )) as Awaited<ReturnType<ByHand['append']>>[];
+      const [accepted, skipped, failed] = [0, 1, 2].map((i) =>
+        replies.reduce((sum, { counts }) => sum + counts[i]!, 0),
+      );
+      expect([accepted, skipped, failed]).toEqual([4, 4, 0]);
+      await a.close(id);
+      await runOut(b, id);
+      expect(await results(a, id)).toEqual({ 1: 'succeeded', 2: 'succeeded', 3: 'succeeded', 4: 'succeeded' });
+    }
+    await sound(a);
+  });
+});
+
+describe('a task', { timeout: 120_000 }, () => {
+  it('is leased to one of all who ask at once', async () => {
+    const workers = several();
+    const [a] = workers;
+    for (let round = 0; round < ROUNDS; round++) {
+      await a.create(`b${round}`, { listing: true });
+      await a.settle(`b${round}`);
+      const taken = await race(...workers.map((worker) => () => worker.scripts('take-task', LONG)));
+      expect(taken.filter(Boolean)).toEqual([['list', `b${round}`, 1, 1, '']]);
+      const ends = await race(
+        ...workers.map((worker) => () => worker.scripts('end-task', 'list', `b${round}`, 1, 'done', 0, '', '')),
+      );
+      expect(ends.filter((answer) => answer === 1)).toHaveLength(1);
+    }
+    await sound(a);
+  });
+
+  it('that lists and is told twice to append does so once', async () => {
+    const [a, b] = several();
+    await a.create('b', { listing: true });
+    await a.settle('b');
+    await a.scripts('take-task', LONG);
+    const task = { lease: 1, state: 'page 2' };
+    const append = (by: ByHand) => by.append('b', urls('s3://a/1', 's3://a/2'), 'skip', { task });
+    expect(await append(a)).toMatchObject({ answer: 'ok', counts: [2, 0, 0] });
+    expect(await append(b)).toMatchObject({ answer: 'ok', counts: [0, 2, 0], turns: [] });
+    expect(await a.raw.hmget(a.key('batch:b'), 'total', 'listState')).toEqual(['2', 'page 2']);
+    await sound(a);
+  });
+
+  it.each(['cancel', 'erase'] as const)('that lists finds nothing to append to after a %s', async (how) => {
+    const [a, b, c] = several();
+    for (let round = 0; round < ROUNDS / 2; round++) {
+      const id = `b${round}`;
+      await a.create(id, { listing: true });
+      await a.settle(id);
+      await a.scripts('take-task', LONG);
+      const task = { lease: 1, state: '' };
+      const [, reply] = (await race(
+        () => a.stop(id, how),
+        () => b.append(id, urls('s3://a/1'), 'skip', { task }),
+        () => c.scripts('end-task', 'list', id, 1, 'done', 0, '', ''),
+      )) as [unknown, Awaited<ReturnType<ByHand['append']>>];
+      expect(['ok', 'lost']).toContain(reply.answer);
+      expect((await b.append(id, urls('s3://a/2'), 'skip', { task })).answer).toBe('lost');
+      if (how === 'cancel')
+        expect(await results(a, id)).toEqual(reply.answer === 'ok' ? { 's3://a/1': 'canceled' } : {});
+    }
+    await a.sweep();
+    await sound(a);
+  });
+});

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { recount } from '../check/recount.ts';
+import { ByHand } from '../testing/by-hand.ts';
+
+let redis: TestRedis;
+let raw: Redis;
+let by: ByHand;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+beforeEach(() => {
+  by = new ByHand(raw, `{fq-${randomUUID()}}`);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+/** Waiting, bytes of images, bytes of results, ms of the oldest. */
+const limits = (waiting: number, blobBytes = 1e9) => [waiting, blobBytes, 1e9, 1e9];
+
+async function sound(): Promise<void> {
+  expect((await recount(redis.url, by.prefix)).problems).toEqual([]);
+}
+
+describe('a camera that keeps all its frames', () => {
+  it('leaves the others their room', async () => {
+    const keep = { keep: 'all' as const, limits: limits(100) };
+    for (let i = 0; i < 10; i++) expect((await by.frame(`a${i}`, 'a', keep))[0]).toBe('ok');
+    expect(await by.frame('a10', 'a', keep)).toEqual(['full', 'camera', 1000]);
+    expect((await by.frame('b0', 'b', keep))[0]).toBe('ok');
+    // A worker takes one up: there is room for another.
+    const [turn] = await by.turnsOf('camera:/a');
+    await by.claim(turn!);
+    expect((await by.frame('a11', 'a', keep))[0]).toBe('ok');
+    await sound();
+  });
+
+  it('may have an eighth of the images, but one in any case', async () => {
+    const keep = { keep: 'all' as const, bytes: Buffer.alloc(60), limits: limits(100, 1000) };
+    expect((await by.frame('a0', 'a', keep))[0]).toBe('ok');
+    expect(await by.frame('a1', 'a', keep)).toEqual(['full', 'camera', 1000]);
+    expect((await by.frame('b0', 'b', { ...keep, bytes: Buffer.alloc(400) }))[0]).toBe('ok');
+    await sound();
+  });
+});
+
+describe('a camera whose newest frame counts', () => {
+  it('is heard when the queue is full: its frame takes the place of another', async () => {
+    const full = { limits: limits(10, 1000), bytes: Buffer.alloc(100) };
+    for (let i = 0; i < 8; i++) expect((await by.frame(`f${i}`, `c${i}`, full))[0]).toBe('ok');
+    expect((await by.frame('new', 'another', full)).slice(0, 2)).toEqual(['full', 'waiting']);
+    expect((await by.frame('new', 'c3', full))[0]).toBe('ok');
+    expect(await raw.hmget(by.key('job:f3'), 'status', 'errorCode')).toEqual(['canceled', 'superseded']);
+    // One that is refused replaces nothing.
+    const [before] = await raw.hmget(by.key('camera:/c3'), 'waiting');
+    expect((await by.frame('huge', 'c3', { ...full, bytes: Buffer.alloc(300) })).slice(0, 2)).toEqual([
+      'full',
+      'blob_bytes',
+    ]);
+    expect(await raw.hmget(by.key('camera:/c3'), 'waiting', 'superseded')).toEqual([before, '1']);
+    await sound();
+  });
+});
+
+describe('frames that have waited long', () => {
+  it('do not keep new ones out', async () => {
+    const impatient = [100, 1e9, 1e9, 1000];
+    await by.frame('old', 'a', { keep: 'all' });
+    await raw.zadd(by.key('waiting:cameras'), 1, 'old');
+    expect((await by.frame('new', 'a', { keep: 'all', limits: impatient }))[0]).toBe('ok');
+    const figures = (await by.scripts('snapshot', ...impatient)) as unknown[];
+    expect(figures.at(-1)).toBe('');
+  });
+});
+
+describe('cameras', () => {
+  it('are at most 256 at a time', async () => {
+    for (let i = 0; i < 256; i++) await by.frame(`f${i}`, `c${i}`);
+    expect(await by.frame('one', 'more')).toEqual(['full', 'cameras', 30_000]);
+    expect((await by.frame('known', 'c0'))[0]).toBe('ok');
+    await sound();
+  });
+});
