@@ -2,7 +2,13 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{apps,packages}/*/src/**/*.test.ts', 'test/**/*.test.ts', 'setup/**/*.test.ts', 'docs/**/*.test.ts'],
+    include: [
+      '{apps,packages}/*/src/**/*.test.ts',
+      'test/**/*.test.ts',
+      'bench/**/*.test.ts',
+      'setup/**/*.test.ts',
+      'docs/**/*.test.ts',
+    ],
     // They need a Vulkan driver or Chromium: npm run test:webgpu, npm run test:browser.
     exclude: ['test/webgpu/**', 'test/browser/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],

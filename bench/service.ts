@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS, type Profile } from '@facequeue/schema';
 import pino from 'pino';
 import { engineLauncher } from '../apps/worker/src/engine/lifeline.ts';
@@ -9,6 +10,8 @@ import { cpuMs, descendants, residentBytes } from '../test/support/processes.ts'
 import { type Service, startService } from '../test/support/service.ts';
 import { load, median, percentile } from './statistics.ts';
 
+/** Of images that no job brings. */
+const NAMES = { job_id: 'bench', request_id: 'bench' };
 /** Callers at once when throughput is measured. */
 const LANES = 8;
 
@@ -74,11 +77,12 @@ async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
     { timeoutMs: 30_000, maxRssBytes: 4e9 },
     () => availableParallelism(),
     pino({ level: 'silent' }),
+    new Registry('worker'),
   );
   const signal = new AbortController().signal;
   const run = async () => {
     using slot = await pool.acquire('interactive', signal);
-    await slot.run({ bytes: new Uint8Array(bytes), options: { ...DEFAULT_DETECTION_OPTIONS, profile } }, signal);
+    await slot.run({ bytes: new Uint8Array(bytes), options: { ...DEFAULT_DETECTION_OPTIONS, profile } }, signal, NAMES);
   };
   await load(LANES, ms / 4, run);
   const { rate } = await load(LANES, ms, run);

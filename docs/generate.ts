@@ -1,6 +1,6 @@
 /**
  * `npm run docs`: writes the pages that are made from code, so that they cannot drift from it:
- * configuration.md (the apps' config schemas), errors.md (the error catalogue), openapi.json (the request and result schemas).
+ * configuration.md (the apps' config schemas), errors.md (the error catalogue), metrics.md (the catalogue of metrics), openapi.json (the request and result schemas).
  */
 import { writeFileSync } from 'node:fs';
 import { pages } from './pages.ts';

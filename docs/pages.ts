@@ -1,4 +1,5 @@
-import { ERROR_CATALOGUE, type ErrorEntry } from '@facequeue/schema';
+import { type App, type LabelValues, METRICS, type MetricEntry } from '@facequeue/metrics';
+import { ERROR_CATALOGUE, ERROR_CODES, type ErrorEntry } from '@facequeue/schema';
 import { openApiDocument } from '@facequeue/schema/openapi';
 import type { z } from 'zod';
 import { gatewayVariables } from '../apps/api/src/variables.ts';
@@ -10,6 +11,7 @@ export function pages(): Record<string, string> {
   return {
     'configuration.md': configuration(),
     'errors.md': errors(),
+    'metrics.md': metrics(),
     'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
   };
 }
@@ -60,6 +62,44 @@ Every error is \`application/problem+json\` (RFC 9457): \`{type, title, status, 
 |---|---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+function metrics(): string {
+  const table = (...of: App[]) => {
+    const rows = Object.entries<MetricEntry>(METRICS)
+      .filter(([, { apps }]) => apps.join() === of.join())
+      .map(([name, { kind, help, labels }]) => {
+        const said = Object.entries(labels).map(([label, values]) => `\`${label}\`: ${cell(labelValues(values))}`);
+        return `| \`${name}\` | ${kind} | ${cell(help)} | ${said.join('; ')} |`;
+      });
+    return `| metric | type | what it says | labels |\n|---|---|---|---|\n${rows.join('\n')}`;
+  };
+  return `<!-- Made by \`npm run docs\` from packages/metrics/src/catalogue.ts; edit that. -->
+# Metrics
+
+In Prometheus' text format: of a gateway at \`GET /metrics\`, with an API key where keys are set; of a worker at \`/metrics\` of its health port
+(\`WORKER_PORT\`). What to watch, alerts, and scaling by \`facequeue_desired_workers\`: [operations.md](operations.md).
+
+## Gateway
+
+${table('gateway')}
+
+## Worker
+
+${table('worker')}
+
+## Every process
+
+${table('gateway', 'worker')}
+`;
+}
+
+/** What a label may say; all codes of errors, which have a page of their own, as that. */
+function labelValues(values: LabelValues): string {
+  if (typeof values === 'string') return values;
+  const codes: readonly string[] = ERROR_CODES;
+  if (!codes.every((code) => values.includes(code))) return values.join(', ');
+  return [...values.filter((value) => !codes.includes(value)), 'a code of [errors.md](errors.md)'].join(', ');
 }
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

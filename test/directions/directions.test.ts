@@ -29,7 +29,7 @@ describe('the check of directions', () => {
     cpSync(join(ROOT, 'package.json'), join(tree, 'package.json'));
     // Workspace names must lead into the copy, libraries into the real folder.
     mkdirSync(join(tree, 'node_modules/@facequeue'), { recursive: true });
-    for (const name of ['schema', 'pipeline', 'source', 'queue', 'client'])
+    for (const name of ['schema', 'pipeline', 'source', 'queue', 'client', 'metrics'])
       symlinkSync(join(tree, 'packages', name), join(tree, 'node_modules/@facequeue', name));
     for (const name of readdirSync(join(ROOT, 'node_modules')))
       if (name !== '@facequeue') symlinkSync(join(ROOT, 'node_modules', name), join(tree, 'node_modules', name));
@@ -40,6 +40,7 @@ describe('the check of directions', () => {
     ['packages/schema/src', '../../queue/src/index.ts', 'direction-schema'],
     ['packages/queue/src', '../../pipeline/src/index.ts', 'direction-queue'],
     ['packages/pipeline/src', '@facequeue/queue', 'direction-pipeline'],
+    ['packages/metrics/src', '@facequeue/queue', 'direction-metrics'],
     ['packages/source/src', 'sharp', 'only-pipeline-imports-onnxruntime-node'],
     ['apps/api/src', '@facequeue/pipeline', 'the-gateway-runs-no-model'],
     ['apps/api/src', 'bullmq', 'only-queue-imports-bullmq'],

@@ -1,6 +1,6 @@
 /**
  * Which room may import which (docs/architecture.md has the picture):
- *   schema <- pipeline, source, queue, client <- apps, and some libraries belong to one package alone.
+ *   schema <- pipeline, source, queue, client, metrics <- apps, and some libraries belong to one package alone.
  * Tests and their support are exempt from the "only here" rules: they look at a package from outside.
  */
 const tests = '(\\.test\\.ts$|/testing/)';
@@ -30,6 +30,7 @@ module.exports = {
     direction('source', ['schema']),
     direction('queue', ['schema']),
     direction('client', ['schema']),
+    direction('metrics', ['schema']),
     ...['api', 'worker', 'cli'].map((app) => ({
       name: `app-${app}-stands-alone`,
       severity: 'error',

@@ -90,8 +90,25 @@ export interface CannedWorker extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A worker that says it delivers webhooks, and does nothing. */
+export async function startWebhookWorker({ redisUrl, prefix }: Pick<TestGateway, 'redisUrl' | 'prefix'>) {
+  const work = await createWorkQueue({ url: redisUrl, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
+  await work.heartbeat({
+    id: randomUUID(),
+    version: '0.1.0',
+    device: null,
+    models: null,
+    engines: 0,
+    queues: ['webhooks'],
+    busy: 0,
+    load: 0,
+    startedAt: Date.now(),
+  });
+  return { [Symbol.asyncDispose]: () => work.close() };
+}
+
 /**
- * A worker on both queues.
+ * A worker on all queues of images.
  * @param answer how a job ends; by default with one face
  */
 export async function startCannedWorker(
@@ -115,6 +132,7 @@ export async function startCannedWorker(
     engines: 1,
     queues: [...QUEUE_NAMES],
     busy: 0,
+    load: 0,
     startedAt: Date.now(),
   });
   for (const queue of QUEUE_NAMES) {

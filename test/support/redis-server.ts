@@ -1,6 +1,6 @@
 /** The two ways to run a Redis server for redis.ts. Either ends with this process, even when it is killed. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,8 @@ export const IMAGE = 'redis:7-bookworm';
 export interface Server {
   start(): Promise<void>;
   kill(): Promise<void>;
+  lose(): Promise<void>;
+  fillDisk(full: boolean): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
   remove(): Promise<void>;
@@ -35,6 +37,8 @@ export async function dockerServer(port: number, flags: string[]): Promise<Serve
     start: () => docker('start', id),
     // Killing a container that is dead already is no failure.
     kill: () => docker('kill', '--signal', 'KILL', id).catch(() => docker('wait', id)),
+    lose: onlyLocal,
+    fillDisk: onlyLocal,
     pause: () => docker('pause', id),
     resume: () => docker('unpause', id),
     async remove() {
@@ -44,15 +48,20 @@ export async function dockerServer(port: number, flags: string[]): Promise<Serve
   };
 }
 
+async function onlyLocal(): Promise<never> {
+  throw new Error('only of a local Redis: ask for one');
+}
+
 export async function localServer(port: number, flags: string[]): Promise<Server> {
   const folder = await mkdtemp(join(tmpdir(), 'facequeue-redis-'));
   const keepFolder = watchdog(['rm', '-rf', folder]);
   const spawnServer = () => {
-    const child = spawn(
-      'redis-server',
-      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--daemonize', 'no', ...flags],
-      { stdio: 'ignore', detached: true },
-    );
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--daemonize', 'no'];
+    // Past its file size limit (see fillDisk) a write is to fail, not to end the process.
+    const child = spawn('sh', ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'sh', ...own, ...flags], {
+      stdio: 'ignore',
+      detached: true,
+    });
     const exited = new Promise<void>((resolve, reject) => {
       child.once('exit', () => resolve());
       child.once('error', reject);
@@ -74,6 +83,15 @@ export async function localServer(port: number, flags: string[]): Promise<Server
       current = spawnServer();
     },
     kill,
+    async lose() {
+      await kill();
+      await rm(folder, { recursive: true });
+      await mkdir(folder);
+    },
+    async fillDisk(full) {
+      const limit = full ? '1' : 'unlimited';
+      await run('prlimit', ['--pid', String(current.child.pid), `--fsize=${limit}:`]);
+    },
     async pause() {
       current.child.kill('SIGSTOP');
     },

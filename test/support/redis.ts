@@ -17,6 +17,10 @@ export interface TestRedis extends AsyncDisposable {
   restart(): Promise<void>;
   /** SIGKILL: every connection breaks and nothing more is written. `restart` brings it back. */
   kill(): Promise<void>;
+  /** Ends it as `kill` does, and takes its data away: what `restart` brings back knows nothing. Of a local one only. */
+  lose(): Promise<void>;
+  /** Its disk is full: what it would write to its append-only file is refused, until it is said that there is room. Of a local one only. */
+  fillDisk(full: boolean): Promise<void>;
   /** Freezes it: connections stay open and nothing answers. `resume` ends that. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -29,10 +33,12 @@ export interface TestRedisOptions {
   appendonly?: boolean;
   /** A cluster of one node: it holds every slot and refuses scripts and commands whose keys lie in more than one. */
   cluster?: boolean;
+  /** The machine's own server even where Docker answers: what is done to it needs its process or its files. */
+  local?: boolean;
 }
 
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
-  const mode = await chosenMode();
+  const mode = options.local ? 'local' : await chosenMode();
   // Another process can take the free port before the server does.
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
@@ -74,6 +80,11 @@ function handle(server: Server, mode: TestRedis['mode'], port: number, appendonl
       up = false;
       await server.kill();
     },
+    async lose() {
+      up = false;
+      await server.lose();
+    },
+    fillDisk: (full) => server.fillDisk(full),
     pause: () => server.pause(),
     resume: () => server.resume(),
     stop,

@@ -15,7 +15,7 @@ const EXPOSED_HEADERS = 'Location, Preference-Applied, Retry-After, Server-Timin
  * @throws ConfigError when it would be open to the network unasked
  */
 export function createApp(services: Services): Express {
-  const { config, log, drain } = services;
+  const { config, log, drain, metrics } = services;
   const compat = config.COMPAT === 'aws';
   const localOnly = needsLocalCallers(config);
   const app = express();
@@ -37,7 +37,7 @@ export function createApp(services: Services): Express {
     drain.enter(response);
     next();
   });
-  app.use(accessLog(log));
+  app.use(accessLog(log, metrics));
   app.use((request: Request, _: Response, next: NextFunction) => {
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
       throw new FacequeueError('invalid_request', 'HTTP/1.1 requests carry a Host header');
@@ -62,7 +62,7 @@ export function createApp(services: Services): Express {
     // Express says so of a path parameter that cannot be decoded.
     const error =
       thrown instanceof URIError ? new FacequeueError('not_found', 'there is nothing at this path') : thrown;
-    answerError(request, response, error, { compat, log });
+    answerError(request, response, error, { compat, log, metrics });
   });
   return app;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { Registry, startProcessFigures } from '@facequeue/metrics';
 import type { JobQueue } from '@facequeue/queue';
 import { MAX_WAIT_S } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
@@ -8,6 +9,8 @@ import manifest from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
 import { BodyBudget } from './body/budget.ts';
 import { bodyCap } from './body/size.ts';
+import { gatewayReader } from './metrics/gateway.ts';
+import { installationReader } from './metrics/installation.ts';
 import { Drain } from './server/drain.ts';
 import { createHttpServer } from './server/http-server.ts';
 import type { GatewayConfig } from './variables.ts';
@@ -36,12 +39,15 @@ export async function startGateway(config: GatewayConfig, queue: JobQueue, log: 
   }
   const drain = new Drain();
   const budget = new BodyBudget(config.MAX_INFLIGHT_BODY_BYTES);
-  const app = createApp({ config, queue, budget, drain, log, version: manifest.version });
+  const metrics = new Registry('gateway');
+  metrics.read(gatewayReader(queue, budget, manifest.version));
+  metrics.read(installationReader(queue));
+  const app = createApp({ config, queue, budget, drain, log, metrics, version: manifest.version });
   const times = {
     headerTimeoutMs: config.HEADER_TIMEOUT,
     longestQuietMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),
   };
-  const server = createHttpServer(app, times, log);
+  const server = createHttpServer(app, times, log, (code) => metrics.count('facequeue_http_errors_total', { code }));
 
   server.listen(config.PORT, config.HOST);
   try {
@@ -50,6 +56,7 @@ export async function startGateway(config: GatewayConfig, queue: JobQueue, log: 
     throw listenError(error as NodeJS.ErrnoException, config);
   }
   const { port } = server.address() as AddressInfo;
+  const figures = startProcessFigures(metrics);
 
   return {
     url: `http://${reachableHost(config.HOST)}:${port}${config.BASE_PATH}`,
@@ -62,6 +69,7 @@ export async function startGateway(config: GatewayConfig, queue: JobQueue, log: 
       await closed;
       clearTimeout(expire);
       clearTimeout(cut);
+      figures[Symbol.dispose]();
     },
   };
 }

@@ -1,12 +1,15 @@
 /** The gateway process. Whoever forked it hears `{type: 'ready', url}` or `{type: 'failed', message}`. */
+import { openFilesLimit } from '@facequeue/metrics';
 import { createJobQueue } from '@facequeue/queue';
 import { isFacequeueError } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import { pino } from 'pino';
 import { gatewayConfig, queueOptions } from './config.ts';
 import { startGateway } from './gateway.ts';
-import { ENOUGH_OPEN_FILES, openFilesLimit } from './server/open-files.ts';
 import { troubleLog } from './server/trouble.ts';
+
+/** Each caller that waits holds a connection; with fewer open files than this, a busy hour runs out of them. */
+const ENOUGH_OPEN_FILES = 4096;
 
 async function main(): Promise<void> {
   const config = gatewayConfig();

@@ -1,3 +1,4 @@
+import type { Registry } from '@facequeue/metrics';
 import type { JobQueue } from '@facequeue/queue';
 import type { Logger } from 'pino';
 import type { BodyBudget } from './body/budget.ts';
@@ -11,5 +12,6 @@ export interface Services {
   budget: BodyBudget;
   drain: Drain;
   log: Logger;
+  metrics: Registry;
   version: string;
 }

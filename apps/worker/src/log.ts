@@ -4,5 +4,5 @@ export type { Logger };
 
 /** Structured logs, a JSON object a line on standard output. Never image data, landmarks or query strings of URLs. */
 export function createLog(level: string): Logger {
-  return pino({ name: 'worker', level, timestamp: pino.stdTimeFunctions.isoTime });
+  return pino({ base: { app: 'worker' }, level, timestamp: pino.stdTimeFunctions.isoTime });
 }

@@ -1,16 +1,12 @@
 import { pipelineVariables } from '@facequeue/pipeline/variables';
 import { queueVariables } from '@facequeue/queue';
-import { QUEUE_NAMES } from '@facequeue/schema';
+import { WORKER_QUEUE_NAMES, type WorkerQueueName } from '@facequeue/schema';
 import { byteSize, duration, integer, list } from '@facequeue/schema/config';
 import { installationVariables } from '@facequeue/schema/installation';
 import { sourceVariables } from '@facequeue/source';
 import { z } from 'zod';
 
-/** What a worker can be for: the queues of images, and the delivery of webhooks. */
-const DUTIES = [...QUEUE_NAMES, 'webhooks'] as const;
-type Duty = (typeof DUTIES)[number];
-
-const isDuty = (name: string): name is Duty => (DUTIES as readonly string[]).includes(name);
+const isQueue = (name: string): name is WorkerQueueName => (WORKER_QUEUE_NAMES as readonly string[]).includes(name);
 
 /** The environment variables of the worker. */
 export const workerVariables = {
@@ -34,15 +30,15 @@ export const workerVariables = {
     description:
       'Resident memory beyond which an engine is replaced between two images. A 4096 x 4096 image takes it to about 420 MB.',
   }),
-  WORKER_QUEUES: list(DUTIES.join(','))
+  WORKER_QUEUES: list(WORKER_QUEUE_NAMES.join(','))
     .transform((names, context) => {
-      const known = names.filter(isDuty);
+      const known = names.filter(isQueue);
       if (known.length > 0 && known.length === names.length) return known;
-      context.issues.push({ code: 'custom', message: `some of ${DUTIES.join(', ')}`, input: names });
+      context.issues.push({ code: 'custom', message: `some of ${WORKER_QUEUE_NAMES.join(', ')}`, input: names });
       return z.NEVER;
     })
     .meta({
-      default: DUTIES.join(','),
+      default: WORKER_QUEUE_NAMES.join(','),
       description:
         'Queues this worker serves; lets a deployment keep workers for callers who wait. `bulk` also lists buckets and writes the outputs of batches; `webhooks` delivers webhooks, and a worker with nothing else starts no engine.',
     }),
@@ -57,7 +53,7 @@ export const workerVariables = {
     description: 'Address of the health port; `0.0.0.0` where probes come from outside the container.',
   }),
   WORKER_PORT: integer(0, { min: 0, max: 65_535 }).meta({
-    description: 'Port of the worker’s own `/livez` and `/readyz`; 0: none.',
+    description: 'Port of the worker’s own `/livez`, `/readyz` and `/metrics`, which need no key; 0: none.',
   }),
   SHUTDOWN_GRACE: duration('20s').meta({
     description: 'On SIGTERM or SIGINT jobs in hand may finish for this long; the rest go back to their queue.',

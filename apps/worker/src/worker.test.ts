@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from '@facequeue/queue';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../test/support/exposition.ts';
 import { startFileServer } from '../../../test/support/file-server.ts';
 import { startHeldServer } from '../../../test/support/held-server.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
@@ -135,7 +136,7 @@ describe('a worker', () => {
     const worker = await startTestWorker({ ...fresh.env, ENGINES: '2', WORKER_QUEUES: 'bulk' });
     const [info] = (await fresh.queue.snapshot()).workers;
     expect(info).toMatchObject({ device: 'cpu', engines: 2, queues: ['bulk'], busy: 0, version: expect.any(String) });
-    expect(info!.models.name).not.toBe('');
+    expect(info!.models!.name).not.toBe('');
     expect(worker.engines()).toHaveLength(2);
     await worker.end('SIGTERM');
     await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]));
@@ -161,6 +162,44 @@ describe('a worker', () => {
     expect(taken.first).toEqual({ type: 'failed', message: expect.stringContaining(`127.0.0.1:${port}`) });
     expect(await taken.exited).toBe(1);
     expect(worker.engines()).toHaveLength(1);
+  });
+
+  it('tells Prometheus what it did, on that port', async () => {
+    await using fresh = await installation();
+    const port = await freePort();
+    await using _worker = await startTestWorker({ ...fresh.env, WORKER_PORT: String(port) });
+    const scrape = async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+      expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+      const families = parseExposition(await response.text());
+      return (...series: [string, Record<string, string>?]) => seriesValue(families, ...series);
+    };
+    const queue = { queue: 'interactive' };
+    const before = await scrape();
+    expect(before('facequeue_jobs_ended_total', { ...queue, outcome: 'succeeded' })).toBe(0);
+    expect(before('facequeue_worker_engines', { state: 'ready' })).toBe(1);
+    await ended(await submit(fresh, inline(PORTRAIT)));
+    await ended(await submit(fresh, inline(PORTRAIT.subarray(0, 5000))));
+    const value = await scrape();
+    expect(value('facequeue_jobs_ended_total', { ...queue, outcome: 'succeeded' })).toBe(1);
+    expect(value('facequeue_jobs_ended_total', { ...queue, outcome: 'image_undecodable' })).toBe(1);
+    for (const stage of ['queue', 'fetch', 'decode', 'detect', 'landmarks', 'attributes']) {
+      const count = value('facequeue_stage_duration_seconds_count', { ...queue, stage });
+      expect(count, stage).toBe(['queue', 'fetch'].includes(stage) ? 2 : 1);
+    }
+    expect(value('facequeue_engine_resident_memory_bytes', { engine: '0' })).toBeGreaterThan(50e6);
+    expect(value('facequeue_permits_waiting', { lane: 'interactive' })).toBe(0);
+    expect(value('process_cpu_seconds_total')).toBeGreaterThan(0);
+    expect(value('facequeue_info', { app: 'worker', version: '0.1.0', node: process.version })).toBe(1);
+  });
+
+  it('that only delivers webhooks is known to gateways, too', async () => {
+    await using fresh = await installation();
+    await using worker = await startTestWorker({ ...fresh.env, WORKER_QUEUES: 'webhooks' });
+    expect((await fresh.queue.snapshot()).workers).toMatchObject([
+      { queues: ['webhooks'], device: null, models: null, engines: 0, busy: 0, load: 0 },
+    ]);
+    expect(worker.engines()).toEqual([]);
   });
 
   it('keeps what it knows from its engines: no settings and no credentials in their environment', async () => {
@@ -339,7 +378,7 @@ describe('the log', () => {
     const found = await ended(await submit(fresh, inline(ASTRONAUT)));
     await worker.end('SIGTERM');
     await files.close();
-    for (const { id } of [lost, found]) expect(worker.log()).toContain(`"job":"${id}","request":"req-1"`);
+    for (const { id } of [lost, found]) expect(worker.log()).toContain(`"job_id":"${id}","request_id":"req-1"`);
     expect(worker.log()).toContain('"code":"source_unreachable"');
     expect(worker.log()).not.toContain('secret');
     expect(worker.log()).not.toMatch(/landmark_106|BoundingBox|"x":/);

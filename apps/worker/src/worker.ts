@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Registry, startProcessFigures } from '@facequeue/metrics';
 import { admissionLimits, createWorkQueue } from '@facequeue/queue';
+import { carriesImages } from '@facequeue/schema';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
 import type { Duty } from './duty.ts';
+import { startHeartbeat } from './health/heartbeat.ts';
 import { type Checks, type HealthServer, startHealthServer } from './health/server.ts';
-import { type ImageDuty, startImageDuty } from './jobs/image-duty.ts';
+import { type EngineReport, type ImageDuty, startImageDuty } from './jobs/image-duty.ts';
 import type { Logger } from './log.ts';
 import { startTaskDuty } from './tasks/task-duty.ts';
 import { startWebhookDuty } from './webhooks/webhook-duty.ts';
+
+/** Gateways count a worker seen within 15 s. */
+const HEARTBEAT_MS = 2000;
+const NO_ENGINES: EngineReport = { device: null, models: null, engines: 0, busy: 0, load: 0 };
 
 /** What is given up when the grace is over has this long to reach its queue, ms. */
 const GIVE_BACK_MS = 3000;
@@ -41,7 +48,16 @@ export async function startWorker(
     onError: (error) => log.warn({ err: error }, 'queue trouble'),
   });
 
-  const imageQueues = config.WORKER_QUEUES.filter((name) => name !== 'webhooks');
+  const metrics = new Registry('worker');
+  const figures = startProcessFigures(metrics);
+  metrics.read(() => [
+    {
+      name: 'facequeue_info',
+      labels: { app: 'worker', version: packageJson.version, node: process.version },
+      value: 1,
+    },
+  ]);
+  const imageQueues = config.WORKER_QUEUES.filter(carriesImages);
   let images: ImageDuty | undefined;
   let taking = false;
   const checks: Checks = {
@@ -52,21 +68,30 @@ export async function startWorker(
     },
   };
   let health: HealthServer | undefined;
-  if (config.WORKER_PORT > 0) health = await startHealthServer(config.WORKER_HOST, config.WORKER_PORT, checks);
+  if (config.WORKER_PORT > 0) health = await startHealthServer(config.WORKER_HOST, config.WORKER_PORT, checks, metrics);
 
   const duties: Duty[] = [];
   if (imageQueues.length > 0) {
-    images = await startImageDuty(imageQueues, { queue, identity, config, engineEnv, log });
+    images = await startImageDuty(imageQueues, { queue, workerId: id, config, engineEnv, log, metrics });
     duties.push(images);
   }
-  if (config.WORKER_QUEUES.includes('bulk')) duties.push(startTaskDuty(queue, config, log));
-  if (config.WORKER_QUEUES.includes('webhooks')) duties.push(startWebhookDuty(queue, config, log));
+  if (config.WORKER_QUEUES.includes('bulk')) duties.push(startTaskDuty(queue, config, log, metrics));
+  if (config.WORKER_QUEUES.includes('webhooks')) duties.push(startWebhookDuty(queue, config, log, metrics));
+  const heartbeat = await startHeartbeat(
+    async () => {
+      const engines = images ? images.report() : NO_ENGINES;
+      if (engines) await queue.heartbeat({ ...identity, ...engines, queues: config.WORKER_QUEUES });
+    },
+    HEARTBEAT_MS,
+    log,
+  );
   taking = true;
 
   return {
     id,
     async stop() {
       taking = false;
+      heartbeat[Symbol.dispose]();
       const drained = Promise.all(duties.map((duty) => duty.drain()));
       const grace = new AbortController();
       const patience = sleep(config.SHUTDOWN_GRACE, 'late', { signal: grace.signal }).catch(() => {});
@@ -77,6 +102,7 @@ export async function startWorker(
       }
       grace.abort();
       health?.close();
+      figures[Symbol.dispose]();
       const ended = Promise.all(duties.map((duty) => duty.end())).then(() => queue.close());
       await Promise.race([ended, sleep(GIVE_BACK_MS)]);
     },

@@ -6,8 +6,10 @@ import type {
   ImageFacts,
   JobStatus,
   QueueName,
+  RefusalReason,
   TaskStatus,
   Timings,
+  WorkerQueueName,
 } from '@facequeue/schema';
 
 /** Where a job's image comes from: bytes handed in with the job, or a reference the worker fetches. */
@@ -114,11 +116,15 @@ export type Outcome =
 export interface WorkerInfo {
   id: string;
   version: string;
-  device: string;
-  models: { name: string; version: string };
+  /** What its engines run on, and their models; null for a worker that starts none. */
+  device: string | null;
+  models: { name: string; version: string } | null;
   engines: number;
-  queues: QueueName[];
+  queues: WorkerQueueName[];
+  /** Engines that hold an image. */
   busy: number;
+  /** Mean share of its engines that held an image, 0..1, over the last half minute or so. */
+  load: number;
   startedAt: number;
 }
 
@@ -130,6 +136,8 @@ export interface QueueFigures {
   oldestMs: number;
   /** Jobs ended a second, over the last half minute or so. */
   drainRate: number;
+  /** Mean milliseconds between two ends while more jobs waited; 0 while that has not happened. */
+  gapMs: number;
 }
 
 /** A look at the whole installation, at most 250 ms old. */
@@ -139,7 +147,9 @@ export interface Snapshot {
   blobBytes: number;
   resultBytes: number;
   /** Why a submission would be refused now; null while there is room. */
-  full: Record<QueueName, string | null>;
+  full: Record<QueueName, { reason: RefusalReason; text: string } | null>;
+  /** Cameras that have posted within a day. */
+  cameras: number;
   workers: WorkerInfo[];
 }
 
@@ -195,6 +205,8 @@ export interface AdmissionLimits {
 export interface JobQueue {
   readonly batches: Batches;
   readonly cameras: Cameras;
+  /** Waits and follows that have begun and were not freed. */
+  readonly listeners: { waits: number; follows: number };
   /** @throws queue_full (with retryAfterMs; nothing is reserved then), idempotency_conflict, unavailable */
   submit(job: NewJob): Promise<Submitted>;
   /** Begin before `submit`: nothing that happens after is missed. */
@@ -223,7 +235,7 @@ export interface JobQueue {
 
 /**
  * Runs one delivered job: claims it by its ticket, then ends or releases it by the id it was claimed as. After a throw it is delivered again with back-off.
- * `signal` aborts when the outcome is no longer wanted: the job was canceled, or was delivered to another.
+ * `signal` aborts with a JobDropped when the outcome is no longer wanted: the job was canceled, or was delivered to another.
  */
 export type JobHandler = (ticket: string, signal: AbortSignal) => Promise<void>;
 
@@ -247,8 +259,11 @@ export interface WorkQueue {
   start(id: string, attempt: number): Promise<boolean>;
   /** False when the job had ended or the claim is stale: the outcome is discarded. */
   finish(id: string, attempt: number, outcome: Outcome): Promise<boolean>;
-  /** Gives a claimed job back to its queue, to be run again after `delayMs`. */
-  release(id: string, attempt: number, delayMs: number): Promise<boolean>;
+  /**
+   * Gives a claimed job back to its queue, to be run again after `delayMs`.
+   * @param forgiven the attempt does not count towards the limit: it ends for the worker's own sake, say because that stops
+   */
+  release(id: string, attempt: number, delayMs: number, forgiven?: boolean): Promise<boolean>;
   /** Tells when a job in this worker's hands is canceled. */
   onCancel(listener: (id: string) => void): () => void;
   /**

@@ -6,4 +6,5 @@ export { jobIdTime, newJobId } from './job-id.ts';
 export { backoffMs } from './state/backoff.ts';
 export { canMove } from './state/transitions.ts';
 export { admissionLimits, queueVariables } from './variables.ts';
+export { JobDropped } from './worker/hands.ts';
 export { createWorkQueue, type WorkQueueOptions } from './worker/work-queue.ts';

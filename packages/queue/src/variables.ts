@@ -33,7 +33,8 @@ export const queueVariables = {
   RESULT_TTL: duration('1h').meta({ description: 'How long an ended job and its result are kept.' }),
   BATCH_TTL: duration('24h').meta({ description: 'How long a batch and its results are kept once it has ended.' }),
   MAX_ATTEMPTS: integer(5, { min: 1, max: 100 }).meta({
-    description: 'How often a job is taken up, after crashes or retries, before it ends as failed.',
+    description:
+      'How often a job is taken up, after crashes or retries, before it ends as failed. An attempt given back by a worker that stops does not count.',
   }),
 };
 

@@ -65,6 +65,23 @@ export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 
 export const ERROR_CODES = Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]];
 
+/** What `queue_full` may be for: the limits of admission, Redis' own memory, and a gateway's room for request bodies. */
+export const REFUSAL_REASONS = [
+  'waiting',
+  'listed',
+  'blob_bytes',
+  'result_bytes',
+  'host_webhooks',
+  'webhooks',
+  'camera',
+  'cameras',
+  'oldest',
+  'wait',
+  'memory',
+  'bodies',
+] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
+
 /** An error of the catalogue. `message` is public: no internal address, path or stack trace may be in it. */
 export class FacequeueError extends Error {
   override readonly name = 'FacequeueError';
@@ -75,17 +92,26 @@ export class FacequeueError extends Error {
   readonly jobId: string | undefined;
   /** The request member at fault (`url`, `img`); COMPAT picks the reference's text by it. */
   readonly parameter: string | undefined;
+  /** Which limit a `queue_full` is for; metrics count by it. */
+  readonly reason: RefusalReason | undefined;
 
   constructor(
     code: ErrorCode,
     detail: string,
-    more: { retryAfterMs?: number; jobId?: string; parameter?: string; cause?: unknown } = {},
+    more: {
+      retryAfterMs?: number;
+      jobId?: string;
+      parameter?: string;
+      reason?: RefusalReason;
+      cause?: unknown;
+    } = {},
   ) {
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.retryAfterMs = more.retryAfterMs;
     this.jobId = more.jobId;
     this.parameter = more.parameter;
+    this.reason = more.reason;
   }
 
   get entry(): ErrorEntry {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { QUEUE_NAMES } from './job.ts';
+import { QUEUE_NAMES, WORKER_QUEUE_NAMES } from './job.ts';
 
 /** `GET /livez`. */
 export const Liveness = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness' });
@@ -8,7 +8,7 @@ export const Liveness = z.object({ status: z.literal('ok') }).meta({ id: 'Livene
 export const Readiness = z
   .object({
     status: z.literal('ready'),
-    workers: z.int().min(1).meta({ description: 'Workers seen within the last 15 s.' }),
+    workers: z.int().min(1).meta({ description: 'Workers that look at images, seen within the last 15 s.' }),
   })
   .meta({ id: 'Readiness' });
 export type Readiness = z.infer<typeof Readiness>;
@@ -19,11 +19,17 @@ const Worker = z
   .object({
     id: z.string(),
     version: z.string(),
-    device: z.string().meta({ description: 'cpu, webgpu, cuda or tensorrt.' }),
-    models: ModelPack,
+    device: z
+      .string()
+      .nullable()
+      .meta({ description: 'cpu, webgpu, cuda or tensorrt; null for a worker that only delivers webhooks.' }),
+    models: ModelPack.nullable(),
     engines: z.int().meta({ description: 'Engine processes, each running one image or batch at a time.' }),
-    busy: z.int().meta({ description: 'Jobs in its hands.' }),
-    queues: z.array(z.enum(QUEUE_NAMES)),
+    busy: z.int().meta({ description: 'Engines that hold an image.' }),
+    load: z.number().meta({
+      description: 'Mean share of its engines that held an image, 0 to 1, over the last half minute or so.',
+    }),
+    queues: z.array(z.enum(WORKER_QUEUE_NAMES)).meta({ description: 'What it serves.' }),
     started_at: z.iso.datetime(),
   })
   .meta({ id: 'Worker' });
@@ -49,6 +55,7 @@ export const SystemResource = z
     models: z.array(ModelPack).meta({ description: 'Model packs in use, each once.' }),
     workers: z.array(Worker),
     queues: z.record(z.enum(QUEUE_NAMES), QueueState),
+    cameras: z.int().meta({ description: 'Cameras that have posted within a day, of all keys.' }),
   })
   .meta({ id: 'System' });
 export type SystemResource = z.infer<typeof SystemResource>;

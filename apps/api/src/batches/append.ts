@@ -3,6 +3,7 @@ import { FacequeueError, isFacequeueError, readItemsBody } from '@facequeue/sche
 import type { Request, Response } from 'express';
 import { contextOf } from '../http/context.ts';
 import { refuseWhenFull } from '../jobs/early-refusal.ts';
+import { countItems } from '../metrics/count.ts';
 import { batchIdOf, refuseOptions } from '../routes/route.ts';
 import type { Services } from '../services.ts';
 import { announcedItems, readLines, withJsonItems } from './body.ts';
@@ -18,7 +19,7 @@ export async function appendItems(
   request: Request,
   response: Response,
 ): Promise<{ total: Appended; batch: BatchRecord }> {
-  const { config, queue, budget, drain } = services;
+  const { config, queue, budget, drain, metrics } = services;
   refuseOptions(request);
   const id = batchIdOf(request, response);
   const { owner } = contextOf(response);
@@ -31,7 +32,10 @@ export async function appendItems(
   const cut = new AbortController();
   using _ = drain.endOfGrace(cut);
   const limits = { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT };
-  const intake = new Intake((items) => queue.batches.append(id, owner, items, 'skip'), true);
+  const intake = new Intake(
+    async (items) => countItems(metrics, await queue.batches.append(id, owner, items, 'skip')),
+    true,
+  );
   try {
     if (announced.form === 'json') {
       await withJsonItems(request, response, announced, budget, limits, (members, read) => {
@@ -49,7 +53,11 @@ export async function appendItems(
 
 /** The same error for a caller whose items have no ids, and who would not have them run twice. */
 function withPlace(error: FacequeueError, taken: number): FacequeueError {
-  const { code, message, retryAfterMs } = error;
+  const { code, message, retryAfterMs, reason } = error;
   const detail = `${message}; ${taken > 0 ? `items up to line ${taken} have been taken` : 'no item has been taken'}`;
-  return new FacequeueError(code, detail, { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  return new FacequeueError(code, detail, {
+    cause: error,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(reason && { reason }),
+  });
 }

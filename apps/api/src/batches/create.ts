@@ -3,6 +3,7 @@ import { batchCall, FacequeueError, readBatchQuery } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import { contextOf } from '../http/context.ts';
 import { refuseWhenFull } from '../jobs/early-refusal.ts';
+import { countItems } from '../metrics/count.ts';
 import { queryOf } from '../routes/route.ts';
 import type { Services } from '../services.ts';
 import { announcedItems, readLines, withJsonItems } from './body.ts';
@@ -47,7 +48,7 @@ export async function createBatch(services: Services, request: Request, response
 
 /** Makes a batch of what `read` puts into the intake. It is in Redis from its first chunk on. */
 async function fill(
-  { queue, drain }: Services,
+  { queue, drain, metrics }: Services,
   batch: NewBatch,
   response: Response,
   read: (intake: Intake, signal: AbortSignal) => Promise<void>,
@@ -65,7 +66,7 @@ async function fill(
   };
   const intake = new Intake(async (items) => {
     await make();
-    return batches.append(id, owner, items, 'fail');
+    return countItems(metrics, await batches.append(id, owner, items, 'fail'));
   }, false);
   const alive = setInterval(() => {
     // Should it fail, the next chunk does so too.

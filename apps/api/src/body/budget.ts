@@ -33,6 +33,7 @@ export class BodyBudget {
       if (kept > held && this.#used - held + kept > this.#limit) {
         throw new FacequeueError('queue_full', 'too many request bodies are being received', {
           retryAfterMs: RETRY_AFTER_MS,
+          reason: 'bodies',
         });
       }
       this.#used += kept - held;

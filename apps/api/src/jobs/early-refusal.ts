@@ -8,7 +8,9 @@ import { drainMs } from './retry-after.ts';
  */
 export async function refuseWhenFull(queue: JobQueue, name: QueueName): Promise<void> {
   const { full, queues } = await queue.snapshot();
-  const reason = full[name];
+  const refused = full[name];
+  if (!refused) return;
   // A tenth of what waits will be done by then.
-  if (reason !== null) throw new FacequeueError('queue_full', reason, { retryAfterMs: drainMs(queues[name], 0.1) });
+  const retryAfterMs = drainMs(queues[name], 0.1);
+  throw new FacequeueError('queue_full', refused.text, { retryAfterMs, reason: refused.reason });
 }

@@ -8,6 +8,7 @@ const figures = (waiting: number, drainRate: number): QueueFigures => ({
   drainRate,
   processing: 0,
   oldestMs: 0,
+  gapMs: 0,
 });
 
 describe('when to come again', () => {

@@ -1,8 +1,10 @@
+import type { Registry } from '@facequeue/metrics';
 import { FacequeueError, isFacequeueError, type Problem, referenceAnswer, toProblem } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { HangUp } from '../body/receive.ts';
 import { contextOf } from '../http/context.ts';
+import { countError } from '../metrics/count.ts';
 import { answerBeforeBody, hasUnreadBody } from './unread.ts';
 
 /** For a 503 that knows no better. */
@@ -12,14 +14,24 @@ export interface ErrorAnswers {
   /** COMPAT=aws: the reference's plain-text 400s. */
   compat: boolean;
   log: Logger;
+  metrics: Registry;
 }
 
 /** Answers a request with an error, whatever was thrown. */
-export function answerError(request: Request, response: Response, thrown: unknown, { compat, log }: ErrorAnswers) {
+export function answerError(
+  request: Request,
+  response: Response,
+  thrown: unknown,
+  { compat, log, metrics }: ErrorAnswers,
+) {
   const context = contextOf(response);
   if (thrown instanceof HangUp || response.destroyed) return;
   const error = publicError(thrown);
-  if (error.code === 'internal_error') log.error({ err: thrown, request_id: context.requestId }, 'request failed');
+  countError(metrics, error);
+  if (error.code === 'internal_error') {
+    const { requestId: request_id, jobId: job_id, batchId: batch_id } = context;
+    log.error({ err: thrown, request_id, ...(job_id && { job_id }), ...(batch_id && { batch_id }) }, 'request failed');
+  }
   if (response.headersSent) {
     request.socket.destroy();
     return;

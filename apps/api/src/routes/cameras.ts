@@ -69,6 +69,7 @@ async function takeFrame(services: Services, request: Request, response: Respons
       takenAt,
     }),
   );
+  services.metrics.count('facequeue_jobs_accepted_total', { queue: 'cameras' });
   context.jobId = job.id;
   response.setHeader('X-Job-Id', job.id);
   response.setHeader('Location', jobPath(job.id, config.BASE_PATH));

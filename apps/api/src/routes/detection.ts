@@ -13,6 +13,7 @@ import { LEAST_RETRY_MS, lookAgainMs, retryAfter } from '../jobs/retry-after.ts'
 import { serverTiming } from '../jobs/server-timing.ts';
 import { submittedJob } from '../jobs/submitted.ts';
 import { usableWebhook } from '../jobs/webhook.ts';
+import { countTold } from '../metrics/count.ts';
 import { isUnavailable } from '../problem/unavailable.ts';
 import type { Services } from '../services.ts';
 import { queryOf, type Route } from './route.ts';
@@ -71,6 +72,7 @@ async function detect(services: Services, request: Request, response: Response):
   // A replayed job has another id, and may have ended. Subscribing comes before the read, as it came before the submit.
   using otherWait = submitted.id === id ? null : queue.wait(submitted.id);
   let job: ShownJob = submitted.id === id ? submitted : ((await queue.read(submitted.id)) ?? submitted);
+  if (submitted.id === id) services.metrics.count('facequeue_jobs_accepted_total', { queue: name });
   context.jobId = job.id;
   response.setHeader('X-Job-Id', job.id);
   response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
@@ -87,7 +89,10 @@ async function detect(services: Services, request: Request, response: Response):
       if (!redisAway) throw error;
     }
   }
-  if (isTerminal(job.status) && !atOnce) return answerEnd(response, job, preferences);
+  if (isTerminal(job.status) && !atOnce) {
+    countTold(services.metrics, job);
+    return answerEnd(response, job, preferences);
+  }
 
   if (!redisAway && !atOnce) job = await latest(queue, job);
   const retryAfterMs = redisAway ? LEAST_RETRY_MS : await lookAgainMs(queue, job.queue);
@@ -97,6 +102,7 @@ async function detect(services: Services, request: Request, response: Response):
       retryAfterMs,
     });
   }
+  countTold(services.metrics, job);
   response.setHeader('Preference-Applied', appliedPreferences(preferences, true));
   if (!isTerminal(job.status)) response.setHeader('Retry-After', retryAfter(retryAfterMs));
   response.status(202).json(jobResource(job, config.BASE_PATH));

@@ -1,4 +1,4 @@
-import { FacequeueError } from '@facequeue/schema';
+import { carriesImages, FacequeueError } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import type { Services } from '../services.ts';
 import type { Route } from './route.ts';
@@ -34,9 +34,10 @@ async function readyWorkers({ queue, drain }: Services): Promise<number> {
   try {
     await Promise.race([queue.ping(), late]);
     const { workers } = await Promise.race([queue.snapshot(), late]);
-    if (workers.length > 0) return workers.length;
+    const looking = workers.filter(({ queues }) => queues.some(carriesImages));
+    if (looking.length > 0) return looking.length;
   } finally {
     clearTimeout(timer);
   }
-  throw new FacequeueError('unavailable', 'Redis answers, but no worker was seen within 15 s');
+  throw new FacequeueError('unavailable', 'Redis answers, but no worker that looks at images was seen within 15 s');
 }

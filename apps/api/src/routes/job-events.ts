@@ -7,6 +7,7 @@ import { nextReading } from '../http/next-reading.ts';
 import { untilGone } from '../http/until-gone.ts';
 import { eventOf, stateId } from '../jobs/events.ts';
 import { knownJob } from '../jobs/known.ts';
+import { countTold } from '../metrics/count.ts';
 import type { Services } from '../services.ts';
 import { jobIdOf, type Route, refuseOptions } from './route.ts';
 
@@ -21,7 +22,11 @@ export function jobEventRoutes(services: Services): Route[] {
   ];
 }
 
-async function follow({ queue, config, drain }: Services, request: Request, response: Response): Promise<void> {
+async function follow(
+  { queue, config, drain, metrics }: Services,
+  request: Request,
+  response: Response,
+): Promise<void> {
   refuseOptions(request);
   const id = jobIdOf(request, response);
   // Before the first read, so that no change after it is missed.
@@ -40,7 +45,10 @@ async function follow({ queue, config, drain }: Services, request: Request, resp
   using _ = drain.beginning(gone.controller);
   // A job erased or expired meanwhile just ends its stream: whoever comes back for more is told 410.
   for (; job; job = await nextReading(changes, () => queue.read(id), stream, gone.controller.signal)) {
-    if (stateId(job) !== seen) stream.send(eventOf(job, config.BASE_PATH, Date.now()));
+    if (stateId(job) !== seen) {
+      stream.send(eventOf(job, config.BASE_PATH, Date.now()));
+      countTold(metrics, job);
+    }
     seen = stateId(job);
     if (isTerminal(job.status)) break;
   }

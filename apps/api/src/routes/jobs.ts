@@ -6,12 +6,16 @@ import { contextOf } from '../http/context.ts';
 import { awaitEnd } from '../jobs/await.ts';
 import { knownJob, unknown } from '../jobs/known.ts';
 import { lookAgainMs, retryAfter } from '../jobs/retry-after.ts';
+import { countTold } from '../metrics/count.ts';
 import type { Services } from '../services.ts';
 import { jobIdOf, queryOf, type Route, refuseOptions } from './route.ts';
 
 export function jobRoutes(services: Services): Route[] {
   const { queue, config } = services;
-  const answer = (response: Response, job: JobRecord) => void response.json(jobResource(job, config.BASE_PATH));
+  const answer = (response: Response, job: JobRecord) => {
+    countTold(services.metrics, job);
+    response.json(jobResource(job, config.BASE_PATH));
+  };
   return [
     {
       method: 'get',

@@ -11,6 +11,7 @@ import { detectionRoutes } from './detection.ts';
 import { healthRoutes } from './health.ts';
 import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
+import { metricsRoutes } from './metrics.ts';
 import type { Route } from './route.ts';
 import { systemRoutes } from './system.ts';
 
@@ -25,6 +26,7 @@ export function allRoutes(services: Services): Route[] {
     ...cameraEventRoutes(services),
     ...healthRoutes(services),
     ...systemRoutes(services),
+    ...metricsRoutes(services),
   ];
 }
 

@@ -2,7 +2,12 @@ import { Liveness, Readiness, SystemResource } from '@facequeue/schema';
 import { openApiDocument } from '@facequeue/schema/openapi';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCannedWorker, startTestGateway, type TestGateway } from '../../../../test/support/gateway.ts';
+import {
+  startCannedWorker,
+  startTestGateway,
+  startWebhookWorker,
+  type TestGateway,
+} from '../../../../test/support/gateway.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import type { Services } from '../services.ts';
 import { allRoutes } from './mount.ts';
@@ -67,9 +72,27 @@ describe('GET /system', () => {
       version: '0.1.0',
       device: 'cpu',
       models: [{ name: 'canned', version: '1.0.0' }],
-      workers: [{ engines: 1, busy: 0, queues: ['interactive', 'bulk', 'cameras'] }, {}],
+      workers: [{ engines: 1, busy: 0, load: 0, queues: ['interactive', 'bulk', 'cameras'] }, {}],
       queues: { interactive: { waiting: 0, full: null }, bulk: { waiting: 0, full: null } },
+      cameras: 0,
     });
+  });
+});
+
+describe('a worker that only delivers webhooks', () => {
+  it('is shown by /system, and does not make the installation ready', async () => {
+    await using at = await startTestGateway(redis.url);
+    await using _ = await startWebhookWorker(at);
+    const system = SystemResource.strict().parse(await (await get('/system', at)).json());
+    expect(system).toMatchObject({
+      device: null,
+      models: [],
+      workers: [{ queues: ['webhooks'], device: null, models: null, engines: 0 }],
+    });
+    expect((await get('/readyz', at)).status).toBe(503);
+    await using _looking = await startCannedWorker(at);
+    await expect.poll(async () => (await get('/readyz', at)).status).toBe(200);
+    expect(await (await get('/readyz', at)).json()).toMatchObject({ workers: 1 });
   });
 });
 

@@ -25,12 +25,13 @@ export function systemRoutes({ queue, config, version }: Services): Route[] {
 }
 
 /** What `GET /system` shows of a look at the installation. */
-export function systemResource({ workers, queues, full }: Snapshot, version: string): SystemResource {
-  const devices = [...new Set(workers.map((worker) => worker.device))].sort();
-  const models = new Map(workers.map(({ models }) => [`${models.name} ${models.version}`, models]));
+export function systemResource({ workers, queues, full, cameras }: Snapshot, version: string): SystemResource {
+  const devices = [...new Set(workers.flatMap(({ device }) => device ?? []))].sort();
+  const packs = workers.flatMap(({ models }) => models ?? []);
+  const models = new Map(packs.map((pack) => [`${pack.name} ${pack.version}`, pack]));
   const state = (name: QueueName) => {
     const { waiting, processing, oldestMs, drainRate } = queues[name];
-    return { waiting, processing, oldest_ms: oldestMs, drain_rate: drainRate, full: full[name] };
+    return { waiting, processing, oldest_ms: oldestMs, drain_rate: drainRate, full: full[name]?.text ?? null };
   };
   return {
     version,
@@ -38,5 +39,6 @@ export function systemResource({ workers, queues, full }: Snapshot, version: str
     models: [...models.values()],
     workers: workers.map(({ startedAt, ...worker }) => ({ ...worker, started_at: new Date(startedAt).toISOString() })),
     queues: Object.fromEntries(QUEUE_NAMES.map((name) => [name, state(name)])) as SystemResource['queues'],
+    cameras,
   };
 }

@@ -1,6 +1,7 @@
 /** Node's HTTP server with limits of our own, and answers of the catalogue where Node would write its own. */
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ErrorCode } from '@facequeue/schema';
 import type { Logger } from 'pino';
 import { answerOnSocket, parserError } from '../problem/on-socket.ts';
 
@@ -23,7 +24,13 @@ export interface ServerTimes {
   longestQuietMs: number;
 }
 
-export function createHttpServer(listener: RequestListener, times: ServerTimes, log: Logger): Server {
+/** @param refused told of each connection that is answered here, with no request behind it */
+export function createHttpServer(
+  listener: RequestListener,
+  times: ServerTimes,
+  log: Logger,
+  refused: (code: ErrorCode) => void,
+): Server {
   const { headerTimeoutMs, longestQuietMs } = times;
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -54,6 +61,7 @@ export function createHttpServer(listener: RequestListener, times: ServerTimes, 
 
   server.on('connect', (_, socket: Socket) => {
     const { status } = answerOnSocket(socket, 'method_not_allowed', 'this is no proxy');
+    refused('method_not_allowed');
     log.info({ method: 'CONNECT', status }, 'request');
   });
 
@@ -75,7 +83,9 @@ export function createHttpServer(listener: RequestListener, times: ServerTimes, 
       socket.destroy();
       return;
     }
-    const { status, requestId } = answerOnSocket(socket, ...parserError(error));
+    const [code, detail] = parserError(error);
+    const { status, requestId } = answerOnSocket(socket, code, detail);
+    refused(code);
     // The request whose body this was logs itself.
     if (!current || current.request.complete)
       log.info({ status, request_id: requestId, reason: error.code }, 'request');

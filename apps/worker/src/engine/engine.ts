@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { FacequeueError } from '@facequeue/schema';
+import type { Logger } from '../log.ts';
 import type { Launcher } from './lifeline.ts';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
+import { EngineOutput, type ImageNames } from './output.ts';
 
 /** How long loading and warming may take, ms. Generous: a GPU compiles its kernels then, which takes minutes with some. */
 const START_LIMIT_MS = 300_000;
@@ -55,13 +57,20 @@ export class Engine {
   /** Why the process ends, once it does. */
   endsFor: EngineDeath['kind'] = 'crash';
   readonly #child: ChildProcess;
+  readonly #output: EngineOutput;
   #inside: { settle: (message: FromEngine) => void; die: (how: string) => void } | null = null;
 
-  private constructor(child: ChildProcess, facts: EngineFacts, ended: Promise<string>) {
+  private constructor(child: ChildProcess, output: EngineOutput, facts: EngineFacts, ended: Promise<string>) {
     this.#child = child;
+    this.#output = output;
     this.facts = facts;
     this.ended = ended;
-    child.on('message', (message: FromEngine) => this.#inside?.settle(message));
+    child.on('message', (message: FromEngine) => {
+      const inside = this.#inside;
+      this.#inside = null;
+      // What it printed before this message is read in the same turn of the loop, so it is told before the next image begins.
+      setImmediate(() => inside?.settle(message));
+    });
     ended.then((how) => this.#inside?.die(how));
   }
 
@@ -71,16 +80,19 @@ export class Engine {
 
   /**
    * Starts a process and waits until its models are warm.
+   * @param log for what it prints
    * @throws EngineStartError, or the signal's reason; the process is gone then
    */
-  static async start(program: EngineProgram, signal: AbortSignal): Promise<Engine> {
+  static async start(program: EngineProgram, signal: AbortSignal, log: Logger): Promise<Engine> {
     signal.throwIfAborted();
     const child = fork(program.module, [], {
       ...program.launcher,
       env: program.env,
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
+    const output = new EngineOutput(log.child({ engine: child.pid }));
+    for (const stream of [child.stdout!, child.stderr!]) output.read(stream);
     // A send to a dying process is reported here; its exit is what counts.
     child.on('error', () => {});
     const started = Promise.withResolvers<EngineFacts>();
@@ -104,7 +116,7 @@ export class Engine {
     );
     try {
       child.send({ type: 'start', settings: program.settings } satisfies ToEngine);
-      return new Engine(child, await started.promise, ended);
+      return new Engine(child, output, await started.promise, ended);
     } catch (error) {
       child.kill('SIGKILL');
       await ended;
@@ -119,11 +131,13 @@ export class Engine {
    * Looks at one image.
    * @param timeLimitMs past it the engine is killed
    * @param signal when it aborts, the image may finish within 500 ms, else the engine is killed
+   * @param names of the image, for what the engine prints
    * @throws FacequeueError for a bad image; EngineDeath; EngineFault; the signal's reason if it has aborted already
    */
-  async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal): Promise<EngineAnswer> {
+  async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer> {
     if (this.#inside) throw new Error('an engine was given a second image; its slot was disposed too early');
     signal.throwIfAborted();
+    this.#output.about(names);
     const { promise, resolve, reject } = Promise.withResolvers<EngineAnswer>();
     const killFor = (kind: EngineDeath['kind']) => {
       this.endsFor = kind;

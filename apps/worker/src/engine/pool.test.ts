@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
+import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLog } from '../log.ts';
+import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
 import { restartDelayMs } from './backoff.ts';
 import { engineLauncher } from './lifeline.ts';
 import { EnginePool } from './pool.ts';
@@ -18,13 +20,18 @@ const pauses = () => vi.mocked(restartDelayMs).mock.results.map(({ value }) => v
 
 const FAULTY = new URL('./testing/faulty-engine.ts', import.meta.url).pathname;
 const never = new AbortController().signal;
-const log = createLog('silent');
+const log = pino({ base: null }, { write: (line: string) => void told.push(JSON.parse(line)) });
+const NAMES = { job_id: 'job', request_id: 'request' };
+let metrics: Registry;
+let told: Record<string, unknown>[];
 
 let folder: string;
 const pools: EnginePool[] = [];
 
 beforeEach(() => {
   vi.mocked(restartDelayMs).mockClear();
+  metrics = new Registry('worker');
+  told = [];
   folder = mkdtempSync(join(tmpdir(), 'facequeue-engines-'));
 });
 
@@ -47,16 +54,18 @@ async function start(
     { timeoutMs, maxRssBytes: 1e11 },
     () => engines,
     log,
+    metrics,
   );
   pools.push(pool);
   return pool;
 }
 
-/** Runs one image; resolves to its name as the engine gave it back. */
+/** Runs one image; resolves to its name as the engine gave it back. Its log lines call its job by its name. */
 async function run(pool: EnginePool, order: Order, signal = never): Promise<string> {
   using slot = await pool.acquire('interactive', signal);
+  const names = { job_id: order.name, request_id: `request of ${order.name}` };
   const bytes = new TextEncoder().encode(JSON.stringify(order));
-  const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal);
+  const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, names);
   return decodeResult(answer.result).FaceModelVersion;
 }
 
@@ -189,6 +198,100 @@ describe('an engine', () => {
   });
 });
 
+/** Restarts counted so far, by cause. */
+async function restarts(): Promise<Record<string, number>> {
+  const families = parseExposition(await metrics.text());
+  const causes = ['crash', 'hang', 'memory', 'canceled', 'start'];
+  const name = 'facequeue_engine_restarts_total';
+  return Object.fromEntries(causes.map((cause) => [cause, seriesValue(families, name, { cause })]));
+}
+
+describe('replaced engines', () => {
+  it('are counted by what ended them, once each', async () => {
+    const pool = await start(1, { timeoutMs: 700 });
+    expect(await restarts()).toEqual({ crash: 0, hang: 0, memory: 0, canceled: 0, start: 0 });
+    await run(pool, { name: 'a', do: 'crash once' });
+    await run(pool, { name: 'b', do: 'hang once' });
+    await run(pool, { name: 'c', do: 'grow' });
+    expect(await restarts()).toMatchObject({ crash: 1, hang: 1, canceled: 0 });
+    const cancel = new AbortController();
+    const canceled = run(pool, { name: 'd', do: 'hang' }, cancel.signal);
+    await inside('d');
+    cancel.abort(new Error('canceled'));
+    await expect(canceled).rejects.toThrow('canceled');
+    await run(pool, { name: 'e', do: 'answer' });
+    expect(await restarts()).toMatchObject({ crash: 1, canceled: 1, start: 0 });
+    writeFileSync(join(folder, 'ill'), '');
+    process.kill(engineOf('e')[0]!, 'SIGKILL');
+    await vi.waitFor(async () => expect((await restarts())['start']).toBeGreaterThan(0));
+    expect((await restarts())['crash']).toBe(2);
+  });
+
+  it('are told of with the job whose image was inside', async () => {
+    const pool = await start(1);
+    await run(pool, { name: 'a', do: 'crash once' });
+    expect(told).toContainEqual(
+      expect.objectContaining({ job_id: 'a', request_id: 'request of a', how: 'SIGKILL', engine: engineOf('a')[0] }),
+    );
+  });
+});
+
+describe('what an engine prints', () => {
+  const printed = () => told.flatMap((line) => (typeof line['text'] === 'string' ? [line] : []));
+
+  it('is logged with the image it was looking at, also when the next one follows at once', async () => {
+    const pool = await start(1);
+    const names = Array.from({ length: 40 }, (_, i) => `image-${i}`);
+    await Promise.all(names.map((name) => run(pool, { name, do: 'print' })));
+    await vi.waitFor(() => expect(printed()).toHaveLength(2 * names.length));
+    for (const { job_id, request_id, engine, text } of printed()) {
+      expect([`${job_id} on 1`, `${job_id} on 2`]).toContain(text);
+      expect(request_id).toBe(`request of ${job_id}`);
+      expect(engine).toBe(engineOf('image-0')[0]);
+    }
+  });
+
+  it('as it dies is logged with the image that killed it', async () => {
+    const pool = await start(1);
+    await expect(run(pool, { name: 'poison', do: 'abort' })).rejects.toMatchObject({ code: 'engine_crashed' });
+    await vi.waitFor(() => expect(printed().filter(({ text }) => text === 'poison on 2')).toHaveLength(2));
+    for (const line of printed()) expect(line).toMatchObject({ job_id: 'poison' });
+  });
+
+  it('without end is cut off, image by image', async () => {
+    const pool = await start(1);
+    for (const name of ['a', 'b']) await run(pool, { name, do: 'chatter' });
+    await run(pool, { name: 'c', do: 'print' });
+    await vi.waitFor(() => expect(printed().at(-1)).toMatchObject({ job_id: 'c' }));
+    for (const name of ['a', 'b']) {
+      const own = printed().filter(({ job_id }) => job_id === name);
+      expect(own).toHaveLength(50);
+      expect(own[0]!['text']).toBe('x'.repeat(2000));
+    }
+    expect(told.filter(({ msg }) => msg === 'engine prints more, which is left out')).toHaveLength(2);
+  });
+});
+
+describe('the status', () => {
+  it('tells who holds and who waits for engines, and how busy they have been', async () => {
+    const pool = await start(1);
+    expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0, load: 0, rss: [0] });
+    const first = run(pool, { name: 'first', do: 'wait' });
+    await inside('first');
+    const others = ['b', 'c'].map((name) => run(pool, { name, do: 'answer' }));
+    const bulk = pool.acquire('others', never);
+    expect(pool.status()).toMatchObject({ busy: 1, waiting: { interactive: 2, others: 1 } });
+    writeFileSync(join(folder, 'go'), '');
+    await Promise.all([first, ...others]);
+    (await bulk)[Symbol.dispose]();
+    const { load, rss, waiting } = pool.status();
+    expect(waiting).toEqual({ interactive: 0, others: 0 });
+    expect(load).toBeGreaterThan(0);
+    expect(load).toBeLessThan(1);
+    expect(rss[0]).toBeGreaterThan(10e6);
+  });
+});
+
 describe('a canceled job', () => {
   it('whose image hangs has its engine killed, and is not run again', async () => {
     const pool = await start(1);
@@ -254,7 +357,7 @@ describe('a canceled job', () => {
     using slot = await pool.acquire('interactive', never);
     const bytes = new TextEncoder().encode(JSON.stringify({ name: 'late', do: 'answer' }));
     const aborted = AbortSignal.abort(new Error('canceled'));
-    await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted)).rejects.toThrow('canceled');
+    await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted, NAMES)).rejects.toThrow('canceled');
     expect(engineOf('late')).toEqual([]);
   });
 
@@ -294,7 +397,7 @@ describe('the start', () => {
   it('may choose the number of engines by the device the first one found', async () => {
     const program = { module: FAULTY, settings: { folder, device: 'webgpu' }, env: {}, launcher: engineLauncher() };
     const limits = { timeoutMs: 1000, maxRssBytes: 1e11 };
-    const pool = await EnginePool.start(program, limits, (first) => (first.device === 'cpu' ? 2 : 1), log);
+    const pool = await EnginePool.start(program, limits, (first) => (first.device === 'cpu' ? 2 : 1), log, metrics);
     pools.push(pool);
     expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0 });
   });

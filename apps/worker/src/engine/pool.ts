@@ -1,14 +1,17 @@
+import type { Registry } from '@facequeue/metrics';
 import type { Logger } from '../log.ts';
 import { Permits } from '../permits/permits.ts';
 import type { Lane } from '../permits/turns.ts';
 import type { EngineProgram } from './engine.ts';
+import { Load } from './load.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
+import type { ImageNames } from './output.ts';
 import { type EngineLimits, Seat } from './seat.ts';
 
 /** The right to run one image in one engine. Dispose it to give the engine to the next in line. */
 export interface Slot extends Disposable {
   /** @throws what `Seat.run` throws */
-  run(image: EngineImage, signal: AbortSignal): Promise<EngineAnswer>;
+  run(image: EngineImage, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer>;
 }
 
 /** What the pool is doing, for heartbeats, health and logs. */
@@ -19,6 +22,12 @@ export interface PoolStatus {
   ready: number;
   /** Slots held. */
   busy: number;
+  /** Mean share of its seats that were held lately, 0..1. */
+  load: number;
+  /** How many wait for a slot. */
+  waiting: Record<Lane, number>;
+  /** Resident bytes of each engine that is up, after its last image. */
+  rss: number[];
   pids: number[];
 }
 
@@ -29,6 +38,7 @@ export class EnginePool {
   readonly #seats: Seat[];
   readonly #held: Set<Seat>;
   readonly #permits: Permits<Seat>;
+  readonly #load = new Load(performance.now());
 
   private constructor(facts: EngineFacts, seats: Seat[], held: Set<Seat>, permits: Permits<Seat>) {
     this.facts = facts;
@@ -47,6 +57,7 @@ export class EnginePool {
     limits: EngineLimits,
     count: (first: EngineFacts) => number,
     log: Logger,
+    metrics: Registry,
   ): Promise<EnginePool> {
     const permits = new Permits<Seat>();
     const held = new Set<Seat>();
@@ -56,7 +67,7 @@ export class EnginePool {
     };
     const seats: Seat[] = [];
     const open = () => {
-      const seat = new Seat(program, limits, events, log);
+      const seat = new Seat(program, limits, events, log, metrics);
       seats.push(seat);
       return seat.open();
     };
@@ -77,18 +88,28 @@ export class EnginePool {
   async acquire(lane: Lane, signal: AbortSignal): Promise<Slot> {
     const seat = await this.#permits.acquire(lane, signal);
     this.#held.add(seat);
+    this.#load.set(this.#held.size, performance.now());
     return {
-      run: (image, abort) => seat.run(image, abort),
+      run: (image, abort, names) => seat.run(image, abort, names),
       [Symbol.dispose]: () => {
         this.#held.delete(seat);
+        this.#load.set(this.#held.size, performance.now());
         if (seat.ready) this.#permits.offer(seat);
       },
     };
   }
 
   status(): PoolStatus {
-    const pids = this.#seats.flatMap((seat) => seat.pid ?? []);
-    return { size: this.#seats.length, ready: pids.length, busy: this.#held.size, pids };
+    const up = this.#seats.filter((seat) => seat.ready);
+    return {
+      size: this.#seats.length,
+      ready: up.length,
+      busy: this.#held.size,
+      load: this.#load.mean(performance.now()) / this.#seats.length,
+      waiting: { interactive: this.#permits.waiting('interactive'), others: this.#permits.waiting('others') },
+      rss: up.map((seat) => seat.rss),
+      pids: up.flatMap((seat) => seat.pid ?? []),
+    };
   }
 
   /** Ends all engines, whatever they are doing. */

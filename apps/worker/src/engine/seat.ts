@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Registry } from '@facequeue/metrics';
 import { FacequeueError } from '@facequeue/schema';
 import type { Logger } from '../log.ts';
 import { restartDelayMs } from './backoff.ts';
 import { Engine, EngineDeath, type EngineProgram } from './engine.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
+import type { ImageNames } from './output.ts';
 
 /** Limits an engine runs under. */
 export interface EngineLimits {
@@ -25,18 +27,22 @@ export class Seat {
   readonly #limits: EngineLimits;
   readonly #events: SeatEvents;
   readonly #log: Logger;
+  readonly #metrics: Registry;
   readonly #closing = new AbortController();
   #engine: Engine | null = null;
   /** The engine of this seat once it is ready; rejects when its start fails (the next one is on its way then). */
   #coming: Promise<Engine> = Promise.reject(new Error('not started'));
+  /** The image that is inside, for the log. */
+  #inside: ImageNames | null = null;
   /** In a row: an image done ends the row. */
   #deaths = 0;
 
-  constructor(program: EngineProgram, limits: EngineLimits, events: SeatEvents, log: Logger) {
+  constructor(program: EngineProgram, limits: EngineLimits, events: SeatEvents, log: Logger, metrics: Registry) {
     this.#program = program;
     this.#limits = limits;
     this.#events = events;
     this.#log = log;
+    this.#metrics = metrics;
     this.#coming.catch(() => {});
   }
 
@@ -59,16 +65,22 @@ export class Seat {
     return this.#engine?.pid;
   }
 
+  /** Resident bytes of the engine after its last image; 0 before the first. */
+  get rss(): number {
+    return this.#engine?.rss ?? 0;
+  }
+
   /**
    * Runs one image. When the engine dies with it, it runs once more, alone in a fresh engine.
    * @throws FacequeueError `engine_crashed` or `engine_timeout` after the second death, or what is wrong with the image;
    *   EngineFault; EngineStartError when no engine comes up; the signal's reason when it was killed for that
    */
-  async run(image: EngineImage, signal: AbortSignal): Promise<EngineAnswer> {
+  async run(image: EngineImage, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer> {
     for (let again = false; ; again = true) {
       const engine = await this.#coming;
+      this.#inside = names;
       try {
-        return await engine.detect(image, this.#limits.timeoutMs, signal);
+        return await engine.detect(image, this.#limits.timeoutMs, signal, names);
       } catch (error) {
         if (!(error instanceof EngineDeath)) throw error;
         // Not left to `ended`: the second run must not find this engine.
@@ -76,6 +88,7 @@ export class Seat {
         signal.throwIfAborted();
         if (again) throw verdict(error);
       } finally {
+        this.#inside = null;
         if (this.#engine === engine) this.#done(engine);
       }
     }
@@ -95,6 +108,7 @@ export class Seat {
     if (engine.rss <= this.#limits.maxRssBytes) return;
     const limit = this.#limits.maxRssBytes;
     this.#log.info({ engine: engine.pid, rss: engine.rss, limit }, 'engine over its memory limit; starting another');
+    this.#metrics.count('facequeue_engine_restarts_total', { cause: 'memory' });
     this.#leave();
     engine.kill();
     this.#replace(engine.ended);
@@ -102,13 +116,15 @@ export class Seat {
 
   #lose(engine: Engine): void {
     if (this.#engine !== engine) return;
+    const names = this.#inside;
     this.#leave();
     // Killed for a canceled job, it was well: the next one starts at once, however many jobs are canceled in a row.
     const unwell = engine.endsFor !== 'canceled';
     if (unwell) this.#deaths++;
     engine.ended.then((how) => {
       if (this.#closing.signal.aborted) return;
-      const told = { engine: engine.pid, how, deaths: this.#deaths };
+      this.#metrics.count('facequeue_engine_restarts_total', { cause: engine.endsFor });
+      const told = { ...names, engine: engine.pid, how, deaths: this.#deaths };
       if (unwell) this.#log.warn(told, 'engine ended; starting another');
       else this.#log.info(told, 'engine killed for a canceled job; starting another');
     });
@@ -125,6 +141,7 @@ export class Seat {
     this.#coming.catch((error: unknown) => {
       if (this.#closing.signal.aborted) return;
       this.#deaths++;
+      this.#metrics.count('facequeue_engine_restarts_total', { cause: 'start' });
       this.#log.error({ err: error, deaths: this.#deaths }, 'engine did not start; trying again');
       this.#replace(Promise.resolve());
     });
@@ -133,7 +150,7 @@ export class Seat {
   async #start(): Promise<Engine> {
     const closing = this.#closing.signal;
     await sleep(restartDelayMs(this.#deaths), undefined, { signal: closing });
-    const engine = await Engine.start(this.#program, closing);
+    const engine = await Engine.start(this.#program, closing, this.#log);
     this.#engine = engine;
     engine.ended.then(() => this.#lose(engine));
     this.#events.ready(this);

@@ -1,3 +1,4 @@
+import { Registry } from '@facequeue/metrics';
 import { describe, expect, it, vi } from 'vitest';
 import { createLog } from '../log.ts';
 import { startHeartbeat } from './heartbeat.ts';
@@ -8,12 +9,17 @@ const log = createLog('silent');
 describe('the health port', () => {
   it('tells which check failed, and not why', async () => {
     let redis = true;
-    const server = await startHealthServer('127.0.0.1', 0, {
-      redis: async () => {
-        if (!redis) throw new Error('connect ECONNREFUSED 10.1.2.3:6379');
+    const server = await startHealthServer(
+      '127.0.0.1',
+      0,
+      {
+        redis: async () => {
+          if (!redis) throw new Error('connect ECONNREFUSED 10.1.2.3:6379');
+        },
+        engines: async () => {},
       },
-      engines: async () => {},
-    });
+      new Registry('worker'),
+    );
     try {
       const get = async (path: string) => {
         const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
@@ -30,14 +36,20 @@ describe('the health port', () => {
         body: { status: 'not ready', checks: { redis: false, engines: true } },
       });
       expect(await get('/livez')).toMatchObject({ status: 200 });
-      expect(await get('/metrics')).toMatchObject({ status: 404 });
+      expect(await get('/jobs')).toMatchObject({ status: 404 });
     } finally {
       server.close();
     }
   });
 
   it('counts a check that never answers as failed', async () => {
-    const server = await startHealthServer('127.0.0.1', 0, { redis: () => new Promise(() => {}) }, 50);
+    const server = await startHealthServer(
+      '127.0.0.1',
+      0,
+      { redis: () => new Promise(() => {}) },
+      new Registry('worker'),
+      50,
+    );
     try {
       expect((await fetch(`http://127.0.0.1:${server.port}/readyz`)).status).toBe(503);
     } finally {
@@ -46,8 +58,10 @@ describe('the health port', () => {
   });
 
   it('that is taken is an error with the address in it', async () => {
-    const first = await startHealthServer('127.0.0.1', 0, {});
-    await expect(startHealthServer('127.0.0.1', first.port, {})).rejects.toThrow(`127.0.0.1:${first.port}`);
+    const first = await startHealthServer('127.0.0.1', 0, {}, new Registry('worker'));
+    await expect(startHealthServer('127.0.0.1', first.port, {}, new Registry('worker'))).rejects.toThrow(
+      `127.0.0.1:${first.port}`,
+    );
     first.close();
   });
 });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CONTENT_TYPE, type Registry } from '@facequeue/metrics';
 
 /** Named checks; one that rejects or takes too long has failed. */
 export type Checks = Record<string, () => Promise<void>>;
@@ -13,7 +14,7 @@ export interface HealthServer {
 
 /**
  * `/livez` answers as long as the event loop turns; `/readyz` runs the checks and says which failed (never why: the
- * reason may name internal addresses and is in the log).
+ * reason may name internal addresses and is in the log); `/metrics` tells what is counted.
  * @param limitMs how long a check may take before it counts as failed
  * @throws the listen error: port taken, address not ours
  */
@@ -21,6 +22,7 @@ export async function startHealthServer(
   host: string,
   port: number,
   checks: Checks,
+  metrics: Registry,
   limitMs = 2000,
 ): Promise<HealthServer> {
   const server = createServer(async (request, response) => {
@@ -30,6 +32,10 @@ export async function startHealthServer(
       response.end(`${JSON.stringify(body)}\n`);
     };
     if (path === '/livez') return answer(200, { status: 'ok' });
+    if (path === '/metrics') {
+      response.writeHead(200, { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' });
+      return response.end(await metrics.text());
+    }
     if (path !== '/readyz') return answer(404, { status: 'not found' });
     const results = await Promise.all(
       Object.entries(checks).map(async ([name, check]) => [name, await holds(check, limitMs)]),

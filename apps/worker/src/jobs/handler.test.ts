@@ -1,6 +1,8 @@
-import type { ClaimedJob, Outcome } from '@facequeue/queue';
+import { Registry } from '@facequeue/metrics';
+import { type ClaimedJob, JobDropped, type Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
 import { describe, expect, it, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
 import type { EngineAnswer, EngineImage } from '../engine/messages.ts';
 import { createLog, type Logger } from '../log.ts';
 import { createJobHandler, type Workshop } from './handler.ts';
@@ -30,6 +32,7 @@ interface Plot {
   acquire?: (signal: AbortSignal) => Promise<void>;
   queue?: QueueName;
   log?: Logger;
+  metrics?: Registry;
 }
 
 /** Runs a job through the handler with the queue and the engine told what to do. */
@@ -49,6 +52,7 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     workerId: 'w',
     inHand,
     log: plot.log ?? createLog('silent'),
+    metrics: plot.metrics ?? new Registry('worker'),
     random: () => 0,
     queue: {
       claim: async (ticket) => ({
@@ -66,8 +70,8 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
         story.outcome = outcome;
         return ofJob(id, tell(`finish ${attempt}`, plot.ours ?? true));
       },
-      release: async (id, attempt, delayMs) =>
-        ofJob(id, tell(`release ${attempt} after ${delayMs}`, plot.ours ?? true)),
+      release: async (id, attempt, delayMs, forgiven) =>
+        ofJob(id, tell(`release ${attempt} after ${delayMs}${forgiven ? ', forgiven' : ''}`, plot.ours ?? true)),
     },
     source: { fetch: plot.fetch ?? (async (url) => tell(`fetch ${url}`, new Uint8Array(5))) },
     engines: {
@@ -194,6 +198,62 @@ describe('a canceled job', () => {
   });
 });
 
+describe('what became of a job', () => {
+  const counted = async (plot: Plot, during?: Parameters<typeof play>[1]) => {
+    const metrics = new Registry('worker');
+    await play({ ...plot, metrics }, during);
+    const families = parseExposition(await metrics.text());
+    return [...families.values()].flatMap(({ type, samples }) =>
+      samples
+        .filter(({ value }) => type === 'counter' && value > 0)
+        .map(({ name, labels, value }) => `${name} ${Object.values(labels).join(' ')} ${value}`),
+    );
+  };
+  const drop = (reason: 'canceled' | 'lock_lost') => (hands: { lost: AbortController }) =>
+    void setImmediate(() => hands.lost.abort(new JobDropped(reason)));
+  const spoilt = () => Promise.reject(new FacequeueError('image_undecodable', 'no'));
+  const fault = () => Promise.reject(new TypeError('a bug'));
+
+  it.each<[string, Plot, Parameters<typeof play>[1], string[]]>([
+    ['succeeded', {}, undefined, ['facequeue_jobs_ended_total interactive succeeded 1']],
+    ['failed', { run: spoilt }, undefined, ['facequeue_jobs_ended_total interactive image_undecodable 1']],
+    ['had ended', { ours: false }, undefined, ['facequeue_jobs_ended_total interactive discarded 1']],
+    ['met a fault', { run: fault }, undefined, ['facequeue_jobs_released_total interactive fault 1']],
+    [
+      'was in the hands of a worker that stops',
+      { acquire: untilAborted, queue: 'bulk' },
+      ({ inHand }) => void setImmediate(() => inHand.stop()),
+      ['facequeue_jobs_released_total bulk stopping 1'],
+    ],
+    [
+      'was canceled',
+      { acquire: untilAborted },
+      drop('canceled'),
+      ['facequeue_jobs_dropped_total interactive canceled 1'],
+    ],
+    [
+      'was lost to another worker',
+      { acquire: untilAborted },
+      drop('lock_lost'),
+      ['facequeue_jobs_dropped_total interactive lock_lost 1'],
+    ],
+  ])('is counted when it %s', async (_, plot, during, expected) => {
+    expect(await counted(plot, during)).toEqual(expected);
+  });
+
+  it('shows in the times of its stages, by queue', async () => {
+    const metrics = new Registry('worker');
+    await play({ metrics, queue: 'cameras' });
+    await play({ metrics, queue: 'cameras', run: spoilt });
+    const families = parseExposition(await metrics.text());
+    const of = (stage: string, what: string) =>
+      seriesValue(families, `facequeue_stage_duration_seconds_${what}`, { queue: 'cameras', stage });
+    expect([of('queue', 'count'), of('fetch', 'count'), of('decode', 'count')]).toEqual([2, 2, 1]);
+    expect(of('queue', 'sum')).toBeGreaterThanOrEqual(1.8);
+    expect(of('detect', 'sum')).toBe(0.002);
+  });
+});
+
 describe('a worker that stops', () => {
   it('gives a job that is still fetching, waiting or inside back at once', async () => {
     const plots: Plot[] = [
@@ -205,7 +265,7 @@ describe('a worker that stops', () => {
       const { events, outcome } = await play(plot, ({ inHand }) =>
         setImmediate(() => setImmediate(() => inHand.stop())),
       );
-      expect(events.at(-1)).toBe('release 2 after 0');
+      expect(events.at(-1)).toBe('release 2 after 0, forgiven');
       expect(outcome).toBeUndefined();
     }
   });

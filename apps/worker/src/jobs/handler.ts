@@ -1,6 +1,15 @@
-import { backoffMs, type ClaimedJob, type JobHandler, type Outcome, type WorkQueue } from '@facequeue/queue';
+import type { Registry } from '@facequeue/metrics';
+import {
+  backoffMs,
+  type ClaimedJob,
+  JobDropped,
+  type JobHandler,
+  type Outcome,
+  type WorkQueue,
+} from '@facequeue/queue';
 import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
 import type { ImageSource } from '@facequeue/source';
+import type { ImageNames } from '../engine/output.ts';
 import type { EnginePool } from '../engine/pool.ts';
 import type { Logger } from '../log.ts';
 import type { Lane } from '../permits/turns.ts';
@@ -14,6 +23,7 @@ export interface Workshop {
   engines: Pick<EnginePool, 'acquire'>;
   inHand: InHand;
   log: Logger;
+  metrics: Registry;
   /** 0 to 1, for jitter. */
   random(): number;
 }
@@ -28,13 +38,14 @@ const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
  * somebody else; what throws (Redis away) is left to the stall check and the sweep.
  */
 export function createJobHandler(workshop: Workshop): JobHandler {
-  const { workerId, queue, inHand, random } = workshop;
+  const { workerId, queue, inHand, metrics, random } = workshop;
   return async (ticket, lost) => {
     using hold = inHand.take(lost);
     const job = await queue.claim(ticket, workerId);
     if (!job) return;
     const { id } = job;
-    const log = workshop.log.child({ job: id, request: job.requestId, queue: job.queue, attempt: job.attempt });
+    const log = workshop.log.child({ ...namesOf(job), queue: job.queue, attempt: job.attempt });
+    using _ = countDrop(metrics, job.queue, hold.signal);
     const timings: Timings = {};
     let outcome: Outcome | null;
     try {
@@ -42,7 +53,8 @@ export function createJobHandler(workshop: Workshop): JobHandler {
     } catch (error) {
       if (hold.signal.reason instanceof WorkerStopping) {
         log.info('given back: the worker is stopping');
-        await queue.release(id, job.attempt, 0);
+        metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'stopping' });
+        await queue.release(id, job.attempt, 0, true);
         return;
       }
       if (hold.signal.aborted) return;
@@ -50,12 +62,16 @@ export function createJobHandler(workshop: Workshop): JobHandler {
         const delay = backoffMs(job.attempt, random());
         // Not ours any more: its image was erased under our hands when it was canceled.
         if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, 'discarded: the job had ended');
-        else log.error({ err: error, delay }, 'given back after a fault of ours');
+        else {
+          log.error({ err: error, delay }, 'given back after a fault of ours');
+          metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'fault' });
+        }
         return;
       }
       outcome = { status: 'failed', error: { code: error.code, detail: error.message }, timings };
     }
     const recorded = outcome !== null && (await queue.finish(id, job.attempt, outcome));
+    countEnd(metrics, job.queue, recorded ? outcome : null);
     if (!recorded) log.debug('discarded: the job had ended');
     else if (outcome?.status === 'failed') log.info({ code: outcome.error.code, timings }, 'failed');
     else log.debug({ timings }, 'succeeded');
@@ -81,9 +97,29 @@ async function look(
   using slot = await engines.acquire(LANES[job.queue], signal);
   timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
-  const answer = await slot.run({ bytes, options: job.options }, signal);
+  const answer = await slot.run({ bytes, options: job.options }, signal, namesOf(job));
   for (const [stage, ms] of Object.entries(answer.timings)) timings[stage as keyof Timings] = tenths(ms);
   return { status: 'succeeded', result: answer.result, image: answer.image, timings };
+}
+
+const namesOf = ({ id, requestId }: ClaimedJob): ImageNames => ({ job_id: id, request_id: requestId });
+
+/** @param outcome null: discarded */
+function countEnd(metrics: Registry, queue: QueueName, outcome: Outcome | null): void {
+  const code = outcome?.status === 'failed' ? outcome.error.code : (outcome?.status ?? 'discarded');
+  metrics.count('facequeue_jobs_ended_total', { queue, outcome: code });
+  for (const [stage, ms] of Object.entries(outcome?.timings ?? {}))
+    metrics.observe('facequeue_stage_duration_seconds', { queue, stage: stage as keyof Timings }, ms / 1000);
+}
+
+/** Counts, when disposed, that the job was taken out of the worker's hands meanwhile. */
+function countDrop(metrics: Registry, queue: QueueName, signal: AbortSignal): Disposable {
+  return {
+    [Symbol.dispose]() {
+      const { reason } = signal;
+      if (reason instanceof JobDropped) metrics.count('facequeue_jobs_dropped_total', { queue, reason: reason.reason });
+    },
+  };
 }
 
 /** Tenths of a millisecond are all a reader can use; the rest would only fill records. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { Registry, Sample } from '@facequeue/metrics';
 import type { PipelineOptions } from '@facequeue/pipeline';
 import type { WorkerInfo, WorkQueue } from '@facequeue/queue';
 import type { QueueName } from '@facequeue/schema';
@@ -8,14 +9,12 @@ import type { WorkerConfig } from '../config.ts';
 import type { Duty } from '../duty.ts';
 import { engineLauncher } from '../engine/lifeline.ts';
 import type { EngineFacts } from '../engine/messages.ts';
-import { EnginePool } from '../engine/pool.ts';
-import { startHeartbeat } from '../health/heartbeat.ts';
+import { EnginePool, type PoolStatus } from '../engine/pool.ts';
 import type { Logger } from '../log.ts';
+import { LANES } from '../permits/turns.ts';
 import { createJobHandler } from './handler.ts';
 import { InHand } from './in-hand.ts';
 
-/** The gateway counts a worker seen within 15 s. */
-const HEARTBEAT_MS = 2000;
 /**
  * Jobs in hand of a queue: while one image is inside an engine, the next is fetched. A frame is there already, and grows
  * old while it waits for an engine: one is kept ready for the next that is free.
@@ -26,17 +25,19 @@ const IN_HAND: Record<QueueName, (engines: number) => number> = {
   cameras: (engines) => engines + 1,
 };
 
-/** Who the worker is, for gateways. */
-export type Identity = Pick<WorkerInfo, 'id' | 'version' | 'startedAt'>;
+/** What a worker says of its engines. */
+export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load'>;
 
 /** Looking at images. */
 export interface ImageDuty extends Duty {
   /** @throws when no engine is up */
   check(): Promise<void>;
+  /** Null while no engine is up: nobody is to count on this worker then. */
+  report(): EngineReport | null;
 }
 
 /**
- * Starts engines, and resolves when jobs of `queues` are being taken and gateways have been told.
+ * Starts engines, and resolves when jobs of `queues` are being taken.
  * @param engineEnv the whole environment of engine processes
  * @throws EngineStartError, or unavailable when Redis cannot be reached
  */
@@ -44,16 +45,18 @@ export async function startImageDuty(
   queues: QueueName[],
   {
     queue,
-    identity,
+    workerId,
     config,
     engineEnv,
     log,
+    metrics,
   }: {
     queue: WorkQueue;
-    identity: Identity;
+    workerId: string;
     config: WorkerConfig;
     engineEnv: Record<string, string>;
     log: Logger;
+    metrics: Registry;
   },
 ): Promise<ImageDuty> {
   const settings: PipelineOptions = { packPath: config.MODEL_PACK, device: config.DEVICE };
@@ -67,6 +70,7 @@ export async function startImageDuty(
     { timeoutMs: config.ENGINE_TIMEOUT, maxRssBytes: config.ENGINE_MAX_RSS },
     (first) => engineCount(config.ENGINES, first),
     log,
+    metrics,
   );
   const { device, reason, models } = engines.facts;
   const { size } = engines.status();
@@ -74,26 +78,21 @@ export async function startImageDuty(
 
   const source = createImageSource(sourceOptions(config));
   const inHand = new InHand();
-  const handler = createJobHandler({ workerId: identity.id, queue, source, engines, inHand, log, random: Math.random });
+  const handler = createJobHandler({ workerId, queue, source, engines, inHand, log, metrics, random: Math.random });
   const consumers = await Promise.all(
     queues.map((name) => queue.consume(name, { concurrency: IN_HAND[name](size) }, handler)),
   );
-  const heartbeat = await startHeartbeat(
-    async () => {
-      const { ready, busy } = engines.status();
-      if (ready === 0) return;
-      await queue.heartbeat({ ...identity, device, models, engines: size, queues, busy });
-    },
-    HEARTBEAT_MS,
-    log,
-  );
+  metrics.read(() => engineSamples(engines.status()));
 
   return {
     async check() {
       if (engines.status().ready === 0) throw new Error('no engine is up');
     },
+    report() {
+      const { ready, busy, load } = engines.status();
+      return ready === 0 ? null : { device, models, engines: size, busy, load };
+    },
     async drain() {
-      heartbeat[Symbol.dispose]();
       await Promise.all(consumers.map((consumer) => consumer.close()));
     },
     giveBack: () => inHand.stop(),
@@ -101,6 +100,23 @@ export async function startImageDuty(
       await Promise.all([engines.close(), source.close()]);
     },
   };
+}
+
+function engineSamples({ size, ready, busy, waiting, rss }: PoolStatus): Sample[] {
+  const state = 'facequeue_worker_engines';
+  return [
+    { name: state, labels: { state: 'all' }, value: size },
+    { name: state, labels: { state: 'ready' }, value: ready },
+    { name: state, labels: { state: 'busy' }, value: busy },
+    ...LANES.map((lane): Sample => ({ name: 'facequeue_permits_waiting', labels: { lane }, value: waiting[lane] })),
+    ...rss.map(
+      (bytes, i): Sample => ({
+        name: 'facequeue_engine_resident_memory_bytes',
+        labels: { engine: String(i) },
+        value: bytes,
+      }),
+    ),
+  ];
 }
 
 /** `auto`: a CPU engine has one thread, so one a core; a GPU is shared badly by several processes. */

@@ -100,7 +100,7 @@ describe('permits', () => {
           }
           await new Promise(setImmediate);
           const waiting = asked.filter((ticket) => ticket.state === 'waits');
-          expect(permits.waiting).toBe(waiting.length);
+          expect(permits.waiting('interactive') + permits.waiting('others')).toBe(waiting.length);
           // Nothing lies idle while somebody waits.
           if (waiting.length > 0) expect(held.length + broken.size).toBe(3);
           for (const lane of ['interactive', 'others']) {

@@ -1,4 +1,4 @@
-import { LANES, type Lane, nextLane } from './turns.ts';
+import { type Lane, nextLane } from './turns.ts';
 
 interface Waiter<R> {
   readonly resolve: (resource: R) => void;
@@ -24,9 +24,9 @@ export class Permits<R> {
     this.#free.delete(resource);
   }
 
-  /** How many wait in all lanes. */
-  get waiting(): number {
-    return LANES.reduce((sum, lane) => sum + this.#lines[lane].size, 0);
+  /** How many wait in a lane. */
+  waiting(lane: Lane): number {
+    return this.#lines[lane].size;
   }
 
   /**

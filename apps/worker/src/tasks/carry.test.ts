@@ -1,4 +1,5 @@
 /** A task in a worker's hands, with the queue and the bucket told what to do, and time made to pass. */
+import { Registry } from '@facequeue/metrics';
 import type { BatchRecord, BatchTask } from '@facequeue/queue';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLog } from '../log.ts';
@@ -39,6 +40,7 @@ function play(extend: () => Promise<boolean>) {
       },
     },
     log: createLog('silent'),
+    metrics: new Registry('worker'),
     random: () => 0,
   };
   const stopping = new AbortController();

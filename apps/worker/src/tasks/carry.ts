@@ -23,8 +23,10 @@ const WORK: Record<BatchTask['kind'], WorkOn> = { list: listing, write: writing 
  */
 export async function carryTask(desk: Desk, task: BatchTask, stopping: AbortSignal): Promise<void> {
   const { tasks } = desk;
-  const { id: batch, requestId: request } = task.batch;
-  const log = desk.log.child({ batch, request, task: task.kind, tries: task.tries });
+  const { id: batch_id, requestId: request_id } = task.batch;
+  const log = desk.log.child({ batch_id, request_id, task: task.kind, tries: task.tries });
+  const count = (outcome: 'done' | 'failed' | 'retry' | 'stopping' | 'lost') =>
+    desk.metrics.count('facequeue_tasks_total', { kind: task.kind, outcome });
   const work = WORK[task.kind](desk, task);
   const abandon = () => work.abandon().catch((error) => log.warn({ err: error }, 'an upload may be left'));
   try {
@@ -37,24 +39,29 @@ export async function carryTask(desk: Desk, task: BatchTask, stopping: AbortSign
       await work.run(signal);
       await stillOurs(tasks.finish(task, null));
       log.info('task done');
+      count('done');
     } catch (error) {
       if (lease.lost.aborted || error instanceof TaskLost) {
         log.debug('task lost');
+        count('lost');
         if (!(await tasks.remains(task))) await abandon();
         return;
       }
       if (stopping.aborted) {
         log.info('task given back: the worker is stopping');
+        count('stopping');
         await tasks.release(task, 0);
         return;
       }
       const pause = pauseAfter(error, task, desk.random());
       if (pause !== null) {
         log.warn({ err: error, pause }, 'task will be tried again');
+        count('retry');
         await tasks.release(task, pause);
         return;
       }
       log.warn({ err: error }, 'task failed');
+      count('failed');
       // Another may have taken it up meanwhile, and goes on with the upload.
       await stillOurs(tasks.extend(task, LEASE_MS));
       await abandon();

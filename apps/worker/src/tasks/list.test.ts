@@ -1,5 +1,6 @@
 import { FacequeueError } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { carryTask, MAX_TRIES } from './carry.ts';
 import { LEASE_MS } from './task.ts';
@@ -180,6 +181,9 @@ describe('a listing that fails', () => {
     expect((await here.queue.batches.read(id, ''))!.listing!.status).toBe('waiting');
     await carryTask(desk, (await desk.tasks.take(LEASE_MS))!, never);
     expect((await here.ended(id)).listing).toMatchObject(failedWith('source_timeout', 'did not answer'));
+    const counted = parseExposition(await desk.metrics.text());
+    const of = (outcome: string) => seriesValue(counted, 'facequeue_tasks_total', { kind: 'list', outcome });
+    expect([of('retry'), of('failed'), of('done')]).toEqual([MAX_TRIES - 1, 1, 0]);
   });
 
   it('because it kills the worker that does it is given up in the end', async () => {

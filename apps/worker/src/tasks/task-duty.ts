@@ -1,3 +1,4 @@
+import type { Registry } from '@facequeue/metrics';
 import type { BatchTask, WorkQueue } from '@facequeue/queue';
 import { createObjectLister, createObjectWriter, listerOptions, writerOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
@@ -12,10 +13,10 @@ import { type Desk, LEASE_MS } from './task.ts';
 const TASKS = 2;
 
 /** Lists buckets into batches, and writes the outputs of batches. */
-export function startTaskDuty(queue: WorkQueue, config: WorkerConfig, log: Logger): Duty {
+export function startTaskDuty(queue: WorkQueue, config: WorkerConfig, log: Logger, metrics: Registry): Duty {
   const lister = createObjectLister(listerOptions(config));
   const writer = createObjectWriter(writerOptions(config));
-  const work = startTasks({ tasks: queue.tasks, lister, writer, log, random: Math.random });
+  const work = startTasks({ tasks: queue.tasks, lister, writer, log, metrics, random: Math.random });
   return {
     drain: () => work.close(),
     giveBack: () => {},

@@ -1,3 +1,4 @@
+import type { Registry } from '@facequeue/metrics';
 import type { BatchTask, BatchTasks } from '@facequeue/queue';
 import type { ObjectLister, ObjectWriter } from '@facequeue/source';
 import type { Logger } from '../log.ts';
@@ -14,6 +15,7 @@ export interface Desk {
   lister: Pick<ObjectLister, 'page'>;
   writer: Pick<ObjectWriter, 'look' | 'put' | 'begin' | 'putPart' | 'complete' | 'abort'>;
   log: Logger;
+  metrics: Registry;
   /** 0 to 1, for jitter. */
   random(): number;
 }

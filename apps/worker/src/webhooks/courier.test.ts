@@ -1,3 +1,4 @@
+import { Registry } from '@facequeue/metrics';
 import { newJobId, type WorkQueue } from '@facequeue/queue';
 import { BatchEvent, DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
 import { batchResource } from '@facequeue/schema/batch-resource';
@@ -5,6 +6,7 @@ import { encodeResult } from '@facequeue/schema/result-codec';
 import { createGuardedPoster, parseAllowEntry } from '@facequeue/source';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
 import { createLog } from '../log.ts';
 import { freshInstallation } from '../testing/installation.ts';
@@ -73,6 +75,7 @@ async function installation() {
       concurrency: 16,
       leaseMs: 30_000,
       log: createLog('silent'),
+      metrics: new Registry('worker'),
       now: Date.now,
       random: () => 0.5,
       ...options,
@@ -118,6 +121,27 @@ async function finish(worker: WorkQueue, id: string, status: 'succeeded' | 'fail
 const verified = (message: Message, secret = OPEN) => {
   return JobEvent.strict().parse(new Webhook(secret).verify(message.body, message.headers));
 };
+
+describe('tries', () => {
+  it('are counted by what came of them', async () => {
+    const metrics = new Registry('worker');
+    const tries = async () => {
+      const families = parseExposition(await metrics.text());
+      const of = (outcome: string) => seriesValue(families, 'facequeue_webhook_tries_total', { outcome });
+      return Object.fromEntries(['delivered', 'retry', 'failed', 'gone', 'lost'].map((name) => [name, of(name)]));
+    };
+    await using here = await installation();
+    await using moody = await startReceiver((count) => (count === 1 ? 500 : 200));
+    await using closed = await startReceiver(() => 410);
+    await here.courier({ metrics });
+    await here.settled(await here.ended(moody.url), 'delivered');
+    await here.settled(await here.ended(closed.url), 'gone');
+    await here.settled(await here.ended('http://10.0.0.1/hook'), 'failed');
+    await vi.waitFor(async () =>
+      expect(await tries()).toEqual({ delivered: 1, retry: 1, failed: 1, gone: 1, lost: 0 }),
+    );
+  });
+});
 
 describe('a webhook', () => {
   it('says how the job ended, as GET /jobs/{id} would, signed so that the receiver can verify it', async () => {

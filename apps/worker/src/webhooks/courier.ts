@@ -1,4 +1,5 @@
-import type { Delivery, WorkQueue } from '@facequeue/queue';
+import type { Registry } from '@facequeue/metrics';
+import type { Delivery, DeliveryOutcome, WorkQueue } from '@facequeue/queue';
 import { startRounds } from '../rounds.ts';
 import { subjectOf } from './event.ts';
 import { type PostRoom, tryDelivery } from './try.ts';
@@ -8,11 +9,18 @@ const PER_HOST = 4;
 
 export interface CourierOptions extends PostRoom {
   queue: Pick<WorkQueue, 'takeDeliveries' | 'reportDelivery' | 'onDelivery'>;
+  metrics: Registry;
   /** Tries in flight at a time. */
   concurrency: number;
   /** How long a delivery is this worker's before another may try it, ms: longer than a try and its report take. */
   leaseMs: number;
 }
+
+/** How tries are counted. */
+const OUTCOMES = { delivered: 'delivered', pending: 'retry', failed: 'failed', gone: 'gone' } as const satisfies Record<
+  DeliveryOutcome['status'],
+  string
+>;
 
 /** Delivers webhooks that are due. */
 export interface Courier {
@@ -25,6 +33,8 @@ export interface Courier {
 export function startCourier(options: CourierOptions): Courier {
   const { queue, concurrency, leaseMs } = options;
   const abandoned = new AbortController();
+  const count = (outcome: (typeof OUTCOMES)[keyof typeof OUTCOMES] | 'lost') =>
+    options.metrics.count('facequeue_webhook_tries_total', { outcome });
 
   const carry = async (delivery: Delivery) => {
     const { url, attempt } = delivery;
@@ -33,11 +43,13 @@ export function startCourier(options: CourierOptions): Courier {
     try {
       const outcome = await tryDelivery(options, delivery, abandoned.signal);
       const reported = await queue.reportDelivery(delivery, outcome);
+      count(reported ? OUTCOMES[outcome.status] : 'lost');
       const told = { status: outcome.status, answered: outcome.attempt.status, error: outcome.attempt.error };
       if (!reported) log.debug(told, 'webhook discarded: erased, or its lease was lost');
       else if (outcome.status === 'delivered') log.debug(told, 'webhook delivered');
       else log.info(told, outcome.status === 'pending' ? 'webhook will be tried again' : 'webhook given up');
     } catch (error) {
+      count('lost');
       log.warn({ err: error }, 'webhook left to its lease');
     }
   };

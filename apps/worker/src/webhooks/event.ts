@@ -21,6 +21,6 @@ function jobEvent(job: JobRecord, timestamp: string, basePath: string): JobEvent
 
 /** Whose delivery it is, and what it tells of as log lines name it. */
 export function subjectOf({ subject }: Delivery): { owner: string; named: Record<string, string> } {
-  const { id, owner, requestId: request } = subject.kind === 'job' ? subject.job : subject.batch;
-  return { owner, named: { [subject.kind]: id, request } };
+  const { id, owner, requestId } = subject.kind === 'job' ? subject.job : subject.batch;
+  return { owner, named: { [`${subject.kind}_id`]: id, request_id: requestId } };
 }

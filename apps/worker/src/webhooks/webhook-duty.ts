@@ -1,3 +1,4 @@
+import type { Registry } from '@facequeue/metrics';
 import type { WorkQueue } from '@facequeue/queue';
 import { createGuardedPoster } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
@@ -10,7 +11,7 @@ import { DAY_OF_TRIES } from './schedule.ts';
 const AFTER_TRY_MS = 5000;
 
 /** Delivers webhooks, under the guard of addresses that image URLs are under. */
-export function startWebhookDuty(queue: WorkQueue, config: WorkerConfig, log: Logger): Duty {
+export function startWebhookDuty(queue: WorkQueue, config: WorkerConfig, log: Logger, metrics: Registry): Duty {
   const poster = createGuardedPoster({
     connectMs: config.SOURCE_CONNECT_TIMEOUT,
     totalMs: config.WEBHOOK_TIMEOUT,
@@ -25,6 +26,7 @@ export function startWebhookDuty(queue: WorkQueue, config: WorkerConfig, log: Lo
     concurrency: config.WEBHOOK_CONCURRENCY,
     leaseMs: config.WEBHOOK_TIMEOUT + AFTER_TRY_MS,
     log,
+    metrics,
     now: Date.now,
     random: Math.random,
   });

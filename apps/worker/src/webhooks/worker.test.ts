@@ -43,7 +43,7 @@ describe('a worker', () => {
     const record = (await here.queue.read(id))!;
     expect(event.data).toEqual(JSON.parse(JSON.stringify(jobResource({ ...record, webhook: null }, '/prod'))));
     expect(await worker.end('SIGTERM')).toBe(0);
-    expect(worker.log()).toContain(`"job":"${id}","request":"req-1","attempt":1,"receiver":"${receiver.host}"`);
+    expect(worker.log()).toContain(`"job_id":"${id}","request_id":"req-1","attempt":1,"receiver":"${receiver.host}"`);
     for (const hidden of [SECRET, SECRET.slice(6), 't0ken', '/hook']) expect(worker.log()).not.toContain(hidden);
   });
 
@@ -56,7 +56,7 @@ describe('a worker', () => {
     await receiver.got(1);
     await here.settled(id, 'delivered');
     expect(worker.engines()).toEqual([]);
-    expect((await here.queue.snapshot()).workers).toEqual([]);
+    expect((await here.queue.snapshot()).workers).toMatchObject([{ queues: ['webhooks'], engines: 0, device: null }]);
     expect(await worker.end('SIGTERM')).toBe(0);
   });
 

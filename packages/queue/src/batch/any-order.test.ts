@@ -141,7 +141,9 @@ class Run {
         break;
       }
       case 'release':
-        expect(await by.release(jobId!, attempt)).toBe(batch.happens(item, { kind: 'release', attempt }));
+        expect(await by.release(jobId!, attempt)).toBe(
+          batch.happens(item, { kind: 'release', attempt, forgiven: false }),
+        );
         break;
       case 'claim': {
         const { job } = await by.claim(ticket!, MAX_ATTEMPTS);

@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import type { Appended, Batches, BatchRecord, ItemResult, NewBatch, NewItem } from '../contract.ts';
-import { refusalText } from '../gateway/admission.ts';
+import { type AdmissionReason, refusalText } from '../gateway/admission.ts';
 import { answered, publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { Transport } from '../transport/queues.ts';
@@ -52,9 +52,9 @@ export class RedisBatches implements Batches {
         batch.webhookUrl ? new URL(batch.webhookUrl).host : '',
         this.#ttlMs,
         ...this.#limits,
-      )) as ['ok'] | ['exists'] | ['full', string, number];
+      )) as ['ok'] | ['exists'] | ['full', AdmissionReason, number];
       if (answer === 'full')
-        throw new FacequeueError('queue_full', refusalText(reason!), { retryAfterMs: retryAfterMs! });
+        throw new FacequeueError('queue_full', refusalText(reason!), { retryAfterMs: retryAfterMs!, reason: reason! });
       if (answer === 'exists') throw new FacequeueError('internal_error', 'A batch of this id exists already.');
     });
   }
@@ -81,7 +81,7 @@ export class RedisBatches implements Batches {
         ...appendArguments(items),
       )) as AppendReply;
       if (reply[0] === 'full')
-        throw new FacequeueError('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2] });
+        throw new FacequeueError('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
       if (reply[0] === 'closed') throw new FacequeueError('conflict', 'the batch is closed');
       if (reply[0] !== 'ok') throw gone();
       const [, accepted, skipped, failed, ...turns] = reply;

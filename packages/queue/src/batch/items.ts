@@ -1,5 +1,7 @@
 /** Items on their way into a batch, as append-batch.lua takes them. */
+
 import type { NewItem } from '../contract.ts';
+import type { AdmissionReason } from '../gateway/admission.ts';
 import { newJobId } from '../job-id.ts';
 
 /** Items of one append: its script holds Redis for a few milliseconds. */
@@ -8,7 +10,7 @@ export const MAX_APPEND = 256;
 /** What append-batch.lua returns. */
 export type AppendReply =
   | ['ok', number, number, number, ...string[]]
-  | ['full', string, number]
+  | ['full', AdmissionReason, number]
   | ['gone']
   | ['closed']
   | ['lost'];

@@ -62,7 +62,8 @@ export class RedisBatchTasks implements BatchTasks {
       leaseMs,
       ...appendArguments(items),
     )) as AppendReply;
-    if (reply[0] === 'full') throw new FacequeueError('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2] });
+    if (reply[0] === 'full')
+      throw new FacequeueError('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
     if (reply[0] !== 'ok') return false;
     const [, , , , ...turns] = reply;
     if (turns.length) await transport.addTurns(turns, 'bulk');

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { readPage } from '../batch/results.ts';
 import type { CameraRecord, Cameras, FrameResult, NewFrame, Submitted } from '../contract.ts';
-import { refusalText } from '../gateway/admission.ts';
+import { type AdmissionReason, refusalText } from '../gateway/admission.ts';
 import { Refusal, type Submissions } from '../gateway/submissions.ts';
 import { answered } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
@@ -51,8 +51,9 @@ export class RedisCameras implements Cameras {
         frame.owner,
         frame.takenAt ?? '',
         frame.bytes,
-      )) as ['ok', number, number, ...string[]] | ['full', string, number] | ['exists'];
-      if (reply[0] === 'full') throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2] });
+      )) as ['ok', number, number, ...string[]] | ['full', AdmissionReason, number] | ['exists'];
+      if (reply[0] === 'full')
+        throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
       if (reply[0] === 'exists') throw new Refusal('internal_error', 'A job of this id exists already.');
       const [, createdAt, expiresAt, ...turns] = reply;
       if (turns.length) await this.#context.transport.addTurns(turns, 'cameras');

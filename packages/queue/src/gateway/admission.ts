@@ -1,7 +1,8 @@
+import type { RefusalReason } from '@facequeue/schema';
 import type { AdmissionLimits } from '../contract.ts';
 
 /** Why scripts/lib/admission.lua refuses, as callers are told. */
-const REASONS: Record<string, string> = {
+const REASONS: Record<Exclude<RefusalReason, 'memory' | 'bodies'>, string> = {
   waiting: 'Too many jobs are waiting.',
   listed: 'Too many jobs are waiting.',
   blob_bytes: 'Too many image bytes are waiting.',
@@ -14,8 +15,11 @@ const REASONS: Record<string, string> = {
   wait: 'The job would wait longer than the caller does.',
 };
 
-export function refusalText(reason: string): string {
-  return REASONS[reason] ?? 'The queue is full.';
+/** A reason as scripts/lib/admission.lua gives it. */
+export type AdmissionReason = keyof typeof REASONS;
+
+export function refusalText(reason: AdmissionReason): string {
+  return REASONS[reason];
 }
 
 /** The limits in the order the scripts take them. */

@@ -91,6 +91,10 @@ class RedisJobQueue implements JobQueue {
     return this.#announcements.follow(id);
   }
 
+  get listeners() {
+    return this.#announcements.listeners;
+  }
+
   wait(id: string) {
     return this.#announcements.wait(id);
   }

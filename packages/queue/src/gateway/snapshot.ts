@@ -1,32 +1,33 @@
 import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
 import type { QueueFigures, Snapshot, WorkerInfo } from '../contract.ts';
-import { refusalText } from './admission.ts';
+import { type AdmissionReason, refusalText } from './admission.ts';
 
 /** A worker not heard of for this long counts as gone, ms. */
 export const WORKER_SILENCE_MS = 15_000;
 
-const HEAD = 4;
-const PER_QUEUE = 5;
+const HEAD = 5;
+const PER_QUEUE = 6;
 
 /** @param reply what snapshot.lua returns */
 export function snapshotFrom(reply: unknown): Snapshot {
   const values = reply as unknown[];
-  const [at, blobBytes, resultBytes, workers] = values as [number, number, number, string[]];
+  const [at, blobBytes, resultBytes, workers, cameras] = values as [number, number, number, string[], number];
   const queues = {} as Record<QueueName, QueueFigures>;
-  const full = {} as Record<QueueName, string | null>;
+  const full = {} as Snapshot['full'];
   QUEUE_NAMES.forEach((name, i) => {
     const from = HEAD + i * PER_QUEUE;
-    const [waiting, processing, oldestMs, drainRate, reason] = values.slice(from, from + PER_QUEUE) as [
+    const [waiting, processing, oldestMs, drainRate, gapMs, reason] = values.slice(from, from + PER_QUEUE) as [
       number,
       number,
       number,
       string,
       string,
+      AdmissionReason | '',
     ];
-    queues[name] = { waiting, processing, oldestMs, drainRate: Number(drainRate) };
-    full[name] = reason ? refusalText(reason) : null;
+    queues[name] = { waiting, processing, oldestMs, drainRate: Number(drainRate), gapMs: Number(gapMs) };
+    full[name] = reason ? { reason, text: refusalText(reason) } : null;
   });
-  return { at, queues, blobBytes, resultBytes, full, workers: workersFrom(workers, at) };
+  return { at, queues, blobBytes, resultBytes, full, cameras, workers: workersFrom(workers, at) };
 }
 
 function workersFrom(entries: string[], now: number): WorkerInfo[] {

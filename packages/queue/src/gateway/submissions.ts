@@ -5,7 +5,7 @@ import { INLINE } from '../record/record.ts';
 import { publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import type { Transport } from '../transport/queues.ts';
-import { refusalText } from './admission.ts';
+import { type AdmissionReason, refusalText } from './admission.ts';
 
 interface Context {
   redis: Redis;
@@ -87,7 +87,8 @@ export class Submissions {
     if (reply[0] === 'replayed') return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
     if (reply[0] === 'conflict')
       throw new Refusal('idempotency_conflict', 'The Idempotency-Key was used for another request.');
-    if (reply[0] === 'full') throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2] });
+    if (reply[0] === 'full')
+      throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
     throw new Refusal('internal_error', 'A job of this id exists already.');
   }
 }
@@ -97,7 +98,7 @@ type Reply =
   | ['ok', number, number]
   | ['replayed', string, number, number]
   | ['conflict']
-  | ['full', string, number]
+  | ['full', AdmissionReason, number]
   | ['exists'];
 
 /** A submission that was answered, not lost: nothing of it is in Redis. */

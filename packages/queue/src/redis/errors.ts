@@ -13,7 +13,11 @@ export function publicError(error: unknown): FacequeueError {
   const reply = cause.name === 'ReplyError' ? cause.message : '';
   // A refusal inside a script comes as "ERR Error running script" before Redis 7 and as its own code since.
   if (reply.includes('OOM command not allowed')) {
-    return new FacequeueError('queue_full', 'The queue has no memory left.', { retryAfterMs: RETRY_MS, cause });
+    return new FacequeueError('queue_full', 'The queue has no memory left.', {
+      retryAfterMs: RETRY_MS,
+      reason: 'memory',
+      cause,
+    });
   }
   if (/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(reply)) {
     return new FacequeueError('internal_error', 'The queue refused a command.', { cause });

@@ -85,8 +85,10 @@ if job.claim ~= ARGV[2] then
     expire(job)
     return answer(false)
   end
-  if job.attempts >= max_attempts then
-    end_job(job, 'failed', 'internal_error', 'The job was given up after ' .. job.attempts .. ' attempts that did not end.')
+  -- `attempts` also names claims, so it only grows; those that say nothing of the job are counted apart.
+  local spent = job.attempts - (job.forgiven or 0)
+  if spent >= max_attempts then
+    end_job(job, 'failed', 'internal_error', 'The job was given up after ' .. spent .. ' attempts that did not end.')
     return answer(false)
   end
   job.attempts = job.attempts + 1

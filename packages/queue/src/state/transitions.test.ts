@@ -35,7 +35,14 @@ const event: fc.Arbitrary<Event<number | 'current'>> = fc.oneof(
       status: fc.constantFrom('succeeded' as const, 'failed' as const),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('release' as const), attempt: fc.oneof(current, attempt) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('release' as const),
+      attempt: fc.oneof(current, attempt),
+      forgiven: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'cancel' as const }) },
   // BullMQ delivers to somebody, or the lock of who has it runs out.
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('lock' as const), token: fc.constantFrom('', 't1', 't2') }) },
@@ -59,7 +66,7 @@ describe('the states of a job', () => {
             expect(canMove(state.status, next.status) || through).toBe(true);
           }
           if (isTerminal(state.status)) expect(next.status).toBe(state.status);
-          expect(next.attempts).toBeLessThanOrEqual(MAX_ATTEMPTS);
+          expect(next.attempts - next.forgiven).toBeLessThanOrEqual(MAX_ATTEMPTS);
           state = next;
         }
       }),
@@ -131,7 +138,7 @@ async function act(scripts: Scripts, prefix: string, event: Event): Promise<bool
         (await scripts('finish', 'j', event.attempt, event.status, 'x', 'y', JSON.stringify(IMAGE), '{}', 'res')) === 1
       );
     case 'release':
-      return (await scripts('release', 'j', event.attempt, 0)) === 1;
+      return (await scripts('release', 'j', event.attempt, 0, event.forgiven ? 1 : 0)) === 1;
     case 'cancel':
       return (await scripts('cancel', 'j')) === 1;
     case 'lock':

@@ -27,6 +27,8 @@ export function canMove(from: JobStatus, to: JobStatus): boolean {
 export interface State {
   status: JobStatus;
   attempts: number;
+  /** Attempts that do not count towards the limit. */
+  forgiven: number;
   /** BullMQ's lock under which the claim in force was made ('' for none held); null when nobody has claimed it. */
   claimedUnder: string | null;
   /** BullMQ's lock as it is now; '' when nobody holds one. */
@@ -39,14 +41,15 @@ export interface State {
 
 export type Event<Attempt = number> =
   | { kind: 'claim'; by: string }
-  | { kind: 'start' | 'release'; attempt: Attempt }
+  | { kind: 'start'; attempt: Attempt }
+  | { kind: 'release'; attempt: Attempt; forgiven: boolean }
   | { kind: 'finish'; attempt: Attempt; status: 'succeeded' | 'failed' }
   | { kind: 'cancel' | 'sweep' | 'overdue' }
   | { kind: 'lock'; token: string };
 
 /** A job just submitted. */
 export function fresh(): State {
-  return { status: 'queued', attempts: 0, claimedUnder: null, lock: '', overdue: false, endedBy: null };
+  return { status: 'queued', attempts: 0, forgiven: 0, claimedUnder: null, lock: '', overdue: false, endedBy: null };
 }
 
 /**
@@ -68,7 +71,7 @@ export function apply(state: State, event: Event, maxAttempts: number): { state:
       if (!live || state.claimedUnder === state.lock) return stays(false);
       const overdue = state.overdue && state.status === 'queued';
       if (overdue) return moves(ended('expired'), false);
-      if (state.attempts >= maxAttempts) return moves(ended('failed'), false);
+      if (state.attempts - state.forgiven >= maxAttempts) return moves(ended('failed'), false);
       return moves({ status: 'queued', attempts: state.attempts + 1, claimedUnder: state.lock, overdue: false }, true);
     }
     case 'start':
@@ -79,7 +82,10 @@ export function apply(state: State, event: Event, maxAttempts: number): { state:
       if (!held(event.attempt)) return stays(state.endedBy === event.attempt);
       return moves({ ...ended(event.status), endedBy: event.attempt }, true);
     case 'release':
-      if (held(event.attempt)) return moves({ status: 'queued', claimedUnder: null, overdue: false }, true);
+      if (held(event.attempt)) {
+        const forgiven = state.forgiven + (event.forgiven ? 1 : 0);
+        return moves({ status: 'queued', claimedUnder: null, overdue: false, forgiven }, true);
+      }
       // Said again after a lost answer.
       return stays(state.status === 'queued' && state.claimedUnder === null && state.attempts === event.attempt);
     case 'cancel':

@@ -46,6 +46,10 @@ export class Announcements {
     main.on('ready', () => this.#quietly(() => this.#recheck()));
   }
 
+  get listeners(): { waits: number; follows: number } {
+    return { waits: this.#waiter.size, follows: this.#follower.size };
+  }
+
   wait(id: string): Wait {
     return this.#waiter.wait(id);
   }

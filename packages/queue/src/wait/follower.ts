@@ -15,6 +15,11 @@ export class Follower {
     return this.#sleepers.empty;
   }
 
+  /** Follows that have not been freed. */
+  get size(): number {
+    return this.#sleepers.size;
+  }
+
   follow(id: string): Follow {
     if (this.#sleepers.empty) this.#listen(true);
     const sleeper = this.#sleepers.add(id);

@@ -10,6 +10,7 @@ export interface Sleeper {
 /** Those who wait for news of jobs, by job. */
 export class Sleepers {
   readonly #byId = new Map<string, Sleeper[]>();
+  #size = 0;
   #closed = false;
 
   /** Ids somebody waits for. */
@@ -21,6 +22,11 @@ export class Sleepers {
     return this.#byId.size === 0;
   }
 
+  /** Callers that have not left. */
+  get size(): number {
+    return this.#size;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }
@@ -30,6 +36,7 @@ export class Sleepers {
     const others = this.#byId.get(id);
     if (others) others.push(sleeper);
     else this.#byId.set(id, [sleeper]);
+    this.#size++;
     return sleeper;
   }
 
@@ -38,6 +45,7 @@ export class Sleepers {
     const others = (this.#byId.get(id) ?? []).filter((other) => other !== sleeper);
     if (others.length) this.#byId.set(id, others);
     else this.#byId.delete(id);
+    if (!sleeper.left) this.#size--;
     sleeper.left = true;
     sleeper.wake?.();
   }

@@ -26,6 +26,11 @@ export class Waiter {
     return this.#sleepers.ids;
   }
 
+  /** Waits that have not been freed. */
+  get size(): number {
+    return this.#sleepers.size;
+  }
+
   /** The job is said to have ended. */
   tell(id: string): void {
     this.#sleepers.tell(id);

@@ -67,6 +67,31 @@ describe('a claim', () => {
     });
   });
 
+  it('is granted however often workers that stop have given the job back', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker({ maxAttempts: 2 });
+    const given = job();
+    await gateway.submit(given);
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      expect(await worker.claim(given.id, 'w')).toMatchObject({ attempt });
+      await worker.start(given.id, attempt);
+      for (const _ of ['given back', 'said again after a lost answer'])
+        expect(await worker.release(given.id, attempt, 0, true)).toBe(true);
+    }
+    // Those that say something of the job are as few as ever.
+    for (const attempt of [6, 7]) {
+      expect(await worker.claim(given.id, 'w')).toMatchObject({ attempt });
+      await worker.release(given.id, attempt, 0);
+    }
+    expect(await worker.claim(given.id, 'w')).toBeNull();
+    expect(await gateway.read(given.id)).toMatchObject({
+      status: 'failed',
+      attempts: 7,
+      error: { code: 'internal_error', detail: expect.stringContaining('2 attempts') },
+    });
+  });
+
   it('is granted again past the first deadline when the job was taken up in time', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();

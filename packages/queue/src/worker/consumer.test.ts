@@ -50,11 +50,13 @@ describe('a worker that was too slow to keep its lock', () => {
     const worker = await rig.worker();
     const taken = Promise.withResolvers<void>();
     const late = Promise.withResolvers<boolean>();
+    const reasons: unknown[] = [];
     await worker.consume('interactive', { concurrency: 2 }, async (id, signal) => {
       const claimed = (await worker.claim(id, 'w'))!;
       if (claimed.attempt === 2) return void (await worker.finish(id, 2, succeeded(Buffer.from('second'))));
       taken.resolve();
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      reasons.push(signal.reason);
       using second = gateway.wait(id);
       await second.ended(LONG);
       late.resolve(await worker.finish(id, 1, succeeded(Buffer.from('first'))));
@@ -68,6 +70,7 @@ describe('a worker that was too slow to keep its lock', () => {
     raw.disconnect();
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2, result: Buffer.from('second') });
     expect(await late.promise).toBe(false);
+    expect(reasons).toMatchObject([{ name: 'JobDropped', reason: 'lock_lost' }]);
   });
 });
 
@@ -141,10 +144,10 @@ describe('a handler', () => {
     worker.onCancel((id) => heard.push(id));
     idle.onCancel((id) => elsewhere.push(id));
     const begun = Promise.withResolvers<void>();
-    const aborted = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<unknown>();
     await worker.consume('interactive', { concurrency: 1 }, async (id, signal) => {
       await worker.claim(id, 'w');
-      signal.addEventListener('abort', () => aborted.resolve());
+      signal.addEventListener('abort', () => aborted.resolve(signal.reason));
       begun.resolve();
       await aborted.promise;
     });
@@ -152,7 +155,7 @@ describe('a handler', () => {
     await gateway.submit(given);
     await begun.promise;
     expect(await gateway.cancel(given.id)).toMatchObject({ status: 'canceled', error: { code: 'canceled' } });
-    await aborted.promise;
+    expect(await aborted.promise).toMatchObject({ name: 'JobDropped', reason: 'canceled' });
     expect(heard).toEqual([given.id]);
     expect(elsewhere).toEqual([]);
   });
@@ -209,6 +212,7 @@ describe('workers', () => {
       engines: 2,
       queues: ['interactive' as const],
       busy: 1,
+      load: 0.5,
       startedAt: 5,
     };
     await worker.heartbeat(info);

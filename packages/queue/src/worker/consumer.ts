@@ -82,7 +82,7 @@ export async function startConsumer(
   });
   worker.on('error', onError);
   worker.on('lockRenewalFailed', (ids: string[]) => {
-    for (const id of ids) hands.get(id)?.drop('delivered to another worker');
+    for (const id of ids) hands.get(id)?.drop('lock_lost');
   });
   await worker.waitUntilReady();
   worker.run().catch(onError);

@@ -1,6 +1,18 @@
 import type { QueueName } from '@facequeue/schema';
 import type { ClaimedJob } from '../contract.ts';
 
+/** Why a job in hand is to be given up: the reason of its signal. */
+export class JobDropped extends Error {
+  override readonly name = 'JobDropped';
+  /** canceled: it has ended; lock_lost: it is, or may be, in other hands. */
+  readonly reason: 'canceled' | 'lock_lost';
+
+  constructor(reason: JobDropped['reason']) {
+    super(reason === 'canceled' ? 'the job was canceled' : 'the job was delivered again');
+    this.reason = reason;
+  }
+}
+
 /** A job this process has in hand: BullMQ has delivered its ticket and the handler has not returned. */
 export class Hand {
   readonly ticket: string;
@@ -24,8 +36,8 @@ export class Hand {
   }
 
   /** Tells the handler that its outcome is no longer wanted. */
-  drop(why: string): void {
-    this.#controller.abort(new Error(why));
+  drop(reason: JobDropped['reason']): void {
+    this.#controller.abort(new JobDropped(reason));
   }
 }
 
@@ -36,7 +48,7 @@ export class Hands {
 
   /** A job delivered again while its older handler still runs is the newer handler's: the older one is dropped. */
   take(ticket: string, queue: QueueName): Hand {
-    this.#byTicket.get(ticket)?.drop('delivered again');
+    this.#byTicket.get(ticket)?.drop('lock_lost');
     const hand = new Hand(ticket, queue);
     this.#byTicket.set(ticket, hand);
     this.#byJob.set(hand.jobId, hand);

@@ -141,8 +141,8 @@ class RedisWorkQueue implements WorkQueue {
     return reply === 1;
   }
 
-  async release(id: string, attempt: number, delayMs: number): Promise<boolean> {
-    if ((await this.#scripts('release', id, attempt, delayMs)) !== 1) return false;
+  async release(id: string, attempt: number, delayMs: number, forgiven = false): Promise<boolean> {
+    if ((await this.#scripts('release', id, attempt, delayMs, forgiven ? 1 : 0)) !== 1) return false;
     const hand = this.#hands.ofJob(id);
     if (hand?.attempt === attempt) hand.againAfterMs = delayMs;
     return true;

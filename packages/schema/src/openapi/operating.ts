@@ -1,8 +1,10 @@
 /** Paths for those who run an installation. */
+import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../errors.ts';
 import { Liveness, Readiness, SystemResource } from '../system.ts';
-import { get } from './operation.ts';
+import { requestId } from './headers.ts';
+import { get, operation } from './operation.ts';
 
 const readiness = { tag: 'operation', schema: Readiness, codes: ['unavailable'] as ErrorCode[], open: true };
 
@@ -29,6 +31,21 @@ export const operatingPaths: ZodOpenApiPathsObject = {
     schema: SystemResource,
     codes: ['unauthorized', 'unavailable'],
   }),
+  '/metrics': {
+    get: operation({
+      operationId: 'metrics',
+      summary: 'Figures for Prometheus (docs/metrics.md)',
+      tag: 'operation',
+      codes: ['unauthorized'],
+      answers: {
+        200: {
+          description: "Of this gateway, and of the installation at most 250 ms ago, in Prometheus' text format.",
+          headers: z.object({ 'X-Request-Id': requestId }),
+          content: { 'text/plain': { schema: { type: 'string' } } },
+        },
+      },
+    }),
+  },
   '/openapi.json': get({
     operationId: 'openapi',
     summary: 'This document',

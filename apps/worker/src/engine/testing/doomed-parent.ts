@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { createLog } from '../../log.ts';
 import { engineLauncher } from '../lifeline.ts';
@@ -21,10 +22,12 @@ const pool = await EnginePool.start(
   { timeoutMs: 600_000, maxRssBytes: 1e11 },
   () => 2,
   createLog('silent'),
+  new Registry('worker'),
 );
 const { signal } = new AbortController();
 const slot = await pool.acquire('interactive', signal);
 const order: Order = { name: 'endless', do: plain ? 'wait' : 'hang' };
-slot.run({ bytes: new TextEncoder().encode(JSON.stringify(order)), options: DEFAULT_DETECTION_OPTIONS }, signal);
+const bytes = new TextEncoder().encode(JSON.stringify(order));
+slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, { job_id: 'job', request_id: 'request' });
 while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5));
 process.send!(pool.status().pids);

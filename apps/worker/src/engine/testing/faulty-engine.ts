@@ -2,7 +2,7 @@
  * An engine that does what the image says, for tests of what the parent does about it. The image is the text of an
  * `Order`; what an order writes goes to the folder given as settings, so that tests see what happened inside.
  */
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { FacequeueError } from '@facequeue/schema';
 import { encodeResult } from '@facequeue/schema/result-codec';
@@ -11,8 +11,23 @@ import { serveParent } from '../child.ts';
 export interface Order {
   /** Names the image in `seen`, a line for each time one was begun: its name and the engine's pid. */
   name: string;
-  /** crash: SIGKILL to itself; hang: block the thread; wait: until the file `go` is there. */
-  do: 'answer' | 'crash' | 'crash once' | 'hang' | 'hang once' | 'wait' | 'refuse' | 'fault' | 'grow';
+  /**
+   * crash: SIGKILL to itself; hang: block the thread; wait: until the file `go` is there; print: a line to each of its outputs, past
+   * Node, as native libraries do; abort: print, and die of it; chatter: a very long line and very many.
+   */
+  do:
+    | 'answer'
+    | 'crash'
+    | 'crash once'
+    | 'hang'
+    | 'hang once'
+    | 'wait'
+    | 'refuse'
+    | 'fault'
+    | 'grow'
+    | 'print'
+    | 'abort'
+    | 'chatter';
 }
 
 /** What the parent passes as settings. */
@@ -47,6 +62,9 @@ serveParent(async (settings) => {
       if (act === 'hang') for (;;);
       if (act === 'wait')
         while (!existsSync(join(folder, 'go'))) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (act === 'print' || act === 'abort') for (const fd of [1, 2]) writeSync(fd, `${order.name} on ${fd}\n`);
+      if (act === 'abort') process.abort();
+      if (act === 'chatter') writeSync(2, `${'x'.repeat(10_000)}\n${'line\n'.repeat(1000)}`);
       if (act === 'refuse') throw new FacequeueError('image_undecodable', 'no image');
       if (act === 'fault') throw new Error('a bug');
       if (act === 'grow') rssAdded = 1e12;

@@ -1,4 +1,5 @@
 /** Batches over a real queue and a real S3 server, with workers that do tasks, and items that end as they are told. */
+import { Registry } from '@facequeue/metrics';
 import { type AdmissionLimits, type ItemResult, type NewBatch, type NewItem, newJobId } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type DetectionResult, type ErrorCode } from '@facequeue/schema';
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
@@ -65,7 +66,15 @@ export async function openBureau(redis: { url: string }, limits?: AdmissionLimit
 
   const desk = async (more: Partial<Desk> = {}): Promise<Desk> => {
     const { tasks } = await here.workQueue();
-    return { tasks, lister, writer, log: createLog('silent'), random: () => 0, ...more };
+    return {
+      tasks,
+      lister,
+      writer,
+      log: createLog('silent'),
+      metrics: new Registry('worker'),
+      random: () => 0,
+      ...more,
+    };
   };
   const kept = stack.move();
   return {

@@ -8,11 +8,11 @@
 local FIELDS = {
   'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
   'blobBytes', 'resultBytes', 'resultTtl', 'endedBy', 'owner', 'idempotency', 'unshared', 'webhookHost',
-  'ticket', 'batch', 'name', 'line', 'camera', 'takenAt', 'startedAt',
+  'ticket', 'batch', 'name', 'line', 'camera', 'takenAt', 'startedAt', 'forgiven',
 }
 local NUMBERS = {
   attempts = true, createdAt = true, startWithin = true, expiresAt = true,
-  blobBytes = true, resultBytes = true, resultTtl = true, endedBy = true,
+  blobBytes = true, resultBytes = true, resultTtl = true, endedBy = true, forgiven = true,
 }
 
 -- The record's fields that decide anything, or nil when there is no record.

@@ -1,0 +1,120 @@
+import type { QueueFigures, WorkerInfo } from '@facequeue/queue';
+import { QUEUE_NAMES, type WorkerQueueName } from '@facequeue/schema';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { desiredWorkers, MOST_GROWTH, ROOM_ABOVE, type Staff, staffOf } from './desired-workers.ts';
+
+const figures = (more: Partial<QueueFigures> = {}): QueueFigures => ({
+  waiting: 0,
+  processing: 0,
+  oldestMs: 0,
+  drainRate: 0,
+  gapMs: 0,
+  ...more,
+});
+const staff = (workers: number, share = 0): Staff => ({ workers, engines: 2 * workers, busy: 2 * workers * share });
+
+const anyQueue = fc.constantFrom(...QUEUE_NAMES);
+const anyFigures = fc.record({
+  waiting: fc.nat(1_000_000),
+  processing: fc.nat(1000),
+  oldestMs: fc.nat(3_600_000),
+  drainRate: fc.double({ min: 0, max: 10_000, noNaN: true }),
+  gapMs: fc.double({ min: 0, max: 10_000, noNaN: true }),
+});
+/** At least one worker, with engines, some of them busy. */
+const anyStaff = fc
+  .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 64 }), fc.double({ min: 0, max: 1, noNaN: true }))
+  .map(([workers, each, share]): Staff => ({ workers, engines: workers * each, busy: workers * each * share }));
+
+describe('the workers a queue needs', () => {
+  it('are twice those there are when callers would wait much longer than they should', () => {
+    expect(desiredWorkers('interactive', figures({ waiting: 300, drainRate: 30 }), staff(3, 1))).toBe(6);
+  });
+
+  it('are as many more as the wait is too long', () => {
+    // Three seconds of work, where two are meant to be.
+    expect(desiredWorkers('interactive', figures({ waiting: 90, drainRate: 30 }), staff(4, 0.5))).toBe(6);
+    // A backlog of 15 minutes, where 10 are meant to be.
+    expect(desiredWorkers('bulk', figures({ waiting: 27_000, gapMs: 1000 / 30 }), staff(4, 1))).toBe(6);
+  });
+
+  it('are fewer when engines idle, and no fewer when they have just enough room', () => {
+    expect(desiredWorkers('interactive', figures({ drainRate: 5 }), staff(10, 0.14))).toBe(2);
+    expect(desiredWorkers('interactive', figures({ drainRate: 5 }), staff(10, 0.7))).toBe(10);
+    expect(desiredWorkers('interactive', figures({ drainRate: 5 }), staff(10, 0.77))).toBe(11);
+  });
+
+  it('do not rise for a burst after an idle hour that is worked off in a moment', () => {
+    const burst = figures({ waiting: 20, drainRate: 0.001, gapMs: 25 });
+    expect(desiredWorkers('interactive', burst, staff(2, 0.1))).toBe(1);
+  });
+
+  it('are one where none is there: what it can do is not known', () => {
+    const none = { workers: 0, engines: 0, busy: 0 };
+    for (const queue of QUEUE_NAMES) expect(desiredWorkers(queue, figures({ waiting: 1000 }), none)).toBe(1);
+  });
+
+  it('are always a whole number from 1 to twice those there are', () => {
+    fc.assert(
+      fc.property(anyQueue, anyFigures, anyStaff, (queue, seen, there) => {
+        const desired = desiredWorkers(queue, seen, there);
+        expect(Number.isInteger(desired)).toBe(true);
+        expect(desired).toBeGreaterThanOrEqual(1);
+        expect(desired).toBeLessThanOrEqual(MOST_GROWTH * there.workers);
+      }),
+    );
+  });
+
+  it('never become fewer because more jobs wait, or engines are busier', () => {
+    fc.assert(
+      fc.property(
+        anyQueue,
+        anyFigures,
+        anyStaff,
+        fc.nat(10_000),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (queue, seen, there, more, share) => {
+          const before = desiredWorkers(queue, seen, there);
+          expect(desiredWorkers(queue, { ...seen, waiting: seen.waiting + more }, there)).toBeGreaterThanOrEqual(
+            before,
+          );
+          const busier = there.busy + (there.engines - there.busy) * share;
+          expect(desiredWorkers(queue, seen, { ...there, busy: busier })).toBeGreaterThanOrEqual(before);
+        },
+      ),
+    );
+  });
+
+  it('never become more where nothing waits and engines have room', () => {
+    fc.assert(
+      fc.property(anyQueue, anyFigures, anyStaff, (queue, seen, there) => {
+        const calm = { ...there, busy: Math.min(there.busy, there.engines * ROOM_ABOVE) };
+        expect(desiredWorkers(queue, { ...seen, waiting: 0 }, calm)).toBeLessThanOrEqual(there.workers);
+      }),
+    );
+  });
+});
+
+describe('the workers that serve a queue', () => {
+  it('are those dedicated to it and those that serve all', () => {
+    const worker = (queues: WorkerQueueName[], engines: number, load: number): WorkerInfo => ({
+      id: '',
+      version: '',
+      device: 'cpu',
+      models: null,
+      engines,
+      queues,
+      busy: 0,
+      load,
+      startedAt: 0,
+    });
+    const all = [
+      worker(['bulk'], 4, 1),
+      worker(['interactive', 'bulk', 'cameras', 'webhooks'], 2, 0.5),
+      worker(['webhooks'], 0, 0),
+    ];
+    expect(staffOf('bulk', all)).toEqual({ workers: 2, engines: 6, busy: 5 });
+    expect(staffOf('interactive', all)).toEqual({ workers: 1, engines: 2, busy: 1 });
+  });
+});

@@ -1,0 +1,52 @@
+import type { Sample } from '@facequeue/metrics';
+import type { JobQueue, QueueFigures, Snapshot, WorkerInfo } from '@facequeue/queue';
+import { QUEUE_NAMES, type QueueName, WORKER_QUEUE_NAMES } from '@facequeue/schema';
+import { desiredWorkers, staffOf } from './desired-workers.ts';
+
+/** Redis has this long to answer, ms: Prometheus gives a scrape 10 s, and the gateway's own figures must get there. */
+const WITHIN_MS = 2000;
+
+/** Reads the installation as Redis has it, through the snapshot that all share. While Redis is away there are no figures of it. */
+export function installationReader(queue: Pick<JobQueue, 'snapshot'>) {
+  return async (): Promise<Sample[]> => {
+    const { promise: late, resolve } = Promise.withResolvers<null>();
+    const timer = setTimeout(resolve, WITHIN_MS, null);
+    const snapshot = await Promise.race([queue.snapshot().catch(() => null), late]);
+    clearTimeout(timer);
+    const up: Sample = { name: 'facequeue_redis_up', labels: {}, value: snapshot ? 1 : 0 };
+    return snapshot ? [up, ...samplesOf(snapshot)] : [up];
+  };
+}
+
+/** What metrics show of a look at the installation. */
+export function samplesOf({ queues, full, blobBytes, resultBytes, cameras, workers }: Snapshot): Sample[] {
+  const ofQueue = (queue: QueueName, figures: QueueFigures): Sample[] => [
+    { name: 'facequeue_jobs', labels: { queue, state: 'waiting' }, value: figures.waiting },
+    { name: 'facequeue_jobs', labels: { queue, state: 'processing' }, value: figures.processing },
+    { name: 'facequeue_oldest_waiting_seconds', labels: { queue }, value: figures.oldestMs / 1000 },
+    { name: 'facequeue_drain_rate', labels: { queue }, value: figures.drainRate },
+    { name: 'facequeue_queue_full', labels: { queue }, value: full[queue] ? 1 : 0 },
+    {
+      name: 'facequeue_desired_workers',
+      labels: { queue },
+      value: desiredWorkers(queue, figures, staffOf(queue, workers)),
+    },
+  ];
+  const sum = (of: (worker: WorkerInfo) => number) => workers.reduce((total, worker) => total + of(worker), 0);
+  const engines = sum((worker) => worker.engines);
+  const load = sum((worker) => worker.engines * worker.load) / engines;
+  return [
+    ...QUEUE_NAMES.flatMap((queue) => ofQueue(queue, queues[queue])),
+    { name: 'facequeue_blob_bytes', labels: {}, value: blobBytes },
+    { name: 'facequeue_result_bytes', labels: {}, value: resultBytes },
+    { name: 'facequeue_cameras', labels: {}, value: cameras },
+    { name: 'facequeue_workers', labels: {}, value: workers.length },
+    ...WORKER_QUEUE_NAMES.map((queue): Sample => {
+      const serving = workers.filter(({ queues }) => queues.includes(queue));
+      return { name: 'facequeue_workers_serving', labels: { queue }, value: serving.length };
+    }),
+    { name: 'facequeue_engines', labels: { state: 'all' }, value: engines },
+    { name: 'facequeue_engines', labels: { state: 'busy' }, value: sum((worker) => worker.busy) },
+    ...(engines > 0 ? [{ name: 'facequeue_engine_load', labels: {}, value: load } as const] : []),
+  ];
+}

@@ -1,0 +1,93 @@
+/** What goes wrong, and when: decided by a seed alone. */
+import { between, type Random, randomFrom, shuffled, whole } from './random.ts';
+
+/** Gateways, and workers: one goes down, the other stands by. */
+export const PLACES = 2;
+
+/**
+ * kill: SIGKILL, and another in its place at once. freeze: SIGSTOP, and SIGCONT after a while. restart: SIGTERM, and another in its place
+ * at once, as in a rolling update. cut: every open connection is reset. delay: what passes comes late. hole: nothing passes for a while.
+ * full: Redis has no memory left. A killed Redis comes back with its append-only file.
+ */
+export const FAULT_KINDS = [
+  'kill engine',
+  'kill worker',
+  'kill gateway',
+  'kill redis',
+  'freeze engine',
+  'freeze worker',
+  'freeze gateway',
+  'freeze redis',
+  'cut gateway-redis',
+  'cut worker-redis',
+  'cut client-gateway',
+  'delay gateway-redis',
+  'delay worker-redis',
+  'delay client-gateway',
+  'hole gateway-redis',
+  'hole worker-redis',
+  'hole client-gateway',
+  'full redis',
+  'restart gateway',
+  'restart worker',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+export interface Fault {
+  kind: FaultKind;
+  /** Which of the gateways or workers, 0 or 1. */
+  place: number;
+  /** When: the share of all images that have ended by then, 0..1. */
+  at: number;
+  /** How long it lasts; of a killed Redis, how long it stays away. 0 for what happens in a moment. */
+  ms: number;
+  /** Of a delay, how late what passes comes, ms. */
+  lateMs: number;
+  /** Of a hole, whether what was sent into it is lost, or comes when it is over. */
+  loses: boolean;
+}
+
+/** Bounds of how long a fault lasts, ms. */
+const SHORTEST_MS = 1000;
+const LONGEST_AWAY_MS = 2000;
+const LONGEST_FULL_MS = 5000;
+const LEAST_LATE_MS = 20;
+const MOST_LATE_MS = 500;
+/** Nothing goes wrong before and after these shares: there is a calm to begin with, and an end to recover in. */
+const FIRST_AT = 0.02;
+const LAST_AT = 0.95;
+
+export interface FaultPlan {
+  faults: number;
+  seed: number;
+  /** The longest that a fault lasts, ms; at least a second. */
+  longestMs: number;
+}
+
+/** Every kind comes once before any comes twice, and so on; evenly spread over the run, in order. */
+export function planFaults({ faults, seed, longestMs }: FaultPlan): Fault[] {
+  const random = randomFrom(seed);
+  const kinds: FaultKind[] = [];
+  while (kinds.length < faults) kinds.push(...shuffled(random, FAULT_KINDS));
+  return kinds.slice(0, faults).map((kind, i) => ({
+    kind,
+    place: whole(random, 0, PLACES - 1),
+    at: FIRST_AT + ((LAST_AT - FIRST_AT) * (i + random())) / faults,
+    ms: duration(kind, random, longestMs),
+    lateMs: Math.round(between(random, LEAST_LATE_MS, MOST_LATE_MS)),
+    loses: random() < 0.5,
+  }));
+}
+
+function duration(kind: FaultKind, random: Random, longestMs: number): number {
+  const upTo = (most: number, least = SHORTEST_MS) => Math.round(between(random, least, Math.min(most, longestMs)));
+  if (kind === 'kill redis') return upTo(LONGEST_AWAY_MS, 0);
+  if (kind === 'full redis') return upTo(LONGEST_FULL_MS);
+  return /^(freeze|delay|hole)/.test(kind) ? upTo(longestMs) : 0;
+}
+
+/** What a fault befalls: nothing is befallen twice at a time. */
+export function victimOf({ kind, place }: Pick<Fault, 'kind' | 'place'>): string {
+  const [, what = ''] = kind.split(' ');
+  return what === 'redis' || what === 'client-gateway' ? what : `${what} ${place + 1}`;
+}

@@ -1,0 +1,50 @@
+/** Redis cannot write to its disk: nothing is accepted that could be lost, nothing accepted is lost, and it goes on by itself. */
+import { createClient } from '@facequeue/client';
+import { recount } from '@facequeue/queue/recount';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { photographBytes } from '../support/fixtures/index.ts';
+import { type HeldServer, startHeldServer } from '../support/held-server.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../support/installation.ts';
+
+let held: HeldServer;
+let installation: Installation;
+let gateway: GatewayProcess;
+
+beforeAll(async () => {
+  held = await startHeldServer(await photographBytes('portrait-1.jpg'));
+  installation = await startInstallation({ SOURCE_ALLOW: held.host }, { appendonly: true, local: true });
+  [gateway] = await Promise.all([installation.gateway(), installation.worker()]);
+});
+afterAll(async () => {
+  await installation?.[Symbol.asyncDispose]();
+  await held?.[Symbol.asyncDispose]();
+});
+
+it('refuses what is new while the disk is full, and ends all it had accepted once there is room', {
+  timeout: 120_000,
+}, async () => {
+  const { client } = gateway;
+  const patient = createClient({ baseUrl: gateway.url });
+  const running = await client.submit({ url: held.url('/running') });
+  await held.asked('/running');
+  const waiting = await Promise.all(Array.from({ length: 8 }, () => client.submit({ url: held.url('/later') })));
+  const submission = () =>
+    client.submit({ url: held.url('/new') }).then(
+      ({ status }) => status,
+      ({ code }) => code,
+    );
+
+  await installation.redis.fillDisk(true);
+  // Redis notices when it writes: what it answers before that it keeps in memory until there is room.
+  await expect.poll(submission, { timeout: 20_000 }).toBe('unavailable');
+  for (const path of ['/running', '/later', '/new']) held.release(path);
+  // What cannot be written can be read.
+  expect(await client.job(running.id)).toMatchObject({ finished_at: null });
+
+  await installation.redis.fillDisk(false);
+  for (const { id } of [running, ...waiting]) expect(await patient.wait(id)).toMatchObject({ status: 'succeeded' });
+  await expect.poll(submission, { timeout: 20_000 }).toBe('queued');
+  const recounted = () => recount(installation.redis.url, installation.prefix);
+  await expect.poll(async () => Object.keys((await recounted()).jobs), { timeout: 60_000 }).toEqual(['succeeded']);
+  expect((await recounted()).problems).toEqual([]);
+});
