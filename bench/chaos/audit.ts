@@ -15,8 +15,8 @@ const SWEPT_WITHIN_MS = 60_000;
 const AGREES_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 250;
 
-/** Keys that an installation has for good; BullMQ's marks come and go. */
-const FIXED = /:(stats|first-start|workers|bull:\w+:(meta|id|events|stalled-check|marker))$/;
+/** Keys that an installation has for good. */
+const FIXED = /:(stats|first-start|workers|bull:\w+:(meta|id|events))$/;
 
 /** Every promised job has ended as its client saw it, or was erased. */
 export async function auditJobs(caller: Caller): Promise<void> {

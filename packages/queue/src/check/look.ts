@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 export interface Look {
   redis: Redis;
   prefix: string;
-  /** Every key under the prefix. */
+  /** Every key under the prefix, BullMQ's marks excepted. */
   keys: string[];
   stats: Record<string, string>;
   /** Unix milliseconds of Redis' clock. */
@@ -12,6 +12,9 @@ export interface Look {
   /** Keeps the problem unless all is fine. */
   check(fine: boolean, problem: string): void;
 }
+
+/** BullMQ sets them for a moment, whenever it wakes a worker or has looked for stalled jobs. They tell nothing of what is kept. */
+const MARK = /:bull:\w+:(stalled-check|marker)$/;
 
 /** Bytes that count in admission. */
 export interface Bytes {
@@ -23,7 +26,7 @@ export interface Bytes {
 export async function takeLook(redis: Redis, prefix: string, problems: string[]): Promise<Look> {
   const keys = new Set<string>();
   for await (const found of redis.scanStream({ match: `${prefix}:*`, count: 1000 })) {
-    for (const key of found as string[]) keys.add(key);
+    for (const key of found as string[]) if (!MARK.test(key)) keys.add(key);
   }
   const [stats, [seconds]] = await Promise.all([redis.hgetall(`${prefix}:stats`), redis.time()]);
   return {

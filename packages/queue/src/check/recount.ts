@@ -13,7 +13,7 @@ export interface Recount {
   problems: string[];
   /** Records by status. */
   jobs: Record<string, number>;
-  /** Every key under the prefix. */
+  /** Every key under the prefix, but for the marks that BullMQ sets for a moment. */
   keys: string[];
 }
 
