@@ -146,6 +146,9 @@ class Run {
     await by.sweep();
     if (turns.length > 0 || model.live.length > 0) return;
     this.cameras.delete(name);
+    // What ended in the first sweep is kept for a while, though its camera is forgotten.
+    for (const { id } of model.frames) await by.hurry(id);
+    await by.sweep();
   }
 
   /** Everything is as the models say. */
