@@ -6,8 +6,6 @@ import type { Link } from './fleet/link.ts';
 import type { Post } from './fleet/post.ts';
 import { type Fault, victimOf } from './plan/faults.ts';
 
-/** Faults at a time. */
-const AT_ONCE = 3;
 const LOOK_EVERY_MS = 20;
 /** What a victim had in hand has ended within this, ms, or never will. */
 const GET_OVER_MS = 120_000;
@@ -23,6 +21,8 @@ export interface Inflicted {
 }
 
 export interface Watch {
+  /** Faults at a time. */
+  atOnce: number;
   /** The share of images that have ended, 0..1. */
   progress(): number;
   /** Whether the clients are done: nothing more is to go wrong. */
@@ -39,7 +39,7 @@ export async function inflictAll(fleet: Fleet, faults: readonly Fault[], watch: 
   const running = new Map<string, Promise<void>>();
   for (const fault of faults) {
     const victim = victimOf(fault);
-    while (watch.progress() < fault.at || running.has(victim) || running.size >= AT_ONCE) {
+    while (watch.progress() < fault.at || running.has(victim) || running.size >= watch.atOnce) {
       if (watch.over()) break;
       await sleep(LOOK_EVERY_MS);
     }

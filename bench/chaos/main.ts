@@ -2,7 +2,8 @@
  * `npm run chaos [-- --jobs 10000 --faults 100 --seed 1]`: clients of every kind at work on an installation of real processes in which things
  * go wrong. Fails unless every promised job has ended exactly once, as in a calm run, and nothing is left behind. docs/reliability.md says
  * what is promised and has tables of long runs. `--photos`: real photographs instead of tiny pictures. `--longest s`: no fault lasts longer.
- * `--lanes n`: errands at a time. `--verbose`: each fault as it happens, and errors the processes have logged.
+ * `--lanes n`: errands at a time. `--kinds 'kill engine,kill worker'`: faults of these kinds only; `--at-once n`: so many at a time at most.
+ * `--verbose`: each fault as it happens, and errors the processes have logged.
  */
 import { parseArgs } from 'node:util';
 import { isFacequeueError } from '@facequeue/client';
@@ -20,7 +21,7 @@ import { type Inflicted, inflictAll } from './inflict.ts';
 import { type Calm, Ledger } from './ledger.ts';
 import { photographs, tinyPictures } from './pictures.ts';
 import { planErrands } from './plan/errands.ts';
-import { planFaults } from './plan/faults.ts';
+import { FAULT_KINDS, faultKind, planFaults } from './plan/faults.ts';
 import { printTable } from './table.ts';
 import { addLog, hearEnds, noFigures } from './witness.ts';
 
@@ -31,6 +32,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     longest: { type: 'string', default: '10' },
     lanes: { type: 'string', default: '48' },
+    kinds: { type: 'string', default: FAULT_KINDS.join() },
+    'at-once': { type: 'string', default: '3' },
     photos: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
   },
@@ -40,6 +43,8 @@ const faults = numberOption('faults', values.faults, 0);
 const seed = numberOption('seed', values.seed, 0);
 const longestMs = numberOption('longest', values.longest) * 1000;
 const lanes = numberOption('lanes', values.lanes);
+const kinds = values.kinds.split(',').map(faultKind);
+const atOnce = numberOption('at-once', values['at-once']);
 /** Problems that are printed; there may be thousands with one cause. */
 const SHOWN_PROBLEMS = 25;
 
@@ -89,7 +94,8 @@ let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
   const following = new AbortController();
   const cameras = followCameras(caller, following.signal);
   const at = () => ((performance.now() - began) / 1000).toFixed(1);
-  const faulty = inflictAll(fleet, planFaults({ faults, seed, longestMs }), {
+  const faulty = inflictAll(fleet, planFaults({ faults, seed, longestMs, kinds }), {
+    atOnce,
     progress: () => ledger!.ended / jobs,
     over: () => isOver,
     nextEnd: (since) => ledger!.nextEnd(since, over),

@@ -33,6 +33,13 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** @throws naming the kinds there are */
+export function faultKind(text: string): FaultKind {
+  const kind = FAULT_KINDS.find((one) => one === text.trim());
+  if (!kind) throw new Error(`'${text}' is no kind of fault; expected some of: ${FAULT_KINDS.join(', ')}`);
+  return kind;
+}
+
 export interface Fault {
   kind: FaultKind;
   /** Which of the gateways or workers, 0 or 1. */
@@ -62,14 +69,16 @@ export interface FaultPlan {
   seed: number;
   /** The longest that a fault lasts, ms; at least a second. */
   longestMs: number;
+  /** Of these kinds only; all there are by default. */
+  kinds?: readonly FaultKind[];
 }
 
 /** Every kind comes once before any comes twice, and so on; evenly spread over the run, in order. */
-export function planFaults({ faults, seed, longestMs }: FaultPlan): Fault[] {
+export function planFaults({ faults, seed, longestMs, kinds = FAULT_KINDS }: FaultPlan): Fault[] {
   const random = randomFrom(seed);
-  const kinds: FaultKind[] = [];
-  while (kinds.length < faults) kinds.push(...shuffled(random, FAULT_KINDS));
-  return kinds.slice(0, faults).map((kind, i) => ({
+  const planned: FaultKind[] = [];
+  while (planned.length < faults) planned.push(...shuffled(random, kinds));
+  return planned.slice(0, faults).map((kind, i) => ({
     kind,
     place: whole(random, 0, PLACES - 1),
     at: FIRST_AT + ((LAST_AT - FIRST_AT) * (i + random())) / faults,

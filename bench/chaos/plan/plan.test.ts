@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CAMERAS, imagesOf, planErrands } from './errands.ts';
-import { FAULT_KINDS, PLACES, planFaults, victimOf } from './faults.ts';
+import { FAULT_KINDS, faultKind, PLACES, planFaults, victimOf } from './faults.ts';
 import { randomFrom, shuffled } from './random.ts';
 
 const seed = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -49,6 +49,16 @@ describe('a plan of faults', () => {
         }
       }),
     );
+  });
+
+  it('has only the kinds that are asked for', () => {
+    fc.assert(
+      fc.property(faultPlan, fc.subarray([...FAULT_KINDS], { minLength: 1 }), (plan, kinds) => {
+        for (const { kind } of planFaults({ ...plan, kinds })) expect(kinds).toContain(kind);
+      }),
+    );
+    expect(faultKind(' kill engine')).toBe('kill engine');
+    expect(() => faultKind('kill all')).toThrow("'kill all' is no kind of fault; expected some of: kill engine,");
   });
 
   it('tells victims apart by tier and place, and knows one Redis and one way in', () => {
