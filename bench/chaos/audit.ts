@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFacequeueError } from '@facequeue/client';
 import { recount } from '@facequeue/queue/recount';
+import type { Fleet } from '../../test/support/fleet/fleet.ts';
 import { type Caller, persist } from './clients/caller.ts';
-import type { Fleet } from './fleet/fleet.ts';
 
 /** Jobs asked for at a time. */
 const LANES = 16;

@@ -1,9 +1,9 @@
 /** Makes a planned fault happen, and measures how long it took to get over it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Fleet } from './fleet/fleet.ts';
-import { jobsInHand, untilEnded } from './fleet/held.ts';
-import type { Link } from './fleet/link.ts';
-import type { Post } from './fleet/post.ts';
+import type { Fleet } from '../../test/support/fleet/fleet.ts';
+import type { Link } from '../../test/support/fleet/link.ts';
+import type { Post } from '../../test/support/fleet/post.ts';
+import { jobsInHand, untilEnded } from './held.ts';
 import { type Fault, victimOf } from './plan/faults.ts';
 
 const LOOK_EVERY_MS = 20;

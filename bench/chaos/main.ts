@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util';
 import { isFacequeueError } from '@facequeue/client';
 import { startFileServer } from '../../test/support/file-server.ts';
+import { startFleet } from '../../test/support/fleet/fleet.ts';
 import { machine } from '../machine.ts';
 import { numberOption } from '../options.ts';
 import { auditJobs, leftovers, recounted, untilQuiet } from './audit.ts';
@@ -15,13 +16,12 @@ import { takeCensus } from './census.ts';
 import { type Caller, countedClient, persist, type Tally } from './clients/caller.ts';
 import { runErrands } from './clients/errand.ts';
 import { followCameras } from './clients/many.ts';
-import { startFleet } from './fleet/fleet.ts';
 import { receiveHooks } from './hooks.ts';
 import { type Inflicted, inflictAll } from './inflict.ts';
 import { type Calm, Ledger } from './ledger.ts';
 import { photographs, tinyPictures } from './pictures.ts';
 import { planErrands } from './plan/errands.ts';
-import { FAULT_KINDS, faultKind, planFaults } from './plan/faults.ts';
+import { FAULT_KINDS, faultKind, PLACES, planFaults } from './plan/faults.ts';
 import { printTable } from './table.ts';
 import { addLog, hearEnds, noFigures } from './witness.ts';
 
@@ -48,8 +48,6 @@ const atOnce = numberOption('at-once', values['at-once']);
 /** Problems that are printed; there may be thousands with one cause. */
 const SHOWN_PROBLEMS = 25;
 
-// SIGSTOP and the size of its process need a Redis of this machine.
-process.env['TEST_REDIS'] = 'local';
 const began = performance.now();
 const logs = noFigures();
 const tally: Tally = { requests: 0, failedRequests: 0, failedCalls: 0 };
@@ -64,6 +62,7 @@ using census = takeCensus(process.pid);
 let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
 {
   await using fleet = await startFleet({
+    places: PLACES,
     env: {
       ENGINES: '1',
       LOG_LEVEL: 'debug',

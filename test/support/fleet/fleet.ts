@@ -1,10 +1,9 @@
 /** A whole installation as processes: Redis with its append-only file, gateways, workers, and the ways between them. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import type { AppProcess } from '../../../test/support/app-process.ts';
-import { descendants } from '../../../test/support/processes.ts';
-import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
-import { PLACES } from '../plan/faults.ts';
+import type { AppProcess } from '../app-process.ts';
+import { descendants } from '../processes.ts';
+import { startRedis, type TestRedis } from '../redis.ts';
 import { type Link, openLink } from './link.ts';
 import { Post } from './post.ts';
 
@@ -12,7 +11,7 @@ const GATEWAY = new URL('../../../apps/api/src/main.ts', import.meta.url);
 const WORKER = new URL('../../../apps/worker/src/main.ts', import.meta.url);
 
 /**
- * How long what is in hand may go on after SIGTERM, by place: the first has time to finish it, the second hands out ids to those
+ * How long what is in hand may go on after SIGTERM, by place in turns: the first has time to finish it, the second hands out ids to those
  * who wait, or gives jobs back.
  */
 const GRACE = ['20s', '50ms'] as const;
@@ -34,6 +33,8 @@ export interface Fleet extends AsyncDisposable {
 }
 
 export interface FleetOptions {
+  /** Gateways there are, and workers. */
+  places: number;
   /** Settings of gateways and workers. */
   env: Record<string, string>;
   onProblem: (problem: string) => void;
@@ -41,9 +42,10 @@ export interface FleetOptions {
   onEnded: (name: string, app: AppProcess) => void;
 }
 
-export async function startFleet({ env, onProblem, onEnded }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ places, env, onProblem, onEnded }: FleetOptions): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
-  const redis = stack.use(await startRedis({ appendonly: true }));
+  // Its process is stopped and measured: a local one.
+  const redis = stack.use(await startRedis({ appendonly: true, local: true }));
   const prefix = `{fq-${randomUUID()}}`;
   const inside = stack.adopt(new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 }), (one) =>
     one.disconnect(),
@@ -71,7 +73,7 @@ export async function startFleet({ env, onProblem, onEnded }: FleetOptions): Pro
         PORT: '0',
         REDIS_URL: `redis://127.0.0.1:${link.port}`,
         QUEUE_PREFIX: prefix,
-        SHUTDOWN_GRACE: GRACE[place]!,
+        SHUTDOWN_GRACE: GRACE[place % GRACE.length]!,
         ...env,
       },
       link,
@@ -88,9 +90,9 @@ export async function startFleet({ env, onProblem, onEnded }: FleetOptions): Pro
     });
     return stack.use(made);
   };
-  const places = [...Array(PLACES).keys()];
-  const gateways = await Promise.all(places.map((place) => post('gateway', place)));
-  const workers = await Promise.all(places.map((place) => post('worker', place)));
+  const all = [...Array(places).keys()];
+  const gateways = await Promise.all(all.map((place) => post('gateway', place)));
+  const workers = await Promise.all(all.map((place) => post('worker', place)));
   await Promise.all([...gateways, ...workers].map((each) => each.start()));
   const kept = stack.move();
   return {

@@ -1,7 +1,7 @@
 /** A place in which a gateway or a worker runs: whatever ends there, another one takes its place at once. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AppProcess, startApp } from '../../../test/support/app-process.ts';
+import { type AppProcess, startApp } from '../app-process.ts';
 import type { Link } from './link.ts';
 
 /** Between two tries to start, ms: Redis may be away. */
