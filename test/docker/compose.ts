@@ -1,11 +1,13 @@
 /**
- * `npm run test:compose`: builds the images, starts docker-compose.yml with two workers on a free port, posts the
- * README's picture, scales to one worker and back, and takes everything down. Needs Docker with compose.
+ * `npm run test:compose`: builds the images, starts docker-compose.yml with three workers on a free port, posts the README's picture, scales
+ * to one worker and back while callers call, and takes everything down: no call may fail and no job be lost. The worker for GPUs is
+ * built, too, and has to refuse to start where there is none. Needs Docker with compose.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
+import { createClient } from '@facequeue/client';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const astronaut = readFileSync(`${ROOT}test/images/astronaut.png`);
@@ -16,7 +18,13 @@ const port = await new Promise<number>((resolve) => {
     probe.close(() => resolve(port));
   });
 });
-const env = { ...process.env, PORT: String(port), COMPOSE_PROJECT_NAME: `facequeue-test-${process.pid}`, ENGINES: '1' };
+const env = {
+  ...process.env,
+  PORT: String(port),
+  COMPOSE_PROJECT_NAME: `facequeue-test-${process.pid}`,
+  COMPOSE_PROFILES: 'cpu',
+  ENGINES: '1',
+};
 const url = `http://127.0.0.1:${port}`;
 
 async function compose(...words: string[]): Promise<string> {
@@ -51,17 +59,71 @@ async function expectOneFace() {
 const workersSeen = async () =>
   ((await (await fetch(`${url}/system`)).json()) as { workers: unknown[] }).workers.length;
 
+/** Callers who call one time after another until it is over. */
+function callers(count: number) {
+  const client = createClient({ baseUrl: url });
+  const jobs: string[] = [];
+  let over = false;
+  const call = async () => {
+    while (!over) {
+      // A submission is repeated by the client where that is safe; what fails in spite of it fails this test.
+      const { id } = await client.submit({ bytes: new Uint8Array(astronaut) });
+      jobs.push(id);
+      const { status, result } = await client.wait(id);
+      if (status !== 'succeeded' || result!.Faces.length !== 1) throw new Error(`${id} ${status} instead of one face`);
+    }
+  };
+  const all = Promise.all(Array.from({ length: count }, call));
+  all.catch(() => {}); // Awaited by whoever ends it.
+  return {
+    jobs,
+    more: (by: number) => {
+      const enough = jobs.length + by;
+      return Promise.race([until(`${by} more calls`, async () => jobs.length >= enough), all]);
+    },
+    async end() {
+      over = true;
+      await all;
+    },
+  };
+}
+
+/** The image for GPUs says what it misses, and does not look at images on the CPU instead. */
+async function refusesWithoutGpu() {
+  await compose('--profile', 'gpu', 'build', 'worker-gpu');
+  const image = `${env.COMPOSE_PROJECT_NAME}-worker-gpu`;
+  const there = ['--network', `${env.COMPOSE_PROJECT_NAME}_default`, '--env', 'REDIS_URL=redis://redis:6379'];
+  const { code, output } = await promisify(execFile)('docker', ['run', '--rm', ...there, image]).then(
+    ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({ ...error, output: error.stdout + error.stderr }),
+  );
+  if (code === 0 || !output.includes('DEVICE=webgpu cannot be used'))
+    throw new Error(`a GPU worker without GPU ended with ${code}: ${output}`);
+  await promisify(execFile)('docker', ['image', 'rm', image]);
+}
+
 try {
-  await compose('up', '--build', '--detach', '--scale', 'worker=2');
+  await compose('up', '--build', '--detach', '--scale', 'worker=3');
   await until('ready', async () => (await fetch(`${url}/readyz`)).ok);
   await expectOneFace();
-  await until('two workers', async () => (await workersSeen()) === 2);
-  await compose('up', '--detach', '--scale', 'worker=1');
-  await expectOneFace();
-  await compose('up', '--detach', '--scale', 'worker=2');
-  await expectOneFace();
+  await until('three workers', async () => (await workersSeen()) === 3);
+  const load = callers(6);
+  await load.more(12);
+  await compose('up', '--detach', '--no-recreate', '--scale', 'worker=1');
+  await load.more(12);
+  await compose('up', '--detach', '--no-recreate', '--scale', 'worker=3');
+  await until('three workers again', async () => (await workersSeen()) === 3);
+  await load.more(12);
+  await load.end();
+  for (const id of load.jobs) {
+    const job = (await (await fetch(`${url}/jobs/${id}`)).json()) as { status: string };
+    if (job.status !== 'succeeded') throw new Error(`${id} is ${job.status}`);
+  }
+  console.log(`${load.jobs.length} jobs while scaling from three workers to one and back: none failed, none lost`);
+  await refusesWithoutGpu();
   const images = JSON.parse(await compose('images', '--format', 'json')) as { Repository: string; Size: number }[];
-  for (const { Repository, Size } of images) console.log(`${Repository} ${Math.round(Size / 1e6)} MB`);
+  const sizes = new Map(images.map(({ Repository, Size }) => [Repository, Size]));
+  for (const [name, size] of sizes) console.log(`${name} ${Math.round(size / 1e6)} MB`);
   console.log('docker compose serves; scaling works');
 } catch (error) {
   console.error(await compose('logs', '--tail', '50').catch(String));
