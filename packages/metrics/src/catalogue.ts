@@ -81,6 +81,11 @@ export const METRICS = {
     GATEWAY,
     'Bytes of kept results and undelivered webhooks in Redis (MAX_RESULT_BYTES bounds them).',
   ),
+  facequeue_redis_memory_bytes: gauge(GATEWAY, 'Memory that Redis uses.'),
+  facequeue_redis_memory_limit_bytes: gauge(
+    GATEWAY,
+    'Most memory that Redis may use, 0 for no limit. Past 90 % of it nothing new is taken in, past 72 % no bulk jobs, batches and frames.',
+  ),
   facequeue_cameras: gauge(GATEWAY, 'Cameras that have posted within a day.'),
   facequeue_workers: gauge(GATEWAY, 'Workers seen within 15 s.'),
   facequeue_workers_serving: gauge(

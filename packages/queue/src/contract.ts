@@ -146,6 +146,8 @@ export interface Snapshot {
   queues: Record<QueueName, QueueFigures>;
   blobBytes: number;
   resultBytes: number;
+  /** What Redis uses, and the most that it may, bytes; 0 when it has no limit. At most a second old. */
+  memory: { usedBytes: number; limitBytes: number };
   /** Why a submission would be refused now; null while there is room. */
   full: Record<QueueName, { reason: RefusalReason; text: string } | null>;
   /** Cameras that have posted within a day. */

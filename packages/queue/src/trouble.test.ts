@@ -260,4 +260,34 @@ describe('a submission that fails', () => {
     raw.disconnect();
     expect(await recount(own.url, rig.prefix)).toMatchObject({ problems: [], jobs: { succeeded: 1, canceled: 1 } });
   });
+
+  it('takes nothing new before Redis is full, bulk jobs first; what it has taken is brought to workers and ends', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const raw = new Redis(own.url);
+    // So much that what the test itself takes and frees does not count; made in Redis, where no buffer of a connection remembers it.
+    await raw.setrange('ballast', 30e6, 'x');
+    /** Sets the limit so that this share of it is used, and waits until admission has seen it. */
+    const use = async (share: number) => {
+      const used = Number(/used_memory:(\d+)/.exec(await raw.info('memory'))![1]);
+      const limit = Math.round(used / share);
+      await raw.config('SET', 'maxmemory', limit);
+      await expect.poll(async () => (await gateway.snapshot()).memory.limitBytes, { timeout: 20_000 }).toBe(limit);
+    };
+    const refused = { code: 'queue_full', message: 'The queue has no memory left.', reason: 'memory' };
+    await use(0.8);
+    await expect(gateway.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
+    const taken = job();
+    await gateway.submit(taken);
+    await use(0.95);
+    await expect(gateway.submit(job())).rejects.toMatchObject(refused);
+    expect((await gateway.snapshot()).full).toMatchObject({ interactive: { reason: 'memory' } });
+    await rig.finishing();
+    await expect.poll(async () => (await gateway.read(taken.id))?.status, { timeout: 20_000 }).toBe('succeeded');
+    // Room counts at once, though the last look at memory may be a second old.
+    await raw.del('ballast');
+    await gateway.submit(job());
+    raw.disconnect();
+  });
 });

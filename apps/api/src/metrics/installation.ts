@@ -19,7 +19,7 @@ export function installationReader(queue: Pick<JobQueue, 'snapshot'>) {
 }
 
 /** What metrics show of a look at the installation. */
-export function samplesOf({ queues, full, blobBytes, resultBytes, cameras, workers }: Snapshot): Sample[] {
+export function samplesOf({ queues, full, blobBytes, resultBytes, memory, cameras, workers }: Snapshot): Sample[] {
   const ofQueue = (queue: QueueName, figures: QueueFigures): Sample[] => [
     { name: 'facequeue_jobs', labels: { queue, state: 'waiting' }, value: figures.waiting },
     { name: 'facequeue_jobs', labels: { queue, state: 'processing' }, value: figures.processing },
@@ -39,6 +39,8 @@ export function samplesOf({ queues, full, blobBytes, resultBytes, cameras, worke
     ...QUEUE_NAMES.flatMap((queue) => ofQueue(queue, queues[queue])),
     { name: 'facequeue_blob_bytes', labels: {}, value: blobBytes },
     { name: 'facequeue_result_bytes', labels: {}, value: resultBytes },
+    { name: 'facequeue_redis_memory_bytes', labels: {}, value: memory.usedBytes },
+    { name: 'facequeue_redis_memory_limit_bytes', labels: {}, value: memory.limitBytes },
     { name: 'facequeue_cameras', labels: {}, value: cameras },
     { name: 'facequeue_workers', labels: {}, value: workers.length },
     ...WORKER_QUEUE_NAMES.map((queue): Sample => {

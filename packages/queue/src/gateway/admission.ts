@@ -2,11 +2,12 @@ import type { RefusalReason } from '@facequeue/schema';
 import type { AdmissionLimits } from '../contract.ts';
 
 /** Why scripts/lib/admission.lua refuses, as callers are told. */
-const REASONS: Record<Exclude<RefusalReason, 'memory' | 'bodies'>, string> = {
+const REASONS: Record<Exclude<RefusalReason, 'bodies'>, string> = {
   waiting: 'Too many jobs are waiting.',
   listed: 'Too many jobs are waiting.',
   blob_bytes: 'Too many image bytes are waiting.',
   result_bytes: 'Too many results are kept.',
+  memory: 'The queue has no memory left.',
   host_webhooks: 'Too many webhooks of this receiver wait to be delivered.',
   webhooks: 'Too many webhooks wait to be delivered.',
   camera: 'Too many frames of this camera are waiting.',

@@ -38,6 +38,8 @@ describe('a snapshot', () => {
       2,
       [worker('lives', 5000), worker('gone', 4999)],
       6,
+      70,
+      80,
       3,
       4,
       5,
@@ -61,6 +63,7 @@ describe('a snapshot', () => {
       at: 20_000,
       blobBytes: 1,
       resultBytes: 2,
+      memory: { usedBytes: 70, limitBytes: 80 },
       queues: {
         interactive: { waiting: 3, processing: 4, oldestMs: 5, drainRate: 0.5, gapMs: 12.5 },
         bulk: { waiting: 0, processing: 0, oldestMs: 0, drainRate: 0, gapMs: 0 },

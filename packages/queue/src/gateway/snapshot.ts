@@ -5,13 +5,21 @@ import { type AdmissionReason, refusalText } from './admission.ts';
 /** A worker not heard of for this long counts as gone, ms. */
 export const WORKER_SILENCE_MS = 15_000;
 
-const HEAD = 5;
+const HEAD = 7;
 const PER_QUEUE = 6;
 
 /** @param reply what snapshot.lua returns */
 export function snapshotFrom(reply: unknown): Snapshot {
   const values = reply as unknown[];
-  const [at, blobBytes, resultBytes, workers, cameras] = values as [number, number, number, string[], number];
+  const [at, blobBytes, resultBytes, workers, cameras, usedBytes, limitBytes] = values as [
+    number,
+    number,
+    number,
+    string[],
+    number,
+    number,
+    number,
+  ];
   const queues = {} as Record<QueueName, QueueFigures>;
   const full = {} as Snapshot['full'];
   QUEUE_NAMES.forEach((name, i) => {
@@ -27,7 +35,16 @@ export function snapshotFrom(reply: unknown): Snapshot {
     queues[name] = { waiting, processing, oldestMs, drainRate: Number(drainRate), gapMs: Number(gapMs) };
     full[name] = reason ? { reason, text: refusalText(reason) } : null;
   });
-  return { at, queues, blobBytes, resultBytes, full, cameras, workers: workersFrom(workers, at) };
+  return {
+    at,
+    queues,
+    blobBytes,
+    resultBytes,
+    memory: { usedBytes, limitBytes },
+    full,
+    cameras,
+    workers: workersFrom(workers, at),
+  };
 }
 
 function workersFrom(entries: string[], now: number): WorkerInfo[] {

@@ -1,4 +1,5 @@
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+import { refusalText } from '../gateway/admission.ts';
 
 /** How long callers are told to stay away when Redis is: it restarts in a few seconds. */
 const RETRY_MS = 2000;
@@ -13,7 +14,7 @@ export function publicError(error: unknown): FacequeueError {
   const reply = cause.name === 'ReplyError' ? cause.message : '';
   // A refusal inside a script comes as "ERR Error running script" before Redis 7 and as its own code since.
   if (reply.includes('OOM command not allowed')) {
-    return new FacequeueError('queue_full', 'The queue has no memory left.', {
+    return new FacequeueError('queue_full', refusalText('memory'), {
       retryAfterMs: RETRY_MS,
       reason: 'memory',
       cause,

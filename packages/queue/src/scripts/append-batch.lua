@@ -13,6 +13,7 @@
 --- @include batch
 --- @include turn
 --- @include drain
+--- @include memory
 --- @include admission
 local id, twice, lease = ARGV[1], ARGV[3], ARGV[8]
 local seen = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended')

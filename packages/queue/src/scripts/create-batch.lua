@@ -9,6 +9,7 @@
 --- @include rate
 --- @include batch
 --- @include drain
+--- @include memory
 --- @include admission
 local id, listing, output, webhook = ARGV[1], ARGV[6], ARGV[7], ARGV[8]
 if redis.call('EXISTS', batch_key(id)) == 1 then return { 'exists' } end

@@ -15,6 +15,7 @@
 --- @include job
 --- @include turn
 --- @include drain
+--- @include memory
 --- @include admission
 local id, name, keep, blob = ARGV[1], ARGV[2], ARGV[3], ARGV[14]
 local limits = read_limits(6)

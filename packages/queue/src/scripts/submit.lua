@@ -16,6 +16,7 @@
 --- @include camera
 --- @include job
 --- @include drain
+--- @include memory
 --- @include admission
 local id, queue, blob = ARGV[1], ARGV[2], ARGV[18]
 local start_within = tonumber(ARGV[3])

@@ -10,6 +10,8 @@
 --- @include camera
 --- @include job
 --- @include turn
+--- @include memory
+note_memory()
 local ids = redis.call('ZRANGE', DUE, '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[1])
 local lost_tickets, stopped_batches = {}, {}
 

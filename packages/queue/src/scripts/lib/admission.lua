@@ -7,6 +7,8 @@ local TRANSPORT_FACTOR = 2
 -- then only jobs that want that receiver told are refused, or only jobs with a webhook.
 local DELIVERIES, DELIVERIES_OF_HOST = 1 / 2, 1 / 8
 local MIN_RETRY, MAX_RETRY = 1000, 30000
+-- The rest of Redis' memory is for what was accepted: locks, claims, results. A full Redis refuses even to hand a job to a worker.
+local MEMORY_SHARE = 0.9
 
 local function read_limits(from)
   return {
@@ -40,6 +42,7 @@ local function refusal(queue, count, size, limits, patience, host, laned)
   local held = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
   if tonumber(held[1] or 0) + size > limits.blobBytes * share then return 'blob_bytes', retry_after(waiting * gap / 10) end
   if tonumber(held[2] or 0) >= limits.resultBytes * share then return 'result_bytes', MAX_RETRY end
+  if memory_short(size, MEMORY_SHARE * share) then return 'memory', retry_after(waiting * gap / 10) end
   if host then
     local kept = redis.call('HMGET', STATS, 'deliveryBytes', 'deliveryBytes:' .. host)
     if tonumber(kept[2] or 0) >= limits.resultBytes * share * DELIVERIES_OF_HOST then return 'host_webhooks', MAX_RETRY end

@@ -5,7 +5,7 @@
 --   <prefix>:waiting:<queue> zset    ids of queued jobs by the time since which they could run
 --   <prefix>:due             zset    every id by the time at which `sweep` must look at it next; also turns, "batch-<id>" and "camera-<name>"
 --   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue>, mark:<queue>,
---                                    items (that wait in lanes of batches), turns (given out so far)
+--                                    items (that wait in lanes of batches), turns (given out so far), memoryUsed, memoryLimit
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
 --   <prefix>:gone:<id>       string  owner of an erased job, for a while; nothing but `erase` and waiters looks at it
