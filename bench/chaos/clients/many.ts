@@ -11,6 +11,9 @@ type Of<Kind extends Errand['kind']> = Extract<Errand, { kind: Kind }>;
 /** When a batch is stopped, ms after its items are in: in the middle of it. */
 const STOP_AFTER_MS = 150;
 
+/** Image bytes that surely fit into one JSON body: it may have one image of MAX_IMAGE_BYTES, 20 MB, in base64. */
+const BODY_BYTES = 15e6;
+
 /** Items through a batch: each of them ends once, and twice read is read the same. */
 export async function runBatch(caller: Caller, { pictures, how }: Of<'batch'>): Promise<void> {
   const { client } = caller;
@@ -23,7 +26,7 @@ export async function runBatch(caller: Caller, { pictures, how }: Of<'batch'>): 
     return checkLines(caller, 'a run', pictures, lines, false);
   }
   const { id } = await persist(caller, 'create a batch', (signal) =>
-    client.createBatch(how === 'whole' ? { items } : { open: true }, { signal }),
+    client.createBatch(how === 'whole' ? { items: inOneBody(caller, pictures, items) } : { open: true }, { signal }),
   );
   if (how !== 'whole') {
     await append(caller, id, items.slice(0, items.length >> 1));
@@ -44,6 +47,13 @@ export async function runBatch(caller: Caller, { pictures, how }: Of<'batch'>): 
   const again = await read(caller, id, false);
   if (JSON.stringify(again) !== JSON.stringify(lines))
     caller.ledger.problem(`batch ${id} reads otherwise the second time`);
+}
+
+/** The items as one JSON body can have them: pictures that are too large for it together are named by their URLs. */
+function inOneBody(caller: Caller, pictures: readonly number[], items: BatchItem[]): BatchItem[] {
+  const bytes = pictures.reduce((sum, picture) => sum + caller.pictures[picture]!.bytes.length, 0);
+  if (bytes < BODY_BYTES) return items;
+  return pictures.map((picture, i) => ({ id: `${i}`, url: caller.pictures[picture]!.url }));
 }
 
 /** A burst of frames of one camera. */
