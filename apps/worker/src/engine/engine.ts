@@ -147,19 +147,17 @@ export class Engine {
     const cancel = () => {
       grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
     };
-    // A parent that stood still is past the limit before it has read the answer that came meanwhile: timers run before it reads.
-    const limit = setTimeout(() => setImmediate(() => this.#inside === inside && killFor('hang')), timeLimitMs);
+    const limit = setTimeout(killFor, timeLimitMs, 'hang');
     signal.addEventListener('abort', cancel, { once: true });
-    const inside = {
-      die: (how: string) => reject(new EngineDeath(this.endsFor, how)),
-      settle: (message: FromEngine) => {
+    this.#inside = {
+      die: (how) => reject(new EngineDeath(this.endsFor, how)),
+      settle: (message) => {
         if ('rss' in message) this.rss = message.rss;
         if (message.type === 'found') resolve(message.answer);
         if (message.type === 'refused') reject(new FacequeueError(message.code, message.detail));
         if (message.type === 'faulted') reject(new EngineFault(message.stack));
       },
     };
-    this.#inside = inside;
     try {
       this.#child.send({ type: 'detect', image } satisfies ToEngine);
       return await promise;
