@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
 import { descendants, residentBytes } from '../test/support/processes.ts';
+import { ROLES, type Role, roleOf } from '../test/support/roles.ts';
 import { startService } from '../test/support/service.ts';
 import { machine } from './machine.ts';
 import { numberOption } from './options.ts';
@@ -25,13 +26,6 @@ const STRETCHES = { early: [0.1, 0.5], late: [0.6, 1] } as const;
 const PICTURES = 50;
 /** px: one face nearly fills it. */
 const SIDE = 128;
-const ROLES = {
-  gateway: 'api/src/main.ts',
-  worker: 'worker/src/main.ts',
-  engine: 'engine/main.ts',
-  redis: 'redis-server',
-};
-type Role = keyof typeof ROLES;
 
 const pictures = await Promise.all(
   Array.from(
@@ -47,7 +41,7 @@ const client = createClient({ baseUrl: service.url });
 function held(): Record<Role, number> {
   const mb = { gateway: 0, worker: 0, engine: 0, redis: 0 };
   for (const { pid, command } of descendants(service.pid)) {
-    const role = (Object.keys(ROLES) as Role[]).find((name) => command.includes(ROLES[name]));
+    const role = roleOf(command);
     if (role) mb[role] += residentBytes(pid) / 1e6;
   }
   return mb;
@@ -77,7 +71,7 @@ const lane = async () => {
     ended++;
     if (ended % Math.ceil(images / LINES) === 0 || ended === images) {
       const stretch = [ended / images - 1 / LINES, ended / images] as const;
-      const line = (Object.keys(ROLES) as Role[]).map((role) => spread(role, stretch).usual.toFixed(1));
+      const line = ROLES.map((role) => spread(role, stretch).usual.toFixed(1));
       console.log(`| ${ended} | ${((performance.now() - began) / 1000).toFixed(0)} | ${line.join(' | ')} |`);
     }
   }

@@ -1,15 +1,9 @@
 /** Every process of the installation that has ever been seen: how much memory it took, and whether it is gone at the end. */
 import { readFileSync } from 'node:fs';
 import { allProcesses, descendants, type ProcessFacts } from '../../test/support/processes.ts';
+import { type Role, roleOf } from '../../test/support/roles.ts';
 
 const LOOK_EVERY_MS = 1000;
-const ROLES = {
-  gateway: 'api/src/main.ts',
-  engine: 'engine/main.ts',
-  worker: 'worker/src/main.ts',
-  redis: 'redis-server',
-};
-export type Role = keyof typeof ROLES;
 
 export interface Census extends Disposable {
   /** Most resident bytes of any process of each role. */
@@ -25,7 +19,7 @@ export function takeCensus(pid: number): Census {
   const seen = new Map<number, ProcessFacts>();
   const look = () => {
     for (const one of descendants(pid)) {
-      const role = (Object.keys(ROLES) as Role[]).find((name) => one.command.includes(ROLES[name]));
+      const role = roleOf(one.command);
       if (!role) continue;
       seen.set(one.pid, one);
       peaks.set(role, Math.max(peaks.get(role) ?? 0, peakBytes(one.pid)));

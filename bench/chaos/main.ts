@@ -7,13 +7,14 @@
  */
 import { parseArgs } from 'node:util';
 import { isFacequeueError } from '@facequeue/client';
+import { countedClient } from '../../test/support/counted-client.ts';
 import { startFileServer } from '../../test/support/file-server.ts';
 import { startFleet } from '../../test/support/fleet/fleet.ts';
 import { machine } from '../machine.ts';
 import { numberOption } from '../options.ts';
 import { auditJobs, leftovers, recounted, untilQuiet } from './audit.ts';
 import { takeCensus } from './census.ts';
-import { type Caller, countedClient, persist, type Tally } from './clients/caller.ts';
+import { type Caller, persist, type Tally } from './clients/caller.ts';
 import { runErrands } from './clients/errand.ts';
 import { followCameras } from './clients/many.ts';
 import { receiveHooks } from './hooks.ts';
@@ -75,7 +76,7 @@ let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
     onEnded: (_, app) => addLog(logs, app),
   });
   using witness = await hearEnds(fleet.redis.url, fleet.prefix);
-  const client = countedClient(fleet.url, tally);
+  const client = countedClient({ baseUrl: fleet.url }, tally);
   const calm = await Promise.all(bytes.map(calmly));
   ledger = new Ledger(calm);
   const caller: Caller = {

@@ -4,6 +4,7 @@ import { createClient } from '@facequeue/client';
 import { recount } from '@facequeue/queue/recount';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countedClient } from '../support/counted-client.ts';
 import { type Fleet, startFleet } from '../support/fleet/fleet.ts';
 
 const PORTRAIT = readFileSync(new URL('../images/portrait-1.jpg', import.meta.url));
@@ -30,27 +31,11 @@ afterAll(() => fleet?.[Symbol.asyncDispose]());
 class Load {
   readonly failures: string[] = [];
   readonly jobs: string[] = [];
-  requests = 0;
-  /** Requests that were answered 429, 502, 503 or 504, or broke: the client makes them again. */
-  again = 0;
+  readonly tally = { requests: 0, failedRequests: 0 };
   #ended = 0;
   #over = false;
   readonly #waiting = new Set<{ at: number; reached: () => void }>();
-  readonly #client = createClient({
-    baseUrl: fleet.url,
-    retries: 6,
-    fetch: async (input, init) => {
-      this.requests++;
-      try {
-        const response = await fetch(input, init);
-        if (response.status === 429 || response.status >= 500) this.again++;
-        return response;
-      } catch (error) {
-        this.again++;
-        throw error;
-      }
-    },
-  });
+  readonly #client = countedClient({ baseUrl: fleet.url, retries: 6 }, this.tally);
   readonly #callers = Array.from({ length: CALLERS }, (_, i) => this.#calls(i % 2 === 0));
 
   /** Resolves when so many more calls have ended. */
@@ -118,8 +103,9 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
 
     expect(load.failures).toEqual([]);
     expect(problems).toEqual([]);
+    const { requests, failedRequests } = load.tally;
     console.log(
-      `${load.jobs.length} calls, ${load.requests} requests, ${load.again} of them made again; 0 calls failed`,
+      `${load.jobs.length} calls, ${requests} requests, ${failedRequests} of them made again; 0 calls failed`,
     );
     expect(new Set(load.jobs).size).toBe(load.jobs.length);
     const client = createClient({ baseUrl: fleet.url });

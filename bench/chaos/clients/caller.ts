@@ -1,6 +1,7 @@
 /** A client that does not give up: what every errand is run with. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, createClient, type Image, isFacequeueError } from '@facequeue/client';
+import { type Client, type Image, isFacequeueError } from '@facequeue/client';
+import type { RequestTally } from '../../../test/support/counted-client.ts';
 import type { Ledger } from '../ledger.ts';
 
 /** A single call may take so long before its caller makes it anew, ms: longer than a gateway waits for a job. */
@@ -32,10 +33,7 @@ export interface Caller {
 }
 
 /** What calls have come to. */
-export interface Tally {
-  /** Requests that were sent, and those that broke or were answered with a 429 or 5xx. */
-  requests: number;
-  failedRequests: number;
+export interface Tally extends RequestTally {
   /** Calls of the client that failed after its own retries, and were made anew. */
   failedCalls: number;
 }
@@ -43,24 +41,6 @@ export interface Tally {
 /** Nothing answers any more: what is left to do would fare no better. */
 export class LetDown extends Error {
   override readonly name = 'LetDown';
-}
-
-/** A client whose requests are counted. */
-export function countedClient(baseUrl: string, tally: Tally): Client {
-  return createClient({
-    baseUrl,
-    fetch: async (input, init) => {
-      tally.requests += 1;
-      try {
-        const response = await fetch(input, init);
-        if (response.status === 429 || response.status >= 500) tally.failedRequests += 1;
-        return response;
-      } catch (error) {
-        tally.failedRequests += 1;
-        throw error;
-      }
-    },
-  });
 }
 
 export const bytesOf = (caller: Caller, picture: number): Extract<Image, { bytes: unknown }> => ({

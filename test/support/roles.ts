@@ -1,0 +1,14 @@
+/** Which process of an installation a process is, by its command line. */
+const MARKS = {
+  gateway: 'api/src/main.ts',
+  worker: 'worker/src/main.ts',
+  engine: 'engine/main.ts',
+  redis: 'redis-server',
+};
+export type Role = keyof typeof MARKS;
+export const ROLES = Object.keys(MARKS) as Role[];
+
+/** Undefined for a process that is none of them. */
+export function roleOf(command: string): Role | undefined {
+  return ROLES.find((role) => command.includes(MARKS[role]));
+}
