@@ -54,9 +54,10 @@ export class RunningServe {
   #onOutput = () => {};
 
   constructor(folder: string, env: Record<string, string>) {
-    const child = spawn(process.execPath, [MAIN], {
+    // Both outputs go into one pipe, as on a terminal: lines that come through two of them are read in any order.
+    const child = spawn('sh', ['-c', 'exec "$0" "$1" 2>&1', process.execPath, MAIN], {
       env: { ...process.env, REDIS_URL: '', PORT: '0', FACEQUEUE_HOME: folder, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     });
     this.pid = child.pid!;
     const closed = once(child, 'close');
@@ -65,11 +66,10 @@ export class RunningServe {
       if (signal !== 'SIGKILL') await closed;
       return code ?? signal;
     });
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk) => {
-        this.#output += chunk;
-        this.#onOutput();
-      });
+    child.stdout.on('data', (chunk) => {
+      this.#output += chunk;
+      this.#onOutput();
+    });
     this.exit.then(() => this.#onOutput());
   }
 
