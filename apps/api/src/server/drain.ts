@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import { Bag } from './bag.ts';
 
 /** The end of a gateway: what is in flight may finish, for a while. */
 export class Drain {
-  readonly #answers = new Set<ServerResponse>();
+  readonly #answers = new Bag<ServerResponse>();
   readonly #begin = new Aborted();
   readonly #endOfGrace = new Aborted();
 
@@ -25,8 +26,7 @@ export class Drain {
   /** An answer begins. */
   enter(answer: ServerResponse): void {
     if (this.draining) last(answer);
-    this.#answers.add(answer);
-    answer.once('close', () => this.#answers.delete(answer));
+    answer.once('close', this.#answers.add(answer));
   }
 
   /** Lets `begin` abort a controller until disposed: of work that another gateway takes up where this one left it. */
@@ -42,7 +42,7 @@ export class Drain {
 
 /** Controllers that abort together, those that come later at once. */
 class Aborted {
-  readonly #controllers = new Set<AbortController>();
+  readonly #controllers = new Bag<AbortController>();
   over = false;
 
   abort(): void {
@@ -52,8 +52,7 @@ class Aborted {
 
   watch(controller: AbortController): Disposable {
     if (this.over) controller.abort();
-    this.#controllers.add(controller);
-    return { [Symbol.dispose]: () => void this.#controllers.delete(controller) };
+    return { [Symbol.dispose]: this.#controllers.add(controller) };
   }
 }
 

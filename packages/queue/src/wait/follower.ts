@@ -27,7 +27,7 @@ export class Follower {
       changed: (ms, signal) => this.#changed(sleeper, ms, signal),
       [Symbol.dispose]: () => {
         if (sleeper.left) return;
-        this.#sleepers.remove(id, sleeper);
+        this.#sleepers.remove(sleeper);
         if (this.#sleepers.empty) this.#listen(false);
       },
     };

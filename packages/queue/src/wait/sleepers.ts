@@ -1,5 +1,6 @@
 /** One caller that waits for news of a job. Kept small: a gateway holds thousands. */
 export interface Sleeper {
+  readonly id: string;
   /** There was news, and nobody has looked yet. */
   told: boolean;
   /** Its caller has left. */
@@ -7,19 +8,28 @@ export interface Sleeper {
   wake: (() => void) | null;
 }
 
-/** Those who wait for news of jobs, by job. */
+/** With ten thousand callers a bucket holds ten. */
+const BUCKETS = 1024;
+
+/**
+ * Those who wait for news of jobs, by job.
+ *
+ * A hash table of our own, whose buckets stay, and no Map: V8 leaves a Map's outgrown tables linked, each to the one that replaced it, so that
+ * once one of them is old, small collections free none of the later ones, nor the entries they had. In a table that is filled and
+ * emptied all the time that is every entry of all requests until the next full collection.
+ */
 export class Sleepers {
-  readonly #byId = new Map<string, Sleeper[]>();
+  readonly #buckets: Sleeper[][] = Array.from({ length: BUCKETS }, () => []);
   #size = 0;
   #closed = false;
 
   /** Ids somebody waits for. */
   get ids(): string[] {
-    return [...this.#byId.keys()];
+    return [...new Set(this.#all().map(({ id }) => id))];
   }
 
   get empty(): boolean {
-    return this.#byId.size === 0;
+    return this.#size === 0;
   }
 
   /** Callers that have not left. */
@@ -32,39 +42,35 @@ export class Sleepers {
   }
 
   add(id: string): Sleeper {
-    const sleeper: Sleeper = { told: false, left: false, wake: null };
-    const others = this.#byId.get(id);
-    if (others) others.push(sleeper);
-    else this.#byId.set(id, [sleeper]);
+    const sleeper: Sleeper = { id, told: false, left: false, wake: null };
+    this.#bucket(id).push(sleeper);
     this.#size++;
     return sleeper;
   }
 
   /** The caller leaves: it is woken, and forgotten at once. */
-  remove(id: string, sleeper: Sleeper): void {
-    const others = (this.#byId.get(id) ?? []).filter((other) => other !== sleeper);
-    if (others.length) this.#byId.set(id, others);
-    else this.#byId.delete(id);
-    if (!sleeper.left) this.#size--;
+  remove(sleeper: Sleeper): void {
+    if (sleeper.left) return;
+    const bucket = this.#bucket(sleeper.id);
+    bucket[bucket.indexOf(sleeper)] = bucket.at(-1)!;
+    bucket.pop();
+    this.#size--;
     sleeper.left = true;
     sleeper.wake?.();
   }
 
   tell(id: string): void {
-    for (const sleeper of this.#byId.get(id) ?? []) {
-      sleeper.told = true;
-      sleeper.wake?.();
-    }
+    for (const sleeper of this.#bucket(id)) if (sleeper.id === id) told(sleeper);
   }
 
   tellAll(): void {
-    for (const id of this.ids) this.tell(id);
+    for (const sleeper of this.#all()) told(sleeper);
   }
 
   /** Wakes all, and lets nobody sleep any more. */
   close(): void {
     this.#closed = true;
-    for (const sleepers of this.#byId.values()) for (const sleeper of sleepers) sleeper.wake?.();
+    for (const sleeper of this.#all()) sleeper.wake?.();
   }
 
   /** Resolves when told, at `until` (of performance.now), when `signal` aborts, when the caller leaves or at close. */
@@ -82,4 +88,21 @@ export class Sleepers {
       sleeper.wake = wake;
     });
   }
+
+  #all(): Sleeper[] {
+    return this.#buckets.flat();
+  }
+
+  #bucket(id: string): Sleeper[] {
+    // FNV-1a: ids are alike at their beginning, some of them to the last letters.
+    let hash = 0x811c9dc5;
+    for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+    // The lowest bits of a product are the least mixed.
+    return this.#buckets[(hash ^ (hash >>> 15)) & (BUCKETS - 1)]!;
+  }
+}
+
+function told(sleeper: Sleeper): void {
+  sleeper.told = true;
+  sleeper.wake?.();
 }

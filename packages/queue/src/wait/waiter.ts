@@ -39,8 +39,8 @@ export class Waiter {
   wait(id: string): Wait {
     const sleeper = this.#sleepers.add(id);
     return {
-      ended: (ms, signal) => this.#ended(id, sleeper, ms, signal),
-      [Symbol.dispose]: () => this.#sleepers.remove(id, sleeper),
+      ended: (ms, signal) => this.#ended(sleeper, ms, signal),
+      [Symbol.dispose]: () => this.#sleepers.remove(sleeper),
     };
   }
 
@@ -49,7 +49,7 @@ export class Waiter {
     this.#sleepers.close();
   }
 
-  async #ended(id: string, sleeper: Sleeper, ms: number, signal?: AbortSignal): Promise<JobRecord | null> {
+  async #ended(sleeper: Sleeper, ms: number, signal?: AbortSignal): Promise<JobRecord | null> {
     const deadline = performance.now() + ms;
     let readAgain = Number.POSITIVE_INFINITY;
     for (;;) {
@@ -58,7 +58,7 @@ export class Waiter {
       const late = performance.now() >= deadline;
       sleeper.told = false;
       try {
-        const record = await (late ? within(LAST_READ_MS, this.#read(id)) : this.#read(id));
+        const record = await (late ? within(LAST_READ_MS, this.#read(sleeper.id)) : this.#read(sleeper.id));
         if (record && isTerminal(record.status)) return record;
         if (late) return null;
         readAgain = Number.POSITIVE_INFINITY;
