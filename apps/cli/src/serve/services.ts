@@ -12,7 +12,7 @@ export type Programs = typeof PROGRAMS;
  * With a larger first limit and a small nursery a call with 0.5 MB takes 1.9 CPU-ms of the gateway instead of 3.6.
  * deploy/Dockerfile has the same.
  */
-const GATEWAY_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=128'];
+const GATEWAY_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=96'];
 
 /**
  * The worker passes image bytes on. A small nursery keeps it at 170 MB where the default takes 215 (it may grow to

@@ -12,13 +12,23 @@ export interface Hold extends Disposable {
 export class InHand {
   readonly #jobs = new Set<AbortController>();
 
-  /** @param lost aborts when the job is canceled or the queue takes it away from this worker */
+  /**
+   * Not `AbortSignal.any`: what it makes is held by weak references, which only V8's full collections look into, so that
+   * each job was kept until the next of those.
+   * @param lost aborts when the job is canceled or the queue takes it away from this worker
+   */
   take(lost: AbortSignal): Hold {
     const own = new AbortController();
+    const lose = () => own.abort(lost.reason);
+    if (lost.aborted) lose();
+    lost.addEventListener('abort', lose, { once: true });
     this.#jobs.add(own);
     return {
-      signal: AbortSignal.any([own.signal, lost]),
-      [Symbol.dispose]: () => this.#jobs.delete(own),
+      signal: own.signal,
+      [Symbol.dispose]: () => {
+        lost.removeEventListener('abort', lose);
+        this.#jobs.delete(own);
+      },
     };
   }
 
