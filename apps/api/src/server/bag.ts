@@ -8,10 +8,6 @@
 export class Bag<T> {
   readonly #entries: { value: T; at: number }[] = [];
 
-  get size(): number {
-    return this.#entries.length;
-  }
-
   /** @returns takes it out again; does nothing the second time */
   add(value: T): () => void {
     const entry = { value, at: this.#entries.length };

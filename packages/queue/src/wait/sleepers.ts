@@ -94,12 +94,16 @@ export class Sleepers {
   }
 
   #bucket(id: string): Sleeper[] {
-    // FNV-1a: ids are alike at their beginning, some of them to the last letters.
-    let hash = 0x811c9dc5;
-    for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
-    // The lowest bits of a product are the least mixed.
-    return this.#buckets[(hash ^ (hash >>> 15)) & (BUCKETS - 1)]!;
+    return this.#buckets[bucketOf(id)]!;
   }
+}
+
+/** Which bucket an id belongs to, 0 to 1023: FNV-1a, for ids that differ in a few letters only. */
+export function bucketOf(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  // The lowest bits of a product are the least mixed.
+  return (hash ^ (hash >>> 15)) & (BUCKETS - 1);
 }
 
 function told(sleeper: Sleeper): void {
