@@ -55,7 +55,7 @@ export class RunningServe {
 
   constructor(folder: string, env: Record<string, string>) {
     // Both outputs go into one pipe, as on a terminal: lines that come through two of them are read in any order.
-    const child = spawn('sh', ['-c', 'exec "$0" "$1" 2>&1', process.execPath, MAIN], {
+    const child = spawn('/bin/sh', ['-c', 'exec "$0" "$1" 2>&1', process.execPath, MAIN], {
       env: { ...process.env, REDIS_URL: '', PORT: '0', FACEQUEUE_HOME: folder, ...env },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
