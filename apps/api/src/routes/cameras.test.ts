@@ -133,6 +133,16 @@ describe('POST /cameras/{camera}/frames', () => {
     expect(headers).toMatch(/^Retry-After: \d+\r?$/im);
   });
 
+  it('takes a frame that replaces one though there is no room for more', async () => {
+    await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '2' });
+    const first = (await post(at, 'gate-1')).headers.get('x-job-id');
+    await expect.poll(async () => (await at.queue.snapshot()).full.cameras).not.toBeNull();
+    expect((await post(at, 'gate-1')).status).toBe(202);
+    expect((await get<JobResource>(at, `/jobs/${first}`)).error?.code).toBe('superseded');
+    expect(await problemOf(await post(at, 'gate-1', '?keep=all'))).toMatchObject({ status: 503, code: 'queue_full' });
+    expect(await problemOf(await post(at, 'gate-2'))).toMatchObject({ status: 503, code: 'queue_full' });
+  });
+
   it('under COMPAT=aws ignores EXIF orientation, and lets pages of other origins send it', async () => {
     await using at = await startTestGateway(redis.url, { COMPAT: 'aws' });
     await using worker = await startCannedWorker(at);

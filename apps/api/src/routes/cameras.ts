@@ -53,7 +53,11 @@ async function takeFrame(services: Services, request: Request, response: Respons
   const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
   const takenAt = readFrameTime(request.headers['x-frame-time']);
   const announced = announcedBody(request, config.MAX_IMAGE_BYTES, ['raw']);
-  await refuseWhenFull(queue, 'cameras');
+  await refuseWhenFull(queue, 'cameras', async () => {
+    if (keep !== 'latest') return false;
+    const seen = await queue.cameras.read(context.owner, camera);
+    return seen !== null && seen.counts.waiting > 0;
+  });
 
   const limits = { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT };
   const job = await withRawImage(request, response, announced, services.budget, limits, (bytes) =>
