@@ -113,18 +113,6 @@ describe('an image whose engine dies', () => {
     expect(await run(pool, { name: 'moody', do: 'hang once' })).toBe('moody');
   });
 
-  it('that was done in time counts, though the worker stood still meanwhile', async () => {
-    const pool = await start(1, { timeoutMs: 300 });
-    const done = run(pool, { name: 'done', do: 'wait' });
-    await inside('done');
-    writeFileSync(join(folder, 'go'), '');
-    // As under SIGSTOP: nothing of this process runs until the limit is long over.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
-    expect(await done).toBe('done');
-    await run(pool, { name: 'next', do: 'answer' });
-    expect(engineOf('next')).toEqual(engineOf('done'));
-  });
-
   it('costs no other image anything: two poisons among sixty', async () => {
     const pool = await start(2);
     const names = Array.from({ length: 60 }, (_, i) => `image-${i}`);
@@ -156,6 +144,18 @@ describe('an engine', () => {
     await expect(run(pool, { name: 'bug', do: 'fault' })).rejects.toMatchObject({ name: 'EngineFault' });
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
     expect(lines('starts')).toHaveLength(1);
+  });
+
+  it('that answered in time is believed, though the worker stood still meanwhile', async () => {
+    const pool = await start(1, { timeoutMs: 300 });
+    const done = run(pool, { name: 'done', do: 'wait' });
+    await inside('done');
+    writeFileSync(join(folder, 'go'), '');
+    // As under SIGSTOP: nothing of this process runs until the limit is long over.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
+    expect(await done).toBe('done');
+    await run(pool, { name: 'next', do: 'answer' });
+    expect(engineOf('next')).toEqual(engineOf('done'));
   });
 
   it('is replaced when it dies with nothing inside', async () => {
