@@ -9,6 +9,7 @@
  * It is lossless for results made by `roundedFace`.
  */
 import type { DetectionResult, Face } from './detection.ts';
+import { VarintReader, VarintWriter } from './varints.ts';
 
 const VERSION = 2;
 const LANDMARKS = 1;
@@ -67,7 +68,7 @@ export function encodeResult(result: DetectionResult): Buffer {
   const faces = result.Faces;
   const flags = (faces[0]?.landmark_106 ? LANDMARKS : 0) | (faces[0]?.gender !== undefined ? ATTRIBUTES : 0);
   const version = Buffer.from(result.FaceModelVersion, 'ascii');
-  const out = new Writer(3 + version.length + 5 + faces.length * MOST_FACE_BYTES);
+  const out = new VarintWriter(3 + version.length + 5 + faces.length * MOST_FACE_BYTES);
   out.byte(VERSION);
   out.byte(flags);
   out.byte(version.length);
@@ -95,7 +96,7 @@ export function encodeResult(result: DetectionResult): Buffer {
 
 /** The inverse of `encodeResult`. Throws on bytes of another version, and on fewer or more than a result has. */
 export function decodeResult(bytes: Uint8Array): DetectionResult {
-  const input = new Reader(bytes);
+  const input = new VarintReader(bytes);
   const stored = input.byte();
   if (stored !== VERSION) throw new Error(`stored result has version ${stored}, not ${VERSION}`);
   const flags = input.byte();
@@ -127,73 +128,4 @@ export function decodeResult(bytes: Uint8Array): DetectionResult {
   }
   input.end();
   return { Faces, FaceModelVersion };
-}
-
-class Writer {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(most: number) {
-    this.#bytes = Buffer.allocUnsafe(most);
-  }
-
-  byte(value: number): void {
-    this.#bytes[this.#at++] = value;
-  }
-
-  /** @param value 0 to 2^32 - 1 */
-  varint(value: number): void {
-    let rest = value;
-    while (rest > 0x7f) {
-      this.byte((rest & 0x7f) | 0x80);
-      rest >>>= 7;
-    }
-    this.byte(rest);
-  }
-
-  signed(value: number): void {
-    if (value < -(2 ** 31) || value >= 2 ** 31) throw new RangeError(`${value} is no number of 32 bits`);
-    // Zigzag: 0, -1, 1, -2 … become 0, 1, 2, 3 …
-    this.varint(((value << 1) ^ (value >> 31)) >>> 0);
-  }
-
-  /** A copy, so that the room for the largest faces is not kept with it. */
-  written(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#at));
-  }
-}
-
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  byte(): number {
-    const value = this.#bytes[this.#at++];
-    if (value === undefined) throw new Error(`stored result ends too early, after ${this.#bytes.length} bytes`);
-    return value;
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return value >>> 0;
-    }
-    throw new Error('stored result has a number of over 32 bits');
-  }
-
-  signed(): number {
-    const value = this.varint();
-    return (value >>> 1) ^ -(value & 1);
-  }
-
-  end(): void {
-    if (this.#at < this.#bytes.length)
-      throw new Error(`stored result ends after ${this.#at} of ${this.#bytes.length} bytes`);
-  }
 }
