@@ -34,7 +34,7 @@ const pictures = await Promise.all(
     async (_, i) => (await scene({ faces: 1, width: SIDE + 2 * i, height: SIDE })).bytes,
   ),
 );
-// A minute: what is kept reaches its full size long before the first tenth is over.
+// A minute: what Redis keeps reaches its full size within the first tenths.
 await using service = await startService({ LOG_LEVEL: 'warn', RESULT_TTL: '1m' });
 const client = createClient({ baseUrl: service.url });
 
@@ -85,12 +85,12 @@ console.log('| MB | least | median | most | least late | median late | most late
 console.log('|---|---|---|---|---|---|---|---|---|');
 for (const role of ['gateway', 'worker', 'engine'] as const) {
   const [early, late] = [spread(role, STRETCHES.early), spread(role, STRETCHES.late)];
-  const held = [early, late].flatMap(({ least, usual, most }) => [least, usual, most].map((mb) => mb.toFixed(1)));
+  const cells = [early, late].flatMap(({ least, usual, most }) => [least, usual, most].map((mb) => mb.toFixed(1)));
   const grown = (['usual', 'most'] as const).map((which) => {
     const growth = late[which] / early[which] - 1;
     // Not a number: nothing was looked at, and nothing is shown by it.
     if (!(growth <= MOST_GROWTH) && role !== 'engine') process.exitCode = 1;
     return `${(growth * 100).toFixed(1)} %`;
   });
-  console.log(`| ${[role, ...held, ...grown].join(' | ')} |`);
+  console.log(`| ${[role, ...cells, ...grown].join(' | ')} |`);
 }

@@ -30,6 +30,8 @@ describe('varints', () => {
   it('refuse what they do not hold', () => {
     const out = new VarintWriter(10);
     for (const value of [2 ** 31, -(2 ** 31) - 1]) expect(() => out.signed(value)).toThrow(RangeError);
+    for (const value of [-1, 256]) expect(() => out.byte(value)).toThrow(RangeError);
+    expect(() => new VarintWriter(1).varint(128)).toThrow(RangeError);
     expect(() => new VarintReader(Buffer.alloc(9, 0xff)).varint()).toThrow('a number of over 32 bits');
   });
 });

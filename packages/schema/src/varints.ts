@@ -8,9 +8,12 @@ export class VarintWriter {
     this.#bytes = Buffer.allocUnsafe(most);
   }
 
-  /** @param value 0 to 255 */
+  /**
+   * @param value 0 to 255
+   * @throws RangeError for any other, and when there is no room for it
+   */
   byte(value: number): void {
-    this.#bytes[this.#at++] = value;
+    this.#at = this.#bytes.writeUInt8(value, this.#at);
   }
 
   /** @param value 0 to 2^32 - 1 */
