@@ -29,7 +29,7 @@ describe('the check of directions', () => {
     cpSync(join(ROOT, 'package.json'), join(tree, 'package.json'));
     // Workspace names must lead into the copy, libraries into the real folder.
     mkdirSync(join(tree, 'node_modules/@facequeue'), { recursive: true });
-    for (const name of ['schema', 'pipeline', 'source', 'queue', 'client', 'metrics'])
+    for (const name of readdirSync(join(tree, 'packages')))
       symlinkSync(join(tree, 'packages', name), join(tree, 'node_modules/@facequeue', name));
     for (const name of readdirSync(join(ROOT, 'node_modules')))
       if (name !== '@facequeue') symlinkSync(join(ROOT, 'node_modules', name), join(tree, 'node_modules', name));

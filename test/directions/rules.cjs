@@ -7,7 +7,7 @@ const tests = '(\\.test\\.ts$|/testing/)';
 
 /** A library that only one package may import. */
 const onlyIn = (room, libraries) => ({
-  name: `only-${room}-imports-${libraries[0].replace(/\W+/g, '-')}`,
+  name: `only-${room.replace(/\W+/g, '-')}-imports-${libraries[0].replace(/\W+/g, '-')}`,
   severity: 'error',
   comment: `${libraries.join(', ')} may be imported in packages/${room} only`,
   from: { path: '^(apps|packages)/', pathNot: [`^packages/${room}/`, tests] },
@@ -26,11 +26,15 @@ const direction = (room, allowed) => ({
 module.exports = {
   forbidden: [
     direction('schema', []),
-    direction('pipeline', ['schema']),
-    direction('source', ['schema']),
-    direction('queue', ['schema']),
-    direction('client', ['schema']),
-    direction('metrics', ['schema']),
+    direction('time', []),
+    direction('pipeline', ['schema', 'time']),
+    direction('source', ['schema', 'time']),
+    direction('queue', ['schema', 'time']),
+    direction('client', ['schema', 'time']),
+    direction('metrics', ['schema', 'time']),
+    direction('service', ['schema', 'time']),
+    direction('drawing', ['schema']),
+    direction('audit', ['queue', 'schema', 'time']),
     ...['api', 'worker', 'cli'].map((app) => ({
       name: `app-${app}-stands-alone`,
       severity: 'error',
@@ -38,7 +42,8 @@ module.exports = {
       from: { path: `^apps/${app}/`, pathNot: tests },
       to: { path: '^(apps|test|bench|docs)/', pathNot: `^apps/${app}/` },
     })),
-    onlyIn('queue', ['bullmq', 'ioredis']),
+    onlyIn('queue', ['bullmq']),
+    onlyIn('(queue|audit)', ['ioredis']),
     onlyIn('source', ['undici', '@aws-sdk']),
     onlyIn('pipeline', ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@napi-rs/image']),
     {
@@ -50,9 +55,17 @@ module.exports = {
     {
       name: 'the-client-runs-in-browsers',
       severity: 'error',
-      comment: 'at run time the client is fetch and the error catalogue, which imports nothing',
-      from: { path: ['^packages/client/', '^packages/schema/src/errors\\.ts$'], pathNot: tests },
-      to: { pathNot: ['^packages/client/', '^packages/schema/src/errors\\.ts$'], dependencyTypesNot: ['type-only'] },
+      comment:
+        'at run time the client is fetch, the error catalogue, the toolbox of time and a parser of event streams',
+      from: { path: ['^packages/(client|time)/', '^packages/schema/src/errors\\.ts$'], pathNot: tests },
+      to: {
+        pathNot: [
+          '^packages/(client|time)/',
+          '^packages/schema/src/errors\\.ts$',
+          '(^|/)node_modules/eventsource-parser/',
+        ],
+        dependencyTypesNot: ['type-only'],
+      },
     },
     { name: 'no-cycles', severity: 'error', from: { pathNot: tests }, to: { circular: true } },
     {
