@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { BatchResource, ItemLine } from './batch.ts';
-import { batchResource, itemLine, type ShownBatch, type ShownItem } from './batch-resource.ts';
+import { type BatchView, batchResource, type ItemView, itemLine } from './batch-resource.ts';
 import { encodeResult } from './result-codec.ts';
 import { BatchEvent } from './webhook-event.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
-const batch: ShownBatch = {
+const batch: BatchView = {
   id: '01940000-0000-7000-8000-000000000000',
   status: 'running',
   createdAt: NOW - 5000,
@@ -19,7 +19,7 @@ const batch: ShownBatch = {
   output: null,
   webhook: null,
 };
-const item: ShownItem = {
+const item: ItemView = {
   cursor: '7',
   name: 'a.jpg',
   line: 3,
@@ -44,7 +44,7 @@ test('a running batch says how fast it goes and when it will be done', () => {
 });
 
 test('a batch that has ended is shown the same at any time, as its webhook must be', () => {
-  const ended: ShownBatch = { ...batch, status: 'finished', finishedAt: NOW, expiresAt: NOW + 1000 };
+  const ended: BatchView = { ...batch, status: 'finished', finishedAt: NOW, expiresAt: NOW + 1000 };
   const data = batchResource(ended, '', NOW);
   expect(batchResource({ ...ended, rate: 0.1, remainingMs: null }, '', NOW + 60_000)).toEqual(data);
   expect(data).toMatchObject({ items_per_second: 0, estimated_finish: null });
@@ -76,7 +76,7 @@ test('an item is shown with its faces, or with the error it ended with', () => {
     error: null,
     cursor: '7',
   });
-  const failed: ShownItem = {
+  const failed: ItemView = {
     ...item,
     line: null,
     status: 'failed',

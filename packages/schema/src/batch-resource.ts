@@ -2,14 +2,14 @@
 import type { BatchResource, BatchStatus, ItemLine, TaskStatus } from './batch.ts';
 import type { ImageFacts, Timings } from './detection.ts';
 import { type ErrorCode, toProblem } from './errors.ts';
-import { type ShownWebhook, webhookReport } from './job-resource.ts';
+import { time, timeOrNull } from './iso-time.ts';
+import { type WebhookView, webhookReport } from './job-resource.ts';
 import { decodeResult } from './result-codec.ts';
-import { time, timeOrNull } from './shown-time.ts';
 
-type ShownError = { code: ErrorCode; detail: string } | null;
+type ErrorView = { code: ErrorCode; detail: string } | null;
 
 /** What is shown of a batch. Times are Unix milliseconds. */
-export interface ShownBatch {
+export interface BatchView {
   id: string;
   status: BatchStatus;
   createdAt: number;
@@ -21,27 +21,27 @@ export interface ShownBatch {
   rate: number;
   /** Milliseconds until the items known by now are done; null while that cannot be said. */
   remainingMs: number | null;
-  listing: { url: string; suffixes: string[]; status: TaskStatus; error: ShownError } | null;
-  output: { url: string; overwrite: boolean; status: TaskStatus; error: ShownError } | null;
-  webhook: ShownWebhook | null;
+  listing: { url: string; suffixes: string[]; status: TaskStatus; error: ErrorView } | null;
+  output: { url: string; overwrite: boolean; status: TaskStatus; error: ErrorView } | null;
+  webhook: WebhookView | null;
 }
 
 /** What is shown of an item that has ended. Times are Unix milliseconds. */
-export interface ShownItem {
+export interface ItemView {
   cursor: string;
   name: string;
   line: number | null;
   status: ItemLine['status'];
   finishedAt: number;
   attempts: number;
-  error: ShownError;
+  error: ErrorView;
   image: ImageFacts | null;
   timings: Timings;
   /** Compact form of `result-codec`, of a succeeded item. */
   result: Uint8Array | null;
 }
 
-const problem = (error: ShownError) => error && toProblem(error.code, error.detail);
+const problem = (error: ErrorView) => error && toProblem(error.code, error.detail);
 /** Two decimals: the rate is an estimate. */
 const rounded = (rate: number) => Math.round(rate * 100) / 100;
 
@@ -54,7 +54,7 @@ export function batchPath(id: string, basePath: string): string {
  * @param basePath prefix of every path, such as /prod
  * @param now Unix milliseconds
  */
-export function batchResource(batch: ShownBatch, basePath: string, now = Date.now()): BatchResource {
+export function batchResource(batch: BatchView, basePath: string, now = Date.now()): BatchResource {
   const { listing, output, webhook } = batch;
   const path = batchPath(batch.id, basePath);
   const live = batch.finishedAt === null;
@@ -91,7 +91,7 @@ export function batchResource(batch: ShownBatch, basePath: string, now = Date.no
 }
 
 /** An item that has ended, as a line of results has it. */
-export function itemLine(item: ShownItem): ItemLine {
+export function itemLine(item: ItemView): ItemLine {
   const canceled = item.status === 'canceled' ? { code: 'canceled' as const, detail: 'the item was canceled' } : null;
   return {
     id: item.name,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CameraResource, FrameEvent } from './camera.ts';
-import { cameraResource, frameEvent, type ShownCamera, type ShownFrame } from './camera-resource.ts';
+import { type CameraView, cameraResource, type FrameView, frameEvent } from './camera-resource.ts';
 import { JobResource } from './job.ts';
 import { jobResource } from './job-resource.ts';
 import { encodeResult } from './result-codec.ts';
@@ -9,7 +9,7 @@ const ID = '01930000-0000-7000-8000-000000000000';
 const T = Date.parse('2026-01-02T03:04:05.678Z');
 const shown = '2026-01-02T03:04:05.678Z';
 
-const camera: ShownCamera = {
+const camera: CameraView = {
   camera: 'gate-1',
   createdAt: T,
   keep: 'latest',
@@ -21,7 +21,7 @@ const camera: ShownCamera = {
   counts: { posted: 3, waiting: 1, processing: 0, succeeded: 0, failed: 0, superseded: 2, expired: 0, canceled: 0 },
 };
 
-const frame: ShownFrame = {
+const frame: FrameView = {
   jobId: ID,
   status: 'succeeded',
   takenAt: T,

@@ -2,11 +2,11 @@
 import type { CameraResource, FrameEvent } from './camera.ts';
 import type { ImageFacts, Timings } from './detection.ts';
 import { type ErrorCode, toProblem } from './errors.ts';
+import { time, timeOrNull } from './iso-time.ts';
 import { decodeResult } from './result-codec.ts';
-import { time, timeOrNull } from './shown-time.ts';
 
 /** What is shown of a camera. Times are Unix milliseconds. */
-export interface ShownCamera {
+export interface CameraView {
   camera: string;
   createdAt: number;
   keep: CameraResource['keep'];
@@ -20,7 +20,7 @@ export interface ShownCamera {
 }
 
 /** What is shown of a processed frame. Times are Unix milliseconds. */
-export interface ShownFrame {
+export interface FrameView {
   jobId: string;
   status: FrameEvent['status'];
   takenAt: number | null;
@@ -41,7 +41,7 @@ const rounded = (rate: number) => Math.round(rate * 100) / 100;
  * A camera as `GET /cameras/{camera}` shows it.
  * @param basePath prefix of every path, such as /prod
  */
-export function cameraResource(camera: ShownCamera, basePath: string): CameraResource {
+export function cameraResource(camera: CameraView, basePath: string): CameraResource {
   const path = `${basePath}/cameras/${camera.camera}`;
   return {
     camera: camera.camera,
@@ -57,7 +57,7 @@ export function cameraResource(camera: ShownCamera, basePath: string): CameraRes
 }
 
 /** A processed frame of a camera, as an event has it. */
-export function frameEvent(camera: string, frame: ShownFrame): FrameEvent {
+export function frameEvent(camera: string, frame: FrameView): FrameEvent {
   const { error } = frame;
   return {
     camera,

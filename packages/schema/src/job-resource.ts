@@ -1,12 +1,12 @@
 /** How a job's record is shown: by `GET /jobs/{id}`, to a caller that waits for it, and in webhooks. */
 import type { DetectionResult, ImageFacts, Timings } from './detection.ts';
 import { type ErrorCode, FacequeueError, toProblem } from './errors.ts';
+import { time, timeOrNull } from './iso-time.ts';
 import type { JobResource, JobStatus, QueueName, WebhookReport } from './job.ts';
 import { decodeResult } from './result-codec.ts';
-import { time, timeOrNull } from './shown-time.ts';
 
 /** What is shown of a record. Times are Unix milliseconds. */
-export interface ShownJob {
+export interface JobView {
   id: string;
   status: JobStatus;
   queue: QueueName;
@@ -21,12 +21,12 @@ export interface ShownJob {
   error: { code: ErrorCode; detail: string } | null;
   /** Compact form of `result-codec`. */
   result: Uint8Array | null;
-  webhook: ShownWebhook | null;
+  webhook: WebhookView | null;
   frame: { camera: string; takenAt: number | null } | null;
 }
 
 /** What is shown of a webhook's state. Times are Unix milliseconds. */
-export interface ShownWebhook {
+export interface WebhookView {
   url: string;
   status: WebhookReport['status'];
   attempts: { at: number; status: number | null; error: string | null; ms: number }[];
@@ -34,7 +34,7 @@ export interface ShownWebhook {
 }
 
 /** The faces of a succeeded job. */
-export function resultOf(job: Pick<ShownJob, 'id' | 'result'>): DetectionResult {
+export function resultOf(job: Pick<JobView, 'id' | 'result'>): DetectionResult {
   if (!job.result) throw new Error(`job ${job.id} succeeded without a result`);
   return decodeResult(job.result);
 }
@@ -43,7 +43,7 @@ export function resultOf(job: Pick<ShownJob, 'id' | 'result'>): DetectionResult 
  * The error with which a job ended otherwise than well, as the caller that waits for it gets it. `parameter` is the
  * member that brought the image.
  */
-export function endError(job: Pick<ShownJob, 'id' | 'status' | 'source' | 'error'>): FacequeueError {
+export function endError(job: Pick<JobView, 'id' | 'status' | 'source' | 'error'>): FacequeueError {
   const more = { jobId: job.id, parameter: job.source.kind === 'url' ? 'url' : 'img' };
   if (job.error) return new FacequeueError(job.error.code, job.error.detail, more);
   if (job.status === 'expired') return new FacequeueError('expired', 'the job was not started in time', more);
@@ -58,7 +58,7 @@ export function jobPath(id: string, basePath: string): string {
  * A job as `GET /jobs/{id}` shows it.
  * @param basePath prefix of every path, such as /prod
  */
-export function jobResource(job: ShownJob, basePath: string): JobResource {
+export function jobResource(job: JobView, basePath: string): JobResource {
   const ended = job.finishedAt !== null && job.status !== 'succeeded' ? endError(job) : null;
   const path = jobPath(job.id, basePath);
   return {
@@ -81,7 +81,7 @@ export function jobResource(job: ShownJob, basePath: string): JobResource {
 }
 
 /** Where a webhook stands, as the resource it tells of shows it. */
-export function webhookReport({ url, status, attempts, nextAt }: ShownWebhook): WebhookReport {
+export function webhookReport({ url, status, attempts, nextAt }: WebhookView): WebhookReport {
   return {
     url,
     status,

@@ -1,5 +1,5 @@
 import { isTerminal, type JobStatus } from '@facequeue/schema';
-import { jobResource, type ShownJob } from '@facequeue/schema/job-resource';
+import { type JobView, jobResource } from '@facequeue/schema/job-resource';
 import type { ServerSentEvent } from '../http/event-stream.ts';
 
 /**
@@ -14,7 +14,7 @@ export function stateId({ attempts, status }: { attempts: number; status: JobSta
  * @param basePath as `jobResource` takes it
  * @param now Unix milliseconds
  */
-export function eventOf(job: ShownJob, basePath: string, now: number): ServerSentEvent {
+export function eventOf(job: JobView, basePath: string, now: number): ServerSentEvent {
   const id = stateId(job);
   if (isTerminal(job.status)) return { id, event: 'job', data: jobResource(job, basePath) };
   return {
@@ -25,7 +25,7 @@ export function eventOf(job: ShownJob, basePath: string, now: number): ServerSen
 }
 
 /** Since when a live job is in its state. The record does not keep when it went back to its queue: that is told as it is noticed. */
-function since({ status, startedAt, createdAt, attempts }: ShownJob, now: number): number {
+function since({ status, startedAt, createdAt, attempts }: JobView, now: number): number {
   if (status === 'processing' && startedAt !== null) return startedAt;
   return attempts === 0 ? createdAt : now;
 }

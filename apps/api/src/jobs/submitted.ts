@@ -1,5 +1,5 @@
 import type { JobQueue, NewFrame, NewJob, Submitted } from '@facequeue/queue';
-import type { ShownJob } from '@facequeue/schema/job-resource';
+import type { JobView } from '@facequeue/schema/job-resource';
 
 /**
  * Submits a job.
@@ -7,7 +7,7 @@ import type { ShownJob } from '@facequeue/schema/job-resource';
  *   the same idempotency key made it
  * @throws what `submit` throws
  */
-export async function submittedJob(queue: JobQueue, job: NewJob): Promise<ShownJob> {
+export async function submittedJob(queue: JobQueue, job: NewJob): Promise<JobView> {
   const submitted = await queue.submit(job);
   return {
     ...queued(submitted),
@@ -23,7 +23,7 @@ export async function submittedJob(queue: JobQueue, job: NewJob): Promise<ShownJ
  * Submits a frame of a camera, and says of its job what `submittedJob` says.
  * @throws queue_full, unavailable
  */
-export async function submittedFrame(queue: JobQueue, frame: NewFrame): Promise<ShownJob> {
+export async function submittedFrame(queue: JobQueue, frame: NewFrame): Promise<JobView> {
   const submitted = await queue.cameras.submit(frame);
   return {
     ...queued(submitted),

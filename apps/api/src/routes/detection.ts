@@ -1,6 +1,6 @@
 import { type JobQueue, type NewJob, newJobId } from '@facequeue/queue';
 import { FacequeueError, isTerminal, readDetectionQuery } from '@facequeue/schema';
-import { endError, jobPath, jobResource, resultOf, type ShownJob } from '@facequeue/schema/job-resource';
+import { endError, type JobView, jobPath, jobResource, resultOf } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
 import { announcedBody, withImage } from '../body/image.ts';
 import { HangUp } from '../body/receive.ts';
@@ -71,7 +71,7 @@ async function detect(services: Services, request: Request, response: Response):
 
   // A replayed job has another id, and may have ended. Subscribing comes before the read, as it came before the submit.
   using otherWait = submitted.id === id ? null : queue.wait(submitted.id);
-  let job: ShownJob = submitted.id === id ? submitted : ((await queue.read(submitted.id)) ?? submitted);
+  let job: JobView = submitted.id === id ? submitted : ((await queue.read(submitted.id)) ?? submitted);
   if (submitted.id === id) services.metrics.count('facequeue_jobs_accepted_total', { queue: name });
   context.jobId = job.id;
   response.setHeader('X-Job-Id', job.id);
@@ -112,7 +112,7 @@ async function detect(services: Services, request: Request, response: Response):
  * The job as it is by now; as it was when Redis has just gone away. It is accepted whatever becomes of Redis, so its caller is
  * told where it will be.
  */
-async function latest(queue: JobQueue, job: ShownJob): Promise<ShownJob> {
+async function latest(queue: JobQueue, job: JobView): Promise<JobView> {
   try {
     return (await queue.read(job.id)) ?? job;
   } catch (error) {
@@ -122,7 +122,7 @@ async function latest(queue: JobQueue, job: ShownJob): Promise<ShownJob> {
 }
 
 /** The faces, or the error with which the job ended. */
-function answerEnd(response: Response, job: ShownJob, preferences: Preferences): void {
+function answerEnd(response: Response, job: JobView, preferences: Preferences): void {
   const applied = appliedPreferences(preferences, false);
   if (applied) response.setHeader('Preference-Applied', applied);
   const timing = serverTiming(job.timings);
