@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
-import { startService } from '../test/support/service.ts';
+import { startService } from '../test/support/processes/service.ts';
 import { machine } from './machine.ts';
 import { numberOption } from './options.ts';
 import { median, percentile } from './statistics.ts';

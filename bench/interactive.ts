@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type BatchItem, type Client, createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
-import { startService } from '../test/support/service.ts';
+import { startService } from '../test/support/processes/service.ts';
 import { machine } from './machine.ts';
 import { numberOption } from './options.ts';
 import { load, median, percentile } from './statistics.ts';

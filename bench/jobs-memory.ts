@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createJobQueue, createWorkQueue, type JobQueue, newJobId, UNLIMITED, type WorkQueue } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
-import { startRedis } from '../test/support/redis.ts';
+import { startRedis } from '../test/support/redis/test-redis.ts';
 import { machine } from './machine.ts';
 import { ask, info } from './redis.ts';
 

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createJobQueue, newJobId } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
-import { startRedis } from '../test/support/redis.ts';
+import { startRedis } from '../test/support/redis/test-redis.ts';
 import { machine } from './machine.ts';
 import { info } from './redis.ts';
 import { load, percentile } from './statistics.ts';

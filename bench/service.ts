@@ -6,8 +6,8 @@ import { DEFAULT_DETECTION_OPTIONS, type Profile } from '@facequeue/schema';
 import pino from 'pino';
 import { engineLauncher } from '../apps/worker/src/engine/lifeline.ts';
 import { EnginePool } from '../apps/worker/src/engine/pool.ts';
-import { cpuMs, descendants, residentBytes } from '../test/support/processes.ts';
-import { type Service, startService } from '../test/support/service.ts';
+import { cpuMs, descendants, residentBytes } from '../test/support/processes/process-table.ts';
+import { type Service, startService } from '../test/support/processes/service.ts';
 import { load, median, percentile } from './statistics.ts';
 
 /** Of images that no job brings. */

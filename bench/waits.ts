@@ -12,9 +12,9 @@ import { parseArgs } from 'node:util';
 import { openFilesLimit } from '@facequeue/metrics';
 import { createJobQueue, createWorkQueue, newJobId, UNLIMITED } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type JobResource } from '@facequeue/schema';
-import { CANNED_OUTCOME } from '../test/support/gateway.ts';
-import { cpuMs, residentBytes } from '../test/support/processes.ts';
-import { startRedis } from '../test/support/redis.ts';
+import { CANNED_OUTCOME } from '../test/support/gateway/index.ts';
+import { cpuMs, residentBytes } from '../test/support/processes/process-table.ts';
+import { startRedis } from '../test/support/redis/test-redis.ts';
 import { machine } from './machine.ts';
 import { percentile } from './statistics.ts';
 

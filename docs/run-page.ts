@@ -3,7 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startService } from '../test/support/service.ts';
+import { startService } from '../test/support/processes/service.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fleet } from '../../test/support/fleet/fleet.ts';
 import type { Link } from '../../test/support/fleet/link.ts';
-import type { Post } from '../../test/support/fleet/post.ts';
+import type { Replica } from '../../test/support/fleet/replica.ts';
 import { jobsInHand, untilEnded } from './held.ts';
 import { type Fault, victimOf } from './plan/faults.ts';
 
@@ -116,12 +116,12 @@ async function act(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, watc
     case 'hole gateway-redis':
     case 'hole worker-redis':
     case 'hole client-gateway':
-      return during(ms, linkOf(fleet, kind, place), (link, on) => link.hole(on ? (loses ? 'lost' : 'held') : null));
+      return during(ms, linkOf(fleet, kind, place), (link, on) => link.blackhole(on ? (loses ? 'drop' : 'buffer') : null));
   }
 }
 
-function linkOf({ door, gateways, workers }: Fleet, kind: Fault['kind'], place: number): Link {
-  if (kind.endsWith('client-gateway')) return door;
+function linkOf({ loadBalancer, gateways, workers }: Fleet, kind: Fault['kind'], place: number): Link {
+  if (kind.endsWith('client-gateway')) return loadBalancer;
   return (kind.endsWith('gateway-redis') ? gateways : workers)[place]!.link;
 }
 
@@ -158,7 +158,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /** An engine of the worker; the next one while there is none. */
-async function engineOf(fleet: Fleet, worker: Post): Promise<number> {
+async function engineOf(fleet: Fleet, worker: Replica): Promise<number> {
   for (;;) {
     await worker.up();
     const [pid] = fleet.engines(worker);
@@ -167,7 +167,7 @@ async function engineOf(fleet: Fleet, worker: Post): Promise<number> {
   }
 }
 
-async function killWorker(fleet: Fleet, worker: Post, watch: Watch): Promise<void> {
+async function killWorker(fleet: Fleet, worker: Replica, watch: Watch): Promise<void> {
   await worker.up();
   const engines = fleet.engines(worker);
   await worker.kill();

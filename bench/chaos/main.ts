@@ -7,8 +7,8 @@
  */
 import { parseArgs } from 'node:util';
 import { isFacequeueError } from '@facequeue/client';
-import { countedClient } from '../../test/support/counted-client.ts';
-import { startFileServer } from '../../test/support/file-server.ts';
+import { countedClient } from '../../test/support/clients/counted-client.ts';
+import { startFileServer } from '../../test/support/servers/file-server.ts';
 import { startFleet } from '../../test/support/fleet/fleet.ts';
 import { machine } from '../machine.ts';
 import { numberOption } from '../options.ts';
@@ -109,7 +109,7 @@ let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
   end();
   const inflicted: Inflicted[] = await faulty;
   const seconds = (performance.now() - began) / 1000;
-  await Promise.all([...fleet.gateways, ...fleet.workers].map((post) => post.up()));
+  await Promise.all([...fleet.gateways, ...fleet.workers].map((replica) => replica.up()));
 
   await untilQuiet(fleet).catch((error: Error) => onProblem(error.message));
   await auditJobs(caller);

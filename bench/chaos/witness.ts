@@ -1,6 +1,6 @@
 /** What the processes themselves say: ends as they are announced, and computations that came to nothing. */
 import { Redis } from 'ioredis';
-import type { AppProcess } from '../../test/support/app-process.ts';
+import type { AppProcess } from '../../test/support/processes/app-process.ts';
 
 export interface Witness extends Disposable {
   /** Ids whose end was announced more than once. */

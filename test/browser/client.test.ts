@@ -8,8 +8,8 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../support/gateway.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+} from '../support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../support/redis/test-redis.ts';
 import { openPage } from './chromium.ts';
 import type everyCall from './every-call.ts';
 import { type PageServer, startPageServer } from './page-server.ts';

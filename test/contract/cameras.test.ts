@@ -1,8 +1,8 @@
 /** Cameras through the client, over real HTTP and Redis, with a worker that works when it is told to. */
 import { type CameraFrame, type CameraResource, type Client, createClient } from '@facequeue/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CANNED_OUTCOME, CANNED_RESULT, startCannedWorker, startTestGateway } from '../support/gateway.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+import { CANNED_OUTCOME, CANNED_RESULT, startCannedWorker, startTestGateway } from '../support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../support/redis/test-redis.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

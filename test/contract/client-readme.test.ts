@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCannedWorker, startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { startRedis } from '../support/redis.ts';
+import { startCannedWorker, startTestGateway, type TestGateway } from '../support/gateway/index.ts';
+import { startRedis } from '../support/redis/test-redis.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = readFileSync(`${ROOT}packages/client/README.md`, 'utf8');

@@ -10,9 +10,9 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../support/gateway.ts';
-import { startInstallation } from '../support/installation.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
+} from '../support/gateway/index.ts';
+import { startInstallation } from '../support/processes/installation.ts';
+import { startRedis, type TestRedis } from '../support/redis/test-redis.ts';
 
 const BYTES = Uint8Array.from({ length: 1000 }, (_, i) => i % 251);
 const KEY = 'key of shop';

@@ -6,9 +6,9 @@ import { Webhook } from 'standardwebhooks';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startReceiver } from '../../apps/worker/src/webhooks/testing/receiver.ts';
 import { photographBytes } from '../support/fixtures/index.ts';
-import { CANNED_OUTCOME, startCannedWorker } from '../support/gateway.ts';
-import { type GatewayProcess, type Installation, startInstallation } from '../support/installation.ts';
-import { startS3, type TestS3 } from '../support/s3.ts';
+import { CANNED_OUTCOME, startCannedWorker } from '../support/gateway/index.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
+import { startS3, type TestS3 } from '../support/servers/s3-server.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 's').toString('base64')}`;
 

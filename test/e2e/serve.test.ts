@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { allProcesses } from '../support/processes.ts';
-import { startService } from '../support/service.ts';
+import { allProcesses } from '../support/processes/process-table.ts';
+import { startService } from '../support/processes/service.ts';
 
 const astronaut = readFileSync(new URL('../images/astronaut.png', import.meta.url));
 

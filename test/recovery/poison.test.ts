@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkerProcess } from '../../apps/worker/src/testing/worker-process.ts';
-import { type GatewayProcess, type Installation, startInstallation } from '../support/installation.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
 import { POISON } from './poison.ts';
 
 const PORTRAIT = readFileSync(new URL('../images/portrait-1.jpg', import.meta.url));

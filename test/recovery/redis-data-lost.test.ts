@@ -3,38 +3,38 @@ import { createClient } from '@facequeue/client';
 import { recount } from '@facequeue/queue/recount';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { photographBytes } from '../support/fixtures/index.ts';
-import { type HeldServer, startHeldServer } from '../support/held-server.ts';
-import { type GatewayProcess, type Installation, startInstallation } from '../support/installation.ts';
+import { type StallingServer, startStallingServer } from '../support/servers/stalling-server.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
 
-let held: HeldServer;
+let stalling: StallingServer;
 let installation: Installation;
 let gateway: GatewayProcess;
 
 beforeAll(async () => {
-  held = await startHeldServer(await photographBytes('portrait-1.jpg'));
+  stalling = await startStallingServer(await photographBytes('portrait-1.jpg'));
   installation = await startInstallation(
-    { SOURCE_ALLOW: held.host, SYNC_WAIT: '3s' },
+    { SOURCE_ALLOW: stalling.host, SYNC_WAIT: '3s' },
     { appendonly: true, local: true },
   );
   [gateway] = await Promise.all([installation.gateway(), installation.worker()]);
 });
 afterAll(async () => {
   await installation?.[Symbol.asyncDispose]();
-  await held?.[Symbol.asyncDispose]();
+  await stalling?.[Symbol.asyncDispose]();
 });
 
 it('tells of jobs and batches that they are gone, lets nobody hang, and goes on', { timeout: 120_000 }, async () => {
   const client = createClient({ baseUrl: gateway.url });
   const gone = { code: 'gone' };
-  const running = await client.submit({ url: held.url('/running') });
-  await held.asked('/running');
+  const running = await client.submit({ url: stalling.url('/running') });
+  await stalling.requested('/running');
   const batch = await client.createBatch({ open: true });
-  await client.appendItems(batch.id, [{ id: 'one', url: held.url('/item') }]);
-  await held.asked('/item');
+  await client.appendItems(batch.id, [{ id: 'one', url: stalling.url('/item') }]);
+  await stalling.requested('/item');
   // The worker has all in hand that it takes at a time: these two, and one each of their queues.
-  await client.submit({ url: held.url('/another') });
-  await held.asked('/another');
-  const queued = await client.submit({ url: held.url('/queued') });
+  await client.submit({ url: stalling.url('/another') });
+  await stalling.requested('/another');
+  const queued = await client.submit({ url: stalling.url('/queued') });
 
   const follow = async () => {
     for await (const _ of client.follow(queued.id));
@@ -47,7 +47,7 @@ it('tells of jobs and batches that they are gone, lets nobody hang, and goes on'
     expect(follow()).rejects.toMatchObject(gone),
     expect(results()).rejects.toMatchObject(gone),
     // It has waited as long as it may: what it was waiting for is gone by then.
-    expect(client.detect({ url: held.url('/call') })).rejects.toMatchObject({
+    expect(client.detect({ url: stalling.url('/call') })).rejects.toMatchObject({
       code: expect.stringMatching(/^(wait_timeout|gone)$/),
     }),
   ]);
@@ -57,11 +57,11 @@ it('tells of jobs and batches that they are gone, lets nobody hang, and goes on'
   await installation.redis.lose();
   await installation.redis.restart();
   await told;
-  for (const path of ['/running', '/item', '/another', '/queued', '/call']) held.release(path);
+  for (const path of ['/running', '/item', '/another', '/queued', '/call']) stalling.release(path);
   await expect(client.job(queued.id)).rejects.toMatchObject(gone);
 
-  held.release('/next');
-  const next = await client.submit({ url: held.url('/next') });
+  stalling.release('/next');
+  const next = await client.submit({ url: stalling.url('/next') });
   expect(await client.wait(next.id)).toMatchObject({ status: 'succeeded', attempts: 1, result: { Faces: [{}] } });
   const { problems, jobs } = await recount(installation.redis.url, installation.prefix);
   expect({ problems, jobs }).toEqual({ problems: [], jobs: { succeeded: 1 } });

@@ -3,21 +3,21 @@ import { createClient } from '@facequeue/client';
 import { recount } from '@facequeue/queue/recount';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { photographBytes } from '../support/fixtures/index.ts';
-import { type HeldServer, startHeldServer } from '../support/held-server.ts';
-import { type GatewayProcess, type Installation, startInstallation } from '../support/installation.ts';
+import { type StallingServer, startStallingServer } from '../support/servers/stalling-server.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
 
-let held: HeldServer;
+let stalling: StallingServer;
 let installation: Installation;
 let gateway: GatewayProcess;
 
 beforeAll(async () => {
-  held = await startHeldServer(await photographBytes('portrait-1.jpg'));
-  installation = await startInstallation({ SOURCE_ALLOW: held.host }, { appendonly: true, local: true });
+  stalling = await startStallingServer(await photographBytes('portrait-1.jpg'));
+  installation = await startInstallation({ SOURCE_ALLOW: stalling.host }, { appendonly: true, local: true });
   [gateway] = await Promise.all([installation.gateway(), installation.worker()]);
 });
 afterAll(async () => {
   await installation?.[Symbol.asyncDispose]();
-  await held?.[Symbol.asyncDispose]();
+  await stalling?.[Symbol.asyncDispose]();
 });
 
 it('refuses what is new while the disk is full, and ends all it had accepted once there is room', {
@@ -25,11 +25,11 @@ it('refuses what is new while the disk is full, and ends all it had accepted onc
 }, async () => {
   const { client } = gateway;
   const patient = createClient({ baseUrl: gateway.url });
-  const running = await client.submit({ url: held.url('/running') });
-  await held.asked('/running');
-  const waiting = await Promise.all(Array.from({ length: 8 }, () => client.submit({ url: held.url('/later') })));
+  const running = await client.submit({ url: stalling.url('/running') });
+  await stalling.requested('/running');
+  const waiting = await Promise.all(Array.from({ length: 8 }, () => client.submit({ url: stalling.url('/later') })));
   const submission = () =>
-    client.submit({ url: held.url('/new') }).then(
+    client.submit({ url: stalling.url('/new') }).then(
       ({ status }) => status,
       ({ code }) => code,
     );
@@ -37,7 +37,7 @@ it('refuses what is new while the disk is full, and ends all it had accepted onc
   await installation.redis.fillDisk(true);
   // Redis notices when it writes: what it answers before that it keeps in memory until there is room.
   await expect.poll(submission, { timeout: 20_000 }).toBe('unavailable');
-  for (const path of ['/running', '/later', '/new']) held.release(path);
+  for (const path of ['/running', '/later', '/new']) stalling.release(path);
   // What cannot be written can be read.
   expect(await client.job(running.id)).toMatchObject({ finished_at: null });
 

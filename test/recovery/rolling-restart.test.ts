@@ -4,7 +4,7 @@ import { createClient } from '@facequeue/client';
 import { recount } from '@facequeue/queue/recount';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countedClient } from '../support/counted-client.ts';
+import { countedClient } from '../support/clients/counted-client.ts';
 import { type Fleet, startFleet } from '../support/fleet/fleet.ts';
 
 const PORTRAIT = readFileSync(new URL('../images/portrait-1.jpg', import.meta.url));
@@ -91,8 +91,8 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
   it('fails no call, loses no job and ends none twice', async () => {
     const load = new Load();
     await load.more(BETWEEN);
-    for (const post of [...fleet.gateways, ...fleet.workers]) {
-      await post.replace();
+    for (const replica of [...fleet.gateways, ...fleet.workers]) {
+      await replica.replace();
       await load.more(BETWEEN);
     }
     // Redis is one process: callers meet the moment in which it is away.

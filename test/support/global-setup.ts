@@ -1,4 +1,4 @@
-/** Nothing is shared between test files but the machine: each starts the servers it needs (see redis.ts). */
+/** Nothing is shared between test files but the machine: each starts the servers it needs (see redis/test-redis.ts). */
 export function setup() {
   // Child processes the tests start run with the same Node as the tests.
   process.env['PATH'] = `${new URL('../../node_modules/.bin', import.meta.url).pathname}:${process.env['PATH']}`;

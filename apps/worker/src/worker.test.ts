@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from '@facequeue/queue';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseExposition, seriesValue } from '../../../test/support/exposition.ts';
-import { startFileServer } from '../../../test/support/file-server.ts';
-import { startHeldServer } from '../../../test/support/held-server.ts';
-import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
+import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
+import { startFileServer } from '../../../test/support/servers/file-server.ts';
+import { startStallingServer } from '../../../test/support/servers/stalling-server.ts';
+import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { freshInstallation, type TestInstallation } from './testing/installation.ts';
 import { spawnWorker, startTestWorker, type WorkerProcess } from './testing/worker-process.ts';
 
@@ -283,10 +283,10 @@ describe('a worker that is asked to end', () => {
 
   it('gives back what does not end within the grace, and another worker runs it', async () => {
     await using fresh = await installation();
-    await using stuck = await startHeldServer(PORTRAIT);
+    await using stuck = await startStallingServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host, SHUTDOWN_GRACE: '50ms' });
     const job = await submit(fresh, remote(stuck.url('/')));
-    await stuck.asked('/');
+    await stuck.requested('/');
     expect(await worker.end('SIGTERM')).toBe(0);
     expect(await fresh.queue.read(job.id)).toMatchObject({ status: 'queued', attempts: 1 });
     // The other worker may not go there: that ends the job.
@@ -296,11 +296,11 @@ describe('a worker that is asked to end', () => {
 
   it('ends at once at the second signal', async () => {
     await using fresh = await installation();
-    await using stuck = await startHeldServer(PORTRAIT);
+    await using stuck = await startStallingServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
     const engines = worker.engines();
     const job = await submit(fresh, remote(stuck.url('/')));
-    await stuck.asked('/');
+    await stuck.requested('/');
     worker.child.kill('SIGINT');
     await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
     expect(await worker.end('SIGINT')).toBe(1);
@@ -326,12 +326,12 @@ describe('a worker that is asked to end', () => {
 describe('a job canceled while its image is fetched', () => {
   it('hangs up on the server', async () => {
     await using fresh = await installation();
-    await using stuck = await startHeldServer(PORTRAIT);
+    await using stuck = await startStallingServer(PORTRAIT);
     await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
     const job = await submit(fresh, remote(stuck.url('/')));
-    await stuck.asked('/');
+    await stuck.requested('/');
     await fresh.queue.cancel(job.id);
-    await stuck.hungUp('/');
+    await stuck.disconnected('/');
     expect(await ended(job)).toMatchObject({ status: 'canceled' });
     expect((await ended(await submit(fresh, inline(CAT)))).status).toBe('succeeded');
   });

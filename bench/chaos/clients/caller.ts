@@ -1,7 +1,7 @@
 /** A client that does not give up: what every errand is run with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, type Image, isFacequeueError } from '@facequeue/client';
-import type { RequestTally } from '../../../test/support/counted-client.ts';
+import type { RequestCounts } from '../../../test/support/clients/counted-client.ts';
 import type { Ledger } from '../ledger.ts';
 
 /** A single call may take so long before its caller makes it anew, ms: longer than a gateway waits for a job. */
@@ -33,7 +33,7 @@ export interface Caller {
 }
 
 /** What calls have come to. */
-export interface Tally extends RequestTally {
+export interface Tally extends RequestCounts {
   /** Calls of the client that failed after its own retries, and were made anew. */
   failedCalls: number;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseExposition, seriesValue } from '../../../test/support/exposition.ts';
+import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
 import { METRICS, type MetricEntry } from './catalogue.ts';
 import { startProcessFigures } from './process.ts';
 import { Registry } from './registry.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { recount } from './check/recount.ts';
 import type { JobQueue } from './contract.ts';
 import { newJobId } from './job-id.ts';

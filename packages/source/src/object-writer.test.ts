@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/s3.ts';
+import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/servers/s3-server.ts';
 import { createObjectWriter, MIN_PART_BYTES, type OutputTarget } from './object-writer.ts';
 import { mayPass } from './s3/failures.ts';
 

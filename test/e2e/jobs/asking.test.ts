@@ -1,24 +1,24 @@
 /** How long a call waits, and what it is answered: two gateways, two workers. */
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
-import type { GatewayProcess } from '../../support/installation.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
+import type { GatewayProcess } from '../../support/processes/installation.ts';
 import { body, CAT, get, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
 
-let held: HeldServer;
+let stalling: StallingServer;
 let pair: Pair;
 /** A third gateway, of little patience. */
 let hasty: GatewayProcess;
 
 beforeAll(async () => {
-  held = await startHeldServer(PORTRAIT);
+  stalling = await startStallingServer(PORTRAIT);
   // A call that is told late, by its last look at the job, does not end within the time of a test.
-  pair = await startPair({ SOURCE_ALLOW: held.host, SYNC_WAIT: '5m' });
+  pair = await startPair({ SOURCE_ALLOW: stalling.host, SYNC_WAIT: '5m' });
   hasty = await pair.gateway({ SYNC_WAIT: '300ms' });
 });
 afterAll(async () => {
   await pair?.[Symbol.asyncDispose]();
-  await held?.[Symbol.asyncDispose]();
+  await stalling?.[Symbol.asyncDispose]();
 });
 
 /** What tells of the job in an answer. */
@@ -47,13 +47,13 @@ describe('a call that says nothing', () => {
   });
 
   it('gets 504 when its time is up, and the Location yields the faces once they are there', async () => {
-    const response = await post(hasty, { url: held.url('/late') });
+    const response = await post(hasty, { url: stalling.url('/late') });
     const { id, location, applied, again } = facts(response);
     expect(applied).toBeNull();
     expect(Number(again)).toBeGreaterThan(0);
     expect(await body<Problem>(response, 504)).toMatchObject({ code: 'wait_timeout', job_id: id });
     const polled = get(pair.there, `${location}?wait=60`);
-    held.release('/late');
+    stalling.release('/late');
     const job = await polled;
     expect(job).toMatchObject({ id, status: 'succeeded', attempts: 1 });
     oneFace(job.result);
@@ -64,7 +64,7 @@ describe('a call that says nothing', () => {
     const slow = '?profile=small-faces';
     const batch = await Promise.all(Array.from({ length: 16 }, () => submit(pair.here, PORTRAIT, {}, slow)));
     await Promise.all(batch.map(({ id }) => pair.there.client.wait(id)));
-    const letGo = await occupy(pair, held, 'line');
+    const letGo = await occupy(pair, stalling, 'line');
     const line = await Promise.all(Array.from({ length: 60 }, () => submit(pair.there, CAT)));
     const refused = await post(hasty, CAT);
     expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });
@@ -94,12 +94,12 @@ describe('Prefer: wait', () => {
     '%s is answered with the job when they are not',
     async (prefer) => {
       const path = `/${encodeURIComponent(prefer)}`;
-      const response = await post(pair.here, { url: held.url(path) }, { prefer });
+      const response = await post(pair.here, { url: stalling.url(path) }, { prefer });
       const { id, location, applied, again } = facts(response);
       expect(applied).toBe(prefer);
       expect(Number(again)).toBeGreaterThan(0);
       expect(await body<JobResource>(response, 202)).toMatchObject({ id, status: 'queued', result: null, error: null });
-      held.release(path);
+      stalling.release(path);
       oneFace((await get(pair.there, `${location}?wait=60`)).result);
     },
   );
@@ -115,12 +115,12 @@ describe('Prefer: wait', () => {
 
 describe('Prefer: respond-async', () => {
   it('is answered with the job at once', async () => {
-    const response = await post(pair.here, { url: held.url('/async') }, { prefer: 'respond-async' });
+    const response = await post(pair.here, { url: stalling.url('/async') }, { prefer: 'respond-async' });
     const { id, applied, again } = facts(response);
     expect(applied).toBe('respond-async');
     expect(Number(again)).toBeGreaterThan(0);
     expect(await body<JobResource>(response, 202)).toMatchObject({ id, status: 'queued' });
-    held.release('/async');
+    stalling.release('/async');
     await reaches(pair.there, id, 'succeeded');
   });
 });
@@ -147,10 +147,10 @@ describe('GET /jobs/{id}', () => {
   });
 
   it('with wait answers when the job ends, or with the live job when time is up', async () => {
-    const { id } = await submit(pair.here, { url: held.url('/poll') });
+    const { id } = await submit(pair.here, { url: stalling.url('/poll') });
     expect(await get(pair.there, `/jobs/${id}?wait=1`)).toMatchObject({ status: 'queued', finished_at: null });
     const polls = [pair.here, pair.there].map((gateway) => get(gateway, `/jobs/${id}?wait=60`));
-    held.release('/poll');
+    stalling.release('/poll');
     const [first, second] = await Promise.all(polls);
     expect(first).toMatchObject({ status: 'succeeded' });
     expect(second).toEqual(first);

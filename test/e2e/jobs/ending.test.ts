@@ -2,21 +2,21 @@
 import type { JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recount } from '../../../packages/queue/src/check/recount.ts';
-import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
-import type { GatewayProcess } from '../../support/installation.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
+import type { GatewayProcess } from '../../support/processes/installation.ts';
 import { body, freeze, madeBy, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
 
-let held: HeldServer;
+let stalling: StallingServer;
 let pair: Pair;
 
 beforeAll(async () => {
-  held = await startHeldServer(PORTRAIT);
+  stalling = await startStallingServer(PORTRAIT);
   // What ends a fetch or an engine here is never its time limit.
-  pair = await startPair({ SOURCE_ALLOW: held.host, SOURCE_TIMEOUT: '5m', ENGINE_TIMEOUT: '5m' });
+  pair = await startPair({ SOURCE_ALLOW: stalling.host, SOURCE_TIMEOUT: '5m', ENGINE_TIMEOUT: '5m' });
 });
 afterAll(async () => {
   await pair?.[Symbol.asyncDispose]();
-  await held?.[Symbol.asyncDispose]();
+  await stalling?.[Symbol.asyncDispose]();
 });
 
 const cancel = ({ url }: GatewayProcess, id: string) => fetch(`${url}/jobs/${id}/cancel`, { method: 'POST' });
@@ -29,7 +29,7 @@ const keysOf = async (id: string) =>
 
 describe('canceling a job', () => {
   it('that is queued ends it for everybody: who waits, who follows, who asks', async () => {
-    const letGo = await occupy(pair, held, 'cancel-queued');
+    const letGo = await occupy(pair, stalling, 'cancel-queued');
     let waiting!: Promise<Response>;
     const id = await madeBy(pair, () => (waiting = post(pair.here, PORTRAIT)));
     const polled = pair.there.client.job(id, { waitMs: 60_000 });
@@ -46,10 +46,10 @@ describe('canceling a job', () => {
   });
 
   it('whose image is fetched closes the connection to its server', async () => {
-    const { id } = await submit(pair.here, { url: held.url('/cancel') });
-    await held.asked('/cancel');
+    const { id } = await submit(pair.here, { url: stalling.url('/cancel') });
+    await stalling.requested('/cancel');
     await body(await cancel(pair.there, id), 200);
-    await held.hungUp('/cancel');
+    await stalling.disconnected('/cancel');
     expect(await pair.here.client.job(id)).toMatchObject({ status: 'canceled', attempts: 1, started_at: null });
   });
 
@@ -95,15 +95,15 @@ describe('a caller that hangs up', () => {
   }
 
   it('cancels its job while that is queued', async () => {
-    const letGo = await occupy(pair, held, 'left-queued');
+    const letGo = await occupy(pair, stalling, 'left-queued');
     const id = await leave(PORTRAIT, {}, async () => {});
     await reaches(pair.there, id, 'canceled');
     await letGo();
   });
 
   it('cancels its job while the image is fetched', async () => {
-    const id = await leave({ url: held.url('/left') }, {}, () => held.asked('/left'));
-    await held.hungUp('/left');
+    const id = await leave({ url: stalling.url('/left') }, {}, () => stalling.requested('/left'));
+    await stalling.disconnected('/left');
     await reaches(pair.there, id, 'canceled');
   });
 
@@ -120,7 +120,7 @@ describe('a caller that hangs up', () => {
     ['it can ask for again by its Idempotency-Key', { 'idempotency-key': '"left"' }],
     ['it wanted as a job', { prefer: 'respond-async, wait=60' }],
   ])('lets its job run that %s', async (_, headers) => {
-    const letGo = await occupy(pair, held, `left-${Object.keys(headers)[0]}`);
+    const letGo = await occupy(pair, stalling, `left-${Object.keys(headers)[0]}`);
     const id = await leave(PORTRAIT, headers, async () => {});
     await expect.poll(pair.here.log, { timeout: 10_000 }).toMatch(new RegExp(`"job_id":"${id}"`));
     expect(await pair.there.client.job(id)).toMatchObject({ status: 'queued' });
@@ -133,7 +133,7 @@ describe('erasing a job', () => {
   it.each(['queued', 'processing', 'succeeded'] as const)(
     'that is %s leaves nothing of it but a mark',
     async (when) => {
-      const letGo = when === 'queued' ? await occupy(pair, held, 'erase') : async () => {};
+      const letGo = when === 'queued' ? await occupy(pair, stalling, 'erase') : async () => {};
       using frozen = when === 'processing' ? freeze(pair) : null;
       const { id } = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       await reaches(pair.there, id, when);
@@ -158,10 +158,10 @@ describe('erasing a job', () => {
   );
 
   it('whose image is fetched closes the connection to its server', async () => {
-    const { id } = await submit(pair.here, { url: held.url('/erase') });
-    await held.asked('/erase');
+    const { id } = await submit(pair.here, { url: stalling.url('/erase') });
+    await stalling.requested('/erase');
     expect((await erase(pair.there, id)).status).toBe(204);
-    await held.hungUp('/erase');
+    await stalling.disconnected('/erase');
   });
 });
 

@@ -1,23 +1,23 @@
 /** Server-sent events of jobs that are submitted at one gateway and followed at the other. */
 import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
-import type { GatewayProcess } from '../../support/installation.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
+import type { GatewayProcess } from '../../support/processes/installation.ts';
 import { freeze, get, type Pair, PORTRAIT, reaches, startPair, submit } from './pair.ts';
 
-let held: HeldServer;
+let stalling: StallingServer;
 let pair: Pair;
 /** Of a job that stays queued. */
 let quiet: Awaited<ReturnType<typeof openEvents>>;
 
 beforeAll(async () => {
-  held = await startHeldServer(PORTRAIT);
-  pair = await startPair({ SOURCE_ALLOW: held.host, SOURCE_TIMEOUT: '5m' });
+  stalling = await startStallingServer(PORTRAIT);
+  pair = await startPair({ SOURCE_ALLOW: stalling.host, SOURCE_TIMEOUT: '5m' });
   quiet = await openEvents(pair.there, (await fetching('/quiet')).id);
 });
 afterAll(async () => {
   await pair?.[Symbol.asyncDispose]();
-  await held?.[Symbol.asyncDispose]();
+  await stalling?.[Symbol.asyncDispose]();
 });
 
 /** A stream of events as it comes over the wire. */
@@ -40,8 +40,8 @@ async function openEvents({ url }: GatewayProcess, id: string, lastEventId?: str
 
 /** A job that a worker has taken up, and whose image it fetches until `path` is released: a worker's claim is news, too. */
 async function fetching(path: string): Promise<JobResource> {
-  const job = await submit(pair.here, { url: held.url(path) });
-  await held.asked(path);
+  const job = await submit(pair.here, { url: stalling.url(path) });
+  await stalling.requested(path);
   return job;
 }
 
@@ -55,7 +55,7 @@ describe('the events of a job', () => {
     expect(stream.response.headers.get('cache-control')).toContain('no-cache');
     await expect.poll(() => statuses(stream)).toEqual(['queued']);
     using frozen = freeze(pair);
-    held.release('/told');
+    stalling.release('/told');
     await expect.poll(() => statuses(stream), { timeout: 10_000 }).toEqual(['queued', 'processing']);
     frozen.thaw();
     await stream.done;
@@ -71,7 +71,7 @@ describe('the events of a job', () => {
     const [last] = before.events();
     await before.response.body!.cancel().catch(() => {});
     const after = await openEvents(pair.here, id, last!.id);
-    held.release('/moved');
+    stalling.release('/moved');
     await after.done;
     expect(statuses(after)[0]).not.toBe('queued');
     expect(statuses(after).at(-1)).toBe('succeeded');
@@ -84,7 +84,7 @@ describe('the events of a job', () => {
   });
 
   it('are seen alike by fifty who follow on both gateways', async () => {
-    const { id } = await submit(pair.here, { url: held.url('/watched') });
+    const { id } = await submit(pair.here, { url: stalling.url('/watched') });
     const followers = Array.from({ length: 50 }, async (_, i) => {
       const seen: string[] = [];
       for await (const event of [pair.here, pair.there][i % 2]!.client.follow(id)) {
@@ -96,7 +96,7 @@ describe('the events of a job', () => {
     });
     let begun = 0;
     await expect.poll(() => begun, { timeout: 10_000 }).toBe(50);
-    held.release('/watched');
+    stalling.release('/watched');
     for (const seen of await Promise.all(followers)) {
       // States that last milliseconds may be over before a reader looks; those seen come in order, and none twice.
       expect(seen).toEqual(
@@ -128,7 +128,7 @@ describe('the events of a job', () => {
     await expect.poll(() => seen).toEqual(['queued']);
     await own.end('SIGKILL');
     await pair.gateway({ PORT: new URL(own.url).port });
-    held.release('/survived');
+    stalling.release('/survived');
     await reaches(pair.there, id, 'succeeded');
     await following;
     expect(seen.filter((state) => state === 'queued')).toHaveLength(1);
@@ -137,7 +137,7 @@ describe('the events of a job', () => {
   it('have a sign of life while nothing happens', async () => {
     await expect.poll(quiet.text, { timeout: 25_000 }).toMatch(/^:$/m);
     expect(statuses(quiet)).toEqual(['queued']);
-    held.release('/quiet');
+    stalling.release('/quiet');
     await quiet.done;
     expect(statuses(quiet).at(-1)).toBe('succeeded');
   });

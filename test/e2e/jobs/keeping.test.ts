@@ -3,17 +3,17 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
-import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { body, CAT, HANDS, madeBy, occupy, type Pair, PORTRAIT, post, startPair, submit } from './pair.ts';
 
 const KEYS = { shop: 'key of shop', park: 'key of park' };
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
-let held: HeldServer;
+let stalling: StallingServer;
 let pair: Pair;
 
 beforeAll(async () => {
-  held = await startHeldServer(PORTRAIT);
+  stalling = await startStallingServer(PORTRAIT);
   pair = await startPair({
     SOURCE_ALLOW: '127.0.0.1',
     SOURCE_TIMEOUT: '5m',
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await pair?.[Symbol.asyncDispose]();
-  await held?.[Symbol.asyncDispose]();
+  await stalling?.[Symbol.asyncDispose]();
 });
 
 const key = (text: string = randomUUID()) => ({ 'idempotency-key': JSON.stringify(text) });
@@ -52,7 +52,7 @@ describe('what is kept', () => {
     const succeeded = await Promise.all(Array.from({ length: 20 }, () => submit(here, PORTRAIT, key(), hook)));
     const failed = await submit(here, PORTRAIT.subarray(0, 5000), key(), hook);
     await Promise.all([...succeeded, failed].map(({ id }) => client.wait(id)));
-    const letGo = await occupy({ ...pair, here }, held, 'ttl');
+    const letGo = await occupy({ ...pair, here }, stalling, 'ttl');
     const [canceled, erased, expired] = [
       await submit(here, PORTRAIT, key(), hook),
       await submit(here, PORTRAIT, key(), hook),
@@ -94,7 +94,7 @@ describe('the same Idempotency-Key', () => {
       [CAT, ''],
       [PORTRAIT, '?max_faces=1'],
       [PORTRAIT, '?priority=bulk'],
-      [{ url: held.url('/portrait.jpg') }, ''],
+      [{ url: stalling.url('/portrait.jpg') }, ''],
     ] as const) {
       const refused = await post(pair.there, image, once, { query });
       expect(await body<Problem>(refused, 422)).toMatchObject({ code: 'idempotency_conflict' });
@@ -121,7 +121,7 @@ describe('the same Idempotency-Key', () => {
   it('is known to a gateway that takes the place of one that was killed, while the job waits and after', async () => {
     const doomed = await pair.gateway();
     const once = key();
-    const letGo = await occupy(pair, held, 'killed');
+    const letGo = await occupy(pair, stalling, 'killed');
     let call!: Promise<unknown>;
     const id = await madeBy(pair, () => {
       call = post(doomed, PORTRAIT, once).catch(() => 'broken');
@@ -156,7 +156,7 @@ describe('the same Idempotency-Key', () => {
 
   it('is not reserved by a call that is refused', async () => {
     const full = await pair.gateway({ MAX_WAITING_JOBS: String(HANDS) });
-    const letGo = await occupy(pair, held, 'full');
+    const letGo = await occupy(pair, stalling, 'full');
     const once = key();
     const refused = await post(full, PORTRAIT, once);
     expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { JobResource } from '@facequeue/schema';
 import { expect } from 'vitest';
 import type { WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
-import type { HeldServer } from '../../support/held-server.ts';
-import { type GatewayProcess, type Installation, startInstallation } from '../../support/installation.ts';
+import type { StallingServer } from '../../support/servers/stalling-server.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../../support/processes/installation.ts';
 
 export const PORTRAIT = new Uint8Array(readFileSync(new URL('../../images/portrait-1.jpg', import.meta.url)));
 export const CAT = new Uint8Array(readFileSync(new URL('../../images/no-face-cat.png', import.meta.url)));
@@ -100,12 +100,12 @@ export function reaches({ client }: GatewayProcess, id: string, status: JobResou
  * @param name no other call with this server's name
  * @returns what ends them
  */
-export async function occupy({ here }: Pair, held: HeldServer, name: string): Promise<() => Promise<void>> {
+export async function occupy({ here }: Pair, stalling: StallingServer, name: string): Promise<() => Promise<void>> {
   const paths = Array.from({ length: HANDS }, (_, i) => `/${name}-${i}`);
-  const jobs = await Promise.all(paths.map((path) => submit(here, { url: held.url(path) })));
-  await Promise.all(paths.map((path) => held.asked(path)));
+  const jobs = await Promise.all(paths.map((path) => submit(here, { url: stalling.url(path) })));
+  await Promise.all(paths.map((path) => stalling.requested(path)));
   return async () => {
-    for (const path of paths) held.release(path);
+    for (const path of paths) stalling.release(path);
     await Promise.all(jobs.map(({ id }) => here.client.wait(id)));
   };
 }

@@ -4,25 +4,25 @@ import { type JobEvent, JobEvent as JobEventSchema, type JobResource, type Probl
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Message, type Receiver, startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
-import { type HeldServer, startHeldServer } from '../../support/held-server.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { body, CAT, get, occupy, type Pair, PORTRAIT, post, startPair, submit } from './pair.ts';
 
 const secret = (letter: string) => `whsec_${Buffer.alloc(32, letter).toString('base64')}`;
 const [OLD, NEW, SHOP] = [secret('o'), secret('n'), secret('s')];
 
-let held: HeldServer;
+let stalling: StallingServer;
 let good: Receiver;
 let pair: Pair;
 const receivers = new AsyncDisposableStack();
 
 beforeAll(async () => {
-  held = await startHeldServer(PORTRAIT);
+  stalling = await startStallingServer(PORTRAIT);
   good = receivers.use(await startReceiver());
 });
 afterAll(async () => {
   await pair?.[Symbol.asyncDispose]();
   await receivers.disposeAsync();
-  await held?.[Symbol.asyncDispose]();
+  await stalling?.[Symbol.asyncDispose]();
 });
 
 /** Receivers of trouble. Each is a server of its own, as limits are by host. */
@@ -42,7 +42,7 @@ const bad = {} as Record<Trouble, Receiver>;
 
 beforeAll(async () => {
   for (const name of Object.keys(troubles) as Trouble[]) bad[name] = receivers.use(await troubles[name]());
-  const allowed = [held, good, ...Object.values(bad).filter((each) => each !== bad['is private'])];
+  const allowed = [stalling, good, ...Object.values(bad).filter((each) => each !== bad['is private'])];
   pair = await startPair({
     SOURCE_ALLOW: allowed.map(({ host }) => host).join(),
     SOURCE_TIMEOUT: '5m',
@@ -76,7 +76,7 @@ describe('a webhook', () => {
     const succeeded = await submit(pair.here, PORTRAIT, {}, hook(good.url));
     const failed = await submit(pair.here, PORTRAIT.subarray(0, 5000), {}, hook(good.url));
     await Promise.all([succeeded, failed].map(({ id }) => pair.here.client.wait(id)));
-    const letGo = await occupy(pair, held, 'ends');
+    const letGo = await occupy(pair, stalling, 'ends');
     const canceled = await submit(pair.here, PORTRAIT, {}, hook(good.url));
     const expired = await submit(hasty, PORTRAIT, {}, hook(good.url));
     expect(canceled.webhook).toEqual({ url: good.url, status: 'waiting', attempts: [], next_at: null });

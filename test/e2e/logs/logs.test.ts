@@ -4,8 +4,8 @@ import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
 import { startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
-import type { AppProcess } from '../../support/app-process.ts';
-import { type GatewayProcess, type Installation, startInstallation } from '../../support/installation.ts';
+import type { AppProcess } from '../../support/processes/app-process.ts';
+import { type GatewayProcess, type Installation, startInstallation } from '../../support/processes/installation.ts';
 
 const PORTRAIT = readFileSync(new URL('../../images/portrait-1.jpg', import.meta.url));
 const marked = (mark: string) => Buffer.concat([PORTRAIT, Buffer.from(mark)]);

@@ -1,11 +1,11 @@
 /** A whole installation as processes: Redis with its append-only file, gateways, workers, and the ways between them. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import type { AppProcess } from '../app-process.ts';
-import { descendants } from '../processes.ts';
-import { startRedis, type TestRedis } from '../redis.ts';
+import type { AppProcess } from '../processes/app-process.ts';
+import { descendants } from '../processes/process-table.ts';
+import { startRedis, type TestRedis } from '../redis/test-redis.ts';
 import { type Link, openLink } from './link.ts';
-import { Post } from './post.ts';
+import { Replica } from './replica.ts';
 
 const GATEWAY = new URL('../../../apps/api/src/main.ts', import.meta.url);
 const WORKER = new URL('../../../apps/worker/src/main.ts', import.meta.url);
@@ -22,12 +22,12 @@ export interface Fleet extends AsyncDisposable {
   /** A connection to look inside with, on no link. Its calls wait while Redis is away. */
   readonly inside: Redis;
   /** The way in: connections go to the gateways in turns, and past one that does not listen. */
-  readonly door: Link;
+  readonly loadBalancer: Link;
   readonly url: string;
-  readonly gateways: readonly Post[];
-  readonly workers: readonly Post[];
+  readonly gateways: readonly Replica[];
+  readonly workers: readonly Replica[];
   /** Process ids of the engines of a worker. */
-  engines(worker: Post): number[];
+  engines(worker: Replica): number[];
   /** Ends all of it as an operator would; Redis stays. */
   close(): Promise<void>;
 }
@@ -54,19 +54,19 @@ export async function startFleet({ places, env, onProblem, onEnded }: FleetOptio
   inside.on('error', () => {});
 
   /** Ports of the gateways that take calls. */
-  const open = new Map<Post, number>();
+  const open = new Map<Replica, number>();
   let turn = 0;
-  const door = stack.use(
+  const loadBalancer = stack.use(
     await openLink(() => {
       const ports = [...open.values()];
       const first = turn++ % Math.max(1, ports.length);
       return [...ports.slice(first), ...ports.slice(0, first)];
     }),
   );
-  const post = async (tier: 'gateway' | 'worker', place: number): Promise<Post> => {
+  const replica = async (tier: 'gateway' | 'worker', place: number): Promise<Replica> => {
     const link = stack.use(await openLink(() => [redis.port]));
     const name = `${tier} ${place + 1}`;
-    const made: Post = new Post({
+    const made: Replica = new Replica({
       name,
       main: tier === 'gateway' ? GATEWAY : WORKER,
       env: {
@@ -91,16 +91,16 @@ export async function startFleet({ places, env, onProblem, onEnded }: FleetOptio
     return stack.use(made);
   };
   const all = [...Array(places).keys()];
-  const gateways = await Promise.all(all.map((place) => post('gateway', place)));
-  const workers = await Promise.all(all.map((place) => post('worker', place)));
+  const gateways = await Promise.all(all.map((place) => replica('gateway', place)));
+  const workers = await Promise.all(all.map((place) => replica('worker', place)));
   await Promise.all([...gateways, ...workers].map((each) => each.start()));
   const kept = stack.move();
   return {
     redis,
     prefix,
     inside,
-    door,
-    url: `http://127.0.0.1:${door.port}`,
+    loadBalancer,
+    url: `http://127.0.0.1:${loadBalancer.port}`,
     gateways,
     workers,
     engines: ({ app }) =>

@@ -100,13 +100,13 @@ describe('a link', () => {
     const old = client(link);
     old.send('a');
     await expect.poll(old.got).toBe('a');
-    link.hole('held');
+    link.blackhole('buffer');
     const late = client(link);
     old.send('b');
     late.send('c');
     await roundTrip();
     expect([old.got(), late.got()]).toEqual(['a', '']);
-    link.hole(null);
+    link.blackhole(null);
     await expect.poll(() => [old.got(), late.got()]).toEqual(['ab', 'c']);
   });
 
@@ -115,12 +115,12 @@ describe('a link', () => {
     const old = client(link);
     old.send('a');
     await expect.poll(old.got).toBe('a');
-    link.hole('lost');
+    link.blackhole('drop');
     const late = client(link);
     old.send('b');
     late.send('c');
     await roundTrip();
-    link.hole(null);
+    link.blackhole(null);
     const fresh = client(link);
     fresh.send('d');
     await expect.poll(fresh.got).toBe('d');

@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 
 /** Bytes that wait on a late link before its sender is made to wait, too. */
-const MAX_LATE_BYTES = 1 << 20;
+const MAX_DELAYED_BYTES = 1 << 20;
 
 export interface Link extends AsyncDisposable {
   /** Where to connect to, on 127.0.0.1. */
@@ -15,20 +15,20 @@ export interface Link extends AsyncDisposable {
    * From now on nothing passes: connections stay open, new ones are taken and lead nowhere. `lost`: as on a route that is gone for
    * good, they stay dead when that ends, until their ends give them up. `held`: what was sent meanwhile comes then, as TCP does it.
    */
-  hole(what: 'lost' | 'held' | null): void;
+  blackhole(mode: 'drop' | 'buffer' | null): void;
 }
 
 /** @param targets ports to connect to, the first that answers is taken; asked for each connection */
 export async function openLink(targets: () => readonly number[]): Promise<Link> {
   const pairs = new Set<Pair>();
-  let lateMs = 0;
-  let hole: 'lost' | 'held' | null = null;
+  let delayMs = 0;
+  let blackhole: 'drop' | 'buffer' | null = null;
   const server = createServer((client) => {
-    const pair = new Pair(client, () => lateMs);
+    const pair = new Pair(client, () => delayMs);
     pairs.add(pair);
     pair.closed.then(() => pairs.delete(pair));
-    if (hole === 'lost') pair.die();
-    else if (hole === 'held') pair.hold(true);
+    if (blackhole === 'drop') pair.die();
+    else if (blackhole === 'buffer') pair.pause(true);
     else pair.reach(targets());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,15 +41,15 @@ export async function openLink(targets: () => readonly number[]): Promise<Link> 
     port: address.port,
     cut,
     delay(ms) {
-      lateMs = ms;
+      delayMs = ms;
     },
-    hole(what) {
-      const before = hole;
-      hole = what;
+    blackhole(mode) {
+      const before = blackhole;
+      blackhole = mode;
       for (const pair of pairs) {
-        if (what === 'lost') pair.die();
-        else if (what === 'held' || before === 'held') pair.hold(what === 'held');
-        if (what === null) pair.reach(targets());
+        if (mode === 'drop') pair.die();
+        else if (mode === 'buffer' || before === 'buffer') pair.pause(mode === 'buffer');
+        if (mode === null) pair.reach(targets());
       }
     },
     async [Symbol.asyncDispose]() {
@@ -64,19 +64,19 @@ class Pair {
   /** Resolves when both ends are closed. */
   readonly closed: Promise<void>;
   readonly #client: Socket;
-  readonly #late: () => number;
+  readonly #delayMs: () => number;
   readonly #ended = Promise.withResolvers<void>();
   #upstream: Socket | null = null;
   #reaching = false;
   #dead = false;
-  #held = false;
+  #paused = false;
 
-  constructor(client: Socket, late: () => number) {
+  constructor(client: Socket, delayMs: () => number) {
     this.#client = client;
-    this.#late = late;
+    this.#delayMs = delayMs;
     this.closed = this.#ended.promise;
     client.on('error', () => {});
-    client.once('close', () => this.#look());
+    client.once('close', () => this.#checkClosed());
     // Nothing is read before there is somewhere to send it.
     client.pause();
   }
@@ -100,12 +100,12 @@ class Pair {
     upstream.once('connect', () => {
       upstream.off('error', refused);
       upstream.on('error', () => {});
-      upstream.once('close', () => this.#look());
+      upstream.once('close', () => this.#checkClosed());
       if (this.#dead || this.#client.destroyed) return void upstream.destroy();
       this.#upstream = upstream;
       this.#client.setNoDelay();
-      this.#carry(this.#client, upstream);
-      this.#carry(upstream, this.#client);
+      this.#forward(this.#client, upstream);
+      this.#forward(upstream, this.#client);
       this.#resume(this.#client);
     });
   }
@@ -123,8 +123,8 @@ class Pair {
   }
 
   /** Nothing is read from either end, or all that has come meanwhile. */
-  hold(on: boolean): void {
-    this.#held = on;
+  pause(on: boolean): void {
+    this.#paused = on;
     for (const end of [this.#client, this.#upstream]) {
       if (on) end?.pause();
       else if (end && this.#upstream) this.#resume(end);
@@ -132,29 +132,29 @@ class Pair {
   }
 
   #resume(end: Socket): void {
-    if (!this.#held) end.resume();
+    if (!this.#paused) end.resume();
   }
 
-  #look(): void {
+  #checkClosed(): void {
     if (this.#client.destroyed && (this.#upstream?.destroyed ?? true)) this.#ended.resolve();
   }
 
-  #carry(from: Socket, to: Socket): void {
-    const hand = (chunk: Buffer | null) => {
+  #forward(from: Socket, to: Socket): void {
+    const deliver = (chunk: Buffer | null) => {
       if (this.#dead) return;
       if (chunk === null) to.end();
       else if (!to.write(chunk)) from.pause();
     };
-    const late = new Late(hand, (full) => (full ? from.pause() : this.#resume(from)));
-    const take = (chunk: Buffer | null) => {
+    const delayLine = new DelayLine(deliver, (full) => (full ? from.pause() : this.#resume(from)));
+    const receive = (chunk: Buffer | null) => {
       if (this.#dead) return;
-      const ms = this.#late();
-      if (ms === 0 && late.empty) hand(chunk);
-      else late.add(chunk, ms);
+      const ms = this.#delayMs();
+      if (ms === 0 && delayLine.empty) deliver(chunk);
+      else delayLine.add(chunk, ms);
     };
-    from.on('data', take);
-    from.once('end', () => take(null));
-    to.on('drain', () => void (late.full || this.#resume(from)));
+    from.on('data', receive);
+    from.once('end', () => receive(null));
+    to.on('drain', () => void (delayLine.full || this.#resume(from)));
     from.once('close', (broken) => {
       // Whoever is at the other end of a dead route hears nothing of it.
       if (this.#dead) return;
@@ -165,31 +165,31 @@ class Pair {
 }
 
 /** What passes later than it came, in the order in which it came. */
-class Late {
-  readonly #hand: (chunk: Buffer | null) => void;
-  readonly #tellFull: (full: boolean) => void;
-  readonly #queue: { due: number; chunk: Buffer | null }[] = [];
+class DelayLine {
+  readonly #deliver: (chunk: Buffer | null) => void;
+  readonly #onFull: (full: boolean) => void;
+  readonly #delayed: { due: number; chunk: Buffer | null }[] = [];
   #bytes = 0;
 
-  constructor(hand: (chunk: Buffer | null) => void, tellFull: (full: boolean) => void) {
-    this.#hand = hand;
-    this.#tellFull = tellFull;
+  constructor(deliver: (chunk: Buffer | null) => void, onFull: (full: boolean) => void) {
+    this.#deliver = deliver;
+    this.#onFull = onFull;
   }
 
   get empty(): boolean {
-    return this.#queue.length === 0;
+    return this.#delayed.length === 0;
   }
 
   get full(): boolean {
-    return this.#bytes > MAX_LATE_BYTES;
+    return this.#bytes > MAX_DELAYED_BYTES;
   }
 
   add(chunk: Buffer | null, ms: number): void {
     const first = this.empty;
-    const due = Math.max(this.#queue.at(-1)?.due ?? 0, performance.now() + ms);
-    this.#queue.push({ due, chunk });
+    const due = Math.max(this.#delayed.at(-1)?.due ?? 0, performance.now() + ms);
+    this.#delayed.push({ due, chunk });
     this.#bytes += chunk?.length ?? 0;
-    if (this.full) this.#tellFull(true);
+    if (this.full) this.#onFull(true);
     if (first) this.#wait(due);
   }
 
@@ -199,12 +199,12 @@ class Late {
 
   #flush(): void {
     const wasFull = this.full;
-    while (this.#queue[0] && this.#queue[0].due <= performance.now()) {
-      const { chunk } = this.#queue.shift()!;
+    while (this.#delayed[0] && this.#delayed[0].due <= performance.now()) {
+      const { chunk } = this.#delayed.shift()!;
       this.#bytes -= chunk?.length ?? 0;
-      this.#hand(chunk);
+      this.#deliver(chunk);
     }
-    if (wasFull && !this.full) this.#tellFull(false);
-    if (this.#queue[0]) this.#wait(this.#queue[0].due);
+    if (wasFull && !this.full) this.#onFull(false);
+    if (this.#delayed[0]) this.#wait(this.#delayed[0].due);
   }
 }

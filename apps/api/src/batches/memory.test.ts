@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startApp } from '../../../../test/support/app-process.ts';
-import { startTestGateway } from '../../../../test/support/gateway.ts';
-import { residentBytes } from '../../../../test/support/processes.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startApp } from '../../../../test/support/processes/app-process.ts';
+import { startTestGateway } from '../../../../test/support/gateway/index.ts';
+import { residentBytes } from '../../../../test/support/processes/process-table.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { BodyBudget } from '../body/budget.ts';
 import { post } from '../testing/batches.ts';
 

@@ -7,8 +7,8 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -9,9 +9,9 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { openRaw } from '../../../../test/support/raw-http.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { openRaw } from '../../../../test/support/clients/raw-http.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { type EventReader, readEvents } from '../testing/events.ts';
 import { countOpen } from '../testing/open-waits.ts';
 

@@ -7,9 +7,9 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { openRaw, parseRaw } from '../../../../test/support/raw-http.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -8,8 +8,8 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 const INVALID = 'invalid param';
 const BOTH = '`url` and `img` cannot be used at the same time';

@@ -12,8 +12,8 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 /** Bytes no format has, and every value a byte can have. */
 const IMAGE = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 251));

@@ -10,8 +10,8 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 const keyed = (name: string) => `${name}:${createHash('sha256').update(`key of ${name}`).digest('hex')}`;
 

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
+import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import {
   CANNED_OUTCOME,
   startCannedWorker,
   startTestGateway,
   startWebhookWorker,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { readEvents } from '../testing/events.ts';
 
 let redis: TestRedis;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestGateway, type TestGateway } from '../../../../test/support/gateway.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startTestGateway, type TestGateway } from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const RECEIVER = 'https://hooks.example.org/faces?x=1';

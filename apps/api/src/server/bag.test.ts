@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { heldAfterChurn } from '../../../../test/support/churn/index.ts';
+import { heapAfterChurn } from '../../../../test/support/memory/churn.ts';
 import { Bag } from './bag.ts';
 
 describe('a bag', () => {
@@ -38,8 +38,8 @@ describe('a bag', () => {
 
   it('leaves nothing of what came and went to full collections, as a Set does', () => {
     const module = new URL('testing/churned.ts', import.meta.url);
-    expect(heldAfterChurn(module, 'bag')).toBeLessThan(10);
+    expect(heapAfterChurn(module, 'bag')).toBeLessThan(10);
     // Should V8 free these one day, a Set will do.
-    expect(heldAfterChurn(module, 'set')).toBeGreaterThan(50);
+    expect(heapAfterChurn(module, 'set')).toBeGreaterThan(50);
   });
 });

@@ -6,9 +6,9 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { openRaw, parseRaw, type RawConnection } from '../../../../test/support/raw-http.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { openRaw, parseRaw, type RawConnection } from '../../../../test/support/clients/raw-http.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 const HEAD = 'POST /face_detection HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n';
 const MEGABYTE = new Uint8Array(1 << 20);

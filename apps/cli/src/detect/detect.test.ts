@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DetectionResult } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFileServer } from '../../../../test/support/file-server.ts';
+import { startFileServer } from '../../../../test/support/servers/file-server.ts';
 import { facequeue } from '../testing/facequeue.ts';
 
 const image = (name: string) => new URL(`../../../../test/images/${name}`, import.meta.url).pathname;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { startRedis } from '../../../../test/support/redis.ts';
+import { startRedis } from '../../../../test/support/redis/test-redis.ts';
 import { pingRedis } from './redis-ping.ts';
 
 /** A server that answers whatever it is sent with `answer`. */

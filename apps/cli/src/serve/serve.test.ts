@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { startRedis } from '../../../../test/support/redis.ts';
+import { startRedis } from '../../../../test/support/redis/test-redis.ts';
 import { isRunning } from './process-identity.ts';
 import { TestHome } from './testing/running.ts';
 

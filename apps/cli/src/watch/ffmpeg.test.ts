@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { allProcesses } from '../../../../test/support/processes.ts';
+import { allProcesses } from '../../../../test/support/processes/process-table.ts';
 import { type End, hasFfmpeg, runFfmpeg } from './ffmpeg.ts';
 import { type FakeFfmpeg, fakeFfmpeg, frameOf, type Run } from './testing/fake-ffmpeg.ts';
 

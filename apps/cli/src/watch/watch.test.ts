@@ -10,9 +10,9 @@ import {
   startCannedWorker,
   startTestGateway,
   type TestGateway,
-} from '../../../../test/support/gateway.ts';
-import { allProcesses } from '../../../../test/support/processes.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+} from '../../../../test/support/gateway/index.ts';
+import { allProcesses } from '../../../../test/support/processes/process-table.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { fakeFfmpeg, frameOf, type Run } from './testing/fake-ffmpeg.ts';
 import { startWatch } from './testing/watching.ts';
 

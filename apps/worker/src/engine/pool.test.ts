@@ -8,7 +8,7 @@ import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
+import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { restartDelayMs } from './backoff.ts';
 import { engineLauncher } from './lifeline.ts';
 import { EnginePool } from './pool.ts';

@@ -1,8 +1,8 @@
 /** Cancel, from a gateway's call to what it does to a worker process and its engines. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startHeldServer } from '../../../../test/support/held-server.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startStallingServer } from '../../../../test/support/servers/stalling-server.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { freshInstallation } from '../testing/installation.ts';
 import { startTestWorker } from '../testing/worker-process.ts';
 
@@ -84,12 +84,12 @@ describe('a job that is canceled', () => {
   });
 
   it('while its image is fetched hangs up at once', async () => {
-    await using files = await startHeldServer(PORTRAIT);
+    await using files = await startStallingServer(PORTRAIT);
     await using here = await installation({ ENGINES: '1', SOURCE_ALLOW: files.host });
     const id = await here.submit(files.url('/a.jpg'));
-    await files.asked('/a.jpg');
+    await files.requested('/a.jpg');
     await here.queue.cancel(id);
-    await files.hungUp('/a.jpg');
+    await files.disconnected('/a.jpg');
     expect(await here.queue.read(id)).toMatchObject({ status: 'canceled', startedAt: null });
   });
 });

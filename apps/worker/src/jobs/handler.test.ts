@@ -2,7 +2,7 @@ import { Registry } from '@facequeue/metrics';
 import { type ClaimedJob, JobDropped, type Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
 import { describe, expect, it, vi } from 'vitest';
-import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
+import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import type { EngineAnswer, EngineImage } from '../engine/messages.ts';
 import { createLog, type Logger } from '../log.ts';
 import { createJobHandler, type Workshop } from './handler.ts';

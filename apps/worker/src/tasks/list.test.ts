@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseExposition, seriesValue } from '../../../../test/support/exposition.ts';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { carryTask, MAX_TRIES } from './carry.ts';
 import { LEASE_MS } from './task.ts';
 import { askedFor, type Bureau, badItems, failedWith, openBureau } from './testing/bureau.ts';

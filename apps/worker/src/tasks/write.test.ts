@@ -1,6 +1,6 @@
 import { itemLine } from '@facequeue/schema/batch-resource';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { LEASE_MS } from './task.ts';
 import { askedFor, type Bureau, badItems, crowd, failedWith, goodItems, openBureau } from './testing/bureau.ts';
 import { writing } from './write.ts';

@@ -1,6 +1,6 @@
 /** A worker process of its own for tests. */
-import { type AppProcess, startApp } from '../../../../test/support/app-process.ts';
-import { descendants } from '../../../../test/support/processes.ts';
+import { type AppProcess, startApp } from '../../../../test/support/processes/app-process.ts';
+import { descendants } from '../../../../test/support/processes/process-table.ts';
 
 const MAIN = new URL('../main.ts', import.meta.url);
 

@@ -4,7 +4,7 @@ import { JobEvent } from '@facequeue/schema';
 import { jobResource } from '@facequeue/schema/job-resource';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { freshInstallation } from '../testing/installation.ts';
 import { startTestWorker } from '../testing/worker-process.ts';
 import { startReceiver } from './testing/receiver.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recountOn } from '../check/recount.ts';
 import { BatchModel, type ModelItem } from '../testing/batch-model.ts';
 import { ByHand, badItem, inlineItem, urlItem } from '../testing/by-hand.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
 import { allResults, finished, items, made } from '../testing/batches.ts';
 import { IMAGE, Rig } from '../testing/rig.ts';

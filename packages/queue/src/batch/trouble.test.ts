@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { isFacequeueError } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
 import type { JobQueue, NewItem } from '../contract.ts';
 import { allResults, batch, finished, items, made } from '../testing/batches.ts';

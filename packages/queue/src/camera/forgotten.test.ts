@@ -1,7 +1,7 @@
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { JobQueue } from '../contract.ts';
 import { newJobId } from '../job-id.ts';
 import { Rig } from '../testing/rig.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
 import { newJobId } from '../job-id.ts';
 import { job, Rig, succeeded } from '../testing/rig.ts';

@@ -1,6 +1,6 @@
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
 import { newJobId } from '../job-id.ts';
 import { finished, items, made } from '../testing/batches.ts';

@@ -2,7 +2,7 @@ import { isTerminal, JOB_STATUSES } from '@facequeue/schema';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
 import { IMAGE } from '../testing/rig.ts';

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 import { everySecond } from './sweeper.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { heldAfterChurn } from '../../../../test/support/churn/index.ts';
+import { heapAfterChurn } from '../../../../test/support/memory/churn.ts';
 import { bucketOf, type Sleeper, Sleepers } from './sleepers.ts';
 
 const ids = (count: number) =>
@@ -63,6 +63,6 @@ describe('those who sleep', () => {
   });
 
   it('leave nothing to full collections when they have left', () => {
-    expect(heldAfterChurn(new URL('testing/churned.ts', import.meta.url), 'sleepers')).toBeLessThan(15);
+    expect(heapAfterChurn(new URL('testing/churned.ts', import.meta.url), 'sleepers')).toBeLessThan(15);
   });
 });

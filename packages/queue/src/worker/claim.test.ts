@@ -1,7 +1,7 @@
 import { isTerminal } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
 import { job, jobOf, LONG, Rig, succeeded } from '../testing/rig.ts';
 

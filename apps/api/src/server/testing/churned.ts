@@ -1,4 +1,4 @@
-import type { Put } from '../../../../../test/support/churn/index.ts';
+import type { Put } from '../../../../../test/support/memory/churn.ts';
 import { Bag } from '../bag.ts';
 
 const things = new Bag<object>();

@@ -5,7 +5,7 @@ import { DEFAULT_DETECTION_OPTIONS, type DetectionResult, type ErrorCode } from 
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
 import { createObjectLister, createObjectWriter, parseS3Prefix, type StorageOptions } from '@facequeue/source';
 import { expect, vi } from 'vitest';
-import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../../../test/support/s3.ts';
+import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../../../test/support/servers/s3-server.ts';
 import { createLog } from '../../log.ts';
 import { freshInstallation, type TestInstallation } from '../../testing/installation.ts';
 import type { Desk } from '../task.ts';

@@ -1,4 +1,4 @@
-import type { Put } from '../../../../../test/support/churn/index.ts';
+import type { Put } from '../../../../../test/support/memory/churn.ts';
 import { Sleepers } from '../sleepers.ts';
 
 const them = new Sleepers();

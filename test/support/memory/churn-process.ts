@@ -1,5 +1,5 @@
-/** The process of `heldAfterChurn`: told a module and the name of its `Put`, prints MB of heap. */
-import type { Put } from './index.ts';
+/** The process of `heapAfterChurn`: told a module and the name of its `Put`, prints MB of heap. */
+import type { Put } from './churn.ts';
 
 const ROUNDS = 100_000;
 const AT_A_TIME = 8;

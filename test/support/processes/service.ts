@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { descendants, type ProcessFacts } from './processes.ts';
+import { descendants, type ProcessFacts } from './process-table.ts';
 
-const MAIN = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname;
+const MAIN = new URL('../../../apps/cli/src/main.ts', import.meta.url).pathname;
 
 /** A running `facequeue serve` of its own: free port, private Redis, private folder. */
 export interface Service extends AsyncDisposable {

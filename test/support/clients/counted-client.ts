@@ -1,14 +1,14 @@
 import { type Client, createClient } from '@facequeue/client';
 
 /** What the requests of a client have come to. */
-export interface RequestTally {
+export interface RequestCounts {
   /** Requests that were sent, and those that broke or were answered with a 429 or 5xx: the client makes them again where that is safe. */
   requests: number;
   failedRequests: number;
 }
 
 /** A client whose requests are counted. */
-export function countedClient(options: { baseUrl: string; retries?: number }, tally: RequestTally): Client {
+export function countedClient(options: { baseUrl: string; retries?: number }, tally: RequestCounts): Client {
   return createClient({
     ...options,
     fetch: async (input, init) => {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const CHURN = fileURLToPath(new URL('process.ts', import.meta.url));
+const CHURN = fileURLToPath(new URL('churn-process.ts', import.meta.url));
 
 /** Puts a thing somewhere. @returns takes it out again */
 export type Put = (thing: object) => () => void;
@@ -12,7 +12,7 @@ export type Put = (thing: object) => () => void;
  * @param module that exports a `Put` by this name
  * @returns MB of heap in use afterwards
  */
-export function heldAfterChurn(module: URL, name: string): number {
+export function heapAfterChurn(module: URL, name: string): number {
   const flags = ['--expose-gc', '--max-semi-space-size=1', '--initial-old-space-size=1024'];
   return Number(execFileSync(process.execPath, [...flags, CHURN, module.href, name], { encoding: 'utf8' }));
 }

@@ -1,20 +1,9 @@
-/** A gateway in this process over a real Redis, and a worker that answers as it is told instead of looking at images. */
+/** A worker that answers every job as a test wants, without models. */
 import { randomUUID } from 'node:crypto';
-import { startGateway } from '@facequeue/api';
-import { gatewayVariables } from '@facequeue/api/variables';
-import {
-  admissionLimits,
-  type ClaimedJob,
-  createJobQueue,
-  createWorkQueue,
-  type JobQueue,
-  type Outcome,
-  UNLIMITED,
-} from '@facequeue/queue';
+import { type ClaimedJob, createWorkQueue, type Outcome, UNLIMITED } from '@facequeue/queue';
 import { type DetectionResult, QUEUE_NAMES } from '@facequeue/schema';
-import { readConfig } from '@facequeue/schema/config';
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
-import { pino } from 'pino';
+import type { TestGateway } from './test-gateway.ts';
 
 /** One face with all it can have. */
 export const CANNED_RESULT: DetectionResult = {
@@ -37,60 +26,13 @@ export const CANNED_OUTCOME: Outcome = {
   timings: { queue: 3, fetch: 0, decode: 14, detect: 17, landmarks: 3, attributes: 2 },
 };
 
-export interface TestGateway extends AsyncDisposable {
-  readonly url: string;
-  readonly port: number;
-  readonly queue: JobQueue;
-  /** Redis address and key prefix, for a worker or a look inside. */
-  readonly redisUrl: string;
-  readonly prefix: string;
-  /** Log lines so far. */
-  readonly lines: Record<string, unknown>[];
-  close(graceMs?: number): Promise<void>;
-}
-
-/**
- * @param redisUrl a Redis of the test file's own; each gateway takes another key prefix in it, unless QUEUE_PREFIX names one
- * @param env settings beside the defaults
- */
-export async function startTestGateway(redisUrl: string, env: Record<string, string> = {}): Promise<TestGateway> {
-  const prefix = env['QUEUE_PREFIX'] ?? `{test-${randomUUID()}}`;
-  const config = readConfig(gatewayVariables, { PORT: '0', REDIS_URL: redisUrl, QUEUE_PREFIX: prefix, ...env });
-  const lines: Record<string, unknown>[] = [];
-  const log = pino({ level: config.LOG_LEVEL }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const queue = await createJobQueue({
-    url: redisUrl,
-    prefix,
-    limits: admissionLimits(config),
-    resultTtlMs: config.RESULT_TTL,
-    batchTtlMs: config.BATCH_TTL,
-    onError: () => {},
-  });
-  const gateway = await startGateway(config, queue, log);
-  let closed: Promise<void> | undefined;
-  const close = (graceMs = 0) => {
-    closed ??= gateway.close(graceMs).then(() => queue.close());
-    return closed;
-  };
-  return {
-    url: gateway.url,
-    port: Number(new URL(gateway.url).port),
-    queue,
-    redisUrl,
-    prefix,
-    lines,
-    close,
-    [Symbol.asyncDispose]: () => close(),
-  };
-}
-
 export interface CannedWorker extends AsyncDisposable {
-  /** Jobs it was given, with the bytes of inline ones, in order. */
+  /** Jobs it claimed, in order, with the bytes of inline ones. */
   readonly seen: { job: ClaimedJob; bytes: Buffer | null }[];
   close(): Promise<void>;
 }
 
-/** A worker that says it delivers webhooks, and does nothing. */
+/** A worker that reports that it delivers webhooks, and does nothing. */
 export async function startWebhookWorker({ redisUrl, prefix }: Pick<TestGateway, 'redisUrl' | 'prefix'>) {
   const work = await createWorkQueue({ url: redisUrl, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
   await work.heartbeat({
@@ -136,8 +78,8 @@ export async function startCannedWorker(
     startedAt: Date.now(),
   });
   for (const queue of QUEUE_NAMES) {
-    await work.consume(queue, { concurrency: 8 }, async (ticket) => {
-      const job = await work.claim(ticket, id);
+    await work.consume(queue, { concurrency: 8 }, async (deliveryId) => {
+      const job = await work.claim(deliveryId, id);
       if (!job) return;
       const bytes = job.source.kind === 'inline' ? await work.blob(job.id) : null;
       seen.push({ job, bytes });

@@ -3,32 +3,32 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A file server on loopback that sends the first byte at once and the others when told: a fetch lasts as long as a test wants. */
-export interface HeldServer extends AsyncDisposable {
+export interface StallingServer extends AsyncDisposable {
   /** `address:port` */
   readonly host: string;
-  /** Each path is held by itself. */
+  /** Each path is stalling by itself. */
   url(path: string): string;
-  /** Resolves when the path has been asked for. */
-  asked(path: string): Promise<void>;
-  /** Resolves when whoever asked for the path has closed the connection before the end of the file. */
-  hungUp(path: string): Promise<void>;
+  /** Resolves when the path has been requested for. */
+  requested(path: string): Promise<void>;
+  /** Resolves when whoever requested for the path has closed the connection before the end of the file. */
+  disconnected(path: string): Promise<void>;
   /** Sends the path's file to its end, also to who asks later. */
   release(path: string): void;
 }
 
 /** @param file what every path serves, at least two bytes */
-export async function startHeldServer(file: Uint8Array): Promise<HeldServer> {
+export async function startStallingServer(file: Uint8Array): Promise<StallingServer> {
   const paths = new Map<string, ReturnType<typeof stages>>();
   const at = (path: string) => {
-    const known = paths.get(path) ?? stages();
-    paths.set(path, known);
-    return known;
+    const existing = paths.get(path) ?? stages();
+    paths.set(path, existing);
+    return existing;
   };
   const server = createServer(async (request, response) => {
-    const { asked, hungUp, released } = at(request.url!);
+    const { requested, disconnected, released } = at(request.url!);
     response.writeHead(200, { 'content-length': file.length }).write(file.subarray(0, 1));
-    response.once('close', () => response.writableFinished || hungUp.resolve());
-    asked.resolve();
+    response.once('close', () => response.writableFinished || disconnected.resolve());
+    requested.resolve();
     await released.promise;
     response.end(file.subarray(1));
   }).listen(0, '127.0.0.1');
@@ -37,8 +37,8 @@ export async function startHeldServer(file: Uint8Array): Promise<HeldServer> {
   return {
     host,
     url: (path) => `http://${host}${path}`,
-    asked: (path) => at(path).asked.promise,
-    hungUp: (path) => at(path).hungUp.promise,
+    requested: (path) => at(path).requested.promise,
+    disconnected: (path) => at(path).disconnected.promise,
     release: (path) => at(path).released.resolve(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -48,7 +48,7 @@ export async function startHeldServer(file: Uint8Array): Promise<HeldServer> {
 }
 
 const stages = () => ({
-  asked: Promise.withResolvers<void>(),
-  hungUp: Promise.withResolvers<void>(),
+  requested: Promise.withResolvers<void>(),
+  disconnected: Promise.withResolvers<void>(),
   released: Promise.withResolvers<void>(),
 });

@@ -1,11 +1,11 @@
 /** ffmpeg for tests: the machine's own, installed by apt-get where that is allowed. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { aptInstall, meansOf, prefixOf } from '../../setup/apt.js';
-import { SetupFailure } from '../../setup/failure.js';
-import { lockFolder } from '../../setup/lock.js';
+import { aptInstall, meansOf, prefixOf } from '../../../setup/apt.js';
+import { SetupFailure } from '../../../setup/failure.js';
+import { lockFolder } from '../../../setup/lock.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const LOCK = fileURLToPath(new URL('.', import.meta.url));
 
 /** The package and what it needs are downloaded: about 100 MB. */

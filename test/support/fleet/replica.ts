@@ -1,7 +1,7 @@
 /** A place in which a gateway or a worker runs: whatever ends there, another one takes its place at once. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AppProcess, startApp } from '../app-process.ts';
+import { type AppProcess, startApp } from '../processes/app-process.ts';
 import type { Link } from './link.ts';
 
 /** Between two tries to start, ms: Redis may be away. */
@@ -9,7 +9,7 @@ const START_AGAIN_MS = 250;
 /** SIGTERM lets what is in hand finish for 20 s, and gives what is left 8 s more (apps' SHUTDOWN_GRACE and what follows it). */
 const STOP_WITHIN_MS = 30_000;
 
-export interface PostOptions {
+export interface ReplicaOptions {
   /** What it is, with its number: `worker 2`. */
   name: string;
   main: URL;
@@ -25,10 +25,10 @@ export interface PostOptions {
   onEnded: (app: AppProcess) => void;
 }
 
-export class Post {
+export class Replica {
   readonly name: string;
   readonly link: Link;
-  readonly #options: PostOptions;
+  readonly #options: ReplicaOptions;
   #app: AppProcess | null = null;
   #up = Promise.withResolvers<AppProcess>();
   /** Those that were told to end, or were ended. */
@@ -39,7 +39,7 @@ export class Post {
   #open = true;
   #running: Promise<void> | null = null;
 
-  constructor(options: PostOptions) {
+  constructor(options: ReplicaOptions) {
     this.name = options.name;
     this.link = options.link;
     this.#options = options;

@@ -1,4 +1,4 @@
-/** The two ways to run a Redis server for redis.ts. Either ends with this process, even when it is killed. */
+/** The two ways to run a Redis server for test-redis.ts. Either ends with this process, even when it is killed. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

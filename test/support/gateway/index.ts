@@ -1,0 +1,9 @@
+/** A real gateway in this process, and workers that answer without models. */
+export {
+  CANNED_OUTCOME,
+  CANNED_RESULT,
+  type CannedWorker,
+  startCannedWorker,
+  startWebhookWorker,
+} from './canned-worker.ts';
+export { startTestGateway, type TestGateway } from './test-gateway.ts';

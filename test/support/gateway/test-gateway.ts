@@ -1,0 +1,54 @@
+/** A gateway in this process, over a real Redis. */
+import { randomUUID } from 'node:crypto';
+import { startGateway } from '@facequeue/api';
+import { gatewayVariables } from '@facequeue/api/variables';
+import { admissionLimits, createJobQueue, type JobQueue } from '@facequeue/queue';
+import { readConfig } from '@facequeue/schema/config';
+import { pino } from 'pino';
+
+export interface TestGateway extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly queue: JobQueue;
+  /** Redis address and key prefix, for a worker or a look inside. */
+  readonly redisUrl: string;
+  readonly prefix: string;
+  /** Log lines so far. */
+  readonly lines: Record<string, unknown>[];
+  close(graceMs?: number): Promise<void>;
+}
+
+/**
+ * @param redisUrl a Redis of the test file's own; each gateway takes another key prefix in it, unless QUEUE_PREFIX names one
+ * @param env settings beside the defaults
+ */
+export async function startTestGateway(redisUrl: string, env: Record<string, string> = {}): Promise<TestGateway> {
+  const prefix = env['QUEUE_PREFIX'] ?? `{test-${randomUUID()}}`;
+  const config = readConfig(gatewayVariables, { PORT: '0', REDIS_URL: redisUrl, QUEUE_PREFIX: prefix, ...env });
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: config.LOG_LEVEL }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const queue = await createJobQueue({
+    url: redisUrl,
+    prefix,
+    limits: admissionLimits(config),
+    resultTtlMs: config.RESULT_TTL,
+    batchTtlMs: config.BATCH_TTL,
+    onError: () => {},
+  });
+  const gateway = await startGateway(config, queue, log);
+  let closed: Promise<void> | undefined;
+  const close = (graceMs = 0) => {
+    closed ??= gateway.close(graceMs).then(() => queue.close());
+    return closed;
+  };
+  return {
+    url: gateway.url,
+    port: Number(new URL(gateway.url).port),
+    queue,
+    redisUrl,
+    prefix,
+    lines,
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
