@@ -8,8 +8,8 @@
 import { parseArgs } from 'node:util';
 import { createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
-import { descendants, residentBytes } from '../test/support/processes/process-table.ts';
 import { ROLES, type Role, roleOf } from '../test/support/processes/process-role.ts';
+import { descendants, residentBytes } from '../test/support/processes/process-table.ts';
 import { startService } from '../test/support/processes/service.ts';
 import { machine } from './machine.ts';
 import { numberOption } from './options.ts';

@@ -1,7 +1,7 @@
 /** Every process of the installation that has ever been seen: how much memory it took, and whether it is gone at the end. */
 import { readFileSync } from 'node:fs';
-import { allProcesses, descendants, type ProcessFacts } from '../../test/support/processes/process-table.ts';
 import { type Role, roleOf } from '../../test/support/processes/process-role.ts';
+import { allProcesses, descendants, type ProcessFacts } from '../../test/support/processes/process-table.ts';
 
 const LOOK_EVERY_MS = 1000;
 

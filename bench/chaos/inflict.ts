@@ -116,7 +116,9 @@ async function act(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, watc
     case 'hole gateway-redis':
     case 'hole worker-redis':
     case 'hole client-gateway':
-      return during(ms, linkOf(fleet, kind, place), (link, on) => link.blackhole(on ? (loses ? 'drop' : 'buffer') : null));
+      return during(ms, linkOf(fleet, kind, place), (link, on) =>
+        link.blackhole(on ? (loses ? 'drop' : 'buffer') : null),
+      );
   }
 }
 

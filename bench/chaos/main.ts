@@ -8,8 +8,8 @@
 import { parseArgs } from 'node:util';
 import { isFacequeueError } from '@facequeue/client';
 import { countedClient } from '../../test/support/clients/counted-client.ts';
-import { startFileServer } from '../../test/support/servers/file-server.ts';
 import { startFleet } from '../../test/support/fleet/fleet.ts';
+import { startFileServer } from '../../test/support/servers/file-server.ts';
 import { machine } from '../machine.ts';
 import { numberOption } from '../options.ts';
 import { auditJobs, leftovers, recounted, untilQuiet } from './audit.ts';

@@ -3,9 +3,9 @@ import { request } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Problem } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startFileServer } from '../support/servers/file-server.ts';
 import { corrupt, oversized, textNamedJpg, truncated } from '../support/fixtures/index.ts';
 import { type Service, startService } from '../support/processes/service.ts';
+import { startFileServer } from '../support/servers/file-server.ts';
 
 const astronaut = readFileSync(new URL('../images/astronaut.png', import.meta.url));
 let service: Service;

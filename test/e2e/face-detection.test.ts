@@ -6,9 +6,9 @@ import type { DetectionResult, JobResource } from '@facequeue/schema';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFileServer } from '../support/servers/file-server.ts';
 import { exifVariants, formatVariants, scene, type Variant } from '../support/fixtures/index.ts';
 import { type Service, startService } from '../support/processes/service.ts';
+import { startFileServer } from '../support/servers/file-server.ts';
 import { expectPointsOnFace, expectReference, overlap, pixelBox, type ReferenceFace } from './compare.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;

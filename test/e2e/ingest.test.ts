@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { csvValues } from '../../apps/cli/src/ingest/csv.ts';
 import { facequeue } from '../../apps/cli/src/testing/facequeue.ts';
 import { photographBytes, scene, textNamedJpg, truncated } from '../support/fixtures/index.ts';
-import { startS3 } from '../support/servers/s3-server.ts';
 import { type Service, startService } from '../support/processes/service.ts';
+import { startS3 } from '../support/servers/s3-server.ts';
 
 const MAIN = new URL('../../apps/cli/src/main.ts', import.meta.url).pathname;
 const IMAGES = 200;

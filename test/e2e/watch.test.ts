@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import type { FrameEvent } from '@facequeue/client';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { startWatch } from '../../apps/cli/src/watch/testing/watching.ts';
-import { ensureFfmpeg, FFMPEG_TIMEOUT_MS } from '../support/video/ffmpeg.ts';
-import { startFileServer } from '../support/servers/file-server.ts';
 import { descendants } from '../support/processes/process-table.ts';
-import { startRtspServer } from '../support/servers/rtsp-server.ts';
 import { type Service, startService } from '../support/processes/service.ts';
+import { startFileServer } from '../support/servers/file-server.ts';
+import { startRtspServer } from '../support/servers/rtsp-server.ts';
+import { ensureFfmpeg, FFMPEG_TIMEOUT_MS } from '../support/video/ffmpeg.ts';
 
 const IMAGES = fileURLToPath(new URL('../images/', import.meta.url));
 const DEADLINE = { timeout: 40_000 };

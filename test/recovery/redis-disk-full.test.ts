@@ -3,8 +3,8 @@ import { createClient } from '@facequeue/client';
 import { recount } from '@facequeue/queue/recount';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { photographBytes } from '../support/fixtures/index.ts';
-import { type StallingServer, startStallingServer } from '../support/servers/stalling-server.ts';
 import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
+import { type StallingServer, startStallingServer } from '../support/servers/stalling-server.ts';
 
 let stalling: StallingServer;
 let installation: Installation;

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { JobResource, Problem, SystemResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type AppProcess, startApp } from '../../../test/support/processes/app-process.ts';
-import { startCannedWorker } from '../../../test/support/gateway/index.ts';
 import { openRaw } from '../../../test/support/clients/raw-http.ts';
+import { startCannedWorker } from '../../../test/support/gateway/index.ts';
+import { type AppProcess, startApp } from '../../../test/support/processes/app-process.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 
 const MAIN = new URL('./main.ts', import.meta.url);

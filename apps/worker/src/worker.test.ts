@@ -9,9 +9,9 @@ import { type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from 
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
+import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { startFileServer } from '../../../test/support/servers/file-server.ts';
 import { startStallingServer } from '../../../test/support/servers/stalling-server.ts';
-import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { freshInstallation, type TestInstallation } from './testing/installation.ts';
 import { spawnWorker, startTestWorker, type WorkerProcess } from './testing/worker-process.ts';
 

@@ -1,8 +1,8 @@
 /** How long a call waits, and what it is answered: two gateways, two workers. */
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { body, CAT, get, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
 
 let stalling: StallingServer;

@@ -2,8 +2,8 @@
 import type { JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recount } from '../../../packages/queue/src/check/recount.ts';
-import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { body, freeze, madeBy, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
 
 let stalling: StallingServer;

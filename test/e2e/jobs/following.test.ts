@@ -1,8 +1,8 @@
 /** Server-sent events of jobs that are submitted at one gateway and followed at the other. */
 import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
+import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { freeze, get, type Pair, PORTRAIT, reaches, startPair, submit } from './pair.ts';
 
 let stalling: StallingServer;

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { JobResource } from '@facequeue/schema';
 import { expect } from 'vitest';
 import type { WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
-import type { StallingServer } from '../../support/servers/stalling-server.ts';
 import { type GatewayProcess, type Installation, startInstallation } from '../../support/processes/installation.ts';
+import type { StallingServer } from '../../support/servers/stalling-server.ts';
 
 export const PORTRAIT = new Uint8Array(readFileSync(new URL('../../images/portrait-1.jpg', import.meta.url)));
 export const CAT = new Uint8Array(readFileSync(new URL('../../images/no-face-cat.png', import.meta.url)));

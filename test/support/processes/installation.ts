@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { type Client, createClient } from '@facequeue/client';
 import { Redis } from 'ioredis';
 import { startTestWorker, type WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
-import { type AppProcess, startApp } from './app-process.ts';
 import { startRedis, type TestRedis } from '../redis/test-redis.ts';
+import { type AppProcess, startApp } from './app-process.ts';
 
 const GATEWAY = new URL('../../../apps/api/src/main.ts', import.meta.url);
 

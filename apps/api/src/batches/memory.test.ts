@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startApp } from '../../../../test/support/processes/app-process.ts';
 import { startTestGateway } from '../../../../test/support/gateway/index.ts';
+import { startApp } from '../../../../test/support/processes/app-process.ts';
 import { residentBytes } from '../../../../test/support/processes/process-table.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { BodyBudget } from '../body/budget.ts';

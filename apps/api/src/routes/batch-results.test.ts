@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ClaimedJob, JobQueue, Outcome } from '@facequeue/queue';
 import { ItemLine } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
   CANNED_OUTCOME,
   type CannedWorker,
@@ -9,7 +10,6 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
-import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { allResults, get, inline, lines, post, results } from '../testing/batches.ts';
 import { countOpen } from '../testing/open-waits.ts';

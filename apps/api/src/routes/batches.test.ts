@@ -4,6 +4,7 @@ import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { AppendReport, BatchResource, type ItemLine } from '@facequeue/schema';
 import { openApiDocument } from '@facequeue/schema/openapi';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
   CANNED_OUTCOME,
   type CannedWorker,
@@ -11,7 +12,6 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
-import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { allResults, get, inline, lines, post } from '../testing/batches.ts';
 

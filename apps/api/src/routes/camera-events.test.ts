@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { FrameEvent } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
   CANNED_OUTCOME,
   CANNED_RESULT,
@@ -10,7 +11,6 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
-import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { type EventReader, readEvents } from '../testing/events.ts';
 import { countOpen } from '../testing/open-waits.ts';

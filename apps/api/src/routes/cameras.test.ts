@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CameraList, type CameraResource, JobResource, type Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
   CANNED_OUTCOME,
   CANNED_RESULT,
@@ -8,7 +9,6 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
-import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 let redis: TestRedis;

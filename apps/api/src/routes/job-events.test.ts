@@ -3,8 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { createWorkQueue, UNLIMITED, type WorkQueue } from '@facequeue/queue';
 import { JobResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CANNED_OUTCOME, CANNED_RESULT, startTestGateway, type TestGateway } from '../../../../test/support/gateway/index.ts';
 import { openRaw } from '../../../../test/support/clients/raw-http.ts';
+import {
+  CANNED_OUTCOME,
+  CANNED_RESULT,
+  startTestGateway,
+  type TestGateway,
+} from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { readEvents } from '../testing/events.ts';
 import { countOpen } from '../testing/open-waits.ts';

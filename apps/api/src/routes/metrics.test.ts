@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import {
   CANNED_OUTCOME,
   startCannedWorker,
@@ -8,6 +7,7 @@ import {
   startWebhookWorker,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
+import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { readEvents } from '../testing/events.ts';
 

@@ -1,13 +1,13 @@
 import { request } from 'node:http';
 import type { Problem } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openRaw, parseRaw, type RawConnection } from '../../../../test/support/clients/raw-http.ts';
 import {
   type CannedWorker,
   startCannedWorker,
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
-import { openRaw, parseRaw, type RawConnection } from '../../../../test/support/clients/raw-http.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
 const HEAD = 'POST /face_detection HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n';

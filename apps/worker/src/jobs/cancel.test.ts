@@ -1,8 +1,8 @@
 /** Cancel, from a gateway's call to what it does to a worker process and its engines. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startStallingServer } from '../../../../test/support/servers/stalling-server.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { startStallingServer } from '../../../../test/support/servers/stalling-server.ts';
 import { freshInstallation } from '../testing/installation.ts';
 import { startTestWorker } from '../testing/worker-process.ts';
 
