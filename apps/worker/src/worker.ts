@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry, startProcessFigures } from '@facequeue/metrics';
 import { admissionLimits, createWorkQueue } from '@facequeue/queue';
-import { carriesImages } from '@facequeue/schema';
+import { isImageQueue } from '@facequeue/schema';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
 import type { Duty } from './duty.ts';
@@ -57,7 +57,7 @@ export async function startWorker(
       value: 1,
     },
   ]);
-  const imageQueues = config.WORKER_QUEUES.filter(carriesImages);
+  const imageQueues = config.WORKER_QUEUES.filter(isImageQueue);
   let images: ImageDuty | undefined;
   let taking = false;
   const checks: Checks = {

@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema/errors';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createEndurance, pauseBeforeRetry } from './retry.ts';
+import { createRetryPolicy, pauseBeforeRetry } from './retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -37,10 +37,10 @@ describe('a service that is away while somebody waits', () => {
   async function borne(error: unknown): Promise<{ failures: number; ms: number }> {
     vi.useFakeTimers();
     const began = Date.now();
-    const endurance = createEndurance();
+    const retries = createRetryPolicy();
     let failures = 0;
     const all = (async () => {
-      for (; ; failures++) await endurance.failed(error, undefined);
+      for (; ; failures++) await retries.failed(error, undefined);
     })().catch((thrown) => expect(thrown).toBe(error));
     await vi.runAllTimersAsync();
     await all;
@@ -65,11 +65,11 @@ describe('a service that is away while somebody waits', () => {
 
   it('may go away again and again when it answers in between', async () => {
     vi.useFakeTimers();
-    const endurance = createEndurance();
+    const retries = createRetryPolicy();
     const all = (async () => {
       for (let i = 0; i < 50; i++) {
-        await endurance.failed(away(), undefined);
-        endurance.answered();
+        await retries.failed(away(), undefined);
+        retries.succeeded();
       }
     })();
     await vi.runAllTimersAsync();

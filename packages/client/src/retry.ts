@@ -64,7 +64,7 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
 }
 
 /** How a call that goes on for minutes gets over a service that is away for a while. */
-export interface Endurance {
+export interface RetryPolicy {
   /**
    * Pauses before the next try.
    * @throws `thrown` itself when another try cannot help, or enough have failed in a row; the signal's reason
@@ -74,7 +74,7 @@ export interface Endurance {
   answered(): void;
 }
 
-export function createEndurance(): Endurance {
+export function createRetryPolicy(): RetryPolicy {
   let failures = 0;
   return {
     async failed(thrown, signal) {

@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema/errors';
 import { createDeadline } from './deadline.ts';
 import { createEventStreamParser, type EventStreamParser, type StreamEvent } from './event-stream.ts';
-import { createEndurance, pause, pauseBeforeRetry } from './retry.ts';
+import { createRetryPolicy, pause, pauseBeforeRetry } from './retry.ts';
 import type { Transport } from './transport.ts';
 
 /** The service says something every 15 s; after three silences nobody is there. */
@@ -29,7 +29,7 @@ export async function* streamedEvents(
   path: string,
   { signal, after = '', onOpen }: StreamOptions,
 ): AsyncGenerator<StreamEvent, never> {
-  const endurance = createEndurance();
+  const retries = createRetryPolicy();
   let lastEventId = after;
   let reconnectMs = RECONNECT_MS;
   /** Connections in a row that ended at once and brought nothing. */
@@ -41,7 +41,7 @@ export async function* streamedEvents(
     const parser = createEventStreamParser(lastEventId);
     try {
       const body = await connect(open, path, lastEventId, deadline.signal);
-      endurance.answered();
+      retries.succeeded();
       let placed = false;
       const onHeard = () => {
         deadline.renew();
@@ -56,7 +56,7 @@ export async function* streamedEvents(
       }
     } catch (error) {
       deadline.clear();
-      await endurance.failed(error, signal);
+      await retries.failed(error, signal);
       continue;
     } finally {
       deadline.clear();

@@ -2,7 +2,7 @@ import type { JobResource } from '@facequeue/schema';
 import { FacequeueError } from '@facequeue/schema/errors';
 import { createDeadline } from './deadline.ts';
 import { readRetryAfter } from './failure.ts';
-import { createEndurance, pause, pauseBeforeRetry } from './retry.ts';
+import { createRetryPolicy, pause, pauseBeforeRetry } from './retry.ts';
 import type { Answer } from './transport.ts';
 
 /** How long one poll asks the service to wait. Common proxies cut a silent connection after 30 s at the earliest. */
@@ -26,7 +26,7 @@ export async function waitForEnd(
   const began = performance.now();
   const late = new FacequeueError('wait_timeout', `the job has not ended within ${timeoutMs} ms`, { jobId: id });
   const all = createDeadline(timeoutMs, late, outer);
-  const endurance = createEndurance();
+  const retries = createRetryPolicy();
   /** Polls in a row that came back unfinished before their time: from a gateway that is about to stop, say. */
   let hasty = 0;
   try {
@@ -39,10 +39,10 @@ export async function waitForEnd(
       try {
         answer = await pollOnce(poll, waitMs, all.signal);
       } catch (error) {
-        await endurance.failed(error, all.signal);
+        await retries.failed(error, all.signal);
         continue;
       }
-      endurance.answered();
+      retries.succeeded();
       if (answer.json.finished_at !== null) return answer.json;
       hasty = performance.now() - asked < waitMs / 2 ? hasty + 1 : 0;
       const retryAfterMs = readRetryAfter(answer.headers.get('retry-after'), Date.now());

@@ -2,7 +2,7 @@
 import type { BatchResource, BatchStatus, ItemLine, TaskStatus } from './batch.ts';
 import type { ImageFacts, Timings } from './detection.ts';
 import { type ErrorCode, toProblem } from './errors.ts';
-import { time, timeOrNull } from './iso-time.ts';
+import { isoTime, isoTimeOrNull } from './iso-time.ts';
 import { type WebhookView, webhookReport } from './job-resource.ts';
 import { decodeResult } from './result-codec.ts';
 
@@ -61,13 +61,13 @@ export function batchResource(batch: BatchView, basePath: string, now = Date.now
   return {
     id: batch.id,
     status: batch.status,
-    created_at: time(batch.createdAt),
-    closed_at: timeOrNull(batch.closedAt),
-    finished_at: timeOrNull(batch.finishedAt),
-    expires_at: timeOrNull(batch.expiresAt),
+    created_at: isoTime(batch.createdAt),
+    closed_at: isoTimeOrNull(batch.closedAt),
+    finished_at: isoTimeOrNull(batch.finishedAt),
+    expires_at: isoTimeOrNull(batch.expiresAt),
     counts: batch.counts,
     items_per_second: live ? rounded(batch.rate) : 0,
-    estimated_finish: live && batch.remainingMs !== null ? time(now + batch.remainingMs) : null,
+    estimated_finish: live && batch.remainingMs !== null ? isoTime(now + batch.remainingMs) : null,
     ...(listing && {
       listing: {
         url: listing.url,
@@ -97,7 +97,7 @@ export function itemLine(item: ItemView): ItemLine {
     id: item.name,
     ...(item.line !== null && { line: item.line }),
     status: item.status,
-    finished_at: time(item.finishedAt),
+    finished_at: isoTime(item.finishedAt),
     attempts: item.attempts,
     image: item.image,
     result: item.result && decodeResult(item.result),

@@ -2,7 +2,7 @@
 import type { CameraResource, FrameEvent } from './camera.ts';
 import type { ImageFacts, Timings } from './detection.ts';
 import { type ErrorCode, toProblem } from './errors.ts';
-import { time, timeOrNull } from './iso-time.ts';
+import { isoTime, isoTimeOrNull } from './iso-time.ts';
 import { decodeResult } from './result-codec.ts';
 
 /** What is shown of a camera. Times are Unix milliseconds. */
@@ -46,9 +46,9 @@ export function cameraResource(camera: CameraView, basePath: string): CameraReso
   return {
     camera: camera.camera,
     keep: camera.keep,
-    created_at: time(camera.createdAt),
-    last_frame_at: time(camera.lastFrameAt),
-    last_result_at: timeOrNull(camera.lastResultAt),
+    created_at: isoTime(camera.createdAt),
+    last_frame_at: isoTime(camera.lastFrameAt),
+    last_result_at: isoTimeOrNull(camera.lastResultAt),
     last_job: camera.lastJobId,
     frames_per_second: { posted: rounded(camera.postedRate), processed: rounded(camera.processedRate) },
     counts: camera.counts,
@@ -63,10 +63,10 @@ export function frameEvent(camera: string, frame: FrameView): FrameEvent {
     camera,
     job: frame.jobId,
     status: frame.status,
-    frame_time: timeOrNull(frame.takenAt),
-    arrived_at: time(frame.arrivedAt),
-    started_at: timeOrNull(frame.startedAt),
-    finished_at: time(frame.finishedAt),
+    frame_time: isoTimeOrNull(frame.takenAt),
+    arrived_at: isoTime(frame.arrivedAt),
+    started_at: isoTimeOrNull(frame.startedAt),
+    finished_at: isoTime(frame.finishedAt),
     image: frame.image,
     result: frame.result && decodeResult(frame.result),
     error: error && toProblem(error.code, error.detail, frame.jobId),

@@ -1,3 +1,3 @@
-/** Times as they are shown: from Unix milliseconds to ISO 8601 UTC. */
-export const time = (ms: number) => new Date(ms).toISOString();
-export const timeOrNull = (ms: number | null) => (ms === null ? null : time(ms));
+/** Times as the API has them: Unix milliseconds as ISO 8601 in UTC. */
+export const isoTime = (ms: number) => new Date(ms).toISOString();
+export const isoTimeOrNull = (ms: number | null) => (ms === null ? null : isoTime(ms));

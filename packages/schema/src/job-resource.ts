@@ -1,7 +1,7 @@
 /** How a job's record is shown: by `GET /jobs/{id}`, to a caller that waits for it, and in webhooks. */
 import type { DetectionResult, ImageFacts, Timings } from './detection.ts';
 import { type ErrorCode, FacequeueError, toProblem } from './errors.ts';
-import { time, timeOrNull } from './iso-time.ts';
+import { isoTime, isoTimeOrNull } from './iso-time.ts';
 import type { JobResource, JobStatus, QueueName, WebhookReport } from './job.ts';
 import { decodeResult } from './result-codec.ts';
 
@@ -64,10 +64,10 @@ export function jobResource(job: JobView, basePath: string): JobResource {
   return {
     id: job.id,
     status: job.status,
-    created_at: time(job.createdAt),
-    started_at: timeOrNull(job.startedAt),
-    finished_at: timeOrNull(job.finishedAt),
-    expires_at: time(job.expiresAt),
+    created_at: isoTime(job.createdAt),
+    started_at: isoTimeOrNull(job.startedAt),
+    finished_at: isoTimeOrNull(job.finishedAt),
+    expires_at: isoTime(job.expiresAt),
     attempts: job.attempts,
     queue: job.queue,
     image: job.image,
@@ -75,7 +75,7 @@ export function jobResource(job: JobView, basePath: string): JobResource {
     error: ended && toProblem(ended.code, ended.message, job.id),
     timings: job.timings,
     ...(job.webhook && { webhook: webhookReport(job.webhook) }),
-    ...(job.frame && { frame: { camera: job.frame.camera, frame_time: timeOrNull(job.frame.takenAt) } }),
+    ...(job.frame && { frame: { camera: job.frame.camera, frame_time: isoTimeOrNull(job.frame.takenAt) } }),
     links: { self: path, events: `${path}/events`, cancel: `${path}/cancel` },
   };
 }
@@ -85,7 +85,7 @@ export function webhookReport({ url, status, attempts, nextAt }: WebhookView): W
   return {
     url,
     status,
-    attempts: attempts.map(({ at, ...attempt }) => ({ at: time(at), ...attempt })),
-    next_at: timeOrNull(nextAt),
+    attempts: attempts.map(({ at, ...attempt }) => ({ at: isoTime(at), ...attempt })),
+    next_at: isoTimeOrNull(nextAt),
   };
 }

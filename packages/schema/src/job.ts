@@ -21,7 +21,7 @@ export type QueueName = (typeof QUEUE_NAMES)[number];
 export const WORKER_QUEUE_NAMES = [...QUEUE_NAMES, 'webhooks'] as const;
 export type WorkerQueueName = (typeof WORKER_QUEUE_NAMES)[number];
 
-export function carriesImages(name: WorkerQueueName): name is QueueName {
+export function isImageQueue(name: WorkerQueueName): name is QueueName {
   return name !== 'webhooks';
 }
 

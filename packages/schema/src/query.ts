@@ -40,7 +40,7 @@ export function readQuery<S extends z.ZodObject>(schema: S, query: URLSearchPara
     if (!known.includes(name)) {
       throw new FacequeueError(
         'invalid_request',
-        `unknown option ${shown(name)}; there ${known.length ? `are ${known.join(', ')}` : 'is none'}`,
+        `unknown option ${quoted(name)}; there ${known.length ? `are ${known.join(', ')}` : 'is none'}`,
       );
     }
     if (Object.hasOwn(given, name)) throw new FacequeueError('invalid_request', `option ${name} is given twice`);
@@ -53,6 +53,6 @@ export function readQuery<S extends z.ZodObject>(schema: S, query: URLSearchPara
 }
 
 /** A name from outside, made fit for an error message. */
-export function shown(name: string): string {
+export function quoted(name: string): string {
   return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DetectionOptions, PROFILES } from './detection.ts';
 import { FacequeueError } from './errors.ts';
 import type { QueueName } from './job.ts';
-import { queryFlag, queryNumber, readQuery, replaceWith, shown } from './query.ts';
+import { queryFlag, queryNumber, quoted, readQuery, replaceWith } from './query.ts';
 
 /** Longest accepted image URL, characters: what common servers and proxies take. */
 export const MAX_URL_LENGTH = 8192;
@@ -201,5 +201,5 @@ export function refuseUnknown(members: Record<string, unknown>, schema: z.ZodObj
   const unknown = Object.keys(members).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const names = `${known.slice(0, -1).join(', ')} and ${known.at(-1)}`;
-  throw new FacequeueError('invalid_request', `unknown member ${shown(unknown)}; there are ${names}`);
+  throw new FacequeueError('invalid_request', `unknown member ${quoted(unknown)}; there are ${names}`);
 }

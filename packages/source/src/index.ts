@@ -11,7 +11,7 @@ export {
 } from './object-lister.ts';
 export { createObjectWriter, MIN_PART_BYTES, type ObjectWriter, type OutputTarget } from './object-writer.ts';
 export { createGuardedPoster, type GuardedPoster, type PosterOptions } from './poster.ts';
-export { mayPass } from './s3/failures.ts';
+export { isTransient } from './s3/failures.ts';
 export { checkListing, checkOutput } from './s3/locations.ts';
 export { parseS3Prefix, type S3Prefix } from './s3/prefixes.ts';
 export { createImageSource, type ImageSource, type SourceOptions } from './source.ts';

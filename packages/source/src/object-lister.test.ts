@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/servers/s3-server.ts';
 import { createObjectLister } from './object-lister.ts';
-import { mayPass } from './s3/failures.ts';
+import { isTransient } from './s3/failures.ts';
 import { parseS3Prefix } from './s3/prefixes.ts';
 
 let s3: TestS3;
@@ -107,14 +107,14 @@ describe('a listing that fails', () => {
   it('in a bucket that does not exist is source_unreachable, and will not pass', async () => {
     const error = await fails('s3://nobucket/a/');
     expect(error).toMatchObject({ code: 'source_unreachable', message: expect.stringContaining('no such') });
-    expect(mayPass(error)).toBe(false);
+    expect(isTransient(error)).toBe(false);
   });
 
   it('for want of rights is source_forbidden, and will not pass', async () => {
     s3.interfere(() => [403, 'AccessDenied']);
     const error = await fails('s3://photos/a/').finally(() => s3.interfere(() => undefined));
     expect(error).toMatchObject({ code: 'source_forbidden', message: expect.stringContaining('refuses to list') });
-    expect(mayPass(error)).toBe(false);
+    expect(isTransient(error)).toBe(false);
   });
 
   it.each([
@@ -125,14 +125,14 @@ describe('a listing that fails', () => {
     s3.interfere(() => [status, code]);
     const error = await fails('s3://photos/a/').finally(() => s3.interfere(() => undefined));
     expect(error).toMatchObject({ code: 'source_unreachable', message: expect.stringContaining(String(status)) });
-    expect(mayPass(error)).toBe(true);
+    expect(isTransient(error)).toBe(true);
   });
 
   it('because the server is slow is source_timeout, and may pass', async () => {
     s3.interfere(() => 'hang');
     const error = await fails('s3://photos/a/', { totalMs: 100 }).finally(() => s3.interfere(() => undefined));
     expect(error).toMatchObject({ code: 'source_timeout' });
-    expect(mayPass(error)).toBe(true);
+    expect(isTransient(error)).toBe(true);
   });
 
   it('because nobody answers there is source_unreachable, and may pass', async () => {
@@ -141,7 +141,7 @@ describe('a listing that fails', () => {
     const error = await fails('s3://photos/a/', { endpoint: away.endpoint });
     expect(error).toMatchObject({ code: 'source_unreachable' });
     expect(error.message).not.toContain('127.0.0.1');
-    expect(mayPass(error)).toBe(true);
+    expect(isTransient(error)).toBe(true);
   });
 
   it('because it was given up rejects with the reason', async () => {

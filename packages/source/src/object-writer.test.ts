@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/servers/s3-server.ts';
 import { createObjectWriter, MIN_PART_BYTES, type OutputTarget } from './object-writer.ts';
-import { mayPass } from './s3/failures.ts';
+import { isTransient } from './s3/failures.ts';
 
 let s3: TestS3;
 beforeAll(async () => {
@@ -70,7 +70,7 @@ describe('an object in parts', () => {
       const tags = [await writer.putPart(output, upload, 1, bytes('a', 10))];
       await writer.complete(output, upload, tags);
       await writer.complete(output, upload, tags);
-      expect(await writer.look(output)).toBe('written');
+      expect(await writer.inspect(output)).toBe('written');
     }
   });
 
@@ -93,7 +93,7 @@ describe('an object that is there already', () => {
     await using writer = writerOf(s3);
     await s3.put('results', 'runs/old', 'precious');
     const output = target('old');
-    await expect(writer.look(output)).rejects.toMatchObject(CONFLICT);
+    await expect(writer.inspect(output)).rejects.toMatchObject(CONFLICT);
     await expect(writer.put(output, bytes('a', 1))).rejects.toMatchObject(CONFLICT);
     const upload = await writer.begin(output);
     const tag = await writer.putPart(output, upload, 1, bytes('a', 1));
@@ -108,7 +108,7 @@ describe('an object that is there already', () => {
     for (const name of ['whole', 'parted']) {
       await s3.put('results', `runs/${name}`, 'old');
       const output = target(name, { overwrite: true });
-      expect(await writer.look(output)).toBe('vacant');
+      expect(await writer.inspect(output)).toBe('vacant');
       if (name === 'whole') await writer.put(output, Buffer.from('new'));
       else {
         const upload = await writer.begin(output);
@@ -135,10 +135,10 @@ describe('an object that is there already', () => {
   it('is the target itself when an earlier try wrote it', async () => {
     await using writer = writerOf(s3);
     await writer.put(target('mine'), Buffer.from('first'));
-    expect(await writer.look(target('mine'))).toBe('written');
+    expect(await writer.inspect(target('mine'))).toBe('written');
     await writer.put(target('mine'), Buffer.from('second'));
     expect(await s3.text('results', 'runs/mine')).toBe('first');
-    await expect(writer.look(target('mine', { mark: 'batch-2' }))).rejects.toMatchObject(CONFLICT);
+    await expect(writer.inspect(target('mine', { mark: 'batch-2' }))).rejects.toMatchObject(CONFLICT);
   });
 });
 
@@ -165,7 +165,7 @@ describe('a write that fails', () => {
     const before = s3.asked.length;
     const output = target('x', { url: 's3://results/other/x' });
     for (const act of [
-      () => writer.look(output),
+      () => writer.inspect(output),
       () => writer.put(output, bytes('a', 1)),
       () => writer.begin(output),
       () => writer.putPart(output, 'u', 1, bytes('a', 1)),
@@ -182,12 +182,12 @@ describe('a write that fails', () => {
     for (const act of [() => writer.put(output, bytes('a', 1)), () => writer.begin(output)]) {
       const error = await act().catch((thrown: Error) => thrown);
       expect(error).toMatchObject({ code: 'source_unreachable' });
-      expect(mayPass(error)).toBe(false);
+      expect(isTransient(error)).toBe(false);
     }
   });
 
   it.each([
-    ['look', 'refuses to say'],
+    ['inspect', 'refuses to say'],
     ['begin', 'refuses to write'],
   ] as const)('for want of rights at %s is source_forbidden', async (act, text) => {
     await using writer = writerOf(s3);

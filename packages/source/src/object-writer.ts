@@ -27,7 +27,7 @@ export interface ObjectWriter extends AsyncDisposable {
    * Whether the target is there already, from an earlier try.
    * @throws conflict when its place is taken by another object that it may not replace
    */
-  look(target: OutputTarget, signal?: AbortSignal): Promise<'vacant' | 'written'>;
+  inspect(target: OutputTarget, signal?: AbortSignal): Promise<'vacant' | 'written'>;
   /** Writes a small object whole. @throws conflict */
   put(target: OutputTarget, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Begins an upload in parts. @returns what names it; it stays until it is completed or aborted */
@@ -66,9 +66,9 @@ export function createObjectWriter({ s3, connectMs, totalMs }: StorageOptions): 
     return { object, writer: await storage() };
   };
   return {
-    async look(target, signal) {
+    async inspect(target, signal) {
       const { object, writer } = await at(target);
-      return await writer.look(object, signal);
+      return await writer.inspect(object, signal);
     },
     async put(target, bytes, signal) {
       const { object, writer } = await at(target);

@@ -1,4 +1,4 @@
-import { carriesImages, FacequeueError } from '@facequeue/schema';
+import { FacequeueError, isImageQueue } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import type { Services } from '../services.ts';
 import type { Route } from './route.ts';
@@ -34,7 +34,7 @@ async function readyWorkers({ queue, drain }: Services): Promise<number> {
   try {
     await Promise.race([queue.ping(), late]);
     const { workers } = await Promise.race([queue.snapshot(), late]);
-    const looking = workers.filter(({ queues }) => queues.some(carriesImages));
+    const looking = workers.filter(({ queues }) => queues.some(isImageQueue));
     if (looking.length > 0) return looking.length;
   } finally {
     clearTimeout(timer);

@@ -1,6 +1,6 @@
 import { type BatchTask, backoffMs } from '@facequeue/queue';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
-import { mayPass } from '@facequeue/source';
+import { isTransient } from '@facequeue/source';
 import type { Logger } from '../log.ts';
 import { listing } from './list.ts';
 import { type Desk, LEASE_MS, stillOurs, TaskLost, type WorkOn } from './task.ts';
@@ -75,7 +75,7 @@ export async function carryTask(desk: Desk, task: BatchTask, stopping: AbortSign
 /** Milliseconds until a task that failed so is tried again; null when it is not. */
 function pauseAfter(error: unknown, { tries }: BatchTask, random: number): number | null {
   if (isFacequeueError(error) && error.code === 'queue_full') return error.retryAfterMs ?? FIRST_PAUSE_MS;
-  const hopeless = isFacequeueError(error) && error.code !== 'unavailable' && !mayPass(error);
+  const hopeless = isFacequeueError(error) && error.code !== 'unavailable' && !isTransient(error);
   return hopeless || tries >= MAX_TRIES ? null : backoffMs(tries, random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
 }
 

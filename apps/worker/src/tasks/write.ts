@@ -1,5 +1,5 @@
 import type { BatchTask } from '@facequeue/queue';
-import { mayPass, type OutputTarget } from '@facequeue/source';
+import { isTransient, type OutputTarget } from '@facequeue/source';
 import { partsOf } from './parts.ts';
 import { type Desk, LEASE_MS, stillOurs, type Work } from './task.ts';
 
@@ -37,7 +37,7 @@ export function writing({ tasks, writer }: Desk, task: BatchTask): Work {
 
   return {
     async run(signal) {
-      if (!progress && (await writer.look(target, signal)) === 'written') return;
+      if (!progress && (await writer.inspect(target, signal)) === 'written') return;
       for await (const part of partsOf(
         (after, max) => tasks.results(id, after, max),
         progress?.cursor ?? '',
@@ -53,7 +53,7 @@ export function writing({ tasks, writer }: Desk, task: BatchTask): Work {
             .putPart(target, upload, parts.length + 1, part.bytes, signal)
             .catch(async (error) => {
               // Completed by one who had lost its lease and did not know, the upload is gone and the object is there.
-              if (mayPass(error) || (await writer.look(target, signal)) === 'vacant') throw error;
+              if (isTransient(error) || (await writer.inspect(target, signal)) === 'vacant') throw error;
               return null;
             });
           if (tag === null) return;

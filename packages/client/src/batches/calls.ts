@@ -4,8 +4,8 @@ import { newIdempotencyKey } from '../submission.ts';
 import type { Transport } from '../transport.ts';
 import { bodyOf, type ChunkLimits, chunksOf, oneAhead } from './chunks.ts';
 import { type BatchItem, itemJson, namedItems } from './item.ts';
-import { persist } from './persist.ts';
 import { readResults } from './results.ts';
+import { retryWhileFull } from './retry-while-full.ts';
 import { type RunOptions, runItems } from './run.ts';
 
 /** What one request carries: well below what the service takes, so that one that breaks costs little. */
@@ -123,7 +123,7 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
         const named = namedItems(items, `${newIdempotencyKey().slice(0, 12)}-`);
         for await (const chunk of oneAhead(chunksOf(named, CHUNK, signal))) {
           const body = bodyOf(chunk);
-          const report = await persist(() => append(id, body, signal), signal);
+          const report = await retryWhileFull(() => append(id, body, signal), signal);
           for (const what of ['accepted', 'skipped', 'failed'] as const) totals[what] += report[what];
         }
         return totals;
@@ -147,15 +147,15 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
       runItems(
         {
           open: (options, signal) =>
-            persist(() => create({ open: true, ...(options && { options }) }, signal, 0), signal),
-          batch: (id, signal) => persist(() => calls.batch(id, { signal }), signal),
+            retryWhileFull(() => create({ open: true, ...(options && { options }) }, signal, 0), signal),
+          batch: (id, signal) => retryWhileFull(() => calls.batch(id, { signal }), signal),
           append: (id, chunk, signal, waitForRoom) => {
             const body = bodyOf(chunk);
-            return persist(() => append(id, body, signal), signal, waitForRoom);
+            return retryWhileFull(() => append(id, body, signal), signal, waitForRoom);
           },
-          close: (id, signal) => persist(() => calls.closeBatch(id, { signal }), signal),
+          close: (id, signal) => retryWhileFull(() => calls.closeBatch(id, { signal }), signal),
           results: (id, signal) => calls.results(id, { follow: true, signal }),
-          erase: (id, signal) => persist(() => calls.eraseBatch(id, { signal }), signal),
+          erase: (id, signal) => retryWhileFull(() => calls.eraseBatch(id, { signal }), signal),
         },
         (signal) => oneAhead(chunksOf(namedItems(items, ''), CHUNK, signal)),
         run,

@@ -1,7 +1,7 @@
 import type { BatchResource, ItemLine } from '@facequeue/schema';
 import { FacequeueError } from '@facequeue/schema/errors';
 import { createDeadline, type Deadline } from '../deadline.ts';
-import { createEndurance, pause, pauseBeforeRetry } from '../retry.ts';
+import { createRetryPolicy, pause, pauseBeforeRetry } from '../retry.ts';
 import type { Transport } from '../transport.ts';
 import { createLineSplitter } from './lines.ts';
 
@@ -29,7 +29,7 @@ export async function* readResults(
   follow: boolean,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<ItemLine, void> {
-  const endurance = createEndurance();
+  const retries = createRetryPolicy();
   let cursor = after;
   /** Whether a stream that ends now has brought all. A stream may end early, so without having known that it is not believed. */
   let complete = !follow;
@@ -42,7 +42,7 @@ export async function* readResults(
       const query = new URLSearchParams({ ...(cursor && { after: cursor }), ...(follow && { follow: 'true' }) });
       const body = await connect(open, query.size ? `${path}?${query}` : path, deadline.signal);
       for await (const line of linesOf(body, deadline)) {
-        endurance.answered();
+        retries.succeeded();
         brought = true;
         // A sign of life.
         if (line.trim() === '') continue;
@@ -53,10 +53,10 @@ export async function* readResults(
       if (complete) return;
       deadline.renew();
       complete = noneToCome(await batch(deadline.signal));
-      endurance.answered();
+      retries.succeeded();
     } catch (error) {
       deadline.clear();
-      await endurance.failed(error, signal);
+      await retries.failed(error, signal);
       continue;
     } finally {
       deadline.clear();

@@ -1,8 +1,8 @@
 import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
 import type { Chunk } from './chunks.ts';
-import { createNews } from './news.ts';
-import type { WaitForRoom } from './persist.ts';
+import { createCondition } from './condition.ts';
+import type { WaitForRoom } from './retry-while-full.ts';
 
 /** Items after which a batch is closed and another one opened. A batch that has been read is erased: its results take room. */
 const BATCH_ITEMS = 10_000;
@@ -10,7 +10,7 @@ const BATCH_ITEMS = 10_000;
  * Items that are handed in and whose results have not been read, past which no further ones are: seconds of work for the
  * largest installations, and no reason for the service to turn others away.
  */
-const MAX_UNREAD = 2000;
+const MAX_UNREAD_ITEMS = 2000;
 /** A pause for want of room up to which it is not worth to open another batch before it is over. */
 const SHORT_PAUSE_MS = 5000;
 /** What erasing the batches that were left may take, ms. */
@@ -63,8 +63,8 @@ export async function* runItems(
   if (outer?.aborted) onAbort();
 
   const parts: Part[] = [];
-  const unread = () => parts.reduce((sum, { total, read }) => sum + Math.max(0, total - read), 0);
-  const news = createNews();
+  const unreadItems = () => parts.reduce((sum, { total, read }) => sum + Math.max(0, total - read), 0);
+  const changed = createCondition();
   let fed = false;
 
   const openPart = async (): Promise<Part> => {
@@ -72,14 +72,14 @@ export async function* runItems(
     const part: Part = { id: batch.id, total: 0, read: 0, pending: new Set() };
     parts.push(part);
     await onBatch?.(batch);
-    news.tell();
+    changed.notify();
     return part;
   };
 
   const feed = async () => {
     let part: Part | null = null;
     for await (const chunk of makeChunks(signal)) {
-      while (unread() >= MAX_UNREAD) await news.next(signal);
+      while (unreadItems() >= MAX_UNREAD_ITEMS) await changed.wait(signal);
       if (part && part.total >= BATCH_ITEMS) {
         await service.close(part.id, signal);
         part = null;
@@ -100,7 +100,7 @@ export async function* runItems(
       if (allRead()) return false;
       const until = performance.now() + ms;
       for (let left = ms; left > 0; left = until - performance.now()) {
-        await news.next(signal, left);
+        await changed.wait(signal, left);
         if (ms > SHORT_PAUSE_MS && allRead()) return false;
       }
       return true;
@@ -115,7 +115,7 @@ export async function* runItems(
     }
     // Or it has closed itself, when there had been no room for an hour.
     await service.close(into.id, signal);
-    while (parts.includes(into)) await news.next(signal);
+    while (parts.includes(into)) await changed.wait(signal);
     const rest = chunk.filter(({ id }) => into.pending.has(id));
     return rest.length ? put(rest, null) : null;
   };
@@ -123,7 +123,7 @@ export async function* runItems(
   const feeding = feed().then(
     () => {
       fed = true;
-      news.tell();
+      changed.notify();
     },
     (error) => stop.abort(error),
   );
@@ -133,18 +133,18 @@ export async function* runItems(
       const part = parts[0];
       if (!part) {
         if (fed) return;
-        await news.next(signal);
+        await changed.wait(signal);
         continue;
       }
       for await (const line of service.results(part.id, signal)) {
         part.read += 1;
         part.pending.delete(line.id);
-        news.tell();
+        changed.notify();
         yield line;
       }
       await service.erase(part.id, signal);
       parts.shift();
-      news.tell();
+      changed.notify();
     }
   } finally {
     outer?.removeEventListener('abort', onAbort);

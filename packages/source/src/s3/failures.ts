@@ -37,7 +37,7 @@ export function statusOf(error: unknown): number | undefined {
  * that began well and broke off, 409 two writers at once.
  * @param error from `storageFailure`
  */
-export function mayPass(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   if (!isFacequeueError(error)) return false;
   if (error.code === 'source_timeout') return true;
   if (error.code !== 'source_unreachable' || error.cause === undefined) return false;

@@ -51,7 +51,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
   }
 
   /** @throws conflict when another object is there, and stays */
-  async function look(target: Target, signal?: AbortSignal): Promise<'vacant' | 'written'> {
+  async function inspect(target: Target, signal?: AbortSignal): Promise<'vacant' | 'written'> {
     const mark = await found(target, signal);
     if (mark === target.mark) return 'written';
     if (mark !== null && !target.overwrite) throw exists();
@@ -67,11 +67,11 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     send: (condition: { IfNoneMatch?: '*' }) => Promise<unknown>,
     signal?: AbortSignal,
   ): Promise<void> {
-    if (!target.overwrite && (await look(target, signal)) === 'written') return;
+    if (!target.overwrite && (await inspect(target, signal)) === 'written') return;
     const condition = target.overwrite ? {} : { IfNoneMatch: '*' as const };
     try {
       await send(condition).catch((error: FacequeueError) => {
-        // A server that does not know the condition; the look above has to do.
+        // A server that does not know the condition; `inspect` above has to do.
         if (condition.IfNoneMatch && statusOf(error.cause) === 501) return send({});
         throw error;
       });
@@ -79,13 +79,13 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
       const status = isFacequeueError(error) ? statusOf(error.cause) : undefined;
       if (status !== 404 && status !== 412) throw error;
       // Somebody was faster, or an earlier try of ours got there whose answer was lost.
-      if ((await look(target, signal)) === 'written') return;
+      if ((await inspect(target, signal)) === 'written') return;
       throw status === 412 ? exists() : error;
     }
   }
 
   return {
-    look,
+    inspect,
 
     async put(target: Target, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
       const input = { ...beginning(target), Body: bytes };

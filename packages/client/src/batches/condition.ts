@@ -1,8 +1,8 @@
-/** Wakes those who wait for something to change. */
-export function createNews() {
+/** A condition variable: wakes everyone who waits for something to change. */
+export function createCondition() {
   let change = Promise.withResolvers<void>();
   return {
-    tell() {
+    notify() {
       change.resolve();
       change = Promise.withResolvers<void>();
     },
@@ -10,7 +10,7 @@ export function createNews() {
      * Resolves with the next change, or when `ms` have passed.
      * @throws the signal's reason
      */
-    async next(signal: AbortSignal, ms = Number.POSITIVE_INFINITY): Promise<void> {
+    async wait(signal: AbortSignal, ms = Number.POSITIVE_INFINITY): Promise<void> {
       signal.throwIfAborted();
       const over = Promise.withResolvers<void>();
       const onAbort = () => over.reject(signal.reason);

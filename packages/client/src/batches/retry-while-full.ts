@@ -1,5 +1,5 @@
 import { isFacequeueError } from '@facequeue/schema/errors';
-import { createEndurance, pause, pauseBeforeRetry } from '../retry.ts';
+import { createRetryPolicy, pause, pauseBeforeRetry } from '../retry.ts';
 
 /**
  * Waits after a refusal for want of room.
@@ -15,22 +15,22 @@ export type WaitForRoom = (ms: number) => Promise<boolean>;
  * @throws what the service refuses it with; `queue_full` when it is no use to wait; `unavailable` when the service stays away;
  * the signal's reason
  */
-export async function persist<T>(
+export async function retryWhileFull<T>(
   attempt: () => Promise<T>,
   signal: AbortSignal,
   waitForRoom: WaitForRoom = (ms) => pause(ms, signal).then(() => true),
 ): Promise<T> {
-  const endurance = createEndurance();
+  const retries = createRetryPolicy();
   for (let refusals = 1; ; ) {
     try {
       return await attempt();
     } catch (error) {
       if (isFacequeueError(error) && (error.code === 'queue_full' || error.code === 'quota_exceeded')) {
-        endurance.answered();
+        retries.succeeded();
         const ms = pauseBeforeRetry(refusals++, error.retryAfterMs, Math.random(), Number.POSITIVE_INFINITY)!;
         if (!(await waitForRoom(ms))) throw error;
       } else {
-        await endurance.failed(error, signal);
+        await retries.failed(error, signal);
       }
     }
   }
