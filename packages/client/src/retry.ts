@@ -71,7 +71,7 @@ export interface RetryPolicy {
    */
   failed(thrown: unknown, signal: AbortSignal | undefined): Promise<void>;
   /** The service has answered: failures are counted anew. */
-  answered(): void;
+  succeeded(): void;
 }
 
 export function createRetryPolicy(): RetryPolicy {
@@ -85,7 +85,7 @@ export function createRetryPolicy(): RetryPolicy {
       if (failures > MAX_FAILURES || ms === null) throw thrown;
       await pause(ms, signal);
     },
-    answered() {
+    succeeded() {
       failures = 0;
     },
   };

@@ -13,7 +13,7 @@ export interface Desk {
     'take' | 'extend' | 'save' | 'append' | 'results' | 'release' | 'finish' | 'remains' | 'onTask'
   >;
   lister: Pick<ObjectLister, 'page'>;
-  writer: Pick<ObjectWriter, 'look' | 'put' | 'begin' | 'putPart' | 'complete' | 'abort'>;
+  writer: Pick<ObjectWriter, 'inspect' | 'put' | 'begin' | 'putPart' | 'complete' | 'abort'>;
   log: Logger;
   metrics: Registry;
   /** 0 to 1, for jitter. */
