@@ -9,7 +9,14 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createJobQueue, createWorkQueue, type JobQueue, newJobId, UNLIMITED, type WorkQueue } from '@facequeue/queue';
+import {
+  type GatewayQueue,
+  newJobId,
+  openGatewayQueue,
+  openWorkerQueue,
+  UNLIMITED,
+  type WorkerQueue,
+} from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { startRedis } from '../test/support/redis/test-redis.ts';
 import { machine } from './machine.ts';
@@ -26,7 +33,7 @@ const LASTING_KEYS = 8;
 process.env['TEST_REDIS'] ??= 'local';
 await using redis = await startRedis();
 const onError = (error: Error) => console.error(error.message);
-const queue = await createJobQueue({
+const queue = await openGatewayQueue({
   url: redis.url,
   prefix: PREFIX,
   limits: { maxWaiting: 1e6, maxBlobBytes: 4e9, maxResultBytes: 4e9, maxOldestMs: 600e3 },
@@ -36,9 +43,9 @@ const queue = await createJobQueue({
 });
 const worker = fork(fileURLToPath(new URL('queue-worker.ts', import.meta.url)), [redis.url, PREFIX]);
 await once(worker, 'message');
-const deliverer = await createWorkQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, limits: UNLIMITED, onError });
+const deliverer = await openWorkerQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, limits: UNLIMITED, onError });
 
-async function oneJob(queue: JobQueue, nth: number): Promise<void> {
+async function oneJob(queue: GatewayQueue, nth: number): Promise<void> {
   const id = newJobId();
   using wait = queue.wait(id);
   await queue.submit({
@@ -67,12 +74,12 @@ async function run(from: number, to: number): Promise<void> {
   await deliverAll(deliverer);
 }
 
-async function deliverAll(deliverer: WorkQueue): Promise<void> {
+async function deliverAll(deliverer: WorkerQueue): Promise<void> {
   for (;;) {
-    const taken = await deliverer.takeDeliveries(100, 100, 60e3);
+    const taken = await deliverer.leaseWebhooks(100, 100, 60e3);
     if (!taken.length) return;
     const attempt = { at: Date.now(), status: 200, error: null, ms: 1 };
-    await Promise.all(taken.map((each) => deliverer.reportDelivery(each, { status: 'delivered', attempt })));
+    await Promise.all(taken.map((each) => deliverer.reportWebhook(each, { status: 'delivered', attempt })));
   }
 }
 

@@ -1,12 +1,12 @@
 /** The worker of bench/queue.ts: ends every job at once. Started by it with the address of Redis; ends with it. */
-import { createWorkQueue, UNLIMITED } from '@facequeue/queue';
+import { openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 
 const [url, prefix] = process.argv.slice(2) as [string, string];
 /** About what two faces take in their stored form. */
 const RESULT = Buffer.alloc(600, 7);
 const IMAGE = { width: 640, height: 480, format: 'jpeg', bytes: 1, orientation: 1 } as const;
 
-const queue = await createWorkQueue({
+const queue = await openWorkerQueue({
   url,
   prefix,
   maxAttempts: 5,

@@ -8,7 +8,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createJobQueue, newJobId } from '@facequeue/queue';
+import { newJobId, openGatewayQueue } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { startRedis } from '../test/support/redis/test-redis.ts';
 import { machine } from './machine.ts';
@@ -27,7 +27,7 @@ const PREFIX = '{fq-bench}';
 // The local server: no container network in between, which would be charged to nobody.
 process.env['TEST_REDIS'] ??= 'local';
 await using redis = await startRedis();
-const queue = await createJobQueue({
+const queue = await openGatewayQueue({
   url: redis.url,
   prefix: PREFIX,
   limits: { maxWaiting: 1e6, maxBlobBytes: 4e9, maxResultBytes: 4e9, maxOldestMs: 600e3 },

@@ -10,7 +10,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:h
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openFilesLimit } from '@facequeue/metrics';
-import { createJobQueue, createWorkQueue, newJobId, UNLIMITED } from '@facequeue/queue';
+import { newJobId, openGatewayQueue, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type JobResource } from '@facequeue/schema';
 import { CANNED_OUTCOME } from '../test/support/gateway/index.ts';
 import { cpuMs, residentBytes } from '../test/support/processes/process-table.ts';
@@ -52,7 +52,7 @@ const gateway = fork(fileURLToPath(new URL('../apps/api/src/main.ts', import.met
 const [{ url }] = (await once(gateway, 'message')) as [{ url: string }];
 const pid = gateway.pid!;
 const onError = (error: Error) => console.error(error.message);
-const queue = await createJobQueue({
+const queue = await openGatewayQueue({
   url: redis.url,
   prefix: PREFIX,
   limits: { maxWaiting: waits * 2, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 3600e3 },
@@ -60,7 +60,7 @@ const queue = await createJobQueue({
   batchTtlMs: 3600e3,
   onError,
 });
-const work = await createWorkQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, limits: UNLIMITED, onError });
+const work = await openWorkerQueue({ url: redis.url, prefix: PREFIX, maxAttempts: 5, limits: UNLIMITED, onError });
 
 const agents = Array.from(
   { length: ADDRESSES },

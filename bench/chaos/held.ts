@@ -8,7 +8,7 @@ const LOOK_EVERY_MS = 50;
 /** Ids of jobs that the worker with this process id has claimed and that have not ended. */
 export async function jobsInHand(redis: Redis, prefix: string, pid: number): Promise<string[]> {
   const lists = await Promise.all(QUEUES.map((queue) => redis.lrange(`${prefix}:bull:${queue}:active`, 0, -1)));
-  const claims = await Promise.all(lists.flat().map((ticket) => claimOf(redis, prefix, ticket)));
+  const claims = await Promise.all(lists.flat().map((deliveryId) => claimOf(redis, prefix, deliveryId)));
   // A claim begins with the worker's id, which has its process id in it (apps/worker/src/worker.ts).
   return claims.filter(({ claim }) => claim.includes(`-${pid}-`)).map(({ id }) => id);
 }
@@ -32,9 +32,9 @@ export async function untilEnded(
 }
 
 /** A turn stands for the job that it was used for. */
-async function claimOf(redis: Redis, prefix: string, ticket: string): Promise<{ id: string; claim: string }> {
-  const turn = ticket.startsWith('turn-') ? await redis.hget(`${prefix}:turns`, ticket) : null;
-  const id = turn ? (turn.split(' ')[1] ?? '') : ticket;
+async function claimOf(redis: Redis, prefix: string, deliveryId: string): Promise<{ id: string; claim: string }> {
+  const turn = deliveryId.startsWith('turn-') ? await redis.hget(`${prefix}:turns`, deliveryId) : null;
+  const id = turn ? (turn.split(' ')[1] ?? '') : deliveryId;
   const [status, claim] = await redis.hmget(`${prefix}:job:${id}`, 'status', 'claim');
   return { id, claim: status === 'queued' || status === 'processing' ? (claim ?? '') : '' };
 }

@@ -1,4 +1,4 @@
-import { admissionLimits, type JobQueueOptions } from '@facequeue/queue';
+import { admissionLimits, type GatewayQueueOptions } from '@facequeue/queue';
 import { ConfigError, readConfig } from '@facequeue/schema/config';
 import { type GatewayConfig, gatewayVariables } from './variables.ts';
 
@@ -12,7 +12,7 @@ export function gatewayConfig(): GatewayConfig {
  * @param onError told of background trouble
  * @throws ConfigError when no Redis is named
  */
-export function queueOptions(config: GatewayConfig, onError: (error: Error) => void): JobQueueOptions {
+export function queueOptions(config: GatewayConfig, onError: (error: Error) => void): GatewayQueueOptions {
   if (!config.REDIS_URL) {
     throw new ConfigError(
       'REDIS_URL is not set; expected the address of a Redis (`facequeue serve` runs one by itself)',

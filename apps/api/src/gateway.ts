@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Registry, startProcessFigures } from '@facequeue/metrics';
-import type { JobQueue } from '@facequeue/queue';
+import type { GatewayQueue } from '@facequeue/queue';
 import { MAX_WAIT_S } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import type { Logger } from 'pino';
@@ -30,7 +30,7 @@ const LAST_ANSWERS_MS = 1000;
  * Starts the HTTP side over a queue.
  * @throws ConfigError when the configuration cannot be served, or the port is taken
  */
-export async function startGateway(config: GatewayConfig, queue: JobQueue, log: Logger): Promise<Gateway> {
+export async function startGateway(config: GatewayConfig, queue: GatewayQueue, log: Logger): Promise<Gateway> {
   const largest = bodyCap('json', config.MAX_IMAGE_BYTES);
   if (config.MAX_INFLIGHT_BODY_BYTES < largest) {
     throw new ConfigError(

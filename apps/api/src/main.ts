@@ -1,6 +1,6 @@
 /** The gateway process. Whoever forked it hears `{type: 'ready', url}` or `{type: 'failed', message}`. */
 import { openFilesLimit } from '@facequeue/metrics';
-import { createJobQueue } from '@facequeue/queue';
+import { openGatewayQueue } from '@facequeue/queue';
 import { isFacequeueError } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import { pino } from 'pino';
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
       'few open files allowed (ulimit -n): many waiting callers will not fit',
     );
   }
-  const queue = await createJobQueue(queueOptions(config, troubleLog(log))).catch((error) => {
+  const queue = await openGatewayQueue(queueOptions(config, troubleLog(log))).catch((error) => {
     if (!isFacequeueError(error)) throw error;
     const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
     throw new ConfigError(`no Redis answers at ${publicAddress(config.REDIS_URL!)} (REDIS_URL)${cause}`);

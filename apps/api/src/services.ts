@@ -1,5 +1,5 @@
 import type { Registry } from '@facequeue/metrics';
-import type { JobQueue } from '@facequeue/queue';
+import type { GatewayQueue } from '@facequeue/queue';
 import type { Logger } from 'pino';
 import type { BodyBudget } from './body/budget.ts';
 import type { Drain } from './server/drain.ts';
@@ -8,7 +8,7 @@ import type { GatewayConfig } from './variables.ts';
 /** What the routes work with. */
 export interface Services {
   config: GatewayConfig;
-  queue: JobQueue;
+  queue: GatewayQueue;
   budget: BodyBudget;
   drain: Drain;
   log: Logger;

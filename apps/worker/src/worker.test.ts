@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type JobQueue, type JobRecord, type NewJob, newJobId, type Wait } from '@facequeue/queue';
+import { type CompletionWait, type GatewayQueue, type JobRecord, type NewJob, newJobId } from '@facequeue/queue';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
@@ -36,14 +36,14 @@ async function submit(
   { queue, submit: hand }: TestInstallation,
   source: Source,
   more: Partial<NewJob> = {},
-): Promise<{ id: string; wait: Wait }> {
+): Promise<{ id: string; wait: CompletionWait }> {
   const id = newJobId();
   const wait = queue.wait(id);
   await hand({ id, source, ...more });
   return { id, wait };
 }
 
-async function ended({ wait }: { wait: Wait }): Promise<JobRecord> {
+async function ended({ wait }: { wait: CompletionWait }): Promise<JobRecord> {
   using waiting = wait;
   const record = await waiting.ended(30_000);
   if (!record) throw new Error('the job did not end in 30 s');
@@ -52,7 +52,7 @@ async function ended({ wait }: { wait: Wait }): Promise<JobRecord> {
 
 const faces = (record: JobRecord) => decodeResult(record.result!).Faces;
 
-async function processing(queue: JobQueue, id: string): Promise<void> {
+async function processing(queue: GatewayQueue, id: string): Promise<void> {
   await vi.waitFor(async () => expect((await queue.read(id))?.status).toBe('processing'), {
     timeout: 20_000,
     interval: 1,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry, startProcessFigures } from '@facequeue/metrics';
-import { admissionLimits, createWorkQueue } from '@facequeue/queue';
+import { admissionLimits, openWorkerQueue } from '@facequeue/queue';
 import { isImageQueue } from '@facequeue/schema';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
@@ -40,7 +40,7 @@ export async function startWorker(
 ): Promise<Worker> {
   const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const identity = { id, version: packageJson.version, startedAt: Date.now() };
-  const queue = await createWorkQueue({
+  const queue = await openWorkerQueue({
     url: config.REDIS_URL,
     prefix: config.QUEUE_PREFIX,
     maxAttempts: config.MAX_ATTEMPTS,

@@ -40,7 +40,7 @@ export interface NewJob {
 }
 
 /** What `submit` gives. */
-export interface Submitted {
+export interface SubmitResult {
   /** The submitted job's id, or that of the job which has the idempotency key. */
   id: string;
   createdAt: number;
@@ -135,7 +135,7 @@ export interface QueueFigures {
   /** Milliseconds the oldest waiting job has waited; 0 when none waits. */
   oldestMs: number;
   /** Jobs ended a second, over the last half minute or so. */
-  drainRate: number;
+  throughput: number;
   /** Mean milliseconds between two ends while more jobs waited; 0 while that has not happened. */
   gapMs: number;
 }
@@ -156,7 +156,7 @@ export interface Snapshot {
 }
 
 /** A wait for one job's end. For a job that may have ended before it began (a replay), begin, then `read`. Disposing it frees it at once; an `ended` under way then answers null. */
-export interface Wait extends Disposable {
+export interface CompletionWait extends Disposable {
   /**
    * @param ms how long to wait
    * @returns the ended record, or null when `ms` passed or `signal` aborted first
@@ -166,20 +166,20 @@ export interface Wait extends Disposable {
 }
 
 /** Follows one job's changes of status. Disposing it frees it at once. */
-export interface Follow extends Disposable {
+export interface Subscription extends Disposable {
   /**
-   * Resolves when the job's status may have changed since `follow` or the last call (also after a reconnect), when `ms` have passed,
+   * Resolves when the job's status may have changed since `subscribe` or the last call (also after a reconnect), when `ms` have passed,
    * or when `signal` aborts: read the record then. True unless time was up.
    */
-  changed(ms: number, signal?: AbortSignal): Promise<boolean>;
+  nextChange(ms: number, signal?: AbortSignal): Promise<boolean>;
 }
 
 /** What a webhook tells of, as it ended. */
-export type DeliverySubject = { kind: 'job'; job: JobRecord } | { kind: 'batch'; batch: BatchRecord };
+export type WebhookSubject = { kind: 'job'; job: JobRecord } | { kind: 'batch'; batch: BatchRecord };
 
 /** A webhook that is due, leased to one worker until it reports or the lease ends. */
-export interface Delivery {
-  subject: DeliverySubject;
+export interface WebhookDelivery {
+  subject: WebhookSubject;
   /** `webhook-id`: the same on every try. */
   webhookId: string;
   url: string;
@@ -190,7 +190,7 @@ export interface Delivery {
 }
 
 /** What came of a try. */
-export type DeliveryOutcome = { attempt: WebhookAttempt } & (
+export type WebhookOutcome = { attempt: WebhookAttempt } & (
   | { status: 'delivered' | 'failed' | 'gone' }
   | { status: 'pending'; nextAt: number }
 );
@@ -204,17 +204,17 @@ export interface AdmissionLimits {
 }
 
 /** The gateway's side. Every call throws `unavailable` when Redis is away. */
-export interface JobQueue {
+export interface GatewayQueue {
   readonly batches: Batches;
   readonly cameras: Cameras;
   /** Waits and follows that have begun and were not freed. */
-  readonly listeners: { waits: number; follows: number };
+  readonly listeners: { waits: number; subscriptions: number };
   /** @throws queue_full (with retryAfterMs; nothing is reserved then), idempotency_conflict, unavailable */
-  submit(job: NewJob): Promise<Submitted>;
+  submit(job: NewJob): Promise<SubmitResult>;
   /** Begin before `submit`: nothing that happens after is missed. */
-  wait(id: string): Wait;
+  wait(id: string): CompletionWait;
   /** Begin before the first `read`: no change after it is missed. Follows a job or, by its id, a batch; a camera by `Cameras.topic`. */
-  follow(id: string): Follow;
+  subscribe(id: string): Subscription;
   /** The record with its result, or null when there is none. */
   read(id: string): Promise<JobRecord | null>;
   /**
@@ -236,10 +236,10 @@ export interface JobQueue {
 }
 
 /**
- * Runs one delivered job: claims it by its ticket, then ends or releases it by the id it was claimed as. After a throw it is delivered again with back-off.
- * `signal` aborts with a JobDropped when the outcome is no longer wanted: the job was canceled, or was delivered to another.
+ * Runs one delivered job: claims it by its delivery id, then ends or releases it by the id it was claimed as. After a throw it is delivered again with back-off.
+ * `signal` aborts with a JobAborted when the outcome is no longer wanted: the job was canceled, or was delivered to another.
  */
-export type JobHandler = (ticket: string, signal: AbortSignal) => Promise<void>;
+export type JobHandler = (deliveryId: string, signal: AbortSignal) => Promise<void>;
 
 export interface Consumer {
   /** Stops taking jobs; resolves when those in hand are done. */
@@ -247,14 +247,14 @@ export interface Consumer {
 }
 
 /** The worker's side. */
-export interface WorkQueue {
+export interface WorkerQueue {
   readonly tasks: BatchTasks;
   consume(queue: QueueName, options: { concurrency: number }, handler: JobHandler): Promise<Consumer>;
   /**
-   * `ticket` is what a handler is called with: a job's id, or a turn of a batch or camera, which takes its next item.
+   * `deliveryId` is what a handler is called with: a job's id, or a turn of a batch or camera, which takes its next item.
    * Counts an attempt. Null when the job has ended, is gone, is held by a live claim, has just been ended at its attempt limit, or a turn finds nothing.
    */
-  claim(ticket: string, workerId: string): Promise<ClaimedJob | null>;
+  claim(deliveryId: string, workerId: string): Promise<ClaimedJob | null>;
   /** The image bytes of an inline job; null when they are gone. */
   blob(id: string): Promise<Buffer | null>;
   /** The record says `processing` from here on. False when the job has ended or the claim is stale: drop it. */
@@ -272,11 +272,11 @@ export interface WorkQueue {
    * Leases webhooks that are due, at most `max`, and of one host at most `perHost` at a time over all workers. Resolves with none
    * when none is due.
    */
-  takeDeliveries(max: number, perHost: number, leaseMs: number): Promise<Delivery[]>;
+  leaseWebhooks(max: number, perHost: number, leaseMs: number): Promise<WebhookDelivery[]>;
   /** Reports a try. False when the lease was lost: somebody else tries. */
-  reportDelivery(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean>;
+  reportWebhook(delivery: WebhookDelivery, outcome: WebhookOutcome): Promise<boolean>;
   /** Called when a webhook may have become due; there may be none. */
-  onDelivery(listener: () => void): () => void;
+  onWebhookDue(listener: () => void): () => void;
   heartbeat(info: WorkerInfo): Promise<void>;
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -313,7 +313,7 @@ export interface NewBatch {
 }
 
 /** What became of the items of one append. */
-export interface Appended {
+export interface AppendResult {
   /** Items that will be run. */
   accepted: number;
   /** Items whose name the batch had already: nothing was done. */
@@ -387,7 +387,7 @@ export interface Batches {
    * @param twice what becomes of an item whose name is there already: `skip` for appends that may be repeats, `fail` (unnamed) for first ones
    * @throws queue_full (with retryAfterMs), conflict when it is closed, gone
    */
-  append(id: string, owner: string, items: NewItem[], twice: 'skip' | 'fail'): Promise<Appended>;
+  append(id: string, owner: string, items: NewItem[], twice: 'skip' | 'fail'): Promise<AppendResult>;
   /** @throws gone. Closing a closed batch changes nothing. */
   close(id: string, owner: string): Promise<BatchRecord>;
   read(id: string, owner: string): Promise<BatchRecord | null>;
@@ -417,7 +417,7 @@ export interface BatchTask {
 /** Work for batches, from the worker's side. A false answer means that the lease or the batch is gone: drop the task. */
 export interface BatchTasks {
   /** Leases a task that is due; null when none is. */
-  take(leaseMs: number): Promise<BatchTask | null>;
+  lease(leaseMs: number): Promise<BatchTask | null>;
   /** Prolongs the lease. */
   extend(task: BatchTask, leaseMs: number): Promise<boolean>;
   /** Keeps where the task has got to, and prolongs the lease. */
@@ -434,7 +434,7 @@ export interface BatchTasks {
   /** The task is over. A listing that fails leaves the items it found; the batch ends with what it has. */
   finish(task: BatchTask, error: { code: ErrorCode; detail: string } | null): Promise<boolean>;
   /** Whether the task is still to be done, by whoever has its lease. False when it is over, and when its batch was canceled or erased. */
-  remains(task: BatchTask): Promise<boolean>;
+  isPending(task: BatchTask): Promise<boolean>;
   /** Called when a task may have become due. */
   onTask(listener: () => void): () => void;
 }
@@ -501,11 +501,11 @@ export interface FrameResult {
 /** Cameras, from the gateway's side. A camera is there from its first frame until it has posted none for a day. Each key has cameras of its own. */
 export interface Cameras {
   /** @throws queue_full */
-  submit(frame: NewFrame): Promise<Submitted>;
+  submit(frame: NewFrame): Promise<SubmitResult>;
   /** By name. */
   list(owner: string): Promise<CameraRecord[]>;
   read(owner: string, camera: string): Promise<CameraRecord | null>;
-  /** What `follow` takes to hear of a camera's results. */
+  /** What `subscribe` takes to hear of a camera's results. */
   topic(owner: string, camera: string): string;
   /**
    * A page of the results still kept (the last EVENTS_KEPT of a camera), oldest first.

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { recount } from './check/recount.ts';
-import type { JobQueue } from './contract.ts';
+import type { GatewayQueue } from './contract.ts';
 import { newJobId } from './job-id.ts';
 import type { Deed } from './testing/doomed-process.ts';
 import { job, Rig } from './testing/rig.ts';
@@ -42,8 +42,8 @@ async function doom(rig: Rig, deed: Deed, nth: number, id: string): Promise<bool
  */
 async function atEachCommand(
   deed: Deed,
-  prepare: (gateway: JobQueue) => Promise<string>,
-  check: (gateway: JobQueue, id: string, lived: boolean) => Promise<void>,
+  prepare: (gateway: GatewayQueue) => Promise<string>,
+  check: (gateway: GatewayQueue, id: string, lived: boolean) => Promise<void>,
 ): Promise<number> {
   let next = 1;
   let deaths = 0;
@@ -81,7 +81,7 @@ async function hear(rig: Rig): Promise<{ ids: string[] } & Disposable> {
 describe('a process that dies before any of its commands', () => {
   const fresh = async () => newJobId();
   /** Ended, or never there. */
-  const endedOrNot = async (gateway: JobQueue, id: string, lived: boolean) => {
+  const endedOrNot = async (gateway: GatewayQueue, id: string, lived: boolean) => {
     const status = async () => (await gateway.read(id))?.status ?? 'none';
     await expect.poll(status, { timeout: 30_000 }).toMatch(lived ? /^succeeded$/ : /^(succeeded|none)$/);
   };
@@ -95,7 +95,7 @@ describe('a process that dies before any of its commands', () => {
   });
 
   it('and appends to a batch: all the items run, or none is in it', { timeout: 180_000 }, async () => {
-    const open = async (gateway: JobQueue) => {
+    const open = async (gateway: GatewayQueue) => {
       const id = newJobId();
       const { owner, requestId, options } = job();
       await gateway.batches.create({ id, owner, requestId, options, open: true });
@@ -113,7 +113,7 @@ describe('a process that dies before any of its commands', () => {
   });
 
   it('and runs a job: another one runs it to its end', { timeout: 180_000 }, async () => {
-    const submitted = async (gateway: JobQueue) => {
+    const submitted = async (gateway: GatewayQueue) => {
       const given = job();
       await gateway.submit(given);
       await gateway.submit(job());

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { recount } from './check/recount.ts';
-import type { WorkQueue } from './contract.ts';
+import type { WorkerQueue } from './contract.ts';
 import { scriptText } from './redis/scripts.ts';
 import { proxyTo } from './testing/proxy.ts';
 import { job, jobOf, LONG, Rig, succeeded } from './testing/rig.ts';
@@ -162,22 +162,22 @@ describe('webhooks', () => {
     }
     const received = new Set<string>();
     /** Half of them is not taken at the first try. */
-    const deliver = async (worker: WorkQueue) => {
+    const deliver = async (worker: WorkerQueue) => {
       while (received.size < jobs.length) {
-        for (const each of await worker.takeDeliveries(10, 3, 500)) {
+        for (const each of await worker.leaseWebhooks(10, 3, 500)) {
           const attempt = { at: 1, status: 200, error: null, ms: 1 };
           if (each.attempt === 1 && Math.random() < 0.5) {
-            await worker.reportDelivery(each, { status: 'pending', nextAt: Date.now() + 50, attempt });
+            await worker.reportWebhook(each, { status: 'pending', nextAt: Date.now() + 50, attempt });
           } else {
             received.add(jobOf(each).id);
-            await worker.reportDelivery(each, { status: 'delivered', attempt });
+            await worker.reportWebhook(each, { status: 'delivered', attempt });
           }
         }
       }
     };
     const doomed = await rig.worker();
     // It takes and never reports.
-    expect(await doomed.takeDeliveries(10, 3, 500)).toHaveLength(10);
+    expect(await doomed.leaseWebhooks(10, 3, 500)).toHaveLength(10);
     await doomed.close();
     const loops = [deliver(await rig.worker()), deliver(await rig.worker())];
     await cutAll();
@@ -190,8 +190,8 @@ describe('webhooks', () => {
     await expect
       .poll(
         async () => {
-          for (const each of await late.takeDeliveries(100, 100, 60_000))
-            await late.reportDelivery(each, { status: 'delivered', attempt });
+          for (const each of await late.leaseWebhooks(100, 100, 60_000))
+            await late.reportWebhook(each, { status: 'delivered', attempt });
           const { keys, problems } = await recount(rig.url, rig.prefix);
           return { problems, left: keys.filter((key) => key.includes(':delivery:')) };
         },

@@ -1,6 +1,6 @@
 /** A worker that answers every job as a test wants, without models. */
 import { randomUUID } from 'node:crypto';
-import { type ClaimedJob, createWorkQueue, type Outcome, UNLIMITED } from '@facequeue/queue';
+import { type ClaimedJob, type Outcome, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { type DetectionResult, QUEUE_NAMES } from '@facequeue/schema';
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
 import type { TestGateway } from './test-gateway.ts';
@@ -34,7 +34,7 @@ export interface CannedWorker extends AsyncDisposable {
 
 /** A worker that reports that it delivers webhooks, and does nothing. */
 export async function startWebhookWorker({ redisUrl, prefix }: Pick<TestGateway, 'redisUrl' | 'prefix'>) {
-  const work = await createWorkQueue({ url: redisUrl, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
+  const work = await openWorkerQueue({ url: redisUrl, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
   await work.heartbeat({
     id: randomUUID(),
     version: '0.1.0',
@@ -57,7 +57,7 @@ export async function startCannedWorker(
   gateway: Pick<TestGateway, 'redisUrl' | 'prefix'>,
   answer: (job: ClaimedJob, bytes: Buffer | null) => Outcome | Promise<Outcome> = () => CANNED_OUTCOME,
 ): Promise<CannedWorker> {
-  const work = await createWorkQueue({
+  const work = await openWorkerQueue({
     url: gateway.redisUrl,
     prefix: gateway.prefix,
     maxAttempts: 5,

@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import { startGateway } from '@facequeue/api';
 import { gatewayVariables } from '@facequeue/api/variables';
-import { admissionLimits, createJobQueue, type JobQueue } from '@facequeue/queue';
+import { admissionLimits, type GatewayQueue, openGatewayQueue } from '@facequeue/queue';
 import { readConfig } from '@facequeue/schema/config';
 import { pino } from 'pino';
 
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  readonly queue: JobQueue;
+  readonly queue: GatewayQueue;
   /** Redis address and key prefix, for a worker or a look inside. */
   readonly redisUrl: string;
   readonly prefix: string;
@@ -27,7 +27,7 @@ export async function startTestGateway(redisUrl: string, env: Record<string, str
   const config = readConfig(gatewayVariables, { PORT: '0', REDIS_URL: redisUrl, QUEUE_PREFIX: prefix, ...env });
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: config.LOG_LEVEL }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const queue = await createJobQueue({
+  const queue = await openGatewayQueue({
     url: redisUrl,
     prefix,
     limits: admissionLimits(config),

@@ -1,4 +1,4 @@
-import type { Appended, BatchRecord } from '@facequeue/queue';
+import type { AppendResult, BatchRecord } from '@facequeue/queue';
 import { FacequeueError, isFacequeueError, readItemsBody } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import { contextOf } from '../http/context.ts';
@@ -18,7 +18,7 @@ export async function appendItems(
   services: Services,
   request: Request,
   response: Response,
-): Promise<{ total: Appended; batch: BatchRecord }> {
+): Promise<{ total: AppendResult; batch: BatchRecord }> {
   const { config, queue, budget, drain, metrics } = services;
   refuseOptions(request);
   const id = batchIdOf(request, response);

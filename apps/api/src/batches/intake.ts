@@ -1,4 +1,4 @@
-import type { Appended, NewItem } from '@facequeue/queue';
+import type { AppendResult, NewItem } from '@facequeue/queue';
 import { isFacequeueError } from '@facequeue/schema';
 
 /** Items of one append: the queue takes no more. */
@@ -10,13 +10,13 @@ export const SEND_EVERY_MS = 250;
 
 /** Hands the items of a request to the queue, in chunks of what it takes at a time. */
 export class Intake {
-  readonly #append: (items: NewItem[]) => Promise<Appended>;
+  readonly #append: (items: NewItem[]) => Promise<AppendResult>;
   readonly #inPart: boolean;
   #items: NewItem[] = [];
   #bytes = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
   /** What has become of the items so far. */
-  readonly total: Appended = { accepted: 0, skipped: 0, failed: 0 };
+  readonly total: AppendResult = { accepted: 0, skipped: 0, failed: 0 };
   /** The last line that the queue has. */
   taken = 0;
 
@@ -24,7 +24,7 @@ export class Intake {
    * @param append takes all of them, or throws
    * @param inPart whether a queue without room for a chunk is given as much of it as it takes. It may never have room for a whole one
    */
-  constructor(append: (items: NewItem[]) => Promise<Appended>, inPart: boolean) {
+  constructor(append: (items: NewItem[]) => Promise<AppendResult>, inPart: boolean) {
     this.#append = append;
     this.#inPart = inPart;
   }

@@ -23,7 +23,7 @@ export async function streamResults({ queue, drain }: Services, request: Request
   const id = batchIdOf(request, response);
   const { owner } = contextOf(response);
   // Before the first read, so that no change after it is missed.
-  using changes = follow ? queue.follow(id) : null;
+  using changes = follow ? queue.subscribe(id) : null;
   let { complete } = await knownBatch(queue, id, owner);
   const stream = new LineStream(response);
   if (request.method === 'HEAD') return stream.end();
@@ -45,7 +45,7 @@ export async function streamResults({ queue, drain }: Services, request: Request
     if (left === 0) return stream.end();
     if (page.length > 0) continue;
     if (!changes || complete) return stream.end();
-    if (!(await changes.changed(HEARTBEAT_MS, signal)) && !signal.aborted) stream.alive();
+    if (!(await changes.nextChange(HEARTBEAT_MS, signal)) && !signal.aborted) stream.alive();
     // Before the page: what is complete now has no results that the next page does not know of.
     if (!signal.aborted) ({ complete } = await knownBatch(queue, id, owner));
   }

@@ -1,4 +1,4 @@
-import type { Follow } from '@facequeue/queue';
+import type { Subscription } from '@facequeue/queue';
 import { isUnavailable } from '../problem/unavailable.ts';
 import type { EventStream } from './event-stream.ts';
 
@@ -13,14 +13,14 @@ const READ_AGAIN_MS = 1000;
  * @returns null when `signal` aborts
  */
 export async function nextReading<T>(
-  changes: Follow,
+  changes: Subscription,
   read: () => Promise<T>,
   stream: EventStream,
   signal: AbortSignal,
   due = false,
 ): Promise<T | null> {
   for (let known = due, unread = false; ; known = false) {
-    const told = known || (await changes.changed(unread ? READ_AGAIN_MS : HEARTBEAT_MS, signal));
+    const told = known || (await changes.nextChange(unread ? READ_AGAIN_MS : HEARTBEAT_MS, signal));
     if (signal.aborted) return null;
     if (!told) stream.comment();
     if (!told && !unread) continue;

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { JobRecord, Wait } from '@facequeue/queue';
+import type { CompletionWait, JobRecord } from '@facequeue/queue';
 import { HangUp } from '../body/receive.ts';
 import { untilGone } from '../http/until-gone.ts';
 import type { Drain } from '../server/drain.ts';
@@ -11,7 +11,7 @@ import type { Drain } from '../server/drain.ts';
  * @throws gone when the job is erased meanwhile, unavailable when Redis is away at the end of the wait, HangUp when the client goes away
  */
 export async function awaitEnd(
-  wait: Wait,
+  wait: CompletionWait,
   waitMs: number,
   response: ServerResponse,
   drain: Drain,

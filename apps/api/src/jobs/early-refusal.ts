@@ -1,4 +1,4 @@
-import type { JobQueue } from '@facequeue/queue';
+import type { GatewayQueue } from '@facequeue/queue';
 import { FacequeueError, type QueueName } from '@facequeue/schema';
 import { drainMs } from './retry-after.ts';
 
@@ -8,7 +8,7 @@ import { drainMs } from './retry-after.ts';
  * @throws queue_full
  */
 export async function refuseWhenFull(
-  queue: JobQueue,
+  queue: GatewayQueue,
   name: QueueName,
   takesNoRoom: () => Promise<boolean> = async () => false,
 ): Promise<void> {

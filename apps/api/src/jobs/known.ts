@@ -1,4 +1,4 @@
-import { type JobQueue, type JobRecord, jobIdTime } from '@facequeue/queue';
+import { type GatewayQueue, type JobRecord, jobIdTime } from '@facequeue/queue';
 import { FacequeueError } from '@facequeue/schema';
 
 /** What has an id. */
@@ -23,7 +23,7 @@ export function parseId(text: unknown, noun: Noun): string {
  * The job of an id from `parseId`, as `owner` may see it.
  * @throws what `unknown` makes
  */
-export async function knownJob(queue: JobQueue, id: string, owner: string): Promise<JobRecord> {
+export async function knownJob(queue: GatewayQueue, id: string, owner: string): Promise<JobRecord> {
   const job = await queue.read(id);
   if (job && job.owner === owner) return job;
   throw await unknown(queue, id, 'job');
@@ -33,7 +33,7 @@ export async function knownJob(queue: JobQueue, id: string, owner: string): Prom
  * Why a job or batch cannot be shown: gone when this installation may have made the id (it expired, was deleted, never was, or is
  * another API key's: these are not told apart), not_found for any other id.
  */
-export async function unknown(queue: JobQueue, id: string, noun: Noun): Promise<FacequeueError> {
+export async function unknown(queue: GatewayQueue, id: string, noun: Noun): Promise<FacequeueError> {
   const madeAt = jobIdTime(id)!;
   if (madeAt < (await queue.firstStart()) || madeAt > Date.now() + CLOCK_SKEW_MS) {
     return new FacequeueError('not_found', 'this installation has not made this id');

@@ -1,11 +1,11 @@
-import type { JobQueue, QueueFigures } from '@facequeue/queue';
+import type { GatewayQueue, QueueFigures } from '@facequeue/queue';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { drainMs, lookAgainMs, retryAfter } from './retry-after.ts';
 
-const figures = (waiting: number, drainRate: number): QueueFigures => ({
+const figures = (waiting: number, throughput: number): QueueFigures => ({
   waiting,
-  drainRate,
+  throughput,
   processing: 0,
   oldestMs: 0,
   gapMs: 0,
@@ -33,7 +33,7 @@ describe('when to come again', () => {
 
   it('is soon for an accepted job of a queue that was idle, late for a refused call of one that stands still', async () => {
     const idle = figures(3, 0);
-    const queue = { snapshot: async () => ({ queues: { interactive: idle } }) } as unknown as JobQueue;
+    const queue = { snapshot: async () => ({ queues: { interactive: idle } }) } as unknown as GatewayQueue;
     expect(await lookAgainMs(queue, 'interactive')).toBe(5000);
     expect(drainMs(idle, 1)).toBe(60_000);
   });

@@ -1,4 +1,4 @@
-import type { JobQueue, QueueFigures } from '@facequeue/queue';
+import type { GatewayQueue, QueueFigures } from '@facequeue/queue';
 import type { QueueName } from '@facequeue/schema';
 import { isUnavailable } from '../problem/unavailable.ts';
 
@@ -13,15 +13,15 @@ const UNKNOWN_LOOK_MS = 5000;
  * @param share 0..1
  * @param unknownMs what to say while nothing has ended lately
  */
-export function drainMs({ waiting, drainRate }: QueueFigures, share: number, unknownMs = MOST_RETRY_MS): number {
+export function drainMs({ waiting, throughput }: QueueFigures, share: number, unknownMs = MOST_RETRY_MS): number {
   if (waiting === 0) return LEAST_RETRY_MS;
   // The share comes before the division: a rate near 0 makes infinity of it, and infinity times a share of 0 is no number.
-  const ms = drainRate > 0 ? ((waiting * share) / drainRate) * 1000 : unknownMs;
+  const ms = throughput > 0 ? ((waiting * share) / throughput) * 1000 : unknownMs;
   return Math.min(MOST_RETRY_MS, Math.max(LEAST_RETRY_MS, ms));
 }
 
 /** When it makes sense to look after a job that has not ended: it may be the last in its queue. */
-export async function lookAgainMs(queue: JobQueue, name: QueueName): Promise<number> {
+export async function lookAgainMs(queue: GatewayQueue, name: QueueName): Promise<number> {
   try {
     return drainMs((await queue.snapshot()).queues[name], 1, UNKNOWN_LOOK_MS);
   } catch (error) {

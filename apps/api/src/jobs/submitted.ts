@@ -1,4 +1,4 @@
-import type { JobQueue, NewFrame, NewJob, Submitted } from '@facequeue/queue';
+import type { GatewayQueue, NewFrame, NewJob, SubmitResult } from '@facequeue/queue';
 import type { JobView } from '@facequeue/schema/job-resource';
 
 /**
@@ -7,7 +7,7 @@ import type { JobView } from '@facequeue/schema/job-resource';
  *   the same idempotency key made it
  * @throws what `submit` throws
  */
-export async function submittedJob(queue: JobQueue, job: NewJob): Promise<JobView> {
+export async function submittedJob(queue: GatewayQueue, job: NewJob): Promise<JobView> {
   const submitted = await queue.submit(job);
   return {
     ...queued(submitted),
@@ -23,7 +23,7 @@ export async function submittedJob(queue: JobQueue, job: NewJob): Promise<JobVie
  * Submits a frame of a camera, and says of its job what `submittedJob` says.
  * @throws queue_full, unavailable
  */
-export async function submittedFrame(queue: JobQueue, frame: NewFrame): Promise<JobView> {
+export async function submittedFrame(queue: GatewayQueue, frame: NewFrame): Promise<JobView> {
   const submitted = await queue.cameras.submit(frame);
   return {
     ...queued(submitted),
@@ -34,7 +34,7 @@ export async function submittedFrame(queue: JobQueue, frame: NewFrame): Promise<
   };
 }
 
-const queued = ({ id, createdAt, expiresAt }: Submitted) => ({
+const queued = ({ id, createdAt, expiresAt }: SubmitResult) => ({
   id,
   status: 'queued' as const,
   createdAt,

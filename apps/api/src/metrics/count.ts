@@ -1,6 +1,6 @@
 /** What happens in a gateway, as it is counted. */
 import type { Registry } from '@facequeue/metrics';
-import type { Appended } from '@facequeue/queue';
+import type { AppendResult } from '@facequeue/queue';
 import { type FacequeueError, isTerminal, type JobStatus, type QueueName } from '@facequeue/schema';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'] as const;
@@ -26,7 +26,7 @@ export function countTold(metrics: Registry, { queue, status }: { queue: QueueNa
 }
 
 /** @returns what it is given */
-export function countItems(metrics: Registry, appended: Appended): Appended {
+export function countItems(metrics: Registry, appended: AppendResult): AppendResult {
   for (const outcome of ['accepted', 'skipped', 'failed'] as const)
     metrics.count('facequeue_batch_items_total', { outcome }, appended[outcome]);
   return appended;

@@ -8,7 +8,7 @@ const figures = (more: Partial<QueueFigures> = {}): QueueFigures => ({
   waiting: 0,
   processing: 0,
   oldestMs: 0,
-  drainRate: 0,
+  throughput: 0,
   gapMs: 0,
   ...more,
 });
@@ -19,7 +19,7 @@ const anyFigures = fc.record({
   waiting: fc.nat(1_000_000),
   processing: fc.nat(1000),
   oldestMs: fc.nat(3_600_000),
-  drainRate: fc.double({ min: 0, max: 10_000, noNaN: true }),
+  throughput: fc.double({ min: 0, max: 10_000, noNaN: true }),
   gapMs: fc.double({ min: 0, max: 10_000, noNaN: true }),
 });
 /** At least one worker, with engines, some of them busy. */
@@ -29,24 +29,24 @@ const anyStaff = fc
 
 describe('the workers a queue needs', () => {
   it('are twice those there are when callers would wait much longer than they should', () => {
-    expect(desiredWorkers('interactive', figures({ waiting: 300, drainRate: 30 }), staff(3, 1))).toBe(6);
+    expect(desiredWorkers('interactive', figures({ waiting: 300, throughput: 30 }), staff(3, 1))).toBe(6);
   });
 
   it('are as many more as the wait is too long', () => {
     // Three seconds of work, where two are meant to be.
-    expect(desiredWorkers('interactive', figures({ waiting: 90, drainRate: 30 }), staff(4, 0.5))).toBe(6);
+    expect(desiredWorkers('interactive', figures({ waiting: 90, throughput: 30 }), staff(4, 0.5))).toBe(6);
     // A backlog of 15 minutes, where 10 are meant to be.
     expect(desiredWorkers('bulk', figures({ waiting: 27_000, gapMs: 1000 / 30 }), staff(4, 1))).toBe(6);
   });
 
   it('are fewer when engines idle, and no fewer when they have just enough room', () => {
-    expect(desiredWorkers('interactive', figures({ drainRate: 5 }), staff(10, 0.14))).toBe(2);
-    expect(desiredWorkers('interactive', figures({ drainRate: 5 }), staff(10, 0.7))).toBe(10);
-    expect(desiredWorkers('interactive', figures({ drainRate: 5 }), staff(10, 0.77))).toBe(11);
+    expect(desiredWorkers('interactive', figures({ throughput: 5 }), staff(10, 0.14))).toBe(2);
+    expect(desiredWorkers('interactive', figures({ throughput: 5 }), staff(10, 0.7))).toBe(10);
+    expect(desiredWorkers('interactive', figures({ throughput: 5 }), staff(10, 0.77))).toBe(11);
   });
 
   it('do not rise for a burst after an idle hour that is worked off in a moment', () => {
-    const burst = figures({ waiting: 20, drainRate: 0.001, gapMs: 25 });
+    const burst = figures({ waiting: 20, throughput: 0.001, gapMs: 25 });
     expect(desiredWorkers('interactive', burst, staff(2, 0.1))).toBe(1);
   });
 

@@ -46,9 +46,9 @@ export function desiredWorkers(queue: QueueName, figures: QueueFigures, { worker
 }
 
 /** Seconds until a job that comes now would have its turn. */
-function turnInS({ waiting, drainRate, gapMs, oldestMs }: QueueFigures): number {
+function turnInS({ waiting, throughput, gapMs, oldestMs }: QueueFigures): number {
   if (waiting === 0) return 0;
   // The rate counts idle times, too; the gaps are those of the last time that jobs waited.
-  const rate = Math.max(drainRate, gapMs > 0 ? 1000 / gapMs : 0);
+  const rate = Math.max(throughput, gapMs > 0 ? 1000 / gapMs : 0);
   return rate > 0 ? waiting / rate : oldestMs / 1000;
 }

@@ -1,15 +1,19 @@
 import type { Sample } from '@facequeue/metrics';
-import type { JobQueue } from '@facequeue/queue';
+import type { GatewayQueue } from '@facequeue/queue';
 import type { BodyBudget } from '../body/budget.ts';
 
 /** Reads what a gateway holds. */
-export function gatewayReader(queue: Pick<JobQueue, 'listeners'>, budget: Pick<BodyBudget, 'used'>, version: string) {
+export function gatewayReader(
+  queue: Pick<GatewayQueue, 'listeners'>,
+  budget: Pick<BodyBudget, 'used'>,
+  version: string,
+) {
   return (): Sample[] => {
-    const { waits, follows } = queue.listeners;
+    const { waits, subscriptions } = queue.listeners;
     return [
       { name: 'facequeue_info', labels: { app: 'gateway', version, node: process.version }, value: 1 },
       { name: 'facequeue_open_waits', labels: { kind: 'wait' }, value: waits },
-      { name: 'facequeue_open_waits', labels: { kind: 'follow' }, value: follows },
+      { name: 'facequeue_open_waits', labels: { kind: 'follow' }, value: subscriptions },
       { name: 'facequeue_body_bytes', labels: {}, value: budget.used },
     ];
   };

@@ -1,5 +1,5 @@
 import type { Sample } from '@facequeue/metrics';
-import type { JobQueue, QueueFigures, Snapshot, WorkerInfo } from '@facequeue/queue';
+import type { GatewayQueue, QueueFigures, Snapshot, WorkerInfo } from '@facequeue/queue';
 import { QUEUE_NAMES, type QueueName, WORKER_QUEUE_NAMES } from '@facequeue/schema';
 import { desiredWorkers, staffOf } from './desired-workers.ts';
 
@@ -7,7 +7,7 @@ import { desiredWorkers, staffOf } from './desired-workers.ts';
 const WITHIN_MS = 2000;
 
 /** Reads the installation as Redis has it, through the snapshot that all share. While Redis is away there are no figures of it. */
-export function installationReader(queue: Pick<JobQueue, 'snapshot'>) {
+export function installationReader(queue: Pick<GatewayQueue, 'snapshot'>) {
   return async (): Promise<Sample[]> => {
     const { promise: late, resolve } = Promise.withResolvers<null>();
     const timer = setTimeout(resolve, WITHIN_MS, null);
@@ -24,7 +24,7 @@ export function samplesOf({ queues, full, blobBytes, resultBytes, memory, camera
     { name: 'facequeue_jobs', labels: { queue, state: 'waiting' }, value: figures.waiting },
     { name: 'facequeue_jobs', labels: { queue, state: 'processing' }, value: figures.processing },
     { name: 'facequeue_oldest_waiting_seconds', labels: { queue }, value: figures.oldestMs / 1000 },
-    { name: 'facequeue_drain_rate', labels: { queue }, value: figures.drainRate },
+    { name: 'facequeue_drain_rate', labels: { queue }, value: figures.throughput },
     { name: 'facequeue_queue_full', labels: { queue }, value: full[queue] ? 1 : 0 },
     {
       name: 'facequeue_desired_workers',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { ClaimedJob, JobQueue, Outcome } from '@facequeue/queue';
+import type { ClaimedJob, GatewayQueue, Outcome } from '@facequeue/queue';
 import { ItemLine } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openRaw } from '../../../../test/support/clients/raw-http.ts';
@@ -73,15 +73,17 @@ async function follow(at: TestGateway, id: string, after = '') {
  * Ends waits for changes with nothing: the first so many at once, the others when `now` resolves.
  * @returns how long each would have waited
  */
-function hurry(queue: JobQueue, first: number, now: Promise<unknown>): number[] {
+function hurry(queue: GatewayQueue, first: number, now: Promise<unknown>): number[] {
   const waited: number[] = [];
-  const original = queue.follow.bind(queue);
-  vi.spyOn(queue, 'follow').mockImplementation((id) => {
+  const original = queue.subscribe.bind(queue);
+  vi.spyOn(queue, 'subscribe').mockImplementation((id) => {
     const changes = original(id);
-    const { changed } = changes;
+    const { nextChange } = changes;
     return Object.assign(changes, {
-      changed: (ms: number, signal?: AbortSignal) =>
-        waited.push(ms) <= first ? Promise.resolve(false) : Promise.race([now.then(() => false), changed(ms, signal)]),
+      nextChange: (ms: number, signal?: AbortSignal) =>
+        waited.push(ms) <= first
+          ? Promise.resolve(false)
+          : Promise.race([now.then(() => false), nextChange(ms, signal)]),
     });
   });
   return waited;
@@ -237,9 +239,9 @@ describe('results that are followed', () => {
     const id = await openBatch();
     using raw = await openRaw(gateway.port);
     await raw.send(`GET /batches/${id}/results?follow=true HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-    await expect.poll(() => open.follows).toBe(1);
+    await expect.poll(() => open.subscriptions).toBe(1);
     raw.socket.destroy();
     await once(raw.socket, 'close');
-    await expect.poll(() => open.follows).toBe(0);
+    await expect.poll(() => open.subscriptions).toBe(0);
   });
 });

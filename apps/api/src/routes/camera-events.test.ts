@@ -161,15 +161,15 @@ describe('GET /cameras/{camera}/events', () => {
 
   it('gives a sign of life every 15 s while no frame comes', async () => {
     const { queue } = gateways[1];
-    const follow = queue.follow.bind(queue);
+    const subscribe = queue.subscribe.bind(queue);
     const quiet: number[] = [];
     Object.assign(queue, {
-      follow: (id: string) => {
-        const changes = follow(id);
-        const { changed } = changes;
+      subscribe: (id: string) => {
+        const changes = subscribe(id);
+        const { nextChange } = changes;
         // Twice the time is up at once.
-        const hasty: typeof changed = async (ms, signal) => (quiet.push(ms) > 2 ? changed(ms, signal) : false);
-        return Object.assign(changes, { changed: hasty });
+        const hasty: typeof nextChange = async (ms, signal) => (quiet.push(ms) > 2 ? nextChange(ms, signal) : false);
+        return Object.assign(changes, { nextChange: hasty });
       },
     });
     using stream = await events();
@@ -185,9 +185,9 @@ describe('GET /cameras/{camera}/events', () => {
     {
       using stream = await events();
       await frames(stream, 0);
-      expect(open.follows).toBe(1);
+      expect(open.subscriptions).toBe(1);
     }
-    await expect.poll(() => open.follows).toBe(0);
+    await expect.poll(() => open.subscriptions).toBe(0);
   });
 
   it('ends when its gateway does, says when to come back, and goes on at another', async () => {

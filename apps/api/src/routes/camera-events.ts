@@ -31,7 +31,7 @@ async function follow({ queue, drain }: Services, request: Request, response: Re
   const { owner } = contextOf(response);
   const { cameras } = queue;
   // Before the first read, so that no result after it is missed.
-  using changes = queue.follow(cameras.topic(owner, camera));
+  using changes = queue.subscribe(cameras.topic(owner, camera));
   let after = start ?? (await cameras.newest(owner, camera));
   const read = () => cameras.results(owner, camera, after, PAGE);
   let page: FrameResult[] | null = await read();

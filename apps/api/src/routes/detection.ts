@@ -1,4 +1,4 @@
-import { type JobQueue, type NewJob, newJobId } from '@facequeue/queue';
+import { type GatewayQueue, type NewJob, newJobId } from '@facequeue/queue';
 import { FacequeueError, isTerminal, readDetectionQuery } from '@facequeue/schema';
 import { endError, type JobView, jobPath, jobResource, resultOf } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
@@ -112,7 +112,7 @@ async function detect(services: Services, request: Request, response: Response):
  * The job as it is by now; as it was when Redis has just gone away. It is accepted whatever becomes of Redis, so its caller is
  * told where it will be.
  */
-async function latest(queue: JobQueue, job: JobView): Promise<JobView> {
+async function latest(queue: GatewayQueue, job: JobView): Promise<JobView> {
   try {
     return (await queue.read(job.id)) ?? job;
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Following a job, on two gateways over one Redis. */
 import { randomUUID } from 'node:crypto';
-import { createWorkQueue, UNLIMITED, type WorkQueue } from '@facequeue/queue';
+import { openWorkerQueue, UNLIMITED, type WorkerQueue } from '@facequeue/queue';
 import { JobResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openRaw } from '../../../../test/support/clients/raw-http.ts';
@@ -16,7 +16,7 @@ import { countOpen } from '../testing/open-waits.ts';
 
 let redis: TestRedis;
 let gateways: [TestGateway, TestGateway];
-let work: WorkQueue;
+let work: WorkerQueue;
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -26,7 +26,7 @@ afterAll(() => redis?.stop());
 beforeEach(async () => {
   const QUEUE_PREFIX = `{${randomUUID()}}`;
   gateways = [await startTestGateway(redis.url, { QUEUE_PREFIX }), await startTestGateway(redis.url, { QUEUE_PREFIX })];
-  work = await createWorkQueue({
+  work = await openWorkerQueue({
     url: redis.url,
     prefix: QUEUE_PREFIX,
     maxAttempts: 5,
@@ -156,15 +156,15 @@ describe('GET /jobs/{id}/events', () => {
 
   it('gives a sign of life every 15 s while nothing happens', async () => {
     const { queue } = gateways[1];
-    const follow = queue.follow.bind(queue);
+    const subscribe = queue.subscribe.bind(queue);
     const quiet: number[] = [];
     Object.assign(queue, {
-      follow: (id: string) => {
-        const changes = follow(id);
-        const { changed } = changes;
+      subscribe: (id: string) => {
+        const changes = subscribe(id);
+        const { nextChange } = changes;
         // Twice the time is up at once.
-        const hasty: typeof changed = async (ms, signal) => (quiet.push(ms) > 2 ? changed(ms, signal) : false);
-        return Object.assign(changes, { changed: hasty });
+        const hasty: typeof nextChange = async (ms, signal) => (quiet.push(ms) > 2 ? nextChange(ms, signal) : false);
+        return Object.assign(changes, { nextChange: hasty });
       },
     });
     const id = await submit();
@@ -183,9 +183,9 @@ describe('GET /jobs/{id}/events', () => {
     {
       using stream = await events(id);
       await stream.next();
-      expect(open.follows).toBe(1);
+      expect(open.subscriptions).toBe(1);
     }
-    await expect.poll(() => open.follows).toBe(0);
+    await expect.poll(() => open.subscriptions).toBe(0);
     expect((await gateways[0].queue.read(id))!.status).toBe('queued');
   });
 
@@ -235,10 +235,10 @@ describe('GET /jobs/{id}/events', () => {
     using raw = await openRaw(gateways[1].port);
     raw.socket.pause();
     await raw.send(`GET /jobs/${id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-    await expect.poll(() => open.follows).toBe(1);
+    await expect.poll(() => open.subscriptions).toBe(1);
     await end(id, await begin(id));
     // Its events are in the kernel's hands; the gateway has let go.
-    await expect.poll(() => open.follows).toBe(0);
+    await expect.poll(() => open.subscriptions).toBe(0);
     raw.socket.resume();
     expect(await raw.until('event: job')).toContain('event: status');
   });

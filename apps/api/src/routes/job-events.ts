@@ -30,7 +30,7 @@ async function follow(
   refuseOptions(request);
   const id = jobIdOf(request, response);
   // Before the first read, so that no change after it is missed.
-  using changes = queue.follow(id);
+  using changes = queue.subscribe(id);
   let job: JobRecord | null = await knownJob(queue, id, contextOf(response).owner);
   let seen = String(request.headers['last-event-id'] ?? '');
   if (isTerminal(job.status) && seen === stateId(job)) {

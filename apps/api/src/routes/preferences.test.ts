@@ -1,7 +1,7 @@
 /** How a call is answered that does not simply wait, on two gateways over one Redis. */
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { createWorkQueue, type Outcome, UNLIMITED } from '@facequeue/queue';
+import { type Outcome, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { JobResource, type Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -249,7 +249,7 @@ describe('a job that ends otherwise while its caller waits', () => {
 async function slowQueue(at: TestGateway): Promise<void> {
   const ids: string[] = [];
   for (let i = 0; i < 30; i++) ids.push((await post(at, { prefer: 'respond-async' })).headers.get('x-job-id')!);
-  const work = await createWorkQueue({
+  const work = await openWorkerQueue({
     url: at.redisUrl,
     prefix: at.prefix,
     maxAttempts: 5,

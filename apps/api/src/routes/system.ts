@@ -30,8 +30,8 @@ export function systemResource({ workers, queues, full, cameras }: Snapshot, ver
   const packs = workers.flatMap(({ models }) => models ?? []);
   const models = new Map(packs.map((pack) => [`${pack.name} ${pack.version}`, pack]));
   const state = (name: QueueName) => {
-    const { waiting, processing, oldestMs, drainRate } = queues[name];
-    return { waiting, processing, oldest_ms: oldestMs, drain_rate: drainRate, full: full[name]?.text ?? null };
+    const { waiting, processing, oldestMs, throughput } = queues[name];
+    return { waiting, processing, oldest_ms: oldestMs, drain_rate: throughput, full: full[name]?.text ?? null };
   };
   return {
     version,

@@ -1,8 +1,8 @@
-import type { JobQueue } from '@facequeue/queue';
+import type { GatewayQueue } from '@facequeue/queue';
 
 /** Counts waits and follows of a gateway's queue that have begun and not been freed. */
-export function countOpen(queue: JobQueue): { waits: number; follows: number } {
-  const open = { waits: 0, follows: 0 };
+export function countOpen(queue: GatewayQueue): { waits: number; subscriptions: number } {
+  const open = { waits: 0, subscriptions: 0 };
   const counted =
     <T extends Disposable>(what: keyof typeof open, begin: (id: string) => T) =>
     (id: string) => {
@@ -18,7 +18,7 @@ export function countOpen(queue: JobQueue): { waits: number; follows: number } {
     };
   Object.assign(queue, {
     wait: counted('waits', queue.wait.bind(queue)),
-    follow: counted('follows', queue.follow.bind(queue)),
+    subscribe: counted('subscriptions', queue.subscribe.bind(queue)),
   });
   return open;
 }

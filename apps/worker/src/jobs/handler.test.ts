@@ -1,5 +1,5 @@
 import { Registry } from '@facequeue/metrics';
-import { type ClaimedJob, JobDropped, type Outcome } from '@facequeue/queue';
+import { type ClaimedJob, JobAborted, type Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
 import { describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
@@ -42,9 +42,9 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     story.events.push(event);
     return value;
   };
-  /** A turn's job is not named as its ticket. */
+  /** The job of a lane token has another id than the delivery. */
   const ofJob = <T>(id: string, value: T): T => {
-    expect(id).toBe('job of ticket');
+    expect(id).toBe('job of delivery');
     return value;
   };
   const inHand = new InHand();
@@ -55,8 +55,8 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     metrics: plot.metrics ?? new Registry('worker'),
     random: () => 0,
     queue: {
-      claim: async (ticket) => ({
-        id: `job of ${ticket}`,
+      claim: async (deliveryId) => ({
+        id: `job of ${deliveryId}`,
         attempt: 2,
         queue: plot.queue ?? 'interactive',
         source: plot.source ?? { kind: 'inline' },
@@ -86,7 +86,7 @@ async function play(plot: Plot, during?: (hands: { inHand: InHand; lost: AbortCo
     },
   };
   const lost = new AbortController();
-  const handling = createJobHandler(workshop)('ticket', lost.signal);
+  const handling = createJobHandler(workshop)('delivery', lost.signal);
   during?.({ inHand, lost });
   await handling;
   expect(story.slotsOut).toBe(0);
@@ -210,7 +210,7 @@ describe('what became of a job', () => {
     );
   };
   const drop = (reason: 'canceled' | 'lock_lost') => (hands: { lost: AbortController }) =>
-    void setImmediate(() => hands.lost.abort(new JobDropped(reason)));
+    void setImmediate(() => hands.lost.abort(new JobAborted(reason)));
   const spoilt = () => Promise.reject(new FacequeueError('image_undecodable', 'no'));
   const fault = () => Promise.reject(new TypeError('a bug'));
 

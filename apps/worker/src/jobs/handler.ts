@@ -2,10 +2,10 @@ import type { Registry } from '@facequeue/metrics';
 import {
   backoffMs,
   type ClaimedJob,
-  JobDropped,
+  JobAborted,
   type JobHandler,
   type Outcome,
-  type WorkQueue,
+  type WorkerQueue,
 } from '@facequeue/queue';
 import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
 import type { ImageSource } from '@facequeue/source';
@@ -18,7 +18,7 @@ import { type InHand, WorkerStopping } from './in-hand.ts';
 /** What a job is run with. */
 export interface Workshop {
   workerId: string;
-  queue: Pick<WorkQueue, 'claim' | 'blob' | 'start' | 'finish' | 'release'>;
+  queue: Pick<WorkerQueue, 'claim' | 'blob' | 'start' | 'finish' | 'release'>;
   source: Pick<ImageSource, 'fetch'>;
   engines: Pick<EnginePool, 'acquire'>;
   inHand: InHand;
@@ -39,9 +39,9 @@ const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
  */
 export function createJobHandler(workshop: Workshop): JobHandler {
   const { workerId, queue, inHand, metrics, random } = workshop;
-  return async (ticket, lost) => {
+  return async (deliveryId, lost) => {
     using hold = inHand.take(lost);
-    const job = await queue.claim(ticket, workerId);
+    const job = await queue.claim(deliveryId, workerId);
     if (!job) return;
     const { id } = job;
     const log = workshop.log.child({ ...namesOf(job), queue: job.queue, attempt: job.attempt });
@@ -117,7 +117,7 @@ function countDrop(metrics: Registry, queue: QueueName, signal: AbortSignal): Di
   return {
     [Symbol.dispose]() {
       const { reason } = signal;
-      if (reason instanceof JobDropped) metrics.count('facequeue_jobs_dropped_total', { queue, reason: reason.reason });
+      if (reason instanceof JobAborted) metrics.count('facequeue_jobs_dropped_total', { queue, reason: reason.reason });
     },
   };
 }

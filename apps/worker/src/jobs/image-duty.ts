@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Registry, Sample } from '@facequeue/metrics';
 import type { PipelineOptions } from '@facequeue/pipeline';
-import type { WorkerInfo, WorkQueue } from '@facequeue/queue';
+import type { WorkerInfo, WorkerQueue } from '@facequeue/queue';
 import type { QueueName } from '@facequeue/schema';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
@@ -51,7 +51,7 @@ export async function startImageDuty(
     log,
     metrics,
   }: {
-    queue: WorkQueue;
+    queue: WorkerQueue;
     workerId: string;
     config: WorkerConfig;
     engineEnv: Record<string, string>;

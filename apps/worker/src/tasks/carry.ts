@@ -44,7 +44,7 @@ export async function carryTask(desk: Desk, task: BatchTask, stopping: AbortSign
       if (lease.lost.aborted || error instanceof TaskLost) {
         log.debug('task lost');
         count('lost');
-        if (!(await tasks.remains(task))) await abandon();
+        if (!(await tasks.isPending(task))) await abandon();
         return;
       }
       if (stopping.aborted) {

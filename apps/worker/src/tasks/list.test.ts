@@ -173,13 +173,13 @@ describe('a listing that fails', () => {
       return release(task, 0);
     });
     for (let i = 1; i < MAX_TRIES; i++) {
-      const task = (await desk.tasks.take(LEASE_MS))!;
+      const task = (await desk.tasks.lease(LEASE_MS))!;
       expect(task.tries).toBe(i);
       await carryTask(desk, task, never);
     }
     expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
     expect((await here.queue.batches.read(id, ''))!.listing!.status).toBe('waiting');
-    await carryTask(desk, (await desk.tasks.take(LEASE_MS))!, never);
+    await carryTask(desk, (await desk.tasks.lease(LEASE_MS))!, never);
     expect((await here.ended(id)).listing).toMatchObject(failedWith('source_timeout', 'did not answer'));
     const counted = parseExposition(await desk.metrics.text());
     const of = (outcome: string) => seriesValue(counted, 'facequeue_tasks_total', { kind: 'list', outcome });
@@ -190,8 +190,8 @@ describe('a listing that fails', () => {
     await using here = await openBureau(redis);
     const desk = await here.desk();
     const id = await here.batch(listing());
-    for (let i = 0; i < MAX_TRIES; i++) await desk.tasks.release((await desk.tasks.take(LEASE_MS))!, 0);
-    await carryTask(desk, (await desk.tasks.take(LEASE_MS))!, never);
+    for (let i = 0; i < MAX_TRIES; i++) await desk.tasks.release((await desk.tasks.lease(LEASE_MS))!, 0);
+    await carryTask(desk, (await desk.tasks.lease(LEASE_MS))!, never);
     expect((await here.ended(id)).listing).toMatchObject(failedWith('internal_error', 'again and again'));
   });
 });

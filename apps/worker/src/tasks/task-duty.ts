@@ -1,5 +1,5 @@
 import type { Registry } from '@facequeue/metrics';
-import type { BatchTask, WorkQueue } from '@facequeue/queue';
+import type { BatchTask, WorkerQueue } from '@facequeue/queue';
 import { createObjectLister, createObjectWriter, listerOptions, writerOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
 import type { Duty } from '../duty.ts';
@@ -13,7 +13,7 @@ import { type Desk, LEASE_MS } from './task.ts';
 const TASKS = 2;
 
 /** Lists buckets into batches, and writes the outputs of batches. */
-export function startTaskDuty(queue: WorkQueue, config: WorkerConfig, log: Logger, metrics: Registry): Duty {
+export function startTaskDuty(queue: WorkerQueue, config: WorkerConfig, log: Logger, metrics: Registry): Duty {
   const lister = createObjectLister(listerOptions(config));
   const writer = createObjectWriter(writerOptions(config));
   const work = startTasks({ tasks: queue.tasks, lister, writer, log, metrics, random: Math.random });
@@ -35,7 +35,7 @@ export function startTasks(desk: Desk): { close(): Promise<void> } {
     async take(room) {
       const taken: BatchTask[] = [];
       while (taken.length < room) {
-        const task = await tasks.take(LEASE_MS);
+        const task = await tasks.lease(LEASE_MS);
         if (!task) break;
         taken.push(task);
       }

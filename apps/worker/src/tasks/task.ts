@@ -10,7 +10,7 @@ export const LEASE_MS = 15_000;
 export interface Desk {
   tasks: Pick<
     BatchTasks,
-    'take' | 'extend' | 'save' | 'append' | 'results' | 'release' | 'finish' | 'remains' | 'onTask'
+    'lease' | 'extend' | 'save' | 'append' | 'results' | 'release' | 'finish' | 'isPending' | 'onTask'
   >;
   lister: Pick<ObjectLister, 'page'>;
   writer: Pick<ObjectWriter, 'inspect' | 'put' | 'begin' | 'putPart' | 'complete' | 'abort'>;

@@ -154,7 +154,7 @@ describe('an output that is broken off', () => {
     const desk = await here.desk();
     const task = await vi.waitFor(
       async () => {
-        const taken = await desk.tasks.take(LEASE_MS);
+        const taken = await desk.tasks.lease(LEASE_MS);
         expect(taken).not.toBeNull();
         return taken!;
       },

@@ -2,24 +2,24 @@
 import { randomUUID } from 'node:crypto';
 import {
   type AdmissionLimits,
-  createJobQueue,
-  createWorkQueue,
-  type JobQueue,
+  type GatewayQueue,
   type NewJob,
   newJobId,
+  openGatewayQueue,
+  openWorkerQueue,
   UNLIMITED,
-  type WorkQueue,
+  type WorkerQueue,
 } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 
 export interface TestInstallation extends AsyncDisposable {
-  readonly queue: JobQueue;
+  readonly queue: GatewayQueue;
   /** Settings of its processes. */
   readonly env: Record<string, string>;
   /** Submits an interactive job of a small inline body, unless told otherwise. @returns its id */
   submit(more?: Partial<NewJob>): Promise<string>;
   /** Another worker's side. */
-  workQueue(): Promise<WorkQueue>;
+  workQueue(): Promise<WorkerQueue>;
 }
 
 export async function freshInstallation(
@@ -28,7 +28,7 @@ export async function freshInstallation(
 ): Promise<TestInstallation> {
   await using stack = new AsyncDisposableStack();
   const common = { url: redis.url, prefix: `{fq-${randomUUID()}}`, limits, onError: () => {} };
-  const queue = await createJobQueue({ ...common, resultTtlMs: 60_000, batchTtlMs: 60_000 });
+  const queue = await openGatewayQueue({ ...common, resultTtlMs: 60_000, batchTtlMs: 60_000 });
   stack.defer(() => queue.close());
   const kept = stack.move();
   return {
@@ -49,7 +49,7 @@ export async function freshInstallation(
       return (await queue.submit(job)).id;
     },
     async workQueue() {
-      const work = await createWorkQueue({ ...common, maxAttempts: 5 });
+      const work = await openWorkerQueue({ ...common, maxAttempts: 5 });
       kept.defer(() => work.close());
       return work;
     },

@@ -1,5 +1,5 @@
 import { Registry } from '@facequeue/metrics';
-import { newJobId, type WorkQueue } from '@facequeue/queue';
+import { newJobId, type WorkerQueue } from '@facequeue/queue';
 import { BatchEvent, DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
 import { batchResource } from '@facequeue/schema/batch-resource';
 import { encodeResult } from '@facequeue/schema/result-codec';
@@ -105,7 +105,7 @@ async function installation() {
   };
 }
 
-async function finish(worker: WorkQueue, id: string, status: 'succeeded' | 'failed') {
+async function finish(worker: WorkerQueue, id: string, status: 'succeeded' | 'failed') {
   const { attempt } = (await worker.claim(id, 'w'))!;
   await worker.start(id, attempt);
   const image = { width: 4, height: 3, format: 'png' as const, bytes: 5, orientation: 1 };

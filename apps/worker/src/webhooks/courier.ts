@@ -1,5 +1,5 @@
 import type { Registry } from '@facequeue/metrics';
-import type { Delivery, DeliveryOutcome, WorkQueue } from '@facequeue/queue';
+import type { WebhookDelivery, WebhookOutcome, WorkerQueue } from '@facequeue/queue';
 import { startRounds } from '../rounds.ts';
 import { subjectOf } from './event.ts';
 import { type PostRoom, tryDelivery } from './try.ts';
@@ -8,7 +8,7 @@ import { type PostRoom, tryDelivery } from './try.ts';
 const PER_HOST = 4;
 
 export interface CourierOptions extends PostRoom {
-  queue: Pick<WorkQueue, 'takeDeliveries' | 'reportDelivery' | 'onDelivery'>;
+  queue: Pick<WorkerQueue, 'leaseWebhooks' | 'reportWebhook' | 'onWebhookDue'>;
   metrics: Registry;
   /** Tries in flight at a time. */
   concurrency: number;
@@ -18,7 +18,7 @@ export interface CourierOptions extends PostRoom {
 
 /** How tries are counted. */
 const OUTCOMES = { delivered: 'delivered', pending: 'retry', failed: 'failed', gone: 'gone' } as const satisfies Record<
-  DeliveryOutcome['status'],
+  WebhookOutcome['status'],
   string
 >;
 
@@ -36,13 +36,13 @@ export function startCourier(options: CourierOptions): Courier {
   const count = (outcome: (typeof OUTCOMES)[keyof typeof OUTCOMES] | 'lost') =>
     options.metrics.count('facequeue_webhook_tries_total', { outcome });
 
-  const carry = async (delivery: Delivery) => {
+  const carry = async (delivery: WebhookDelivery) => {
     const { url, attempt } = delivery;
     // A path or query may hold what only the receiver should see.
     const log = options.log.child({ ...subjectOf(delivery).named, attempt, receiver: URL.parse(url)?.host });
     try {
       const outcome = await tryDelivery(options, delivery, abandoned.signal);
-      const reported = await queue.reportDelivery(delivery, outcome);
+      const reported = await queue.reportWebhook(delivery, outcome);
       count(reported ? OUTCOMES[outcome.status] : 'lost');
       const told = { status: outcome.status, answered: outcome.attempt.status, error: outcome.attempt.error };
       if (!reported) log.debug(told, 'webhook discarded: erased, or its lease was lost');
@@ -56,9 +56,9 @@ export function startCourier(options: CourierOptions): Courier {
 
   const rounds = startRounds({
     what: 'webhooks',
-    take: (room) => queue.takeDeliveries(room, PER_HOST, leaseMs),
+    take: (room) => queue.leaseWebhooks(room, PER_HOST, leaseMs),
     carry,
-    listen: (ring) => queue.onDelivery(ring),
+    listen: (ring) => queue.onWebhookDue(ring),
     concurrency,
     log: options.log,
   });

@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryOutcome, WebhookAttempt } from '@facequeue/queue';
+import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from '@facequeue/queue';
 import { isFacequeueError, type WebhookSecrets } from '@facequeue/schema';
 import type { GuardedPoster, PostAnswer } from '@facequeue/source';
 import type { Logger } from '../log.ts';
@@ -35,7 +35,11 @@ interface Verdict {
  * @returns what is to be reported
  * @throws the signal's reason when it aborts: nothing is known then
  */
-export async function tryDelivery(room: PostRoom, delivery: Delivery, signal: AbortSignal): Promise<DeliveryOutcome> {
+export async function tryDelivery(
+  room: PostRoom,
+  delivery: WebhookDelivery,
+  signal: AbortSignal,
+): Promise<WebhookOutcome> {
   const at = room.now();
   const began = performance.now();
   const { retryAfterMs, ...verdict } = await verdictOf(room, delivery, at, signal);
@@ -54,7 +58,7 @@ export async function tryDelivery(room: PostRoom, delivery: Delivery, signal: Ab
   return nextAt === null ? { status: 'failed', attempt } : { status: 'pending', nextAt, attempt };
 }
 
-async function verdictOf(room: PostRoom, delivery: Delivery, at: number, signal: AbortSignal): Promise<Verdict> {
+async function verdictOf(room: PostRoom, delivery: WebhookDelivery, at: number, signal: AbortSignal): Promise<Verdict> {
   const secrets = room.secrets.get(subjectOf(delivery).owner);
   // The gateway refuses such webhooks: workers have older settings than it. A roll-out may mend that before the next try.
   if (!secrets) return ended('pending', 'No secret that signs this webhook is configured (WEBHOOK_SECRETS).');

@@ -1,5 +1,5 @@
 import type { Registry } from '@facequeue/metrics';
-import type { WorkQueue } from '@facequeue/queue';
+import type { WorkerQueue } from '@facequeue/queue';
 import { createGuardedPoster } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
 import type { Duty } from '../duty.ts';
@@ -11,7 +11,7 @@ import { DAY_OF_TRIES } from './schedule.ts';
 const AFTER_TRY_MS = 5000;
 
 /** Delivers webhooks, under the guard of addresses that image URLs are under. */
-export function startWebhookDuty(queue: WorkQueue, config: WorkerConfig, log: Logger, metrics: Registry): Duty {
+export function startWebhookDuty(queue: WorkerQueue, config: WorkerConfig, log: Logger, metrics: Registry): Duty {
   const poster = createGuardedPoster({
     connectMs: config.SOURCE_CONNECT_TIMEOUT,
     totalMs: config.WEBHOOK_TIMEOUT,

@@ -1,6 +1,6 @@
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
-import type { Appended, Batches, BatchRecord, ItemResult, NewBatch, NewItem } from '../contract.ts';
+import type { AppendResult, Batches, BatchRecord, ItemResult, NewBatch, NewItem } from '../contract.ts';
 import { type AdmissionReason, refusalText } from '../gateway/admission.ts';
 import { answered, publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
@@ -65,7 +65,7 @@ export class RedisBatches implements Batches {
     });
   }
 
-  append(id: string, owner: string, items: NewItem[], twice: 'skip' | 'fail'): Promise<Appended> {
+  append(id: string, owner: string, items: NewItem[], twice: 'skip' | 'fail'): Promise<AppendResult> {
     if (items.length > MAX_APPEND) throw new RangeError(`an append has at most ${MAX_APPEND} items`);
     return answered(async () => {
       const { scripts, transport } = this.#context;

@@ -29,7 +29,7 @@ export class RedisBatchTasks implements BatchTasks {
     this.#limits = limits;
   }
 
-  async take(leaseMs: number): Promise<BatchTask | null> {
+  async lease(leaseMs: number): Promise<BatchTask | null> {
     const { redis, prefix, scripts } = this.#context;
     for (;;) {
       const taken = await scripts('take-task', leaseMs);
@@ -83,7 +83,7 @@ export class RedisBatchTasks implements BatchTasks {
     return this.#end(task, error ? 'failed' : 'done', 0, error);
   }
 
-  async remains({ kind, batch }: BatchTask): Promise<boolean> {
+  async isPending({ kind, batch }: BatchTask): Promise<boolean> {
     const { redis, prefix } = this.#context;
     return (await redis.zscore(`${prefix}:tasks`, `${kind} ${batch.id}`)) !== null;
   }

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
-import type { JobQueue, NewItem } from '../contract.ts';
+import type { GatewayQueue, NewItem } from '../contract.ts';
 import { allResults, batch, finished, items, made } from '../testing/batches.ts';
 import { ByHand, inlineItem, urlItem } from '../testing/by-hand.ts';
 import { job, Rig, succeeded } from '../testing/rig.ts';
@@ -27,7 +27,7 @@ async function sound(rig: Rig): Promise<void> {
 }
 
 /** Every item is listed once, with its cursor in order, and succeeded. */
-async function whole(rig: Rig, queue: JobQueue, id: string, of: NewItem[]): Promise<void> {
+async function whole(rig: Rig, queue: GatewayQueue, id: string, of: NewItem[]): Promise<void> {
   expect(await finished(queue, id)).toMatchObject({ status: 'finished', counts: { succeeded: of.length } });
   const results = await allResults(queue, id);
   expect(results.map((each) => Number(each.cursor))).toEqual(of.map((_, i) => i + 1));
@@ -41,7 +41,7 @@ async function cutAll(): Promise<void> {
 }
 
 /** Appends until it is told that the items are in, as a caller who sends its request again. */
-async function insistently(queue: JobQueue, id: string, of: NewItem[]): Promise<void> {
+async function insistently(queue: GatewayQueue, id: string, of: NewItem[]): Promise<void> {
   await expect
     .poll(
       () =>
@@ -240,7 +240,7 @@ describe('the time of a batch', () => {
     await queue.batches.close(ids[1]!, '');
     const seen = new Set<string>();
     while (seen.size < 2) {
-      const task = await worker.tasks.take(60_000);
+      const task = await worker.tasks.lease(60_000);
       if (!task) continue;
       seen.add(task.kind);
       if (task.kind === 'list') await worker.tasks.append(task, items(5), '', 60_000);
@@ -252,10 +252,10 @@ describe('the time of a batch', () => {
       })
       .toBe(0);
     // The webhook outlives its batch, and tells of it all the same.
-    const [delivery] = await worker.takeDeliveries(9, 9, 60_000);
+    const [delivery] = await worker.leaseWebhooks(9, 9, 60_000);
     expect(delivery).toMatchObject({ subject: { kind: 'batch', batch: { id: ids[2], counts: { succeeded: 300 } } } });
     const attempt = { at: 1, status: 200, error: null, ms: 1 };
-    expect(await worker.reportDelivery(delivery!, { status: 'delivered', attempt })).toBe(true);
+    expect(await worker.reportWebhook(delivery!, { status: 'delivered', attempt })).toBe(true);
     expect(await queue.snapshot()).toMatchObject({ blobBytes: 0, resultBytes: 0, queues: { bulk: { waiting: 0 } } });
     await expect.poll(async () => (await recount(rig.url, rig.prefix)).keys, { timeout: 10_000 }).toEqual(fixed);
     await sound(rig);

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { readPage } from '../batch/results.ts';
-import type { CameraRecord, Cameras, FrameResult, NewFrame, Submitted } from '../contract.ts';
+import type { CameraRecord, Cameras, FrameResult, NewFrame, SubmitResult } from '../contract.ts';
 import { type AdmissionReason, refusalText } from '../gateway/admission.ts';
 import { Refusal, type Submissions } from '../gateway/submissions.ts';
 import { answered } from '../redis/errors.ts';
@@ -36,7 +36,7 @@ export class RedisCameras implements Cameras {
     this.#frameTtlMs = Math.min(FRAME_TTL_MS, resultTtlMs);
   }
 
-  submit(frame: NewFrame): Promise<Submitted> {
+  submit(frame: NewFrame): Promise<SubmitResult> {
     return this.#submissions.attempt(frame.id, async () => {
       const reply = (await this.#context.scripts(
         'submit-frame',

@@ -2,7 +2,7 @@ import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type { JobQueue } from '../contract.ts';
+import type { GatewayQueue } from '../contract.ts';
 import { newJobId } from '../job-id.ts';
 import { Rig } from '../testing/rig.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => redis?.stop());
 
 /** Posts a frame and resolves when it has ended. */
-async function post(queue: JobQueue): Promise<string> {
+async function post(queue: GatewayQueue): Promise<string> {
   const id = newJobId();
   using wait = queue.wait(id);
   const options = DEFAULT_DETECTION_OPTIONS;

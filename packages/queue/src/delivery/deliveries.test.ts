@@ -4,7 +4,14 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
-import type { Delivery, DeliveryOutcome, JobQueue, NewJob, WebhookAttempt, WorkQueue } from '../contract.ts';
+import type {
+  GatewayQueue,
+  NewJob,
+  WebhookAttempt,
+  WebhookDelivery,
+  WebhookOutcome,
+  WorkerQueue,
+} from '../contract.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
 import { IMAGE, job, jobOf, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 
@@ -21,15 +28,15 @@ afterAll(async () => {
 
 const LONG = 60_000;
 const tried = (status: number | null, at = 1): WebhookAttempt => ({ at, status, error: null, ms: 5 });
-const delivered: DeliveryOutcome = { status: 'delivered', attempt: tried(200) };
-const retry = (inMs: number, status: number | null = 500): DeliveryOutcome => ({
+const delivered: WebhookOutcome = { status: 'delivered', attempt: tried(200) };
+const retry = (inMs: number, status: number | null = 500): WebhookOutcome => ({
   status: 'pending',
   nextAt: Date.now() + inMs,
   attempt: tried(status),
 });
 
 /** Jobs with a webhook that have ended, canceled, in this order. */
-async function ended(gateway: JobQueue, ...webhookUrls: string[]): Promise<NewJob[]> {
+async function ended(gateway: GatewayQueue, ...webhookUrls: string[]): Promise<NewJob[]> {
   const jobs = webhookUrls.map((webhookUrl) => job({ webhookUrl }));
   for (const each of jobs) {
     await gateway.submit(each);
@@ -50,8 +57,8 @@ async function endLeases(prefix: string): Promise<void> {
   }
 }
 
-async function takeOne(worker: WorkQueue, leaseMs = LONG): Promise<Delivery> {
-  const [delivery] = await worker.takeDeliveries(1, 1, leaseMs);
+async function takeOne(worker: WorkerQueue, leaseMs = LONG): Promise<WebhookDelivery> {
+  const [delivery] = await worker.leaseWebhooks(1, 1, leaseMs);
   return delivery!;
 }
 
@@ -61,12 +68,12 @@ describe('the webhook of a job', () => {
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     const due = Promise.withResolvers<void>();
-    worker.onDelivery(due.resolve);
+    worker.onWebhookDue(due.resolve);
     const given = job({ webhookUrl: 'https://receiver.example/hook?a=1' });
     await gateway.submit(given);
     const webhook = async () => (await gateway.read(given.id))?.webhook;
     expect(await webhook()).toEqual({ url: given.webhookUrl, status: 'waiting', attempts: [], nextAt: null });
-    expect(await worker.takeDeliveries(1, 1, LONG)).toEqual([]);
+    expect(await worker.leaseWebhooks(1, 1, LONG)).toEqual([]);
     const claimed = (await worker.claim(given.id, 'w'))!;
     await worker.finish(given.id, claimed.attempt, succeeded(Buffer.from([0, 255, 1])));
     await due.promise;
@@ -80,13 +87,13 @@ describe('the webhook of a job', () => {
       attempt: 1,
       endedAt: record.finishedAt,
     });
-    expect(await worker.takeDeliveries(9, 9, LONG)).toEqual([]);
-    const failed: DeliveryOutcome = {
+    expect(await worker.leaseWebhooks(9, 9, LONG)).toEqual([]);
+    const failed: WebhookOutcome = {
       status: 'pending',
       nextAt: Date.now() + 30,
       attempt: { at: 17, status: null, error: 'no answer\nin time', ms: 9.5 },
     };
-    expect(await worker.reportDelivery(first, failed)).toBe(true);
+    expect(await worker.reportWebhook(first, failed)).toBe(true);
     expect(await webhook()).toEqual({
       url: given.webhookUrl,
       status: 'pending',
@@ -101,13 +108,13 @@ describe('the webhook of a job', () => {
       attempt: 3,
       subject: { job: { result: record.result } },
     });
-    expect(await worker.reportDelivery(third, { ...delivered, attempt: tried(204, 18) })).toBe(true);
+    expect(await worker.reportWebhook(third, { ...delivered, attempt: tried(204, 18) })).toBe(true);
     expect(await webhook()).toMatchObject({
       status: 'delivered',
       attempts: [failed.attempt, tried(204, 18)],
       nextAt: null,
     });
-    expect(await worker.takeDeliveries(9, 9, LONG)).toEqual([]);
+    expect(await worker.leaseWebhooks(9, 9, LONG)).toEqual([]);
     await sound(rig);
   });
 
@@ -124,7 +131,7 @@ describe('the webhook of a job', () => {
     // The job's record and the delivery's copy.
     expect(await bytes()).toBeGreaterThanOrEqual(before + 10_000);
     const delivery = await takeOne(worker);
-    for (let i = 0; i < 3; i++) expect(await worker.reportDelivery(delivery, { status, attempt: tried(1) })).toBe(true);
+    for (let i = 0; i < 3; i++) expect(await worker.reportWebhook(delivery, { status, attempt: tried(1) })).toBe(true);
     expect(await bytes()).toBe(before + 5000);
     expect((await gateway.read(given.id))!.webhook).toEqual({
       url: given.webhookUrl,
@@ -146,12 +153,12 @@ describe('the webhook of a job', () => {
     await expect.poll(() => gateway.read(given.id), { timeout: 10_000 }).toBeNull();
     const first = await takeOne(worker);
     expect(jobOf(first)).toMatchObject({ status: 'succeeded', result: Buffer.from('faces'), image: IMAGE });
-    expect(await worker.reportDelivery(first, retry(0))).toBe(true);
+    expect(await worker.reportWebhook(first, retry(0))).toBe(true);
     const second = await takeOne(worker);
     expect(jobOf(second).webhook!.attempts).toEqual([tried(500)]);
-    expect(await worker.reportDelivery(second, delivered)).toBe(true);
+    expect(await worker.reportWebhook(second, delivered)).toBe(true);
     // Said again after a lost answer: nothing is left that could tell, and nothing comes back to life.
-    expect(await worker.reportDelivery(second, delivered)).toBe(false);
+    expect(await worker.reportWebhook(second, delivered)).toBe(false);
     await sound(rig);
     expect((await gateway.snapshot()).resultBytes).toBe(0);
   });
@@ -161,7 +168,7 @@ describe('the webhook of a job', () => {
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     const [given] = await ended(gateway, 'https://a.example/');
-    for (let i = 1; i <= 12; i++) await worker.reportDelivery(await takeOne(worker), retry(0, i));
+    for (let i = 1; i <= 12; i++) await worker.reportWebhook(await takeOne(worker), retry(0, i));
     const { attempts } = (await gateway.read(given!.id))!.webhook!;
     expect(attempts.map((each) => each.status)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     expect(jobOf(await takeOne(worker)).webhook!.attempts).toEqual(attempts);
@@ -172,14 +179,14 @@ describe('the webhook of a job', () => {
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     await ended(gateway, 'https://a.example/');
-    await worker.reportDelivery(await takeOne(worker), retry(LONG));
-    expect(await worker.takeDeliveries(9, 9, LONG)).toEqual([]);
+    await worker.reportWebhook(await takeOne(worker), retry(LONG));
+    expect(await worker.leaseWebhooks(9, 9, LONG)).toEqual([]);
     await sound(rig);
     // As if the minute had passed.
     for (const key of ['hosts', 'pending:a.example'])
       await raw.zadd(`${rig.prefix}:${key}`, 1, (await raw.zrange(`${rig.prefix}:${key}`, 0, '0'))[0]!);
     const told = Promise.withResolvers<void>();
-    const stop = worker.onDelivery(told.resolve);
+    const stop = worker.onWebhookDue(told.resolve);
     await told.promise;
     stop();
     expect(await takeOne(worker)).toMatchObject({ attempt: 2 });
@@ -193,8 +200,8 @@ describe('a lease', () => {
     const [one, two] = [await rig.worker(), await rig.worker()];
     const [given] = await ended(gateway, 'https://a.example/');
     const stale = await takeOne(one, 1);
-    await expect.poll(() => two.takeDeliveries(1, 1, LONG), { interval: 2 }).toMatchObject([{ attempt: 2 }]);
-    expect(await one.reportDelivery(stale, delivered)).toBe(false);
+    await expect.poll(() => two.leaseWebhooks(1, 1, LONG), { interval: 2 }).toMatchObject([{ attempt: 2 }]);
+    expect(await one.reportWebhook(stale, delivered)).toBe(false);
     expect((await gateway.read(given!.id))!.webhook).toMatchObject({ status: 'pending', attempts: [] });
     await sound(rig);
   });
@@ -208,7 +215,7 @@ describe('a lease', () => {
     await endLeases(rig.prefix);
     // The look that finds the lease over serves the one who has waited longer.
     expect(await takeOne(worker)).toMatchObject({ subject: { job: { id: back!.id } } });
-    expect(await worker.reportDelivery(first, delivered)).toBe(true);
+    expect(await worker.reportWebhook(first, delivered)).toBe(true);
     expect((await gateway.read(slow!.id))!.webhook!.status).toBe('delivered');
     await sound(rig);
   });
@@ -219,15 +226,15 @@ describe('a lease', () => {
     const dead = await rig.worker();
     const worker = await rig.worker();
     const jobs = await ended(gateway, ...many(4, 'https://a.example/'));
-    expect(await dead.takeDeliveries(9, 2, 300)).toHaveLength(2);
+    expect(await dead.leaseWebhooks(9, 2, 300)).toHaveLength(2);
     await dead.close();
-    expect(await worker.takeDeliveries(9, 2, LONG)).toEqual([]);
-    const taken: Delivery[] = [];
+    expect(await worker.leaseWebhooks(9, 2, LONG)).toEqual([]);
+    const taken: WebhookDelivery[] = [];
     await expect
       .poll(async () => {
-        for (const each of await worker.takeDeliveries(9, 2, LONG)) {
+        for (const each of await worker.leaseWebhooks(9, 2, LONG)) {
           taken.push(each);
-          await worker.reportDelivery(each, delivered);
+          await worker.reportWebhook(each, delivered);
         }
         return taken.length;
       })
@@ -259,7 +266,7 @@ describe('receivers', () => {
     await Promise.all(
       workers.map(async (worker) => {
         while (left > 0) {
-          const taken = await worker.takeDeliveries(7, 4, LONG);
+          const taken = await worker.leaseWebhooks(7, 4, LONG);
           for (const { url } of taken) {
             const count = (inFlight.get(url) ?? 0) + 1;
             inFlight.set(url, count);
@@ -269,7 +276,7 @@ describe('receivers', () => {
             // Before the report: as soon as it is in, another may be out.
             inFlight.set(each.url, inFlight.get(each.url)! - 1);
             left--;
-            await worker.reportDelivery(each, delivered);
+            await worker.reportWebhook(each, delivered);
           }
         }
       }),
@@ -285,11 +292,11 @@ describe('receivers', () => {
     const scripts = scriptsOn(raw, rig.prefix);
     for (let i = 0; i < 1000; i++) await deliverable(scripts, `dead-${i}`, 'dead.example');
     for (let i = 0; i < 3; i++) {
-      const hung = await worker.takeDeliveries(8, 4, LONG);
+      const hung = await worker.leaseWebhooks(8, 4, LONG);
       expect(hung.map((each) => each.url)).toEqual(i === 0 ? many(4, 'https://dead.example/') : []);
     }
     const [one, two] = await ended(gateway, 'https://live.example/', 'https://other.example:8443/');
-    expect((await worker.takeDeliveries(8, 4, LONG)).map((each) => jobOf(each).id)).toEqual([one!.id, two!.id]);
+    expect((await worker.leaseWebhooks(8, 4, LONG)).map((each) => jobOf(each).id)).toEqual([one!.id, two!.id]);
     await sound(rig);
   });
 
@@ -304,7 +311,7 @@ describe('receivers', () => {
     }
     const served: string[] = [];
     for (let i = 0; i < 30; i++) {
-      served.push(new URL((await worker.takeDeliveries(1, 100, LONG))[0]!.url).host);
+      served.push(new URL((await worker.leaseWebhooks(1, 100, LONG))[0]!.url).host);
       await nextMillisecond();
     }
     // About ten each. Which of two served in the same millisecond comes first is not fair: hence a clock that moves on.
@@ -317,7 +324,7 @@ describe('receivers', () => {
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     await ended(gateway, 'https://a.example/');
-    await worker.reportDelivery(await takeOne(worker), retry(3_600_000));
+    await worker.reportWebhook(await takeOne(worker), retry(3_600_000));
     const [next] = await ended(gateway, 'https://a.example/');
     expect(await takeOne(worker)).toMatchObject({ subject: { job: { id: next!.id } } });
   });
@@ -342,7 +349,7 @@ describe('webhooks nobody takes', () => {
     await gateway.submit(job());
     await gateway.submit(job({ queue: 'bulk' }));
     const worker = await rig.worker();
-    for (const each of await worker.takeDeliveries(40, 10, LONG)) await worker.reportDelivery(each, delivered);
+    for (const each of await worker.leaseWebhooks(40, 10, LONG)) await worker.reportWebhook(each, delivered);
     await gateway.submit(job({ webhookUrl: 'https://dead-1.example/' }));
     await sound(rig);
   });

@@ -9,7 +9,7 @@
  */
 import type { Redis } from 'ioredis';
 import { batchFrom } from '../batch/batch-record.ts';
-import type { Delivery, DeliveryOutcome, DeliverySubject } from '../contract.ts';
+import type { WebhookDelivery, WebhookOutcome, WebhookSubject } from '../contract.ts';
 import { recordFrom } from '../record/record.ts';
 import type { Scripts } from '../redis/scripts.ts';
 
@@ -31,12 +31,12 @@ export class Deliveries {
     this.#prefix = prefix;
   }
 
-  async take(max: number, perHost: number, leaseMs: number): Promise<Delivery[]> {
+  async take(max: number, perHost: number, leaseMs: number): Promise<WebhookDelivery[]> {
     const leases = (await this.#scripts.buffers('take-deliveries', max, perHost, leaseMs)) as Lease[];
     return leases.map(deliveryFrom);
   }
 
-  async report(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
+  async report(delivery: WebhookDelivery, outcome: WebhookOutcome): Promise<boolean> {
     const reply = await this.#scripts(
       'report-delivery',
       delivery.subject.kind === 'job' ? delivery.subject.job.id : delivery.subject.batch.id,
@@ -67,7 +67,7 @@ export class Deliveries {
   }
 }
 
-function deliveryFrom([idBytes, attempt, ...pairs]: Lease): Delivery {
+function deliveryFrom([idBytes, attempt, ...pairs]: Lease): WebhookDelivery {
   const fields: Record<string, Buffer> = {};
   for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!.toString()] = pairs[i + 1]!;
   const id = idBytes.toString();
@@ -77,7 +77,7 @@ function deliveryFrom([idBytes, attempt, ...pairs]: Lease): Delivery {
   return { subject, webhookId: `msg_${id}`, url: webhook!.url, attempt, endedAt: finishedAt! };
 }
 
-function subjectFrom(id: string, fields: Record<string, Buffer>): DeliverySubject {
+function subjectFrom(id: string, fields: Record<string, Buffer>): WebhookSubject {
   const batch = batchFrom(id, fields, Number(fields['finishedAt']));
   return batch ? { kind: 'batch', batch } : { kind: 'job', job: recordFrom(id, fields)! };
 }

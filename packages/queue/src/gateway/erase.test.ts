@@ -46,7 +46,7 @@ describe('erasing a job', () => {
       expect(await worker.finish(given.id, 1, succeeded())).toBe(false);
       expect(await worker.release(given.id, 1, 0)).toBe(false);
       expect(await worker.claim(given.id, 'w')).toBeNull();
-      expect(await worker.takeDeliveries(9, 9, 1000)).toEqual([]);
+      expect(await worker.leaseWebhooks(9, 9, 1000)).toEqual([]);
       expect(await gateway.cancel(given.id)).toBeNull();
       expect(await left(rig, given.id)).toEqual([':bull:interactive:*', ':gone:*']);
     },
@@ -120,13 +120,13 @@ describe('erasing a job', () => {
     const given = whole();
     await gateway.submit(given);
     await gateway.cancel(given.id);
-    const [delivery] = await worker.takeDeliveries(1, 1, 60_000);
+    const [delivery] = await worker.leaseWebhooks(1, 1, 60_000);
     await expect.poll(() => gateway.read(given.id), { timeout: 10_000 }).toBeNull();
     expect(await gateway.erase(given.id, 'bob')).toBe(false);
     expect(await gateway.erase(given.id, 'ann')).toBe(true);
     const attempt = { at: 1, status: 200, error: null, ms: 1 };
-    expect(await worker.reportDelivery(delivery!, { status: 'delivered', attempt })).toBe(false);
-    expect(await worker.takeDeliveries(9, 9, 1000)).toEqual([]);
+    expect(await worker.reportWebhook(delivery!, { status: 'delivered', attempt })).toBe(false);
+    expect(await worker.leaseWebhooks(9, 9, 1000)).toEqual([]);
     expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
     expect((await gateway.snapshot()).resultBytes).toBe(0);
   });

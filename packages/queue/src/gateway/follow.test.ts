@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type { JobQueue, JobRecord } from '../contract.ts';
+import type { GatewayQueue, JobRecord } from '../contract.ts';
 import { job, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
@@ -16,15 +16,15 @@ afterAll(async () => {
 });
 
 /** Follows a job to its end, or until it is erased. `seen` grows by each status read that is not the one before. */
-function watch(gateway: JobQueue, id: string) {
+function watch(gateway: GatewayQueue, id: string) {
   const seen: (JobRecord['status'] | 'erased')[] = [];
   const done = (async () => {
-    using follow = gateway.follow(id);
+    using follow = gateway.subscribe(id);
     for (;;) {
       const status = (await gateway.read(id))?.status ?? 'erased';
       if (seen.at(-1) !== status) seen.push(status);
       if (status !== 'queued' && status !== 'processing') return seen;
-      if (!(await follow.changed(20_000))) throw new Error(`nothing heard after ${seen}`);
+      if (!(await follow.nextChange(20_000))) throw new Error(`nothing heard after ${seen}`);
     }
   })();
   return { seen, done };
@@ -92,7 +92,7 @@ describe('a follower', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     expect(await subscribers(rig)).toBe(0);
-    const follows = Array.from({ length: 100 }, (_, i) => gateway.follow(`id-${i % 10}`));
+    const follows = Array.from({ length: 100 }, (_, i) => gateway.subscribe(`id-${i % 10}`));
     await expect.poll(() => subscribers(rig)).toBe(1);
     const last = follows.pop()!;
     for (const follow of follows) follow[Symbol.dispose]();
@@ -101,27 +101,27 @@ describe('a follower', () => {
     last[Symbol.dispose]();
     await expect.poll(() => subscribers(rig)).toBe(0);
     // Others before and after do not get in each other's way.
-    gateway.follow('a')[Symbol.dispose]();
-    using _ = gateway.follow('b');
+    gateway.subscribe('a')[Symbol.dispose]();
+    using _ = gateway.subscribe('b');
     await expect.poll(() => subscribers(rig)).toBe(1);
   });
 
   it('is told when time is up, and is let go when its caller leaves or the gateway closes', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
-    using follow = gateway.follow('a');
+    using follow = gateway.subscribe('a');
     // The first news is that the subscription is in force.
-    await follow.changed(10_000);
-    expect(await follow.changed(1)).toBe(false);
+    await follow.nextChange(10_000);
+    expect(await follow.nextChange(1)).toBe(false);
     const left = new AbortController();
-    const answer = follow.changed(60_000, left.signal);
+    const answer = follow.nextChange(60_000, left.signal);
     left.abort();
     expect(await answer).toBe(true);
-    const disposed = follow.changed(60_000);
+    const disposed = follow.nextChange(60_000);
     follow[Symbol.dispose]();
     expect(await disposed).toBe(true);
-    using other = gateway.follow('b');
-    const closing = other.changed(60_000);
+    using other = gateway.subscribe('b');
+    const closing = other.nextChange(60_000);
     await gateway.close();
     expect(await closing).toBe(true);
   });

@@ -201,7 +201,7 @@ describe('admission', () => {
     });
     await gateway.submit(job({ waitMs: 60_000 }));
     await gateway.submit(job());
-    expect((await gateway.snapshot()).queues.interactive.drainRate).toBeGreaterThan(0);
+    expect((await gateway.snapshot()).queues.interactive.throughput).toBeGreaterThan(0);
     hold.resolve();
   });
 

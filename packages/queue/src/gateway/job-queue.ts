@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema';
 import { RedisBatches } from '../batch/batches.ts';
 import { RedisCameras } from '../camera/cameras.ts';
-import type { AdmissionLimits, JobQueue, JobRecord, NewJob, Submitted } from '../contract.ts';
+import type { AdmissionLimits, GatewayQueue, JobRecord, NewJob, SubmitResult } from '../contract.ts';
 import { recordFrom } from '../record/record.ts';
 import { PING_WITHIN_MS } from '../redis/connection.ts';
 import { answered } from '../redis/errors.ts';
@@ -16,7 +16,7 @@ import { Submissions } from './submissions.ts';
 
 const SNAPSHOT_MS = 250;
 
-export interface JobQueueOptions extends FoundationOptions {
+export interface GatewayQueueOptions extends FoundationOptions {
   limits: AdmissionLimits;
   /** How long the record of an ended job is kept. */
   resultTtlMs: number;
@@ -28,8 +28,8 @@ export interface JobQueueOptions extends FoundationOptions {
  * Opens the gateway's side of the queue.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  */
-export async function createJobQueue(options: JobQueueOptions): Promise<JobQueue> {
-  const queue = new RedisJobQueue(options, await openFoundation(options, 'gateway'));
+export async function openGatewayQueue(options: GatewayQueueOptions): Promise<GatewayQueue> {
+  const queue = new RedisGatewayQueue(options, await openFoundation(options, 'gateway'));
   try {
     await queue.open();
   } catch (error) {
@@ -39,10 +39,10 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobQueue
   return queue;
 }
 
-class RedisJobQueue implements JobQueue {
+class RedisGatewayQueue implements GatewayQueue {
   readonly batches;
   readonly cameras;
-  readonly #options: JobQueueOptions;
+  readonly #options: GatewayQueueOptions;
   readonly #foundation: Foundation;
   readonly #scripts;
   readonly #submissions;
@@ -51,7 +51,7 @@ class RedisJobQueue implements JobQueue {
   readonly #stopSweeping;
   #firstStart: Promise<number> | null = null;
 
-  constructor(options: JobQueueOptions, foundation: Foundation) {
+  constructor(options: GatewayQueueOptions, foundation: Foundation) {
     const { prefix, redis, subscriber, transport, onError } = foundation;
     this.#options = options;
     this.#foundation = foundation;
@@ -83,12 +83,12 @@ class RedisJobQueue implements JobQueue {
     await this.firstStart();
   }
 
-  submit(job: NewJob): Promise<Submitted> {
+  submit(job: NewJob): Promise<SubmitResult> {
     return this.#submissions.submit(job);
   }
 
-  follow(id: string) {
-    return this.#announcements.follow(id);
+  subscribe(id: string) {
+    return this.#announcements.subscribe(id);
   }
 
   get listeners() {

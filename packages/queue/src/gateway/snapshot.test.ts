@@ -65,9 +65,9 @@ describe('a snapshot', () => {
       resultBytes: 2,
       memory: { usedBytes: 70, limitBytes: 80 },
       queues: {
-        interactive: { waiting: 3, processing: 4, oldestMs: 5, drainRate: 0.5, gapMs: 12.5 },
-        bulk: { waiting: 0, processing: 0, oldestMs: 0, drainRate: 0, gapMs: 0 },
-        cameras: { waiting: 1, processing: 0, oldestMs: 2, drainRate: 0, gapMs: 0 },
+        interactive: { waiting: 3, processing: 4, oldestMs: 5, throughput: 0.5, gapMs: 12.5 },
+        bulk: { waiting: 0, processing: 0, oldestMs: 0, throughput: 0, gapMs: 0 },
+        cameras: { waiting: 1, processing: 0, oldestMs: 2, throughput: 0, gapMs: 0 },
       },
       full: { interactive: { reason: 'waiting', text: 'Too many jobs are waiting.' }, bulk: null, cameras: null },
       cameras: 6,

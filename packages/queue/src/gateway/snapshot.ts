@@ -24,7 +24,7 @@ export function snapshotFrom(reply: unknown): Snapshot {
   const full = {} as Snapshot['full'];
   QUEUE_NAMES.forEach((name, i) => {
     const from = HEAD + i * PER_QUEUE;
-    const [waiting, processing, oldestMs, drainRate, gapMs, reason] = values.slice(from, from + PER_QUEUE) as [
+    const [waiting, processing, oldestMs, throughput, gapMs, reason] = values.slice(from, from + PER_QUEUE) as [
       number,
       number,
       number,
@@ -32,7 +32,7 @@ export function snapshotFrom(reply: unknown): Snapshot {
       string,
       AdmissionReason | '',
     ];
-    queues[name] = { waiting, processing, oldestMs, drainRate: Number(drainRate), gapMs: Number(gapMs) };
+    queues[name] = { waiting, processing, oldestMs, throughput: Number(throughput), gapMs: Number(gapMs) };
     full[name] = reason ? { reason, text: refusalText(reason) } : null;
   });
   return {

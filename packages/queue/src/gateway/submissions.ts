@@ -1,6 +1,6 @@
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
-import type { NewJob, Submitted } from '../contract.ts';
+import type { NewJob, SubmitResult } from '../contract.ts';
 import { INLINE } from '../record/record.ts';
 import { publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
@@ -29,8 +29,8 @@ export class Submissions {
     this.#resultTtlMs = resultTtlMs;
   }
 
-  /** As JobQueue's. */
-  submit(job: NewJob): Promise<Submitted> {
+  /** As GatewayQueue's. */
+  submit(job: NewJob): Promise<SubmitResult> {
     return this.attempt(job.id, async () => {
       const submitted = await this.#admit(job);
       // Should the first caller have died before it got here, the sweep does it.
@@ -64,7 +64,7 @@ export class Submissions {
     }
   }
 
-  async #admit(job: NewJob): Promise<Submitted> {
+  async #admit(job: NewJob): Promise<SubmitResult> {
     const reply = (await this.#context.scripts(
       'submit',
       job.id,

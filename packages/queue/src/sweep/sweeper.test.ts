@@ -143,8 +143,8 @@ describe.concurrent('the sweep', () => {
       new Set(['succeeded', 'failed', 'canceled', 'expired']),
     );
     const attempt = { at: 1, status: 200, error: null, ms: 1 };
-    for (const each of await worker.takeDeliveries(100, 100, 60_000))
-      expect(await worker.reportDelivery(each, { status: 'delivered', attempt })).toBe(true);
+    for (const each of await worker.leaseWebhooks(100, 100, 60_000))
+      expect(await worker.reportWebhook(each, { status: 'delivered', attempt })).toBe(true);
     const ours = async () => {
       const { keys, problems } = await recount(redis.url, rig.prefix);
       expect(problems).toEqual([]);

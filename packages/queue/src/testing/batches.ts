@@ -1,7 +1,7 @@
 /** Batches through the gateway's side, as tests make and read them. */
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { MAX_APPEND } from '../batch/items.ts';
-import type { BatchRecord, ItemResult, JobQueue, NewBatch, NewItem } from '../contract.ts';
+import type { BatchRecord, GatewayQueue, ItemResult, NewBatch, NewItem } from '../contract.ts';
 import { newJobId } from '../job-id.ts';
 import { LONG } from './rig.ts';
 
@@ -23,7 +23,7 @@ export const items = (count: number, from = 0): NewItem[] =>
   }));
 
 /** Creates, fills and settles a batch. @returns its id */
-export async function made(queue: JobQueue, of: NewItem[], more: Partial<NewBatch> = {}): Promise<string> {
+export async function made(queue: GatewayQueue, of: NewItem[], more: Partial<NewBatch> = {}): Promise<string> {
   const given = batch(more);
   await queue.batches.create(given);
   for (let from = 0; from < of.length; from += MAX_APPEND)
@@ -33,16 +33,16 @@ export async function made(queue: JobQueue, of: NewItem[], more: Partial<NewBatc
 }
 
 /** The record of a batch once it has ended, or null once it is gone. */
-export async function finished(queue: JobQueue, id: string): Promise<BatchRecord | null> {
-  using follow = queue.follow(id);
+export async function finished(queue: GatewayQueue, id: string): Promise<BatchRecord | null> {
+  using follow = queue.subscribe(id);
   for (;;) {
     const record = await queue.batches.read(id, '');
     if (!record || record.finishedAt !== null) return record;
-    await follow.changed(LONG);
+    await follow.nextChange(LONG);
   }
 }
 
-export async function allResults(queue: JobQueue, id: string, page = 256): Promise<ItemResult[]> {
+export async function allResults(queue: GatewayQueue, id: string, page = 256): Promise<ItemResult[]> {
   const all: ItemResult[] = [];
   for (;;) {
     const next = await queue.batches.results(id, all.at(-1)?.cursor ?? '', page);

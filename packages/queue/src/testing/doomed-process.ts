@@ -3,8 +3,8 @@
  * Says `lived` when it has done its work with fewer commands.
  */
 import { Redis } from 'ioredis';
-import { createJobQueue } from '../gateway/job-queue.ts';
-import { createWorkQueue } from '../worker/work-queue.ts';
+import { openGatewayQueue } from '../gateway/job-queue.ts';
+import { openWorkerQueue } from '../worker/work-queue.ts';
 import { job, ROOMY, succeeded } from './rig.ts';
 
 const [url, prefix, deed, nth, id] = process.argv.slice(2) as [string, string, Deed, string, string];
@@ -23,7 +23,7 @@ function arm(): void {
 }
 
 if (deed === 'run a job') {
-  const queue = await createWorkQueue({ ...common, maxAttempts: 5 });
+  const queue = await openWorkerQueue({ ...common, maxAttempts: 5 });
   const done = Promise.withResolvers<void>();
   arm();
   await queue.consume('interactive', { concurrency: 1 }, async (ticket) => {
@@ -36,7 +36,7 @@ if (deed === 'run a job') {
   });
   await done.promise;
 } else {
-  const queue = await createJobQueue({ ...common, resultTtlMs: 60_000, batchTtlMs: 60_000 });
+  const queue = await openGatewayQueue({ ...common, resultTtlMs: 60_000, batchTtlMs: 60_000 });
   const { source, options, requestId, owner } = job();
   if (source.kind !== 'inline') throw new Error('a job of the rig has bytes');
   arm();

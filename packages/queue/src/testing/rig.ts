@@ -1,10 +1,10 @@
 /** What the tests of this package share: queues on a fresh prefix, and jobs to put in. */
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_DETECTION_OPTIONS, type ImageFacts } from '@facequeue/schema';
-import type { Delivery, JobQueue, JobRecord, NewJob, Outcome, WorkQueue } from '../contract.ts';
-import { createJobQueue, type JobQueueOptions } from '../gateway/job-queue.ts';
+import type { GatewayQueue, JobRecord, NewJob, Outcome, WebhookDelivery, WorkerQueue } from '../contract.ts';
+import { type GatewayQueueOptions, openGatewayQueue } from '../gateway/job-queue.ts';
 import { newJobId } from '../job-id.ts';
-import { createWorkQueue, type WorkQueueOptions } from '../worker/work-queue.ts';
+import { openWorkerQueue, type WorkerQueueOptions } from '../worker/work-queue.ts';
 
 export const ROOMY = { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 };
 
@@ -35,7 +35,7 @@ export function job(more: Partial<NewJob> = {}): NewJob {
 }
 
 /** The job a webhook tells of. */
-export function jobOf({ subject }: Delivery): JobRecord {
+export function jobOf({ subject }: WebhookDelivery): JobRecord {
   if (subject.kind !== 'job') throw new Error(`a webhook of a ${subject.kind}`);
   return subject.job;
 }
@@ -52,8 +52,8 @@ export class Rig implements AsyncDisposable {
     this.prefix = prefix;
   }
 
-  async gateway(more: Partial<JobQueueOptions> = {}): Promise<JobQueue> {
-    const queue = await createJobQueue({
+  async gateway(more: Partial<GatewayQueueOptions> = {}): Promise<GatewayQueue> {
+    const queue = await openGatewayQueue({
       url: this.url,
       prefix: this.prefix,
       limits: ROOMY,
@@ -66,8 +66,8 @@ export class Rig implements AsyncDisposable {
     return queue;
   }
 
-  async worker(more: Partial<WorkQueueOptions> = {}): Promise<WorkQueue> {
-    const queue = await createWorkQueue({
+  async worker(more: Partial<WorkerQueueOptions> = {}): Promise<WorkerQueue> {
+    const queue = await openWorkerQueue({
       url: this.url,
       prefix: this.prefix,
       maxAttempts: 5,
@@ -80,7 +80,7 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Takes from all queues and ends every job well. */
-  async finishing(more: Partial<WorkQueueOptions> = {}): Promise<WorkQueue> {
+  async finishing(more: Partial<WorkerQueueOptions> = {}): Promise<WorkerQueue> {
     const queue = await this.worker(more);
     const finish = async (ticket: string) => {
       const claimed = await queue.claim(ticket, 'worker');

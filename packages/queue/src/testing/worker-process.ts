@@ -1,10 +1,10 @@
 /** A worker in a process of its own, for tests that kill it: says the id of each job it has begun to run, and then hangs. */
 import type { QueueName } from '@facequeue/schema';
 import { UNLIMITED } from '../gateway/admission.ts';
-import { createWorkQueue } from '../worker/work-queue.ts';
+import { openWorkerQueue } from '../worker/work-queue.ts';
 
 const [url, prefix, from = 'interactive'] = process.argv.slice(2) as [string, string, QueueName?];
-const queue = await createWorkQueue({ url, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
+const queue = await openWorkerQueue({ url, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
 await queue.consume(from, { concurrency: 8 }, async (ticket) => {
   const claimed = await queue.claim(ticket, 'doomed');
   if (!claimed) return;

@@ -1,7 +1,7 @@
 /** What a gateway hears of jobs on its shared subscriber connection, and how it makes up for what it did not hear. */
 import { isTerminal, type JobStatus } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
-import type { Follow, JobRecord, Wait } from '../contract.ts';
+import type { CompletionWait, JobRecord, Subscription } from '../contract.ts';
 import { Follower } from './follower.ts';
 import { Waiter } from './waiter.ts';
 
@@ -46,16 +46,16 @@ export class Announcements {
     main.on('ready', () => this.#quietly(() => this.#recheck()));
   }
 
-  get listeners(): { waits: number; follows: number } {
-    return { waits: this.#waiter.size, follows: this.#follower.size };
+  get listeners(): { waits: number; subscriptions: number } {
+    return { waits: this.#waiter.size, subscriptions: this.#follower.size };
   }
 
-  wait(id: string): Wait {
+  wait(id: string): CompletionWait {
     return this.#waiter.wait(id);
   }
 
-  follow(id: string): Follow {
-    return this.#follower.follow(id);
+  subscribe(id: string): Subscription {
+    return this.#follower.subscribe(id);
   }
 
   /** Ends every wait with null. */

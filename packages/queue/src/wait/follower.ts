@@ -1,4 +1,4 @@
-import type { Follow } from '../contract.ts';
+import type { Subscription } from '../contract.ts';
 import { type Sleeper, Sleepers } from './sleepers.ts';
 
 /** Those who follow jobs in this process. What has changed they read themselves. */
@@ -20,11 +20,11 @@ export class Follower {
     return this.#sleepers.size;
   }
 
-  follow(id: string): Follow {
+  subscribe(id: string): Subscription {
     if (this.#sleepers.empty) this.#listen(true);
     const sleeper = this.#sleepers.add(id);
     return {
-      changed: (ms, signal) => this.#changed(sleeper, ms, signal),
+      nextChange: (ms, signal) => this.#changed(sleeper, ms, signal),
       [Symbol.dispose]: () => {
         if (sleeper.left) return;
         this.#sleepers.remove(sleeper);

@@ -1,5 +1,5 @@
 import { isFacequeueError, isTerminal } from '@facequeue/schema';
-import type { JobRecord, Wait } from '../contract.ts';
+import type { CompletionWait, JobRecord } from '../contract.ts';
 import { within } from '../redis/within.ts';
 import { type Sleeper, Sleepers } from './sleepers.ts';
 
@@ -36,7 +36,7 @@ export class Waiter {
     this.#sleepers.tell(id);
   }
 
-  wait(id: string): Wait {
+  wait(id: string): CompletionWait {
     const sleeper = this.#sleepers.add(id);
     return {
       ended: (ms, signal) => this.#ended(sleeper, ms, signal),

@@ -217,7 +217,7 @@ describe('a race to the end', () => {
     const statuses = new Map(announced.heard.map((message) => message.split(' ') as [string, string]));
     for (const [id, status] of kept) expect(statuses.get(id)).toBe(status);
     for (const id of erased) expect(statuses.has(id)).toBe(true);
-    const deliveries = await worker.takeDeliveries(2000, 1000, 60_000);
+    const deliveries = await worker.leaseWebhooks(2000, 1000, 60_000);
     expect(new Map(deliveries.map((each) => [jobOf(each).id, jobOf(each).status]))).toEqual(kept);
     expect(deliveries).toHaveLength(kept.size);
     const { problems, jobs } = await recount(redis.url, rig.prefix);

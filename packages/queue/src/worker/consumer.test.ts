@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { recount } from '../check/recount.ts';
-import type { WorkQueue } from '../contract.ts';
+import type { WorkerQueue } from '../contract.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-async function finish(worker: WorkQueue, id: string) {
+async function finish(worker: WorkerQueue, id: string) {
   const claimed = await worker.claim(id, 'w');
   if (claimed && (await worker.start(id, claimed.attempt))) await worker.finish(id, claimed.attempt, succeeded());
 }
@@ -70,7 +70,7 @@ describe('a worker that was too slow to keep its lock', () => {
     raw.disconnect();
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2, result: Buffer.from('second') });
     expect(await late.promise).toBe(false);
-    expect(reasons).toMatchObject([{ name: 'JobDropped', reason: 'lock_lost' }]);
+    expect(reasons).toMatchObject([{ name: 'JobAborted', reason: 'lock_lost' }]);
   });
 });
 
@@ -155,7 +155,7 @@ describe('a handler', () => {
     await gateway.submit(given);
     await begun.promise;
     expect(await gateway.cancel(given.id)).toMatchObject({ status: 'canceled', error: { code: 'canceled' } });
-    expect(await aborted.promise).toMatchObject({ name: 'JobDropped', reason: 'canceled' });
+    expect(await aborted.promise).toMatchObject({ name: 'JobAborted', reason: 'canceled' });
     expect(heard).toEqual([given.id]);
     expect(elsewhere).toEqual([]);
   });

@@ -2,12 +2,12 @@ import type { QueueName } from '@facequeue/schema';
 import type { ClaimedJob } from '../contract.ts';
 
 /** Why a job in hand is to be given up: the reason of its signal. */
-export class JobDropped extends Error {
-  override readonly name = 'JobDropped';
+export class JobAborted extends Error {
+  override readonly name = 'JobAborted';
   /** canceled: it has ended; lock_lost: it is, or may be, in other hands. */
   readonly reason: 'canceled' | 'lock_lost';
 
-  constructor(reason: JobDropped['reason']) {
+  constructor(reason: JobAborted['reason']) {
     super(reason === 'canceled' ? 'the job was canceled' : 'the job was delivered again');
     this.reason = reason;
   }
@@ -36,8 +36,8 @@ export class Hand {
   }
 
   /** Tells the handler that its outcome is no longer wanted. */
-  drop(reason: JobDropped['reason']): void {
-    this.#controller.abort(new JobDropped(reason));
+  drop(reason: JobAborted['reason']): void {
+    this.#controller.abort(new JobAborted(reason));
   }
 }
 

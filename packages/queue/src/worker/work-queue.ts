@@ -5,12 +5,12 @@ import type {
   AdmissionLimits,
   ClaimedJob,
   Consumer,
-  Delivery,
-  DeliveryOutcome,
   JobHandler,
   Outcome,
+  WebhookDelivery,
+  WebhookOutcome,
   WorkerInfo,
-  WorkQueue,
+  WorkerQueue,
 } from '../contract.ts';
 import { Deliveries } from '../delivery/deliveries.ts';
 import { limitArguments } from '../gateway/admission.ts';
@@ -25,7 +25,7 @@ import { everySecond, sweepOnce } from '../sweep/sweeper.ts';
 import { startConsumer } from './consumer.ts';
 import { Hands } from './hands.ts';
 
-export interface WorkQueueOptions extends FoundationOptions {
+export interface WorkerQueueOptions extends FoundationOptions {
   /** How often a job may be taken up before it is given up as failed. */
   maxAttempts: number;
   /** What items a listing may append, as the gateways have it. */
@@ -36,8 +36,8 @@ export interface WorkQueueOptions extends FoundationOptions {
  * Opens the worker's side of the queue. While Redis is away its calls wait for it; only `ping` says so.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  */
-export async function createWorkQueue(options: WorkQueueOptions): Promise<WorkQueue> {
-  const queue = new RedisWorkQueue(options, await openFoundation(options, 'worker'));
+export async function openWorkerQueue(options: WorkerQueueOptions): Promise<WorkerQueue> {
+  const queue = new RedisWorkerQueue(options, await openFoundation(options, 'worker'));
   try {
     await queue.open();
   } catch (error) {
@@ -47,9 +47,9 @@ export async function createWorkQueue(options: WorkQueueOptions): Promise<WorkQu
   return queue;
 }
 
-class RedisWorkQueue implements WorkQueue {
+class RedisWorkerQueue implements WorkerQueue {
   readonly tasks;
-  readonly #options: WorkQueueOptions;
+  readonly #options: WorkerQueueOptions;
   readonly #foundation: Foundation;
   readonly #scripts;
   readonly #hands = new Hands();
@@ -61,7 +61,7 @@ class RedisWorkQueue implements WorkQueue {
   readonly #name = randomUUID();
   #claims = 0;
 
-  constructor(options: WorkQueueOptions, foundation: Foundation) {
+  constructor(options: WorkerQueueOptions, foundation: Foundation) {
     const { redis, prefix, transport, onError } = foundation;
     this.#options = options;
     this.#foundation = foundation;
@@ -153,15 +153,15 @@ class RedisWorkQueue implements WorkQueue {
     return () => this.#listeners.delete(listener);
   }
 
-  takeDeliveries(max: number, perHost: number, leaseMs: number): Promise<Delivery[]> {
+  leaseWebhooks(max: number, perHost: number, leaseMs: number): Promise<WebhookDelivery[]> {
     return this.#deliveries.take(max, perHost, leaseMs);
   }
 
-  reportDelivery(delivery: Delivery, outcome: DeliveryOutcome): Promise<boolean> {
+  reportWebhook(delivery: WebhookDelivery, outcome: WebhookOutcome): Promise<boolean> {
     return this.#deliveries.report(delivery, outcome);
   }
 
-  onDelivery(listener: () => void): () => void {
+  onWebhookDue(listener: () => void): () => void {
     return this.#deliveries.onDue(listener);
   }
 

@@ -96,20 +96,20 @@ export async function openBureau(redis: { url: string }, limits?: AdmissionLimit
     },
     async runItems(result = crowd(1)) {
       const work = await here.workQueue();
-      await work.consume('bulk', { concurrency: 8 }, async (ticket) => {
-        const job = await work.claim(ticket, 'w');
+      await work.consume('bulk', { concurrency: 8 }, async (deliveryId) => {
+        const job = await work.claim(deliveryId, 'w');
         if (!job || !(await work.start(job.id, job.attempt))) return;
         const image = { width: 4000, height: 4000, format: 'jpeg' as const, bytes: 5, orientation: 1 };
         await work.finish(job.id, job.attempt, { status: 'succeeded', result, image, timings: { detect: 1 } });
       });
     },
     async ended(id) {
-      using follow = here.queue.follow(id);
+      using follow = here.queue.subscribe(id);
       for (;;) {
         const record = await batches.read(id, '');
         if (!record) throw new Error('there is no such batch');
         if (record.finishedAt !== null) return record;
-        if (!(await follow.changed(30_000))) throw new Error(`nothing came of the batch: ${JSON.stringify(record)}`);
+        if (!(await follow.nextChange(30_000))) throw new Error(`nothing came of the batch: ${JSON.stringify(record)}`);
       }
     },
     async results(id) {
