@@ -1,1 +1,11 @@
-export {};
+export { type Backoff, type BackoffOptions, exponentialBackoff, spread } from './backoff.ts';
+export { cachedFor } from './cached-for.ts';
+export { Deadline, type DeadlineOptions } from './deadline.ts';
+export { type DecayedCount, DecayedMean, decay, decayedRate } from './decay.ts';
+export { type Lazy, lazy } from './lazy.ts';
+export { type LinkedAbort, linkedAbort } from './linked-abort.ts';
+export { PollLoop, type PollLoopOptions } from './poll-loop.ts';
+export { type RetryOptions, retry } from './retry.ts';
+export { MAX_TIMER_MS, sleep } from './sleep.ts';
+export { throttleErrors } from './throttle-errors.ts';
+export { settlesWithin, withTimeout } from './timeout.ts';

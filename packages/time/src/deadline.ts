@@ -1,0 +1,84 @@
+import { linkedAbort } from './linked-abort.ts';
+import { MAX_TIMER_MS } from './sleep.ts';
+
+/** What a deadline is made of. */
+export interface DeadlineOptions {
+  /** Milliseconds from now; longer than `MAX_TIMER_MS` (`Infinity`, say) means no limit. */
+  ms: number;
+  /** Makes the reason of the abort when time is up. */
+  onTimeout: () => unknown;
+  /** Aborts the deadline's signal too, with its own reason. */
+  parent?: AbortSignal | undefined;
+}
+
+/**
+ * The time that some work may take. `signal` aborts when time is up or `parent` aborts. Dispose it when the work ends: that
+ * clears its timer and its listener.
+ * @example
+ * using deadline = new Deadline({ ms: 20_000, onTimeout: () => timedOut('the image was not fetched'), parent: signal });
+ * const response = await deadline.race(request(url, { signal: deadline.signal }));
+ */
+export class Deadline implements Disposable {
+  readonly #ms: number;
+  readonly #onTimeout: () => unknown;
+  readonly #linked;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #aborted: Promise<never> | undefined;
+
+  constructor({ ms, onTimeout, parent }: DeadlineOptions) {
+    this.#ms = ms;
+    this.#onTimeout = onTimeout;
+    this.#linked = linkedAbort(parent);
+    if (!this.signal.aborted) this.restart();
+  }
+
+  get signal(): AbortSignal {
+    return this.#linked.signal;
+  }
+
+  /** The whole time begins again: for a deadline on silence, at each sign of life. */
+  restart(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#abortAfter(this.#ms, this.#onTimeout);
+  }
+
+  /** Time stands still until `restart`. */
+  pause(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Starts a phase with its own, shorter limit on the same signal. Dispose what it returns when the phase ends in time. */
+  phase(ms: number, onTimeout: () => unknown): Disposable {
+    const timer = this.#abortAfter(ms, onTimeout);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
+  /** The promise's outcome, or the abort's reason if that comes first: not every library heeds a signal at once. */
+  race<T>(work: Promise<T>): Promise<T> {
+    // One promise for all races of this deadline: it ends with it, so what the races hold on to does too.
+    this.#aborted ??= rejectsOnAbort(this.signal);
+    return Promise.race([work, this.#aborted]);
+  }
+
+  /** The same as `Symbol.dispose`, for browsers that have no `using` yet. */
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#linked.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #abortAfter(ms: number, onTimeout: () => unknown): ReturnType<typeof setTimeout> | undefined {
+    return ms > MAX_TIMER_MS ? undefined : setTimeout(() => this.#linked.abort(onTimeout()), ms);
+  }
+}
+
+function rejectsOnAbort(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  if (signal.aborted) reject(signal.reason);
+  else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  return promise;
+}

@@ -1,0 +1,118 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { PollLoop, type PollLoopOptions } from './poll-loop.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A loop over a queue whose items run until they are let go. */
+function start(options: Partial<PollLoopOptions<string>> = {}) {
+  const due: string[] = [];
+  const running = new Map<string, () => void>();
+  const onError = vi.fn();
+  const unsubscribe = vi.fn();
+  let wake = () => {};
+  const take = vi.fn(async (room: number) => due.splice(0, room));
+  const loop = new PollLoop<string>({
+    take,
+    run: (item) => new Promise<void>((resolve) => running.set(item, resolve)).then(() => void running.delete(item)),
+    concurrency: 2,
+    onError,
+    subscribe: (woken) => {
+      wake = woken;
+      return unsubscribe;
+    },
+    ...options,
+  });
+  const settle = () => vi.advanceTimersByTimeAsync(0);
+  return { loop, due, running, take, onError, unsubscribe, wake: () => wake(), settle };
+}
+
+describe('a poll loop', () => {
+  it('takes what is due when it is woken, and when time has passed', async () => {
+    const { loop, due, running, wake, settle } = start();
+    await settle();
+    due.push('a');
+    await settle();
+    expect(running.size).toBe(0);
+    wake();
+    await settle();
+    expect([...running.keys()]).toEqual(['a']);
+    due.push('b');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect([...running.keys()]).toEqual(['a', 'b']);
+    for (const end of running.values()) end();
+    await loop.close();
+  });
+
+  it('runs no more than its concurrency, and takes the next as soon as one has ended', async () => {
+    const { loop, due, running, take, settle } = start();
+    due.push('a', 'b', 'c');
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([...running.keys()]).toEqual(['a', 'b']);
+    expect(take.mock.calls.every(([room]) => room > 0)).toBe(true);
+    running.get('a')!();
+    await settle();
+    expect([...running.keys()]).toEqual(['b', 'c']);
+    for (const end of running.values()) end();
+    await loop.close();
+  });
+
+  it('misses no wake-up that comes while it polls', async () => {
+    const first = Promise.withResolvers<string[]>();
+    const take = vi.fn(async (_: number): Promise<string[]> => []).mockReturnValueOnce(first.promise);
+    const { loop, wake, settle } = start({ take });
+    wake();
+    first.resolve([]);
+    await settle();
+    expect(take).toHaveBeenCalledTimes(2);
+    await loop.close();
+  });
+
+  it('reports the first failure in a row, and does not poll again at once for wake-ups that came before it', async () => {
+    let away = true;
+    const take = vi.fn(async (_: number): Promise<string[]> => {
+      if (away) throw new Error('away');
+      return [];
+    });
+    const { loop, onError, wake } = start({ take });
+    wake();
+    await vi.advanceTimersByTimeAsync(999);
+    expect(take).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(onError).toHaveBeenCalledTimes(1);
+    away = false;
+    await vi.advanceTimersByTimeAsync(1000);
+    away = true;
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(onError).toHaveBeenCalledTimes(2);
+    await loop.close();
+  });
+
+  it('closes when what runs has ended, and takes no more', async () => {
+    const { loop, due, running, unsubscribe, settle } = start();
+    due.push('a');
+    await vi.advanceTimersByTimeAsync(1000);
+    const closed = vi.fn();
+    const closing = loop.close().then(closed);
+    due.push('b');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(unsubscribe).toHaveBeenCalled();
+    expect(closed).not.toHaveBeenCalled();
+    running.get('a')!();
+    await settle();
+    await closing;
+    expect(due).toEqual(['b']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('does not wait long for a poll without an answer, and starts nothing that it brings later', async () => {
+    const answer = Promise.withResolvers<string[]>();
+    const { loop, running, settle } = start({ take: () => answer.promise });
+    const closing = loop.close();
+    await vi.advanceTimersByTimeAsync(1000);
+    await closing;
+    answer.resolve(['late']);
+    await settle();
+    expect(running.size).toBe(0);
+  });
+});

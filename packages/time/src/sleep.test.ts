@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { MAX_TIMER_MS, sleep } from './sleep.ts';
+import { countedSignal } from './testing/counted-signal.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('sleep', () => {
+  it('resolves after its time, and leaves no listener on the signal', async () => {
+    const { signal, listeners } = countedSignal();
+    const woken = vi.fn();
+    const sleeping = sleep(1000, signal).then(woken);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(woken).not.toHaveBeenCalled();
+    expect(listeners()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    await sleeping;
+    expect(listeners()).toBe(0);
+  });
+
+  it('rejects with the reason of the signal, and leaves no timer', async () => {
+    const { controller, signal } = countedSignal();
+    const sleeping = sleep(1000, signal);
+    controller.abort(new Error('stopping'));
+    await expect(sleeping).rejects.toThrow('stopping');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('does not begin when the signal has aborted already', async () => {
+    await expect(sleep(1000, AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('does not end at once when it is longer than a timer can run', async () => {
+    const woken = vi.fn();
+    void sleep(Number.POSITIVE_INFINITY).then(woken);
+    await vi.advanceTimersByTimeAsync(MAX_TIMER_MS - 1);
+    expect(woken).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(woken).toHaveBeenCalled();
+  });
+});

@@ -1,0 +1,36 @@
+import { MAX_TIMER_MS } from './sleep.ts';
+
+/**
+ * Bounds the wait for `work`, not the work: it goes on, and what it comes to later is ignored.
+ * @param ms longest wait, milliseconds
+ * @param onTimeout makes the error when time is up
+ * @throws what `work` rejects with; the error of `onTimeout`
+ * @example
+ * await withTimeout(redis.ping(), 2000, () => new FacequeueError('unavailable', 'Redis does not answer'));
+ */
+export async function withTimeout<T>(work: Promise<T>, ms: number, onTimeout: () => Error): Promise<T> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => timeout.reject(onTimeout()), Math.min(ms, MAX_TIMER_MS));
+  try {
+    return await Promise.race([work, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Whether `work` fulfils or rejects within `ms`. For shutdowns that wait a while for what may never end.
+ * @example
+ * if (!(await settlesWithin(running, 2000))) log.warn('left behind');
+ */
+export async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  const timeout = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => timeout.resolve(false), Math.min(ms, MAX_TIMER_MS));
+  const inTime = await Promise.race([settled, timeout.promise]);
+  clearTimeout(timer);
+  return inTime;
+}
