@@ -13,6 +13,8 @@ export function pages(): Record<string, string> {
     'errors.md': errors(),
     'metrics.md': metrics(),
     'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
+    '../deploy/gateway.env': composeSettings('gateway', Object.keys(gatewayVariables)),
+    '../deploy/worker.env': composeSettings('worker', [...Object.keys(workerVariables), ...AWS_CREDENTIALS]),
   };
 }
 
@@ -103,3 +105,16 @@ function labelValues(values: LabelValues): string {
 }
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+
+/** Settings that docker-compose.yml sets itself: addresses inside the containers. */
+const SET_BY_COMPOSE = ['HOST', 'PORT', 'WORKER_HOST', 'WORKER_PORT', 'REDIS_URL'];
+/** What the AWS SDK in the worker reads by itself. */
+const AWS_CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION'];
+
+/** An env file that passes settings on to a container: a name without a value takes compose's own, and stays unset without one. */
+function composeSettings(app: string, names: readonly string[]): string {
+  return `# Made by \`npm run docs\`: the settings of the ${app}. docker compose passes on those that it finds in the shell or in .env.
+# Set them there or in facequeue.env, not here.
+${names.filter((name) => !SET_BY_COMPOSE.includes(name)).join('\n')}
+`;
+}

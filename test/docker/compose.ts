@@ -1,11 +1,14 @@
 /**
  * `npm run test:compose`: builds the images, starts docker-compose.yml with three workers on a free port, posts the README's picture, scales
- * to one worker and back while callers call, and takes everything down: no call may fail and no job be lost. The worker for GPUs is
- * built, too, and has to refuse to start where there is none. Needs Docker with compose.
+ * to one worker and back while callers call, and takes everything down: no call may fail and no job be lost. Settings have to reach the
+ * service that reads them, and other containers the workers' health and metrics. The image for GPU workers is built, too, and has to refuse
+ * to start where there is no GPU. Needs Docker with compose.
  */
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createClient } from '@facequeue/client';
 
@@ -24,6 +27,10 @@ const env = {
   COMPOSE_PROJECT_NAME: `facequeue-test-${process.pid}`,
   COMPOSE_PROFILES: 'cpu',
   ENGINES: '1',
+  // Settings that have to arrive in the containers.
+  SYNC_WAIT: '18s',
+  MAX_ATTEMPTS: '4',
+  AWS_ACCESS_KEY_ID: 'AKIATEST',
 };
 const url = `http://127.0.0.1:${port}`;
 
@@ -88,6 +95,93 @@ function callers(count: number) {
   };
 }
 
+function expectEqual(what: string, actual: unknown, expected: unknown) {
+  if (JSON.stringify(actual) !== JSON.stringify(expected))
+    throw new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`);
+}
+
+/** Runs an expression in a container of a service and returns its value. */
+async function evaluateIn(service: string, expression: string): Promise<unknown> {
+  const script = `(async () => console.log(JSON.stringify(await (${expression}))))()`;
+  return JSON.parse(await compose('exec', '-T', service, 'node', '-e', script));
+}
+
+/** Settings of the shell reach the service that reads them, and no other. */
+async function expectSettings() {
+  const settings =
+    "['SYNC_WAIT', 'MAX_ATTEMPTS', 'AWS_ACCESS_KEY_ID', 'API_KEYS'].map((name) => process.env[name] ?? null)";
+  expectEqual('settings of the gateway', await evaluateIn('gateway', settings), ['18s', '4', null, null]);
+  expectEqual('settings of a worker', await evaluateIn('worker', settings), [null, '4', 'AKIATEST', null]);
+}
+
+/** Health and metrics of a worker can be read from another container. */
+async function expectWorkerMetrics() {
+  const metrics = (await evaluateIn('gateway', "fetch('http://worker:8081/metrics').then((r) => r.text())")) as string;
+  for (const name of [
+    'facequeue_stage_duration_seconds',
+    'facequeue_jobs_ended_total',
+    'facequeue_engine_restarts_total',
+  ])
+    if (!metrics.includes(`# TYPE ${name} `)) throw new Error(`a worker's metrics lack ${name}`);
+  const ready = "fetch('http://worker:8081/readyz').then((r) => r.status)";
+  expectEqual('/readyz of a worker', await evaluateIn('gateway', ready), 200);
+}
+
+/** facequeue.env, which git ignores, wins over the shell and brings what compose does not know. */
+async function expectPrivateSettings() {
+  const folder = mkdtempSync(join(tmpdir(), 'facequeue-compose-'));
+  try {
+    for (const file of ['docker-compose.yml', 'deploy', '.env'])
+      cpSync(join(ROOT, file), join(folder, file), { recursive: true });
+    writeFileSync(join(folder, 'facequeue.env'), 'MAX_ATTEMPTS=7\nAWS_PROFILE=archive\n');
+    const { stdout } = await promisify(execFile)('docker', ['compose', 'config', '--format', 'json'], {
+      cwd: folder,
+      env,
+    });
+    const { services } = JSON.parse(stdout) as { services: Record<string, { environment: Record<string, string> }> };
+    const { MAX_ATTEMPTS, AWS_PROFILE, SYNC_WAIT } = services['worker']!.environment;
+    expectEqual('settings of facequeue.env', [MAX_ATTEMPTS, AWS_PROFILE, SYNC_WAIT], ['7', 'archive', undefined]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** No image holds tests, what supports them, or (in the gateway) the AWS SDK. */
+async function expectNothingSuperfluous() {
+  const find = (service: string, ...what: string[]) =>
+    compose('exec', '-T', service, 'find', '/app', ...what).then((found) => found.trim());
+  const support = [
+    '(',
+    '-path',
+    '/app/node_modules',
+    '-prune',
+    '-o',
+    '(',
+    '-name',
+    '*.test.ts',
+    '-o',
+    '-name',
+    'testing',
+  ];
+  for (const service of ['gateway', 'worker']) {
+    const found = await find(
+      service,
+      ...support,
+      '-o',
+      '-name',
+      'conformance',
+      '-o',
+      '-path',
+      '*audit/src*',
+      ')',
+      '-print',
+      ')',
+    );
+    expectEqual(`superfluous files in ${service}`, found, '');
+  }
+  expectEqual('AWS SDK in gateway', await find('gateway', '-path', '*/node_modules/@aws-sdk/*', '-maxdepth', '3'), '');
+}
+
 /** The image for GPUs says what it misses, and does not look at images on the CPU instead. */
 async function refusesWithoutGpu() {
   await compose('--profile', 'gpu', 'build', 'worker-gpu');
@@ -106,6 +200,10 @@ try {
   await compose('up', '--build', '--detach', '--scale', 'worker=3');
   await until('ready', async () => (await fetch(`${url}/readyz`)).ok);
   await expectOneFace();
+  await expectSettings();
+  await expectWorkerMetrics();
+  await expectPrivateSettings();
+  await expectNothingSuperfluous();
   await until('three workers', async () => (await workersSeen()) === 3);
   const load = callers(6);
   await load.more(12);
