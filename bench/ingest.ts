@@ -4,8 +4,8 @@
  * on the way, with SIGKILL. Admission is set so low that the senders have to wait for room.
  */
 import { parseArgs } from 'node:util';
+import { audit } from '@facequeue/audit';
 import type { BatchItem } from '@facequeue/client';
-import { recount } from '@facequeue/queue/recount';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startInstallation } from '../test/support/processes/installation.ts';
 import { residentBytes } from '../test/support/processes/process-table.ts';
@@ -96,8 +96,8 @@ const totals = await sending;
 const taken = totals.accepted + totals.skipped;
 if (seen.size !== items || taken !== items) throw new Error(`${seen.size} of ${items} came, ${taken} were taken`);
 await client.eraseBatch(batch.id);
-const { problems } = await recount(installation.redis.url, installation.prefix);
-if (problems.length) throw new Error(problems.join('\n'));
+const { findings } = await audit(installation.redis.url, installation.prefix);
+if (findings.length) throw new Error(findings.map(({ text }) => text).join('\n'));
 console.log(
   `\n${items} items, each once and in order; ${(items / seconds).toFixed(1)} items/s; ${faulty.length} without their face`,
 );

@@ -1,7 +1,7 @@
 /** What is asked of the installation once all clients are done and all is well again. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { audit } from '@facequeue/audit';
 import { isFacequeueError } from '@facequeue/client';
-import { recount } from '@facequeue/queue/recount';
 import type { Fleet } from '../../test/support/fleet/fleet.ts';
 import { type Caller, persist } from './clients/caller.ts';
 
@@ -12,10 +12,10 @@ const QUIET_WITHIN_MS = 120_000;
 /** Once its time is over, everything is swept within this, ms, and this more for each record. */
 const SWEPT_WITHIN_MS = 60_000;
 const SWEPT_MS_A_RECORD = 2;
-/** A recount reads without a lock, and is wrong of what is swept meanwhile; what has drifted stays so. */
+/** An audit reads without a lock and is wrong about what is swept meanwhile; real drift stays. */
 const AGREES_WITHIN_MS = 10_000;
 /** However long one takes: of a hundred thousand records, most of a minute. */
-const RECOUNTS_AT_LEAST = 3;
+const AUDITS_AT_LEAST = 3;
 const LOOK_EVERY_MS = 250;
 
 /** Keys that an installation has for good. */
@@ -64,11 +64,11 @@ export async function untilQuiet({ inside, prefix }: Fleet): Promise<void> {
 }
 
 /** Counters and lists agree with the records. @returns what does not */
-export async function recounted({ redis, prefix }: Fleet): Promise<string[]> {
+export async function audited({ redis, prefix }: Fleet): Promise<string[]> {
   const until = performance.now() + AGREES_WITHIN_MS;
   for (let tries = 1; ; tries++) {
-    const { problems } = await recount(redis.url, prefix);
-    if (problems.length === 0 || (tries >= RECOUNTS_AT_LEAST && performance.now() > until)) return problems;
+    const problems = (await audit(redis.url, prefix)).findings.map(({ text }) => text);
+    if (problems.length === 0 || (tries >= AUDITS_AT_LEAST && performance.now() > until)) return problems;
     await sleep(LOOK_EVERY_MS);
   }
 }
@@ -83,14 +83,14 @@ export async function leftovers(fleet: Fleet): Promise<string[]> {
   const until = performance.now() + SWEPT_WITHIN_MS + SWEPT_MS_A_RECORD * records;
   for (;;) {
     await passTime(fleet);
-    const { keys, problems } = await recount(fleet.redis.url, prefix);
+    const { keys, findings } = await audit(fleet.redis.url, prefix);
     const left = keys.filter((key) => !FIXED.test(key));
     if (left.length === 0) {
       const stats = await inside.hgetall(`${prefix}:stats`);
       const held = ['blobBytes', 'resultBytes', 'items'].filter((name) => Number(stats[name] ?? 0) !== 0);
-      return [...problems, ...held.map((name) => `stats.${name} is ${stats[name]} of nothing`)];
+      return [...findings.map(({ text }) => text), ...held.map((name) => `stats.${name} is ${stats[name]} of nothing`)];
     }
-    if (performance.now() > until) return [...problems, ...left];
+    if (performance.now() > until) return [...findings.map(({ text }) => text), ...left];
     await sleep(LOOK_EVERY_MS);
   }
 }

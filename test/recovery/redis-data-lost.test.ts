@@ -1,6 +1,7 @@
 /** Redis comes back without its data: what had not ended is gone, whoever waits for it is told so, and the same processes go on. */
+
+import { audit } from '@facequeue/audit';
 import { createClient } from '@facequeue/client';
-import { recount } from '@facequeue/queue/recount';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { photographBytes } from '../support/fixtures/index.ts';
 import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
@@ -63,6 +64,6 @@ it('tells of jobs and batches that they are gone, lets nobody hang, and goes on'
   stalling.release('/next');
   const next = await client.submit({ url: stalling.url('/next') });
   expect(await client.wait(next.id)).toMatchObject({ status: 'succeeded', attempts: 1, result: { Faces: [{}] } });
-  const { problems, jobs } = await recount(installation.redis.url, installation.prefix);
-  expect({ problems, jobs }).toEqual({ problems: [], jobs: { succeeded: 1 } });
+  const { findings, jobs } = await audit(installation.redis.url, installation.prefix);
+  expect({ findings, jobs }).toEqual({ findings: [], jobs: { succeeded: 1 } });
 });

@@ -1,6 +1,7 @@
 /** Redis cannot write to its disk: nothing is accepted that could be lost, nothing accepted is lost, and it goes on by itself. */
+
+import { audit } from '@facequeue/audit';
 import { createClient } from '@facequeue/client';
-import { recount } from '@facequeue/queue/recount';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { photographBytes } from '../support/fixtures/index.ts';
 import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
@@ -44,7 +45,7 @@ it('refuses what is new while the disk is full, and ends all it had accepted onc
   await installation.redis.fillDisk(false);
   for (const { id } of [running, ...waiting]) expect(await patient.wait(id)).toMatchObject({ status: 'succeeded' });
   await expect.poll(submission, { timeout: 20_000 }).toBe('queued');
-  const recounted = () => recount(installation.redis.url, installation.prefix);
-  await expect.poll(async () => Object.keys((await recounted()).jobs), { timeout: 60_000 }).toEqual(['succeeded']);
-  expect((await recounted()).problems).toEqual([]);
+  const audited = () => audit(installation.redis.url, installation.prefix);
+  await expect.poll(async () => Object.keys((await audited()).jobs), { timeout: 60_000 }).toEqual(['succeeded']);
+  expect((await audited()).findings).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { audit } from '@facequeue/audit';
 import { createClient } from '@facequeue/client';
-import { recount } from '@facequeue/queue/recount';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countedClient } from '../support/clients/counted-client.ts';
@@ -111,7 +111,7 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
     const client = createClient({ baseUrl: fleet.url });
     for (const id of load.jobs) expect(await client.job(id)).toMatchObject({ status: 'succeeded' });
     await expect
-      .poll(async () => (await recount(fleet.redis.url, fleet.prefix)).problems, { timeout: 20_000 })
+      .poll(async () => (await audit(fleet.redis.url, fleet.prefix)).findings, { timeout: 20_000 })
       .toEqual([]);
   });
 });

@@ -1,1 +1,2 @@
-export {};
+export { type AuditReport, audit } from './audit.ts';
+export type { Finding, FindingKind } from './finding.ts';

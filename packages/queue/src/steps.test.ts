@@ -2,10 +2,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
-import { recount } from './check/recount.ts';
 import type { GatewayQueue } from './contract.ts';
 import { newJobId } from './job-id.ts';
 import type { Deed } from './testing/doomed-process.ts';
@@ -60,7 +60,7 @@ async function atEachCommand(
       else deaths += 1;
       await rig.finishing();
       await check(gateway, id, lived);
-      await expect.poll(async () => (await recount(rig.url, rig.prefix)).problems, { timeout: 20_000 }).toEqual([]);
+      await expect.poll(async () => (await audit(rig.url, rig.prefix)).findings, { timeout: 20_000 }).toEqual([]);
       expect(new Set(ends.ids).size, 'ends told once').toBe(ends.ids.length);
     }
   };

@@ -1,7 +1,7 @@
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
-import { recount } from './check/recount.ts';
 import type { WorkerQueue } from './contract.ts';
 import { scriptText } from './redis/scripts.ts';
 import { proxyTo } from './testing/proxy.ts';
@@ -34,7 +34,7 @@ describe('every wait is answered', () => {
       await expect.poll(() => gateway.ping(), { interval: 5, timeout: 10_000 }).toBeUndefined();
     }
     expect(new Set((await answers).map((record) => record?.status))).toEqual(new Set(['succeeded']));
-    expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+    expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
   });
 
   it('though the end was announced while its subscriber was away', async () => {
@@ -62,7 +62,7 @@ describe('every wait is answered', () => {
     await rig.finishing();
     await redis.restart();
     expect(new Set((await answers).map((record) => record?.status))).toEqual(new Set(['succeeded']));
-    expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+    expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
   });
 
   it('though its connections go dead without being closed', async () => {
@@ -192,12 +192,12 @@ describe('webhooks', () => {
         async () => {
           for (const each of await late.leaseWebhooks(100, 100, 60_000))
             await late.reportWebhook(each, { status: 'delivered', attempt });
-          const { keys, problems } = await recount(rig.url, rig.prefix);
-          return { problems, left: keys.filter((key) => key.includes(':delivery:')) };
+          const { keys, findings } = await audit(rig.url, rig.prefix);
+          return { findings, left: keys.filter((key) => key.includes(':delivery:')) };
         },
         { timeout: 20_000 },
       )
-      .toEqual({ problems: [], left: [] });
+      .toEqual({ findings: [], left: [] });
     for (const each of jobs) expect((await gateway.read(each.id))!.webhook!.status).toBe('delivered');
   });
 });
@@ -207,15 +207,15 @@ describe('a submission that fails', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const raw = new Redis(redis.url);
-    const before = await recount(redis.url, rig.prefix);
+    const before = await audit(redis.url, rig.prefix);
     // A key of the wrong type: BullMQ's script stops at it, ours has run by then.
     await raw.del(`${rig.prefix}:bull:interactive:meta`);
     await raw.set(`${rig.prefix}:bull:interactive:meta`, 'x');
     const given = job();
     await expect(gateway.submit(given)).rejects.toMatchObject({ code: 'internal_error' });
     expect(await gateway.read(given.id)).toBeNull();
-    const after = await recount(redis.url, rig.prefix);
-    expect(after.problems).toEqual([]);
+    const after = await audit(redis.url, rig.prefix);
+    expect(after.findings).toEqual([]);
     expect(after.jobs).toEqual({});
     const more = after.keys.filter((key) => !before.keys.includes(key));
     expect(more.map((key) => key.slice(rig.prefix.length)).sort()).toEqual([':bull:interactive:id', ':stats']);
@@ -235,7 +235,7 @@ describe('a submission that fails', () => {
     await expect.poll(() => elsewhere.read(given.id), { timeout: 10_000 }).toMatchObject({ status: 'queued' });
     await expect(submission).rejects.toMatchObject({ code: 'unavailable' });
     await expect.poll(() => elsewhere.read(given.id), { timeout: 20_000 }).toBeNull();
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: {} });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });
   });
 
   it('tells of a full Redis as a full queue, and jobs still end in it', async () => {
@@ -258,7 +258,7 @@ describe('a submission that fails', () => {
     expect(await gateway.cancel(second.id)).toMatchObject({ status: 'canceled' });
     await raw.config('SET', 'maxmemory', '0');
     raw.disconnect();
-    expect(await recount(own.url, rig.prefix)).toMatchObject({ problems: [], jobs: { succeeded: 1, canceled: 1 } });
+    expect(await audit(own.url, rig.prefix)).toMatchObject({ findings: [], jobs: { succeeded: 1, canceled: 1 } });
   });
 
   it('takes nothing new before Redis is full, bulk jobs first; what it has taken is brought to workers and ends', async () => {

@@ -1,7 +1,8 @@
 /** Jobs that are ended from outside: canceled, left by their caller, erased. Submitted at one gateway, ended at the other. */
+
+import { audit } from '@facequeue/audit';
 import type { JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recount } from '../../../packages/queue/src/check/recount.ts';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
 import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { body, freeze, madeBy, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
@@ -167,6 +168,6 @@ describe('erasing a job', () => {
 
 describe('after all of this', () => {
   it('every count in Redis is right', async () => {
-    expect((await recount(pair.redis.url, pair.prefix)).problems).toEqual([]);
+    expect((await audit(pair.redis.url, pair.prefix)).findings).toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
 /** Redis goes away while callers wait: every one of them gets its faces, or a job that yields them later. */
+
+import { audit } from '@facequeue/audit';
 import type { DetectionResult, JobResource, JobStatus, Problem } from '@facequeue/schema';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
-import { recount } from '../../../packages/queue/src/check/recount.ts';
 import { body, freeze, get, type Pair, PORTRAIT, post, startPair } from './pair.ts';
 
 let receiver: Receiver;
@@ -137,7 +138,7 @@ describe('two hundred callers are all answered', () => {
     expect(new Set(events.map(({ headers }) => headers['webhook-id'])).size).toBe(200);
     expect(new Set(events.map((event) => JSON.parse(event.body).type))).toEqual(new Set(['job.succeeded']));
     expect(new Set(events.map((event) => event.body)).size).toBe(200);
-    expect((await recount(pair.redis.url, pair.prefix)).problems).toEqual([]);
+    expect((await audit(pair.redis.url, pair.prefix)).findings).toEqual([]);
   });
 
   it('also those who come while it is away: with faces, a job, or when to come again; those with a key get exactly one job', async () => {

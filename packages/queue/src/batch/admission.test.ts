@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import type { AdmissionLimits } from '../contract.ts';
 import { batch, items } from '../testing/batches.ts';
 import { ByHand, badItem, inlineItem, urlItem } from '../testing/by-hand.ts';
@@ -50,7 +50,7 @@ async function all(): Promise<Record<string, unknown>> {
 }
 
 async function sound(): Promise<void> {
-  expect((await recount(redis.url, by.prefix)).problems).toEqual([]);
+  expect((await audit(redis.url, by.prefix)).findings).toEqual([]);
 }
 
 describe('an append', () => {
@@ -146,7 +146,7 @@ describe('items that wait', () => {
     await expect(queue.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
     for (let i = 0; i < 4; i++) await queue.submit(job());
     await expect(queue.submit(job())).rejects.toMatchObject(refused);
-    expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+    expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
   });
 
   it('are not judged by the age of others, nor others by theirs', async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recountOn } from '../check/recount.ts';
 import { BatchModel, type ModelItem } from '../testing/batch-model.ts';
 import { ByHand, badItem, inlineItem, urlItem } from '../testing/by-hand.ts';
 
@@ -188,7 +188,7 @@ class Run {
 
   /** Everything is as the model says. */
   async compare(): Promise<void> {
-    expect((await recountOn(raw, this.by.prefix)).problems).toEqual([]);
+    expect((await audit(raw, this.by.prefix)).findings).toEqual([]);
     const keys = await raw.keys(this.by.key('batch:*'));
     expect(keys.sort()).toEqual([...this.batches.values()].map((each) => this.by.key(`batch:${each.id}`)).sort());
     for (const batch of this.batches.values()) {

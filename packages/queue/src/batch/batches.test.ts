@@ -1,6 +1,6 @@
+import { audit } from '@facequeue/audit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { allResults, finished, items, made } from '../testing/batches.ts';
 import { IMAGE, Rig } from '../testing/rig.ts';
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis?.stop());
 
-const sound = async (rig: Rig) => expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+const sound = async (rig: Rig) => expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
 
 describe('a batch', () => {
   it('runs each item once and lists them in the order they ended', async () => {

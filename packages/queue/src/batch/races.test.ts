@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { ByHand, urlItem } from '../testing/by-hand.ts';
 import { LONG } from '../testing/rig.ts';
 
@@ -36,7 +36,7 @@ async function race(...calls: (() => Promise<unknown>)[]): Promise<unknown[]> {
 const urls = (...names: (string | null)[]) => names.map(urlItem);
 
 async function sound({ prefix }: ByHand): Promise<void> {
-  expect((await recount(redis.url, prefix)).problems).toEqual([]);
+  expect((await audit(redis.url, prefix)).findings).toEqual([]);
 }
 
 /** Name and status of each result, by name. */

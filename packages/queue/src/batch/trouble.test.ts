@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { audit } from '@facequeue/audit';
 import { isFacequeueError } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import type { GatewayQueue, NewItem } from '../contract.ts';
 import { allResults, batch, finished, items, made } from '../testing/batches.ts';
 import { ByHand, inlineItem, urlItem } from '../testing/by-hand.ts';
@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 async function sound(rig: Rig): Promise<void> {
-  expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+  expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
 }
 
 /** Every item is listed once, with its cursor in order, and succeeded. */
@@ -191,7 +191,7 @@ describe('a full Redis', () => {
     await expect(queue.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
     await full.config('SET', 'maxmemory', '0');
     full.disconnect();
-    expect(await recount(own.url, rig.prefix)).toMatchObject({ problems: [], jobs: {} });
+    expect(await audit(own.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });
   });
 
   it.each(['cancel', 'erase'] as const)('does not keep a batch from being stopped: %s', async (how) => {
@@ -217,7 +217,7 @@ describe('a full Redis', () => {
     }
     await full.config('SET', 'maxmemory', '0');
     full.disconnect();
-    expect((await recount(own.url, rig.prefix)).problems).toEqual([]);
+    expect((await audit(own.url, rig.prefix)).findings).toEqual([]);
   });
 });
 
@@ -229,7 +229,7 @@ describe('the time of a batch', () => {
     const warm = await made(queue, items(3));
     await finished(queue, warm);
     await expect.poll(() => queue.batches.read(warm, ''), { timeout: 10_000 }).toBeNull();
-    const fixed = (await recount(rig.url, rig.prefix)).keys;
+    const fixed = (await audit(rig.url, rig.prefix)).keys;
     const ids = await Promise.all([
       made(queue, [...items(200), urlItem(null), urlItem('item 7')]),
       made(queue, [], { open: true }),
@@ -257,7 +257,7 @@ describe('the time of a batch', () => {
     const attempt = { at: 1, status: 200, error: null, ms: 1 };
     expect(await worker.reportWebhook(delivery!, { status: 'delivered', attempt })).toBe(true);
     expect(await queue.snapshot()).toMatchObject({ blobBytes: 0, resultBytes: 0, queues: { bulk: { waiting: 0 } } });
-    await expect.poll(async () => (await recount(rig.url, rig.prefix)).keys, { timeout: 10_000 }).toEqual(fixed);
+    await expect.poll(async () => (await audit(rig.url, rig.prefix)).keys, { timeout: 10_000 }).toEqual(fixed);
     await sound(rig);
   });
 });

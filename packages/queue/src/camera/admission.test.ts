@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { ByHand } from '../testing/by-hand.ts';
 
 let redis: TestRedis;
@@ -24,7 +24,7 @@ afterAll(async () => {
 const limits = (waiting: number, blobBytes = 1e9) => [waiting, blobBytes, 1e9, 1e9];
 
 async function sound(): Promise<void> {
-  expect((await recount(redis.url, by.prefix)).problems).toEqual([]);
+  expect((await audit(redis.url, by.prefix)).findings).toEqual([]);
 }
 
 describe('a camera that keeps all its frames', () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recountOn } from '../check/recount.ts';
 import { ByHand } from '../testing/by-hand.ts';
 import { CameraModel, isLive, type ModelFrame } from '../testing/camera-model.ts';
 
@@ -154,7 +154,7 @@ class Run {
   /** Everything is as the models say. */
   async compare(): Promise<void> {
     const { by } = this;
-    expect((await recountOn(raw, by.prefix)).problems).toEqual([]);
+    expect((await audit(raw, by.prefix)).findings).toEqual([]);
     const listed = await raw.zrange(by.key('cameras'), 0, '-1');
     expect(listed.sort()).toEqual([...this.cameras.keys()].map((name) => `/${name}`).sort());
     for (const [name, model] of this.cameras) {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { ByHand } from '../testing/by-hand.ts';
 
 const ROUNDS = 1000;
@@ -60,5 +60,5 @@ it('a frame is superseded or taken up, never both, and the newest is always ther
   const fields = Object.keys(expected);
   const said = await a.raw.hmget(a.key('camera:/gate'), ...fields, 'waiting', 'processing');
   expect(said.map(Number)).toEqual([...Object.values(expected), 0, 0]);
-  expect((await recount(redis.url, prefix)).problems).toEqual([]);
+  expect((await audit(redis.url, prefix)).findings).toEqual([]);
 }, 120_000);

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import type {
   GatewayQueue,
   NewJob,
@@ -46,7 +46,7 @@ async function ended(gateway: GatewayQueue, ...webhookUrls: string[]): Promise<N
 }
 
 const many = (count: number, url: string) => Array<string>(count).fill(url);
-const sound = async (rig: Rig) => expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+const sound = async (rig: Rig) => expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
 
 /** As if all leases had lasted their time. */
 async function endLeases(prefix: string): Promise<void> {
@@ -428,7 +428,7 @@ describe('deliveries', () => {
             await scripts('sweep', 10);
           }
         }
-        expect((await recount(redis.url, prefix)).problems).toEqual([]);
+        expect((await audit(redis.url, prefix)).findings).toEqual([]);
       }),
       { numRuns: 150 },
     );

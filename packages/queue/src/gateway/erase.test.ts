@@ -1,6 +1,6 @@
+import { audit } from '@facequeue/audit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { newJobId } from '../job-id.ts';
 import { job, Rig, succeeded } from '../testing/rig.ts';
 
@@ -15,8 +15,8 @@ const whole = () =>
 
 /** What is left besides BullMQ's own keys and the counters. */
 async function left(rig: Rig, id: string): Promise<string[]> {
-  const { keys, problems } = await recount(redis.url, rig.prefix);
-  expect(problems).toEqual([]);
+  const { keys, findings } = await audit(redis.url, rig.prefix);
+  expect(findings).toEqual([]);
   return keys.filter((key) => key.includes(id)).map((key) => key.slice(rig.prefix.length).replace(id, '*'));
 }
 
@@ -127,7 +127,7 @@ describe('erasing a job', () => {
     const attempt = { at: 1, status: 200, error: null, ms: 1 };
     expect(await worker.reportWebhook(delivery!, { status: 'delivered', attempt })).toBe(false);
     expect(await worker.leaseWebhooks(9, 9, 1000)).toEqual([]);
-    expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+    expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
     expect((await gateway.snapshot()).resultBytes).toBe(0);
   });
 });

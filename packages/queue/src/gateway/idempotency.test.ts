@@ -1,7 +1,7 @@
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { proxyTo } from '../testing/proxy.ts';
 import { job, Rig, ROOMY } from '../testing/rig.ts';
 
@@ -22,7 +22,7 @@ describe('the same idempotency key', () => {
     expect(new Set(answers.map((answer) => answer.id)).size).toBe(1);
     expect(answers.filter((answer) => !answer.replayed)).toEqual([{ ...answers[0], replayed: false }]);
     expect(new Set(answers.map((answer) => answer.expiresAt)).size).toBe(1);
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 1 } });
   });
 
   it('gives the same job for as long as its record lives, however it ended', async () => {
@@ -45,7 +45,7 @@ describe('the same idempotency key', () => {
     const other = job({ idempotency: { ...idempotency, fingerprint: 'a dog' } });
     await expect(gateway.submit(other)).rejects.toMatchObject({ code: 'idempotency_conflict' });
     expect(await gateway.read(other.id)).toBeNull();
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 1 } });
   });
 
   it('is known to a gateway started later, and after a restart of Redis', async () => {
@@ -79,7 +79,7 @@ describe('the same idempotency key', () => {
     raw.disconnect();
     await expect.poll(() => gateway.read(third.id), { timeout: 10_000 }).toBeNull();
     expect((await again()).replayed).toBe(false);
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 1 } });
   });
 
   it('is not reserved by a call that was refused, and asks for no room when the job is there', async () => {
@@ -119,7 +119,7 @@ describe('a submission that failed halfway', () => {
     // BullMQ's script stops at it; ours has run by then.
     await raw.set(meta, 'x');
     await expect(gateway.submit(job({ idempotency }))).rejects.toMatchObject({ code: 'internal_error' });
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: {} });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });
     await raw.del(meta);
     raw.disconnect();
     expect(await gateway.submit(job({ idempotency }))).toMatchObject({ replayed: false });

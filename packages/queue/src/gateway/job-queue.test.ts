@@ -1,7 +1,7 @@
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { newJobId } from '../job-id.ts';
 import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 
@@ -132,7 +132,7 @@ describe('admission', () => {
       const last = job();
       await expect(gateway.submit(last)).rejects.toMatchObject(refused);
       expect(await gateway.read(last.id)).toBeNull();
-      expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 10 } });
+      expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 10 } });
     },
   );
 
@@ -144,7 +144,7 @@ describe('admission', () => {
       Array.from({ length: 90 }, (_, i) => gateways[i % gateways.length]!.submit(job())),
     );
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(17);
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 17 } });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 17 } });
   });
 
   it('refuses while too many result bytes are kept, and takes jobs again when they are erased', async () => {
@@ -260,7 +260,7 @@ describe('when Redis is away', () => {
     await own.restart();
     await expect.poll(() => gateway.ping(), { timeout: 20_000 }).toBeUndefined();
     await gateway.submit(job());
-    expect((await recount(own.url, rig.prefix)).problems).toEqual([]);
+    expect((await audit(own.url, rig.prefix)).findings).toEqual([]);
   });
 
   it('says so when it cannot be reached at the start', async () => {

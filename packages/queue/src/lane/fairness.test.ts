@@ -1,7 +1,7 @@
+import { audit } from '@facequeue/audit';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { newJobId } from '../job-id.ts';
 import { finished, items, made } from '../testing/batches.ts';
 import { Rig, succeeded } from '../testing/rig.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 async function sound(rig: Rig): Promise<void> {
-  expect((await recount(redis.url, rig.prefix)).problems).toEqual([]);
+  expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
 }
 
 describe('batches', () => {

@@ -1,9 +1,9 @@
+import { audit } from '@facequeue/audit';
 import { isTerminal, JOB_STATUSES } from '@facequeue/schema';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
 import { IMAGE } from '../testing/rig.ts';
 import { apply, canMove, type Event, fresh, type State } from './transitions.ts';
@@ -118,7 +118,7 @@ describe('the states of a job', () => {
             attempts: state.attempts,
           });
         }
-        expect((await recount(redis.url, prefix)).problems).toEqual([]);
+        expect((await audit(redis.url, prefix)).findings).toEqual([]);
       }),
       { numRuns: 150 },
     );

@@ -1,7 +1,7 @@
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 import { everySecond } from './sweeper.ts';
 
@@ -34,7 +34,7 @@ describe.concurrent('the sweep', () => {
     await Promise.all(jobs.map((each) => gateway.submit(each)));
     const records = await Promise.all(waits.map((wait) => wait.ended(LONG)));
     expect(records.every((record) => record?.status === 'expired')).toBe(true);
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { expired: 1500 } });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { expired: 1500 } });
   });
 
   it('does not expire a job that is running, however long it takes', async ({ expect }) => {
@@ -92,7 +92,7 @@ describe.concurrent('the sweep', () => {
     await worker.claim(given.id, 'died');
     await worker.start(given.id, 1);
     await expect.poll(async () => (await gateway.read(given.id))?.status, { timeout: 20_000 }).toBe('queued');
-    expect(await recount(redis.url, rig.prefix)).toMatchObject({ problems: [], jobs: { queued: 1 } });
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 1 } });
     // Should it be alive after all, what it has done counts.
     expect(await worker.finish(given.id, 1, succeeded())).toBe(true);
   });
@@ -146,8 +146,8 @@ describe.concurrent('the sweep', () => {
     for (const each of await worker.leaseWebhooks(100, 100, 60_000))
       expect(await worker.reportWebhook(each, { status: 'delivered', attempt })).toBe(true);
     const ours = async () => {
-      const { keys, problems } = await recount(redis.url, rig.prefix);
-      expect(problems).toEqual([]);
+      const { keys, findings } = await audit(redis.url, rig.prefix);
+      expect(findings).toEqual([]);
       // BullMQ renews a mark of its own whenever it looks for stalled jobs.
       return keys.map((key) => key.slice(rig.prefix.length)).filter((key) => !key.endsWith(':stalled-check'));
     };

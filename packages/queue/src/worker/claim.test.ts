@@ -1,8 +1,8 @@
+import { audit } from '@facequeue/audit';
 import { isTerminal } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import { job, jobOf, LONG, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;
@@ -220,8 +220,8 @@ describe('a race to the end', () => {
     const deliveries = await worker.leaseWebhooks(2000, 1000, 60_000);
     expect(new Map(deliveries.map((each) => [jobOf(each).id, jobOf(each).status]))).toEqual(kept);
     expect(deliveries).toHaveLength(kept.size);
-    const { problems, jobs } = await recount(redis.url, rig.prefix);
-    expect(problems).toEqual([]);
+    const { findings, jobs } = await audit(redis.url, rig.prefix);
+    expect(findings).toEqual([]);
     expect(Object.keys(jobs).sort()).toEqual(['canceled', 'expired', 'failed', 'succeeded']);
   });
 });

@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { recount } from '../check/recount.ts';
 import type { WorkerQueue } from '../contract.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 
@@ -39,7 +39,7 @@ describe('a worker that dies', () => {
     await rig.finishing();
     const records = await Promise.all(waits.map((wait) => wait.ended(LONG)));
     for (const record of records) expect(record).toMatchObject({ status: 'succeeded', attempts: 2 });
-    expect((await recount(rig.url, rig.prefix)).problems).toEqual([]);
+    expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
   });
 });
 

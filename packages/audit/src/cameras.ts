@@ -1,0 +1,84 @@
+import { type AuditContext, checkOwners, listOf, membersOf, namesOf, streamOf } from './context.ts';
+import { isLive, type KnownJob } from './jobs.ts';
+
+/** As in the queue's lib/camera.lua. */
+const EVENTS_KEPT = 1000;
+const EVENT_BYTES = 524_288;
+const EVENT_OVERHEAD = 128;
+
+const ENDS = ['succeeded', 'failed', 'superseded', 'expired', 'canceled'];
+
+/**
+ * Checks the invariants of the queue's lib/camera.lua.
+ * @returns names of cameras, and the bytes of their kept results
+ */
+export async function checkCameras(
+  context: AuditContext,
+  jobs: Map<string, KnownJob>,
+): Promise<{ names: Set<string>; resultBytes: number }> {
+  const { redis, keys, check } = context;
+  const names = new Set(namesOf(context, keys.camera));
+  const listed = await membersOf(context, keys.cameras);
+  let resultBytes = 0;
+  for (const name of names) {
+    const camera = await redis.hgetall(keys.camera(name));
+    const count = (field: string) => Number(camera[field]);
+    resultBytes += count('resultBytes');
+    const sum = ['waiting', 'processing', ...ENDS].reduce((total, field) => total + count(field), 0);
+    check('camera', name, 'posted', sum, count('posted'));
+    await checkFrames(context, name, camera, jobs);
+    await checkEvents(context, name, camera);
+    check('camera', name, 'place in the list of cameras', Number(camera['lastFrameAt']), listed.get(name));
+    check('camera', name, 'scheduled for the sweep', true, (await redis.zscore(keys.due, `camera-${name}`)) !== null);
+  }
+  for (const name of listed.keys()) check('camera', name, 'listed, recorded', true, names.has(name));
+  for (const [id, { camera, status }] of jobs) {
+    if (camera && isLive(status)) check('job', id, `frame of ${camera}, which is recorded`, true, names.has(camera));
+  }
+  checkOwners(context, keys.frames, names);
+  checkOwners(context, (name) => keys.lane(`camera:${name}`), names);
+  return { names, resultBytes };
+}
+
+/** Counts, image bytes and lane of a camera against its live frames. */
+async function checkFrames(
+  context: AuditContext,
+  name: string,
+  camera: Record<string, string>,
+  jobs: Map<string, KnownJob>,
+): Promise<void> {
+  const { keys, check } = context;
+  const live = [...jobs].filter(([, job]) => job.camera === name && isLive(job.status));
+  const inState = (status: string) => live.filter(([, job]) => job.status === status).length;
+  check('camera', name, 'waiting', inState('queued'), Number(camera['waiting']));
+  check('camera', name, 'processing', inState('processing'), Number(camera['processing']));
+  const blobBytes = live.reduce((total, [, job]) => total + job.blobBytes, 0);
+  check('camera', name, 'blobBytes', blobBytes, Number(camera['blobBytes']));
+  const lane = await listOf(context, keys.lane(`camera:${name}`));
+  const unclaimed = live.filter(([, job]) => !job.deliveryId).map(([id]) => id);
+  check('camera', name, 'frames in its lane', unclaimed.sort().join(), lane.sort().join());
+}
+
+/** The kept results of a camera are the last ones, without a gap, and within their limits. */
+async function checkEvents(context: AuditContext, name: string, camera: Record<string, string>): Promise<void> {
+  const { keys, check } = context;
+  let [kept, bytes, first, last] = [0, 0, 0, 0];
+  for await (const { id, fields } of streamOf(context, keys.frames(name))) {
+    kept += 1;
+    bytes += entryBytes(fields);
+    last = Number(id.slice(0, -'-0'.length));
+    first ||= last;
+  }
+  check('camera', name, 'resultBytes', bytes, Number(camera['resultBytes']));
+  if (kept > EVENTS_KEPT) check('camera', name, 'results kept', `${EVENTS_KEPT} at most`, kept);
+  if (bytes > EVENT_BYTES) check('camera', name, 'bytes of results kept', `${EVENT_BYTES} at most`, bytes);
+  if (kept === 0) return;
+  const ended = Number(camera['ended']);
+  check('camera', name, `kept results (of ${ended})`, `${ended - kept + 1} to ${ended}`, `${first} to ${last}`);
+}
+
+function entryBytes(fields: Map<string, Buffer>): number {
+  let bytes = EVENT_OVERHEAD;
+  for (const value of fields.values()) bytes += value.length;
+  return bytes;
+}

@@ -1,0 +1,118 @@
+import { QUEUE_NAMES } from '@facequeue/schema';
+import { type AuditContext, type Bytes, inChunks, membersOf, namesOf } from './context.ts';
+
+/** What the checks of batches, cameras and lanes need of a record. */
+export interface KnownJob {
+  status: string;
+  blobBytes: number;
+  batch: string | undefined;
+  camera: string | undefined;
+  /** What BullMQ delivered to the worker that claimed it: the job's id, or a lane token. Stored as `ticket`. */
+  deliveryId: string | undefined;
+}
+
+export interface JobsFound extends Bytes {
+  jobs: Map<string, KnownJob>;
+  byStatus: Record<string, number>;
+}
+
+/** Fields of a record without those that may be large. */
+const FIELDS = [
+  'status',
+  'queue',
+  'batch',
+  'camera',
+  'ticket',
+  'blobBytes',
+  'resultBytes',
+  'idempotency',
+  'webhookStatus',
+  'finishedAt',
+] as const;
+
+export const isLive = (status: string) => status === 'queued' || status === 'processing';
+
+/**
+ * Checks the invariants of the queue's lib/job.lua.
+ * @param webhooks ids of jobs and batches with a webhook yet to deliver
+ */
+export async function checkJobs(context: AuditContext, webhooks: Set<string>): Promise<JobsFound> {
+  const { keys, check, stats } = context;
+  const found: JobsFound = { jobs: new Map(), byStatus: {}, blobBytes: 0, resultBytes: 0 };
+  const reserved = new Map<string, string>();
+  const processing = new Map<string, number>();
+  await inChunks(namesOf(context, keys.job), async (id) => {
+    const { record, waitingIn, due, blob, result } = await readJob(context, id);
+    const { status = 'none', queue = 'none', batch, camera, ticket, idempotency, webhookStatus } = record;
+    const blobBytes = Number(record.blobBytes);
+    const live = isLive(status);
+    found.jobs.set(id, { status, blobBytes, batch, camera, deliveryId: ticket });
+    found.byStatus[status] = (found.byStatus[status] ?? 0) + 1;
+    found.blobBytes += blobBytes;
+    found.resultBytes += Number(record.resultBytes);
+    if (status === 'processing') processing.set(queue, (processing.get(queue) ?? 0) + 1);
+    if (idempotency) reserved.set(idempotency, id);
+
+    const is = (property: string, expected: boolean | number, value: boolean | number) =>
+      check('job', id, property, expected, value);
+    check('job', id, `${status}, its place among the waiting`, status === 'queued' ? queue : '', waitingIn.join());
+    is('scheduled for the sweep', true, due);
+    is('size of its image', blobBytes, blob);
+    is('size of its result', Number(record.resultBytes), result);
+    if (!live) is(`${status}, its image bytes`, 0, blobBytes);
+    // The record of an item is erased in the script that ends it.
+    if (batch) is(`item of a batch and ${status}, live`, true, live);
+    if (webhookStatus) is(`${status}, webhook waiting for its end`, live, webhookStatus === 'waiting');
+    is('webhook yet to deliver', webhookStatus === 'pending', webhooks.has(id));
+    is(`${status}, ended`, !live, record.finishedAt !== undefined);
+  });
+  await checkWaiting(context, found.jobs);
+  await checkReservations(context, reserved);
+  const counted = Object.keys(stats).flatMap((field) =>
+    field.startsWith(PROCESSING) ? field.slice(PROCESSING.length) : [],
+  );
+  for (const queue of new Set([...processing.keys(), ...counted])) {
+    const field = PROCESSING + queue;
+    check('total', `stats.${field}`, 'count', processing.get(queue) ?? 0, Number(stats[field] ?? 0));
+  }
+  return found;
+}
+
+const PROCESSING = 'processing:';
+
+/** A record and what belongs to it, as they are at one moment. */
+async function readJob({ redis, keys }: AuditContext, id: string) {
+  const reading = redis.multi().hmget(keys.job(id), ...FIELDS);
+  for (const queue of QUEUE_NAMES) reading.zscore(keys.waiting(queue), id);
+  const replies = await reading.zscore(keys.due, id).strlen(keys.blob(id)).hstrlen(keys.job(id), 'result').exec();
+  const [values, ...rest] = replies!.map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+  const scores = rest.splice(0, QUEUE_NAMES.length);
+  const [due, blob, result] = rest as [string | null, number, number];
+  const record: Partial<Record<(typeof FIELDS)[number], string>> = {};
+  FIELDS.forEach((field, i) => {
+    const value = (values as (string | null)[])[i];
+    if (value) record[field] = value;
+  });
+  return { record, waitingIn: QUEUE_NAMES.filter((_, i) => scores[i] !== null), due: due !== null, blob, result };
+}
+
+async function checkWaiting(context: AuditContext, jobs: Map<string, KnownJob>): Promise<void> {
+  for (const queue of namesOf(context, context.keys.waiting)) {
+    for (const id of (await membersOf(context, context.keys.waiting(queue))).keys())
+      context.check('job', id, `waiting in ${queue}, recorded`, true, jobs.has(id));
+  }
+}
+
+/** @param reserved idempotency keys by the records that name them; emptied */
+async function checkReservations(context: AuditContext, reserved: Map<string, string>): Promise<void> {
+  const { redis, keys, check } = context;
+  await inChunks(namesOf(context, keys.reservation), async (name) => {
+    const [holder] = ((await redis.get(keys.reservation(name))) ?? '').split(' ');
+    check('reservation', name, 'job', reserved.get(name), holder);
+    reserved.delete(name);
+  });
+  for (const [name, id] of reserved) check('job', id, `reservation of the idempotency key ${name}`, true, false);
+}

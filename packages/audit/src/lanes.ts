@@ -1,0 +1,68 @@
+import { type AuditContext, fieldsOf, inChunks } from './context.ts';
+import { isLive, type KnownJob } from './jobs.ts';
+
+/** As in the queue's lib/turn.lua. */
+const WIDTH = { batch: 8, camera: 1 };
+
+export interface Lane {
+  /** `batch:<id>` or `camera:<name>` */
+  name: string;
+  /** Its batch is stopped: nothing of it may start, so it needs no tokens. */
+  stopped: boolean;
+}
+
+/**
+ * Checks the invariants of the queue's lib/turn.lua.
+ * @param lanes of batches and cameras that exist
+ * @returns tokens that no worker has used
+ */
+export async function checkLanes(
+  context: AuditContext,
+  jobs: Map<string, KnownJob>,
+  lanes: Lane[],
+): Promise<Set<string>> {
+  const { redis, keys, check } = context;
+  const free = new Set<string>();
+  const freeByLane = new Map<string, number>();
+  const tokens = await fieldsOf(context, keys.laneTokens);
+  await inChunks(tokens, async ([token, value]) => {
+    const [lane = '', id] = value.split(' ');
+    const due = (await redis.zscore(keys.due, token)) !== null;
+    check('token', token, `of ${value}, scheduled for the sweep`, id === undefined, due);
+    if (id === undefined) {
+      free.add(token);
+      freeByLane.set(lane, (freeByLane.get(lane) ?? 0) + 1);
+      return;
+    }
+    const job = jobs.get(id);
+    check('token', token, `used for ${id}, whose delivery id`, token, job?.deliveryId);
+    check(
+      'token',
+      token,
+      `used for ${id}, its lane`,
+      job?.batch ? `batch:${job.batch}` : `camera:${job?.camera}`,
+      lane,
+    );
+  });
+  for (const [id, { deliveryId, status }] of jobs) {
+    if (!deliveryId || !isLive(status)) continue;
+    const [, used] = tokens.get(deliveryId)?.split(' ') ?? [];
+    check('job', id, `came by ${deliveryId}, which is used for`, id, used);
+  }
+  await inChunks(lanes, async ({ name, stopped }) => {
+    const [stored, length] = await Promise.all([
+      redis.hget(
+        name.startsWith('batch:') ? keys.batch(name.slice('batch:'.length)) : keys.camera(name.slice('camera:'.length)),
+        'turns',
+      ),
+      redis.llen(keys.lane(name)),
+    ]);
+    const counted = freeByLane.get(name) ?? 0;
+    const width = name.startsWith('batch:') ? WIDTH.batch : WIDTH.camera;
+    check('lane', name, 'stored number of free tokens', counted, Number(stored));
+    if (counted > width) check('lane', name, 'free tokens', `${width} at most`, counted);
+    const needed = Math.min(width, length);
+    if (!stopped && counted < needed) check('lane', name, `${length} waiting, free tokens`, needed, counted);
+  });
+  return free;
+}

@@ -1,0 +1,59 @@
+import { type AuditContext, inChunks, membersOf, namesOf } from './context.ts';
+
+/** Between a host's work becoming due and its place in `hosts`, ms. */
+const CLOCK_TOLERANCE_MS = 1000;
+
+/**
+ * Checks the invariants of the queue's lib/delivery.lua.
+ * @returns ids of jobs and batches with a webhook yet to deliver, and the bytes these are charged
+ */
+export async function checkWebhooks(context: AuditContext): Promise<{ ids: Set<string>; resultBytes: number }> {
+  const { redis, keys, check, stats } = context;
+  const ids = new Set(namesOf(context, keys.delivery));
+  const charged = new Map<string, number>();
+  let bytes = 0;
+  await inChunks(ids, async (id) => {
+    const key = keys.delivery(id);
+    const [host, charge, resultBytes, webhookStatus, status] = await redis.hmget(
+      key,
+      'webhookHost',
+      'charge',
+      'resultBytes',
+      'webhookStatus',
+      'status',
+    );
+    bytes += Number(charge);
+    charged.set(host ?? '', (charged.get(host ?? '') ?? 0) + Number(charge));
+    check('webhook', id, 'status', 'pending', webhookStatus);
+    // The resultBytes of a batch are not in its record.
+    if (status !== null)
+      check('webhook', id, 'size of its result', Number(resultBytes), await redis.hstrlen(key, 'result'));
+    const scores = await Promise.all([keys.pending, keys.leases].map((list) => redis.zscore(list(host ?? ''), id)));
+    check('webhook', id, 'lists that hold it', 1, scores.filter((score) => score !== null).length);
+  });
+  for (const list of [keys.pending, keys.leases]) {
+    for (const host of namesOf(context, list)) {
+      for (const id of (await membersOf(context, list(host))).keys())
+        check('webhook', id, `in ${list(host)}, recorded`, true, ids.has(id));
+    }
+  }
+  const hosts = await membersOf(context, keys.hosts);
+  for (const host of new Set([...hosts.keys(), ...charged.keys()])) {
+    check('host', host, 'listed among those with webhooks to deliver', charged.has(host), hosts.has(host));
+  }
+  const firstIn = async (key: string) => Number((await redis.zrange(key, 0, '0', 'WITHSCORES'))[1] ?? 0);
+  for (const [host, at] of hosts) {
+    const workAt = (await firstIn(keys.leases(host))) || (await firstIn(keys.pending(host)));
+    const latest = Math.max(context.now + CLOCK_TOLERANCE_MS, workAt);
+    if (at > latest) check('host', host, 'time of its next delivery', `${latest} or earlier`, at);
+  }
+  check('total', 'stats.deliveryBytes', 'bytes', bytes, Number(stats['deliveryBytes'] ?? 0));
+  for (const [field, value] of Object.entries(stats)) {
+    if (!field.startsWith(BYTES)) continue;
+    const counted = charged.get(field.slice(BYTES.length)) ?? 0;
+    check('total', `stats.${field}`, 'bytes', counted || undefined, Number(value));
+  }
+  return { ids, resultBytes: bytes };
+}
+
+const BYTES = 'deliveryBytes:';

@@ -1,0 +1,57 @@
+/** Names of the keys in Redis, for readers outside this package: lib/keys.lua says what each holds. */
+
+/** Keys of one installation. Those that take a name belong to one job, batch, camera, lane, queue or webhook host. */
+export interface Keys {
+  readonly job: (id: string) => string;
+  readonly blob: (id: string) => string;
+  readonly reservation: (key: string) => string;
+  readonly waiting: (queue: string) => string;
+  readonly delivery: (id: string) => string;
+  readonly pending: (host: string) => string;
+  readonly leases: (host: string) => string;
+  readonly batch: (id: string) => string;
+  readonly names: (batch: string) => string;
+  readonly results: (batch: string) => string;
+  readonly active: (batch: string) => string;
+  readonly camera: (name: string) => string;
+  readonly frames: (camera: string) => string;
+  readonly lane: (lane: string) => string;
+  readonly due: string;
+  readonly stats: string;
+  readonly hosts: string;
+  readonly tasks: string;
+  readonly cameras: string;
+  /** Stored as `turns`. */
+  readonly laneTokens: string;
+}
+
+/**
+ * @param prefix the installation's, such as `{fq}`
+ * @example
+ * await redis.hgetall(keysOf('{fq}').job(id))
+ */
+export function keysOf(prefix: string): Keys {
+  const named = (kind: string) => (name: string) => `${prefix}:${kind}:${name}`;
+  return {
+    job: named('job'),
+    blob: named('blob'),
+    reservation: named('idem'),
+    waiting: named('waiting'),
+    delivery: named('delivery'),
+    pending: named('pending'),
+    leases: named('leases'),
+    batch: named('batch'),
+    names: named('names'),
+    results: named('results'),
+    active: named('active'),
+    camera: named('camera'),
+    frames: named('frames'),
+    lane: named('lane'),
+    due: `${prefix}:due`,
+    stats: `${prefix}:stats`,
+    hosts: `${prefix}:hosts`,
+    tasks: `${prefix}:tasks`,
+    cameras: `${prefix}:cameras`,
+    laneTokens: `${prefix}:turns`,
+  };
+}
