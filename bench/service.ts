@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS, type Profile } from '@facequeue/schema';
 import pino from 'pino';
-import { engineLauncher } from '../apps/worker/src/engine/lifeline.ts';
-import { EnginePool } from '../apps/worker/src/engine/pool.ts';
+import { engineLauncher } from '../apps/worker/src/engines/launcher.ts';
+import { EnginePool } from '../apps/worker/src/engines/pool.ts';
 import { cpuMs, descendants, residentBytes } from '../test/support/processes/process-table.ts';
 import { type Service, startService } from '../test/support/processes/service.ts';
 import { load, median, percentile } from './statistics.ts';
@@ -69,7 +69,7 @@ const spent = (service: Service) =>
 async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
   const pool = await EnginePool.start(
     {
-      module: fileURLToPath(new URL('../apps/worker/src/engine/main.ts', import.meta.url)),
+      module: fileURLToPath(new URL('../apps/worker/src/engines/main.ts', import.meta.url)),
       settings: { device: 'cpu' },
       env: {},
       launcher: engineLauncher(),

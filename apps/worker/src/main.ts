@@ -2,7 +2,7 @@
 import { FacequeueError } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import { engineEnvironment, workerConfig } from './config.ts';
-import { EngineStartError } from './engine/engine.ts';
+import { EngineStartError } from './engines/engine.ts';
 import { createLog } from './log.ts';
 import { startWorker, type Worker } from './worker.ts';
 

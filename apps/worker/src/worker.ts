@@ -6,13 +6,13 @@ import { admissionLimits, openWorkerQueue } from '@facequeue/queue';
 import { isImageQueue } from '@facequeue/schema';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
-import type { Duty } from './duty.ts';
 import { startHeartbeat } from './health/heartbeat.ts';
 import { type Checks, type HealthServer, startHealthServer } from './health/server.ts';
-import { type EngineReport, type ImageDuty, startImageDuty } from './jobs/image-duty.ts';
+import { type EngineReport, type ImageRunner, startImageRunner } from './images/image-runner.ts';
 import type { Logger } from './log.ts';
-import { startTaskDuty } from './tasks/task-duty.ts';
-import { startWebhookDuty } from './webhooks/webhook-duty.ts';
+import type { Runner } from './runner.ts';
+import { startTaskRunner } from './tasks/task-runner.ts';
+import { startWebhookRunner } from './webhooks/webhook-runner.ts';
 
 /** Gateways count a worker seen within 15 s. */
 const HEARTBEAT_MS = 2000;
@@ -58,7 +58,7 @@ export async function startWorker(
     },
   ]);
   const imageQueues = config.WORKER_QUEUES.filter(isImageQueue);
-  let images: ImageDuty | undefined;
+  let images: ImageRunner | undefined;
   let taking = false;
   const checks: Checks = {
     redis: () => queue.ping(),
@@ -70,13 +70,13 @@ export async function startWorker(
   let health: HealthServer | undefined;
   if (config.WORKER_PORT > 0) health = await startHealthServer(config.WORKER_HOST, config.WORKER_PORT, checks, metrics);
 
-  const duties: Duty[] = [];
+  const runners: Runner[] = [];
   if (imageQueues.length > 0) {
-    images = await startImageDuty(imageQueues, { queue, workerId: id, config, engineEnv, log, metrics });
-    duties.push(images);
+    images = await startImageRunner(imageQueues, { queue, workerId: id, config, engineEnv, log, metrics });
+    runners.push(images);
   }
-  if (config.WORKER_QUEUES.includes('bulk')) duties.push(startTaskDuty(queue, config, log, metrics));
-  if (config.WORKER_QUEUES.includes('webhooks')) duties.push(startWebhookDuty(queue, config, log, metrics));
+  if (config.WORKER_QUEUES.includes('bulk')) runners.push(startTaskRunner(queue, config, log, metrics));
+  if (config.WORKER_QUEUES.includes('webhooks')) runners.push(startWebhookRunner(queue, config, log, metrics));
   const heartbeat = await startHeartbeat(
     async () => {
       const engines = images ? images.report() : NO_ENGINES;
@@ -92,18 +92,18 @@ export async function startWorker(
     async stop() {
       taking = false;
       heartbeat[Symbol.dispose]();
-      const drained = Promise.all(duties.map((duty) => duty.drain()));
+      const drained = Promise.all(runners.map((runner) => runner.drain()));
       const grace = new AbortController();
       const patience = sleep(config.SHUTDOWN_GRACE, 'late', { signal: grace.signal }).catch(() => {});
       if ((await Promise.race([drained, patience])) === 'late') {
-        for (const duty of duties) duty.giveBack();
+        for (const runner of runners) runner.abort();
         // What does not get there in time (Redis is away) is found by the stall check.
         await Promise.race([drained, sleep(GIVE_BACK_MS)]);
       }
       grace.abort();
       health?.close();
       figures[Symbol.dispose]();
-      const ended = Promise.all(duties.map((duty) => duty.end())).then(() => queue.close());
+      const ended = Promise.all(runners.map((runner) => runner.end())).then(() => queue.close());
       await Promise.race([ended, sleep(GIVE_BACK_MS)]);
     },
   };

@@ -7,7 +7,7 @@ import type { Logger } from '../log.ts';
 export const LEASE_MS = 15_000;
 
 /** What tasks are done with. */
-export interface Desk {
+export interface TaskDeps {
   tasks: Pick<
     BatchTasks,
     'lease' | 'extend' | 'save' | 'append' | 'results' | 'release' | 'finish' | 'isPending' | 'onTask'
@@ -26,7 +26,7 @@ export class TaskLost extends Error {
 }
 
 /** Throws when the queue says that the task is not this worker's any more. */
-export async function stillOurs(kept: Promise<boolean>): Promise<void> {
+export async function assertOwned(kept: Promise<boolean>): Promise<void> {
   if (!(await kept)) throw new TaskLost('the task is not ours any more');
 }
 
@@ -41,4 +41,4 @@ export interface Work {
   abandon(): Promise<void>;
 }
 
-export type WorkOn = (desk: Desk, task: BatchTask) => Work;
+export type WorkOn = (deps: TaskDeps, task: BatchTask) => Work;

@@ -1,4 +1,4 @@
-/** Webhooks from a worker process, with real images, signals and deaths. */
+/** Webhooks from a worker process, with real images, signals and failuresInARow. */
 import { readFileSync } from 'node:fs';
 import { JobEvent } from '@facequeue/schema';
 import { jobResource } from '@facequeue/schema/job-resource';

@@ -1,0 +1,176 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { FacequeueError } from '@facequeue/schema';
+import type { Logger } from '../log.ts';
+import type { Launcher } from './launcher.ts';
+import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
+import { EngineOutput, type ImageNames } from './output.ts';
+
+/** How long loading and warming may take, ms. Generous: a GPU compiles its kernels then, which takes minutes with some. */
+const START_LIMIT_MS = 300_000;
+/** How long a canceled image may go on inside an engine before the engine is killed, ms. */
+const CANCEL_GRACE_MS = 500;
+
+/** What is needed to start an engine process. */
+export interface EngineProgram {
+  /** Path of the module to run; it calls `serveParent`. */
+  module: string;
+  /** Passed on in the first message. */
+  settings: unknown;
+  /** The whole environment of the process. Image decoders run in there: no secrets. */
+  env: Record<string, string>;
+  launcher: Launcher;
+}
+
+/** An engine that cannot be started. The message is for operators. */
+export class EngineStartError extends Error {
+  override readonly name = 'EngineStartError';
+}
+
+/** The engine ended with an image inside. */
+export class EngineExit extends Error {
+  override readonly name = 'EngineExit';
+  /** crash: by itself or by somebody's signal; hang: killed at the time limit; canceled: killed for a canceled job. */
+  readonly kind: 'crash' | 'hang' | 'canceled';
+
+  constructor(kind: EngineExit['kind'], how: string) {
+    super(`engine ended by ${how}`);
+    this.kind = kind;
+  }
+}
+
+/** An engine said that it failed for reasons of its own; the stack is the engine's, for the log. */
+export class EngineFault extends Error {
+  override readonly name = 'EngineFault';
+
+  constructor(stack: string) {
+    super('fault inside an engine');
+    this.stack = stack;
+  }
+}
+
+/** One engine process, warm. It runs an image at a time and is never used again after it ended. */
+export class Engine {
+  readonly facts: EngineFacts;
+  readonly ended: Promise<string>;
+  /** Resident bytes of the process after its last image. */
+  rss = 0;
+  /** Why the process ends, once it does. */
+  endsFor: EngineExit['kind'] = 'crash';
+  readonly #child: ChildProcess;
+  readonly #output: EngineOutput;
+  #inside: { settle: (message: FromEngine) => void; die: (how: string) => void } | null = null;
+
+  private constructor(child: ChildProcess, output: EngineOutput, facts: EngineFacts, ended: Promise<string>) {
+    this.#child = child;
+    this.#output = output;
+    this.facts = facts;
+    this.ended = ended;
+    child.on('message', (message: FromEngine) => {
+      const inside = this.#inside;
+      this.#inside = null;
+      // What it printed before this message is read in the same turn of the loop, so it is told before the next image begins.
+      setImmediate(() => inside?.settle(message));
+    });
+    ended.then((how) => this.#inside?.die(how));
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  /**
+   * Starts a process and waits until its models are warm.
+   * @param log for what it prints
+   * @throws EngineStartError, or the signal's reason; the process is gone then
+   */
+  static async start(program: EngineProgram, signal: AbortSignal, log: Logger): Promise<Engine> {
+    signal.throwIfAborted();
+    const child = fork(program.module, [], {
+      ...program.launcher,
+      env: program.env,
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    const output = new EngineOutput(log.child({ engine: child.pid }));
+    for (const stream of [child.stdout!, child.stderr!]) output.read(stream);
+    // A send to a dying process is reported here; its exit is what counts.
+    child.on('error', () => {});
+    const started = Promise.withResolvers<EngineFacts>();
+    const ended = new Promise<string>((resolve) => {
+      const end = (how: string) => {
+        started.reject(new EngineStartError(`the engine process ended by ${how} while it started`));
+        resolve(how);
+      };
+      child.once('exit', (code, by) => end(by ?? `exit code ${code}`));
+      child.once('error', (error) => child.pid === undefined && end(error.message));
+    });
+    child.once('message', (message: FromEngine) => {
+      if (message.type === 'ready') started.resolve(message.facts);
+      if (message.type === 'unusable') started.reject(new EngineStartError(message.message));
+    });
+    const abort = () => started.reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    const limit = setTimeout(
+      () => started.reject(new EngineStartError(`models not loaded after ${START_LIMIT_MS / 1000} s`)),
+      START_LIMIT_MS,
+    );
+    try {
+      child.send({ type: 'start', settings: program.settings } satisfies ToEngine);
+      return new Engine(child, output, await started.promise, ended);
+    } catch (error) {
+      child.kill('SIGKILL');
+      await ended;
+      throw error;
+    } finally {
+      clearTimeout(limit);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /**
+   * Looks at one image.
+   * @param timeLimitMs past it the engine is killed
+   * @param signal when it aborts, the image may finish within 500 ms, else the engine is killed
+   * @param names of the image, for what the engine prints
+   * @throws FacequeueError for a bad image; EngineExit; EngineFault; the signal's reason if it has aborted already
+   */
+  async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer> {
+    if (this.#inside) throw new Error('an engine was given a second image; its slot was disposed too early');
+    signal.throwIfAborted();
+    this.#output.about(names);
+    const { promise, resolve, reject } = Promise.withResolvers<EngineAnswer>();
+    const killFor = (kind: EngineExit['kind']) => {
+      this.endsFor = kind;
+      this.kill();
+    };
+    let grace: NodeJS.Timeout | undefined;
+    const cancel = () => {
+      grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
+    };
+    const limit = setTimeout(killFor, timeLimitMs, 'hang');
+    signal.addEventListener('abort', cancel, { once: true });
+    this.#inside = {
+      die: (how) => reject(new EngineExit(this.endsFor, how)),
+      settle: (message) => {
+        if ('rss' in message) this.rss = message.rss;
+        if (message.type === 'found') resolve(message.answer);
+        if (message.type === 'refused') reject(new FacequeueError(message.code, message.detail));
+        if (message.type === 'faulted') reject(new EngineFault(message.stack));
+      },
+    };
+    try {
+      this.#child.send({ type: 'detect', image } satisfies ToEngine);
+      return await promise;
+    } finally {
+      this.#inside = null;
+      clearTimeout(limit);
+      clearTimeout(grace);
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** Ends the process at once: it holds nothing that needs saving. `ended` tells when it is gone. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,128 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { Registry, Sample } from '@facequeue/metrics';
+import type { PipelineOptions } from '@facequeue/pipeline';
+import type { WorkerInfo, WorkerQueue } from '@facequeue/queue';
+import type { QueueName } from '@facequeue/schema';
+import { createImageSource, sourceOptions } from '@facequeue/source';
+import type { WorkerConfig } from '../config.ts';
+import { engineLauncher } from '../engines/launcher.ts';
+import type { EngineFacts } from '../engines/messages.ts';
+import { EnginePool, type PoolStatus } from '../engines/pool.ts';
+import { PRIORITY_CLASSES } from '../engines/priority.ts';
+import type { Logger } from '../log.ts';
+import type { Runner } from '../runner.ts';
+import { ActiveJobs } from './active-jobs.ts';
+import { createJobHandler } from './job-handler.ts';
+
+/**
+ * Jobs in hand of a queue: while one image is inside an engine, the next is fetched. A frame is there already, and grows
+ * old while it waits for an engine: one is kept ready for the next that is free.
+ */
+const IN_HAND: Record<QueueName, (engines: number) => number> = {
+  interactive: (engines) => 2 * engines,
+  bulk: (engines) => 2 * engines,
+  cameras: (engines) => engines + 1,
+};
+
+/** What a worker says of its engines. */
+export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load'>;
+
+/** Looking at images. */
+export interface ImageRunner extends Runner {
+  /** @throws when no engine is up */
+  check(): Promise<void>;
+  /** Null while no engine is up: nobody is to count on this worker then. */
+  report(): EngineReport | null;
+}
+
+/**
+ * Starts engines, and resolves when jobs of `queues` are being taken.
+ * @param engineEnv the whole environment of engine processes
+ * @throws EngineStartError, or unavailable when Redis cannot be reached
+ */
+export async function startImageRunner(
+  queues: QueueName[],
+  {
+    queue,
+    workerId,
+    config,
+    engineEnv,
+    log,
+    metrics,
+  }: {
+    queue: WorkerQueue;
+    workerId: string;
+    config: WorkerConfig;
+    engineEnv: Record<string, string>;
+    log: Logger;
+    metrics: Registry;
+  },
+): Promise<ImageRunner> {
+  const settings: PipelineOptions = { packPath: config.MODEL_PACK, device: config.DEVICE };
+  const engines = await EnginePool.start(
+    {
+      module: fileURLToPath(new URL('../engines/main.ts', import.meta.url)),
+      settings,
+      env: engineEnv,
+      launcher: engineLauncher(),
+    },
+    { timeoutMs: config.ENGINE_TIMEOUT, maxRssBytes: config.ENGINE_MAX_RSS },
+    (first) => engineCount(config.ENGINES, first),
+    log,
+    metrics,
+  );
+  const { device, reason, models } = engines.facts;
+  const { size } = engines.status();
+  log.info({ device, reason, models, engines: size, queues }, 'engines are warm');
+
+  const source = createImageSource(sourceOptions(config));
+  const inHand = new ActiveJobs();
+  const handler = createJobHandler({ workerId, queue, source, engines, inHand, log, metrics, random: Math.random });
+  const consumers = await Promise.all(
+    queues.map((name) => queue.consume(name, { concurrency: IN_HAND[name](size) }, handler)),
+  );
+  metrics.read(() => engineSamples(engines.status()));
+
+  return {
+    async check() {
+      if (engines.status().ready === 0) throw new Error('no engine is up');
+    },
+    report() {
+      const { ready, busy, load } = engines.status();
+      return ready === 0 ? null : { device, models, engines: size, busy, load };
+    },
+    async drain() {
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+    },
+    abort: () => inHand.stop(),
+    async end() {
+      await Promise.all([engines.close(), source.close()]);
+    },
+  };
+}
+
+function engineSamples({ size, ready, busy, waiting, rss }: PoolStatus): Sample[] {
+  const state = 'facequeue_worker_engines';
+  return [
+    { name: state, labels: { state: 'all' }, value: size },
+    { name: state, labels: { state: 'ready' }, value: ready },
+    { name: state, labels: { state: 'busy' }, value: busy },
+    ...PRIORITY_CLASSES.map(
+      (lane): Sample => ({ name: 'facequeue_permits_waiting', labels: { lane }, value: waiting[lane] }),
+    ),
+    ...rss.map(
+      (bytes, i): Sample => ({
+        name: 'facequeue_engine_resident_memory_bytes',
+        labels: { engine: String(i) },
+        value: bytes,
+      }),
+    ),
+  ];
+}
+
+/** `auto`: a CPU engine has one thread, so one a core; a GPU is shared badly by several processes. */
+function engineCount(asked: WorkerConfig['ENGINES'], first: EngineFacts): number {
+  if (asked !== 'auto') return asked;
+  return first.device === 'cpu' ? availableParallelism() : 1;
+}

@@ -1,0 +1,137 @@
+import type { Registry } from '@facequeue/metrics';
+import {
+  backoffMs,
+  type ClaimedJob,
+  JobAborted,
+  type JobHandler,
+  type Outcome,
+  type WorkerQueue,
+} from '@facequeue/queue';
+import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
+import type { ImageSource } from '@facequeue/source';
+import type { ImageNames } from '../engines/output.ts';
+import type { EnginePool } from '../engines/pool.ts';
+import type { PriorityClass } from '../engines/priority.ts';
+import type { Logger } from '../log.ts';
+import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
+
+/** What a job is run with. */
+export interface JobHandlerDeps {
+  workerId: string;
+  queue: Pick<WorkerQueue, 'claim' | 'blob' | 'start' | 'finish' | 'release'>;
+  source: Pick<ImageSource, 'fetch'>;
+  engines: Pick<EnginePool, 'acquire'>;
+  inHand: ActiveJobs;
+  log: Logger;
+  metrics: Registry;
+  /** 0 to 1, for jitter. */
+  random(): number;
+}
+
+const PRIORITY_CLASSES: Record<QueueName, PriorityClass> = {
+  interactive: 'interactive',
+  bulk: 'others',
+  cameras: 'others',
+};
+
+/** Codes that say nothing about the image: the job is run again. */
+const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
+
+/**
+ * Makes the function that runs one job from claim to finish. Every claimed job ends finished, released, or ended by
+ * somebody else; what throws (Redis away) is left to the stall check and the sweep.
+ */
+export function createJobHandler(deps: JobHandlerDeps): JobHandler {
+  const { workerId, queue, inHand, metrics, random } = deps;
+  return async (deliveryId, lost) => {
+    using hold = inHand.take(lost);
+    const job = await queue.claim(deliveryId, workerId);
+    if (!job) return;
+    const { id } = job;
+    const log = deps.log.child({ ...namesOf(job), queue: job.queue, attempt: job.attempt });
+    using _ = countDrop(metrics, job.queue, hold.signal);
+    const timings: Timings = {};
+    let outcome: Outcome | null;
+    try {
+      outcome = await look(deps, job, hold.signal, timings);
+    } catch (error) {
+      if (hold.signal.reason instanceof WorkerStopping) {
+        log.info('given back: the worker is stopping');
+        metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'stopping' });
+        await queue.release(id, job.attempt, 0, true);
+        return;
+      }
+      if (hold.signal.aborted) return;
+      if (!isFacequeueError(error) || OURS.includes(error.code)) {
+        const delay = backoffMs(job.attempt, random());
+        // Not ours any more: its image was erased under our hands when it was canceled.
+        if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, 'discarded: the job had ended');
+        else {
+          log.error({ err: error, delay }, 'given back after a fault of ours');
+          metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'fault' });
+        }
+        return;
+      }
+      outcome = { status: 'failed', error: { code: error.code, detail: error.message }, timings };
+    }
+    const recorded = outcome !== null && (await queue.finish(id, job.attempt, outcome));
+    countEnd(metrics, job.queue, recorded ? outcome : null);
+    if (!recorded) log.debug('discarded: the job had ended');
+    else if (outcome?.status === 'failed') log.info({ code: outcome.error.code, timings }, 'failed');
+    else log.debug({ timings }, 'succeeded');
+  };
+}
+
+/**
+ * Bytes, engine, result. `timings` is filled on the way, so that a failed job tells how far it came.
+ * @returns how the job ends; null when it has ended already
+ */
+async function look(
+  { queue, source, engines }: JobHandlerDeps,
+  job: ClaimedJob,
+  signal: AbortSignal,
+  timings: Timings,
+): Promise<Outcome | null> {
+  const began = performance.now();
+  const { source: from } = job;
+  const fetched = from.kind === 'url' ? source.fetch(from.url, signal) : inlineBytes(queue, job.id);
+  const bytes = await fetched.finally(() => {
+    timings.fetch = tenths(performance.now() - began);
+  });
+  using slot = await engines.acquire(PRIORITY_CLASSES[job.queue], signal);
+  timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
+  if (!(await queue.start(job.id, job.attempt))) return null;
+  const answer = await slot.run({ bytes, options: job.options }, signal, namesOf(job));
+  for (const [stage, ms] of Object.entries(answer.timings)) timings[stage as keyof Timings] = tenths(ms);
+  return { status: 'succeeded', result: answer.result, image: answer.image, timings };
+}
+
+const namesOf = ({ id, requestId }: ClaimedJob): ImageNames => ({ job_id: id, request_id: requestId });
+
+/** @param outcome null: discarded */
+function countEnd(metrics: Registry, queue: QueueName, outcome: Outcome | null): void {
+  const code = outcome?.status === 'failed' ? outcome.error.code : (outcome?.status ?? 'discarded');
+  metrics.count('facequeue_jobs_ended_total', { queue, outcome: code });
+  for (const [stage, ms] of Object.entries(outcome?.timings ?? {}))
+    metrics.observe('facequeue_stage_duration_seconds', { queue, stage: stage as keyof Timings }, ms / 1000);
+}
+
+/** Counts, when disposed, that the job was taken out of the worker's hands meanwhile. */
+function countDrop(metrics: Registry, queue: QueueName, signal: AbortSignal): Disposable {
+  return {
+    [Symbol.dispose]() {
+      const { reason } = signal;
+      if (reason instanceof JobAborted) metrics.count('facequeue_jobs_dropped_total', { queue, reason: reason.reason });
+    },
+  };
+}
+
+/** Tenths of a millisecond are all a reader can use; the rest would only fill records. */
+const tenths = (ms: number) => Math.round(ms * 10) / 10;
+
+async function inlineBytes(queue: JobHandlerDeps['queue'], id: string): Promise<Uint8Array> {
+  const blob = await queue.blob(id);
+  if (!blob) throw new FacequeueError('internal_error', 'The image bytes are gone.');
+  // A plain view: a Buffer costs twice as much to send to an engine.
+  return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
+}

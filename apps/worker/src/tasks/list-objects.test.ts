@@ -1,0 +1,197 @@
+import { FacequeueError } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { MAX_TRIES, runTask } from './run-task.ts';
+import { LEASE_MS } from './task.ts';
+import { askedFor, badItems, failedWith, openTaskHarness, type TaskHarness } from './testing/task-harness.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const never = new AbortController().signal;
+const ROOMY = { maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 1e9 };
+const photo = (i: number) => `day/${String(i).padStart(4, '0')}.jpg`;
+const urlsOf = (count: number) => Array.from({ length: count }, (_, i) => `s3://photos/${photo(i)}`);
+
+async function fill({ s3 }: TaskHarness, count: number) {
+  for (let from = 0; from < count; from += 50)
+    await Promise.all(
+      Array.from({ length: Math.min(50, count - from) }, (_, i) => s3.put('photos', photo(from + i), 'image')),
+    );
+}
+
+const listing = (url = 's3://photos/day/') => ({ listing: { url, suffixes: ['.jpg'] } });
+
+describe('a listing', () => {
+  it('makes an item of every object, over several pages, in their order', async () => {
+    await using here = await openTaskHarness(redis);
+    await fill(here, 600);
+    await here.s3.put('photos', 'day/notes.txt', 'text');
+    await here.runItems();
+    await here.worker();
+    const id = await here.batch(listing());
+    const batch = await here.ended(id);
+    expect(batch).toMatchObject({ status: 'finished', listing: { status: 'done', error: null } });
+    expect(batch.counts).toMatchObject({ total: 600, succeeded: 600 });
+    const results = await here.results(id);
+    expect(results.map(({ name }) => name).sort()).toEqual(urlsOf(600));
+    expect(new Map(results.map(({ name, line }) => [line, name])).get(600)).toBe(urlsOf(600)[599]);
+    expect(here.s3.asked.filter(({ operation }) => operation === 'list')).toHaveLength(3);
+  });
+
+  it('that finds nothing ends the batch', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.worker();
+    const batch = await here.ended(await here.batch(listing()));
+    expect(batch).toMatchObject({ status: 'finished', counts: { total: 0 }, listing: { status: 'done' } });
+  });
+
+  it('given back by a worker that stops is gone on with by another, and nothing is listed twice', async () => {
+    await using here = await openTaskHarness(redis);
+    await fill(here, 600);
+    await here.runItems();
+    const first = await here.worker();
+    const pages: string[] = [];
+    here.s3.interfere(({ operation, query }) => {
+      if (operation === 'list') pages.push(query.get('continuation-token') ?? '');
+      return pages.length === 2 && operation === 'list' ? 'hang' : undefined;
+    });
+    const id = await here.batch(listing());
+    await askedFor(here.s3, 'list', 2);
+    await first.close();
+    await here.worker();
+    expect((await here.ended(id)).counts).toMatchObject({ total: 600, succeeded: 600 });
+    expect(pages).toHaveLength(4);
+    expect(pages[2]).toBe(pages[1]);
+    expect((await here.results(id)).map(({ name }) => name).sort()).toEqual(urlsOf(600));
+  });
+
+  it('of a canceled batch goes no further', async () => {
+    await using here = await openTaskHarness(redis);
+    await fill(here, 600);
+    await here.worker();
+    const gate = Promise.withResolvers<undefined>();
+    here.s3.interfere(({ query }) => (query.has('continuation-token') ? gate.promise : undefined));
+    const id = await here.batch(listing());
+    await askedFor(here.s3, 'list', 2);
+    await here.queue.batches.cancel(id, '');
+    gate.resolve(undefined);
+    expect(await here.ended(id)).toMatchObject({ status: 'canceled', counts: { total: 256, canceled: 256 } });
+    // The same worker is free for another.
+    here.s3.interfere(() => undefined);
+    expect(await here.ended(await here.batch(listing('s3://photos/none/')))).toMatchObject({ status: 'finished' });
+    expect((await here.queue.batches.read(id, ''))!.counts.total).toBe(256);
+  });
+});
+
+describe('a listing without room in the queue', () => {
+  it('waits for it, and loses nothing', async () => {
+    await using here = await openTaskHarness(redis, { ...ROOMY, maxWaiting: 400 });
+    await fill(here, 600);
+    await here.worker();
+    const id = await here.batch(listing());
+    await vi.waitFor(async () => {
+      const { counts, listing: task } = (await here.queue.batches.read(id, ''))!;
+      expect(counts.total).toBe(256);
+      expect(task!.status).toBe('waiting');
+    });
+    await here.runItems();
+    expect((await here.ended(id)).counts).toMatchObject({ total: 600, succeeded: 600 });
+  });
+
+  it('gets through one that never has room for a page', async () => {
+    await using here = await openTaskHarness(redis, { ...ROOMY, maxWaiting: 40 });
+    await fill(here, 60);
+    await here.runItems();
+    await here.worker();
+    expect((await here.ended(await here.batch(listing()))).counts).toMatchObject({ total: 60, succeeded: 60 });
+  });
+
+  it('lets other tasks be done meanwhile, however many wait', async () => {
+    await using here = await openTaskHarness(redis, { ...ROOMY, maxWaiting: 400 });
+    await fill(here, 600);
+    await here.worker();
+    for (let i = 0; i < 4; i++) await here.batch(listing());
+    await askedFor(here.s3, 'list', 4);
+    const output = { url: 's3://results/out.ndjson', overwrite: false };
+    expect(await here.ended(await here.batch({ output }, badItems(1)))).toMatchObject({ output: { status: 'done' } });
+  });
+});
+
+describe('a listing that fails', () => {
+  it.each([
+    ['in a bucket that does not exist', 's3://nobucket/day/', undefined, 'source_unreachable', 'no such'],
+    ['for want of rights', 's3://photos/day/', [403, 'AccessDenied'], 'source_forbidden', 'refuses to list'],
+    ['beyond the allowed prefixes', 's3://private/day/', undefined, 'source_forbidden', 'S3_SOURCE_PREFIXES'],
+  ] as const)('%s says so at once, and the batch ends with what it has', async (_, url, refusal, code, text) => {
+    await using here = await openTaskHarness(redis);
+    await here.worker();
+    here.s3.interfere(() => refusal);
+    const batch = await here.ended(await here.batch(listing(url)));
+    expect(batch).toMatchObject({ status: 'finished', counts: { total: 0 }, listing: failedWith(code, text) });
+    expect(here.s3.asked.length).toBeLessThanOrEqual(1);
+  });
+
+  it('at a later page leaves the items it found', async () => {
+    await using here = await openTaskHarness(redis);
+    await fill(here, 300);
+    await here.runItems();
+    await here.worker();
+    here.s3.interfere(({ query }) => (query.has('continuation-token') ? [403, 'AccessDenied'] : undefined));
+    const batch = await here.ended(await here.batch(listing()));
+    expect(batch).toMatchObject({ counts: { total: 256, succeeded: 256 }, listing: { status: 'failed' } });
+  });
+
+  it('because the storage is busy is tried again, and then goes well', async () => {
+    await using here = await openTaskHarness(redis);
+    await fill(here, 1);
+    await here.runItems();
+    await here.worker();
+    // The client of the storage repeats a request twice by itself.
+    let left = 4;
+    here.s3.interfere(() => (left-- > 0 ? [503, 'SlowDown'] : undefined));
+    const batch = await here.ended(await here.batch(listing()));
+    expect(batch).toMatchObject({ counts: { succeeded: 1 }, listing: { status: 'done', error: null } });
+  });
+
+  it('because the storage is busy is given up in the end, and says why', async () => {
+    await using here = await openTaskHarness(redis);
+    const deps = await here.deps({
+      lister: {
+        page: () => Promise.reject(new FacequeueError('source_timeout', 'The object storage did not answer.')),
+      },
+    });
+    const id = await here.batch(listing());
+    const release = deps.tasks.release.bind(deps.tasks);
+    const pauses: number[] = [];
+    vi.spyOn(deps.tasks, 'release').mockImplementation((task, ms) => {
+      pauses.push(ms);
+      return release(task, 0);
+    });
+    for (let i = 1; i < MAX_TRIES; i++) {
+      const task = (await deps.tasks.lease(LEASE_MS))!;
+      expect(task.tries).toBe(i);
+      await runTask(deps, task, never);
+    }
+    expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    expect((await here.queue.batches.read(id, ''))!.listing!.status).toBe('waiting');
+    await runTask(deps, (await deps.tasks.lease(LEASE_MS))!, never);
+    expect((await here.ended(id)).listing).toMatchObject(failedWith('source_timeout', 'did not answer'));
+    const counted = parseExposition(await deps.metrics.text());
+    const of = (outcome: string) => seriesValue(counted, 'facequeue_tasks_total', { kind: 'list', outcome });
+    expect([of('retry'), of('failed'), of('done')]).toEqual([MAX_TRIES - 1, 1, 0]);
+  });
+
+  it('because it kills the worker that does it is given up in the end', async () => {
+    await using here = await openTaskHarness(redis);
+    const deps = await here.deps();
+    const id = await here.batch(listing());
+    for (let i = 0; i < MAX_TRIES; i++) await deps.tasks.release((await deps.tasks.lease(LEASE_MS))!, 0);
+    await runTask(deps, (await deps.tasks.lease(LEASE_MS))!, never);
+    expect((await here.ended(id)).listing).toMatchObject(failedWith('internal_error', 'again and again'));
+  });
+});

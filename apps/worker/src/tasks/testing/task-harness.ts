@@ -1,0 +1,152 @@
+/** Batches over a real queue and a real S3 server, with workers that do tasks, and items that end as they are told. */
+import { Registry } from '@facequeue/metrics';
+import { type AdmissionLimits, type ItemResult, type NewBatch, type NewItem, newJobId } from '@facequeue/queue';
+import { DEFAULT_DETECTION_OPTIONS, type DetectionResult, type ErrorCode } from '@facequeue/schema';
+import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
+import { createObjectLister, createObjectWriter, parseS3Prefix, type StorageOptions } from '@facequeue/source';
+import { expect, vi } from 'vitest';
+import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../../../test/support/servers/s3-server.ts';
+import { createLog } from '../../log.ts';
+import { freshInstallation, type TestInstallation } from '../../testing/installation.ts';
+import type { TaskDeps } from '../task.ts';
+import { startTasks } from '../task-runner.ts';
+
+/** A result of so many faces, all with landmarks: 2 kB a face as text. */
+export function crowd(faces: number): Buffer {
+  const image = { width: 4000, height: 4000 };
+  const result: DetectionResult = {
+    Faces: Array.from({ length: faces }, (_, i) =>
+      roundedFace({
+        box: { x: i, y: 2 * i, width: 100, height: 120 },
+        confidence: 0.9,
+        points: Array.from({ length: 212 }, (_, k) => 1000 + i + k),
+        image,
+      }),
+    ),
+    FaceModelVersion: '1.0.0',
+  };
+  return encodeResult(result);
+}
+
+export interface TaskHarness extends TestInstallation {
+  readonly s3: TestS3;
+  /** Makes a batch, whole. @returns its id */
+  batch(more?: Partial<NewBatch>, items?: NewItem[]): Promise<string>;
+  /** What a worker does tasks with. */
+  deps(more?: Partial<TaskDeps>): Promise<TaskDeps>;
+  /** A worker that does tasks, until it is closed or all ends. */
+  worker(more?: Partial<TaskDeps>): Promise<{ close(): Promise<void> }>;
+  /** Ends every item that gets its turn, successfully. */
+  runItems(result?: Buffer): Promise<void>;
+  /** The batch once it has ended. */
+  ended(id: string): Promise<NonNullable<Awaited<ReturnType<TestInstallation['queue']['batches']['read']>>>>;
+  results(id: string): Promise<ItemResult[]>;
+}
+
+/** Buckets `photos` and `results` are there, and allowed; `nobucket` is allowed. */
+export async function openTaskHarness(redis: { url: string }, limits?: AdmissionLimits): Promise<TaskHarness> {
+  await using stack = new AsyncDisposableStack();
+  const here = stack.use(await freshInstallation(redis, limits));
+  const s3 = stack.use(await startS3());
+  await s3.createBucket('photos');
+  await s3.createBucket('results');
+  const storage = (...prefixes: string[]): StorageOptions => ({
+    s3: {
+      prefixes: prefixes.map((prefix) => parseS3Prefix(prefix)!),
+      endpoint: s3.endpoint,
+      forcePathStyle: true,
+      credentials: S3_CREDENTIALS,
+    },
+    connectMs: 2000,
+    totalMs: 20_000,
+  });
+  const lister = stack.use(createObjectLister(storage('photos', 'nobucket')));
+  const writer = stack.use(createObjectWriter(storage('results', 'nobucket')));
+  const { batches } = here.queue;
+
+  const deps = async (more: Partial<TaskDeps> = {}): Promise<TaskDeps> => {
+    const { tasks } = await here.workQueue();
+    return {
+      tasks,
+      lister,
+      writer,
+      log: createLog('silent'),
+      metrics: new Registry('worker'),
+      random: () => 0,
+      ...more,
+    };
+  };
+  const kept = stack.move();
+  return {
+    ...here,
+    s3,
+    async batch(more = {}, items = []) {
+      const id = newJobId();
+      const requestId = 'req-1';
+      await batches.create({ id, owner: '', requestId, options: DEFAULT_DETECTION_OPTIONS, open: false, ...more });
+      if (items.length > 0) await batches.append(id, '', items, 'fail');
+      await batches.settle(id);
+      return id;
+    },
+    deps,
+    async worker(more) {
+      const worker = startTasks(await deps(more));
+      kept.defer(() => worker.close());
+      return worker;
+    },
+    async runItems(result = crowd(1)) {
+      const work = await here.workQueue();
+      await work.consume('bulk', { concurrency: 8 }, async (deliveryId) => {
+        const job = await work.claim(deliveryId, 'w');
+        if (!job || !(await work.start(job.id, job.attempt))) return;
+        const image = { width: 4000, height: 4000, format: 'jpeg' as const, bytes: 5, orientation: 1 };
+        await work.finish(job.id, job.attempt, { status: 'succeeded', result, image, timings: { detect: 1 } });
+      });
+    },
+    async ended(id) {
+      using follow = here.queue.subscribe(id);
+      for (;;) {
+        const record = await batches.read(id, '');
+        if (!record) throw new Error('there is no such batch');
+        if (record.finishedAt !== null) return record;
+        if (!(await follow.nextChange(30_000))) throw new Error(`nothing came of the batch: ${JSON.stringify(record)}`);
+      }
+    },
+    async results(id) {
+      const all: ItemResult[] = [];
+      for (;;) {
+        const page = await batches.results(id, all.at(-1)?.cursor ?? '', 1000);
+        if (page.length === 0) return all;
+        all.push(...page);
+      }
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+/** Items that fail as they come in. */
+export const badItems = (count: number): NewItem[] =>
+  Array.from({ length: count }, (_, i) => ({
+    name: `bad-${i}`,
+    line: i + 1,
+    content: { kind: 'error', code: 'invalid_request', detail: 'is not JSON' },
+  }));
+
+export const goodItems = (count: number): NewItem[] =>
+  Array.from({ length: count }, (_, i) => ({
+    name: `good-${i}`,
+    line: i + 1,
+    content: { kind: 'inline', bytes: Buffer.from('image') },
+  }));
+
+export const failedWith = (code: ErrorCode, text: string) => ({
+  status: 'failed',
+  error: { code, detail: expect.stringContaining(text) },
+});
+
+/** Resolves when the server has been asked to do that so often. */
+export const askedFor = (s3: TestS3, operation: TestS3['asked'][number]['operation'], count = 1) =>
+  vi.waitFor(() => expect(s3.asked.filter((one) => one.operation === operation).length).toBeGreaterThanOrEqual(count), {
+    timeout: 20_000,
+    interval: 2,
+  });

@@ -1,0 +1,180 @@
+import { itemLine } from '@facequeue/schema/batch-resource';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { LEASE_MS } from './task.ts';
+import {
+  askedFor,
+  badItems,
+  crowd,
+  failedWith,
+  goodItems,
+  openTaskHarness,
+  type TaskHarness,
+} from './testing/task-harness.ts';
+import { writeOutput } from './write-output.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+const output = (more = {}) => ({ output: { url: 's3://results/out.ndjson', overwrite: false, ...more } });
+const written = ({ s3 }: TaskHarness) => s3.text('results', 'out.ndjson');
+const partsAsked = ({ s3 }: TaskHarness) =>
+  s3.asked.filter(({ operation }) => operation === 'part').map(({ query }) => Number(query.get('partNumber')));
+
+/** What GET results answers, in one string. */
+async function lines(here: TaskHarness, id: string): Promise<string> {
+  return (await here.results(id)).map((result) => `${JSON.stringify(itemLine(result))}\n`).join('');
+}
+
+/** Some 23 MB of results in 50 lines: three parts. */
+const HUGE = crowd(220);
+
+describe('an output', () => {
+  it('has every result, a line each, in the order of the results', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems();
+    await here.worker();
+    const id = await here.batch(output(), [...goodItems(100), ...badItems(3)]);
+    expect(await here.ended(id)).toMatchObject({ status: 'finished', output: { status: 'done', error: null } });
+    const text = (await written(here))!;
+    expect(text.split('\n')).toHaveLength(104);
+    expect(text).toBe(await lines(here, id));
+    expect(here.s3.uploads.size).toBe(0);
+  });
+
+  it('of a batch without items is empty', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.worker();
+    expect(await here.ended(await here.batch(output()))).toMatchObject({ output: { status: 'done' } });
+    expect(await written(here)).toBe('');
+  });
+
+  it('is written in parts when it is long', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    await here.worker();
+    const id = await here.batch(output(), goodItems(50));
+    expect((await here.ended(id)).output).toMatchObject({ status: 'done' });
+    expect(partsAsked(here)).toEqual([1, 2, 3]);
+    expect((await written(here)) === (await lines(here, id))).toBe(true);
+    expect(here.s3.uploads.size).toBe(0);
+  });
+
+  it('is never written over an object that is there, and the batch says so', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.s3.put('results', 'out.ndjson', 'precious');
+    await here.worker();
+    const batch = await here.ended(await here.batch(output(), badItems(1)));
+    expect(batch).toMatchObject({ status: 'finished', output: failedWith('conflict', 'exists already') });
+    expect(await written(here)).toBe('precious');
+  });
+
+  it('is written over an object that is there where that was asked for', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.s3.put('results', 'out.ndjson', 'old');
+    await here.worker();
+    const id = await here.batch(output({ overwrite: true }), badItems(1));
+    expect((await here.ended(id)).output).toMatchObject({ status: 'done' });
+    expect(await written(here)).toBe(await lines(here, id));
+  });
+});
+
+/** Answers nothing to the second part, the first time. */
+function hangAtSecondPart({ s3 }: TaskHarness) {
+  let hung = false;
+  s3.interfere(({ operation, query }) => {
+    if (operation !== 'part' || query.get('partNumber') !== '2' || hung) return undefined;
+    hung = true;
+    return 'hang';
+  });
+}
+
+describe('an output that is broken off', () => {
+  it('is gone on with by another worker, from the part it had got to', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    const first = await here.worker();
+    hangAtSecondPart(here);
+    const id = await here.batch(output(), goodItems(50));
+    await askedFor(here.s3, 'part', 2);
+    await first.close();
+    await here.worker();
+    expect((await here.ended(id)).output).toMatchObject({ status: 'done' });
+    expect(partsAsked(here)).toEqual([1, 2, 2, 3]);
+    expect((await written(here)) === (await lines(here, id))).toBe(true);
+    expect(here.s3.uploads.size).toBe(0);
+  });
+
+  it('for good, for want of rights, leaves neither object nor upload', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    await here.worker();
+    here.s3.interfere(({ operation, query }) =>
+      operation === 'part' && query.get('partNumber') === '2' ? [403, 'AccessDenied'] : undefined,
+    );
+    const batch = await here.ended(await here.batch(output(), goodItems(50)));
+    expect(batch).toMatchObject({
+      status: 'finished',
+      counts: { succeeded: 50 },
+      output: failedWith('source_forbidden', 'refuses to write'),
+    });
+    expect(here.s3.uploads.size).toBe(0);
+    expect(await written(here)).toBeNull();
+  });
+
+  it.each(['cancel', 'erase'] as const)('by a %s of its batch leaves neither object nor upload', async (act) => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    await here.worker();
+    const gate = Promise.withResolvers<undefined>();
+    here.s3.interfere(({ query }) => (query.get('partNumber') === '2' ? gate.promise : undefined));
+    const id = await here.batch(output(), goodItems(50));
+    await askedFor(here.s3, 'part', 2);
+    await here.queue.batches[act](id, '');
+    gate.resolve(undefined);
+    await vi.waitFor(() => expect(here.s3.uploads.size).toBe(0), { timeout: 10_000 });
+    expect(await written(here)).toBeNull();
+  });
+
+  it('by an erasure of its batch before its results are read writes nothing', async () => {
+    await using here = await openTaskHarness(redis);
+    const worker = await here.worker();
+    const gate = Promise.withResolvers<undefined>();
+    here.s3.interfere(({ operation }) => (operation === 'head' ? gate.promise : undefined));
+    const id = await here.batch(output(), badItems(3));
+    await askedFor(here.s3, 'head');
+    await here.queue.batches.erase(id, '');
+    gate.resolve(undefined);
+    // The same worker goes on with another, and has got over this one by then.
+    const other = await here.batch({ output: { url: 's3://results/other', overwrite: false } });
+    expect((await here.ended(other)).output).toMatchObject({ status: 'done' });
+    await worker.close();
+    expect(await written(here)).toBeNull();
+  });
+
+  it('and completed by a worker that had lost it is well', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    const id = await here.batch(output(), goodItems(50));
+    const deps = await here.deps();
+    const task = await vi.waitFor(
+      async () => {
+        const taken = await deps.tasks.lease(LEASE_MS);
+        expect(taken).not.toBeNull();
+        return taken!;
+      },
+      { timeout: 20_000 },
+    );
+    const save = vi.spyOn(deps.tasks, 'save');
+    const never = new AbortController().signal;
+    await writeOutput(deps, task).run(never);
+    const states = save.mock.calls.map(([, state]) => state);
+    expect(states).toHaveLength(4);
+    // As another would find it that took it up after the first, second and third part.
+    for (const state of states.slice(1)) await writeOutput(deps, { ...task, state }).run(never);
+    expect((await written(here)) === (await lines(here, id))).toBe(true);
+  });
+});

@@ -1,0 +1,471 @@
+import { Registry } from '@facequeue/metrics';
+import { newJobId, type WorkerQueue } from '@facequeue/queue';
+import { BatchEvent, DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
+import { batchResource } from '@facequeue/schema/batch-resource';
+import { encodeResult } from '@facequeue/schema/result-codec';
+import { createGuardedPoster, parseAllowEntry } from '@facequeue/source';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { createLog } from '../log.ts';
+import { freshInstallation } from '../testing/installation.ts';
+import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
+import { RETRY_SCHEDULE } from './retry-schedule.ts';
+import { type Message, startReceiver } from './testing/receiver.ts';
+
+const secretOf = (letter: string) => `whsec_${Buffer.alloc(32, letter).toString('base64')}`;
+const OPEN = secretOf('o');
+const OLD = secretOf('a');
+const NEW = secretOf('b');
+const SECRETS = new Map([
+  ['', [OPEN]],
+  ['shop', [OLD, NEW]],
+]);
+const RESULT = { Faces: [], FaceModelVersion: '1.0.0' };
+const DAY_MS = 24 * 3600e3;
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+/** A gateway's queue, workers' queues and couriers on a fresh installation. */
+async function installation() {
+  const stack = new AsyncDisposableStack();
+  const { queue: gateway, workQueue, submit } = stack.use(await freshInstallation(redis));
+  const worker = await workQueue();
+
+  /** Makes a job and ends it. */
+  const ended = async (url: string, { status = 'succeeded' as TerminalStatus, owner = '' } = {}) => {
+    const id = await submit({ owner, startWithinMs: status === 'expired' ? 1 : 60_000, webhookUrl: url });
+    if (status === 'canceled') await gateway.cancel(id);
+    if (status === 'succeeded' || status === 'failed') await finish(worker, id, status);
+    return id;
+  };
+
+  /** Makes a batch of one item that fails as it comes in, and lets it end. */
+  const batch = async (webhookUrl: string, status: 'finished' | 'canceled') => {
+    const id = newJobId();
+    const { batches } = gateway;
+    const [owner, requestId] = ['shop', 'req-1'];
+    await batches.create({ id, owner, requestId, options: DEFAULT_DETECTION_OPTIONS, open: true, webhookUrl });
+    const content = { kind: 'error' as const, code: 'invalid_request' as const, detail: 'is not JSON' };
+    await batches.append(id, owner, [{ name: 'a', line: 1, content }], 'fail');
+    await batches.settle(id);
+    await (status === 'canceled' ? batches.cancel(id, owner) : batches.close(id, owner));
+    return id;
+  };
+
+  /** Starts a dispatcher whose retries come at once, unless told otherwise. */
+  const dispatcher = async (more: Partial<DispatcherOptions> & { allow?: string[]; timeoutMs?: number } = {}) => {
+    const { allow = ['127.0.0.1'], timeoutMs = 10_000, ...options } = more;
+    const poster = createGuardedPoster({
+      connectMs: 2000,
+      totalMs: timeoutMs,
+      allow: allow.map((entry) => parseAllowEntry(entry)!),
+    });
+    const started = startDispatcher({
+      queue: options.queue ?? (await workQueue()),
+      poster,
+      secrets: SECRETS,
+      basePath: '/prod',
+      schedule: { pausesMs: [1, 1, 1], forMs: DAY_MS },
+      concurrency: 16,
+      leaseMs: 30_000,
+      log: createLog('silent'),
+      metrics: new Registry('worker'),
+      now: Date.now,
+      random: () => 0.5,
+      ...options,
+    });
+    stack.defer(async () => {
+      started.abandon();
+      await started.close();
+      await poster.close();
+    });
+    return started;
+  };
+
+  const webhook = async (id: string) => (await gateway.read(id))!.webhook!;
+  const settled = async (id: string, status: string) => {
+    await vi.waitFor(async () => expect((await webhook(id)).status).toBe(status), { timeout: 20_000, interval: 5 });
+    return webhook(id);
+  };
+  return {
+    gateway,
+    worker,
+    ended,
+    batch,
+    dispatcher,
+    webhook,
+    settled,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+async function finish(worker: WorkerQueue, id: string, status: 'succeeded' | 'failed') {
+  const { attempt } = (await worker.claim(id, 'w'))!;
+  await worker.start(id, attempt);
+  const image = { width: 4, height: 3, format: 'png' as const, bytes: 5, orientation: 1 };
+  await worker.finish(
+    id,
+    attempt,
+    status === 'succeeded'
+      ? { status, result: encodeResult(RESULT), image, timings: { detect: 1 } }
+      : { status, error: { code: 'image_undecodable', detail: 'the png is cut off' } },
+  );
+}
+
+const verified = (message: Message, secret = OPEN) => {
+  return JobEvent.strict().parse(new Webhook(secret).verify(message.body, message.headers));
+};
+
+describe('tries', () => {
+  it('are counted by what came of them', async () => {
+    const metrics = new Registry('worker');
+    const tries = async () => {
+      const families = parseExposition(await metrics.text());
+      const of = (outcome: string) => seriesValue(families, 'facequeue_webhook_tries_total', { outcome });
+      return Object.fromEntries(['delivered', 'retry', 'failed', 'gone', 'lost'].map((name) => [name, of(name)]));
+    };
+    await using here = await installation();
+    await using moody = await startReceiver((count) => (count === 1 ? 500 : 200));
+    await using closed = await startReceiver(() => 410);
+    await here.dispatcher({ metrics });
+    await here.settled(await here.ended(moody.url), 'delivered');
+    await here.settled(await here.ended(closed.url), 'gone');
+    await here.settled(await here.ended('http://10.0.0.1/hook'), 'failed');
+    await vi.waitFor(async () =>
+      expect(await tries()).toEqual({ delivered: 1, retry: 1, failed: 1, gone: 1, lost: 0 }),
+    );
+  });
+});
+
+describe('a webhook', () => {
+  it('says how the job ended, as GET /jobs/{id} would, signed so that the receiver can verify it', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    await here.dispatcher();
+    const id = await here.ended(receiver.url);
+    await receiver.got(1);
+    const [message] = receiver.messages as [Message];
+    const record = (await here.gateway.read(id))!;
+    expect(message.path).toBe('/hook?token=t0ken');
+    expect(message.headers).toMatchObject({ 'content-type': 'application/json', 'webhook-id': `msg_${id}` });
+    expect(verified(message)).toEqual({
+      type: 'job.succeeded',
+      timestamp: new Date(record.finishedAt!).toISOString(),
+      data: expect.objectContaining({
+        id,
+        status: 'succeeded',
+        result: RESULT,
+        error: null,
+        expires_at: new Date(record.expiresAt).toISOString(),
+        links: { self: `/prod/jobs/${id}`, events: `/prod/jobs/${id}/events`, cancel: `/prod/jobs/${id}/cancel` },
+      }),
+    });
+    expect(await here.settled(id, 'delivered')).toMatchObject({
+      nextAt: null,
+      attempts: [{ at: expect.any(Number), status: 204, error: null, ms: expect.any(Number) }],
+    });
+  });
+
+  it.each([
+    ['failed', 'image_undecodable'],
+    ['canceled', 'canceled'],
+    ['expired', 'expired'],
+  ] as const)('tells of a job that %s, with its error', async (status, code) => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    await here.dispatcher();
+    const id = await here.ended(receiver.url, { status });
+    await receiver.got(1);
+    expect(verified(receiver.messages[0]!)).toMatchObject({
+      type: `job.${status}`,
+      data: { id, status, result: null, error: { code, job_id: id } },
+    });
+  });
+
+  it.each(['finished', 'canceled'] as const)(
+    'tells of a batch that is %s, as GET /batches/{id} would',
+    async (status) => {
+      await using here = await installation();
+      await using receiver = await startReceiver();
+      await here.dispatcher();
+      const id = await here.batch(receiver.url, status);
+      await receiver.got(1);
+      const [message] = receiver.messages as [Message];
+      expect(message.headers['webhook-id']).toBe(`msg_${id}`);
+      const record = (await here.gateway.batches.read(id, 'shop'))!;
+      expect(BatchEvent.strict().parse(new Webhook(NEW).verify(message.body, message.headers))).toEqual({
+        type: 'batch.finished',
+        timestamp: new Date(record.finishedAt!).toISOString(),
+        data: batchResource({ ...record, webhook: null }, '/prod'),
+      });
+      expect(record).toMatchObject({ status, counts: { total: 1, failed: 1 } });
+      await vi.waitFor(async () =>
+        expect((await here.gateway.batches.read(id, 'shop'))!.webhook).toMatchObject({ status: 'delivered' }),
+      );
+    },
+  );
+
+  it('that is not taken comes again with the same id and body and a time of its own, until it is', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver((count) => (count < 4 ? [500, 404, 429][count - 1]! : 200));
+    await here.dispatcher({ schedule: { pausesMs: [1100, 1, 1], forMs: DAY_MS } });
+    const id = await here.ended(receiver.url);
+    await receiver.got(4);
+    expect(new Set(receiver.messages.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([`msg_${id}`]));
+    expect(new Set(receiver.messages.map(({ body }) => body)).size).toBe(1);
+    const [first, second] = receiver.messages.map(({ headers }) => Number(headers['webhook-timestamp']));
+    expect(second).toBeGreaterThan(first!);
+    for (const message of receiver.messages) verified(message);
+    expect(await here.settled(id, 'delivered')).toMatchObject({
+      attempts: [
+        { status: 500, error: 'The receiver answered 500.' },
+        { status: 404 },
+        { status: 429 },
+        { status: 200, error: null },
+      ],
+    });
+  });
+
+  it('that is never taken ends failed after its last try', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver(() => 503);
+    await here.dispatcher();
+    const id = await here.ended(receiver.url);
+    const webhook = await here.settled(id, 'failed');
+    expect(webhook.attempts).toHaveLength(4);
+    expect(webhook.nextAt).toBeNull();
+    expect(receiver.messages).toHaveLength(4);
+  });
+
+  it('is tried again in about five seconds at first', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver(() => 500);
+    await here.dispatcher({ schedule: RETRY_SCHEDULE });
+    const id = await here.ended(receiver.url);
+    await vi.waitFor(async () => expect((await here.webhook(id)).attempts).toHaveLength(1));
+    const { attempts, nextAt, status } = await here.webhook(id);
+    expect(status).toBe('pending');
+    expect(nextAt! - attempts[0]!.at - attempts[0]!.ms).toBeGreaterThanOrEqual(4400);
+    expect(nextAt! - attempts[0]!.at).toBeLessThan(10_000);
+  });
+
+  it.each([301, 302, 307, 308])('is not sent on to where a %i points', async (status) => {
+    await using here = await installation();
+    await using other = await startReceiver();
+    await using receiver = await startReceiver(
+      () => (response) => response.writeHead(status, { location: other.url }).end(),
+    );
+    await here.dispatcher();
+    const id = await here.ended(receiver.url);
+    expect(await here.settled(id, 'failed')).toMatchObject({
+      attempts: expect.arrayContaining([
+        expect.objectContaining({ status, error: `The receiver answered ${status}; redirects are not followed.` }),
+      ]),
+    });
+    expect(other.connections()).toBe(0);
+  });
+
+  it('is not sent again to a receiver that answers 410', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver(() => 410);
+    await here.dispatcher();
+    const id = await here.ended(receiver.url);
+    expect(await here.settled(id, 'gone')).toMatchObject({ nextAt: null, attempts: [{ status: 410 }] });
+    expect(receiver.messages).toHaveLength(1);
+  });
+
+  it('to an address that is not public fails at once, without a connection, and says so', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    await here.dispatcher({ allow: [] });
+    const id = await here.ended(receiver.url);
+    const webhook = await here.settled(id, 'failed');
+    expect(webhook.attempts).toMatchObject([{ status: null, error: expect.stringContaining('not public') }]);
+    expect(webhook.attempts[0]!.error).not.toContain('127.0.0.1');
+    expect(receiver.connections()).toBe(0);
+  });
+
+  it('to a receiver that hangs is given up in time and tried again', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
+    await here.dispatcher({ timeoutMs: 200 });
+    const id = await here.ended(receiver.url);
+    expect(await here.settled(id, 'delivered')).toMatchObject({
+      attempts: [{ status: null, error: 'The receiver did not answer within 0.2 s.' }, { status: 200 }],
+    });
+  });
+
+  it('comes again when the receiver asks, within the day', async () => {
+    await using here = await installation();
+    const later = new Date(Date.now() + 7200e3).toUTCString();
+    const asks = { '/seconds': '3600', '/date': later, '/never': '999999' };
+    await using receiver = await startReceiver(
+      (count) => (response) =>
+        response.writeHead(503, { 'retry-after': asks[receiver.messages[count - 1]!.path as keyof typeof asks] }).end(),
+    );
+    await here.dispatcher();
+    const [seconds, date, never] = await Promise.all(
+      Object.keys(asks).map(async (path) => {
+        const id = await here.ended(`http://${receiver.host}${path}`);
+        await vi.waitFor(async () => expect((await here.webhook(id)).attempts).toHaveLength(1));
+        const { finishedAt, webhook } = (await here.gateway.read(id))!;
+        return (webhook!.nextAt! - finishedAt!) / 1000;
+      }),
+    );
+    expect(seconds).toBeGreaterThanOrEqual(3600);
+    expect(seconds).toBeLessThan(3600 * 1.2 + 60);
+    expect(date).toBeGreaterThan(7200 - 2);
+    expect(date).toBeLessThan(7200 * 1.2 + 60);
+    expect(never).toBeGreaterThan(86_400 - 2);
+    expect(never).toBeLessThan(86_400 + 2);
+  });
+
+  it('is signed with every secret of the API key that made the job, and no other', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    await here.dispatcher();
+    await here.ended(receiver.url, { owner: 'shop' });
+    await receiver.got(1);
+    const [message] = receiver.messages as [Message];
+    for (const secret of [OLD, NEW]) expect(verified(message, secret).type).toBe('job.succeeded');
+    expect(() => verified(message, OPEN)).toThrow('No matching signature');
+    expect(message.headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
+  });
+
+  it('that no secret can sign is not sent, says so, and is sent once there is one', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    const bare = await here.dispatcher({ schedule: { pausesMs: [300, 1, 1, 1], forMs: DAY_MS }, secrets: new Map() });
+    const id = await here.ended(receiver.url);
+    await vi.waitFor(async () =>
+      expect((await here.webhook(id)).attempts[0]).toMatchObject({
+        status: null,
+        error: expect.stringContaining('WEBHOOK_SECRETS'),
+      }),
+    );
+    await bare.close();
+    expect(receiver.connections()).toBe(0);
+    await here.dispatcher();
+    await here.settled(id, 'delivered');
+  });
+});
+
+describe('couriers', () => {
+  it('keep a dead receiver with hundreds of webhooks from delaying another host', async () => {
+    await using here = await installation();
+    await using dead = await startReceiver(() => 'hang');
+    await using alive = await startReceiver();
+    for (let i = 0; i < 300; i++) await here.ended(dead.url, { status: 'canceled' });
+    await here.dispatcher();
+    await here.dispatcher();
+    await dead.got(4);
+    const ids = [];
+    for (let i = 0; i < 20; i++) ids.push(await here.ended(alive.url, { status: 'canceled' }));
+    // The dead one's first tries are still hanging when the last of these is delivered.
+    await Promise.all(ids.map((id) => here.settled(id, 'delivered')));
+    expect(dead.messages).toHaveLength(4);
+    expect(dead.peak()).toBe(4);
+  });
+
+  it('have no more in flight than they may, and send each webhook once', async () => {
+    await using here = await installation();
+    const waiting: (() => void)[] = [];
+    const receivers = await Promise.all(
+      Array.from({ length: 3 }, () => startReceiver(() => (response) => waiting.push(() => response.end()))),
+    );
+    for (const receiver of receivers)
+      for (let i = 0; i < 4; i++) await here.ended(receiver.url, { status: 'canceled' });
+    await here.dispatcher({ concurrency: 2 });
+    const total = () => receivers.reduce((sum, { messages }) => sum + messages.length, 0);
+    for (let done = 0; done < 12; done++) {
+      await vi.waitFor(() => expect(total()).toBeGreaterThan(done), { timeout: 10_000, interval: 1 });
+      expect(total()).toBeLessThanOrEqual(done + 2);
+      waiting.shift()!();
+    }
+    expect(total()).toBe(12);
+    const ids = receivers.flatMap(({ messages }) => messages.map(({ headers }) => headers['webhook-id']));
+    expect(new Set(ids).size).toBe(12);
+    for (const receiver of receivers) await receiver[Symbol.asyncDispose]();
+  });
+
+  it('of several workers share the webhooks, each sent once', async () => {
+    await using here = await installation();
+    const receivers = await Promise.all(Array.from({ length: 5 }, () => startReceiver()));
+    for (let i = 0; i < 3; i++) await here.dispatcher();
+    const ids = [];
+    for (let i = 0; i < 100; i++) ids.push(await here.ended(receivers[i % 5]!.url, { status: 'canceled' }));
+    await Promise.all(ids.map((id) => here.settled(id, 'delivered')));
+    const sent = receivers.flatMap(({ messages }) => messages.map(({ headers }) => headers['webhook-id']!));
+    expect(sent.sort()).toEqual(ids.map((id) => `msg_${id}`).sort());
+    for (const receiver of receivers) await receiver[Symbol.asyncDispose]();
+  });
+
+  it('that close take no more, and report what they have in flight', async () => {
+    await using here = await installation();
+    let answer = () => {};
+    await using receiver = await startReceiver(() => (response) => (answer = () => response.writeHead(200).end()));
+    const dispatcher = await here.dispatcher();
+    const first = await here.ended(receiver.url);
+    await receiver.got(1);
+    const closed = dispatcher.close();
+    const second = await here.ended(receiver.url);
+    answer();
+    await closed;
+    expect(await here.webhook(first)).toMatchObject({ status: 'delivered' });
+    expect(await here.webhook(second)).toMatchObject({ status: 'pending', attempts: [] });
+    expect(receiver.messages).toHaveLength(1);
+  });
+
+  it('that are ended with something in flight leave it to another, who sends it with the same id', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
+    const first = await here.dispatcher({ leaseMs: 300 });
+    const id = await here.ended(receiver.url);
+    await receiver.got(1);
+    first.abandon();
+    await first.close();
+    expect(await here.webhook(id)).toMatchObject({ status: 'pending', attempts: [] });
+    await here.dispatcher();
+    await here.settled(id, 'delivered');
+    expect(receiver.messages.map(({ headers }) => headers['webhook-id'])).toEqual([`msg_${id}`, `msg_${id}`]);
+  });
+
+  it('go on after Redis was away, and lose nothing', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    await here.dispatcher();
+    await here.settled(await here.ended(receiver.url), 'delivered');
+    await redis.restart();
+    const id = await vi.waitFor(() => here.ended(receiver.url), { timeout: 10_000 });
+    await here.settled(id, 'delivered');
+  });
+
+  it('close though Redis is away', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver();
+    const dispatcher = await here.dispatcher();
+    await here.settled(await here.ended(receiver.url), 'delivered');
+    await redis.kill();
+    await dispatcher.close();
+    await redis.restart();
+  });
+
+  it('deliver nothing of a job that was erased', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver(() => 500);
+    await here.dispatcher({ schedule: { pausesMs: [2000], forMs: DAY_MS } });
+    const id = await here.ended(receiver.url);
+    const kept = await here.ended(receiver.url);
+    await receiver.got(2);
+    expect(await here.gateway.erase(id, '')).toBe(true);
+    await here.settled(kept, 'failed');
+    const tries = receiver.messages.filter(({ headers }) => headers['webhook-id'] === `msg_${id}`);
+    expect(tries).toHaveLength(1);
+  });
+});
