@@ -1,4 +1,4 @@
-import type { WebhookDelivery, WebhookOutcome, WebhookAttempt } from '@facequeue/queue';
+import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from '@facequeue/queue';
 import { isFacequeueError, type WebhookSecrets } from '@facequeue/schema';
 import type { GuardedPoster, PostAnswer } from '@facequeue/source';
 import type { Logger } from '../log.ts';
