@@ -109,7 +109,7 @@ try {
     'cli/src/main.ts serve',
     'redis-server',
     'worker/src/main',
-    'engine/main',
+    'engines/main',
     'api/src/main',
   ])
     assert(

@@ -105,7 +105,7 @@ export async function startFleet({ places, env, onProblem, onEnded }: FleetOptio
     workers,
     engines: ({ app }) =>
       (app ? descendants(app.pid) : [])
-        .filter(({ command }) => command.includes('engine/main.ts'))
+        .filter(({ command }) => command.includes('engines/main.ts'))
         .map(({ pid }) => pid),
     // As `serve` and a deployment do: first what takes work in.
     async close() {

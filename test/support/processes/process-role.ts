@@ -2,7 +2,7 @@
 const MARKS = {
   gateway: 'api/src/main.ts',
   worker: 'worker/src/main.ts',
-  engine: 'engine/main.ts',
+  engine: 'engines/main.ts',
   redis: 'redis-server',
 };
 export type Role = keyof typeof MARKS;

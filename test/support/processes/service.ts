@@ -56,7 +56,7 @@ export async function startService(env: Record<string, string> = {}): Promise<Se
       url,
       pid: child.pid!,
       log: () => log,
-      engines: () => find('engine/main.ts'),
+      engines: () => find('engines/main.ts'),
       worker: () => find('worker/src/main.ts')[0]!,
       stop,
       [Symbol.asyncDispose]: async () => void (await stop()),

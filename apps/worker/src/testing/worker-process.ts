@@ -25,7 +25,7 @@ export async function startTestWorker(env: Record<string, string>): Promise<Work
     ...worker,
     engines: () =>
       descendants(worker.pid)
-        .filter(({ command }) => command.includes('engine/main.ts'))
+        .filter(({ command }) => command.includes('engines/main.ts'))
         .map(({ pid }) => pid),
   };
 }
