@@ -100,7 +100,7 @@ class Run {
         break;
       case 'drain':
         await by.drain(batch.id, now.chunk);
-        batch.drain(now.chunk);
+        batch.cancelRemaining(now.chunk);
         break;
       case 'take':
         await this.take(batch, now.which);
@@ -109,11 +109,11 @@ class Run {
         await this.silence(batch);
         break;
       default: {
-        const inHand = batch.inHand;
-        if (inHand.length > 0) await this.happens(batch, inHand[now.which % inHand.length]!, now);
+        const activeItems = batch.activeItems;
+        if (activeItems.length > 0) await this.happens(batch, activeItems[now.which % activeItems.length]!, now);
       }
     }
-    if (batch.gone) this.batches.delete(now.id);
+    if (batch.nothingLeft) this.batches.delete(now.id);
   }
 
   async take(batch: BatchModel, nth: number): Promise<void> {
@@ -121,12 +121,12 @@ class Run {
     const turn = turns[nth % Math.max(1, turns.length)];
     if (!turn) return;
     const { job } = await this.by.claim(turn, MAX_ATTEMPTS);
-    const given = batch.take(turn);
+    const given = batch.takeNext(turn);
     expect(job?.attempt).toBe(given?.state.attempts);
     if (given) given.jobId = job!.id;
   }
 
-  async happens(batch: BatchModel, { jobId, ticket, ...given }: ModelItem, now: Step): Promise<void> {
+  async happens(batch: BatchModel, { jobId, deliveryId, ...given }: ModelItem, now: Step): Promise<void> {
     const { by } = this;
     const item = batch.items.find((each) => each.name === given.name && each.jobId === jobId)!;
     const attempt = 'stale' in now && now.stale === 0 ? given.state.attempts - 1 : given.state.attempts;
@@ -146,7 +146,7 @@ class Run {
         );
         break;
       case 'claim': {
-        const { job } = await by.claim(ticket!, MAX_ATTEMPTS);
+        const { job } = await by.claim(deliveryId!, MAX_ATTEMPTS);
         expect(job !== null).toBe(batch.happens(item, { kind: 'claim', by: 'b' }));
         break;
       }
@@ -156,7 +156,7 @@ class Run {
         batch.happens(item, { kind: 'cancel' });
         break;
       case 'lock':
-        await by.lock('bulk', ticket!, now.token);
+        await by.lock('bulk', deliveryId!, now.token);
         batch.happens(item, { kind: 'lock', token: now.token });
         break;
       default:
@@ -175,14 +175,14 @@ class Run {
   async sweep(): Promise<void> {
     for (const batch of this.batches.values()) {
       for (const turn of await this.by.turnsOf(`batch:${batch.id}`)) await this.by.hurry(turn);
-      for (const { jobId } of batch.inHand) await this.by.hurry(jobId!);
+      for (const { jobId } of batch.activeItems) await this.by.hurry(jobId!);
       if (!batch.done) await this.by.hurry(`batch-${batch.id}`);
     }
     await this.by.sweep();
     for (const [name, batch] of this.batches) {
-      batch.drain(Number.POSITIVE_INFINITY);
-      for (const item of batch.inHand) batch.happens(item, { kind: 'sweep' });
-      if (batch.gone) this.batches.delete(name);
+      batch.cancelRemaining(Number.POSITIVE_INFINITY);
+      for (const item of batch.activeItems) batch.happens(item, { kind: 'sweep' });
+      if (batch.nothingLeft) this.batches.delete(name);
     }
   }
 
@@ -209,7 +209,7 @@ class Run {
       await this.act({ kind: 'close', id });
       await this.act({ kind: 'drain', id, chunk: 1000 });
       while (batch.lane.length > 0 && !batch.stopped) await this.take(batch, 0);
-      for (const item of batch.inHand) {
+      for (const item of batch.activeItems) {
         for (const kind of ['lock', 'claim', 'finish'] as const)
           if (!['succeeded', 'failed'].includes(item.state.status))
             await this.happens(batch, item, { kind, id, which: 0, stale: 1, token: 'last' } as never);

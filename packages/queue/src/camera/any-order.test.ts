@@ -62,7 +62,7 @@ class Run {
     if (now.kind === 'take') {
       const turns = await by.turnsOf(`camera:/${now.camera}`);
       const turn = turns[now.which % Math.max(1, turns.length)];
-      if (turn) expect((await by.claim(turn, MAX_ATTEMPTS)).job?.id).toBe(model.take(turn)?.id);
+      if (turn) expect((await by.claim(turn, MAX_ATTEMPTS)).job?.id).toBe(model.takeNext(turn)?.id);
     } else if (now.kind === 'sweep') {
       await this.#sweep();
     } else if (now.kind === 'a day') {
@@ -92,7 +92,8 @@ class Run {
         expect(await by.release(id, attempt)).toBe(model.release(frame, attempt));
         break;
       case 'claim':
-        if (frame.ticket) expect((await by.claim(frame.ticket, MAX_ATTEMPTS)).job !== null).toBe(model.claim(frame));
+        if (frame.deliveryId)
+          expect((await by.claim(frame.deliveryId, MAX_ATTEMPTS)).job !== null).toBe(model.claim(frame));
         break;
       case 'cancel':
         await by.scripts('cancel', id);
@@ -112,8 +113,8 @@ class Run {
         frame.overdue = true;
         break;
       case 'lock':
-        if (!frame.ticket) break;
-        await by.lock('cameras', frame.ticket, now.token);
+        if (!frame.deliveryId) break;
+        await by.lock('cameras', frame.deliveryId, now.token);
         frame.lock = now.token;
         break;
       default:
@@ -173,7 +174,7 @@ class Run {
       for (;;) {
         const [turn] = await this.by.turnsOf(`camera:/${name}`);
         if (!turn) break;
-        expect((await this.by.claim(turn, MAX_ATTEMPTS)).job?.id).toBe(model.take(turn)?.id);
+        expect((await this.by.claim(turn, MAX_ATTEMPTS)).job?.id).toBe(model.takeNext(turn)?.id);
       }
       for (const frame of model.live) {
         await this.by.scripts('cancel', frame.id);

@@ -1,15 +1,15 @@
 import { isTerminal } from '@facequeue/schema';
 import type { NewItem } from '../contract.ts';
-import { apply, type Event, fresh, type State } from '../state/transitions.ts';
+import { apply, type Event, fresh, type State } from './job-model.ts';
 
 /** An item as the model has it. */
 export interface ModelItem {
   name: string;
   /** Of its job: queued while it waits in the lane, too. */
   state: State;
-  /** Once a worker has taken it up. */
+  /** Once a worker has claimed it. */
   jobId: string | null;
-  ticket: string | null;
+  deliveryId: string | null;
 }
 
 /** What a batch should be after each step, in plain lists: what scripts/lib/batch.lua and turn.lua do in Redis. */
@@ -34,7 +34,7 @@ export class BatchModel {
     return this.state === 'building' || this.state === 'open';
   }
 
-  get inHand(): ModelItem[] {
+  get activeItems(): ModelItem[] {
     return this.items.filter((item) => item.jobId !== null && !isTerminal(item.state.status));
   }
 
@@ -43,7 +43,7 @@ export class BatchModel {
   }
 
   /** Nothing of it is left. */
-  get gone(): boolean {
+  get nothingLeft(): boolean {
     return this.erased && this.done;
   }
 
@@ -51,20 +51,20 @@ export class BatchModel {
   append(items: NewItem[], twice: 'skip' | 'fail'): [number, number, number] {
     const counts: [number, number, number] = [0, 0, 0];
     for (const { name, content } of items) {
-      const known = name !== null && this.#names.has(name);
-      if (known && twice === 'skip') {
+      const duplicate = name !== null && this.#names.has(name);
+      if (duplicate && twice === 'skip') {
         counts[1]++;
         continue;
       }
       const item: ModelItem = {
-        name: known || name === null ? `#${this.items.length + 1}` : name,
+        name: duplicate || name === null ? `#${this.items.length + 1}` : name,
         state: fresh(),
         jobId: null,
-        ticket: null,
+        deliveryId: null,
       };
       if (name !== null) this.#names.add(name);
       this.items.push(item);
-      if (known || content.kind === 'error') {
+      if (duplicate || content.kind === 'error') {
         item.state = { ...item.state, status: 'failed' };
         counts[2]++;
       } else {
@@ -94,24 +94,24 @@ export class BatchModel {
     this.stopped = true;
     this.state = 'canceled';
     this.erased ||= how === 'erase';
-    this.drain(chunk);
+    this.cancelRemaining(chunk);
   }
 
-  drain(chunk: number): void {
+  cancelRemaining(chunk: number): void {
     if (!this.stopped) return;
-    for (const item of [...this.lane.splice(0, chunk), ...this.inHand]) this.#move(item, { kind: 'cancel' });
+    for (const item of [...this.lane.splice(0, chunk), ...this.activeItems]) this.#move(item, { kind: 'cancel' });
   }
 
-  /** A turn nobody has taken is claimed. @returns the item it gives */
-  take(ticket: string): ModelItem | null {
+  /** A free token is claimed. @returns the item it gives */
+  takeNext(deliveryId: string): ModelItem | null {
     const item = this.stopped ? undefined : this.lane.shift();
     if (!item) return null;
-    item.ticket = ticket;
+    item.deliveryId = deliveryId;
     this.#move(item, { kind: 'claim', by: 'a' });
     return item;
   }
 
-  /** What happens to an item in hand. @returns whether who caused it got what was asked */
+  /** An event of an active item. @returns whether the request behind the event succeeded */
   happens(item: ModelItem, event: Event): boolean {
     return this.#move(item, event);
   }

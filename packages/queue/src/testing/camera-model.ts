@@ -6,14 +6,14 @@ export interface ModelFrame {
   status: JobStatus;
   superseded: boolean;
   attempts: number;
-  /** As in State of state/transitions.ts. */
+  /** As in State of job-model.ts. */
   claimedUnder: string | null;
   lock: string;
   /** Past the time within which it was to start: that of a frame is set once. */
   overdue: boolean;
   endedBy: number | null;
-  /** The turn that brought it to a worker. */
-  ticket: string | null;
+  /** The token by which a worker got it. */
+  deliveryId: string | null;
   /** Its record is gone. */
   erased: boolean;
 }
@@ -66,14 +66,14 @@ export class CameraModel {
       lock: '',
       overdue: false,
       endedBy: null,
-      ticket: null,
+      deliveryId: null,
       erased: false,
     };
     this.frames.push(frame);
     this.lane.push(frame);
   }
 
-  /** Its sender was told that it failed. @returns whether nothing of it is left */
+  /** Its submission failed. @returns whether nothing of it is left */
   unpost(frame: ModelFrame): boolean {
     if (frame.erased) return true;
     if (frame.status !== 'queued' || frame.attempts > 0) return false;
@@ -82,14 +82,14 @@ export class CameraModel {
     return true;
   }
 
-  /** A turn nobody has taken is claimed. @returns the frame it gives */
-  take(ticket: string): ModelFrame | null {
+  /** A free token is claimed. @returns the frame it gives */
+  takeNext(deliveryId: string): ModelFrame | null {
     for (;;) {
       const frame = this.lane.shift();
       if (!frame) return null;
       if (frame.overdue) this.#end(frame, 'expired');
       else {
-        frame.ticket = ticket;
+        frame.deliveryId = deliveryId;
         this.claim(frame);
         return frame;
       }
@@ -108,7 +108,7 @@ export class CameraModel {
   }
 
   start(frame: ModelFrame, attempt: number): boolean {
-    if (!this.#holds(frame, attempt)) return false;
+    if (!this.#isClaimedBy(frame, attempt)) return false;
     if (frame.status === 'queued' && frame.overdue) {
       this.#end(frame, 'expired');
       return false;
@@ -118,14 +118,14 @@ export class CameraModel {
   }
 
   finish(frame: ModelFrame, attempt: number, status: 'succeeded' | 'failed'): boolean {
-    if (!this.#holds(frame, attempt)) return !frame.erased && frame.endedBy === attempt;
+    if (!this.#isClaimedBy(frame, attempt)) return !frame.erased && frame.endedBy === attempt;
     this.#end(frame, status);
     frame.endedBy = attempt;
     return true;
   }
 
   release(frame: ModelFrame, attempt: number): boolean {
-    if (!this.#holds(frame, attempt)) {
+    if (!this.#isClaimedBy(frame, attempt)) {
       return !frame.erased && frame.status === 'queued' && frame.claimedUnder === null && frame.attempts === attempt;
     }
     Object.assign(frame, { status: 'queued', claimedUnder: null });
@@ -142,7 +142,7 @@ export class CameraModel {
     if (frame.status === 'queued' && frame.overdue) this.#end(frame, 'expired');
   }
 
-  #holds(frame: ModelFrame, attempt: number): boolean {
+  #isClaimedBy(frame: ModelFrame, attempt: number): boolean {
     return isLive(frame) && frame.claimedUnder !== null && frame.attempts === attempt;
   }
 

@@ -1,4 +1,4 @@
--- Reading a record and the moves between states (packages/queue/src/state/transitions.ts is the same table).
+-- Reading a record and the moves between states (packages/queue/src/testing/job-model.ts is the same as a pure function).
 -- Invariants, after each script:
 --   a job is in waiting:<queue> exactly while its status is `queued`, counted in processing:<queue> exactly while `processing`;
 --   stats.blobBytes and stats.resultBytes are the sums of those fields over all records, the latter also of deliveries (see delivery.lua);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
 import { IMAGE } from '../testing/rig.ts';
-import { apply, canMove, type Event, fresh, type State } from './transitions.ts';
+import { apply, canMove, type Event, fresh, type State } from './job-model.ts';
 
 const MAX_ATTEMPTS = 3;
 

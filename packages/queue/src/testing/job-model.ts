@@ -60,7 +60,7 @@ export function apply(state: State, event: Event, maxAttempts: number): { state:
   const stays = (answer: boolean) => ({ state, answer });
   const moves = (changes: Partial<State>, answer: boolean) => ({ state: { ...state, ...changes }, answer });
   const ended = (status: JobStatus) => ({ status, claimedUnder: null });
-  const held = (attempt: number) => live && state.claimedUnder !== null && state.attempts === attempt;
+  const claimedBy = (attempt: number) => live && state.claimedUnder !== null && state.attempts === attempt;
 
   switch (event.kind) {
     case 'lock':
@@ -75,14 +75,14 @@ export function apply(state: State, event: Event, maxAttempts: number): { state:
       return moves({ status: 'queued', attempts: state.attempts + 1, claimedUnder: state.lock, overdue: false }, true);
     }
     case 'start':
-      if (!held(event.attempt)) return stays(false);
+      if (!claimedBy(event.attempt)) return stays(false);
       if (state.status === 'processing') return stays(true);
       return state.overdue ? moves(ended('expired'), false) : moves({ status: 'processing' }, true);
     case 'finish':
-      if (!held(event.attempt)) return stays(state.endedBy === event.attempt);
+      if (!claimedBy(event.attempt)) return stays(state.endedBy === event.attempt);
       return moves({ ...ended(event.status), endedBy: event.attempt }, true);
     case 'release':
-      if (held(event.attempt)) {
+      if (claimedBy(event.attempt)) {
         const forgiven = state.forgiven + (event.forgiven ? 1 : 0);
         return moves({ status: 'queued', claimedUnder: null, overdue: false, forgiven }, true);
       }
