@@ -60,7 +60,7 @@ describe('watch', () => {
     const video = makeVideo('a face, then a cat.mp4');
     const args = [video, '--camera', 'gate-1', '--fps', '2.5', '--start', '2026-01-02T03:04:05Z', '--json'];
     const watching = startWatch(args, { FACEQUEUE_URL: service.url });
-    expect([await watching.code, watching.stderr()]).toEqual([0, '10 frames handed in, 10 results.\n']);
+    expect([await watching.code, watching.stderr()]).toEqual([0, '10 frames submitted, 10 results.\n']);
     const frames = parsed(watching.stdout());
     // Two engines may end two frames the other way round.
     expect(frames.map(facesAt).sort()).toEqual(
@@ -84,7 +84,7 @@ describe('watch', () => {
     const files = await startFileServer(new Map([['/wide.mkv?token=secret', readFileSync(wide)]]));
     const args = [files.url('/wide.mkv?token=secret'), '--camera', 'gate-2', '--fps', '1', '--json'];
     const watching = startWatch(args, { FACEQUEUE_URL: service.url });
-    expect([await watching.code, watching.stderr()]).toEqual([0, '4 frames handed in, 4 results.\n']);
+    expect([await watching.code, watching.stderr()]).toEqual([0, '4 frames submitted, 4 results.\n']);
     await files.close();
     for (const { image } of parsed(watching.stdout())) expect(image).toMatchObject({ width: 4096, height: 372 });
   });

@@ -140,7 +140,7 @@ try {
   process.kill(serve.pid, 'SIGKILL');
   await end(second.child);
   const third = await start('npm', ['start'], SOON_MS);
-  assert.match(third.log(), /Ended what an earlier start had left behind: gateway, worker, Redis/);
+  assert.match(third.log(), /Stopped what an earlier start had left running: gateway, worker, Redis/);
   assert.equal((await faces(third.url)).Faces.length, 1);
   console.log(`start after a kill -9: cleaned up and ready after ${third.seconds} s`);
   third.child.kill('SIGTERM');

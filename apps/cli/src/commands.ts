@@ -1,10 +1,6 @@
 import { readFileSync } from 'node:fs';
+import type { Output } from './output.ts';
 import { UsageError } from './usage.ts';
-
-/** Takes text for standard output: results. */
-export type Print = (text: string) => void;
-/** Takes a line for the person who runs the command: everything else. */
-export type Say = (line: string) => void;
 
 /** One command of `facequeue`. */
 export interface Command {
@@ -19,7 +15,7 @@ export interface Command {
    * @returns the exit code
    * @throws UsageError
    */
-  run(args: string[], print: Print, say: Say): Promise<number>;
+  run(args: string[], output: Output): Promise<number>;
 }
 
 export type Commands = Record<string, Command>;
@@ -53,23 +49,23 @@ export function helpOf(name: string, commands: Commands): string {
  * @returns the exit code
  * @throws UsageError
  */
-export async function dispatch(args: string[], commands: Commands, print: Print, say: Say): Promise<number> {
+export async function dispatch(args: string[], commands: Commands, output: Output): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    print(rest[0] === undefined ? overview(commands) : helpOf(rest[0], commands));
+    output.stdout(rest[0] === undefined ? overview(commands) : helpOf(rest[0], commands));
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-v') {
-    print(`${version()}\n`);
+    output.stdout(`${version()}\n`);
     return 0;
   }
   const command = commands[name];
   if (!command) throw new UsageError(`There is no command ${JSON.stringify(name)}. ${listed(commands)}`);
   if (rest.includes('--help') || rest.includes('-h')) {
-    print(helpOf(name, commands));
+    output.stdout(helpOf(name, commands));
     return 0;
   }
-  return command.run(rest, print, say);
+  return command.run(rest, output);
 }
 
 const listed = (commands: Commands) => `Commands: ${[...Object.keys(commands), 'help'].join(', ')}.`;

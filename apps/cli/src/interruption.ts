@@ -1,29 +1,29 @@
 import { Interrupts } from './interrupts.ts';
 
-/** What is in the middle of being handed in gets so long to become a job with an id, ms. */
+/** Time that a request in progress gets to return the id of its job, ms. */
 const GRACE_MS = 3000;
 
-/** As a shell has it for a command that Ctrl-C ended: 128 + SIGINT. */
+/** Exit code of a command that Ctrl-C ended, as shells report it: 128 + SIGINT. */
 export const INTERRUPTED = 130;
 
 /** Ctrl-C and SIGTERM while a command runs. */
 export interface Interruption extends Disposable {
-  /** Aborts at once: waiting ends, nothing new is begun. */
+  /** Aborts immediately: waits end, and nothing new is started. */
   readonly stop: AbortSignal;
-  /** Aborts a little later: what was under way has had its time. */
+  /** Aborts after a grace period: it ends what is in progress. */
   readonly cut: AbortSignal;
 }
 
-/** Listens until it is disposed of. A second Ctrl-C ends the process at once. */
+/** Listens until it is disposed of. A second Ctrl-C ends the process immediately. */
 export function listenForInterruption(): Interruption {
   const interrupts = new Interrupts();
   const stop = new AbortController();
   const cut = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
-    const asked = interrupts.asked(signal, performance.now());
-    if (asked === 'kill') process.exit(INTERRUPTED);
-    if (asked !== 'stop') return;
+    const action = interrupts.onSignal(signal, performance.now());
+    if (action === 'kill') process.exit(INTERRUPTED);
+    if (action !== 'stop') return;
     stop.abort();
     timer = setTimeout(() => cut.abort(), GRACE_MS);
   };

@@ -1,22 +1,22 @@
 /**
- * Under `npm start` one Ctrl-C arrives twice: from the terminal, and passed on by npm. Two presses this close together
- * are taken for one.
+ * Under `npm start` one Ctrl-C arrives twice: from the terminal, and forwarded by npm. Two that are closer than this count
+ * as one.
  */
 export const SAME_PRESS_MS = 500;
 
-/** What a signal asks for, given the ones before it. */
+/** Decides what each signal of a process asks for. */
 export class Interrupts {
-  #first: number | null = null;
+  #firstAt: number | null = null;
 
   /**
-   * @param now milliseconds of any steady clock
-   * @returns `stop` for the first signal; `kill` for a Ctrl-C after it; null when there is nothing new to do
+   * @param now milliseconds of a monotonic clock
+   * @returns `stop` for the first signal; `kill` for a later Ctrl-C; null when the signal changes nothing
    */
-  asked(signal: NodeJS.Signals, now: number): 'stop' | 'kill' | null {
-    if (this.#first === null) {
-      this.#first = now;
+  onSignal(signal: NodeJS.Signals, now: number): 'stop' | 'kill' | null {
+    if (this.#firstAt === null) {
+      this.#firstAt = now;
       return 'stop';
     }
-    return signal === 'SIGINT' && now - this.#first >= SAME_PRESS_MS ? 'kill' : null;
+    return signal === 'SIGINT' && now - this.#firstAt >= SAME_PRESS_MS ? 'kill' : null;
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { facequeue } from './testing/facequeue.ts';
 
 describe('facequeue', () => {
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     expect(await facequeue(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
@@ -15,13 +15,13 @@ describe('facequeue', () => {
       expect(stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
   });
 
-  it('tells the options of a command, asked either way', async () => {
+  it('prints the options of a command with help and --help', async () => {
     const { stdout } = await facequeue(['help', 'detect']);
     expect(stdout).toMatch(/--min-face-size PX/);
     expect((await facequeue(['detect', '--help'])).stdout).toBe(stdout);
   });
 
-  it('shows the commands and exits with 2 when none is given', async () => {
+  it('prints the commands and exits with 2 when none is given', async () => {
     expect(await facequeue([])).toMatchObject({ code: 2, stdout: expect.stringMatching(/detect/) });
   });
 
@@ -62,7 +62,7 @@ describe('facequeue', () => {
     expect(code).toBe(2);
   });
 
-  it('does not tell an API key that may be on the screen', async () => {
+  it('does not print the API key', async () => {
     const { stdout, stderr } = await facequeue(['jobs', 'status', 'x'], {
       FACEQUEUE_URL: 'http://127.0.0.1:1',
       FACEQUEUE_API_KEY: 'secret',

@@ -19,12 +19,10 @@ const commands: Commands = {
 };
 
 try {
-  process.exitCode = await dispatch(
-    process.argv.slice(2),
-    commands,
-    (text) => process.stdout.write(text),
-    (line) => console.error(line),
-  );
+  process.exitCode = await dispatch(process.argv.slice(2), commands, {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (line) => console.error(line),
+  });
 } catch (error) {
   if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
   console.error(error.message);

@@ -6,13 +6,13 @@ export const detectCommand: Command = {
   parameters: 'FILE|DIR|URL… [options]',
   summary: 'find the faces of images, without a queue',
   help: DETECT_HELP,
-  async run(args, print, say) {
+  async run(args, output) {
     const call = parseDetectCall(args);
     const config = detectConfig(call.device);
-    // The models' libraries are loaded for those who need them only.
+    // The inference libraries are loaded only here: they take a second.
     const { detect } = await import('./detect.ts');
-    // A reader such as `head` that has enough ends the work, too.
+    // Stop when the reader of a pipe does, as in `| head`.
     process.stdout.on('error', () => process.exit(1));
-    return detect(call, config, print, say);
+    return detect(call, config, output);
   },
 };

@@ -32,7 +32,7 @@ describe('detect', () => {
     expect(result.Faces[0].landmark_106).toHaveLength(106);
   });
 
-  it('prints a table for people', async () => {
+  it('prints a table without --json', async () => {
     const { code, stdout } = await detect(ASTRONAUT, image('no-face-cat.png'));
     expect(code).toBe(0);
     expect(stdout).toMatch(
@@ -41,7 +41,7 @@ describe('detect', () => {
     expect(stdout).toMatch(/no-face-cat\.png: 0 faces/);
   });
 
-  it('takes a folder with those below it, in order, hidden files and other files left out', async () => {
+  it('processes a folder and its subfolders in order, and skips hidden and other files', async () => {
     const photos = join(folder, 'photos');
     mkdirSync(join(photos, 'b', '.hidden'), { recursive: true });
     for (const name of ['c.PNG', 'b/x.png', 'b/.hidden/x.png', 'a.png', '.z.png'])
@@ -55,7 +55,7 @@ describe('detect', () => {
     );
   });
 
-  it('tells what is wrong with each bad file, goes on with the others, and exits with 1', async () => {
+  it('prints the error of each bad file, continues with the others, and exits with 1', async () => {
     const text = join(folder, 'text.jpg');
     writeFileSync(text, 'no picture');
     const half = join(folder, 'half.png');
@@ -81,7 +81,7 @@ describe('detect', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 415, code: 'unsupported_media_type' });
   });
 
-  it('obeys its options', async () => {
+  it('applies the detection options', async () => {
     const bare = JSON.parse((await detect('--json', '--no-landmarks', '--no-attributes', ASTRONAUT)).stdout);
     expect(Object.keys(bare.Faces[0]).sort()).toEqual(['BoundingBox', 'Confidence']);
     for (const option of ['--min-confidence=0.999', '--min-face-size=400'])
@@ -102,16 +102,16 @@ describe('detect', () => {
     }
   });
 
-  it('draws on a copy of the picture', async () => {
+  it('draws on a copy of the image', async () => {
     const out = join(folder, 'new', 'drawn.png');
     expect((await detect('--draw', out, ASTRONAUT)).code).toBe(0);
-    // Width and height of a PNG stand at byte 16.
+    // The width and height of a PNG are at byte 16.
     const [drawn, original] = [readFileSync(out), readFileSync(ASTRONAUT)];
     expect(drawn.subarray(0, 24)).toEqual(original.subarray(0, 24));
     expect(drawn.equals(original)).toBe(false);
   });
 
-  it('says where it could not draw, and exits with 1', async () => {
+  it('prints which drawing could not be written, and exits with 1', async () => {
     const file = join(folder, 'no-folder');
     writeFileSync(file, '');
     const { code, stdout, stderr } = await detect('--draw', join(file, 'drawn.png'), ASTRONAUT);
@@ -121,7 +121,7 @@ describe('detect', () => {
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  it('draws many into a folder, each under its own name', async () => {
+  it('draws several images into a folder, each under its own name', async () => {
     const out = join(folder, 'drawings');
     expect((await detect('--draw', out, image('portrait-1.jpg'), ASTRONAUT, ASTRONAUT)).code).toBe(0);
     expect(readFileSync(join(out, 'portrait-1.jpg')).subarray(0, 2).toString('hex')).toBe('ffd8');
@@ -129,7 +129,7 @@ describe('detect', () => {
       expect(readFileSync(join(out, name)).subarray(1, 4).toString()).toBe('PNG');
   });
 
-  it('never draws over an image it was given', async () => {
+  it('never overwrites an input', async () => {
     const photos = join(folder, 'originals');
     mkdirSync(photos);
     const copy = join(photos, 'a.png');
@@ -150,7 +150,7 @@ describe('detect', () => {
     mkdirSync(empty);
     const { code, stderr } = await detect(empty);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/holds no image/);
+    expect(stderr).toMatch(/has no image/);
   });
 
   it('says why the models cannot be used, without a stack trace', async () => {

@@ -4,6 +4,7 @@ import { createPipeline, DeviceError, drawFaces, PackError, type Pipeline, rende
 import { isFacequeueError } from '@facequeue/schema';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { DetectConfig } from '../config.ts';
+import type { Output } from '../output.ts';
 import { planDrawings } from './drawings.ts';
 import { expandInputs, type Input } from './inputs.ts';
 import type { DetectCall } from './options.ts';
@@ -11,24 +12,18 @@ import { readImage } from './read-image.ts';
 import { bareJson, jsonLines, table } from './report.ts';
 
 /**
- * Looks for faces in every image of a call, one after the other, and prints what it finds as it goes.
- * @param print takes text for standard output
- * @param say takes a line for the person who runs it
- * @returns the exit code: 1 when an image could not be looked at, or its drawing not be written
+ * Detects faces in every image of a call, one after the other, and prints each result as it is ready.
+ * @returns the exit code: 1 when an image failed or a drawing could not be written
  * @throws UsageError
  */
-export async function detect(
-  call: DetectCall,
-  config: DetectConfig,
-  print: (text: string) => void,
-  say: (line: string) => void,
-): Promise<number> {
+export async function detect(call: DetectCall, config: DetectConfig, output: Output): Promise<number> {
+  const { stdout, stderr } = output;
   const inputs = expandInputs(call.args);
   const drawings = call.draw === undefined ? null : planDrawings(inputs, call.draw);
   const report = call.json ? (inputs.single ? bareJson : jsonLines) : table;
 
   await using source = createImageSource(sourceOptions(config));
-  await using pipeline = await openPipeline(config, say);
+  await using pipeline = await openPipeline(config, output);
   if (!pipeline) return 1;
   const read = ({ from }: Input) =>
     from.kind === 'url' ? source.fetch(from.url) : readImage(from.path, config.MAX_IMAGE_BYTES);
@@ -39,41 +34,41 @@ export async function detect(
       const bytes = await read(input);
       const detection = await pipeline.detect(bytes, call.options);
       faces += detection.faces.length;
-      print(report.found(input, detection, renderResult(detection)));
+      stdout(report.found(input, detection, renderResult(detection)));
       const drawing = drawings?.[i];
-      if (drawing && !(await written(drawing.path, await drawFaces(bytes, detection, drawing), say))) failures += 1;
+      if (drawing && !(await write(drawing.path, await drawFaces(bytes, detection, drawing), output))) failures += 1;
     } catch (error) {
       if (!isFacequeueError(error)) throw error;
       failures += 1;
-      print(report.failed(input, error));
+      stdout(report.failed(input, error));
     }
   }
   if (!call.json && !inputs.single) {
     const failed = failures ? `, ${failures} failed` : '';
-    say(`${inputs.inputs.length} images, ${faces} faces${failed} (${pipeline.device}).`);
+    stderr(`${inputs.inputs.length} images, ${faces} faces${failed} (${pipeline.device}).`);
   }
   return failures ? 1 : 0;
 }
 
-/** Null when the models cannot be used here, which has then been said. */
-async function openPipeline(config: DetectConfig, say: (line: string) => void): Promise<Pipeline | null> {
+/** @returns null when the models cannot be used here; the reason has been printed */
+async function openPipeline(config: DetectConfig, { stderr }: Output): Promise<Pipeline | null> {
   try {
     return await createPipeline({ device: config.DEVICE, packPath: config.MODEL_PACK });
   } catch (error) {
     if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
-    say(error.message);
+    stderr(error.message);
     return null;
   }
 }
 
-/** @returns whether it could be written; if not, that has been said */
-async function written(path: string, bytes: Uint8Array, say: (line: string) => void): Promise<boolean> {
+/** @returns false when the file cannot be written; the reason has been printed */
+async function write(path: string, bytes: Uint8Array, { stderr }: Output): Promise<boolean> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, bytes);
     return true;
   } catch (error) {
-    say(`${path} cannot be written: ${(error as Error).message}`);
+    stderr(`${path} cannot be written: ${(error as Error).message}`);
     return false;
   }
 }

@@ -3,7 +3,7 @@ import { extname, join, resolve } from 'node:path';
 import { UsageError } from '../usage.ts';
 import type { Inputs } from './inputs.ts';
 
-/** Where a drawing goes. */
+/** A drawing to write. */
 export interface Drawing {
   path: string;
   format: 'png' | 'jpeg';
@@ -12,21 +12,21 @@ export interface Drawing {
 const JPEG = new Set(['.jpg', '.jpeg']);
 
 /**
- * Where the drawing of each input goes: into `out` itself for a single image, unless `out` is a folder; else below the
- * folder `out`, by the input's own name, JPEG for JPEG and PNG for the rest. No two share a path.
- * @throws UsageError when a drawing would overwrite an input, or `out` is no name for a drawing
+ * Chooses the path of each input's drawing: `out` itself for a single image, unless `out` is a folder; otherwise the input's
+ * name in the folder `out`, as JPEG for a JPEG and as PNG for all others. No two drawings share a path.
+ * @throws UsageError when a drawing would overwrite an input, or `out` has no suffix of an image
  */
 export function planDrawings({ inputs, single }: Inputs, out: string): Drawing[] {
   const folder = !single || out.endsWith('/') || (statSync(out, { throwIfNoEntry: false })?.isDirectory() ?? false);
-  const drawings = folder ? inFolder(inputs, out) : [alone(out)];
+  const drawings = folder ? inFolder(inputs, out) : [singleFile(out)];
   const sources = new Set(inputs.flatMap(({ from }) => (from.kind === 'file' ? [resolve(from.path)] : [])));
   for (const { path } of drawings) {
-    if (sources.has(resolve(path))) throw new UsageError(`--draw ${out} would overwrite ${path}; name another place.`);
+    if (sources.has(resolve(path))) throw new UsageError(`--draw ${out} would overwrite ${path}; choose another path.`);
   }
   return drawings;
 }
 
-function alone(out: string): Drawing {
+function singleFile(out: string): Drawing {
   const extension = extname(out).toLowerCase();
   if (JPEG.has(extension)) return { path: out, format: 'jpeg' };
   if (extension === '.png') return { path: out, format: 'png' };

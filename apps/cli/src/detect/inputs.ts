@@ -2,30 +2,30 @@ import { readdirSync, statSync } from 'node:fs';
 import { basename, extname, join, relative } from 'node:path';
 import { UsageError } from '../usage.ts';
 
-/** One image to look at. */
+/** An image to process. */
 export interface Input {
-  /** As the person named it, or the way to it from there. */
+  /** As given on the command line; for an image in a folder, with its path inside it. */
   label: string;
   /** Path or URL. */
   from: { kind: 'file'; path: string } | { kind: 'url'; url: string };
-  /** Name of a drawing of it in a folder of drawings: the way to it inside the folder that was named. */
+  /** File name of its drawing in a folder of drawings: its path inside the folder that was given. */
   name: string;
 }
 
-/** What an argument stands for. */
+/** The images of all arguments. */
 export interface Inputs {
   inputs: Input[];
-  /** Whether the caller named one image: its result then stands alone. */
+  /** Whether the command line names exactly one image, and no folder. */
   single: boolean;
 }
 
-/** Names by which a folder's images are told from its other files; a file named itself is taken as it is. */
+/** Suffixes of the images in a folder. A file that is named itself may have any suffix. */
 const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.bmp', '.webp']);
 
 /**
- * Every argument's images, in the order of the arguments. A folder gives the images in it and in all folders below, sorted
- * by path; hidden ones and links to folders are left out.
- * @throws UsageError when a folder holds no image or cannot be read
+ * Lists the images of all arguments, in the order of the arguments. A folder stands for the images in it and its subfolders,
+ * sorted by path; hidden ones and links to folders are skipped.
+ * @throws UsageError when a folder has no image or cannot be read
  */
 export function expandInputs(args: readonly string[]): Inputs {
   let folders = 0;
@@ -40,7 +40,7 @@ export function expandInputs(args: readonly string[]): Inputs {
     const found = readFolder(arg).map(
       (path): Input => ({ label: path, from: { kind: 'file', path }, name: relative(arg, path) }),
     );
-    if (!found.length) throw new UsageError(`${arg} holds no image (${[...EXTENSIONS].join(', ')}).`);
+    if (!found.length) throw new UsageError(`${arg} has no image (${[...EXTENSIONS].join(', ')}).`);
     return found;
   });
   return { inputs, single: inputs.length === 1 && folders === 0 };
@@ -48,19 +48,19 @@ export function expandInputs(args: readonly string[]): Inputs {
 
 function readFolder(folder: string): string[] {
   try {
-    return imagesBelow(folder);
+    return imagesIn(folder);
   } catch (error) {
     throw new UsageError(`${folder} cannot be read: ${(error as Error).message}.`);
   }
 }
 
-function imagesBelow(folder: string): string[] {
+function imagesIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => !name.startsWith('.'))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) return imagesBelow(path);
+      if (entry.isDirectory()) return imagesIn(path);
       return EXTENSIONS.has(extname(entry.name).toLowerCase()) ? [path] : [];
     });
 }

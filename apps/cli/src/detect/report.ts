@@ -2,19 +2,19 @@ import type { Detection } from '@facequeue/pipeline';
 import { type DetectionResult, type FacequeueError, toProblem } from '@facequeue/schema';
 import type { Input } from './inputs.ts';
 
-/** How results are printed; every text ends with a newline. */
+/** Formats results; every text ends with a newline. */
 export interface Report {
   found(input: Input, detection: Detection, result: DetectionResult): string;
   failed(input: Input, error: FacequeueError): string;
 }
 
-/** A single image: the very body the API answers with. */
+/** For a single image: the body of the API's response. */
 export const bareJson: Report = {
   found: (_, __, result) => line(result),
   failed: (_, error) => line(toProblem(error.code, error.message)),
 };
 
-/** Several images: a line each, the API's body with the file before it. */
+/** For several images: a line each, the body of the API's response with the file first. */
 export const jsonLines: Report = {
   found: ({ label }, _, result) => line({ file: label, ...result }),
   failed: ({ label }, error) => line({ file: label, error: toProblem(error.code, error.message) }),
@@ -22,7 +22,7 @@ export const jsonLines: Report = {
 
 const line = (value: unknown) => `${JSON.stringify(value)}\n`;
 
-/** For people: a heading an image, a row a face, boxes in px of the upright image. */
+/** For people: a heading for each image, a row for each face, boxes in px of the upright image. */
 export const table: Report = {
   found({ label }, { image, faces, timings }, { Faces }) {
     const took = Object.values(timings).reduce((sum, ms) => sum + ms, 0);

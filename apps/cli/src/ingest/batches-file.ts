@@ -1,44 +1,44 @@
 import { appendFile, readFile, rm } from 'node:fs/promises';
 
 /** A batch at the service whose results may not all be written. */
-export interface Begun {
+export interface StartedBatch {
   service: string;
   batch: string;
-  /** What a worker lists into it; absent for one that images are appended to. */
+  /** S3 prefix that a worker lists into the batch; absent when images are appended to it. */
   prefix?: string;
 }
 
-/** Remembers batches beside a file of results, so that the next run takes up those of one that was killed. */
+/** Remembers batches in a file beside the results, so that the next run resumes those of a killed run. */
 export interface BatchesFile {
-  add(begun: Begun): Promise<void>;
+  add(batch: StartedBatch): Promise<void>;
   /** All of them, oldest first. */
-  read(): Promise<Begun[]>;
-  /** None is left. */
+  read(): Promise<StartedBatch[]>;
+  /** Removes the file. */
   clear(): Promise<void>;
 }
 
-/** @param results path of the file of results; undefined: nothing is remembered */
+/** @param results path of the results file; undefined: nothing is remembered */
 export function batchesFile(results: string | undefined): BatchesFile {
   if (results === undefined) return { add: async () => {}, read: async () => [], clear: async () => {} };
   const path = `${results}.batches`;
   return {
-    add: (begun) => appendFile(path, `${JSON.stringify(begun)}\n`),
+    add: (batch) => appendFile(path, `${JSON.stringify(batch)}\n`),
     async read() {
       const text = await readFile(path, 'utf8').catch(() => '');
-      // The last line may be torn: nothing was in its batch yet.
+      // A torn last line names a batch that was still empty.
       return text
         .split('\n')
         .slice(0, -1)
-        .flatMap((line) => parsed(line) ?? []);
+        .flatMap((line) => parse(line) ?? []);
     },
     clear: () => rm(path, { force: true }),
   };
 }
 
-function parsed(line: string): Begun | null {
+function parse(line: string): StartedBatch | null {
   try {
-    const begun = JSON.parse(line) as Begun;
-    return typeof begun.service === 'string' && typeof begun.batch === 'string' ? begun : null;
+    const batch = JSON.parse(line) as StartedBatch;
+    return typeof batch.service === 'string' && typeof batch.batch === 'string' ? batch : null;
   } catch {
     return null;
   }

@@ -7,18 +7,18 @@ export const ingestCommand: Command = {
   parameters: 'DIR|GLOB|FILE|URL|s3://…  [options]',
   summary: 'send any number of images to a running service',
   help: INGEST_HELP,
-  async run(args, print) {
+  async run(args, output) {
     const { FACEQUEUE_URL, FACEQUEUE_API_KEY } = callerConfig();
     const call = parseIngestCall(args, { service: FACEQUEUE_URL, apiKey: FACEQUEUE_API_KEY });
     const { createClient } = await import('@facequeue/client');
     const { ingest } = await import('./ingest.ts');
     const { service: baseUrl, apiKey } = call;
     const client = createClient({ baseUrl, ...(apiKey !== undefined && { apiKey }) });
-    // A reader such as `head` that has enough ends the work, too.
+    // Stop when the reader of a pipe does, as in `| head`.
     process.stdout.on('error', () => process.exit(1));
     using interruption = listenForInterruption();
     const { stdout, stderr } = process;
-    // A bar among results on the same screen would be torn.
+    // A bar would be torn by results on the same screen.
     const screen = {
       bar: stderr.isTTY && (call.out !== undefined || !stdout.isTTY),
       get columns() {
@@ -26,6 +26,6 @@ export const ingestCommand: Command = {
       },
       write: (text: string) => stderr.write(text),
     };
-    return await ingest(call, client, interruption.stop, print, screen);
+    return await ingest(call, client, interruption.stop, output, screen);
   },
 };

@@ -4,11 +4,11 @@ import { type Counts, type DisplayKind, startDisplay } from './display.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Erases what stands behind it on a line. */
+/** Erases the rest of a line. */
 const TO_END = '\x1b[K';
 
-/** Shows 10 images a second of 100 for as long, and what was written. */
-function shown(kind: DisplayKind, seconds: number): string {
+/** Shows 10 of 100 images a second for this long. @returns all output */
+function outputOf(kind: DisplayKind, seconds: number): string {
   const counts: Counts = { done: 0, failed: 0, total: 100 };
   let text = '';
   const screen = { columns: 60, write: (more: string) => (text += more) };
@@ -18,16 +18,16 @@ function shown(kind: DisplayKind, seconds: number): string {
       vi.advanceTimersByTime(1000);
       counts.done += 10;
     }
-    display.say('a word');
-    display.end('the end', 'done');
+    display.message('a word');
+    display.finish('the end', 'done');
   }
   expect(vi.getTimerCount()).toBe(0);
   return text;
 }
 
 describe('progress', () => {
-  it('is a bar that is drawn over itself, and makes room for what is said', () => {
-    const text = shown('bar', 6);
+  it('is a bar that is redrawn in place and makes room for messages', () => {
+    const text = outputOf('bar', 6);
     const drawings = text.split(`${TO_END}`).flatMap((part) => part.split('\r')[1] || []);
     expect(drawings).toHaveLength(30);
     expect(drawings[29]).toMatch(/^\[#+ +\] {2}50\/100 {2}50 % {2}8\.3\/s {2}6 s left$/);
@@ -35,12 +35,14 @@ describe('progress', () => {
     expect(text.endsWith(`\r${TO_END}a word\nthe end\n`)).toBe(true);
   });
 
-  it('is a line now and then where there is no terminal', () => {
-    expect(shown('lines', 11)).toBe('40/100  40 %  8.0/s  8 s left\n90/100  90 %  9.0/s  2 s left\na word\nthe end\n');
+  it('is a line every 5 s where there is no terminal', () => {
+    expect(outputOf('lines', 11)).toBe(
+      '40/100  40 %  8.0/s  8 s left\n90/100  90 %  9.0/s  2 s left\na word\nthe end\n',
+    );
   });
 
   it('is JSON for programs', () => {
-    const lines = shown('json', 6).trim().split('\n');
+    const lines = outputOf('json', 6).trim().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { done: 40, failed: 0, total: 100, per_second: 8, elapsed_s: 5, remaining_s: 8 },
       { message: 'a word' },
@@ -48,7 +50,7 @@ describe('progress', () => {
     ]);
   });
 
-  it('is nothing for those who want none', () => {
-    expect(shown('none', 11)).toBe('a word\nthe end\n');
+  it('is nothing with --quiet', () => {
+    expect(outputOf('none', 11)).toBe('a word\nthe end\n');
   });
 });

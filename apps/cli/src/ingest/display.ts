@@ -5,10 +5,10 @@ const DRAW_MS = 200;
 /** How often a line is printed where there is no terminal, ms. */
 const LINE_MS = 5000;
 
-/** What is shown of a run. */
+/** The counters that are shown. */
 export type Counts = Pick<Progress, 'done' | 'failed' | 'total'>;
 
-/** Standard error, or what stands for it. */
+/** Standard error, or a fake of it. */
 export interface Screen {
   isTTY?: boolean;
   columns?: number;
@@ -17,47 +17,47 @@ export interface Screen {
 
 export type DisplayKind = 'bar' | 'lines' | 'json' | 'none';
 
-/** Shows how far a run has got, until it is disposed of. */
+/** Shows the progress of a run until it is disposed of. */
 export interface Display extends Disposable {
-  /** A line for the person who watches. */
-  say(line: string): void;
-  /** The last line. @param how in a word, for programs */
-  end(line: string, how: string): void;
+  /** Prints a line. */
+  message(line: string): void;
+  /** Prints the last line. @param how in a word, for programs */
+  finish(line: string, how: string): void;
   progress(): Progress;
 }
 
 export function startDisplay(kind: DisplayKind, counts: () => Counts, screen: Screen): Display {
-  const began = performance.now();
-  let samples: Sample[] = [{ at: began, done: 0 }];
-  let drawn = false;
+  const startedAt = performance.now();
+  let samples: Sample[] = [{ at: startedAt, done: 0 }];
+  let barVisible = false;
   const progress = (): Progress => {
     const at = performance.now();
     const { done, failed, total } = counts();
     samples = withSample(samples, { at, done });
-    return { done, failed, total, rate: rateOf(samples), elapsedMs: at - began };
+    return { done, failed, total, rate: rateOf(samples), elapsedMs: at - startedAt };
   };
   const clear = () => {
-    if (drawn) screen.write('\r\x1b[K');
-    drawn = false;
+    if (barVisible) screen.write('\r\x1b[K');
+    barVisible = false;
   };
   const show = {
     bar() {
       screen.write(`\r${progressBar(progress(), (screen.columns ?? 80) - 1)}\x1b[K`);
-      drawn = true;
+      barVisible = true;
     },
     lines: () => void screen.write(`${progressText(progress())}\n`),
     json: () => json(progressJson(progress())),
     none: () => {},
   }[kind];
   const json = (value: unknown) => void screen.write(`${JSON.stringify(value)}\n`);
-  const say = (line: string) => {
+  const line = (text: string) => {
     clear();
-    screen.write(`${line}\n`);
+    screen.write(`${text}\n`);
   };
   const timer = setInterval(show, kind === 'bar' ? DRAW_MS : LINE_MS);
   return {
-    say: kind === 'json' ? (message) => json({ message }) : say,
-    end: kind === 'json' ? (_, ended) => json({ ...progressJson(progress()), ended }) : say,
+    message: kind === 'json' ? (message) => json({ message }) : line,
+    finish: kind === 'json' ? (_, ended) => json({ ...progressJson(progress()), ended }) : line,
     progress,
     [Symbol.dispose]() {
       clearInterval(timer);

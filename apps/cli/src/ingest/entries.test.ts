@@ -32,7 +32,7 @@ const idsAt = async (places: Partial<Places>) =>
   (await Array.fromAsync(entriesAt({ args: [], from: undefined, ...places }))).map(({ id }) => id);
 
 describe('the images of a folder', () => {
-  it('are all below it, sorted, named by the way to them; hidden ones, other files and links are left out', async () => {
+  it('are all images in it and its subfolders, sorted, with their paths as ids; hidden files, other files and links are skipped', async () => {
     const [, first] = await Array.fromAsync(entriesAt({ args: [folder], from: undefined }));
     expect(first).toEqual({ id: 'a/1.bmp', kind: 'file', path: join(folder, 'a/1.bmp') });
     expect(await idsAt({ args: [`${folder}/`] })).toEqual([
@@ -45,17 +45,17 @@ describe('the images of a folder', () => {
     ]);
   });
 
-  it('are named with the folder when it is not the only place', async () => {
+  it('have the folder in their ids when it is not the only place', async () => {
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];
     expect(await idsAt({ args: [a, b] })).toEqual([join(a, '1.bmp'), join(a, 'c/y.webp'), join(b, 'x.png')]);
     expect(await idsAt({ args: [join(folder, 'empty')] })).toEqual([]);
   });
 
-  it('of which one cannot be read are the others, and it', async () => {
+  it('include an entry for a subfolder that cannot be read', async () => {
     chmodSync(folder, 0o755);
     chmodSync(join(folder, 'b'), 0);
     const root = process.geteuid!() === 0;
-    // Root may read everything: it is nobody for a while.
+    // Root may read everything, so the test becomes nobody for a while.
     if (root) process.seteuid!(NOBODY);
     try {
       expect(await idsAt({ args: [folder] })).toContain('b/');
@@ -67,7 +67,7 @@ describe('the images of a folder', () => {
 });
 
 describe('other places', () => {
-  it('are files whatever their names, URLs, and what a pattern matches', async () => {
+  it('are files with any name, URLs, and the matches of a pattern', async () => {
     const notes = join(folder, 'a/notes.txt');
     const url = 'https://example.org/a?b=[1]';
     expect(await idsAt({ args: [notes, url, join(folder, 'none.jpg')] })).toEqual([
@@ -80,7 +80,7 @@ describe('other places', () => {
       join(folder, 'b/x.png'),
     ]);
     expect(await idsAt({ args: [`${relative('.', folder)}/z.*`] })).toEqual([relative('.', join(folder, 'z.JPG'))]);
-    // There is a file of this name.
+    // A file has this name, so it is no pattern.
     expect(await idsAt({ args: [join(folder, 'e[1].jpeg')] })).toEqual([join(folder, 'e[1].jpeg')]);
     expect(await idsAt({ args: [`${folder}/*.gif`] })).toEqual([]);
   });

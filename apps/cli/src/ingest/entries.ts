@@ -4,13 +4,13 @@ import { createInterface } from 'node:readline';
 import { IMAGE_SUFFIXES } from '@facequeue/schema';
 import { UsageError } from '../usage.ts';
 
-/** An image to send, or why something that was named is none. */
+/** An image to send, or an argument that cannot be read. */
 export type Entry =
   | { id: string; kind: 'file'; path: string }
   | { id: string; kind: 'url'; url: string }
   | { id: string; kind: 'unreadable'; detail: string };
 
-/** Where images are named. */
+/** Where images are. */
 export interface Places {
   /** Files, folders, patterns and URLs. */
   args: readonly string[];
@@ -22,8 +22,8 @@ const URL_LIKE = /^(https?|s3):\/\//i;
 const SUFFIXES: ReadonlySet<string> = new Set(IMAGE_SUFFIXES);
 
 /**
- * Every image there is at the places, one after the other: only the names of one folder and those above it are in memory. Of
- * a single folder images are named by the way to them inside it, else as they were named.
+ * Yields every image at the places. Memory holds the names of one folder and of the folders above it only. The ids of images in
+ * a single folder are their paths inside it; all other ids are as given on the command line.
  * @throws UsageError when the list cannot be read
  */
 export async function* entriesAt({ args, from }: Places): AsyncGenerator<Entry, void> {
@@ -35,7 +35,7 @@ export async function* entriesAt({ args, from }: Places): AsyncGenerator<Entry, 
 
 async function* entriesOf(arg: string, alone: boolean): AsyncGenerator<Entry, void> {
   const facts = URL_LIKE.test(arg) ? null : await stat(arg).catch(() => null);
-  if (facts?.isDirectory()) yield* imagesBelow(arg, alone ? '' : arg);
+  if (facts?.isDirectory()) yield* imagesIn(arg, alone ? '' : arg);
   else if (!facts && /[*?[{]/.test(arg) && !URL_LIKE.test(arg)) yield* matching(arg);
   else yield named(arg);
 }
@@ -43,17 +43,17 @@ async function* entriesOf(arg: string, alone: boolean): AsyncGenerator<Entry, vo
 const named = (name: string): Entry =>
   URL_LIKE.test(name) ? { id: name, kind: 'url', url: name } : { id: idOf(name), kind: 'file', path: name };
 
-/** A path as an id: the service keeps those that begin with # to itself. */
+/** A path as an id: the service reserves ids that begin with #. */
 const idOf = (path: string) => (path.startsWith('#') ? `./${path}` : path);
 
 /**
- * The images in a folder and all folders below, sorted by name in each; hidden ones and links to folders are left out.
- * @param name what the folder is called in ids; empty for one that is not mentioned
+ * The images in a folder and its subfolders, sorted by name in each. Hidden ones and links to folders are skipped.
+ * @param name prefix of the ids; may be empty
  */
-async function* imagesBelow(folder: string, name: string): AsyncGenerator<Entry, void> {
+async function* imagesIn(folder: string, name: string): AsyncGenerator<Entry, void> {
   const contents = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => error);
   if (contents instanceof Error) {
-    yield { id: `${name || folder}/`, kind: 'unreadable', detail: `The folder cannot be read: ${contents.code}.` };
+    yield { id: `${name || folder}/`, kind: 'unreadable', detail: `the folder cannot be read: ${contents.code}` };
     return;
   }
   contents.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -61,12 +61,12 @@ async function* imagesBelow(folder: string, name: string): AsyncGenerator<Entry,
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     const id = join(name, entry.name);
-    if (entry.isDirectory()) yield* imagesBelow(path, id);
+    if (entry.isDirectory()) yield* imagesIn(path, id);
     else if (SUFFIXES.has(extname(entry.name).toLowerCase())) yield { id: idOf(id), kind: 'file', path };
   }
 }
 
-/** The files a pattern matches, whatever their names; hidden ones only where it names them. */
+/** The files that a pattern matches, whatever their names; hidden ones only if it names them. */
 async function* matching(pattern: string): AsyncGenerator<Entry, void> {
   for await (const match of glob(pattern, { withFileTypes: true })) {
     if (match.isDirectory()) continue;

@@ -11,7 +11,7 @@ const FORMATS: [string, Format][] = [
 ];
 
 describe.each(FORMATS)('%s', (_, format) => {
-  it('is read again as it was written', () => {
+  it('reads back what it wrote', () => {
     fc.assert(
       fc.property(outcomes, (all) => {
         const text = all.map((outcome) => format.text(outcome)).join('');
@@ -24,7 +24,7 @@ describe.each(FORMATS)('%s', (_, format) => {
     );
   });
 
-  it('knows its own beginning, wherever it is cut, and no other', () => {
+  it('recognizes its own beginning, wherever it is cut, and no other', () => {
     const text = format.header + format.text(found('a', 1));
     const firstLine = text.slice(0, text.indexOf('\n'));
     for (let end = 0; end <= firstLine.length; end++) expect(format.mayBegin(text.slice(0, end))).toBe(true);
@@ -33,13 +33,13 @@ describe.each(FORMATS)('%s', (_, format) => {
   });
 
   it.each(['', 'hello', '{}', '[1]', 'null', 'a,b', '{"id":1,"status":"failed"}', '"'.repeat(4)])(
-    'does not take %j for an outcome',
+    'refuses %j as an outcome',
     (line) => expect(() => format.reader().push(line)).toThrow(),
   );
 });
 
-describe('a row of CSV', () => {
-  it('has the values it was made of', () => {
+describe('CSV', () => {
+  it('reads back the values of a row', () => {
     const values = fc.array(fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', 'a', '') }), { minLength: 1 });
     fc.assert(
       fc.property(values, (all) => {
@@ -48,7 +48,7 @@ describe('a row of CSV', () => {
     );
   });
 
-  it('is one a face, or one of an image without a face', () => {
+  it('has a row for each face, or one for an image without a face', () => {
     expect(csv.header).toBe(
       'id,status,faces,face,left,top,width,height,confidence,gender,age,image_width,image_height,error\n',
     );
@@ -63,8 +63,8 @@ describe('a row of CSV', () => {
   });
 });
 
-describe('a line of NDJSON', () => {
-  it('is the outcome, its id first', () => {
+describe('NDJSON', () => {
+  it('has an outcome a line, its id first', () => {
     const outcome = found('a.jpg', 1);
     expect(JSON.parse(ndjson.text(outcome))).toEqual(outcome);
     const { id, ...rest } = outcome;

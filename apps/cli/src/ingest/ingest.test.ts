@@ -47,7 +47,7 @@ const idsOf = (lines: { id?: string }[]) => lines.map(({ id }) => id);
 const sent = () => batches.all.map(({ items }) => idsOf(items));
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
-/** Starts it, with what it has said so far. */
+/** Starts the command without waiting for its end. */
 function start(args: string[], input?: string) {
   const child = spawn(process.execPath, [MAIN, 'ingest', ...args], {
     env: { ...process.env, FACEQUEUE_URL: service.baseUrl },
@@ -61,7 +61,7 @@ function start(args: string[], input?: string) {
 }
 
 describe('ingest', () => {
-  it('sends the images of a folder with its options and writes a line of each', async () => {
+  it('sends the images of a folder with the options and writes a line for each', async () => {
     const options = ['--profile', 'fast', '--max-faces', '2', '--no-landmarks'];
     const { code, stdout, stderr } = await ingest(photos, '--out', out, ...options);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
@@ -94,7 +94,7 @@ describe('ingest', () => {
     expect(existsSync(`${out}.batches`)).toBe(false);
   });
 
-  it('prints results where no file is named, as CSV if it shall', async () => {
+  it('prints results to standard output without --out, as CSV with --format csv', async () => {
     const pattern = join(photos, '*.jpg');
     const file = join(photos, 'a.jpg');
     expect(parsed((await ingest(pattern)).stdout)).toMatchObject([{ id: file, status: 'succeeded' }]);
@@ -102,7 +102,7 @@ describe('ingest', () => {
     expect(stdout.split('\n').slice(1)).toEqual([`${file},succeeded,0,,,,,,,,,4,3,`, '']);
   });
 
-  it('takes a list, on standard input too, and leaves URLs to the service', async () => {
+  it('reads a list from standard input and leaves URLs to the service', async () => {
     const url = 's3://bucket/x/y.jpg';
     const { code, stdout } = await start(['--from', '-', url], `${join(photos, 'a.jpg')}\nhttps://example.org/a\n`)
       .ended;
@@ -115,7 +115,7 @@ describe('ingest', () => {
     expect(parsed(stdout)).toHaveLength(3);
   });
 
-  it('sends an image of a list before the next one is named', async () => {
+  it('sends an image of a list before it reads the next line', async () => {
     const { child, ended } = start(['--from', '-']);
     child.stdin.write(`${join(photos, 'a.jpg')}\n`);
     await expect.poll(() => batches.all[0]?.lines.length, { timeout: 20_000 }).toBe(1);
@@ -123,7 +123,7 @@ describe('ingest', () => {
     expect(idsOf(parsed((await ended).stdout))).toEqual([join(photos, 'a.jpg'), join(photos, 'b.png')]);
   });
 
-  it('makes a failed line of what cannot be sent, and exits with 1', async () => {
+  it('writes a failed line for an image that cannot be sent, and exits with 1', async () => {
     const odd = join(photos, 'line\nend.jpg');
     writeFileSync(odd, 'x');
     const large = join(photos, 'large.jpg');
@@ -142,7 +142,7 @@ describe('ingest', () => {
     const none = await ingest(join(folder, 'none.jpg'));
     expect(none.code).toBe(1);
     expect(parsed(none.stdout)).toMatchObject([
-      { status: 'failed', attempts: 0, error: { code: 'source_unreachable', detail: 'There is no such file.' } },
+      { status: 'failed', attempts: 0, error: { code: 'source_unreachable', detail: 'no such file' } },
     ]);
   });
 
@@ -153,21 +153,21 @@ describe('ingest', () => {
     expect(sent()).toEqual([['a.jpg', 'b.png', 'sub/c.jpg']]);
   });
 
-  it('gets over connections that break', async () => {
+  it('continues after broken connections', async () => {
     batches.instead.append = ['break after', hangUp];
     expect(parsed((await ingest(photos)).stdout)).toHaveLength(3);
   });
 
-  it('says why the service does not take anything', async () => {
+  it('says why the service refuses', async () => {
     batches.instead.create = [problem('unauthorized')];
     const { code, stderr } = await ingest(photos, '--out', out);
     expect(stderr).toMatch(
-      /^unauthorized: why unauthorized\nStopped: 0 images.* The same command goes on from there\.\n$/,
+      /^unauthorized: why unauthorized\nStopped: 0 images.* Run the same command again to continue\.\n$/,
     );
     expect(code).toBe(1);
   });
 
-  it('tells programs in JSON, and nothing to those who want nothing', async () => {
+  it('prints progress as JSON with --json, and nothing with --quiet', async () => {
     const { stderr } = await ingest(photos, '--json', '--out', out);
     expect(parsed(stderr)).toEqual([
       {
@@ -183,7 +183,7 @@ describe('ingest', () => {
     expect((await ingest(photos, '--quiet', '--out', out)).stderr).toBe('');
   });
 
-  it('does not go on with somebody else canceling it, and says so', async () => {
+  it('stops when another client cancels the batch, and says so', async () => {
     batches.work = ({ id }) => {
       if (id === 'sub/c.jpg') queueMicrotask(() => cancel());
       return id === 'a.jpg' ? 'succeeded' : null;
@@ -191,15 +191,15 @@ describe('ingest', () => {
     const cancel = () => void fetch(`${service.baseUrl}/batches/${batches.all[0]!.id}/cancel`, { method: 'POST' });
     const { code, stderr } = await ingest(photos, '--out', out);
     expect(stderr).toMatch(
-      /: 1 image in \d+ s, 2 canceled by somebody else\. The same command goes on from there\.\n$/,
+      /: 1 image in \d+ s, 2 canceled by another client\. Run the same command again to continue\.\n$/,
     );
     expect(code).toBe(1);
     expect(idsOf(written())).toEqual(['a.jpg']);
   });
 
   it.each<[string, string[], RegExp]>([
-    ['a place where there is no image', ['.hidden'], /\.hidden: no image there/],
-    ['a file that holds something else', ['photos', '--out', 'photos/a.jpg'], /a\.jpg is no file of results/],
+    ['a place without an image', ['.hidden'], /\.hidden: no image there/],
+    ['an output file with other content', ['photos', '--out', 'photos/a.jpg'], /a\.jpg is not a results file/],
   ])('refuses %s', async (_, args, complaint) => {
     mkdirSync(join(folder, '.hidden'));
     const { code, stderr } = await ingest(...args.map((arg) => (arg.startsWith('-') ? arg : join(folder, arg))));
@@ -210,7 +210,7 @@ describe('ingest', () => {
 });
 
 describe('ingest, run again', () => {
-  it('sends only what its results do not have', async () => {
+  it('sends only the images that its results lack', async () => {
     await ingest(photos, '--out', out);
     const before = readFileSync(out, 'utf8');
     writeFileSync(out, `${before}{"id":"torn.jpg","sta`);
@@ -223,7 +223,7 @@ describe('ingest, run again', () => {
     expect(idsOf(written())).toEqual(['a.jpg', 'b.png', 'sub/c.jpg', 'd.jpg']);
   });
 
-  it('tries those again that failed, if it shall, and has each image once', async () => {
+  it('sends failed images again with --retry-failed, and has each image once', async () => {
     batches.work = ({ id }) => (id === 'b.png' ? 'failed' : 'succeeded');
     out = join(folder, 'results.csv');
     expect((await ingest(photos, '--out', out)).code).toBe(1);
@@ -239,7 +239,7 @@ describe('ingest, run again', () => {
     ]);
   });
 
-  it('takes up the batch of a run that was killed, and sends nothing of it twice', async () => {
+  it('resumes the batch of a killed run and sends no image twice', async () => {
     batches.work = ({ id }) => (id === 'a.jpg' ? 'succeeded' : null);
     const { child, ended } = start([photos, '--out', out]);
     await expect.poll(() => existsSync(out) && readFileSync(out, 'utf8'), { timeout: 20_000 }).toContain('a.jpg');
@@ -258,16 +258,16 @@ describe('ingest, run again', () => {
     expect(existsSync(`${out}.batches`)).toBe(false);
   });
 
-  it('does not mind when that batch is gone', async () => {
-    const begun = { service: service.baseUrl, batch: '01930000-0000-7000-8000-000000000099' };
-    writeFileSync(`${out}.batches`, `${JSON.stringify(begun)}\n{"service":"http`);
+  it('continues when that batch is gone', async () => {
+    const startedBatch = { service: service.baseUrl, batch: '01930000-0000-7000-8000-000000000099' };
+    writeFileSync(`${out}.batches`, `${JSON.stringify(startedBatch)}\n{"service":"http`);
     expect((await ingest(photos, '--out', out)).code).toBe(0);
     expect(idsOf(written())).toEqual(['a.jpg', 'b.png', 'sub/c.jpg']);
   });
 });
 
 describe('ingest of an S3 prefix', () => {
-  it('has a worker list it, and writes what it found', async () => {
+  it('has a worker list it and writes the results', async () => {
     batches.listed = (prefix) => ['1', '2'].map((name) => ({ id: `${prefix}${name}.jpg` }));
     const { code, stderr } = await ingest('s3://bucket/path/', '--out', out, '--profile', 'fast');
     expect(code).toBe(0);
@@ -278,7 +278,7 @@ describe('ingest of an S3 prefix', () => {
     expect(idsOf(written())).toEqual(['s3://bucket/path/1.jpg', 's3://bucket/path/2.jpg']);
   });
 
-  it('says why the list is not whole, and exits with 1', async () => {
+  it('says why the listing is incomplete, and exits with 1', async () => {
     batches.listed = () => [{ id: 's3://bucket/1.jpg' }];
     batches.listingError = toProblem('source_forbidden', 'access denied');
     const { code, stderr } = await ingest('s3://bucket/', '--out', out);
@@ -289,13 +289,13 @@ describe('ingest of an S3 prefix', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('stops it, keeps what has come, and leaves nothing at the service', async () => {
+  it('stops, keeps the results so far, and leaves nothing at the service', async () => {
     batches.work = ({ id }) => (id === 'a.jpg' ? 'succeeded' : null);
     const { child, ended } = start([photos, '--out', out]);
     await expect.poll(() => existsSync(out) && readFileSync(out, 'utf8'), { timeout: 20_000 }).toContain('a.jpg');
     child.kill('SIGINT');
     const { code, stderr } = await ended;
-    expect(stderr).toMatch(/^Interrupted: 1 image in \d+ s\. The same command goes on from there\.\n$/);
+    expect(stderr).toMatch(/^Interrupted: 1 image in \d+ s\. Run the same command again to continue\.\n$/);
     expect(code).toBe(130);
     expect(batches.all.every(({ erased }) => erased)).toBe(true);
     batches.work = () => 'succeeded';
@@ -303,14 +303,14 @@ describe('Ctrl-C', () => {
     expect(idsOf(written())).toEqual(['a.jpg', 'b.png', 'sub/c.jpg']);
   });
 
-  it('ends it at once the second time', async () => {
+  it('ends the command immediately the second time', async () => {
     batches.work = () => null;
     batches.instead.erase = [() => {}];
     const { child, ended } = start([photos, '--out', out]);
     await expect.poll(() => batches.all[0]?.items.length, { timeout: 20_000 }).toBe(3);
     child.kill('SIGINT');
     await expect.poll(() => service.seen.some(({ method }) => method === 'DELETE'), { timeout: 20_000 }).toBe(true);
-    // Two presses close together are one: it is pressed until it has worked.
+    // Two presses close together count as one, so the test presses until the command ends.
     const pressing = setInterval(() => child.kill('SIGINT'), 50);
     const { code, stderr } = await ended;
     clearInterval(pressing);

@@ -3,13 +3,13 @@ import { FacequeueError, isFacequeueError, MAX_NDJSON_BYTES, readItemId } from '
 import { readImage } from '../detect/read-image.ts';
 import type { Entry } from './entries.ts';
 
-/** Largest file that fits into a request as base64, with room for its name. What the service takes is mostly less, and it says so. */
+/** Largest file that fits into a request as base64, with room for its name, bytes. The service's own limit is mostly lower. */
 const MAX_FILE_BYTES = Math.floor((MAX_NDJSON_BYTES - 8192) / 4) * 3;
 
-/** An item to send, or why there is none. */
+/** An item to send, or why it cannot be sent. */
 export type Reading = { item: BatchItem & { id: string } } | { id: string; error: FacequeueError };
 
-/** Makes an item of an entry; of a file, with its bytes. */
+/** Makes a batch item of an entry; reads the bytes of a file. */
 export async function readEntry(entry: Entry): Promise<Reading> {
   const { id } = entry;
   try {

@@ -1,16 +1,16 @@
-import type { Format, Known } from './outcome.ts';
+import type { Format, RecordedOutcome } from './outcome.ts';
 
-/** What every line begins with. */
+/** The start of every line. */
 const BEGINNING = '{"id":"';
 
-/** An outcome a line, as JSON. */
+/** One JSON object a line, one line an image. */
 export const ndjson: Format = {
   header: '',
   text: ({ id, ...more }) => `${JSON.stringify({ id, ...more })}\n`,
   reader: () => ({
     push(line) {
-      const { id, status } = JSON.parse(line) as Known;
-      if (typeof id !== 'string' || typeof status !== 'string') throw new SyntaxError('no outcome');
+      const { id, status } = JSON.parse(line) as RecordedOutcome;
+      if (typeof id !== 'string' || typeof status !== 'string') throw new SyntaxError('not an outcome');
       return { id, status };
     },
   }),

@@ -1,11 +1,11 @@
 import type { ItemLine } from '@facequeue/client';
 import { type ErrorCode, toProblem } from '@facequeue/schema';
 
-/** How an image ended: a line of results, without what counts only as long as its batch is there. */
+/** How an image ended: a line of a batch's results without the members that only make sense in that batch. */
 export type Outcome = Omit<ItemLine, 'cursor' | 'line'>;
 
-/** What is known of an image whose end stands in a file of results. */
-export interface Known {
+/** What a results file tells of an image. */
+export interface RecordedOutcome {
   id: string;
   status: string;
 }
@@ -14,7 +14,7 @@ export function outcomeOf({ cursor, line, ...outcome }: ItemLine): Outcome {
   return outcome;
 }
 
-/** How an image ended that could not be sent. */
+/** The outcome of an image that could not be sent. */
 export function unsent(id: string, code: ErrorCode, detail: string, now: Date): Outcome {
   return {
     id,
@@ -28,23 +28,23 @@ export function unsent(id: string, code: ErrorCode, detail: string, now: Date): 
   };
 }
 
-/** How outcomes are written, and read again. */
+/** Writes outcomes as text and reads them back. */
 export interface Format {
-  /** What a file begins with, its ends of lines included. */
+  /** First lines of a file, with their ends. */
   readonly header: string;
-  /** One or more whole lines. */
+  /** An outcome as one or more whole lines. */
   text(outcome: Outcome): string;
   reader(): OutcomeReader;
-  /** Whether a file's first bytes, which have no end of line yet, may be the beginning of one of ours. */
+  /** Whether the first bytes of a file, without an end of line so far, may be the start of this format. */
   mayBegin(text: string): boolean;
 }
 
-/** Reads what is behind the header of a file. */
+/** Reads the lines after the header of a file. */
 export interface OutcomeReader {
   /**
    * @param line without its end
-   * @returns the outcome that it completes, or null
-   * @throws SyntaxError for what `text` does not write
+   * @returns the outcome that this line completes, or null
+   * @throws SyntaxError for a line that `text` does not write
    */
-  push(line: string): Known | null;
+  push(line: string): RecordedOutcome | null;
 }

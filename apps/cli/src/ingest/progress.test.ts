@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Progress, progressBar, progressText, rateOf, type Sample, spokenTime, withSample } from './progress.ts';
+import {
+  formatDuration,
+  type Progress,
+  progressBar,
+  progressText,
+  rateOf,
+  type Sample,
+  withSample,
+} from './progress.ts';
 
 const progress = (more: Partial<Progress> = {}): Progress => ({
   done: 1234,
@@ -19,7 +27,7 @@ const any = fc.record<Progress>({
 });
 
 describe('progress', () => {
-  it('is told in words', () => {
+  it('is formatted as text', () => {
     expect(progressText(progress())).toBe('1234/5000  24 %  25/s  2 min 29 s left');
     expect(progressText(progress({ failed: 3, rate: 0 }))).toBe('1234/5000  24 %  0.0/s  3 failed');
     expect(progressText(progress({ total: null, rate: 2.34 }))).toBe('1234 done  2.3/s');
@@ -33,7 +41,7 @@ describe('progress', () => {
     expect(progressBar(progress({ total: null }), 80)).toBe('1234 done  25/s');
   });
 
-  it('never takes more room than there is, and is never more than whole', () => {
+  it('never exceeds the width or 100 %', () => {
     fc.assert(
       fc.property(any, fc.nat(300), (one, width) => {
         const line = progressBar(one, width);
@@ -46,9 +54,9 @@ describe('progress', () => {
   });
 });
 
-describe('a time', () => {
-  it('is said in two units', () => {
-    expect([0, 1, 59_000, 59_001, 3_599_000, 3_600_000, 172_799_000, 172_800_000].map(spokenTime)).toEqual([
+describe('formatDuration', () => {
+  it('uses at most two units', () => {
+    expect([0, 1, 59_000, 59_001, 3_599_000, 3_600_000, 172_799_000, 172_800_000].map(formatDuration)).toEqual([
       '0 s',
       '1 s',
       '59 s',
@@ -61,10 +69,10 @@ describe('a time', () => {
   });
 });
 
-describe('the rate', () => {
+describe('rateOf', () => {
   const samplesOf = (all: Sample[]) => all.reduce<Sample[]>((kept, sample) => withSample(kept, sample), []);
 
-  it('is that of the last half minute', () => {
+  it('is the rate of the last half minute', () => {
     const slowThenFast = Array.from({ length: 121 }, (_, i) => ({
       at: i * 1000,
       done: i <= 60 ? i : 60 + (i - 60) * 10,
@@ -74,7 +82,7 @@ describe('the rate', () => {
     expect(rateOf(samplesOf([{ at: 5, done: 0 }]))).toBe(0);
   });
 
-  it('is one that was seen, however seldom one looks', () => {
+  it('lies between the rates that were measured, however rare the samples', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 60_000 }), fc.nat(1000)), { minLength: 2 }), (steps) => {
         let last: Sample = { at: 0, done: 0 };

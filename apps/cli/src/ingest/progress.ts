@@ -1,27 +1,27 @@
-/** How far a run has got. */
+/** Progress of a run. */
 export interface Progress {
   /** Images that have ended, the failed ones included. */
   done: number;
   failed: number;
-  /** Null as long as it is not known. */
+  /** Null while unknown. */
   total: number | null;
-  /** Images a second, lately. */
+  /** Images a second, recently. */
   rate: number;
   elapsedMs: number;
 }
 
-/** Most cells of a bar. */
+/** Longest bar, cells. */
 const MAX_BAR = 40;
-/** Fewest cells of one that still shows something. */
+/** Shortest bar that is worth drawing, cells. */
 const MIN_BAR = 8;
 
-/** Time until the end at this rate, ms; null while that cannot be said. */
+/** Time until the end at this rate, ms; null while unknown. */
 export function remainingMs({ done, total, rate }: Progress): number | null {
   return total === null || rate <= 0 ? null : (Math.max(0, total - done) / rate) * 1000;
 }
 
-/** Milliseconds in two units at most, rounded up to whole seconds: `45 s`, `2 min 5 s`, `3 h 20 min`. */
-export function spokenTime(ms: number): string {
+/** A duration in at most two units, rounded up to whole seconds: `45 s`, `2 min 5 s`, `3 h 20 min`. */
+export function formatDuration(ms: number): string {
   const seconds = Math.ceil(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);
@@ -30,7 +30,7 @@ export function spokenTime(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Progress in words. */
+/** Progress as text. */
 export function progressText(progress: Progress): string {
   const { done, failed, total, rate } = progress;
   const left = remainingMs(progress);
@@ -38,7 +38,7 @@ export function progressText(progress: Progress): string {
     total === null ? `${done} done` : `${done}/${total}`,
     total && `${Math.floor((Math.min(done, total) / total) * 100)} %`,
     `${rate < 10 ? rate.toFixed(1) : Math.round(rate)}/s`,
-    left !== null && `${spokenTime(left)} left`,
+    left !== null && `${formatDuration(left)} left`,
     failed > 0 && `${failed} failed`,
   ]
     .filter(Boolean)
@@ -46,8 +46,8 @@ export function progressText(progress: Progress): string {
 }
 
 /**
- * Progress as a line of a terminal, with a bar where there is room.
- * @param width columns; the line is not longer
+ * Progress as a line for a terminal, with a bar where there is room.
+ * @param width columns; longest line
  */
 export function progressBar(progress: Progress, width: number): string {
   const text = progressText(progress);
@@ -58,24 +58,24 @@ export function progressBar(progress: Progress, width: number): string {
   return `[${'#'.repeat(full)}${' '.repeat(cells - full)}]  ${text}`;
 }
 
-/** A look at how many were done. */
+/** How many images were done at a time. */
 export interface Sample {
-  /** Milliseconds of a steady clock. */
+  /** Milliseconds of a monotonic clock. */
   at: number;
   done: number;
 }
 
-/** How far back a rate looks, ms: long enough for images that end in waves, short enough to follow a worker that joins. */
+/** Window of a rate, ms: long enough for images that end in waves, short enough to follow a worker that joins. */
 const RATE_WINDOW_MS = 30_000;
 
-/** The samples that count for a rate, with a new one: the last one before the window, and those within. */
+/** Adds a sample and drops those that no longer count: it keeps the last one before the window and all in the window. */
 export function withSample(samples: readonly Sample[], sample: Sample): Sample[] {
   const all = [...samples, sample];
-  const within = all.findIndex(({ at }) => at > sample.at - RATE_WINDOW_MS);
-  return all.slice(Math.max(0, within - 1));
+  const inWindow = all.findIndex(({ at }) => at > sample.at - RATE_WINDOW_MS);
+  return all.slice(Math.max(0, inWindow - 1));
 }
 
-/** Done a second over the samples. */
+/** Images a second over the samples. */
 export function rateOf(samples: readonly Sample[]): number {
   const [first, last] = [samples[0], samples.at(-1)];
   if (!first || !last || last.at <= first.at) return 0;

@@ -6,25 +6,25 @@ async function* given<T>(values: T[]) {
   yield* values;
 }
 
-describe('work ahead', () => {
-  it('comes in order, never more of it in hand than allowed, whatever ends first', async () => {
+describe('readAhead', () => {
+  it('yields results in order and keeps to the concurrency, whatever ends first', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
         fc.array(fc.integer(), { maxLength: 12 }),
         fc.integer({ min: 1, max: 5 }),
-        async (scheduler, values, atOnce) => {
-          let inHand = 0;
+        async (scheduler, values, concurrency) => {
+          let pending = 0;
           const work = async (value: number) => {
-            inHand += 1;
-            expect(inHand).toBeLessThanOrEqual(atOnce);
+            pending += 1;
+            expect(pending).toBeLessThanOrEqual(concurrency);
             await scheduler.schedule(Promise.resolve());
             return value;
           };
           const results: number[] = [];
           const all = (async () => {
-            for await (const result of readAhead(given(values), atOnce, work)) {
-              inHand -= 1;
+            for await (const result of readAhead(given(values), concurrency, work)) {
+              pending -= 1;
               results.push(result);
             }
           })();
@@ -35,7 +35,7 @@ describe('work ahead', () => {
     );
   });
 
-  it('does not wait for the next value when one is done', async () => {
+  it('does not wait for the next value when a result is there', async () => {
     const slow = Promise.withResolvers<IteratorResult<number>>();
     const next = vi.fn().mockResolvedValueOnce({ value: 1 }).mockReturnValueOnce(slow.promise);
     const results = readAhead<number, number>({ next }, 4, async (value) => value);
@@ -44,11 +44,11 @@ describe('work ahead', () => {
     expect(await results.next()).toMatchObject({ done: true });
   });
 
-  it('lets go of the values when it is not wanted any more', async () => {
-    const let_go = vi.fn(async () => ({ done: true as const, value: undefined }));
-    const values = { next: async () => ({ value: 1 }), return: let_go };
+  it('closes the values when its consumer stops', async () => {
+    const onReturn = vi.fn(async () => ({ done: true as const, value: undefined }));
+    const values = { next: async () => ({ value: 1 }), return: onReturn };
     for await (const _ of readAhead(values, 2, async (value) => value)) break;
-    expect(let_go).toHaveBeenCalledOnce();
+    expect(onReturn).toHaveBeenCalledOnce();
   });
 
   it('throws what work throws, in its turn', async () => {

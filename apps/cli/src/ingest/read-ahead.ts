@@ -1,38 +1,39 @@
 /**
- * Works on values, several at a time, and gives what comes of them in their order. Never has more than `atOnce` in hand, and
- * keeps none back because the next one is not there yet.
- * @param work must not throw for one value what is no reason to end all
+ * Runs `work` on several values at a time and yields the results in the order of the values, each as soon as it and all
+ * earlier ones are there, even while the next value is still awaited.
+ * @param concurrency number of values whose result has not been yielded
+ * @param work must not throw for an error that concerns one value only: what it throws ends the iteration
  */
 export async function* readAhead<T, R>(
   values: AsyncIterator<T>,
-  atOnce: number,
+  concurrency: number,
   work: (value: T) => Promise<R>,
 ): AsyncGenerator<R, void> {
-  const inHand: Promise<R>[] = [];
+  const pending: Promise<R>[] = [];
   let next: Promise<IteratorResult<T>> | null = null;
   let over = false;
   try {
     for (;;) {
-      if (!over && !next && inHand.length < atOnce) next = values.next();
-      const first = inHand[0];
+      if (!over && !next && pending.length < concurrency) next = values.next();
+      const first = pending[0];
       if (!first && !next) return;
-      const come = await Promise.race([
+      const event = await Promise.race([
         ...(next ? [next.then((value) => ({ value }))] : []),
         ...(first ? [first.then((result) => ({ result }))] : []),
       ]);
-      if ('result' in come) {
-        inHand.shift();
-        yield come.result;
+      if ('result' in event) {
+        pending.shift();
+        yield event.result;
         continue;
       }
       next = null;
-      if (come.value.done) {
+      if (event.value.done) {
         over = true;
         continue;
       }
-      const begun = work(come.value.value);
-      begun.catch(() => {}); // thrown when it is its turn
-      inHand.push(begun);
+      const started = work(event.value.value);
+      started.catch(() => {}); // thrown in its turn, by the race above
+      pending.push(started);
     }
   } finally {
     // Not awaited: the next value may never come.

@@ -18,10 +18,10 @@ beforeAll(() => {
 beforeEach(() => rmSync(path, { force: true }));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function written(format: Format, all: Outcome[], again = false): Promise<readonly string[]> {
-  await using file = await openResultsFile(path, format, again);
+async function written(format: Format, all: Outcome[], retryFailed = false): Promise<readonly string[]> {
+  await using file = await openResultsFile(path, format, retryFailed);
   await Promise.all(all.map((outcome) => file.write(outcome)));
-  return file.known;
+  return file.recorded;
 }
 const contents = () => readFileSync(path, 'utf8');
 
@@ -30,10 +30,10 @@ const FORMATS: [string, Format][] = [
   ['CSV', csv],
 ];
 
-describe.each(FORMATS)('a file of results, %s', (_, format) => {
+describe.each(FORMATS)('a results file, %s', (_, format) => {
   const textOf = (all: Outcome[]) => format.header + all.map((outcome) => format.text(outcome)).join('');
 
-  it('is gone on with wherever it was cut, and has each image once in the end', async () => {
+  it('is continued wherever it was cut and has each image once in the end', async () => {
     await fc.assert(
       fc.asyncProperty(outcomes, fc.double({ min: 0, max: 1, noNaN: true }), async (all, share) => {
         const whole = Buffer.from(textOf(all));
@@ -41,14 +41,14 @@ describe.each(FORMATS)('a file of results, %s', (_, format) => {
         const before = await written(format, []);
         expect(before).toEqual(all.slice(0, before.length).map(({ id }) => id));
         expect(contents()).toBe(textOf(all.slice(0, before.length)));
-        const known = await written(format, all.slice(before.length));
-        expect(known).toEqual(before);
+        const recorded = await written(format, all.slice(before.length));
+        expect(recorded).toEqual(before);
         expect(contents()).toBe(textOf(all));
       }),
     );
   });
 
-  it('loses the images that failed when they are to be tried again, and no others', async () => {
+  it('loses the failed images with retryFailed, and no others', async () => {
     await fc.assert(
       fc.asyncProperty(outcomes, async (all) => {
         writeFileSync(path, textOf(all));
@@ -67,20 +67,20 @@ describe.each(FORMATS)('a file of results, %s', (_, format) => {
     ['results with something else in between', `${textOf([found('a', 1)])}hello\n${format.text(found('b', 0))}`],
   ])('is left alone when it is %s', async (_, text) => {
     writeFileSync(path, text);
-    await expect(written(format, [])).rejects.toThrow(/no file of results/);
+    await expect(written(format, [])).rejects.toThrow(/not a results file/);
     expect(contents()).toBe(text);
   });
 });
 
-describe('a file of results', () => {
-  it('that is of the other kind is left alone', async () => {
+describe('a results file', () => {
+  it('in the other format is left alone', async () => {
     writeFileSync(path, csv.header);
-    await expect(written(ndjson, [])).rejects.toThrow(/no file of results/);
+    await expect(written(ndjson, [])).rejects.toThrow(/not a results file/);
     writeFileSync(path, ndjson.text(failed('a', 'b')));
-    await expect(written(csv, [])).rejects.toThrow(/no file of results/);
+    await expect(written(csv, [])).rejects.toThrow(/not a results file/);
   });
 
-  it('that cannot be written is named', async () => {
+  it('that cannot be written is named in the error', async () => {
     path = join(folder, 'none', 'results');
     await expect(written(ndjson, [])).rejects.toThrow(/none\/results cannot be written: ENOENT/);
     path = folder;

@@ -1,36 +1,36 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { UsageError } from '../usage.ts';
-import type { Format, Known, Outcome } from './outcome.ts';
+import type { Format, Outcome, RecordedOutcome } from './outcome.ts';
 
-/** Where outcomes go. */
+/** Where outcomes are written. */
 export interface Results extends AsyncDisposable {
-  /** Resolves when it is written, in whole lines; those of one outcome stand together. */
+  /** Resolves when the outcome is written: whole lines, those of one outcome together. */
   write(outcome: Outcome): Promise<void>;
 }
 
 export interface ResultsFile extends Results {
-  /** Images whose end stood in the file when it was opened. */
-  readonly known: readonly string[];
+  /** Ids of the images whose outcome was in the file when it was opened. */
+  readonly recorded: readonly string[];
 }
 
 /**
- * Opens a file of results to go on where it ends. What a process that was killed left of its last outcome is cut off.
- * @param again leaves out the images that failed: they are to be tried again, and their outcomes are taken out of the file
- * @throws UsageError for a file that holds something else, or cannot be written
+ * Opens a results file for appending. An incomplete last outcome, left by a killed process, is cut off.
+ * @param retryFailed removes the outcomes of failed images from the file, so that they are sent again
+ * @throws UsageError for a file with any other content, or one that cannot be written
  */
-export async function openResultsFile(path: string, format: Format, again: boolean): Promise<ResultsFile> {
-  const known: string[] = [];
+export async function openResultsFile(path: string, format: Format, retryFailed: boolean): Promise<ResultsFile> {
+  const recorded: string[] = [];
   let whole = 0;
   let failed = 0;
   for await (const { outcome, bytes } of outcomesIn(path, format)) {
     whole += bytes.length;
     if (!outcome) continue;
-    if (again && outcome.status === 'failed') failed += 1;
-    else known.push(outcome.id);
+    if (retryFailed && outcome.status === 'failed') failed += 1;
+    else recorded.push(outcome.id);
   }
   if (failed) whole = await rewrite(path, format, ({ status }) => status !== 'failed');
-  const file = await opened(path);
+  const file = await openForAppend(path);
   try {
     await file.truncate(whole);
     if (whole === 0) await file.appendFile(format.header);
@@ -40,9 +40,9 @@ export async function openResultsFile(path: string, format: Format, again: boole
   }
   let last: Promise<void> = Promise.resolve();
   return {
-    known,
+    recorded,
     write(outcome) {
-      // One after the other: a write may take several calls.
+      // Sequential, because one write may take several system calls.
       last = last.then(() => file.appendFile(format.text(outcome)));
       return last;
     },
@@ -53,7 +53,7 @@ export async function openResultsFile(path: string, format: Format, again: boole
   };
 }
 
-async function opened(path: string): Promise<FileHandle> {
+async function openForAppend(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'a');
   } catch (error) {
@@ -61,20 +61,20 @@ async function opened(path: string): Promise<FileHandle> {
   }
 }
 
-/** What stands in a file: its header, or an outcome and the bytes of its lines. */
+/** The header of a file (`outcome` is null), or an outcome with the bytes of its lines. */
 interface Part {
-  outcome: Known | null;
+  outcome: RecordedOutcome | null;
   bytes: Buffer;
 }
 
-/** The parts of a file that are whole. @throws UsageError for what is no file of results */
+/** The complete parts of a file. @throws UsageError when it is not a results file */
 async function* outcomesIn(path: string, format: Format): AsyncGenerator<Part, void> {
   const foreign = (line: number) =>
-    new UsageError(`${path} is no file of results, as line ${line} shows: name another --out.`);
+    new UsageError(`${path} is not a results file (see line ${line}): choose another --out.`);
   const reader = format.reader();
   let number = 0;
   let headerLeft = format.header;
-  let pieces: Buffer[] = [];
+  let chunks: Buffer[] = [];
   let rest: Buffer = Buffer.alloc(0);
   for await (const line of linesIn(path)) {
     if (line.at(-1) !== END_OF_LINE) {
@@ -82,9 +82,9 @@ async function* outcomesIn(path: string, format: Format): AsyncGenerator<Part, v
       break;
     }
     number += 1;
-    pieces.push(line);
+    chunks.push(line);
     const text = line.toString('utf8', 0, line.length - 1);
-    let outcome: Known | null = null;
+    let outcome: RecordedOutcome | null = null;
     if (headerLeft !== '') {
       if (`${text}\n` !== headerLeft) throw foreign(number);
       headerLeft = '';
@@ -96,41 +96,41 @@ async function* outcomesIn(path: string, format: Format): AsyncGenerator<Part, v
       }
       if (!outcome) continue;
     }
-    yield { outcome, bytes: Buffer.concat(pieces) };
-    pieces = [];
+    yield { outcome, bytes: Buffer.concat(chunks) };
+    chunks = [];
   }
-  // Nothing is cut off that is not ours.
+  // Only an outcome of this format may be cut off.
   if (number === 0 && !format.mayBegin(rest.toString())) throw foreign(1);
 }
 
 const END_OF_LINE = 0x0a;
 
-/** The lines of a file with their ends; the last one may have none. Of a file that is not there: none. */
+/** The lines of a file with their ends, which the last line may lack. A file that does not exist has none. */
 async function* linesIn(path: string): AsyncGenerator<Buffer, void> {
-  let pieces: Buffer[] = [];
+  let chunks: Buffer[] = [];
   try {
     for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
       let from = 0;
       for (let end = chunk.indexOf(END_OF_LINE); end >= 0; end = chunk.indexOf(END_OF_LINE, from)) {
-        yield Buffer.concat([...pieces, chunk.subarray(from, end + 1)]);
-        pieces = [];
+        yield Buffer.concat([...chunks, chunk.subarray(from, end + 1)]);
+        chunks = [];
         from = end + 1;
       }
-      if (from < chunk.length) pieces.push(chunk.subarray(from));
+      if (from < chunk.length) chunks.push(chunk.subarray(from));
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     if (code !== 'ENOENT') throw new UsageError(`${path} cannot be read: ${message}.`);
   }
-  if (pieces.length) yield Buffer.concat(pieces);
+  if (chunks.length) yield Buffer.concat(chunks);
 }
 
 /**
- * Takes outcomes out of a file. It is there whole at any time, as it was or as it is to be.
+ * Removes outcomes from a file, atomically.
  * @returns its new size
  */
-async function rewrite(path: string, format: Format, keep: (outcome: Known) => boolean): Promise<number> {
+async function rewrite(path: string, format: Format, keep: (outcome: RecordedOutcome) => boolean): Promise<number> {
   const next = `${path}.new`;
   try {
     await using file = await open(next, 'w');

@@ -5,51 +5,51 @@ import type { IngestCall } from './options.ts';
 import type { Outcome } from './outcome.ts';
 import type { Results } from './results-file.ts';
 
-/** What a run counts. */
-export interface Tally {
+/** Counters of a run. */
+export interface Stats {
   /** Images that have ended, the failed ones included. */
   done: number;
   failed: number;
-  /** Images that somebody else has canceled. */
+  /** Images that another client canceled. */
   canceled: number;
-  /** How many images each place has; null: not known yet. */
+  /** Number of images from each source (the arguments, a prefix, a resumed batch); null while unknown. */
   expected: (number | null)[];
 }
 
-/** What a run works with. */
+/** State that the steps of a run share. */
 export interface Run {
   call: IngestCall;
   client: Client;
-  /** Aborts when the person who runs it has had enough. */
+  /** Aborts on Ctrl-C. */
   stop: AbortSignal;
   results: Results;
   batches: BatchesFile;
   display: Display;
-  tally: Tally;
-  /** Images that have been met: in the results before it began, sent, or in the results by now. */
-  met: Map<string, 'before' | 'sent' | 'written'>;
+  stats: Stats;
+  /** Ids of images in the results `before` this run, `sent` by it, or `written` by it. */
+  seen: Map<string, 'before' | 'sent' | 'written'>;
 }
 
 /**
- * Writes how an image ended, unless that stands in the results. A canceled one has no outcome: it is for the next run.
+ * Writes how an image ended, unless the results have it. A canceled image is not written, so that the next run sends it.
  * @returns whether it was written
  */
-export async function record({ results, tally, met }: Run, outcome: Outcome): Promise<boolean> {
+export async function record({ results, stats, seen }: Run, outcome: Outcome): Promise<boolean> {
   const { id, status } = outcome;
   if (status === 'canceled') {
-    tally.canceled += 1;
+    stats.canceled += 1;
     return false;
   }
-  const before = met.get(id);
-  if (before === 'before' || before === 'written') return false;
-  met.set(id, 'written');
+  const state = seen.get(id);
+  if (state === 'before' || state === 'written') return false;
+  seen.set(id, 'written');
   await results.write(outcome);
-  tally.done += 1;
-  if (status === 'failed') tally.failed += 1;
+  stats.done += 1;
+  if (status === 'failed') stats.failed += 1;
   return true;
 }
 
-/** Images of all places; null as long as one is not known. */
-export function totalOf({ expected }: Tally): number | null {
+/** Number of images of all sources; null while one is unknown. */
+export function totalOf({ expected }: Stats): number | null {
   return expected.reduce((sum, one) => (sum === null || one === null ? null : sum + one), 0);
 }

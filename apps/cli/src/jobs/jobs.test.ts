@@ -48,14 +48,14 @@ const parsed = (text: string) =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line));
-/** Accepts images whose bytes are a letter as the job of that letter. */
+/** Accepts images whose bytes are one letter as the job of that letter. */
 const accept: Answer = (response, request) => {
   const id = { a: A, b: B, c: C }[request.body.toString()] ?? A;
   json(job(id, 'queued'), {}, 202)(response, request);
 };
 
 describe('jobs submit', () => {
-  it('hands an image in with its options, and prints its job', async () => {
+  it('submits an image with its options and prints the job', async () => {
     service.answers = [accept];
     const options = ['--profile', 'fast', '--max-faces', '2', '--no-landmarks', '--bulk'];
     const more = ['--webhook', 'https://example.org/hook', '--idempotency-key', 'order 7'];
@@ -77,7 +77,7 @@ describe('jobs submit', () => {
     expect(body.equals(readFileSync(ASTRONAUT))).toBe(true);
   });
 
-  it('leaves URLs to the service, and speaks to the one that is named with the key that is named', async () => {
+  it('leaves URLs to the service and uses the server and the key of the command line', async () => {
     service.answers = [accept];
     const args = ['submit', 'https://example.org/a.jpg', '--json', '--server', `${service.baseUrl}/prod`];
     const env = { FACEQUEUE_URL: 'http://127.0.0.1:1', FACEQUEUE_API_KEY: 'from the environment' };
@@ -92,7 +92,7 @@ describe('jobs submit', () => {
     );
   });
 
-  it('prints the jobs of a folder in its order, and what could not be handed in', async () => {
+  it('prints the jobs of a folder in its order, and errors of images that could not be submitted', async () => {
     routes({
       'POST /face_detection': (response, request) =>
         `${request.body}` === 'b' ? problem('unsupported_media_type')(response, request) : accept(response, request),
@@ -107,7 +107,7 @@ describe('jobs submit', () => {
     ]);
   });
 
-  it('waits for the end when it shall, and exits with 1 when that is not a good one', async () => {
+  it('waits for the end with --wait and exits with 1 when a job failed', async () => {
     routes({
       'POST /face_detection': accept,
       [`GET /jobs/${A}`]: json(
@@ -128,7 +128,7 @@ describe('jobs submit', () => {
     });
   });
 
-  it('prints the job as it is when it has not ended in time', async () => {
+  it('prints the job as it is when it does not end in time', async () => {
     routes({
       'POST /face_detection': accept,
       [`GET /jobs/${A}`]: (response, request) => {
@@ -140,7 +140,7 @@ describe('jobs submit', () => {
     expect(code).toBe(0);
   });
 
-  it('says where it has looked for a service that is not there', async () => {
+  it('prints the URL of a service that cannot be reached', async () => {
     await service.kill();
     const { code, stdout } = await jobs('submit', ASTRONAUT);
     await service.restart();
@@ -149,8 +149,8 @@ describe('jobs submit', () => {
   });
 });
 
-describe('the other actions', () => {
-  it('status shows jobs, and exits with 1 when one has failed or is not there', async () => {
+describe('jobs', () => {
+  it('status prints jobs and exits with 1 when one has failed or does not exist', async () => {
     routes({
       [`GET /jobs/${A}`]: json(job(A, 'processing')),
       [`GET /jobs/${B}`]: json(job(B, 'failed')),
@@ -163,7 +163,7 @@ describe('the other actions', () => {
     expect(code).toBe(1);
   });
 
-  it('wait shows jobs when they have ended, and gives up in time', async () => {
+  it('wait prints jobs at their end, and stops waiting at the time-out', async () => {
     routes({ [`GET /jobs/${A}`]: json(job(A, 'succeeded')), [`GET /jobs/${B}`]: () => {} });
     expect(await jobs('wait', A)).toMatchObject({ code: 0, stdout: `${A}  succeeded   0 faces\n` });
     const { code, stdout } = await jobs('wait', '--timeout', '0.2', '--json', B);
@@ -171,7 +171,7 @@ describe('the other actions', () => {
     expect(code).toBe(1);
   });
 
-  it('cancel ends jobs, and exits with 1 when one had ended before', async () => {
+  it('cancel cancels jobs and exits with 1 when one had already ended', async () => {
     const webhook = { url: 'https://example.org/', status: 'pending' as const, attempts: [], next_at: null };
     routes({
       [`POST /jobs/${A}/cancel`]: json(job(A, 'canceled', { webhook })),
@@ -184,14 +184,14 @@ describe('the other actions', () => {
     });
   });
 
-  it('erase says what is erased', async () => {
+  it('erase prints what it erased', async () => {
     routes({ [`DELETE /jobs/${A}`]: (response) => void response.writeHead(204).end() });
     expect(await jobs('erase', A)).toEqual({ code: 0, stdout: `${A}  erased\n`, stderr: '' });
     expect(parsed((await jobs('erase', '--json', A)).stdout)).toEqual([{ id: A, erased: true }]);
     expect(await jobs('erase', B)).toMatchObject({ code: 1, stdout: `${B}: not_found: why not_found\n` });
   });
 
-  it('follow tells each change as it happens, and how it ended', async () => {
+  it('follow prints each change as it happens, and the end', async () => {
     const at = '2026-01-01T00:00:00.000Z';
     const status = (status: JobStatus, attempts: number) =>
       `event: status\ndata: ${JSON.stringify({ id: A, status, attempts, at })}\n\n`;
@@ -241,51 +241,51 @@ describe('Ctrl-C', () => {
   }
   const silence: Answer = () => {};
 
-  it('leaves the jobs running and says which', async () => {
+  it('leaves the jobs running and prints which', async () => {
     routes({ 'POST /face_detection': accept, [`GET /jobs/${A}`]: silence, [`GET /jobs/${B}`]: silence });
     const files = ['a', 'b'].map((name) => join(folder, `${name}.jpg`));
     expect(await interrupted(['submit', '--wait', '60', ...files], 4)).toEqual({
       code: 130,
       stdout: '',
-      stderr: `Interrupted. These jobs go on: ${A} ${B}\n`,
+      stderr: `Interrupted. These jobs continue: ${A} ${B}\n`,
     });
     expect(service.seen.filter(({ method, url }) => method === 'DELETE' || url?.endsWith('cancel'))).toEqual([]);
   });
 
   it.each<[string, string, RegExp]>([
-    ['wait', '', /^Interrupted\. These jobs go on: \S+a \S+b\n$/],
-    ['follow', '/events', /^Interrupted\. The job goes on: \S+a\n$/],
-  ])('ends %s the same way', async (action, path, said) => {
+    ['wait', '', /^Interrupted\. These jobs continue: \S+a \S+b\n$/],
+    ['follow', '/events', /^Interrupted\. The job continues: \S+a\n$/],
+  ])('ends %s the same way', async (action, path, message) => {
     const ids = action === 'wait' ? [A, B] : [A];
     routes(Object.fromEntries(ids.map((id) => [`GET /jobs/${id}${path}`, silence])));
     const { code, stderr } = await interrupted([action, ...ids], ids.length, 'SIGTERM');
-    expect(stderr).toMatch(said);
+    expect(stderr).toMatch(message);
     expect(code).toBe(130);
   });
 
-  it('lets an image that is just handed in become a job, and hands in no more', async () => {
-    let held: (() => void)[] | null = [];
+  it('lets a request in progress become a job and submits no more', async () => {
+    let delayed: (() => void)[] | null = [];
     routes({
       'POST /face_detection': (...of) => {
-        if (held) held.push(() => accept(...of));
+        if (delayed) delayed.push(() => accept(...of));
         else accept(...of);
       },
     });
     const files = Array.from({ length: 40 }, () => ASTRONAUT);
     const { code, stdout, stderr } = await interrupted(['submit', ...files], 4, 'SIGINT', () => {
-      for (const answer of held!) answer();
-      held = null;
+      for (const answer of delayed!) answer();
+      delayed = null;
     });
     const accepted = stdout.match(/queued/g)!.length;
     expect(accepted).toBe(service.seen.length);
-    expect(stderr).toContain(`Not handed in: ${40 - accepted} images, from ${ASTRONAUT} on.`);
+    expect(stderr).toContain(`Not submitted: ${40 - accepted} images, from ${ASTRONAUT} on.`);
     expect(code).toBe(130);
   });
 
-  it('does not wait for a service that takes its time, and says what it does not know', async () => {
+  it('does not wait for a slow service and prints which images may have been submitted', async () => {
     routes({ 'POST /face_detection': silence });
     const { code, stderr } = await interrupted(['submit', ASTRONAUT], 1);
-    expect(stderr).toMatch(/May or may not have been handed in: .*astronaut\.png/);
+    expect(stderr).toMatch(/May or may not have been submitted: .*astronaut\.png/);
     expect(code).toBe(130);
   });
 });

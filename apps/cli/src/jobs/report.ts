@@ -1,13 +1,13 @@
 import type { JobEvent, JobResource } from '@facequeue/client';
 import { type FacequeueError, toProblem } from '@facequeue/schema';
 
-/** What a line is about: a job, or an image on its way to become one. */
+/** What a line is about: a job, or the file of an image that was to become one. */
 export interface Subject {
   id?: string;
   file?: string;
 }
 
-/** How jobs are printed; every text is a line. */
+/** Formats jobs, one line each. */
 export interface Report {
   job(job: JobResource, subject: Subject): string;
   failed(subject: Subject, error: FacequeueError): string;
@@ -17,7 +17,7 @@ export interface Report {
 
 const line = (value: unknown) => `${JSON.stringify(value)}\n`;
 
-/** The service's own words, with the subject's members before them. */
+/** The API's JSON, with the subject's members first. */
 const jsonLines: Report = {
   job: (job, { file }) => line({ ...(file !== undefined && { file }), ...job }),
   failed: (subject, error) => line({ ...subject, error: toProblem(error.code, error.message, error.jobId) }),
@@ -25,7 +25,7 @@ const jsonLines: Report = {
   event: (event) => line(event),
 };
 
-/** One image named by itself: its job, or the problem of the API, and nothing more. */
+/** For a single image: the API's job or problem, without further members. */
 const bareJson: Report = {
   ...jsonLines,
   job: (job) => line(job),
@@ -33,8 +33,8 @@ const bareJson: Report = {
 };
 
 /**
- * For people; the id comes first, so that `cut -d' ' -f1` gives the ids.
- * @param service where it should be
+ * For people. The id comes first, so that `cut -d' ' -f1` prints the ids.
+ * @param service URL, printed when it cannot be reached
  */
 function forPeople(service: string): Report {
   const job: Report['job'] = (job, { file }) => {
@@ -51,7 +51,7 @@ function forPeople(service: string): Report {
     event(event) {
       if (event.type === 'job') return job(event.job, {});
       const { at, status, attempts } = event;
-      // Queued with an attempt: a worker has taken it, or has given it back.
+      // A queued job that has an attempt was released by a worker.
       const attempt = attempts > (status === 'queued' ? 0 : 1) ? ` (attempt ${attempts})` : '';
       return `${at}  ${status}${attempt}\n`;
     },
@@ -61,6 +61,11 @@ function forPeople(service: string): Report {
 export function reportFor({ json, service }: { json: boolean; service: string }, single: boolean): Report {
   if (!json) return forPeople(service);
   return single ? bareJson : jsonLines;
+}
+
+/** Whether a job has ended, and not with success. */
+export function endedBadly({ status, finished_at }: JobResource): boolean {
+  return finished_at !== null && status !== 'succeeded';
 }
 
 function describe({ result, error, image, timings, webhook }: JobResource): string {

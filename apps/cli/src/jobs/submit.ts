@@ -1,26 +1,26 @@
 import type { Client, Image, JobResource } from '@facequeue/client';
 import { type FacequeueError, isFacequeueError } from '@facequeue/schema';
-import type { Print, Say } from '../commands.ts';
 import { expandInputs, type Input } from '../detect/inputs.ts';
 import { readImage } from '../detect/read-image.ts';
 import { INTERRUPTED, type Interruption } from '../interruption.ts';
+import type { Output } from '../output.ts';
 import { UsageError } from '../usage.ts';
-import { inOrder } from './in-order.ts';
+import { concurrentMap } from './concurrent-map.ts';
 import type { SubmitCall } from './options.ts';
-import { reportFor } from './report.ts';
+import { endedBadly, reportFor } from './report.ts';
 
-/** Images on their way at a time; each is in memory. */
-const AT_ONCE = 4;
+/** Images submitted at a time; each is in memory. */
+const CONCURRENCY = 4;
 
-/** What came of an image. `left`: Ctrl-C came before its job had ended; `unsure`: before its job was known. */
+/** `running`: Ctrl-C came before this job had ended. `unknown`: Ctrl-C came before the service had answered. */
 type Outcome =
   | { input: Input; job: JobResource }
   | { input: Input; error: FacequeueError }
-  | { input: Input; left: string }
-  | { input: Input; unsure: true };
+  | { input: Input; running: string }
+  | { input: Input; unknown: true };
 
 /**
- * Hands images in and prints their jobs, in the order of the arguments.
+ * Submits images and prints their jobs, in the order of the arguments.
  * @returns the exit code
  * @throws UsageError
  */
@@ -28,13 +28,12 @@ export async function submitJobs(
   call: SubmitCall,
   client: Client,
   { stop, cut }: Interruption,
-  print: Print,
-  say: Say,
+  { stdout, stderr }: Output,
 ): Promise<number> {
   const { inputs, single } = expandInputs(call.args);
   const { idempotencyKey, waitMs } = call;
   if (idempotencyKey !== undefined && !single)
-    throw new UsageError('--idempotency-key goes with one image: the key stands for that image.');
+    throw new UsageError('--idempotency-key takes one image: the key stands for that image.');
   const options = {
     ...call.options,
     ...(call.bulk && { priority: 'bulk' as const }),
@@ -50,49 +49,45 @@ export async function submitJobs(
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       });
       id = job.id;
-      if (waitMs !== undefined && job.finished_at === null) job = await waited(client, id, waitMs, stop);
+      if (waitMs !== undefined && job.finished_at === null) job = await waitOrRead(client, id, waitMs, stop);
       return { input, job };
     } catch (error) {
-      if (stop.aborted && error === stop.reason) return { input, left: id! };
-      if (cut.aborted && error === cut.reason) return { input, unsure: true };
+      if (stop.aborted && error === stop.reason) return { input, running: id! };
+      if (cut.aborted && error === cut.reason) return { input, unknown: true };
       if (!isFacequeueError(error)) throw error;
       return { input, error };
     }
   };
 
   const report = reportFor(call, single);
-  const left: string[] = [];
-  const unsure: string[] = [];
+  const running: string[] = [];
+  const unknown: string[] = [];
   let failed = false;
-  const begun = await inOrder(inputs, AT_ONCE, stop, submit, (outcome) => {
+  const started = await concurrentMap(inputs, CONCURRENCY, stop, submit, (outcome) => {
     const subject = { file: outcome.input.label };
-    if ('job' in outcome) print(report.job(outcome.job, subject));
-    else if ('error' in outcome) print(report.failed(subject, outcome.error));
-    else if ('left' in outcome) left.push(outcome.left);
-    else unsure.push(outcome.input.label);
+    if ('job' in outcome) stdout(report.job(outcome.job, subject));
+    else if ('error' in outcome) stdout(report.failed(subject, outcome.error));
+    else if ('running' in outcome) running.push(outcome.running);
+    else unknown.push(outcome.input.label);
     failed ||= 'error' in outcome || ('job' in outcome && endedBadly(outcome.job));
   });
   if (!stop.aborted) return failed ? 1 : 0;
-  if (left.length) say(`Interrupted. These jobs go on: ${left.join(' ')}`);
-  else say('Interrupted. What was handed in goes on.');
-  if (unsure.length) say(`May or may not have been handed in: ${unsure.join(' ')}`);
-  if (begun < inputs.length) say(`Not handed in: ${inputs.length - begun} images, from ${inputs[begun]!.label} on.`);
+  if (running.length) stderr(`Interrupted. These jobs continue: ${running.join(' ')}`);
+  else stderr('Interrupted. Submitted jobs continue.');
+  if (unknown.length) stderr(`May or may not have been submitted: ${unknown.join(' ')}`);
+  if (started < inputs.length)
+    stderr(`Not submitted: ${inputs.length - started} images, from ${inputs[started]!.label} on.`);
   return INTERRUPTED;
-}
-
-/** Whether a job has ended otherwise than well. */
-export function endedBadly({ status, finished_at }: JobResource): boolean {
-  return finished_at !== null && status !== 'succeeded';
 }
 
 async function imageOf({ from }: Input): Promise<Image> {
   if (from.kind === 'url') return { url: from.url };
-  // The service says which size it takes.
+  // The service has its own limit and names it in the error.
   return { bytes: await readImage(from.path, Number.POSITIVE_INFINITY) };
 }
 
-/** The job when it has ended, or as it is when time is up. */
-async function waited(client: Client, id: string, timeoutMs: number, signal: AbortSignal): Promise<JobResource> {
+/** The job at its end, or as it is when the time is over. */
+async function waitOrRead(client: Client, id: string, timeoutMs: number, signal: AbortSignal): Promise<JobResource> {
   try {
     return await client.wait(id, { timeoutMs, signal });
   } catch (error) {

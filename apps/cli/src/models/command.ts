@@ -10,13 +10,13 @@ list    name, version, and each model's role, licence, size and file
 
 MODEL_PACK names another pack's manifest.
 `,
-  async run(args, print, say) {
+  async run(args, output) {
     const { positionals } = parseCommandLine('models', { args });
     const [action] = positionals;
     if (positionals.length !== 1 || (action !== 'verify' && action !== 'list'))
       throw new UsageError('models needs one of: verify, list.');
     const { MODEL_PACK } = modelsConfig();
     const { listModels, verifyModels } = await import('./models.ts');
-    return action === 'verify' ? verifyModels(MODEL_PACK, print) : listModels(MODEL_PACK, print, say);
+    return action === 'verify' ? verifyModels(MODEL_PACK, output) : listModels(MODEL_PACK, output);
   },
 };

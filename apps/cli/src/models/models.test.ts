@@ -7,14 +7,14 @@ import { facequeue } from '../testing/facequeue.ts';
 const MODELS = new URL('../../../../models', import.meta.url).pathname;
 
 describe('models', () => {
-  it('verify passes the pack of the repository', async () => {
+  it('verify passes for the pack of the repository', async () => {
     const { code, stdout } = await facequeue(['models', 'verify']);
     expect(stdout).toMatch(/^\d+ checks passed\.$/m);
     expect(stdout).not.toContain('FAILED');
     expect(code).toBe(0);
   });
 
-  it('verify fails a pack with a changed file, naming it', async () => {
+  it('verify fails for a pack with a changed file and names it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'facequeue-models-'));
     try {
       cpSync(MODELS, folder, { recursive: true, filter: (path) => !path.includes('recipes') });
@@ -32,7 +32,7 @@ describe('models', () => {
     }
   });
 
-  it('list names each model with its licence', async () => {
+  it('list prints each model with its licence', async () => {
     const { code, stdout } = await facequeue(['models', 'list']);
     expect(code).toBe(0);
     for (const role of ['detector', 'landmarks', 'attributes'])

@@ -9,7 +9,7 @@ export const serveCommand: Command = {
 Ctrl-C or SIGTERM stops everything in order; a second Ctrl-C ends it at once.
 The log of gateway and worker goes to standard output, what serve itself says to standard error.
 `,
-  async run(args, _print, say) {
+  async run(args, output) {
     const { positionals } = parseCommandLine('serve', { args });
     if (positionals.length)
       throw new UsageError(
@@ -17,8 +17,8 @@ The log of gateway and worker goes to standard output, what serve itself says to
       );
     const config = serveConfig();
     const { serve } = await import('./serve.ts');
-    // A terminal that was closed must not keep us from ending in order.
+    // A terminal that was closed must not prevent an orderly stop.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-    return serve(config, say);
+    return serve(config, output);
   },
 };

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
 
-/** What `serve` has started, for the start after a crash. */
+/** The processes of a `serve`, written down for the next start in case this one crashes. */
 export interface ProcessRecord {
   serve: ProcessIdentity;
   /** Where the gateway listens, once it does. */
@@ -16,18 +16,18 @@ export class HomeError extends Error {
   override readonly name = 'HomeError';
 }
 
-/** SQLite's result code for a lock that another process holds. */
+/** SQLite's result code for a lock that another process has. */
 const SQLITE_BUSY = 5;
 
 /**
- * The private data folder of one `serve`. While this object is open, no other `serve` can open the same folder: the lock
- * is SQLite's on an empty database, so the kernel frees it in the moment its holder ends, however it ends.
+ * The private data folder of one `serve`. While this object is open, no other `serve` can open the same folder: the lock is
+ * SQLite's on an empty database, so the kernel frees it when the process ends, however it ends.
  */
 export class Home implements Disposable {
   readonly folder: string;
   readonly #lock: DatabaseSync;
 
-  /** @throws HomeError when another `serve` uses the folder (naming it) or it cannot be written */
+  /** @throws HomeError when another `serve` uses the folder (the message names it), or it cannot be written */
   constructor(folder: string) {
     this.folder = resolve(folder);
     try {
@@ -35,7 +35,7 @@ export class Home implements Disposable {
       this.#lock = new DatabaseSync(this.path('lock'), { timeout: 0 });
       this.#lock.exec('BEGIN EXCLUSIVE');
     } catch (error) {
-      if ((error as { errcode?: number }).errcode === SQLITE_BUSY) throw new HomeError(this.#whoHolds());
+      if ((error as { errcode?: number }).errcode === SQLITE_BUSY) throw new HomeError(this.#describeOwner());
       throw new HomeError(`${this.folder} cannot be used (FACEQUEUE_HOME): ${(error as Error).message}`);
     }
   }
@@ -44,7 +44,7 @@ export class Home implements Disposable {
     return join(this.folder, name);
   }
 
-  /** What the last `serve` here left behind; null when it ended in order. */
+  /** The record that the last `serve` left behind; null when it ended in order. */
   readRecord(): ProcessRecord | null {
     try {
       return JSON.parse(readFileSync(this.path('processes.json'), 'utf8')) as ProcessRecord;
@@ -53,7 +53,7 @@ export class Home implements Disposable {
     }
   }
 
-  /** Replaces the record in one step, so that a crash leaves either the old or the new one. */
+  /** Replaces the record atomically: a crash leaves either the old or the new one. */
   writeRecord(record: Omit<ProcessRecord, 'serve'>): void {
     const text = JSON.stringify({ serve: identify(process.pid), ...record });
     writeFileSync(this.path('processes.json.new'), text, { mode: 0o600 });
@@ -64,11 +64,11 @@ export class Home implements Disposable {
     rmSync(this.path('processes.json'), { force: true });
   }
 
-  #whoHolds(): string {
-    const holder = this.readRecord();
-    const known = holder && isRunning(holder.serve);
-    const who = known ? ` (process ${holder.serve.pid}${holder.url ? `, at ${holder.url}` : ', still starting'})` : '';
-    return `facequeue serve runs already in ${this.folder}${who}.\nStop it first, or give this one another folder: FACEQUEUE_HOME=…`;
+  #describeOwner(): string {
+    const record = this.readRecord();
+    const owner = record && isRunning(record.serve) ? record : null;
+    const details = owner ? ` (process ${owner.serve.pid}${owner.url ? `, at ${owner.url}` : ', still starting'})` : '';
+    return `facequeue serve is already running in ${this.folder}${details}.\nStop it first, or give this one another folder: FACEQUEUE_HOME=…`;
   }
 
   [Symbol.dispose](): void {

@@ -1,12 +1,12 @@
 import type { ProcessRecord } from './home.ts';
 import { endProcess } from './process-identity.ts';
 
-/** Jobs in hand may end and Redis may write what it has; nobody waits for an answer any more. */
+/** Time for active jobs to finish and for Redis to write its data, ms. No caller waits for an answer any more. */
 const GRACE_MS = 5000;
 
 /**
- * Ends what a `serve` left behind that was killed itself, in the order in which it would have been stopped.
- * @returns names of the services that still ran
+ * Stops the services of a `serve` that was killed, in the order of a normal stop.
+ * @returns names of the services that were still running
  */
 export async function endLeftovers(record: ProcessRecord): Promise<string[]> {
   const ended: string[] = [];

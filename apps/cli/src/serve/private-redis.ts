@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Home } from './home.ts';
 import { pingRedis } from './redis-ping.ts';
 import type { ServiceDefinition } from './service.ts';
 
-/** A Redis of our own: its service and how to reach it. */
+/** A Redis that `serve` runs itself. */
 export interface PrivateRedis {
   url: string;
   service: ServiceDefinition;
 }
 
 /**
- * Prepares a Redis that only this machine can reach and only who may read the folder can use: the password is new with
- * every start and stands in a file of mode 0600 alone. Its data stays between starts.
+ * Prepares a Redis that listens on loopback and requires a password. The password is new at every start and is only in a file
+ * of mode 0600, so only those who can read the folder can use it. The data is kept between starts.
  * @param maxMemory bytes
  */
 export async function privateRedis(home: Home, maxMemory: number, env: NodeJS.ProcessEnv): Promise<PrivateRedis> {
@@ -32,7 +32,7 @@ export async function privateRedis(home: Home, maxMemory: number, env: NodeJS.Pr
       command: 'redis-server',
       args: [config],
       env: () => env,
-      probe: (ended) => answering(url, ended),
+      probe: (ended) => untilReady(url, ended),
       graceMs: 15_000,
       explain: () => lastLines(log),
     },
@@ -40,8 +40,8 @@ export async function privateRedis(home: Home, maxMemory: number, env: NodeJS.Pr
 }
 
 /**
- * Append-only with a sync every second: a crash of a process loses nothing, a power cut at most the last second.
- * Nothing is evicted: jobs are refused at the door instead of being dropped.
+ * Append-only with a sync every second: a crashed process loses nothing, a power cut at most the last second.
+ * Nothing is evicted: when memory is full, new jobs are refused instead of old ones being lost.
  */
 export function redisConfig(settings: {
   port: number;
@@ -65,13 +65,13 @@ daemonize no
 `;
 }
 
-/** Resolves when it has loaded its data, however long that takes; how long it may take to listen is up to its end. */
-async function answering(url: string, ended: AbortSignal): Promise<void> {
+/** Resolves when Redis has loaded its data. Has no time limit of its own: a Redis that cannot start exits. */
+async function untilReady(url: string, ended: AbortSignal): Promise<void> {
   for (;;) {
     ended.throwIfAborted();
     const state = await pingRedis(url, 2000).catch(() => 'starting');
     if (state === 'ready') return;
-    await delay(20);
+    await sleep(20);
   }
 }
 

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A process, told apart from a later one with the same id by when it was started. */
+/** A process. Its start time distinguishes it from a later process with the same id. */
 export interface ProcessIdentity {
   pid: number;
-  /** Boot of the machine and start time in clock ticks since; opaque. */
+  /** Boot id of the machine and start time in clock ticks since the boot; opaque. */
   started: string;
 }
 
@@ -22,7 +22,7 @@ export function isRunning(identity: ProcessIdentity): boolean {
 function linuxStart(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command name stands in parentheses and may hold blanks: fields are counted after the last one.
+    // The command name, in parentheses, may contain blanks: fields are counted after the last parenthesis.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, startTime] = [fields[0], fields[19]];
     return state === 'Z' ? null : `${bootId()}:${startTime}`;
@@ -41,12 +41,12 @@ function psStart(pid: number): string | null {
   }
 }
 
-/** Sends a signal to a process group; that it has ended meanwhile is no failure. */
+/** Sends a signal to a process group; does nothing when it has ended. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   signalOne(-pid, signal);
 }
 
-/** Sends a signal to a process; that it has ended meanwhile is no failure. */
+/** Sends a signal to a process; does nothing when it has ended. */
 export function signalOne(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -56,32 +56,32 @@ export function signalOne(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * Ends a process that is not our child and leads its own group: SIGTERM, after `graceMs` SIGKILL, and SIGKILL to what is
- * left of its group. Never touches another process that was given the same id.
- * @returns whether it ran
+ * Ends a process that is not our child and leads its own group: SIGTERM, after `graceMs` SIGKILL, and SIGKILL to the rest of
+ * its group. Never signals another process that has received the same id.
+ * @returns whether it was running
  */
 export async function endProcess(identity: ProcessIdentity, graceMs: number): Promise<boolean> {
-  const ran = isRunning(identity);
-  if (ran) {
+  const wasRunning = isRunning(identity);
+  if (wasRunning) {
     signalOne(identity.pid, 'SIGTERM');
     await ended(identity, graceMs);
   }
-  if (isRunning(identity) || leftAGroup(identity)) signalGroup(identity.pid, 'SIGKILL');
-  // Only a process stuck in the kernel outlives this.
+  if (isRunning(identity) || hasGroup(identity)) signalGroup(identity.pid, 'SIGKILL');
+  // Only a process that is stuck in the kernel survives SIGKILL.
   await ended(identity, 10_000);
-  return ran;
+  return wasRunning;
 }
 
-/** A number is not given to a new process while a group still has it: with the leader gone, the group is the leader's. */
-const leftAGroup = ({ pid, started }: ProcessIdentity) =>
+/** The kernel does not reuse a process id while a group has it, so a group without its leader is still the leader's. */
+const hasGroup = ({ pid, started }: ProcessIdentity) =>
   process.platform === 'linux' && identify(pid) === null && started.startsWith(`${bootId()}:`);
 
-/** The end of a process that is not our child cannot be waited for, only looked at. */
-async function ended(identity: ProcessIdentity, withinMs: number): Promise<boolean> {
-  const deadline = Date.now() + withinMs;
+/** Polls, because the end of a process that is not our child cannot be awaited. */
+async function ended(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
   while (isRunning(identity)) {
     if (Date.now() > deadline) return false;
-    await delay(20);
+    await sleep(20);
   }
   return true;
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { startRedis } from '../../../../test/support/redis/test-redis.ts';
 import { pingRedis } from './redis-ping.ts';
 
-/** A server that answers whatever it is sent with `answer`. */
+/** A server that replies `answer` to anything. */
 async function answering(answer: string) {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -22,13 +22,13 @@ async function answering(answer: string) {
   };
 }
 
-describe('a look at Redis', () => {
-  it('sees one that answers', async () => {
+describe('pingRedis', () => {
+  it('recognizes a Redis that is ready', async () => {
     await using redis = await startRedis();
     expect(await pingRedis(redis.url, 2000)).toBe('ready');
   });
 
-  it('tells that it refuses a password, without the password', async () => {
+  it('reports a refused password without the password', async () => {
     await using redis = await startRedis();
     const url = redis.url.replace('redis://', 'redis://:swordfish@');
     const error = await pingRedis(url, 2000).catch((error: Error) => error);
@@ -36,15 +36,15 @@ describe('a look at Redis', () => {
     expect(String(error)).not.toContain('swordfish');
   });
 
-  it('knows that one still loads its data', async () => {
+  it('recognizes a Redis that loads its data', async () => {
     using server = await answering('-LOADING Redis is loading the dataset in memory\r\n');
     expect(await pingRedis(server.url, 2000)).toBe('loading');
   });
 
   it.each([
-    ['something else that listens', 'HTTP/1.1 400 Bad Request\r\n\r\n', /what answers there is no Redis/],
-    ['one that never answers', '', /no answer within 0.2 s/],
-  ])('complains of %s', async (_, answer, complaint) => {
+    ['a server that is not Redis', 'HTTP/1.1 400 Bad Request\r\n\r\n', /the server that answers is not Redis/],
+    ['a server that never replies', '', /no reply within 0.2 s/],
+  ])('refuses %s', async (_, answer, complaint) => {
     using server = await answering(answer);
     await expect(pingRedis(server.url, 200)).rejects.toThrow(complaint);
   });

@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** A Redis that cannot be used; the message names it without its password. */
+/** A Redis cannot be used; the message names it without its password. */
 export class RedisUnusable extends Error {
   override readonly name = 'RedisUnusable';
 }
 
 /**
- * One PING, on a connection of its own.
- * @param url redis:// or rediss://, with user and password if it needs them
- * @param timeoutMs for everything, connecting included
- * @returns `loading` while it still reads its data
+ * Sends one PING on a new connection.
+ * @param url redis:// or rediss://, with user and password if needed
+ * @param timeoutMs for the whole exchange, connecting included
+ * @returns `loading` while Redis loads its data
  * @throws RedisUnusable
  */
 export async function pingRedis(url: string, timeoutMs: number): Promise<'ready' | 'loading'> {
@@ -21,27 +21,29 @@ export async function pingRedis(url: string, timeoutMs: number): Promise<'ready'
   try {
     const commands = [['PING']];
     if (password) commands.unshift(['AUTH', ...[username, password].filter(Boolean).map(decodeURIComponent)]);
-    const answers = await talk(socket, commands, timeoutMs);
-    const refusal = answers.find((answer) => answer.startsWith('-'));
+    const replies = await exchange(socket, commands, timeoutMs);
+    const refusal = replies.find((reply) => reply.startsWith('-'));
     if (refusal?.startsWith('-LOADING')) return 'loading';
     if (refusal) throw new Error(refusal.slice(1));
-    if (answers.at(-1) !== '+PONG') throw new Error('what answers there is no Redis');
+    if (replies.at(-1) !== '+PONG') throw new Error('the server that answers is not Redis');
     return 'ready';
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new RedisUnusable(`${where} cannot be used: ${code === 'ECONNREFUSED' ? 'nothing listens there' : message}`);
+    throw new RedisUnusable(
+      `${where} cannot be used: ${code === 'ECONNREFUSED' ? 'nothing is listening there' : message}`,
+    );
   } finally {
     socket.destroy();
   }
 }
 
-/** Sends commands in one go. @returns the first line of the answer to each */
-function talk(socket: Socket, commands: string[][], timeoutMs: number): Promise<string[]> {
+/** Sends commands in one write. @returns the first line of each reply */
+function exchange(socket: Socket, commands: string[][], timeoutMs: number): Promise<string[]> {
   return new Promise((resolve, reject) => {
     let received = '';
-    socket.setTimeout(timeoutMs, () => reject(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    socket.setTimeout(timeoutMs, () => reject(new Error(`no reply within ${timeoutMs / 1000} s`)));
     socket.once('error', reject);
-    socket.once('close', () => reject(new Error('it closed the connection')));
+    socket.once('close', () => reject(new Error('the connection was closed')));
     socket.on('data', (chunk) => {
       received += chunk;
       const lines = received.split('\r\n');

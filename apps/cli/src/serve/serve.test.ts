@@ -8,13 +8,13 @@ import { startRedis } from '../../../../test/support/redis/test-redis.ts';
 import { isRunning } from './process-identity.ts';
 import { TestHome } from './testing/running.ts';
 
-/** The services of the record that still run. */
+/** Names of the services of a record that are still running. */
 const alive = (services: ReturnType<TestHome['record']>['services']) =>
   services.filter(({ process }) => isRunning(process)).map(({ name }) => name);
 
 describe('serve', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    'starts Redis, worker and gateway, says where it listens, and stops them in order on %s',
+    'starts Redis, worker and gateway, prints where it listens, and stops them in order on %s',
     async (signal) => {
       await using home = new TestHome();
       const serve = home.start();
@@ -26,8 +26,8 @@ describe('serve', () => {
 
       serve.signal(signal);
       expect(await serve.exit).toBe(0);
-      const order = [...serve.output.matchAll(/Stopping (\w+)|\[(\w+)\] got SIGTERM/g)].map(([text]) => text);
-      expect(order).toEqual([
+      const stops = [...serve.output.matchAll(/Stopping (\w+)|\[(\w+)\] got SIGTERM/g)].map(([text]) => text);
+      expect(stops).toEqual([
         'Stopping gateway',
         '[gateway] got SIGTERM',
         'Stopping worker',
@@ -38,15 +38,15 @@ describe('serve', () => {
     },
   );
 
-  it('ends while it is still starting when it is asked to', async () => {
+  it('stops during the start when it is asked to', async () => {
     await using home = new TestHome();
     const serve = home.start();
-    await serve.says(/\[gateway\] ready/);
+    await serve.waitForOutput(/\[gateway\] ready/);
     serve.signal('SIGTERM');
     expect(await serve.exit).toBe(0);
   });
 
-  it('refuses a second one on the same folder, naming the first and where it listens', async () => {
+  it('refuses to run twice on one folder, and names the first process and its URL', async () => {
     await using home = new TestHome();
     const first = home.start();
     const [, url] = await first.ready();
@@ -56,7 +56,7 @@ describe('serve', () => {
     expect((await fetch(url!)).status).toBe(200);
   });
 
-  it('ends what a killed one left behind, and starts', async () => {
+  it('stops what a killed serve left running, and starts', async () => {
     await using home = new TestHome();
     const first = home.start({ FAKE_WORKER: 'stubborn' });
     await first.ready();
@@ -66,21 +66,21 @@ describe('serve', () => {
     expect(alive(services)).toEqual(['Redis', 'worker', 'gateway']);
 
     const next = home.start();
-    await next.says(/Ended what an earlier start had left behind: gateway, worker, Redis\./);
+    await next.waitForOutput(/Stopped what an earlier start had left running: gateway, worker, Redis\./);
     expect(alive(services)).toEqual([]);
     await next.ready();
     next.signal('SIGTERM');
     expect(await next.exit).toBe(0);
   });
 
-  it('starts a service again that was killed, the gateway on the port it had', async () => {
+  it('restarts a service that was killed, the gateway on the same port', async () => {
     await using home = new TestHome();
     const serve = home.start();
     const [, url] = await serve.ready();
     for (const name of ['worker', 'gateway', 'Redis']) {
       const before = home.service(name);
       process.kill(before.pid, 'SIGKILL');
-      await serve.says(new RegExp(`${name} is back`));
+      await serve.waitForOutput(new RegExp(`${name} is ready again`));
       expect(home.service(name)).not.toEqual(before);
     }
     expect((await fetch(url!)).status).toBe(200);
@@ -88,23 +88,23 @@ describe('serve', () => {
     expect(await serve.exit).toBe(0);
   });
 
-  it('gives up on a service that dies five times within a minute, and ends everything', async () => {
+  it('stops everything when a service exits five times within a minute', async () => {
     await using home = new TestHome();
     const serve = home.start({ FAKE_WORKER: 'dies' });
-    await serve.says(/\[worker\] ready/);
+    await serve.waitForOutput(/\[worker\] ready/);
     const { services } = home.record();
     expect(await serve.exit).toBe(1);
     expect(serve.output.match(/worker ended: exit code 4\./g)).toHaveLength(5);
-    expect(serve.output).toContain('worker ended 5 times within a minute; giving up.');
+    expect(serve.output).toContain('worker ended 5 times within a minute; stopping everything.');
     expect(alive(services)).toEqual([]);
   });
 
-  it('says why a service that was killed does not come up again', async () => {
+  it('prints why a restarted service does not become ready', async () => {
     await using home = new TestHome();
     const serve = home.start({ FAKE_GATEWAY: 'refuses again' });
     await serve.ready();
     process.kill(home.service('gateway').pid, 'SIGKILL');
-    await serve.says(/^the gateway has its reasons$/m);
+    await serve.waitForOutput(/^the gateway has its reasons$/m);
     serve.signal('SIGTERM');
     expect(await serve.exit).toBe(0);
   });
@@ -112,7 +112,7 @@ describe('serve', () => {
   it.each([
     ['refuses', /^the gateway has its reasons$/m],
     ['silent', /^gateway did not start: exit code 3$/m],
-  ])('shows why a service that %s did not start, and ends everything', async (how, message) => {
+  ])('prints why a service that %s did not start, and stops everything', async (how, message) => {
     await using home = new TestHome();
     const serve = home.start({ FAKE_GATEWAY: how });
     expect(await serve.exit).toBe(1);
@@ -121,15 +121,15 @@ describe('serve', () => {
     expect(() => home.record()).toThrow();
   });
 
-  it('ends at once on a second Ctrl-C while a service takes its time', async () => {
+  it('kills everything on a second Ctrl-C while a service is slow to stop', async () => {
     await using home = new TestHome();
     const serve = home.start({ FAKE_GATEWAY: 'stubborn' });
     await serve.ready();
     const { services } = home.record();
     serve.signal('SIGINT');
-    await serve.says(/\[gateway\] got SIGTERM/);
-    // The person presses again and again; a press right after the first counts as the same one.
-    while (!serve.output.includes('Ended at once')) {
+    await serve.waitForOutput(/\[gateway\] got SIGTERM/);
+    // Two presses close together count as one, so the test presses again and again.
+    while (!serve.output.includes('Killed everything')) {
       serve.signal('SIGINT');
       await Promise.race([serve.exit, delay(100)]);
     }
@@ -151,7 +151,7 @@ describe('the private Redis', () => {
       }).trim();
   };
 
-  it('asks for a password that only the owner of the folder can read, and never evicts', async () => {
+  it('requires a password that only the owner of the folder can read, and never evicts', async () => {
     await using home = new TestHome();
     const serve = home.start({ REDIS_MAXMEMORY: '100mb' });
     await serve.ready();
@@ -164,7 +164,7 @@ describe('the private Redis', () => {
     expect(cli(home, 'CONFIG', 'GET', 'bind')(true)).toMatch(/^bind\s+127\.0\.0\.1$/);
   });
 
-  it('keeps its data between starts, also after a kill of everything', async () => {
+  it('keeps its data between starts, also after a kill', async () => {
     await using home = new TestHome();
     const first = home.start();
     await first.ready();
@@ -177,11 +177,11 @@ describe('the private Redis', () => {
     expect(cli(home, 'GET', 'a')(true)).toBe('kept');
     cli(home, 'SET', 'b', 'kept, too')(true);
     process.kill(home.service('Redis').pid, 'SIGKILL');
-    await second.says(/Redis is back/);
+    await second.waitForOutput(/Redis is ready again/);
     expect(cli(home, 'GET', 'b')(true)).toBe('kept, too');
   });
 
-  it('that is not installed is named, with what to do', async () => {
+  it('that is not installed is named in the error, with what to do', async () => {
     await using home = new TestHome();
     const serve = home.start({ PATH: '/nonexistent' });
     expect(await serve.exit).toBe(1);
@@ -189,8 +189,8 @@ describe('the private Redis', () => {
   });
 });
 
-describe('a Redis elsewhere', () => {
-  it('is used when REDIS_URL names it, and left alone at the end', async () => {
+describe('the Redis of REDIS_URL', () => {
+  it('is used, and keeps running at the end', async () => {
     await using redis = await startRedis();
     await using home = new TestHome();
     const serve = home.start({ REDIS_URL: redis.url });
@@ -201,7 +201,7 @@ describe('a Redis elsewhere', () => {
     expect(serve.output).not.toContain('Stopping Redis');
   });
 
-  it('that cannot be reached ends the start, its password unsaid', async () => {
+  it('that cannot be reached ends the start, and its password is not printed', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as { port: number };
@@ -209,7 +209,7 @@ describe('a Redis elsewhere', () => {
     await using home = new TestHome();
     const serve = home.start({ REDIS_URL: `redis://:secret@127.0.0.1:${port}` });
     expect(await serve.exit).toBe(1);
-    expect(serve.output).toContain(`Redis at 127.0.0.1:${port} cannot be used: nothing listens there`);
+    expect(serve.output).toContain(`Redis at 127.0.0.1:${port} cannot be used: nothing is listening there`);
     expect(serve.output).not.toContain('secret');
   });
 });

@@ -1,53 +1,64 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServeConfig } from '../config.ts';
+import { INTERRUPTED } from '../interruption.ts';
 import { Interrupts } from '../interrupts.ts';
+import type { Output } from '../output.ts';
 import { Home, HomeError } from './home.ts';
 import { endLeftovers } from './leftovers.ts';
 import { privateRedis } from './private-redis.ts';
 import { pingRedis, RedisUnusable } from './redis-ping.ts';
-import { MOST_DEATHS } from './restart-policy.ts';
+import { MAX_EXITS } from './restart-policy.ts';
 import { type ReadyFacts, type ServiceDefinition, type ServiceRun, StartError } from './service.ts';
 import { gatewayAndWorker, PROGRAMS, type Programs } from './services.ts';
 import { summary } from './summary.ts';
 import { Supervisor } from './supervisor.ts';
 
-/** A Redis elsewhere has this long to answer before `serve` gives up. */
+/** Time limit for a reply of the Redis of REDIS_URL, ms. */
 const REDIS_TIMEOUT_MS = 3000;
-/** A Redis elsewhere that loads its data is waited for. */
+/** Time limit for that Redis to load its data, ms. */
 const REDIS_LOADING_MS = 60_000;
 
-/** Exit codes: asked to stop; something went wrong; ended by a second Ctrl-C, as shells report SIGINT. */
-const [STOPPED, FAILED, KILLED] = [0, 1, 130];
+/** Exit codes, beside INTERRUPTED for a second Ctrl-C. */
+const [STOPPED, FAILED] = [0, 1];
 
 /**
- * Runs Redis, worker and gateway until it is asked to stop (SIGINT, SIGTERM, SIGHUP).
- * @param say takes a line for the person who runs it
+ * Runs Redis, worker and gateway until SIGINT, SIGTERM or SIGHUP.
+ * @param programs the programs of the gateway and the worker; others only in tests
  * @returns the exit code
  */
-export async function serve(config: ServeConfig, say: (line: string) => void, programs: Programs = PROGRAMS) {
+export async function serve(
+  config: ServeConfig,
+  output: Pick<Output, 'stderr'>,
+  programs: Programs = PROGRAMS,
+): Promise<number> {
   try {
     using home = new Home(config.FACEQUEUE_HOME);
     const record = home.readRecord();
     if (record) {
       const ended = await endLeftovers(record);
-      if (ended.length) say(`Ended what an earlier start had left behind: ${ended.join(', ')}.`);
+      if (ended.length) output.stderr(`Stopped what an earlier start had left running: ${ended.join(', ')}.`);
     }
-    const code = await run(home, config, say, programs);
+    const code = await run(home, config, output, programs);
     home.removeRecord();
     return code;
   } catch (error) {
     if (!(error instanceof HomeError || error instanceof RedisUnusable)) throw error;
-    say(error.message);
+    output.stderr(error.message);
     return FAILED;
   }
 }
 
-async function run(home: Home, config: ServeConfig, say: (line: string) => void, programs: Programs): Promise<number> {
-  const begun = performance.now();
+async function run(
+  home: Home,
+  config: ServeConfig,
+  { stderr }: Pick<Output, 'stderr'>,
+  programs: Programs,
+): Promise<number> {
+  const startedAt = performance.now();
   const stages: ServiceDefinition[][] = [];
   let redisUrl = config.REDIS_URL;
   if (redisUrl) {
-    await redisAnswers(redisUrl);
+    await untilRedisReplies(redisUrl);
   } else {
     const redis = await privateRedis(home, config.REDIS_MAXMEMORY, config.environment);
     redisUrl = redis.url;
@@ -58,7 +69,7 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
 
   let code = STOPPED;
   let runs: readonly ServiceRun[] = [];
-  const record = () =>
+  const writeRecord = () =>
     home.writeRecord({
       url: facts.get('gateway')?.url ?? null,
       services: runs.flatMap((run) => (run.process ? [{ name: run.definition.name, process: run.process }] : [])),
@@ -66,61 +77,61 @@ async function run(home: Home, config: ServeConfig, say: (line: string) => void,
   const supervisor = new Supervisor(stages, {
     changed(current) {
       runs = current;
-      record();
+      writeRecord();
     },
-    died: (name, how, wait) =>
-      say(
+    exited: (name, how, wait) =>
+      stderr(
         wait === null
           ? `${name} ended: ${how}.`
           : `${name} ended: ${how}. Starting it again in ${(wait / 1000).toFixed(2)} s.`,
       ),
-    back: (name) => say(`${name} is back.`),
-    refused: say,
-    // When something went wrong, that is the last thing to read.
+    restarted: (name) => stderr(`${name} is ready again.`),
+    restartFailed: stderr,
+    // After a failure, the reason stays the last line.
     stopping(name) {
-      if (code === STOPPED) say(`Stopping ${name} …`);
+      if (code === STOPPED) stderr(`Stopping ${name} …`);
     },
   });
-  const asked = stopRequests(() => {
-    say('Ended at once.');
+  const stopRequest = listenForStop(() => {
+    stderr('Killed everything.');
     supervisor.kill();
   });
-  // Whatever ends this process, what it started ends with it, but for SIGKILL: the next start sees to that.
-  const last = () => supervisor.kill();
-  process.on('exit', last);
+  // However this process exits, its services end with it. Only SIGKILL leaves them running, for the next start to stop.
+  const killAll = () => supervisor.kill();
+  process.on('exit', killAll);
 
   try {
-    facts = (await Promise.race([supervisor.start(), asked.stop])) ?? facts;
+    facts = (await Promise.race([supervisor.start(), stopRequest.stop])) ?? facts;
     const { url } = facts.get('gateway') ?? {};
     if (url) {
-      record();
-      say(await summary(url, performance.now() - begun, home.folder));
-      const reason = await Promise.race([asked.stop, supervisor.gaveUp]);
-      if (reason) {
-        say(`${reason} ended ${MOST_DEATHS} times within a minute; giving up.`);
+      writeRecord();
+      stderr(await summary(url, performance.now() - startedAt, home.folder));
+      const exhausted = await Promise.race([stopRequest.stop, supervisor.restartsExhausted]);
+      if (exhausted) {
+        stderr(`${exhausted} ended ${MAX_EXITS} times within a minute; stopping everything.`);
         code = FAILED;
       }
     }
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    say(error.message);
+    stderr(error.message);
     code = FAILED;
   } finally {
     await supervisor.stop();
-    process.removeListener('exit', last);
+    process.removeListener('exit', killAll);
   }
-  if (asked.killed) return KILLED;
-  if (code === STOPPED) say('Stopped.');
+  if (stopRequest.killed) return INTERRUPTED;
+  if (code === STOPPED) stderr('Stopped.');
   return code;
 }
 
-/** Signals to this process, from now to its end. */
-function stopRequests(onKill: () => void) {
+/** Listens for signals to the end of this process. */
+function listenForStop(onKill: () => void) {
   const interrupts = new Interrupts();
   const { promise: stop, resolve } = Promise.withResolvers<void>();
   let killed = false;
   const handle = (signal: NodeJS.Signals) => {
-    const action = interrupts.asked(signal, performance.now());
+    const action = interrupts.onSignal(signal, performance.now());
     if (action === 'stop') resolve();
     if (action === 'kill' && !killed) {
       killed = true;
@@ -129,7 +140,7 @@ function stopRequests(onKill: () => void) {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, handle);
   return {
-    /** Resolves when it is asked to stop. */
+    /** Resolves on the first signal. */
     stop,
     get killed() {
       return killed;
@@ -138,11 +149,11 @@ function stopRequests(onKill: () => void) {
 }
 
 /** @throws RedisUnusable */
-async function redisAnswers(url: string): Promise<void> {
+async function untilRedisReplies(url: string): Promise<void> {
   const deadline = Date.now() + REDIS_LOADING_MS;
   while ((await pingRedis(url, REDIS_TIMEOUT_MS)) === 'loading') {
     if (Date.now() > deadline)
       throw new RedisUnusable(`Redis is still loading its data after ${REDIS_LOADING_MS / 1000} s.`);
-    await delay(200);
+    await sleep(200);
   }
 }

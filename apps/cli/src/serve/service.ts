@@ -1,43 +1,43 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { identify, type ProcessIdentity, signalGroup, signalOne } from './process-identity.ts';
 
-/** What a service says of itself when it can be used; the gateway has its URL. */
+/** What a service reports when it is ready; the gateway reports its URL. */
 export interface ReadyFacts {
   url?: string;
 }
 
-/** One long-running program that `serve` keeps alive. */
+/** A long-running program that `serve` starts and restarts. */
 export interface ServiceDefinition {
   name: string;
   command: string;
   args: string[];
-  /** The environment of the next start. */
+  /** Returns the environment for the next start. */
   env: () => NodeJS.ProcessEnv;
-  /** Resolves when it can be used; absent: it says so itself, as `{type:'ready'}` over IPC. */
+  /** Resolves when the service is ready; absent: it reports that itself, as `{type:'ready'}` over IPC. */
   probe?: (ended: AbortSignal) => Promise<void>;
-  /** How long it may take to end after SIGTERM before it is killed, ms. */
+  /** Time between SIGTERM and SIGKILL, ms. */
   graceMs: number;
-  /** Why it may have ended, for the person who runs `serve`; asked when it has. */
+  /** Returns a likely reason for its exit, for the person who runs `serve`. */
   explain?: () => string;
 }
 
-/** A service did not come up; the message is for the person who runs `serve`. */
+/** A service did not become ready; the message is for the person who runs `serve`. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** What the gateway and the worker send to whoever started them. */
+/** What the gateway and the worker send to their parent process. */
 type Message = ({ type: 'ready' } & ReadyFacts) | { type: 'failed'; message: string };
 
-/** One run of a service: a child process in a group of its own, out of reach of the terminal's Ctrl-C. */
+/** One run of a service: a child process in its own group, which the terminal's Ctrl-C does not reach. */
 export class ServiceRun {
   readonly definition: ServiceDefinition;
-  /** Null when it could not be spawned at all. */
+  /** Null when the process could not be spawned. */
   readonly process: ProcessIdentity | null;
-  /** Resolves when it can be used. @throws StartError when it says that it cannot start, or ends before */
+  /** Resolves when the service is ready. @throws StartError when it reports that it cannot start, or exits before */
   readonly ready: Promise<ReadyFacts>;
-  /** Resolves, once it has ended, with how. */
+  /** Resolves with how the process ended. */
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #end = new AbortController();
@@ -48,7 +48,7 @@ export class ServiceRun {
     this.#child = spawn(command, args, {
       env: definition.env(),
       detached: true,
-      // Logs pass through as they are written, without a copy in this process.
+      // Logs are inherited, not copied through this process.
       stdio: probe ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.process = this.#child.pid === undefined ? null : identify(this.#child.pid);
@@ -62,7 +62,7 @@ export class ServiceRun {
     });
     this.ended.then(() => this.#end.abort());
     this.ready = Promise.race([probe ? probe(this.#end.signal).then(() => ({})) : this.#message(), this.#early()]);
-    // Whoever restarts a service waits for its end, not for this.
+    // A restart awaits `ended`, not this.
     this.ready.catch(() => {});
   }
 
@@ -70,17 +70,17 @@ export class ServiceRun {
     return this.#end.signal.aborted;
   }
 
-  /** SIGTERM, then SIGKILL to all of its group when the grace is over. */
+  /** Sends SIGTERM, and SIGKILL to its group when the grace period is over. */
   async stop(): Promise<void> {
     if (this.process && !this.hasEnded) signalOne(this.process.pid, 'SIGTERM');
-    await Promise.race([this.ended, delay(this.definition.graceMs, undefined, { signal: this.#end.signal })]).catch(
+    await Promise.race([this.ended, sleep(this.definition.graceMs, undefined, { signal: this.#end.signal })]).catch(
       () => {},
     );
     this.kill();
     await this.ended;
   }
 
-  /** SIGKILL to all of its group. A group outlives its leader, so this also gets what a dead leader left. */
+  /** Sends SIGKILL to its group. A group outlives its leader, so this also ends processes that a dead leader left. */
   kill(): void {
     if (this.process) signalGroup(this.process.pid, 'SIGKILL');
   }

@@ -3,37 +3,37 @@ import type { ReadyFacts, ServiceDefinition } from './service.ts';
 
 const APPS = new URL('../../../', import.meta.url).pathname;
 
-/** Programs of the gateway and the worker; another pair only in tests. */
+/** Programs of the gateway and the worker; others only in tests. */
 export const PROGRAMS = { gateway: `${APPS}api/src/main.ts`, worker: `${APPS}worker/src/main.ts` };
 export type Programs = typeof PROGRAMS;
 
 /**
- * V8 sees the small heap of a gateway and the large buffers that pass through it, and collects all of it every 16 images.
- * With a larger first limit and a small nursery a call with 0.5 MB takes 1.7 CPU-ms of the gateway instead of 3.6. A limit of 128 MB saves nothing
- * more, and holds 23 MB more; one of 64 MB takes 1.9 to 2.3 CPU-ms. deploy/Dockerfile has the same.
+ * The gateway has a small heap and passes large buffers, so with its defaults V8 runs a full collection every 16 images. With a
+ * higher first limit and a small young generation, a call with 0.5 MB takes 1.7 CPU-ms instead of 3.6. A limit of 64 MB takes
+ * 1.9 to 2.3 CPU-ms; one of 128 MB saves no more and uses 23 MB more memory. Keep deploy/Dockerfile in step.
  */
 const GATEWAY_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=96'];
 
 /**
- * The worker passes image bytes on. A small nursery keeps it at 170 MB where the default takes 215 (it may grow to
- * 128 MB), and a larger first old space halves its CPU time: each image counts against that space although it lies outside it.
- * With 64 MB an image of 240 kB takes 1.75 CPU-ms of the worker, with 48 MB 2.15, but it holds 15 MB less, and holds it steadily: BullMQ's Sets and
- * Maps keep jobs until the next full collection (see apps/api/src/server/bag.ts). deploy/Dockerfile says the same.
+ * The worker passes image bytes on. A small young generation keeps it at 170 MB; with the default, which may grow to 128 MB, it
+ * takes 215. A larger first old space halves its CPU time, because each image counts against that space although it is outside
+ * of it. With 64 MB an image of 240 kB takes 1.75 CPU-ms, with 48 MB 2.15; but 48 MB uses 15 MB less memory, and steadily: BullMQ's
+ * Sets and Maps keep jobs until the next full collection (see apps/api/src/server/bag.ts). Keep deploy/Dockerfile in step.
  */
 const WORKER_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=48'];
 
 /**
- * glibc gives threads arenas of their own, and room that was freed in one is of no use in another. With a single one the gateway held 219 MB
- * after 5000 small images where it held 228, the worker 146 where it held 160 (`npm run soak`). deploy/Dockerfile says the same.
+ * glibc gives each thread its own arena, and memory freed in one cannot be used in another. With a single arena the gateway used
+ * 219 MB after 5000 small images instead of 228, the worker 146 instead of 160 (`npm run soak`). Keep deploy/Dockerfile in step.
  */
 const MEMORY_SETTINGS = { MALLOC_ARENA_MAX: '1' };
 
-/** Beyond the grace the services give themselves, for closing connections and files. */
+/** Added to the services' own grace period, for closing connections and files, ms. */
 const MARGIN_MS = 10_000;
 
 /**
- * The gateway and the worker on one Redis.
- * @param gatewayFacts what the gateway said when it was ready, if it has been: started again, it takes the same port
+ * Defines the gateway and the worker on one Redis.
+ * @param gatewayFacts what the gateway reported, once it has: a restarted gateway takes the same port
  */
 export function gatewayAndWorker(
   config: ServeConfig,

@@ -1,12 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What the gateway's `GET /system` tells that a person wants to know at the start. */
+/** The members of `GET /system` that `serve` prints. */
 interface System {
   workers?: { device?: string; engines?: number; models?: { name: string; version: string } }[];
 }
 
 /**
- * What `serve` shows when everything is ready.
+ * The text that `serve` prints when everything is ready.
  * @param url where the gateway listens
  * @param tookMs since the start
  * @param folder the private data folder
@@ -21,7 +21,7 @@ export async function summary(url: string, tookMs: number, folder: string): Prom
     worker?.engines && `${worker.engines} ${worker.engines === 1 ? 'engine' : 'engines'}`,
     worker?.models && `models ${worker.models.name} ${worker.models.version}`,
   ];
-  // Written in one go: the log of the services comes between lines otherwise.
+  // One write, so that no log line of a service comes between.
   return [
     '',
     `Facequeue is ready at ${url} (${facts.filter(Boolean).join(', ')})`,
@@ -34,20 +34,20 @@ export async function summary(url: string, tookMs: number, folder: string): Prom
   ].join('\n');
 }
 
-/** What the gateway knows of the workers may be a quarter of a second old: so many looks, so far apart. */
-const LOOKS = 4;
-const BETWEEN_LOOKS_MS = 100;
+/** The gateway's view of the workers may be 250 ms old, so a worker may appear only after some attempts. */
+const ATTEMPTS = 4;
+const BETWEEN_ATTEMPTS_MS = 100;
 
-/** `locked` when the gateway asks for an API key, null when it does not answer in time. */
+/** @returns `locked` when the gateway requires an API key, null when it does not answer in time */
 async function readSystem(url: string): Promise<System | 'locked' | null> {
   try {
-    for (let look = 1; ; look++) {
+    for (let attempt = 1; ; attempt++) {
       const response = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2000) });
       if (response.status === 401) return 'locked';
       if (!response.ok) return null;
       const system = (await response.json()) as System;
-      if (system.workers?.length || look === LOOKS) return system;
-      await delay(BETWEEN_LOOKS_MS);
+      if (system.workers?.length || attempt === ATTEMPTS) return system;
+      await sleep(BETWEEN_ATTEMPTS_MS);
     }
   } catch {
     return null;

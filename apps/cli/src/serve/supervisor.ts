@@ -1,27 +1,28 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { restartDelay } from './restart-policy.ts';
 import { type ReadyFacts, type ServiceDefinition, ServiceRun } from './service.ts';
 
-/** What a supervisor tells of its work. */
+/** Called by a supervisor as things happen. */
 export interface SupervisorEvents {
-  /** The runs in being have changed; called before anything else happens, so that a record of them is never behind. */
+  /** The current runs have changed. Called before anything else happens, so that a record of them is never out of date. */
   changed(runs: readonly ServiceRun[]): void;
-  died(name: string, how: string, restartInMs: number | null): void;
-  /** A service that was started again can be used. */
-  back(name: string): void;
-  /** A service that was started again did not come up. */
-  refused(why: string): void;
+  /** A service has exited. @param restartInMs null when it is not started again */
+  exited(name: string, how: string, restartInMs: number | null): void;
+  /** A restarted service is ready. */
+  restarted(name: string): void;
+  /** A restarted service did not become ready. */
+  restartFailed(why: string): void;
   stopping(name: string): void;
 }
 
 /**
- * Starts services, keeps them alive and ends them in order. Stages start one after the other, the services of a stage
- * at the same time; services end one after the other, the last named first.
+ * Starts services, restarts those that exit, and stops them in order. Stages start one after the other, the services of a
+ * stage together. Services stop one after the other, in the reverse order of their start.
  */
 export class Supervisor {
-  /** Resolves with the name of a service that died too often to be started again. */
-  readonly gaveUp: Promise<string>;
-  readonly #giveUp: (name: string) => void;
+  /** Resolves with the name of a service that exited too often to be restarted. */
+  readonly restartsExhausted: Promise<string>;
+  readonly #exhausted: (name: string) => void;
   readonly #stages: readonly (readonly ServiceDefinition[])[];
   readonly #events: SupervisorEvents;
   /** The current run of each service, in the order of their start. */
@@ -33,15 +34,15 @@ export class Supervisor {
     this.#stages = stages;
     this.#events = events;
     const { promise, resolve } = Promise.withResolvers<string>();
-    this.gaveUp = promise;
-    this.#giveUp = resolve;
+    this.restartsExhausted = promise;
+    this.#exhausted = resolve;
   }
 
   /**
-   * Resolves when every service can be used.
-   * @returns what each said of itself, by name
-   * @throws StartError when one does not come up; call `stop` then. A service that dies during the start is not retried:
-   *   what is wrong now (a port taken, a bad setting) is for a person to see
+   * Resolves when every service is ready.
+   * @returns what each service reported, by name
+   * @throws StartError when a service does not become ready; call `stop` then. A service that exits during the start is not
+   *   restarted: the cause (a port in use, a bad setting) needs a person
    */
   async start(): Promise<Map<string, ReadyFacts>> {
     const facts = new Map<string, ReadyFacts>();
@@ -54,14 +55,14 @@ export class Supervisor {
     return facts;
   }
 
-  /** Ends all services in order. Calling it again waits for the same end. */
+  /** Stops all services in order. Further calls wait for the same end. */
   stop(): Promise<void> {
     this.#stopping.abort();
-    this.#stopped ??= this.#stopInOrder();
+    this.#stopped ??= this.#stopAll();
     return this.#stopped;
   }
 
-  /** SIGKILL to everything, now. */
+  /** Sends SIGKILL to everything, now. */
   kill(): void {
     this.#stopping.abort();
     for (const run of this.#runs.values()) run.kill();
@@ -74,7 +75,7 @@ export class Supervisor {
     return run;
   }
 
-  async #stopInOrder(): Promise<void> {
+  async #stopAll(): Promise<void> {
     for (const run of [...this.#runs.values()].reverse()) {
       if (!run.hasEnded) this.#events.stopping(run.definition.name);
       await run.stop();
@@ -83,22 +84,22 @@ export class Supervisor {
 
   async #keepAlive(run: ServiceRun): Promise<void> {
     const { name } = run.definition;
-    const deaths: number[] = [];
+    const exits: number[] = [];
     for (;;) {
       const how = await run.ended;
       if (this.#stopping.signal.aborted) return;
-      // Its own children may have outlived it.
+      // Its own children may still be running.
       run.kill();
-      deaths.push(Date.now());
-      const wait = restartDelay(deaths);
-      this.#events.died(name, how, wait);
-      if (wait === null) return this.#giveUp(name);
-      await delay(wait, undefined, { signal: this.#stopping.signal }).catch(() => {});
+      exits.push(Date.now());
+      const wait = restartDelay(exits);
+      this.#events.exited(name, how, wait);
+      if (wait === null) return this.#exhausted(name);
+      await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => {});
       if (this.#stopping.signal.aborted) return;
       run = this.#launch(run.definition);
       run.ready.then(
-        () => this.#events.back(name),
-        (error: Error) => this.#stopping.signal.aborted || this.#events.refused(error.message),
+        () => this.#events.restarted(name),
+        (error: Error) => this.#stopping.signal.aborted || this.#events.restartFailed(error.message),
       );
     }
   }

@@ -20,7 +20,7 @@ afterEach(() => {
 
 const isRunning = () => allProcesses().some(({ pid }) => pid === ffmpeg.runs()[0]!.pid);
 
-/** All frames, and how it ended. */
+/** Reads all frames. */
 async function run(silenceMs = LONG_MS, signal = never): Promise<{ frames: (number | undefined)[]; end: End }> {
   const frames: (number | undefined)[] = [];
   const output = runFfmpeg(['-i', 'a'], silenceMs, signal);
@@ -31,22 +31,22 @@ async function run(silenceMs = LONG_MS, signal = never): Promise<{ frames: (numb
   }
 }
 
-describe('an ffmpeg that runs', () => {
-  it('gives its frames, and says that all went well', async () => {
+describe('runFfmpeg', () => {
+  it('yields the frames and no reason when ffmpeg exits with 0', async () => {
     expect(hasFfmpeg()).toBe(true);
     expect(await run()).toEqual({ frames: [1, 2], end: { reason: null } });
     expect(ffmpeg.runs()[0]!.args).toEqual(['-i', 'a']);
   });
 
-  it('is ended when it falls silent', async () => {
+  it('stops an ffmpeg that falls silent', async () => {
     ffmpeg[Symbol.dispose]();
     plan({ frames: [1], ends: 'never' });
-    // Long enough for it to start, however busy the machine is.
-    expect(await run(8000)).toEqual({ frames: [1], end: { reason: 'it has been silent for 8 s' } });
+    // Long enough for it to start on a busy machine.
+    expect(await run(8000)).toEqual({ frames: [1], end: { reason: 'silent for 8 s' } });
     expect(isRunning()).toBe(false);
   }, 40_000);
 
-  it('is not silent while nobody reads', async () => {
+  it('does not count the time in which nobody reads as silence', async () => {
     ffmpeg[Symbol.dispose]();
     plan({ frames: [1, 2], everyMs: 1, ends: 'well' });
     const output = runFfmpeg([], 8000, never);
@@ -56,20 +56,20 @@ describe('an ffmpeg that runs', () => {
     expect(await output.next()).toEqual({ done: true, value: { reason: null } });
   });
 
-  it('says why it failed, in its own last words', async () => {
+  it('gives the last line of standard error as the reason', async () => {
     ffmpeg[Symbol.dispose]();
-    plan({ frames: [], ends: 'badly', says: 'one thing\nand another' });
+    plan({ frames: [], ends: 'badly', stderr: 'one thing\nand another' });
     expect(await run()).toEqual({ frames: [], end: { reason: 'and another' } });
   });
 
-  it('ends with whoever reads its frames', async () => {
+  it('stops ffmpeg when its reader stops', async () => {
     ffmpeg[Symbol.dispose]();
     plan({ frames: [1], ends: 'never' });
     for await (const _ of runFfmpeg([], LONG_MS, never)) break;
     expect(isRunning()).toBe(false);
   });
 
-  it('ends when it is told to, before it has begun, too', async () => {
+  it('stops ffmpeg when the signal has aborted before the start', async () => {
     const aborted = AbortSignal.abort();
     expect((await run(LONG_MS, aborted)).end.reason).toBe('ffmpeg ended with SIGTERM');
   });

@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createFrameSplitter } from './frame-splitter.ts';
 
-/** How a person gets ffmpeg, where there is none. */
+/** How to install ffmpeg, printed where there is none. */
 export const HOW_TO_INSTALL =
-  'watch needs ffmpeg, and there is none on the PATH. Install it: `apt-get install ffmpeg` (Debian, Ubuntu), ' +
+  'watch needs ffmpeg, which is not on the PATH. Install it: `apt-get install ffmpeg` (Debian, Ubuntu), ' +
   '`dnf install ffmpeg` (Fedora), `apk add ffmpeg` (Alpine), `brew install ffmpeg` (macOS).';
 
-/** What is kept of what ffmpeg says: its last words are why it ended. */
-const SAID_LENGTH = 4000;
-/** What ffmpeg may take to end when it is asked to, ms. */
-const END_MS = 2000;
+/** How many of the last characters of standard error are kept: they say why ffmpeg ended. */
+const STDERR_LENGTH = 4000;
+/** Time between SIGTERM and SIGKILL, ms. */
+const KILL_AFTER_MS = 2000;
 
 export function hasFfmpeg(): boolean {
   return spawnSync('ffmpeg', ['-version'], { stdio: 'ignore' }).error === undefined;
@@ -22,34 +22,34 @@ export interface End {
 }
 
 /**
- * Runs ffmpeg and gives the frames it writes, as fast as they are taken: what is not read stays in the pipe, and ffmpeg waits.
- * It runs no longer than its frames are read, and not after `signal` aborts.
- * @param silenceMs how long it may write nothing while it is read; then it is ended
+ * Runs ffmpeg and yields the frames it writes. While the consumer is slow, frames stay in the pipe and ffmpeg waits.
+ * ffmpeg ends with the iteration, or when `signal` aborts.
+ * @param silenceMs how long it may write nothing while it is being read; then it is stopped
  * @returns how it ended
  */
 export async function* runFfmpeg(args: string[], silenceMs: number, signal: AbortSignal): AsyncGenerator<Buffer, End> {
   const child = spawn('ffmpeg', args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = new Promise<void>((resolve) => child.on('close', resolve).on('error', () => resolve()));
-  using _ = endWithProcess(child);
-  let said = '';
-  child.stderr.on('data', (text) => (said = (said + text).slice(-SAID_LENGTH)));
+  using _ = killOnExit(child);
+  let stderr = '';
+  child.stderr.on('data', (text) => (stderr = (stderr + text).slice(-STDERR_LENGTH)));
   let reason: string | null = null;
-  let patience: NodeJS.Timeout | undefined;
-  const end = () => {
+  let killTimer: NodeJS.Timeout | undefined;
+  const stop = () => {
     child.kill('SIGTERM');
-    patience ??= setTimeout(() => child.kill('SIGKILL'), END_MS);
+    killTimer ??= setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
   };
-  if (signal.aborted) end();
-  signal.addEventListener('abort', end, { once: true });
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
   const splitter = createFrameSplitter();
   const output = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     for (;;) {
       const silence = setTimeout(() => {
-        reason = `it has been silent for ${Math.round(silenceMs / 1000)} s`;
-        end();
+        reason = `silent for ${Math.round(silenceMs / 1000)} s`;
+        stop();
       }, silenceMs);
-      // A pipe that breaks is one that ends.
+      // A broken pipe counts as its end.
       const { done, value } = await output.next().catch(() => ({ done: true, value: undefined }));
       clearTimeout(silence);
       if (done || !value) break;
@@ -57,22 +57,22 @@ export async function* runFfmpeg(args: string[], silenceMs: number, signal: Abor
     }
     await exited;
     if (reason === null && child.exitCode !== 0) {
-      reason = said.trim().split('\n').at(-1) || `ffmpeg ended with ${child.exitCode ?? child.signalCode}`;
+      reason = stderr.trim().split('\n').at(-1) || `ffmpeg ended with ${child.exitCode ?? child.signalCode}`;
     }
     return { reason };
   } catch (error) {
     return { reason: (error as Error).message };
   } finally {
-    signal.removeEventListener('abort', end);
+    signal.removeEventListener('abort', stop);
     child.stdout.destroy();
-    if (child.exitCode === null && child.signalCode === null) end();
+    if (child.exitCode === null && child.signalCode === null) stop();
     await exited;
-    clearTimeout(patience);
+    clearTimeout(killTimer);
   }
 }
 
-/** A command that ends at once, as on a second Ctrl-C, leaves no ffmpeg behind. */
-function endWithProcess(child: ChildProcess): Disposable {
+/** Kills the child when this process exits, for example on a second Ctrl-C. */
+function killOnExit(child: ChildProcess): Disposable {
   const onExit = () => child.kill('SIGKILL');
   process.once('exit', onExit);
   return { [Symbol.dispose]: () => void process.off('exit', onExit) };

@@ -5,7 +5,7 @@ import { createFrameSplitter } from './frame-splitter.ts';
 const segment = (code: number, payload: Uint8Array) =>
   Buffer.concat([Buffer.of(0xff, code, (payload.length + 2) >> 8, (payload.length + 2) & 255), payload]);
 
-/** Bytes among which those that mean something outside are common. */
+/** Bytes with many that would be markers outside a segment. */
 const tricky = fc
   .uint8Array({ maxLength: 40 })
   .chain((bytes) =>
@@ -41,20 +41,20 @@ const scan = fc
 const frame = fc
   .tuple(fc.array(scan, { minLength: 1, maxLength: 3 }), fill)
   .map(([scans, fills]) => Buffer.concat([Buffer.of(0xff, 0xd8), ...scans, fills, Buffer.of(0xff, 0xd9)]));
-/** What is between files, if anything: no beginning of one. */
+/** Bytes between files, without a start marker. */
 const noise = fc
   .uint8Array({ maxLength: 10 })
   .map((bytes) => Buffer.from(bytes.map((byte) => (byte === 0xd8 ? 0 : byte))));
 
-/** Cuts anywhere, and hands the pieces in one by one. */
+/** Cuts the bytes at these places and pushes the chunks one by one. */
 function split(bytes: Buffer, cuts: number[]): Buffer[] {
   const splitter = createFrameSplitter();
   const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   return places.slice(1).flatMap((end, i) => splitter.push(bytes.subarray(places[i], end)));
 }
 
-describe('a stream of JPEGs', () => {
-  it('is cut into its frames, whole and in order, however it comes and whatever is in them', () => {
+describe('createFrameSplitter', () => {
+  it('splits a stream into its frames, whole and in order, for any content and any chunks', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(frame, noise), { maxLength: 5 }),
@@ -68,7 +68,7 @@ describe('a stream of JPEGs', () => {
     );
   });
 
-  it('byte by byte, too', () => {
+  it('splits a stream that arrives byte by byte', () => {
     fc.assert(
       fc.property(frame, (one) => {
         const splitter = createFrameSplitter();
@@ -77,7 +77,7 @@ describe('a stream of JPEGs', () => {
     );
   });
 
-  it('gives no frame that has not ended', () => {
+  it('yields no frame before its end', () => {
     fc.assert(
       fc.property(frame, fc.nat(), (one, cut) => {
         expect(split(one.subarray(0, cut % one.length), [])).toEqual([]);
@@ -85,7 +85,7 @@ describe('a stream of JPEGs', () => {
     );
   });
 
-  it('goes on with the next frame after one that is none', () => {
+  it('continues with the next frame after a broken one', () => {
     const whole = Buffer.concat([
       Buffer.of(0xff, 0xd8),
       segment(0xda, Buffer.of(1)),
@@ -93,12 +93,12 @@ describe('a stream of JPEGs', () => {
     ]);
     const badLength = Buffer.of(0xff, 0xd8, 0xff, 0xe0, 0, 1, 9);
     const noMarker = Buffer.of(0xff, 0xd8, 0x01);
-    const cutOff = whole.subarray(0, -3);
-    for (const broken of [badLength, noMarker, cutOff])
+    const truncated = whole.subarray(0, -3);
+    for (const broken of [badLength, noMarker, truncated])
       expect(split(Buffer.concat([broken, whole]), [])).toEqual([whole]);
   });
 
-  it('is given up when a frame does not end', () => {
+  it('throws when a frame exceeds the limit', () => {
     const splitter = createFrameSplitter(100);
     splitter.push(Buffer.concat([Buffer.of(0xff, 0xd8), segment(0xda, Buffer.of(1))]));
     splitter.push(Buffer.alloc(80));

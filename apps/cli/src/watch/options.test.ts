@@ -7,13 +7,13 @@ const unless = { service: 'http://127.0.0.1:8080', apiKey: undefined };
 const parse = (...args: string[]) => parseWatchCall(args, unless);
 
 describe('the command line of watch', () => {
-  it('says what to keep: the newest of a camera, all of a file, unless it is named', () => {
+  it('keeps the newest frame of a camera and every frame of a file unless --keep says otherwise', () => {
     expect(parse(CAMERA, '--camera', 'c')).toMatchObject({ camera: 'c', fps: 2, keep: 'latest', print: 'lines' });
     expect(parse(THIS_FILE, '--camera', 'c').keep).toBe('all');
     expect(parse(THIS_FILE, '--camera', 'c', '--keep', 'latest').keep).toBe('latest');
   });
 
-  it('has what to look for, how often, for how long and where', () => {
+  it('reads the rate, the age limit, the detection options and the service', () => {
     const args = ['--fps', '.5', '--max-age', '0.2', '--profile', 'fast', '--no-landmarks', '--json'];
     expect(
       parse(CAMERA, '--camera', 'c', ...args, '--server', 'https://faces.example', '--api-key', 'k'),
@@ -44,7 +44,7 @@ describe('the command line of watch', () => {
     [[CAMERA, '--camera', 'c', '--json', '--quiet'], /do not go together/],
     [[CAMERA, '--camera', 'c', '--server', 'nowhere'], /--server nowhere/],
     [[CAMERA, '--camera', 'c', '--colour', 'red'], /Unknown option '--colour'/],
-  ])('is not %j', (args, why) => {
+  ])('refuses %j', (args, why) => {
     expect(() => parse(...args)).toThrow(why);
   });
 });

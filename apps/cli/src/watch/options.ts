@@ -13,8 +13,8 @@ export interface WatchCall extends Target {
   keep: (typeof KEEP)[number];
   /** Seconds; undefined: as long as the service gives any frame. */
   maxAge: number | undefined;
-  /** When a file begins. */
-  begins: Date;
+  /** Time of the first picture of a file. */
+  startsAt: Date;
   options: Omit<DetectionOptions, 'orient'>;
   print: 'lines' | 'json' | 'nothing';
 }
@@ -76,7 +76,7 @@ export function parseWatchCall(args: string[], unless: Target): WatchCall {
     fps: readNumber('--fps', values.fps, MIN_FPS, MAX_FPS) ?? DEFAULT_FPS,
     keep: readKeep(values.keep) ?? (from.live ? 'latest' : 'all'),
     maxAge: readNumber('--max-age', values['max-age'], MIN_MAX_AGE_S, MAX_MAX_AGE_S),
-    begins: readTime(values.start),
+    startsAt: readTime(values.start),
     options,
     print: values.json ? 'json' : values.quiet ? 'nothing' : 'lines',
     ...readTarget(values, unless),

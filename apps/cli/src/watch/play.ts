@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Say } from '../commands.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Output } from '../output.ts';
 import { backOffMs } from './back-off.ts';
 import { type End, runFfmpeg } from './ffmpeg.ts';
 import { ffmpegArguments, type Source, withoutSecrets } from './source.ts';
@@ -10,49 +10,60 @@ export interface Frame {
   takenAt: Date;
 }
 
-/** A live source that is silent for so long is taken for broken, ms; at low rates for so many frames. */
+/** A live source that is silent for this long counts as broken, ms; at low rates for this many frames. */
 const SILENCE_MS = 20_000;
 const SILENT_FRAMES = 3;
-/** The same for a file, of which ffmpeg may have to read much until the next frame. */
+/** The same for a file: ffmpeg may have to read much of it before the next frame. */
 const FILE_SILENCE_MS = 120_000;
 
-export interface Playing {
+/** How a source is played. */
+export interface Playback {
   fps: number;
-  /** Whether a file is played as fast as it was taken. */
-  atItsPace: boolean;
-  /** When a file begins. */
-  begins: Date;
+  /** Plays a file in real time instead of as fast as it can be read. */
+  realTime: boolean;
+  /** Time of the first picture of a file. */
+  startsAt: Date;
 }
 
 /**
- * The frames of a source: of a file until its end, of a live source until `stop`, however often it breaks.
- * A frame of a file was taken when the file shows it, counted from `begins`; a live one when it comes.
+ * Yields the frames of a source: of a file until its end, of a live source until `stop`, however often it breaks.
+ * A frame of a file has the time at which the file shows it, counted from `startsAt`; a live frame the time of its arrival.
  * @returns how a file ended; null when it was stopped
  */
-export function play(source: Source, playing: Playing, say: Say, stop: AbortSignal): AsyncGenerator<Frame, End | null> {
-  return source.live ? playLive(source, playing, say, stop) : playFile(source, playing, stop);
+export function play(
+  source: Source,
+  playback: Playback,
+  output: Output,
+  stop: AbortSignal,
+): AsyncGenerator<Frame, End | null> {
+  return source.live ? playLive(source, playback, output, stop) : playFile(source, playback, stop);
 }
 
 async function* playFile(
   source: Source,
-  { fps, atItsPace, begins }: Playing,
+  { fps, realTime, startsAt }: Playback,
   stop: AbortSignal,
 ): AsyncGenerator<Frame, End | null> {
   const silenceMs = Math.max(FILE_SILENCE_MS, (SILENT_FRAMES * 1000) / fps);
-  await using frames = runFfmpeg(ffmpegArguments(source, fps, atItsPace), silenceMs, stop);
+  await using frames = runFfmpeg(ffmpegArguments(source, fps, realTime), silenceMs, stop);
   for (let n = 0; ; n++) {
     const { done, value } = await frames.next();
     if (stop.aborted) return null;
     if (done) return { reason: value.reason && withoutSecrets(value.reason, source) };
-    yield { bytes: value, takenAt: new Date(begins.getTime() + Math.round((n * 1000) / fps)) };
+    yield { bytes: value, takenAt: new Date(startsAt.getTime() + Math.round((n * 1000) / fps)) };
   }
 }
 
-async function* playLive(source: Source, { fps }: Playing, say: Say, stop: AbortSignal): AsyncGenerator<Frame, null> {
+async function* playLive(
+  source: Source,
+  { fps }: Playback,
+  { stderr }: Output,
+  stop: AbortSignal,
+): AsyncGenerator<Frame, null> {
   const silenceMs = Math.max(SILENCE_MS, (SILENT_FRAMES * 1000) / fps);
-  /** In a row: runs of ffmpeg that have brought no frame. */
+  /** Runs of ffmpeg in a row that gave no frame. */
   let failures = 0;
-  /** When the last frame came. After a gap ffmpeg fills it with copies, all at once. */
+  /** When the last frame arrived. After a gap ffmpeg fills it with copies, all at the same time. */
   let last = Number.NEGATIVE_INFINITY;
   while (!stop.aborted) {
     await using frames = runFfmpeg(ffmpegArguments(source, fps, false), silenceMs, stop);
@@ -67,9 +78,9 @@ async function* playLive(source: Source, { fps }: Playing, say: Say, stop: Abort
     if (stop.aborted || !next.done) break;
     failures += 1;
     const ms = backOffMs(failures, Math.random());
-    const reason = withoutSecrets(next.value.reason ?? 'it has ended', source);
-    say(`${source.label}: ${reason}. Trying again in ${Math.ceil(ms / 1000)} s.`);
-    await pause(ms, undefined, { signal: stop }).catch(() => {});
+    const reason = withoutSecrets(next.value.reason ?? 'the stream ended', source);
+    stderr(`${source.label}: ${reason}. Trying again in ${Math.ceil(ms / 1000)} s.`);
+    await sleep(ms, undefined, { signal: stop }).catch(() => {});
   }
   return null;
 }

@@ -1,51 +1,56 @@
 import type { Client } from '@facequeue/client';
-import type { Say } from '../commands.ts';
 import type { Interruption } from '../interruption.ts';
-import { createEndurance } from './endure.ts';
+import type { Output } from '../output.ts';
+import type { FrameBuffer } from './frame-buffer.ts';
 import type { WatchCall } from './options.ts';
 import type { Frame } from './play.ts';
-import type { Waiting } from './waiting.ts';
+import { createRetries } from './retry.ts';
 
 /**
- * Hands frames in, one after the other, until there are no more. One that is not taken is tried again for as long as that takes;
- * where the newest counts, a newer one goes in its place.
- * @param posted told of each job; the next frame waits for it
- * @returns how many were handed in
- * @throws what the service will not take at any time
+ * Posts frames one after the other until the buffer is closed and empty. A frame that the service does not accept is posted
+ * again for as long as the outage lasts; with `keep=latest` a newer frame replaces it.
+ * @param onPosted called with each job's id; the next frame waits for it
+ * @returns the number of frames that were accepted
+ * @throws FacequeueError when the service refuses a frame for good
  */
 export async function postFrames(
   { camera, keep, maxAge, options, service }: WatchCall,
   client: Pick<Client, 'postFrame'>,
-  waiting: Waiting<Frame>,
-  posted: (id: string) => Promise<void>,
+  buffer: FrameBuffer<Frame>,
+  onPosted: (id: string) => Promise<void>,
   { stop, cut }: Pick<Interruption, 'stop' | 'cut'>,
-  say: Say,
+  { stderr }: Output,
 ): Promise<number> {
-  const endurance = createEndurance(stop, ({ code, message }) =>
-    say(`Frames are not taken: ${code}: ${message} (${service}). Trying again.`),
+  const retries = createRetries(stop, ({ code, message }) =>
+    stderr(`Frames are not accepted: ${code}: ${message} (${service}). Trying again.`),
   );
-  const asked = { ...options, keep, ...(maxAge !== undefined && { max_age: maxAge }) };
+  const frameOptions = { ...options, keep, ...(maxAge !== undefined && { max_age: maxAge }) };
 
-  /** The id of the frame's job, or of that of a newer one; null when it was not taken and we are to stop. */
-  const handIn = async (oldest: Frame): Promise<string | null> => {
-    for (let frame = oldest; ; frame = (keep === 'latest' && waiting.takeNow()) || frame) {
+  /** The id of the job of this frame or of the newer one that replaced it; null when `stop` aborted before. */
+  const post = async (oldest: Frame): Promise<string | null> => {
+    for (let frame = oldest; ; frame = (keep === 'latest' && buffer.getNow()) || frame) {
       try {
         const image = { bytes: new Uint8Array(frame.bytes) };
-        const job = await client.postFrame(camera, image, { ...asked, frame_time: frame.takenAt }, { signal: cut });
-        endurance.answered();
+        const job = await client.postFrame(
+          camera,
+          image,
+          { ...frameOptions, frame_time: frame.takenAt },
+          { signal: cut },
+        );
+        retries.reset();
         return job.id;
       } catch (error) {
-        if (!(await endurance.failed(error))) return null;
+        if (!(await retries.backOff(error))) return null;
       }
     }
   };
 
   let count = 0;
-  for (let frame = await waiting.take(stop); frame; frame = await waiting.take(stop)) {
-    const id = await handIn(frame);
+  for (let frame = await buffer.get(stop); frame; frame = await buffer.get(stop)) {
+    const id = await post(frame);
     if (id === null) break;
     count += 1;
-    await posted(id);
+    await onPosted(id);
   }
   return count;
 }

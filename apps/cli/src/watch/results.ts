@@ -1,12 +1,12 @@
 import type { CameraFrame, Client } from '@facequeue/client';
-import type { Say } from '../commands.ts';
-import { createEndurance } from './endure.ts';
+import type { Output } from '../output.ts';
 import type { WatchCall } from './options.ts';
+import { createRetries } from './retry.ts';
 
 /**
- * Hands on the results of the camera as they come, until `stop`.
- * @param onOpen called when it has begun: no result is missed from then on
- * @throws what the service refuses it with
+ * Passes on the results of a camera as they arrive, until `stop`. Connects again after a break, without a gap.
+ * @param onOpen called when the stream is open: no result is missed from then on
+ * @throws FacequeueError when the service refuses for good
  */
 export async function followResults(
   { camera, service }: WatchCall,
@@ -14,14 +14,14 @@ export async function followResults(
   onOpen: () => void,
   onFrame: (frame: CameraFrame) => void,
   stop: AbortSignal,
-  say: Say,
+  { stderr }: Output,
 ): Promise<void> {
-  const endurance = createEndurance(stop, ({ code, message }) =>
-    say(`Results do not come: ${code}: ${message} (${service}). Trying again.`),
+  const retries = createRetries(stop, ({ code, message }) =>
+    stderr(`Results do not arrive: ${code}: ${message} (${service}). Trying again.`),
   );
   let after: string | undefined;
   const opened = (cursor: string) => {
-    endurance.answered();
+    retries.reset();
     after = cursor;
     onOpen();
   };
@@ -33,7 +33,7 @@ export async function followResults(
         onFrame(frame);
       }
     } catch (error) {
-      await endurance.failed(error);
+      await retries.backOff(error);
     }
   } while (!stop.aborted);
 }

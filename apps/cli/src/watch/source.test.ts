@@ -3,7 +3,7 @@ import { ffmpegArguments, readSource, withoutSecrets } from './source.ts';
 
 const read = (text: string) => readSource(text, (path) => path.endsWith('.mp4'));
 
-describe('a source', () => {
+describe('readSource', () => {
   it.each([
     ['rtsp://camera.example/live', true, ['-rtsp_transport', 'tcp', '-i', 'rtsp://camera.example/live']],
     ['RTSPS://camera.example:322/1', true, ['-rtsp_transport', 'tcp', '-i', 'RTSPS://camera.example:322/1']],
@@ -12,11 +12,11 @@ describe('a source', () => {
     ['https://example.org/a.MP4?x=1', false, ['-i', 'https://example.org/a.MP4?x=1']],
     ['a:b.mp4', false, ['-i', 'file:a:b.mp4']],
     ['./-i.mp4', false, ['-i', 'file:./-i.mp4']],
-  ])('%s is told from the others', (text, live, input) => {
+  ])('recognizes %s', (text, live, input) => {
     const source = read(text);
     expect(source.live).toBe(live);
     expect(source.input.slice(-input.length)).toEqual(input);
-    // The times that cameras write jump.
+    // The timestamps of cameras jump.
     expect(source.input.includes('-use_wallclock_as_timestamps')).toBe(live);
   });
 
@@ -32,11 +32,11 @@ describe('a source', () => {
     'rtsp://',
     'http://',
     'lavfi://x',
-  ])('%s is none', (text) => {
+  ])('refuses %s', (text) => {
     expect(() => read(text)).toThrow(/xpected rtsp:\/\/…/);
   });
 
-  it('is shown without user name, password and query, also in what ffmpeg says of it', () => {
+  it('hides user name, password and query, also in the output of ffmpeg', () => {
     const source = read('rtsp://user:secret@camera.example:554/live?token=secret');
     expect(source.label).toBe('rtsp://camera.example:554/live');
     for (const line of [
@@ -48,11 +48,11 @@ describe('a source', () => {
   });
 });
 
-describe('what ffmpeg is asked', () => {
-  it('is so many frames a second, a file from its beginning and at its own pace where that is meant', () => {
+describe('ffmpegArguments', () => {
+  it('asks for the rate, for a file from its beginning, and for real time where wanted', () => {
     const args = ffmpegArguments(read('a.mp4'), 2.5, true);
     expect(args[args.indexOf('-vf') + 1]).toMatch(/^fps=2.5:round=up:start_time=0,scale=/);
-    // Before its input, or it would be the output's.
+    // An option after the input would apply to the output.
     expect(args.indexOf('-re')).toBeLessThan(args.indexOf('-i'));
     expect(ffmpegArguments(read('a.mp4'), 2, false)).not.toContain('-re');
     const live = ffmpegArguments(read('rtsp://camera.example/'), 2, true);

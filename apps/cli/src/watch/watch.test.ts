@@ -1,4 +1,4 @@
-/** The command against a gateway and a worker that is told what to answer, with an ffmpeg that does as it is told. */
+/** The command against a real gateway, a worker with canned results and a fake ffmpeg. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -33,7 +33,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-/** A service whose worker fails frame 13 and finds a face in every other. */
+/** A service whose worker fails frame 13 and finds a face in every other frame. */
 async function startAll(env: Record<string, string> = {}) {
   await using stack = new AsyncDisposableStack();
   const gateway: TestGateway = stack.use(await startTestGateway(redis.url, env));
@@ -44,8 +44,8 @@ async function startAll(env: Record<string, string> = {}) {
         : CANNED_OUTCOME,
     ),
   );
-  const kept = stack.move();
-  return { gateway, worker, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  const owned = stack.move();
+  return { gateway, worker, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Runs the command to its end. */
@@ -57,10 +57,10 @@ async function watched(plan: Run[], url: string, args: string[]) {
 }
 
 /**
- * A service that takes frames, each of which then has expired.
- * @param isFull whether it has no room for this request, the first being 1
+ * A service that accepts frames whose jobs then expire.
+ * @param isFull whether the queue is full for the n-th request, from 1
  */
-async function startTakingService(isFull: (count: number) => boolean | Promise<boolean> = () => false) {
+async function startExpiringService(isFull: (count: number) => boolean | Promise<boolean> = () => false) {
   const service = await startScriptedServer();
   let posts = 0;
   const job = (n: number) => ({
@@ -87,8 +87,8 @@ function isRunning(pid: number): boolean {
   return allProcesses().some((one) => one.pid === pid);
 }
 
-describe('watching a file', () => {
-  it('prints what was found in each frame, with the time at which the file shows it, and ends', async () => {
+describe('watch FILE', () => {
+  it('prints the faces of each frame with the time at which the file shows it, and ends', async () => {
     await using all = await startAll();
     const start = ['--start', '2026-01-02T04:04:05+01:00', '--fps', '2.5', '--profile', 'fast', '--max-faces', '3'];
     const { code, stdout, stderr, runs } = await watched([{ frames: [1, 2, 3], ends: 'well' }], all.gateway.url, [
@@ -98,12 +98,12 @@ describe('watching a file', () => {
     expect(stdout).toBe(
       '2026-01-02T03:04:05.000Z  1 face  0.90\n2026-01-02T03:04:05.400Z  1 face  0.90\n2026-01-02T03:04:05.800Z  1 face  0.90\n',
     );
-    expect([code, stderr]).toEqual([0, '3 frames handed in, 3 results.\n']);
+    expect([code, stderr]).toEqual([0, '3 frames submitted, 3 results.\n']);
     expect(all.worker.seen.map(({ bytes }) => frameOf(bytes))).toEqual([1, 2, 3]);
     expect(all.worker.seen[0]!.job.options).toMatchObject({ profile: 'fast', max_faces: 3 });
     const { args } = runs[0]!;
     expect(args).toEqual(expect.arrayContaining(['-i', `file:${video}`]));
-    // As fast as it can be read.
+    // It is read as fast as possible.
     expect(args).not.toContain('-re');
   });
 
@@ -120,7 +120,7 @@ describe('watching a file', () => {
     expect(await watched(plan, all.gateway.url, [video, '--quiet'])).toMatchObject({ code: 0, stdout: '', stderr: '' });
   });
 
-  it('looks at each frame, and is never far ahead of the service', async () => {
+  it('processes every frame and is never far ahead of the service', async () => {
     await using gateway = await startTestGateway(redis.url);
     let most = 0;
     await using worker = await startCannedWorker(gateway, async () => {
@@ -136,83 +136,85 @@ describe('watching a file', () => {
     expect(most).toBeLessThanOrEqual(32);
   });
 
-  it('hands in no more while those before it wait', async () => {
-    await using service = await startTakingService();
+  it('submits no more than 32 frames ahead', async () => {
+    await using service = await startExpiringService();
     const { code } = await watched([{ frames: Array(60).fill(1), ends: 'well' }], service.baseUrl, [video]);
     expect(code).toBe(0);
-    const asked = service.seen.findIndex(({ url }) => url!.startsWith('/jobs/'));
+    const firstJobRead = service.seen.findIndex(({ url }) => url!.startsWith('/jobs/'));
     const isPost = ({ method }: { method?: string | undefined }) => method === 'POST';
-    expect(service.seen.slice(0, asked).filter(isPost)).toHaveLength(32);
+    expect(service.seen.slice(0, firstJobRead).filter(isPost)).toHaveLength(32);
     expect(service.seen.filter(isPost)).toHaveLength(60);
   });
 
-  it('says what is wrong with a frame, goes on, and exits with 1', async () => {
+  it('prints the error of a frame, continues, and exits with 1', async () => {
     await using all = await startAll();
     const { code, stdout } = await watched([{ frames: [13, 1], ends: 'well' }], all.gateway.url, [video]);
     expect(stdout).toMatch(/Z {2}image_undecodable: half an image\n.*Z {2}1 face/);
     expect(code).toBe(1);
   });
 
-  it('ends though frames were dropped, whose end no event tells', async () => {
+  it('ends when frames were dropped, which have no event', async () => {
     await using gateway = await startTestGateway(redis.url);
     const { code, stdout, stderr } = await watched([{ frames: [1, 2], ends: 'well' }], gateway.url, [
       video,
       '--max-age',
       '0.1',
     ]);
-    expect([code, stdout, stderr]).toEqual([0, '', '2 frames handed in, 0 results.\n']);
+    expect([code, stdout, stderr]).toEqual([0, '', '2 frames submitted, 0 results.\n']);
     expect((await gateway.queue.cameras.read('', 'gate-1'))!.counts).toMatchObject({ posted: 2, expired: 2 });
   });
 
-  it('that cannot be read is said, with exit code 1', async () => {
+  it('says why the file cannot be read and exits with 1', async () => {
     await using all = await startAll();
-    const plan: Run[] = [{ frames: [], ends: 'badly', says: `file:${video}: Invalid data found` }];
+    const plan: Run[] = [{ frames: [], ends: 'badly', stderr: `file:${video}: Invalid data found` }];
     const { code, stderr } = await watched(plan, all.gateway.url, [video]);
-    expect(stderr).toBe(`${video}: file:${video}: Invalid data found\n0 frames handed in, 0 results.\n`);
+    expect(stderr).toBe(`${video}: file:${video}: Invalid data found\n0 frames submitted, 0 results.\n`);
     expect(code).toBe(1);
   });
 
-  it('waits for a service that takes no frame, and loses none', async () => {
-    await using service = await startTakingService((count) => count === 2);
+  it('waits for a service that accepts no frame, and loses none', async () => {
+    await using service = await startExpiringService((count) => count === 2);
     const { code, stderr } = await watched([{ frames: [1, 2, 3], ends: 'well' }], service.baseUrl, [video]);
     expect(service.posted()).toEqual([1, 2, 2, 3]);
-    expect(stderr).toMatch(/^Frames are not taken: queue_full: why queue_full \(http.*\)\. Trying again\.\n3 frames/);
+    expect(stderr).toMatch(
+      /^Frames are not accepted: queue_full: why queue_full \(http.*\)\. Trying again\.\n3 frames/,
+    );
     expect(code).toBe(0);
   });
 
   it.each([
-    ['is taken late', false],
-    ['is not taken', true],
-  ])('with --keep latest plays it at its own pace, and hands in the newest when one %s', async (_, refused) => {
-    const held = Promise.withResolvers<void>();
-    await using service = await startTakingService(async (count) => {
-      if (count === 1) await held.promise;
+    ['is accepted late', false],
+    ['is not accepted', true],
+  ])('with --keep latest plays it in real time and submits the newest when a frame %s', async (_, refused) => {
+    const delayed = Promise.withResolvers<void>();
+    await using service = await startExpiringService(async (count) => {
+      if (count === 1) await delayed.promise;
       return refused && count === 1;
     });
     using ffmpeg = fakeFfmpeg({ frames: [1, 2, 3, 4, 5, 6, 7], everyMs: 10, ends: 'well' });
     const args = [video, '--camera', 'gate-1', '--keep', 'latest'];
     const watching = startWatch(args, { ...ffmpeg.env, FACEQUEUE_URL: service.baseUrl });
     await expect.poll(service.posted, DEADLINE).toEqual([1]);
-    const { pid, args: asked } = ffmpeg.runs()[0]!;
+    const { pid, args: ffmpegArgs } = ffmpeg.runs()[0]!;
     await expect.poll(() => isRunning(pid), DEADLINE).toBe(false);
-    held.resolve();
+    delayed.resolve();
     expect(await watching.code).toBe(0);
-    expect(asked).toContain('-re');
+    expect(ffmpegArgs).toContain('-re');
     expect(service.seen.find(({ method }) => method === 'POST')!.url).toContain('keep=latest');
     const [first, ...others] = service.posted();
     expect([first, others.at(-1)]).toEqual([1, 7]);
     expect(others).not.toContain(1);
     expect(others.length).toBeLessThan(6);
-    const taken = others.length + (refused ? 0 : 1);
-    expect(watching.stderr()).toContain(`${taken} frames handed in, 0 results, `);
+    const accepted = others.length + (refused ? 0 : 1);
+    expect(watching.stderr()).toContain(`${accepted} frames submitted, 0 results, `);
   });
 });
 
-describe('watching a camera', () => {
-  it('connects again when it breaks, tells no secrets, and ends ffmpeg with Ctrl-C', async () => {
+describe('watch CAMERA', () => {
+  it('connects again after a break, prints no secrets, and stops ffmpeg on Ctrl-C', async () => {
     await using all = await startAll();
     using ffmpeg = fakeFfmpeg(
-      { frames: [1], ends: 'badly', says: `${CAMERA}: Connection refused` },
+      { frames: [1], ends: 'badly', stderr: `${CAMERA}: Connection refused` },
       { frames: [2], ends: 'well' },
       { frames: [3], ends: 'never', stubborn: true },
       { frames: [4], ends: 'never' },
@@ -220,7 +222,7 @@ describe('watching a camera', () => {
     const watching = startWatch([CAMERA, '--camera', 'gate-1'], { ...ffmpeg.env, FACEQUEUE_URL: all.gateway.url });
     const seen = () => all.worker.seen.map(({ bytes }) => frameOf(bytes));
     await expect.poll(seen, DEADLINE).toEqual([1, 2, 3]);
-    // Frozen or killed from outside: it breaks as any other.
+    // An ffmpeg that was killed counts as a break.
     process.kill(ffmpeg.runs()[2]!.pid, 'SIGKILL');
     await expect.poll(seen, DEADLINE).toEqual([1, 2, 3, 4]);
     await expect.poll(() => watching.stdout().match(/Z {2}1 face {2}0\.90/g)?.length, DEADLINE).toBe(4);
@@ -231,10 +233,10 @@ describe('watching a camera', () => {
     const label = 'rtsp://camera.example:554/live';
     expect(watching.stderr().split('\n')).toEqual([
       expect.stringMatching(`^${label}: ${label}: Connection refused\\. Trying again in [12] s\\.$`),
-      expect.stringMatching(`^${label}: it has ended\\. Trying again in [12] s\\.$`),
+      expect.stringMatching(`^${label}: the stream ended\\. Trying again in [12] s\\.$`),
       expect.stringMatching(`^${label}: ffmpeg ended with SIGKILL\\. Trying again in [12] s\\.$`),
       'Interrupted.',
-      '4 frames handed in, 4 results.',
+      '4 frames submitted, 4 results.',
       '',
     ]);
     const { args } = ffmpeg.runs()[0]!;
@@ -246,7 +248,7 @@ describe('watching a camera', () => {
     ]);
   });
 
-  it('hands in a frame with the time at which it came, and the newest takes the place of one that waits', async () => {
+  it('submits a frame with the time of its arrival, and the newest frame replaces one that waits', async () => {
     await using gateway = await startTestGateway(redis.url);
     using ffmpeg = fakeFfmpeg({ frames: Array(1000).fill(1), everyMs: 100, ends: 'never' });
     const before = Date.now();
@@ -265,7 +267,7 @@ describe('watching a camera', () => {
     expect(frame!.takenAt).toBeLessThanOrEqual(Date.now());
   });
 
-  it('leaves out the copies with which ffmpeg fills a gap', async () => {
+  it('skips the copies with which ffmpeg fills a gap', async () => {
     await using all = await startAll();
     using ffmpeg = fakeFfmpeg({ frames: [1, 1, 1, 1, 1], ends: 'badly' }, { frames: [2], ends: 'never' });
     const args = [CAMERA, '--camera', 'gate-1', '--keep', 'all', '--fps', '0.01'];
@@ -276,7 +278,7 @@ describe('watching a camera', () => {
     expect(all.worker.seen.map(({ bytes }) => frameOf(bytes))).toEqual([1]);
   });
 
-  it('does not wait for an ffmpeg that does not end', async () => {
+  it('does not wait for an ffmpeg that ignores SIGTERM', async () => {
     await using all = await startAll();
     using ffmpeg = fakeFfmpeg({ frames: [1], ends: 'never', stubborn: true });
     const watching = startWatch([CAMERA, '--camera', 'gate-1'], { ...ffmpeg.env, FACEQUEUE_URL: all.gateway.url });
@@ -286,7 +288,7 @@ describe('watching a camera', () => {
     expect(isRunning(ffmpeg.runs()[0]!.pid)).toBe(false);
   });
 
-  it('goes on when the service was away', async () => {
+  it('continues after an outage of the service', async () => {
     await using away = await startRedis({ appendonly: true });
     await using gateway = await startTestGateway(away.url);
     await using worker = await startCannedWorker(gateway);
@@ -295,7 +297,7 @@ describe('watching a camera', () => {
     const watching = startWatch(args, { ...ffmpeg.env, FACEQUEUE_URL: gateway.url });
     await expect.poll(() => watching.stdout(), DEADLINE).toContain('1 face');
     await away.kill();
-    await expect.poll(() => watching.stderr(), DEADLINE).toContain('Frames are not taken: unavailable: ');
+    await expect.poll(() => watching.stderr(), DEADLINE).toContain('Frames are not accepted: unavailable: ');
     const lines = watching.stdout();
     await away.restart();
     await expect.poll(() => watching.stdout().length, { timeout: 40_000 }).toBeGreaterThan(lines.length);
@@ -305,15 +307,15 @@ describe('watching a camera', () => {
   });
 });
 
-describe('the command', () => {
-  it('without ffmpeg says how to get it, before anything else', async () => {
+describe('watch', () => {
+  it('says first how to install ffmpeg when there is none', async () => {
     const env = { PATH: dirname(process.execPath), FACEQUEUE_URL: 'http://127.0.0.1:1' };
     const watching = startWatch([video, '--camera', 'gate-1'], env);
     expect(await watching.code).toBe(1);
     expect(watching.stderr()).toMatch(/^watch needs ffmpeg.*apt-get install ffmpeg/);
   });
 
-  it('runs no ffmpeg when the service will have nothing to do with it', async () => {
+  it('starts no ffmpeg when the service refuses', async () => {
     const refused = await watched([{ frames: [1], ends: 'well' }], 'http://127.0.0.1:1', [video]);
     expect(refused).toEqual({
       code: 1,
@@ -323,10 +325,10 @@ describe('the command', () => {
     });
   });
 
-  it('ends when the service refuses its frames for good', async () => {
+  it('ends when the service refuses a frame for good', async () => {
     await using all = await startAll({ MAX_IMAGE_BYTES: '5' });
     const { code, stderr } = await watched([{ frames: [1, 2], ends: 'never' }], all.gateway.url, [CAMERA]);
-    expect(stderr).toMatch(/^body_too_large: .*\n0 frames handed in, 0 results/);
+    expect(stderr).toMatch(/^body_too_large: .*\n0 frames submitted, 0 results/);
     expect(code).toBe(1);
   });
 });

@@ -1,40 +1,40 @@
 import type { CameraFrame, Client } from '@facequeue/client';
 import { isFacequeueError } from '@facequeue/schema';
-import type { Print, Say } from '../commands.ts';
 import { INTERRUPTED, type Interruption } from '../interruption.ts';
-import { HandedIn } from './handed-in.ts';
+import type { Output } from '../output.ts';
+import { FrameBuffer } from './frame-buffer.ts';
+import { FramesInFlight } from './in-flight.ts';
 import type { WatchCall } from './options.ts';
 import { type Frame, play } from './play.ts';
 import { postFrames } from './post.ts';
 import { reportFor } from './report.ts';
 import { followResults } from './results.ts';
-import { Waiting } from './waiting.ts';
 
-/** Frames of a camera that wait while the service is away, where each counts: a quarter of a minute at 2 a second. */
-const LIVE_ROOM = 32;
-/** Frames of a file at the service at a time: enough for its workers, and little to lose. */
-const FILE_HANDED_IN = 32;
+/** Frames of a camera that are buffered during an outage with `keep=all`: a quarter of a minute at 2 a second. */
+const LIVE_BUFFER = 32;
+/** Frames of a file at the service at a time: enough to keep its workers busy, few to lose. */
+const FILE_IN_FLIGHT = 32;
 
 /**
- * Watches a source: ffmpeg gives frames, the service takes them, and its results are printed.
+ * Watches a source: ffmpeg yields frames, the service processes them, and their results are printed.
  * @returns the exit code
  */
 export async function watch(
   call: WatchCall,
   client: Client,
   interruption: Interruption,
-  print: Print,
-  say: Say,
+  output: Output,
 ): Promise<number> {
-  const { source, fps, keep, begins } = call;
+  const { stdout, stderr } = output;
+  const { source, fps, keep, startsAt } = call;
   const refused = await refusal(call, client, interruption.stop);
   if (refused) {
-    say(refused);
+    stderr(refused);
     return 1;
   }
-  /** One that cannot go on ends all. */
+  /** The three tasks below end together: the first that cannot go on aborts this with its error. */
   const broken = new AbortController();
-  const part = async <T>(work: Promise<T>): Promise<T | null> => {
+  const task = async <T>(work: Promise<T>): Promise<T | null> => {
     try {
       return await work;
     } catch (error) {
@@ -44,11 +44,14 @@ export async function watch(
   };
   const stop = AbortSignal.any([interruption.stop, broken.signal]);
   const cut = AbortSignal.any([interruption.cut, broken.signal]);
-  const told = new AbortController();
+  const allResultsArrived = new AbortController();
 
-  const each = keep === 'all';
-  const waiting = new Waiting<Frame>(each && source.live ? LIVE_ROOM : 1, each && !source.live ? 'wait' : 'drop');
-  const handedIn = new HandedIn(client, FILE_HANDED_IN);
+  const every = keep === 'all';
+  const buffer = new FrameBuffer<Frame>(
+    every && source.live ? LIVE_BUFFER : 1,
+    every && !source.live ? 'wait' : 'drop',
+  );
+  const inFlight = new FramesInFlight(client, FILE_IN_FLIGHT);
   let results = 0;
   let failed = false;
   const report = reportFor(call.print);
@@ -57,60 +60,60 @@ export async function watch(
   const onFrame = (frame: CameraFrame) => {
     results += 1;
     failed ||= frame.status === 'failed';
-    print(report(frame));
-    if (!source.live) handedIn.told(frame.job);
+    stdout(report(frame));
+    if (!source.live) inFlight.resultArrived(frame.job);
   };
-  const listening = AbortSignal.any([stop, told.signal]);
-  const following = part(followResults(call, client, opened.resolve, onFrame, listening, say));
-  // No result is missed.
+  const listening = AbortSignal.any([stop, allResultsArrived.signal]);
+  const following = task(followResults(call, client, opened.resolve, onFrame, listening, output));
+  // The first frame is posted only when its result cannot be missed.
   await Promise.race([opened.promise, following]);
 
-  const playing = part(
+  const playing = task(
     (async () => {
-      const frames = play(source, { fps, atItsPace: !each, begins }, say, stop);
+      const frames = play(source, { fps, realTime: !every, startsAt }, output, stop);
       try {
         for (;;) {
           const { done, value } = await frames.next();
           if (done) return value;
-          await waiting.put(value, stop);
+          await buffer.put(value, stop);
         }
       } finally {
-        waiting.close();
+        buffer.close();
       }
     })(),
   );
-  const posted = async (id: string) => {
-    if (!source.live) await handedIn.add(id, stop);
+  const onPosted = async (id: string) => {
+    if (!source.live) await inFlight.add(id, stop);
   };
-  const posting = part(postFrames(call, client, waiting, posted, { stop, cut }, say));
+  const posting = task(postFrames(call, client, buffer, onPosted, { stop, cut }, output));
   const [end, count] = await Promise.all([playing, posting]);
-  await part(handedIn.all(stop));
-  told.abort();
+  await task(inFlight.empty(stop));
+  allResultsArrived.abort();
   await following;
 
-  if (interruption.stop.aborted) say('Interrupted.');
-  else if (broken.signal.aborted) say(complaint(broken.signal.reason, call));
-  else if (end?.reason) say(`${source.label}: ${end.reason}`);
+  if (interruption.stop.aborted) stderr('Interrupted.');
+  else if (broken.signal.aborted) stderr(describe(broken.signal.reason, call));
+  else if (end?.reason) stderr(`${source.label}: ${end.reason}`);
   if (call.print !== 'nothing')
-    say(
-      `${count ?? 0} frames handed in, ${results} results${waiting.dropped ? `, ${waiting.dropped} dropped here` : ''}.`,
+    stderr(
+      `${count ?? 0} frames submitted, ${results} results${buffer.dropped ? `, ${buffer.dropped} dropped here` : ''}.`,
     );
   if (interruption.stop.aborted) return INTERRUPTED;
   return broken.signal.aborted || end?.reason || failed ? 1 : 0;
 }
 
-/** Why the service will have nothing to do with this, told before ffmpeg is run; null when it will. */
+/** Asks the service before ffmpeg is started. @returns why it refuses; null when it does not */
 async function refusal(call: WatchCall, client: Client, signal: AbortSignal): Promise<string | null> {
   try {
     await client.cameras({ signal });
     return null;
   } catch (error) {
-    return signal.aborted ? null : complaint(error, call);
+    return signal.aborted ? null : describe(error, call);
   }
 }
 
-/** @throws what is no word of the service */
-function complaint(error: unknown, { service }: WatchCall): string {
+/** @throws `error` itself unless it is the service's */
+function describe(error: unknown, { service }: WatchCall): string {
   if (!isFacequeueError(error)) throw error;
   return `${error.code}: ${error.message} (${service})`;
 }

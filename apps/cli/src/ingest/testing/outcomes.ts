@@ -4,7 +4,7 @@ import { unsent } from '../outcome.ts';
 
 const NOW = new Date('2026-01-01T00:00:00.000Z');
 
-/** An image with as many faces. */
+/** The outcome of an image with this many faces. */
 export function found(id: string, faces: number): Outcome {
   const face = (i: number) => ({
     BoundingBox: { Left: 0.25, Top: 0.5, Width: 0.125, Height: 0.0625 },
@@ -25,7 +25,7 @@ export function found(id: string, faces: number): Outcome {
 
 export const failed = (id: string, detail: string): Outcome => unsent(id, 'image_undecodable', detail, NOW);
 
-/** Names that make it hard: of any characters that text can have, quotes, commas and ends of lines among them. */
+/** Difficult names: any characters, often quotes, commas and ends of lines. */
 const names = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 8 }),
   fc.string({ unit: fc.constantFrom('"', ',', '\n', '\r', 'a', ' ', '\\'), minLength: 1, maxLength: 8 }),

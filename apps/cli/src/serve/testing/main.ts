@@ -4,7 +4,11 @@ import { serve } from '../serve.ts';
 
 const program = (name: string) => new URL(name, import.meta.url).pathname;
 
-process.exitCode = await serve(serveConfig(), (line) => console.error(line), {
-  gateway: program('gateway.ts'),
-  worker: program('worker.ts'),
-});
+process.exitCode = await serve(
+  serveConfig(),
+  { stderr: (line) => console.error(line) },
+  {
+    gateway: program('gateway.ts'),
+    worker: program('worker.ts'),
+  },
+);

@@ -9,7 +9,7 @@ import { isRunning, type ProcessIdentity, signalGroup } from '../process-identit
 const MAIN = new URL('main.ts', import.meta.url).pathname;
 const DEADLINE_MS = 30_000;
 
-/** A private folder for one test, and every `serve` started on it; all of it is gone after disposal. */
+/** A private folder for one test and every `serve` started on it. Disposal removes all of it. */
 export class TestHome implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'facequeue "serve\\ '));
   readonly #started: RunningServe[] = [];
@@ -21,7 +21,7 @@ export class TestHome implements AsyncDisposable {
     return serve;
   }
 
-  /** What the running `serve` has written down of its processes. */
+  /** The process record of the running `serve`. */
   record(): ProcessRecord {
     const record = JSON.parse(readFileSync(join(this.folder, 'processes.json'), 'utf8')) as ProcessRecord;
     for (const { process } of record.services) this.#seen.set(process.started + process.pid, process);
@@ -37,7 +37,7 @@ export class TestHome implements AsyncDisposable {
     try {
       this.record();
     } catch {
-      // It ended in order and left no record.
+      // It stopped in order and left no record.
     }
     for (const process of this.#seen.values()) if (isRunning(process)) signalGroup(process.pid, 'SIGKILL');
     await Promise.all(this.#started.map((serve) => serve.exit));
@@ -54,7 +54,7 @@ export class RunningServe {
   #onOutput = () => {};
 
   constructor(folder: string, env: Record<string, string>) {
-    // Both outputs go into one pipe, as on a terminal: lines that come through two of them are read in any order.
+    // One pipe for both outputs, as on a terminal: lines from two pipes would arrive in any order.
     const child = spawn('/bin/sh', ['-c', 'exec "$0" "$1" 2>&1', process.execPath, MAIN], {
       env: { ...process.env, REDIS_URL: '', PORT: '0', FACEQUEUE_HOME: folder, ...env },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -62,7 +62,7 @@ export class RunningServe {
     this.pid = child.pid!;
     const closed = once(child, 'close');
     this.exit = once(child, 'exit').then(async ([code, signal]) => {
-      // After SIGKILL its services still hold the pipes; otherwise all that was printed is waited for.
+      // After SIGKILL its services still have the pipe open. Otherwise wait for all output.
       if (signal !== 'SIGKILL') await closed;
       return code ?? signal;
     });
@@ -81,16 +81,16 @@ export class RunningServe {
     try {
       process.kill(this.pid, signal);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 
   /** Resolves with the match once the output has it `times` times. */
-  async says(pattern: RegExp, times = 1): Promise<RegExpMatchArray> {
+  async waitForOutput(pattern: RegExp, times = 1): Promise<RegExpMatchArray> {
     const all = new RegExp(pattern, `${pattern.flags}g`);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
-        () => reject(new Error(`${pattern} was not said within ${DEADLINE_MS / 1000} s:\n${this.#output}`)),
+        () => reject(new Error(`${pattern} was not printed within ${DEADLINE_MS / 1000} s:\n${this.#output}`)),
         DEADLINE_MS,
       );
       this.#onOutput = () => {
@@ -104,6 +104,6 @@ export class RunningServe {
   }
 
   ready(): Promise<RegExpMatchArray> {
-    return this.says(/ready at (http:\S+)/);
+    return this.waitForOutput(/ready at (http:\S+)/);
   }
 }

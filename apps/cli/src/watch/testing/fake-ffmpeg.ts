@@ -2,28 +2,28 @@ import { chmodSync, copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** What a run of it does. */
+/** What one run of the fake does. */
 export interface Run {
-  /** Each a byte, by which `frameOf` knows it again. */
+  /** Numbers of the frames, one byte each; `frameOf` reads them back. */
   frames: number[];
-  /** Pause after each, ms. */
+  /** Pause after each frame, ms. */
   everyMs?: number;
-  /** `well`: with 0; `badly`: with 1; `never`: it goes on without a word. */
+  /** `well`: exit code 0; `badly`: exit code 1; `never`: it keeps running, silently. */
   ends: 'well' | 'badly' | 'never';
-  /** On standard error, before that. */
-  says?: string;
-  /** Whether it does not end when it is asked to. */
+  /** Written to standard error before the end. */
+  stderr?: string;
+  /** Ignores SIGTERM. */
   stubborn?: boolean;
 }
 
 export interface FakeFfmpeg extends Disposable {
-  /** For the environment of the command. */
+  /** Environment for the command under test. */
   readonly env: { PATH: string; FAKE_FFMPEG: string };
   /** The runs so far. */
   runs(): { pid: number; args: string[] }[];
 }
 
-/** An `ffmpeg` in a folder of its own, which stands before all others on the PATH. The last run is repeated. */
+/** Creates an `ffmpeg` in a folder that comes first on the PATH. The last run of the plan is repeated. */
 export function fakeFfmpeg(...plan: Run[]): FakeFfmpeg {
   const folder = mkdtempSync(join(tmpdir(), 'facequeue-ffmpeg-'));
   const program = join(folder, 'ffmpeg');
@@ -44,7 +44,7 @@ export function fakeFfmpeg(...plan: Run[]): FakeFfmpeg {
   };
 }
 
-/** Which frame of a plan these bytes are. */
+/** The number of a frame of the plan. */
 export function frameOf(bytes: Buffer | null): number | undefined {
   return bytes?.at(-3);
 }

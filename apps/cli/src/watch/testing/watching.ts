@@ -3,12 +3,12 @@ import { once } from 'node:events';
 
 const MAIN = new URL('../../main.ts', import.meta.url).pathname;
 
-/** A `facequeue watch` that runs. */
+/** A running `facequeue watch`. */
 export interface Watching {
   stdout(): string;
   stderr(): string;
   kill(signal: NodeJS.Signals): void;
-  /** The exit code, once all it has printed is there. */
+  /** The exit code, once all output has arrived. */
   readonly code: Promise<number | null>;
 }
 
