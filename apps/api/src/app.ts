@@ -3,8 +3,8 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { needsLocalCallers, refuseForeign } from './auth/exposure.ts';
 import { accessLog } from './http/access-log.ts';
 import { contextOf, newContext } from './http/context.ts';
-import { answerError } from './problem/answer.ts';
-import { allRoutes, mount } from './routes/mount.ts';
+import { answerError } from './http/errors.ts';
+import { allRoutes, mount } from './router.ts';
 import type { Services } from './services.ts';
 
 /** What pages of other origins may read beyond the few headers every page may. */
@@ -15,7 +15,7 @@ const EXPOSED_HEADERS = 'Location, Preference-Applied, Retry-After, Server-Timin
  * @throws ConfigError when it would be open to the network unasked
  */
 export function createApp(services: Services): Express {
-  const { config, log, drain, metrics } = services;
+  const { config, log, shutdown, metrics } = services;
   const compat = config.COMPAT === 'aws';
   const localOnly = needsLocalCallers(config);
   const app = express();
@@ -34,7 +34,7 @@ export function createApp(services: Services): Express {
       response.setHeader('Access-Control-Allow-Origin', '*');
       response.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
     }
-    drain.enter(response);
+    shutdown.track(response);
     next();
   });
   app.use(accessLog(log, metrics));

@@ -7,12 +7,12 @@ import { ConfigError } from '@facequeue/schema/config';
 import type { Logger } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
-import { BodyBudget } from './body/budget.ts';
+import { BodyMemory } from './body/body-memory.ts';
 import { bodyCap } from './body/size.ts';
-import { gatewayReader } from './metrics/gateway.ts';
-import { installationReader } from './metrics/installation.ts';
-import { Drain } from './server/drain.ts';
-import { createHttpServer } from './server/http-server.ts';
+import { createHttpServer } from './http/server.ts';
+import { Shutdown } from './http/shutdown.ts';
+import { gatewayReader } from './system/gateway-metrics.ts';
+import { installationReader } from './system/installation-metrics.ts';
 import type { GatewayConfig } from './variables.ts';
 
 /** A gateway that listens. */
@@ -37,12 +37,12 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
       `MAX_INFLIGHT_BODY_BYTES is ${config.MAX_INFLIGHT_BODY_BYTES}; expected at least ${largest}, one body of MAX_IMAGE_BYTES in base64`,
     );
   }
-  const drain = new Drain();
-  const budget = new BodyBudget(config.MAX_INFLIGHT_BODY_BYTES);
+  const shutdown = new Shutdown();
+  const bodyMemory = new BodyMemory(config.MAX_INFLIGHT_BODY_BYTES);
   const metrics = new Registry('gateway');
-  metrics.read(gatewayReader(queue, budget, manifest.version));
+  metrics.read(gatewayReader(queue, bodyMemory, manifest.version));
   metrics.read(installationReader(queue));
-  const app = createApp({ config, queue, budget, drain, log, metrics, version: manifest.version });
+  const app = createApp({ config, queue, bodyMemory, shutdown, log, metrics, version: manifest.version });
   const times = {
     headerTimeoutMs: config.HEADER_TIMEOUT,
     longestQuietMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),
@@ -61,10 +61,10 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
   return {
     url: `http://${reachableHost(config.HOST)}:${port}${config.BASE_PATH}`,
     async close(graceMs) {
-      drain.begin();
+      shutdown.begin();
       // Idle connections end at once, each other one when its answer is out.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const expire = setTimeout(() => drain.expire(), graceMs);
+      const expire = setTimeout(() => shutdown.endGrace(), graceMs);
       const cut = setTimeout(() => server.closeAllConnections(), graceMs + LAST_ANSWERS_MS);
       await closed;
       clearTimeout(expire);

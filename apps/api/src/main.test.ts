@@ -53,7 +53,11 @@ describe('the gateway process', () => {
     ],
     ['no Redis named', { REDIS_URL: '' }, /^REDIS_URL is not set/],
     ['a base path that is none', { BASE_PATH: 'prod' }, /BASE_PATH is "prod"; expected a path such as \/prod/],
-    ['a budget too small for one image', { MAX_INFLIGHT_BODY_BYTES: '20mb' }, /MAX_INFLIGHT_BODY_BYTES.*at least 26/],
+    [
+      'a body memory too small for one image',
+      { MAX_INFLIGHT_BODY_BYTES: '20mb' },
+      /MAX_INFLIGHT_BODY_BYTES.*at least 26/,
+    ],
   ])('does not start with %s', async (_, env, message) => {
     const failed = await start(env);
     expect(failed.message).toEqual({ type: 'failed', message: expect.stringMatching(message) });

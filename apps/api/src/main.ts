@@ -6,7 +6,7 @@ import { ConfigError } from '@facequeue/schema/config';
 import { pino } from 'pino';
 import { gatewayConfig, queueOptions } from './config.ts';
 import { startGateway } from './gateway.ts';
-import { troubleLog } from './server/trouble.ts';
+import { throttleErrors } from './trouble.ts';
 
 /** Each caller that waits holds a connection; with fewer open files than this, a busy hour runs out of them. */
 const ENOUGH_OPEN_FILES = 4096;
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
       'few open files allowed (ulimit -n): many waiting callers will not fit',
     );
   }
-  const queue = await openGatewayQueue(queueOptions(config, troubleLog(log))).catch((error) => {
+  const queue = await openGatewayQueue(queueOptions(config, throttleErrors(log))).catch((error) => {
     if (!isFacequeueError(error)) throw error;
     const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
     throw new ConfigError(`no Redis answers at ${publicAddress(config.REDIS_URL!)} (REDIS_URL)${cause}`);

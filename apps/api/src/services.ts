@@ -1,16 +1,16 @@
 import type { Registry } from '@facequeue/metrics';
 import type { GatewayQueue } from '@facequeue/queue';
 import type { Logger } from 'pino';
-import type { BodyBudget } from './body/budget.ts';
-import type { Drain } from './server/drain.ts';
+import type { BodyMemory } from './body/body-memory.ts';
+import type { Shutdown } from './http/shutdown.ts';
 import type { GatewayConfig } from './variables.ts';
 
 /** What the routes work with. */
 export interface Services {
   config: GatewayConfig;
   queue: GatewayQueue;
-  budget: BodyBudget;
-  drain: Drain;
+  bodyMemory: BodyMemory;
+  shutdown: Shutdown;
   log: Logger;
   metrics: Registry;
   version: string;

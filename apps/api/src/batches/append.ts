@@ -1,14 +1,15 @@
 import type { AppendResult, BatchRecord } from '@facequeue/queue';
 import { FacequeueError, isFacequeueError, readItemsBody } from '@facequeue/schema';
 import type { Request, Response } from 'express';
+import { refuseWhenFull } from '../admission/load-shedding.ts';
 import { contextOf } from '../http/context.ts';
-import { refuseWhenFull } from '../jobs/early-refusal.ts';
-import { countItems } from '../metrics/count.ts';
-import { batchIdOf, refuseOptions } from '../routes/route.ts';
+import { countItems } from '../http/count.ts';
+import { idOf } from '../http/resource-id.ts';
+import { refuseQuery } from '../http/route.ts';
 import type { Services } from '../services.ts';
-import { announcedItems, readLines, withJsonItems } from './body.ts';
-import { Intake } from './intake.ts';
-import { knownBatch } from './known.ts';
+import { BatchAppender } from './batch-appender.ts';
+import { announcedItems, readLines, withJsonItems } from './items-body.ts';
+import { lookupBatch } from './lookup.ts';
 
 /**
  * Appends the items of a request to an open batch. What was taken before something went wrong stays.
@@ -19,36 +20,36 @@ export async function appendItems(
   request: Request,
   response: Response,
 ): Promise<{ total: AppendResult; batch: BatchRecord }> {
-  const { config, queue, budget, drain, metrics } = services;
-  refuseOptions(request);
-  const id = batchIdOf(request, response);
+  const { config, queue, bodyMemory, shutdown, metrics } = services;
+  refuseQuery(request);
+  const id = idOf(request, response, 'batch');
   const { owner } = contextOf(response);
   const announced = announcedItems(request, config.MAX_IMAGE_BYTES);
-  if ((await knownBatch(queue, id, owner)).status !== 'open') {
+  if ((await lookupBatch(queue, id, owner)).status !== 'open') {
     throw new FacequeueError('conflict', 'the batch is closed');
   }
   await refuseWhenFull(queue, 'bulk');
 
   const cut = new AbortController();
-  using _ = drain.endOfGrace(cut);
+  using _ = shutdown.abortOnGraceEnd(cut);
   const limits = { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT };
-  const intake = new Intake(
+  const appender = new BatchAppender(
     async (items) => countItems(metrics, await queue.batches.append(id, owner, items, 'skip')),
     true,
   );
   try {
     if (announced.form === 'json') {
-      await withJsonItems(request, response, announced, budget, limits, (members, read) => {
+      await withJsonItems(request, response, announced, bodyMemory, limits, (members, read) => {
         readItemsBody(members);
-        return read(intake);
+        return read(appender);
       });
     } else if (announced.form === 'lines') {
-      await readLines(request, response, announced, budget, limits, intake, cut.signal);
+      await readLines(request, response, announced, bodyMemory, limits, appender, cut.signal);
     }
   } catch (error) {
-    throw isFacequeueError(error) ? withPlace(error, intake.taken) : error;
+    throw isFacequeueError(error) ? withPlace(error, appender.taken) : error;
   }
-  return { total: intake.total, batch: await knownBatch(queue, id, owner) };
+  return { total: appender.total, batch: await lookupBatch(queue, id, owner) };
 }
 
 /** The same error for a caller whose items have no ids, and who would not have them run twice. */

@@ -1,24 +1,24 @@
 import type { BatchRecord, NewBatch } from '@facequeue/queue';
 import { batchCall, FacequeueError, readBatchQuery } from '@facequeue/schema';
 import type { Request, Response } from 'express';
+import { refuseWhenFull } from '../admission/load-shedding.ts';
 import { contextOf } from '../http/context.ts';
-import { refuseWhenFull } from '../jobs/early-refusal.ts';
-import { countItems } from '../metrics/count.ts';
-import { queryOf } from '../routes/route.ts';
+import { countItems } from '../http/count.ts';
+import { queryOf } from '../http/route.ts';
 import type { Services } from '../services.ts';
-import { announcedItems, readLines, withJsonItems } from './body.ts';
-import { Intake } from './intake.ts';
-import { newBatch } from './order.ts';
+import { BatchAppender } from './batch-appender.ts';
+import { announcedItems, readLines, withJsonItems } from './items-body.ts';
+import { newBatch } from './new-batch.ts';
 
 /** A batch that grows is shown to be alive this often, ms: one whose maker is silent for a minute is erased. */
 const SIGN_OF_LIFE_MS = 20_000;
 
 /**
  * Makes the batch a request asks for, with its items. When it cannot be made whole there is none.
- * @throws what is wrong with the request; source_forbidden, queue_full, unavailable, HangUp
+ * @throws what is wrong with the request; source_forbidden, queue_full, unavailable, ClientDisconnected
  */
 export async function createBatch(services: Services, request: Request, response: Response): Promise<BatchRecord> {
-  const { config, queue, budget } = services;
+  const { config, queue, bodyMemory } = services;
   // Everything that can be refused unread is refused before the body is asked for.
   if (request.headers['idempotency-key'] !== undefined) {
     throw new FacequeueError(
@@ -33,7 +33,7 @@ export async function createBatch(services: Services, request: Request, response
 
   if (announced.form === 'json') {
     await refuseWhenFull(queue, 'bulk');
-    return withJsonItems(request, response, announced, budget, limits, (members, read) => {
+    return withJsonItems(request, response, announced, bodyMemory, limits, (members, read) => {
       const batch = newBatch(batchCall(query, members), context, config);
       return fill(services, batch, response, read);
     });
@@ -41,22 +41,22 @@ export async function createBatch(services: Services, request: Request, response
   const batch = newBatch(batchCall(query), context, config);
   if (announced.form === 'none' && !batch.open) throw noItems();
   await refuseWhenFull(queue, 'bulk');
-  return fill(services, batch, response, async (intake, signal) => {
-    if (announced.form === 'lines') await readLines(request, response, announced, budget, limits, intake, signal);
+  return fill(services, batch, response, async (appender, signal) => {
+    if (announced.form === 'lines') await readLines(request, response, announced, bodyMemory, limits, appender, signal);
   });
 }
 
-/** Makes a batch of what `read` puts into the intake. It is in Redis from its first chunk on. */
+/** Makes a batch of what `read` puts into the appender. It is in Redis from its first chunk on. */
 async function fill(
-  { queue, drain, metrics }: Services,
+  { queue, shutdown, metrics }: Services,
   batch: NewBatch,
   response: Response,
-  read: (intake: Intake, signal: AbortSignal) => Promise<void>,
+  read: (appender: BatchAppender, signal: AbortSignal) => Promise<void>,
 ): Promise<BatchRecord> {
   const { batches } = queue;
   const { id, owner } = batch;
   const cut = new AbortController();
-  using _ = drain.endOfGrace(cut);
+  using _ = shutdown.abortOnGraceEnd(cut);
   let made = false;
   const make = async () => {
     if (made) return;
@@ -64,7 +64,7 @@ async function fill(
     await batches.create(batch);
     made = true;
   };
-  const intake = new Intake(async (items) => {
+  const appender = new BatchAppender(async (items) => {
     await make();
     return countItems(metrics, await batches.append(id, owner, items, 'fail'));
   }, false);
@@ -73,8 +73,8 @@ async function fill(
     if (made) batches.append(id, owner, [], 'fail').catch(() => {});
   }, SIGN_OF_LIFE_MS);
   try {
-    await read(intake, cut.signal);
-    if (intake.taken === 0 && !batch.open && !batch.listing) throw noItems();
+    await read(appender, cut.signal);
+    if (appender.taken === 0 && !batch.open && !batch.listing) throw noItems();
     await make();
     await batches.settle(id);
     const record = await batches.read(id, owner);

@@ -4,8 +4,8 @@ import { startTestGateway } from '../../../../test/support/gateway/index.ts';
 import { startApp } from '../../../../test/support/processes/app-process.ts';
 import { residentBytes } from '../../../../test/support/processes/process-table.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { BodyBudget } from '../body/budget.ts';
-import { post } from '../testing/batches.ts';
+import { BodyMemory } from '../body/body-memory.ts';
+import { post } from './testing/client.ts';
 
 const MEGABYTE = 1 << 20;
 
@@ -31,11 +31,11 @@ function imageLines(count: number, size: number): ReadableStream<Uint8Array> {
 describe('a gateway that receives 60 MB of lines', () => {
   it('holds a chunk and a line of it', async () => {
     await using gateway = await startTestGateway(redis.url);
-    const take = vi.spyOn(BodyBudget.prototype, 'take');
+    const take = vi.spyOn(BodyMemory.prototype, 'take');
     const append = gateway.queue.batches.append.bind(gateway.queue.batches);
     const held: number[] = [];
     vi.spyOn(gateway.queue.batches, 'append').mockImplementation((...call) => {
-      held.push((take.mock.contexts[0] as BodyBudget).used);
+      held.push((take.mock.contexts[0] as BodyMemory).used);
       return append(...call);
     });
     const small = await post(`${gateway.url}/batches`, imageLines(300, 150_000));
@@ -45,7 +45,7 @@ describe('a gateway that receives 60 MB of lines', () => {
     expect(large).toMatchObject({ status: 202, body: { counts: { total: 3 } } });
     // A line of 20 MB, and what was read with its end.
     expect(Math.max(...held)).toBeLessThan(25 * MEGABYTE);
-    expect((take.mock.contexts[0] as BodyBudget).used).toBe(0);
+    expect((take.mock.contexts[0] as BodyMemory).used).toBe(0);
   });
 
   it('does not grow by it', async () => {

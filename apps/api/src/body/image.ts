@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 import { checkImageUrl } from '@facequeue/source/image-url';
-import type { BodyBudget } from './budget.ts';
+import { statedLength } from '../http/content-length.ts';
+import type { BodyMemory } from './body-memory.ts';
 import type { ImageInput } from './image-input.ts';
 import { readJson } from './json.ts';
 import { bodyForm, IMAGE_FORMS, type ImageForm } from './media-type.ts';
 import { readForm } from './multipart.ts';
-import { receiveBody } from './receive.ts';
-import { bodyCap, statedLength, tooLarge } from './size.ts';
+import { receiveBody } from './receive-body.ts';
+import { bodyCap, tooLarge } from './size.ts';
 
 export interface BodyLimits {
   maxImageBytes: number;
@@ -40,18 +41,18 @@ export function announcedBody(
 }
 
 /**
- * Receives and reads a body, and hands its image to `use`. The budget holds the bytes until `use` is done.
- * @throws invalid_request, invalid_base64, body_too_large, request_timeout, queue_full (no budget), HangUp, what `use` throws
+ * Receives and reads a body, and hands its image to `use`. The body memory holds the bytes until `use` is done.
+ * @throws invalid_request, invalid_base64, body_too_large, request_timeout, queue_full (no body memory), ClientDisconnected, what `use` throws
  */
 export async function withImage<T>(
   request: IncomingMessage,
   response: ServerResponse,
   announced: AnnouncedBody,
-  budget: BodyBudget,
+  bodyMemory: BodyMemory,
   limits: BodyLimits,
   use: (image: ImageInput) => Promise<T>,
 ): Promise<T> {
-  return withBody(request, response, announced, budget, limits, async (body) => {
+  return withBody(request, response, announced, bodyMemory, limits, async (body) => {
     const image = await readImage(announced.form, body, request.headers['content-type']!, limits.lenient);
     if ('url' in image) checkImageUrl(image.url);
     else if (image.bytes.length > limits.maxImageBytes) throw tooLarge(limits.maxImageBytes);
@@ -67,22 +68,22 @@ export async function withRawImage<T>(
   request: IncomingMessage,
   response: ServerResponse,
   announced: AnnouncedBody,
-  budget: BodyBudget,
+  bodyMemory: BodyMemory,
   limits: Omit<BodyLimits, 'lenient'>,
   use: (bytes: Uint8Array) => Promise<T>,
 ): Promise<T> {
-  return withBody(request, response, announced, budget, limits, async (body) => use(notEmpty(body)));
+  return withBody(request, response, announced, bodyMemory, limits, async (body) => use(notEmpty(body)));
 }
 
 async function withBody<T>(
   request: IncomingMessage,
   response: ServerResponse,
   { bytes }: AnnouncedBody,
-  budget: BodyBudget,
+  bodyMemory: BodyMemory,
   { maxImageBytes, timeoutMs }: Omit<BodyLimits, 'lenient'>,
   use: (body: Buffer) => Promise<T>,
 ): Promise<T> {
-  using lease = budget.take(bytes);
+  using lease = bodyMemory.take(bytes);
   const body = await receiveBody(request, response, bytes, timeoutMs, () => tooLarge(maxImageBytes));
   lease.keep(body.length);
   return await use(body);

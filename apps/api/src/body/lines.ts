@@ -63,7 +63,7 @@ export class LineSplitter {
 
   #cut(lines: Line[]): void {
     const number = this.#number++;
-    // Joined it is there twice, which no budget counts: for this moment only, and one line of the whole process at a time.
+    // Joined it is there twice, which no body memory counts: for this moment only, and one line of the whole process at a time.
     const text = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#length);
     if (this.#tooLong) lines.push({ number, head: text });
     else if (!isBlank(text)) lines.push({ number, text });

@@ -1,8 +1,8 @@
 import type { Registry } from '@facequeue/metrics';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
-import { countRequest } from '../metrics/count.ts';
 import { contextOf } from './context.ts';
+import { countRequest } from './count.ts';
 
 /** nginx's status for a client that went away before its answer; it is logged and counted only. */
 const CLIENT_CLOSED = 499;

@@ -18,7 +18,7 @@ const GATEWAY_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=96']
  * The worker passes image bytes on. A small young generation keeps it at 170 MB; with the default, which may grow to 128 MB, it
  * takes 215. A larger first old space halves its CPU time, because each image counts against that space although it is outside
  * of it. With 64 MB an image of 240 kB takes 1.75 CPU-ms, with 48 MB 2.15; but 48 MB uses 15 MB less memory, and steadily: BullMQ's
- * Sets and Maps keep jobs until the next full collection (see apps/api/src/server/bag.ts). Keep deploy/Dockerfile in step.
+ * Sets and Maps keep jobs until the next full collection (see apps/api/src/http/unordered-set.ts). Keep deploy/Dockerfile in step.
  */
 const WORKER_FLAGS = ['--max-semi-space-size=4', '--initial-old-space-size=48'];
 

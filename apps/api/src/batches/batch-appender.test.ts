@@ -1,0 +1,69 @@
+import type { NewItem } from '@facequeue/queue';
+import { FacequeueError } from '@facequeue/schema';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BatchAppender } from './batch-appender.ts';
+
+const item = (line: number): NewItem => ({ name: null, line, content: { kind: 'url', url: 'https://example.org/' } });
+
+/** A queue that takes so many items and no more. */
+function queueOf(room: number) {
+  const calls: number[][] = [];
+  let left = room;
+  return {
+    calls,
+    append: async (items: NewItem[]) => {
+      if (items.length > left) throw new FacequeueError('queue_full', 'full', { retryAfterMs: 1000 });
+      left -= items.length;
+      calls.push(items.map(({ line }) => line!));
+      return { accepted: items.length, skipped: 0, failed: 0 };
+    },
+  };
+}
+
+describe('the appender of a request', () => {
+  it('hands every item on once and in order, in chunks the queue takes', async () => {
+    const sizes = fc.array(fc.oneof(fc.nat(100), fc.nat(6 << 20)), { maxLength: 600 });
+    await fc.assert(
+      fc.asyncProperty(sizes, async (sizes) => {
+        const { append, calls } = queueOf(Number.POSITIVE_INFINITY);
+        const appender = new BatchAppender(append, false);
+        for (const [i, bytes] of sizes.entries()) await appender.add(item(i), bytes);
+        await appender.flush();
+        expect(calls.flat()).toEqual(sizes.map((_, i) => i));
+        for (const lines of calls) {
+          expect(lines.length).toBeLessThanOrEqual(256);
+          const bytes = lines.reduce((sum, line) => sum + sizes[line]!, 0);
+          expect(lines.length === 1 || bytes <= 4 << 20).toBe(true);
+        }
+        expect(appender.total.accepted).toBe(sizes.length);
+        expect(appender.held).toBe(0);
+      }),
+    );
+  });
+
+  it('gives a queue what it has room for, and says how far it came', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(300), fc.integer({ min: 1, max: 256 }), async (room, count) => {
+        const { append, calls } = queueOf(room);
+        const appender = new BatchAppender(append, true);
+        const filled = (async () => {
+          for (let line = 1; line <= count; line++) await appender.add(item(line), 1);
+          await appender.flush();
+        })();
+        if (room < count) await expect(filled).rejects.toThrow('full');
+        else await filled;
+        expect(calls.flat().length).toBe(Math.min(room, count));
+        expect(appender.taken).toBe(Math.min(room, count));
+      }),
+    );
+  });
+
+  it('gives a chunk whole or not at all where that is wanted', async () => {
+    const { append, calls } = queueOf(9);
+    const appender = new BatchAppender(append, false);
+    for (let line = 1; line <= 10; line++) await appender.add(item(line), 1);
+    await expect(appender.flush()).rejects.toThrow('full');
+    expect(calls).toEqual([]);
+  });
+});

@@ -1,0 +1,255 @@
+/** Following a camera, on two gateways over one Redis. */
+import { randomUUID } from 'node:crypto';
+import { FrameEvent } from '@facequeue/schema';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openRaw } from '../../../../test/support/clients/raw-http.ts';
+import {
+  CANNED_OUTCOME,
+  CANNED_RESULT,
+  type CannedWorker,
+  startCannedWorker,
+  startTestGateway,
+  type TestGateway,
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { countOpen } from '../http/testing/open-waits.ts';
+import { type EventReader, readEvents } from '../http/testing/sse-reader.ts';
+
+let redis: TestRedis;
+let gateways: [TestGateway, TestGateway];
+let worker: CannedWorker;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+beforeEach(async () => {
+  const QUEUE_PREFIX = `{${randomUUID()}}`;
+  gateways = [await startTestGateway(redis.url, { QUEUE_PREFIX }), await startTestGateway(redis.url, { QUEUE_PREFIX })];
+  worker = await startCannedWorker(gateways[0], (_, bytes) =>
+    bytes?.toString() === 'bad'
+      ? { status: 'failed', error: { code: 'image_undecodable', detail: 'half an image' } }
+      : CANNED_OUTCOME,
+  );
+});
+afterEach(async () => {
+  await Promise.all(gateways.map((gateway) => gateway.close()));
+  await worker.close();
+});
+
+/** Posts a frame and resolves with its id when it has ended. */
+async function post(camera = 'gate-1', body = 'image', at = gateways[0]): Promise<string> {
+  const response = await fetch(`${at.url}/cameras/${camera}/frames?keep=all`, {
+    method: 'POST',
+    headers: { 'content-type': 'image/jpeg', 'x-frame-time': '2026-01-02T03:04:05.678Z' },
+    body,
+  });
+  const id = response.headers.get('x-job-id')!;
+  await (await fetch(`${at.url}/jobs/${id}?wait=20`)).arrayBuffer();
+  return id;
+}
+
+const events = (query = '', lastEventId?: string, at = gateways[1], camera = 'gate-1') =>
+  readEvents(
+    `${at.url}/cameras/${camera}/events${query}`,
+    lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+  );
+
+/** Reads the greeting, then so many events. */
+async function frames(stream: EventReader, count: number): Promise<{ id: string; frame: FrameEvent }[]> {
+  expect(await stream.next()).toEqual({ retry: '2000' });
+  expect(await stream.next()).toEqual({ id: expect.stringMatching(/^(start|\d+)$/) });
+  return more(stream, count);
+}
+
+async function more(stream: EventReader, count: number) {
+  const read = [];
+  for (let i = 0; i < count; i++) {
+    const { id, event, data } = (await stream.next())!;
+    expect(event).toBe('frame');
+    read.push({ id: id!, frame: FrameEvent.strict().parse(JSON.parse(data!)) });
+  }
+  return read;
+}
+
+describe('GET /cameras/{camera}/events', () => {
+  it('tells the result of each frame as it comes, of a camera that had posted none before', async () => {
+    using stream = await events();
+    expect(stream.response.status).toBe(200);
+    expect(Object.fromEntries(stream.response.headers)).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    });
+    const id = await post();
+    const [first] = await frames(stream, 1);
+    expect(first!.frame).toEqual({
+      camera: 'gate-1',
+      job: id,
+      status: 'succeeded',
+      frame_time: '2026-01-02T03:04:05.678Z',
+      arrived_at: expect.any(String),
+      started_at: expect.any(String),
+      finished_at: expect.any(String),
+      image: { width: 640, height: 480, format: 'jpeg', bytes: 1234, orientation: 1 },
+      result: CANNED_RESULT,
+      error: null,
+      timings: { queue: 3, fetch: 0, decode: 14, detect: 17, landmarks: 3, attributes: 2 },
+    });
+    const bad = await post('gate-1', 'bad');
+    await post('gate-2');
+    expect((await more(stream, 1))[0]!.frame).toMatchObject({
+      job: bad,
+      status: 'failed',
+      result: null,
+      error: { code: 'image_undecodable', job_id: bad },
+    });
+  });
+
+  it('begins with what is new, with the oldest kept, or where it is told to', async () => {
+    const ids = [];
+    for (let i = 0; i < 3; i++) ids.push(await post());
+    using fresh = await events();
+    using all = await events('?after=start');
+    const old = await frames(all, 3);
+    expect(old.map(({ frame }) => frame.job)).toEqual(ids);
+    // The header goes before the option: an EventSource comes back to the same URL.
+    using rest = await events('?after=start', old[0]!.id);
+    expect((await frames(rest, 2)).map(({ frame }) => frame.job)).toEqual(ids.slice(1));
+    ids.push(await post());
+    expect((await frames(fresh, 1))[0]!.frame.job).toBe(ids[3]);
+    expect((await more(all, 1))[0]!.frame.job).toBe(ids[3]);
+  });
+
+  it('loses nothing when it breaks before the first event', async () => {
+    const placeOf = async () => {
+      using stream = await events();
+      await stream.next();
+      return (await stream.next())!.id!;
+    };
+    const beforeAny = await placeOf();
+    const first = await post();
+    const behindFirst = await placeOf();
+    const second = await post();
+    using one = await events('', beforeAny, gateways[0]);
+    expect((await frames(one, 2)).map(({ frame }) => frame.job)).toEqual([first, second]);
+    using other = await events('', behindFirst, gateways[0]);
+    expect((await frames(other, 1)).map(({ frame }) => frame.job)).toEqual([second]);
+  });
+
+  it('tells more than a page of what was missed, each frame once and in order', async () => {
+    const ids = [];
+    for (let i = 0; i < 40; i++) ids.push(await post());
+    using stream = await events('?after=start');
+    expect((await frames(stream, 40)).map(({ frame }) => frame.job)).toEqual(ids);
+  });
+
+  it('refuses options it does not have and places that are none, and answers HEAD', async () => {
+    for (const [query, id] of [
+      ['?wait=1', undefined],
+      ['?after=new', undefined],
+      ['', '1-succeeded'],
+    ] as const) {
+      using refused = await events(query, id);
+      expect([refused.response.status, query, id]).toEqual([400, query, id]);
+    }
+    using wrong = await events('', undefined, gateways[0], 'a%20b');
+    expect(wrong.response.status).toBe(400);
+    const head = await fetch(`${gateways[0].url}/cameras/gate-1/events`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  });
+
+  it('gives a sign of life every 15 s while no frame comes', async () => {
+    const { queue } = gateways[1];
+    const subscribe = queue.subscribe.bind(queue);
+    const quiet: number[] = [];
+    Object.assign(queue, {
+      subscribe: (id: string) => {
+        const changes = subscribe(id);
+        const { nextChange } = changes;
+        // Twice the time is up at once.
+        const hasty: typeof nextChange = async (ms, signal) => (quiet.push(ms) > 2 ? nextChange(ms, signal) : false);
+        return Object.assign(changes, { nextChange: hasty });
+      },
+    });
+    using stream = await events();
+    await frames(stream, 0);
+    for (let i = 0; i < 2; i++) expect(await stream.next()).toEqual({ comment: '' });
+    await post();
+    await more(stream, 1);
+    expect(quiet.slice(0, 2)).toEqual([15_000, 15_000]);
+  });
+
+  it('is freed at once when its client goes away', async () => {
+    const open = countOpen(gateways[1].queue);
+    {
+      using stream = await events();
+      await frames(stream, 0);
+      expect(open.subscriptions).toBe(1);
+    }
+    await expect.poll(() => open.subscriptions).toBe(0);
+  });
+
+  it('ends when its gateway does, says when to come back, and goes on at another', async () => {
+    using stream = await events();
+    const id = await post();
+    const [seen] = await frames(stream, 1);
+    const closed = gateways[1].close(60_000);
+    const [last, ...others] = await stream.rest();
+    expect(Number(last!.retry)).toBeGreaterThan(0);
+    expect(others).toEqual([]);
+    await closed;
+    const next = await post();
+    using other = await events('', seen!.id, gateways[0]);
+    expect((await frames(other, 1))[0]!.frame.job).toBe(next);
+    expect(next).not.toBe(id);
+  });
+
+  it('gets over Redis being away', async () => {
+    await using away = await startRedis({ appendonly: true });
+    await using at = await startTestGateway(away.url);
+    await using own = await startCannedWorker(at);
+    using stream = await events('', undefined, at);
+    await frames(stream, 0);
+    await away.kill();
+    await away.restart();
+    await expect
+      .poll(() => post('gate-1', 'image', at).catch(() => null), { timeout: 20_000 })
+      .toEqual(expect.any(String));
+    expect((await more(stream, 1))[0]!.frame.status).toBe('succeeded');
+    expect(own.seen.length).toBeGreaterThan(0);
+  }, 40_000);
+
+  it('holds one result of a client that does not read, not all that come', async () => {
+    for (let i = 0; i < 20; i++) await post();
+    const { queue } = gateways[1];
+    const read = queue.cameras.results.bind(queue.cameras);
+    let reads = 0;
+    let told = 0;
+    // The same page again and again: more than any buffer on the way takes.
+    Object.assign(queue.cameras, {
+      results: async (...of: Parameters<typeof read>) => {
+        reads += 1;
+        const page = await read(of[0], of[1], '', of[3]);
+        return page.map((frame) => ({ ...frame, cursor: String(++told) }));
+      },
+    });
+    using raw = await openRaw(gateways[1].port);
+    raw.socket.pause();
+    await raw.send('GET /cameras/gate-1/events?after=start HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    // It stops reading when the kernel takes no more, and goes on when its client does.
+    let before = -1;
+    await expect
+      .poll(
+        () => {
+          const same = reads === before && reads > 1;
+          before = reads;
+          return same;
+        },
+        { interval: 500, timeout: 30_000 },
+      )
+      .toBe(true);
+    raw.socket.resume();
+    await expect.poll(() => reads).toBeGreaterThan(before);
+  });
+});

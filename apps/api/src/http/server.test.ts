@@ -1,0 +1,254 @@
+import { request } from 'node:http';
+import type { Problem } from '@facequeue/schema';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openRaw, parseRaw, type RawConnection } from '../../../../test/support/clients/raw-http.ts';
+import {
+  type CannedWorker,
+  startCannedWorker,
+  startTestGateway,
+  type TestGateway,
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+
+const HEAD = 'POST /face_detection HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n';
+const MEGABYTE = new Uint8Array(1 << 20);
+
+let redis: TestRedis;
+let gateway: TestGateway;
+let worker: CannedWorker;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, { HEADER_TIMEOUT: '300ms', BODY_TIMEOUT: '400ms' });
+  worker = await startCannedWorker(gateway);
+});
+
+afterAll(async () => {
+  await worker?.close();
+  await gateway?.close();
+  await redis?.stop();
+});
+
+// Whatever was sent before, the gateway serves the next caller.
+afterEach(async () => {
+  const headers = { 'content-type': 'image/png' };
+  expect((await fetch(`${gateway.url}/face_detection`, { method: 'POST', headers, body: MEGABYTE })).status).toBe(200);
+});
+
+/** Sends bytes on a connection of its own and reads until the gateway ends it. */
+async function exchange(...sent: (string | Uint8Array)[]) {
+  using connection = await openRaw(gateway.port);
+  for (const bytes of sent) await connection.send(bytes);
+  return parseRaw(await connection.rest());
+}
+
+function expectProblem({ status, headers, body }: ReturnType<typeof parseRaw>, code: string) {
+  expect(headers).toMatch(/content-type: application\/problem\+json/i);
+  expect(headers).toMatch(/x-request-id: [\w.-]+/i);
+  const problem = JSON.parse(body) as Problem;
+  expect(problem).toMatchObject({ code, status });
+  expect(body).not.toMatch(/\/work|node_modules|\.ts\b|\bat \w+ \(/);
+}
+
+describe('what is no HTTP', () => {
+  it.each([
+    ['noise', 'hello\r\n\r\n', 400, 'invalid_request'],
+    ['TLS', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), 400, 'invalid_request'],
+    ['an unknown method', 'BREW /coffee HTTP/1.1\r\nHost: a\r\n\r\n', 400, 'invalid_request'],
+    ['two lengths', `${HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`, 400, 'invalid_request'],
+    [
+      'a length and chunks',
+      `${HEAD}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+      400,
+      'invalid_request',
+    ],
+    ['a length that is no number', `${HEAD}Content-Length: 1e3\r\n\r\n`, 400, 'invalid_request'],
+    ['a negative length', `${HEAD}Content-Length: -1\r\n\r\n`, 400, 'invalid_request'],
+    ['a chunk that is none', `${HEAD}Transfer-Encoding: chunked\r\n\r\nxyz\r\n`, 400, 'invalid_request'],
+    ['no Host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
+    ['17 kB of headers', `${HEAD}X-Long: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    ['a path of 17 kB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431, 'headers_too_large'],
+    ['a proxy request', 'CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n', 405, 'method_not_allowed'],
+    [
+      'chunk extensions without end',
+      `${HEAD}Transfer-Encoding: chunked\r\n\r\n1;${'x'.repeat(17_000)}\r\na\r\n`,
+      413,
+      'body_too_large',
+    ],
+  ])('%s is answered with a problem', async (_, bytes, status, code) => {
+    const answer = await exchange(bytes);
+    expect(answer.status).toBe(status);
+    expectProblem(answer, code);
+  });
+
+  it('behind a good request does not spoil its answer', async () => {
+    const answer = await exchange(`${HEAD}Content-Length: 1\r\n\r\nx`, 'GARBAGE\r\n\r\n');
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatch(/connection: close/i);
+    expect(answer.body).toMatch(/"FaceModelVersion":"1.0.0"\}$/);
+  });
+});
+
+describe('a slow client', () => {
+  it('that sends no headers is timed out', async () => {
+    const answer = await exchange('GET /livez HT');
+    expect(answer.status).toBe(408);
+    expectProblem(answer, 'request_timeout');
+  });
+
+  it('that trickles its headers is timed out', async () => {
+    using connection = await openRaw(gateway.port);
+    await connection.send('GET /livez HTTP/1.1\r\nHost: localhost\r\n');
+    const trickle = setInterval(() => void connection.send('X: y\r\n'), 50);
+    const answer = parseRaw(await connection.rest());
+    clearInterval(trickle);
+    expect(answer.status).toBe(408);
+    expectProblem(answer, 'request_timeout');
+  });
+
+  it.each([
+    ['of known length', 'Content-Length: 1000', 'x'],
+    ['of unknown length', 'Transfer-Encoding: chunked', '1\r\nx\r\n'],
+  ])('that trickles a body %s is timed out', async (_, header, drop) => {
+    using connection = await openRaw(gateway.port);
+    await connection.send(`${HEAD}${header}\r\n\r\n`);
+    const trickle = setInterval(() => void connection.send(drop), 50);
+    const answer = parseRaw(await connection.rest());
+    clearInterval(trickle);
+    expect(answer.status).toBe(408);
+    expectProblem(answer, 'request_timeout');
+  });
+});
+
+describe('a body of 200 MB', () => {
+  async function pour(connection: RawConnection, chunked: boolean): Promise<number> {
+    let sent = 0;
+    while (sent < 200 && !connection.socket.destroyed) {
+      if (chunked) await connection.send('100000\r\n');
+      await connection.send(MEGABYTE);
+      if (chunked) await connection.send('\r\n');
+      sent++;
+    }
+    return sent;
+  }
+
+  it.each([
+    ['stated', 'Content-Length: 209715200', false],
+    ['in chunks', 'Transfer-Encoding: chunked', true],
+  ])('%s is answered 413 while it is being sent, and cut off', async (_, header, chunked) => {
+    using connection = await openRaw(gateway.port);
+    await connection.send(`${HEAD}${header}\r\n\r\n`);
+    const pouring = pour(connection, chunked);
+    const answer = parseRaw(await connection.rest());
+    expect(answer.status).toBe(413);
+    expect(answer.headers).toMatch(/connection: close/i);
+    expectProblem(answer, 'body_too_large');
+    // 64 MB are taken to let clients notice; what the kernel buffers comes on top.
+    expect(await pouring).toBeLessThan(110);
+  });
+
+  it('is refused before any of it is sent when the client asks first', async () => {
+    const answer = await exchange(`${HEAD}Content-Length: 209715200\r\nExpect: 100-continue\r\n\r\n`);
+    expect(answer.status).toBe(413);
+    expect(answer.headers).not.toMatch(/100 Continue/);
+  });
+
+  it('to a path that is not there, or with a method it has not, does not stay either', async () => {
+    for (const [line, status] of [
+      ['POST /nowhere', 404],
+      ['PUT /face_detection', 405],
+      ['GET /livez', 400],
+    ] as const) {
+      using connection = await openRaw(gateway.port);
+      await connection.send(`${line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 209715200\r\n\r\n`);
+      const pouring = pour(connection, false);
+      expect(parseRaw(await connection.rest()).status).toBe(status);
+      expect(await pouring).toBeLessThan(110);
+    }
+  });
+});
+
+describe('connections', () => {
+  it('stay open after small mistakes, so that clients need no new one', async () => {
+    using connection = await openRaw(gateway.port);
+    for (let i = 0; i < 3; i++) {
+      await connection.send(
+        `POST /face_detection HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: call-${i}\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello`,
+      );
+      expect(await connection.until(`call-${i}`)).not.toMatch(/connection: close/i);
+    }
+  });
+
+  it('whose clients end their side in the middle of a body are closed', async () => {
+    using connection = await openRaw(gateway.port, { allowHalfOpen: true });
+    await connection.send(`${HEAD}Content-Length: 1000\r\n\r\nabc`);
+    connection.socket.end();
+    const answer = parseRaw(await connection.rest());
+    expect(answer.status).toBe(400);
+    expectProblem(answer, 'invalid_request');
+  });
+
+  it('cut in the middle of a body give their share of the body memory back', async () => {
+    await using small = await startTestGateway(redis.url, {
+      MAX_IMAGE_BYTES: '1mb',
+      MAX_INFLIGHT_BODY_BYTES: '1500000',
+    });
+    await using _ = await startCannedWorker(small);
+    for (let i = 0; i < 5; i++) {
+      using connection = await openRaw(small.port);
+      await connection.send(`${HEAD}Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n`);
+      // Told to go on, so the body memory is taken; the next of these would not fit beside it.
+      await connection.until('100 Continue');
+      connection.socket.resetAndDestroy();
+      await expect
+        .poll(async () => {
+          const headers = { 'content-type': 'image/png' };
+          return (
+            await fetch(`${small.url}/face_detection`, { method: 'POST', headers, body: MEGABYTE.subarray(0, 1e6) })
+          ).status;
+        })
+        .toBe(200);
+    }
+  });
+
+  it('reset at any moment harm nobody else', async () => {
+    for (const sent of [
+      'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+      'x\r\n\r\n',
+      `${HEAD}Content-Length: 9\r\n\r\n1`,
+      HEAD,
+      '',
+    ]) {
+      for (let i = 0; i < 10; i++) {
+        using connection = await openRaw(gateway.port);
+        await connection.send(sent);
+        connection.socket.resetAndDestroy();
+      }
+    }
+  });
+
+  it('that would rather speak another protocol are served in this one', async () => {
+    const answer = await exchange(
+      'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n',
+    );
+    expect(answer).toMatchObject({ status: 200, body: '{"status":"ok"}' });
+  });
+
+  it('that expect the unknown are served all the same', async () => {
+    const call = request(`${gateway.url}/livez`, { headers: { expect: 'miracles', connection: 'close' } }).end();
+    const status = await new Promise((resolve) =>
+      call.once('response', (response) => resolve(response.resume().statusCode)),
+    );
+    expect(status).toBe(200);
+  });
+
+  it('may ask first, and are told to go on once', async () => {
+    using connection = await openRaw(gateway.port);
+    await connection.send(`${HEAD}Content-Length: 3\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n`);
+    expect(await connection.until('\r\n\r\n')).toBe('HTTP/1.1 100 Continue\r\n\r\n');
+    await connection.send('abc');
+    const all = await connection.rest();
+    expect(all.match(/100 Continue/g)).toHaveLength(1);
+    expect(all).toMatch(/HTTP\/1\.1 200 OK/);
+  });
+});

@@ -1,0 +1,12 @@
+import type { Put } from '../../../../../test/support/memory/churn.ts';
+import { UnorderedSet } from '../unordered-set.ts';
+
+const things = new UnorderedSet<object>();
+export const bag: Put = (thing) => things.add(thing);
+
+const others = new Set<object>();
+/** What a UnorderedSet is used instead of. */
+export const set: Put = (thing) => {
+  others.add(thing);
+  return () => void others.delete(thing);
+};

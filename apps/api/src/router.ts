@@ -1,0 +1,71 @@
+import { FacequeueError } from '@facequeue/schema';
+import { type Response, Router } from 'express';
+import { identify } from './auth/caller.ts';
+import { batchRoutes } from './batches/routes.ts';
+import { cameraEventRoutes } from './cameras/events.ts';
+import { cameraRoutes } from './cameras/routes.ts';
+import { detectionRoutes } from './detection/detect.ts';
+import { hasBody } from './http/content-length.ts';
+import { contextOf } from './http/context.ts';
+import type { Route } from './http/route.ts';
+import { jobEventRoutes } from './jobs/events.ts';
+import { jobRoutes } from './jobs/routes.ts';
+import type { Services } from './services.ts';
+import { healthRoutes } from './system/health.ts';
+import { metricsRoutes } from './system/metrics-route.ts';
+import { systemRoutes } from './system/system-page.ts';
+
+/** Every route of the API. */
+export function allRoutes(services: Services): Route[] {
+  return [
+    ...detectionRoutes(services),
+    ...jobRoutes(services),
+    ...jobEventRoutes(services),
+    ...batchRoutes(services),
+    ...cameraRoutes(services),
+    ...cameraEventRoutes(services),
+    ...healthRoutes(services),
+    ...systemRoutes(services),
+    ...metricsRoutes(services),
+  ];
+}
+
+/** A router with the given routes; other methods of their paths answer 405, and OPTIONS what there is. */
+export function mount(routes: Route[], { config }: Services): Router {
+  const router = Router({ caseSensitive: true });
+  for (const route of routes) {
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    router[route.method](path, async (request, response) => {
+      const context = contextOf(response);
+      context.route = route.path;
+      if (!route.open) context.owner = identify(request, config.API_KEYS);
+      if (!route.body && hasBody(request)) {
+        throw new FacequeueError('invalid_request', `${request.method} takes no body`);
+      }
+      await route.handle(request, response);
+    });
+  }
+  for (const [path, of] of Map.groupBy(routes, (route) => route.path)) {
+    const methods = of.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+    const allow = [...methods, 'OPTIONS'].join(', ');
+    router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (request, response) => {
+      contextOf(response).route = path;
+      response.setHeader('Allow', allow);
+      if (request.method !== 'OPTIONS') {
+        throw new FacequeueError('method_not_allowed', `${path} has ${allow}`);
+      }
+      if (config.COMPAT === 'aws') allowPreflight(response, allow);
+      response.status(204).end();
+    });
+  }
+  return router;
+}
+
+/** Browsers ask before they send JSON or a key to another origin. */
+function allowPreflight(response: Response, methods: string): void {
+  response.setHeader('Access-Control-Allow-Methods', methods);
+  response.setHeader(
+    'Access-Control-Allow-Headers',
+    'Content-Type, x-api-key, Authorization, X-Request-Id, Prefer, Idempotency-Key, Last-Event-ID, X-Frame-Time',
+  );
+}
