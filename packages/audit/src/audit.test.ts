@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
-import { ByHand, badItem, inlineItem, NO_LIMITS, urlItem } from '../../queue/src/testing/by-hand.ts';
 import { LONG } from '../../queue/src/testing/rig.ts';
+import { ByHand, badItem, inlineItem, NO_LIMITS, urlItem } from '../../queue/src/testing/script-harness.ts';
 import { audit } from './audit.ts';
 
 let redis: TestRedis;

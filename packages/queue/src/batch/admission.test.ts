@@ -5,8 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { AdmissionLimits } from '../contract.ts';
 import { batch, items } from '../testing/batches.ts';
-import { ByHand, badItem, inlineItem, urlItem } from '../testing/by-hand.ts';
 import { job, LONG, Rig, ROOMY } from '../testing/rig.ts';
+import { ByHand, badItem, inlineItem, urlItem } from '../testing/script-harness.ts';
 
 let redis: TestRedis;
 let raw: Redis;

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { BatchModel, type ModelItem } from '../testing/batch-model.ts';
-import { ByHand, badItem, inlineItem, urlItem } from '../testing/by-hand.ts';
+import { ByHand, badItem, inlineItem, urlItem } from '../testing/script-harness.ts';
 
 const MAX_ATTEMPTS = 3;
 

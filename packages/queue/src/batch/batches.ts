@@ -1,14 +1,14 @@
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
+import type { Transport } from '../bullmq/bull-queues.ts';
 import type { AppendResult, Batches, BatchRecord, ItemResult, NewBatch, NewItem } from '../contract.ts';
-import { type AdmissionReason, refusalText } from '../gateway/admission.ts';
+import { type AdmissionReason, refusalText } from '../limits/admission.ts';
 import { answered, publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
-import type { Transport } from '../transport/queues.ts';
-import { batchFrom, itemResultFrom } from './batch-record.ts';
-import { DRAIN_CHUNK, drain } from './drain.ts';
-import { type AppendReply, appendArguments, MAX_APPEND } from './items.ts';
-import { readPage } from './results.ts';
+import { readPage } from '../redis/stream-page.ts';
+import { type AppendReply, appendArguments, MAX_APPEND } from './append.ts';
+import { DRAIN_CHUNK, drain } from './cancel-remaining.ts';
+import { batchFrom, itemResultFrom } from './record.ts';
 
 interface Context {
   redis: Redis;

@@ -3,8 +3,8 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { ByHand, urlItem } from '../testing/by-hand.ts';
 import { LONG } from '../testing/rig.ts';
+import { ByHand, urlItem } from '../testing/script-harness.ts';
 
 const ROUNDS = 1000;
 

@@ -1,14 +1,14 @@
 import type { ErrorCode } from '@facequeue/schema';
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
+import type { Transport } from '../bullmq/bull-queues.ts';
 import type { BatchTask, BatchTasks, ItemResult, NewItem } from '../contract.ts';
-import { refusalText } from '../gateway/admission.ts';
+import { refusalText } from '../limits/admission.ts';
 import type { Scripts } from '../redis/scripts.ts';
-import type { Transport } from '../transport/queues.ts';
-import { itemResultFrom } from './batch-record.ts';
+import { readPage } from '../redis/stream-page.ts';
+import { type AppendReply, appendArguments } from './append.ts';
 import { readBatch } from './batches.ts';
-import { type AppendReply, appendArguments } from './items.ts';
-import { readPage } from './results.ts';
+import { itemResultFrom } from './record.ts';
 
 interface Context {
   redis: Redis;

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { ByHand } from '../testing/by-hand.ts';
 import { CameraModel, isLive, type ModelFrame } from '../testing/camera-model.ts';
+import { ByHand } from '../testing/script-harness.ts';
 
 const MAX_ATTEMPTS = 3;
 

@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
-import { readPage } from '../batch/results.ts';
+import type { Transport } from '../bullmq/bull-queues.ts';
 import type { CameraRecord, Cameras, FrameResult, NewFrame, SubmitResult } from '../contract.ts';
-import { type AdmissionReason, refusalText } from '../gateway/admission.ts';
-import { Refusal, type Submissions } from '../gateway/submissions.ts';
+import { Refusal, type Submissions } from '../job/submissions.ts';
+import { type AdmissionReason, refusalText } from '../limits/admission.ts';
 import { answered } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';
-import type { Transport } from '../transport/queues.ts';
-import { cameraFrom, frameResultFrom } from './camera-record.ts';
+import { readPage } from '../redis/stream-page.ts';
+import { cameraFrom, frameResultFrom } from './record.ts';
 
 /**
  * How long the record of an ended frame is kept at most, ms: its result is kept with the camera's, and a camera makes thousands of

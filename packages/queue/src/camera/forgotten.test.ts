@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { GatewayQueue } from '../contract.ts';
-import { newJobId } from '../job-id.ts';
+import { newJobId } from '../job/job-id.ts';
 import { Rig } from '../testing/rig.ts';
 
 let redis: TestRedis;

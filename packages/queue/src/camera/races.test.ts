@@ -3,7 +3,7 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { ByHand } from '../testing/by-hand.ts';
+import { ByHand } from '../testing/script-harness.ts';
 
 const ROUNDS = 1000;
 

@@ -2,7 +2,7 @@ import { audit } from '@facequeue/audit';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { newJobId } from '../job-id.ts';
+import { newJobId } from '../job/job-id.ts';
 import { finished, items, made } from '../testing/batches.ts';
 import { Rig, succeeded } from '../testing/rig.ts';
 

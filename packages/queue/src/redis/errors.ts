@@ -1,5 +1,5 @@
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
-import { refusalText } from '../gateway/admission.ts';
+import { refusalText } from '../limits/admission.ts';
 
 /** How long callers are told to stay away when Redis is: it restarts in a few seconds. */
 const RETRY_MS = 2000;

@@ -1,43 +1,34 @@
 /** Loads the Lua scripts of ../scripts and calls them. A script's file says what it takes, returns and keeps true. */
-import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
+import { loadLua } from './load-lua.ts';
 
-const NAMES = [
-  'submit',
-  'abort',
-  'claim',
-  'start',
-  'finish',
-  'release',
-  'cancel',
-  'erase',
-  'take-deliveries',
-  'report-delivery',
-  'create-batch',
-  'append-batch',
-  'settle-batch',
-  'close-batch',
-  'stop-batch',
-  'drain-batch',
-  'take-task',
-  'keep-task',
-  'end-task',
-  'submit-frame',
-  'sweep',
-  'snapshot',
-  'heartbeat',
-  'first-start',
-] as const;
-export type ScriptName = (typeof NAMES)[number];
-
-const INCLUDE = /^--- @include (\S+)$/gm;
-
-const read = (file: string) => readFileSync(new URL(`../scripts/${file}.lua`, import.meta.url), 'utf8');
-
-/** A script with the fragments of scripts/lib it names put in. */
-export function scriptText(name: ScriptName): string {
-  return read(name).replace(INCLUDE, (_, fragment: string) => read(`lib/${fragment}`));
-}
+const FILES = {
+  submit: 'job/submit',
+  abort: 'job/abort',
+  claim: 'job/claim',
+  start: 'job/start',
+  finish: 'job/finish',
+  release: 'job/release',
+  cancel: 'job/cancel',
+  erase: 'job/erase',
+  'take-deliveries': 'webhook/lease',
+  'report-delivery': 'webhook/report',
+  'create-batch': 'batch/create',
+  'append-batch': 'batch/append',
+  'settle-batch': 'batch/settle',
+  'close-batch': 'batch/close',
+  'stop-batch': 'batch/stop',
+  'drain-batch': 'batch/cancel-remaining',
+  'take-task': 'batch/lease-task',
+  'keep-task': 'batch/extend-task',
+  'end-task': 'batch/end-task',
+  'submit-frame': 'camera/submit',
+  sweep: 'sweep/sweep',
+  snapshot: 'limits/snapshot',
+  heartbeat: 'limits/heartbeat',
+  'first-start': 'job/first-start',
+} as const;
+export type ScriptName = keyof typeof FILES;
 
 type Call = (name: ScriptName, ...args: (string | number | Uint8Array)[]) => Promise<unknown>;
 
@@ -50,7 +41,10 @@ export type Scripts = Call & {
 type Commands = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 export function scriptsOn(redis: Redis, prefix: string): Scripts {
-  for (const name of NAMES) redis.defineCommand(`fq:${name}`, { numberOfKeys: 1, lua: scriptText(name) });
+  for (const [name, file] of Object.entries(FILES)) {
+    const lua = loadLua(new URL(`../${file}.lua`, import.meta.url));
+    redis.defineCommand(`fq:${name}`, { numberOfKeys: 1, lua });
+  }
   const commands = redis as unknown as Commands;
   const call: Call = (name, ...args) => commands[`fq:${name}`]!(prefix, ...args.map(sendable));
   const buffers: Call = (name, ...args) => commands[`fq:${name}Buffer`]!(prefix, ...args.map(sendable));

@@ -1,9 +1,9 @@
 /** Every gateway and every worker sweeps, so that no job depends on one process. */
 import { setTimeout } from 'node:timers/promises';
 import type { QueueName } from '@facequeue/schema';
-import { drain } from '../batch/drain.ts';
+import { drain } from '../batch/cancel-remaining.ts';
+import type { Transport } from '../bullmq/bull-queues.ts';
 import type { Scripts } from '../redis/scripts.ts';
-import type { Transport } from '../transport/queues.ts';
 
 const EVERY_MS = 1000;
 const STOP_GRACE_MS = 2000;

@@ -12,7 +12,7 @@ export interface ModelItem {
   deliveryId: string | null;
 }
 
-/** What a batch should be after each step, in plain lists: what scripts/lib/batch.lua and turn.lua do in Redis. */
+/** What a batch should be after each step, in plain lists: what batch/lib.lua and turn.lua do in Redis. */
 export class BatchModel {
   readonly id: string;
   readonly items: ModelItem[] = [];

@@ -1,8 +1,8 @@
 /** Batches through the gateway's side, as tests make and read them. */
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
-import { MAX_APPEND } from '../batch/items.ts';
+import { MAX_APPEND } from '../batch/append.ts';
 import type { BatchRecord, GatewayQueue, ItemResult, NewBatch, NewItem } from '../contract.ts';
-import { newJobId } from '../job-id.ts';
+import { newJobId } from '../job/job-id.ts';
 import { LONG } from './rig.ts';
 
 export const batch = (more: Partial<NewBatch> = {}): NewBatch => ({

@@ -20,7 +20,7 @@ export interface ModelFrame {
 
 export const isLive = (frame: ModelFrame) => !isTerminal(frame.status);
 
-/** What a camera should be after each step, in plain lists: what scripts/lib/camera.lua and turn.lua do in Redis. */
+/** What a camera should be after each step, in plain lists: what camera/lib.lua and turn.lua do in Redis. */
 export class CameraModel {
   readonly frames: ModelFrame[] = [];
   readonly lane: ModelFrame[] = [];

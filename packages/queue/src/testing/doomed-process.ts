@@ -3,8 +3,8 @@
  * Says `lived` when it has done its work with fewer commands.
  */
 import { Redis } from 'ioredis';
-import { openGatewayQueue } from '../gateway/job-queue.ts';
-import { openWorkerQueue } from '../worker/work-queue.ts';
+import { openGatewayQueue } from '../gateway-queue.ts';
+import { openWorkerQueue } from '../worker-queue.ts';
 import { job, ROOMY, succeeded } from './rig.ts';
 
 const [url, prefix, deed, nth, id] = process.argv.slice(2) as [string, string, Deed, string, string];

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_DETECTION_OPTIONS, type ImageFacts } from '@facequeue/schema';
 import type { GatewayQueue, JobRecord, NewJob, Outcome, WebhookDelivery, WorkerQueue } from '../contract.ts';
-import { type GatewayQueueOptions, openGatewayQueue } from '../gateway/job-queue.ts';
-import { newJobId } from '../job-id.ts';
-import { openWorkerQueue, type WorkerQueueOptions } from '../worker/work-queue.ts';
+import { type GatewayQueueOptions, openGatewayQueue } from '../gateway-queue.ts';
+import { newJobId } from '../job/job-id.ts';
+import { openWorkerQueue, type WorkerQueueOptions } from '../worker-queue.ts';
 
 export const ROOMY = { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 };
 

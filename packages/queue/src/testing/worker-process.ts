@@ -1,7 +1,7 @@
 /** A worker in a process of its own, for tests that kill it: says the id of each job it has begun to run, and then hangs. */
 import type { QueueName } from '@facequeue/schema';
-import { UNLIMITED } from '../gateway/admission.ts';
-import { openWorkerQueue } from '../worker/work-queue.ts';
+import { UNLIMITED } from '../limits/admission.ts';
+import { openWorkerQueue } from '../worker-queue.ts';
 
 const [url, prefix, from = 'interactive'] = process.argv.slice(2) as [string, string, QueueName?];
 const queue = await openWorkerQueue({ url, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });

@@ -1,0 +1,100 @@
+/**
+ * The record of a batch: a Redis hash.
+ * state (building open running finished canceled) owner requestId options open createdAt lastAppend ttl turns
+ * total queued processing succeeded failed canceled ended resultBytes rate, and once they are known closedAt finishedAt expiresAt.
+ * stopped when it was canceled, erased when nothing of it is to be shown.
+ * With a listing: listing (JSON) listStatus listLease listTries listState listCode listDetail; with an output: output and the same
+ * of write. With a webhook: as a job's record.
+ */
+import type { BatchStatus, DetectionOptions, ErrorCode, ImageFacts, TaskStatus, Timings } from '@facequeue/schema';
+import type { BatchRecord, ItemResult, TaskState } from '../contract.ts';
+import { webhookFrom } from '../job/record.ts';
+import { rateFrom } from '../limits/rate.ts';
+
+type State = BatchStatus | 'building';
+
+/** Ends a second below which they say nothing of when a batch will be done. */
+const LEAST_RATE = 0.01;
+
+/**
+ * @param fields the hash as `HGETALL` gives it
+ * @param now Unix milliseconds of Redis' clock
+ * @returns null for no batch, or an erased one
+ */
+export function batchFrom(id: string, fields: Record<string, Buffer>, now: number): BatchRecord | null {
+  if (!fields['state'] || fields['erased']) return null;
+  const text = (name: string) => fields[name]?.toString() ?? '';
+  const number = (name: string) => Number(text(name));
+  const time = (name: string) => (fields[name] ? number(name) : null);
+  const counts = {
+    total: number('total'),
+    queued: number('queued'),
+    processing: number('processing'),
+    succeeded: number('succeeded'),
+    failed: number('failed'),
+    canceled: number('canceled'),
+  };
+  const finishedAt = time('finishedAt');
+  const closedAt = time('closedAt');
+  const left = counts.queued + counts.processing;
+  const rate = rateFrom(fields['rate']?.toString(), now);
+  return {
+    id,
+    owner: text('owner'),
+    requestId: text('requestId'),
+    status: statusOf(text('state') as State, text('open') === '1'),
+    options: JSON.parse(text('options')) as DetectionOptions,
+    createdAt: number('createdAt'),
+    closedAt,
+    finishedAt,
+    expiresAt: time('expiresAt'),
+    counts,
+    rate,
+    remainingMs: finishedAt !== null || rate < LEAST_RATE ? null : Math.round((left / rate) * 1000),
+    complete: closedAt !== null && counts.total === number('ended'),
+    listing: fields['listing'] ? { ...JSON.parse(text('listing')), ...taskState(fields, 'list') } : null,
+    output: fields['output'] ? { ...JSON.parse(text('output')), ...taskState(fields, 'write') } : null,
+    webhook: webhookFrom(fields),
+  };
+}
+
+/** A batch whose first items are still coming in is what it will be then. */
+function statusOf(state: State, open: boolean): BatchStatus {
+  if (state !== 'building') return state;
+  return open ? 'open' : 'running';
+}
+
+function taskState(fields: Record<string, Buffer>, kind: 'list' | 'write'): TaskState {
+  const code = fields[`${kind}Code`];
+  return {
+    status: fields[`${kind}Status`]!.toString() as TaskStatus,
+    error: code ? { code: code.toString() as ErrorCode, detail: fields[`${kind}Detail`]!.toString() } : null,
+  };
+}
+
+/** @param entry an entry of the results as `XRANGE` gives it; see add_result in batch/lib.lua */
+export function itemResultFrom([id, pairs]: [Buffer, Buffer[]]): ItemResult {
+  const fields = fieldsOf(pairs);
+  const text = (name: string) => fields[name]?.toString() ?? '';
+  const code = text('c');
+  return {
+    cursor: id.toString().split('-', 1)[0]!,
+    name: text('i'),
+    line: fields['l'] ? Number(text('l')) : null,
+    jobId: text('j'),
+    status: text('s') as ItemResult['status'],
+    finishedAt: Number(text('t')),
+    attempts: Number(text('a')),
+    error: code ? { code: code as ErrorCode, detail: text('d') } : null,
+    image: fields['f'] ? (JSON.parse(text('f')) as ImageFacts) : null,
+    timings: fields['m'] ? (JSON.parse(text('m')) as Timings) : {},
+    result: fields['r'] ?? null,
+  };
+}
+
+/** Field and value in turn, as a map. */
+export function fieldsOf(pairs: Buffer[]): Record<string, Buffer> {
+  const fields: Record<string, Buffer> = {};
+  for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!.toString()] = pairs[i + 1]!;
+  return fields;
+}

@@ -1,0 +1,82 @@
+-- Cameras: their counts and the results of their frames.
+-- Invariants, after each script:
+--   posted = waiting + processing + succeeded + failed + superseded + expired + canceled;
+--   waiting and processing are the camera's live frames by status; the lane holds those of them that no worker has taken up;
+--   resultBytes and blobBytes of the hash are what its kept results and its waiting frames take, which stats' include;
+--   a camera is in `cameras`, and in `due` as "camera-<name>".
+--- @include ../limits/rate.lua
+--- @include ../redis/keys.lua
+--- @include ../redis/clock.lua
+
+-- Results kept of a camera: a client that comes back within minutes finds what it missed.
+local EVENTS_KEPT = 1000
+local EVENT_BYTES = 524288
+local EVENT_OVERHEAD = 128
+-- When to post again to a camera that has too many frames waiting, ms.
+local LEAST_CAMERA_RETRY = 1000
+-- A camera that has posted nothing for a day is forgotten, ms.
+local FORGOTTEN = 86400000
+
+local function camera_lane(name) return 'camera:' .. name end
+local function camera_changed(name) redis.call('PUBLISH', PREFIX .. ':changed', 'camera:' .. name) end
+
+local function charge_camera(name, bytes)
+  redis.call('HINCRBY', camera_key(name), 'resultBytes', bytes)
+  redis.call('HINCRBY', STATS, 'resultBytes', bytes)
+end
+
+local function entry_bytes(fields)
+  local bytes = EVENT_OVERHEAD
+  for i = 2, #fields, 2 do bytes = bytes + #tostring(fields[i]) end
+  return bytes
+end
+
+local function trim_frames(name)
+  local kept = tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0)
+  while kept > EVENT_BYTES or redis.call('XLEN', frames_key(name)) > EVENTS_KEPT do
+    local first = redis.call('XRANGE', frames_key(name), '-', '+', 'COUNT', 1)[1]
+    if not first then return end
+    local bytes = entry_bytes(first[2])
+    redis.call('XDEL', frames_key(name), first[1])
+    charge_camera(name, -bytes)
+    kept = kept - bytes
+  end
+end
+
+-- A frame has ended: `known` is field -> text of what its job learned.
+local function end_frame(job, status, code, detail, known)
+  local name = job.camera
+  redis.call('HINCRBY', camera_key(name), code == 'superseded' and 'superseded' or status, 1)
+  if not job.ticket then redis.call('LREM', lane_key(camera_lane(name)), 1, job.id) end
+  if job.blobBytes > 0 then redis.call('HINCRBY', camera_key(name), 'blobBytes', -job.blobBytes) end
+  if status ~= 'succeeded' and status ~= 'failed' then return end
+  local place = string.format('%d-0', redis.call('HINCRBY', camera_key(name), 'ended', 1))
+  local fields = { 'j', job.id, 's', status, 'b', job.createdAt, 't', now }
+  local more = { k = job.takenAt or nil, a = job.startedAt or nil, c = code, d = detail, f = known.image, m = known.timings, r = known.result }
+  for field, value in pairs(more) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = value
+  end
+  redis.call('XADD', frames_key(name), place, unpack(fields))
+  charge_camera(name, entry_bytes(fields))
+  trim_frames(name)
+  redis.call('HSET', camera_key(name), 'lastResultAt', now)
+  count_once(camera_key(name), 'processedRate')
+  camera_changed(name)
+end
+
+local function forget_camera(name)
+  redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
+  redis.call('UNLINK', frames_key(name), lane_key(camera_lane(name)))
+  redis.call('DEL', camera_key(name))
+  redis.call('ZREM', CAMERAS, name)
+  redis.call('ZREM', DUE, 'camera-' .. name)
+end
+
+-- A frame whose sender was told that it was not taken.
+local function unpost(job)
+  redis.call('HINCRBY', camera_key(job.camera), 'posted', -1)
+  redis.call('HINCRBY', camera_key(job.camera), 'waiting', -1)
+  redis.call('HINCRBY', camera_key(job.camera), 'blobBytes', 0 - job.blobBytes)
+  redis.call('LREM', lane_key(camera_lane(job.camera)), 1, job.id)
+end

@@ -1,0 +1,280 @@
+import { audit } from '@facequeue/audit';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
+import { newJobId } from './job/job-id.ts';
+import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from './testing/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis.stop());
+
+describe('a job from submission to answer', () => {
+  it('reaches its waiting caller with result, times and attempts', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const images: (Buffer | null)[] = [];
+    await worker.consume('interactive', { concurrency: 2 }, async (id) => {
+      const claimed = (await worker.claim(id, 'w'))!;
+      images.push(await worker.blob(id));
+      await worker.start(id, claimed.attempt);
+      await worker.finish(id, claimed.attempt, succeeded(Buffer.from([1, 0, 255])));
+    });
+    const given = job({ source: { kind: 'inline', bytes: new Uint8Array([255, 0, 13, 10]) }, owner: 'key' });
+    using wait = gateway.wait(given.id);
+    const admitted = await gateway.submit(given);
+    const record = (await wait.ended(LONG))!;
+    expect(images).toEqual([Buffer.from([255, 0, 13, 10])]);
+    expect(record).toMatchObject({
+      id: given.id,
+      status: 'succeeded',
+      queue: 'interactive',
+      source: { kind: 'inline' },
+      options: given.options,
+      requestId: 'test',
+      owner: 'key',
+      createdAt: admitted.createdAt,
+      attempts: 1,
+      image: IMAGE,
+      error: null,
+      result: Buffer.from([1, 0, 255]),
+    });
+    expect(admitted.expiresAt).toBe(admitted.createdAt + given.startWithinMs);
+    expect(record.startedAt).toBeGreaterThanOrEqual(record.createdAt);
+    expect(record.finishedAt).toBeGreaterThanOrEqual(record.startedAt!);
+    expect(record.expiresAt).toBe(record.finishedAt! + 60_000);
+    expect(record.timings).toEqual({ queue: record.startedAt! - record.createdAt, decode: 1 });
+    expect(await worker.blob(given.id)).toBeNull();
+    expect(await gateway.read(given.id)).toEqual(record);
+  });
+
+  it('gives every caller that waits for the same job the answer, and none to those who left', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    using first = gateway.wait(given.id);
+    using second = gateway.wait(given.id);
+    using third = gateway.wait(given.id);
+    await gateway.submit(given);
+    const left = new AbortController();
+    const answers = [first.ended(LONG), second.ended(LONG), third.ended(LONG, left.signal)];
+    left.abort();
+    expect(await answers[2]).toBeNull();
+    await rig.finishing();
+    expect((await Promise.all(answers)).map((record) => record?.status)).toEqual(['succeeded', 'succeeded', undefined]);
+  });
+
+  it('answers null when the wait is over first, and the job goes on', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    expect(await wait.ended(30)).toBeNull();
+    expect(await gateway.read(given.id)).toMatchObject({
+      status: 'queued',
+      attempts: 0,
+      startedAt: null,
+      result: null,
+    });
+    await rig.finishing();
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('is canceled on the condition that it is queued only while it is', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const [waiting, running] = [job({ queue: 'bulk' }), job()];
+    await gateway.submit(waiting);
+    expect(await gateway.cancel(waiting.id, 'queued')).toMatchObject({ status: 'canceled' });
+    const started = Promise.withResolvers<void>();
+    await worker.consume('interactive', { concurrency: 1 }, async (id) => {
+      const claimed = await worker.claim(id, 'w');
+      await worker.start(id, claimed!.attempt);
+      started.resolve();
+      await worker.finish(id, claimed!.attempt, succeeded());
+    });
+    using wait = gateway.wait(running.id);
+    await gateway.submit(running);
+    await started.promise;
+    expect(await gateway.cancel(running.id, 'queued')).not.toMatchObject({ status: 'canceled' });
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('knows nothing of an id that was never submitted', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    expect(await gateway.read(newJobId())).toBeNull();
+    expect(await gateway.cancel(newJobId())).toBeNull();
+  });
+});
+
+describe('admission', () => {
+  const cases = [
+    ['jobs waiting', { maxWaiting: 10 }, 'Too many jobs are waiting.'],
+    ['image bytes', { maxBlobBytes: 30 }, 'Too many image bytes are waiting.'],
+  ] as const;
+  it.each(cases)(
+    'refuses at the limit of %s, bulk at 80 %% of it, and nothing of a refused job stays',
+    async (_, limit, text) => {
+      await using rig = new Rig(redis.url);
+      const gateway = await rig.gateway({ limits: { ...ROOMY, ...limit } });
+      for (let i = 0; i < 8; i++) await gateway.submit(job({ queue: 'bulk' }));
+      const refused = { code: 'queue_full', message: text, retryAfterMs: expect.any(Number) };
+      await expect(gateway.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
+      await gateway.submit(job());
+      expect((await gateway.snapshot()).full).toMatchObject({ interactive: null });
+      await gateway.submit(job());
+      const last = job();
+      await expect(gateway.submit(last)).rejects.toMatchObject(refused);
+      expect(await gateway.read(last.id)).toBeNull();
+      expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 10 } });
+    },
+  );
+
+  it('never passes a limit, however many gateways submit at once', async () => {
+    await using rig = new Rig(redis.url);
+    const limits = { ...ROOMY, maxWaiting: 20, maxBlobBytes: 3 * 17 };
+    const gateways = await Promise.all([rig.gateway({ limits }), rig.gateway({ limits }), rig.gateway({ limits })]);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 90 }, (_, i) => gateways[i % gateways.length]!.submit(job())),
+    );
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(17);
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 17 } });
+  });
+
+  it('refuses while too many result bytes are kept, and takes jobs again when they are erased', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 6 }, resultTtlMs: 300 });
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    await rig.finishing();
+    await wait.ended(LONG);
+    await expect(gateway.submit(job())).rejects.toMatchObject({ message: 'Too many results are kept.' });
+    await expect
+      .poll(() => gateway.submit(job()), { timeout: 20_000 })
+      .toMatchObject({ createdAt: expect.any(Number) });
+  });
+
+  it('refuses jobs of a queue whose oldest job has waited too long', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway({ limits: { ...ROOMY, maxOldestMs: 50 } });
+    await gateway.submit(job());
+    await expect
+      .poll(
+        () =>
+          gateway.submit(job()).then(
+            () => 'taken',
+            (error: Error) => error.message,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe('Jobs have been waiting too long.');
+    await gateway.submit(job({ queue: 'bulk' }));
+  });
+
+  it('refuses a caller who would leave before its turn, and takes one who waits longer', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    for (let i = 0; i < 40; i++) await gateway.submit(job());
+    // Ends one job after another, so that the queue learns how fast it drains.
+    let left = 10;
+    const slowed = Promise.withResolvers<void>();
+    const hold = Promise.withResolvers<void>();
+    await worker.consume('interactive', { concurrency: 1 }, async (id) => {
+      if (left-- === 0) slowed.resolve();
+      if (left < 0) await hold.promise;
+      const claimed = (await worker.claim(id, 'w'))!;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      await worker.finish(id, claimed.attempt, { status: 'failed', error: { code: 'source_timeout', detail: 'slow' } });
+    });
+    await slowed.promise;
+    await expect(gateway.submit(job({ waitMs: 100 }))).rejects.toMatchObject({
+      code: 'queue_full',
+      message: 'The job would wait longer than the caller does.',
+    });
+    await gateway.submit(job({ waitMs: 60_000 }));
+    await gateway.submit(job());
+    expect((await gateway.snapshot()).queues.interactive.throughput).toBeGreaterThan(0);
+    hold.resolve();
+  });
+
+  it('takes a burst after an idle time: idleness is not slowness', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const run = async (id: string) => {
+      const claimed = (await worker.claim(id, 'w'))!;
+      await worker.start(id, claimed.attempt);
+      await worker.finish(id, claimed.attempt, succeeded());
+    };
+    const first = [job(), job(), job()];
+    for (const each of first) await gateway.submit(each);
+    // One ends while others wait; those go away without being run.
+    await run(first[0]!.id);
+    await gateway.cancel(first[1]!.id);
+    await gateway.cancel(first[2]!.id);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const next = job();
+    await gateway.submit(next);
+    await run(next.id);
+    for (let i = 0; i < 50; i++) await gateway.submit(job({ waitMs: 1000 }));
+  });
+});
+
+describe('on Redis Cluster', () => {
+  it('every key lies in one slot: jobs run, end, expire and are erased', async () => {
+    await using cluster = await startRedis({ cluster: true });
+    await using rig = new Rig(cluster.url);
+    const gateway = await rig.gateway({ resultTtlMs: 100 });
+    await rig.finishing();
+    for (const queue of ['interactive', 'bulk'] as const) {
+      const given = job({ queue });
+      using wait = gateway.wait(given.id);
+      await gateway.submit(given);
+      expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+      await expect.poll(() => gateway.read(given.id), { timeout: 20_000 }).toBeNull();
+    }
+    expect(rig.errors).toEqual([]);
+  });
+});
+
+describe('when Redis is away', () => {
+  it('refuses at once with unavailable, and works again by itself', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    await own.kill();
+    const away = { code: 'unavailable', message: 'The queue is not reachable.' };
+    await expect(gateway.submit(job())).rejects.toMatchObject(away);
+    await expect(gateway.read(newJobId())).rejects.toMatchObject(away);
+    await expect(gateway.cancel(newJobId())).rejects.toMatchObject(away);
+    await expect(gateway.snapshot()).rejects.toMatchObject(away);
+    await expect(gateway.ping()).rejects.toMatchObject(away);
+    await own.restart();
+    await expect.poll(() => gateway.ping(), { timeout: 20_000 }).toBeUndefined();
+    await gateway.submit(job());
+    expect((await audit(own.url, rig.prefix)).findings).toEqual([]);
+  });
+
+  it('says so when it cannot be reached at the start', async () => {
+    await using own = await startRedis();
+    await own.stop();
+    await expect(new Rig(own.url).gateway()).rejects.toMatchObject({ code: 'unavailable' });
+  }, 30_000);
+
+  it('refuses to start on one that would drop jobs', async () => {
+    await using own = await startRedis();
+    const raw = new Redis(own.url);
+    await raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    raw.disconnect();
+    await expect(new Rig(own.url).gateway()).rejects.toThrow('expected noeviction');
+    await expect(new Rig(own.url).worker()).rejects.toThrow('expected noeviction');
+  });
+});

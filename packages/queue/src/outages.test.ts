@@ -1,0 +1,293 @@
+import { audit } from '@facequeue/audit';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
+import type { WorkerQueue } from './contract.ts';
+import { loadLua } from './redis/load-lua.ts';
+import { proxyTo } from './testing/proxy.ts';
+import { job, jobOf, LONG, Rig, succeeded } from './testing/rig.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis({ appendonly: true });
+});
+afterAll(() => redis.stop());
+
+/** Cuts every connection but its own. */
+async function cutAll(): Promise<void> {
+  const raw = new Redis(redis.url);
+  for (const type of ['normal', 'pubsub']) await raw.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
+  raw.disconnect();
+}
+
+describe('every wait is answered', () => {
+  it('though all connections are cut again and again while jobs run', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const jobs = Array.from({ length: 200 }, () => job());
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    await Promise.all(jobs.map((each) => gateway.submit(each)));
+    const answers = Promise.all(waits.map((wait) => wait.ended(LONG)));
+    await rig.finishing();
+    for (let i = 0; i < 5; i++) {
+      await cutAll();
+      await expect.poll(() => gateway.ping(), { interval: 5, timeout: 10_000 }).toBeUndefined();
+    }
+    expect(new Set((await answers).map((record) => record?.status))).toEqual(new Set(['succeeded']));
+    expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
+  });
+
+  it('though the end was announced while its subscriber was away', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    const answer = wait.ended(LONG);
+    const raw = new Redis(redis.url);
+    // In one transaction, so that no subscriber is there when the end is announced.
+    const cut = raw.multi().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await cut.eval(loadLua(new URL('./job/cancel.lua', import.meta.url)), 1, rig.prefix, given.id).exec();
+    raw.disconnect();
+    expect(await answer).toMatchObject({ status: 'canceled' });
+  });
+
+  it('though Redis is killed and started again with its data', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const jobs = Array.from({ length: 50 }, () => job());
+    const waits = jobs.map((each) => gateway.wait(each.id));
+    await Promise.all(jobs.map((each) => gateway.submit(each)));
+    const answers = Promise.all(waits.map((wait) => wait.ended(LONG)));
+    await rig.finishing();
+    await redis.restart();
+    expect(new Set((await answers).map((record) => record?.status))).toEqual(new Set(['succeeded']));
+    expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
+  });
+
+  it('though its connections go dead without being closed', async () => {
+    await using proxy = await proxyTo(redis.port);
+    await using rig = new Rig(proxy.url);
+    await using direct = new Rig(redis.url, rig.prefix);
+    const gateway = await rig.gateway();
+    const elsewhere = await direct.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    const answer = wait.ended(LONG);
+    proxy.swallow('everything');
+    await elsewhere.cancel(given.id);
+    expect(await answer).toMatchObject({ status: 'canceled' });
+    await gateway.ping();
+  });
+
+  it('with unavailable, shortly after its end, when Redis is away then', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    await own.kill();
+    await expect(wait.ended(100)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('with null when the gateway closes', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const answer = gateway.wait(job().id).ended(LONG);
+    await gateway.close();
+    expect(await answer).toBeNull();
+  });
+});
+
+describe('a worker', () => {
+  it('hears of a cancel that was announced while its subscriber was away', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const taken = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    await worker.consume('interactive', { concurrency: 1 }, async (id, signal) => {
+      await worker.claim(id, 'w');
+      signal.addEventListener('abort', () => aborted.resolve());
+      taken.resolve();
+      await aborted.promise;
+    });
+    const given = job();
+    await gateway.submit(given);
+    await taken.promise;
+    const raw = new Redis(redis.url);
+    const cut = raw.multi().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await cut.eval(loadLua(new URL('./job/cancel.lua', import.meta.url)), 1, rig.prefix, given.id).exec();
+    raw.disconnect();
+    await aborted.promise;
+  });
+
+  it('takes jobs again after its connections went dead without being closed', async () => {
+    await using proxy = await proxyTo(redis.port);
+    await using behind = new Rig(proxy.url);
+    await using rig = new Rig(redis.url, behind.prefix);
+    const gateway = await rig.gateway();
+    await behind.finishing();
+    const answer = async () => {
+      const given = job();
+      using wait = gateway.wait(given.id);
+      await gateway.submit(given);
+      return await wait.ended(LONG);
+    };
+    expect(await answer()).toMatchObject({ status: 'succeeded' });
+    proxy.swallow('everything');
+    expect(await answer()).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('closes though Redis is away', async () => {
+    await using own = await startRedis();
+    const rig = new Rig(own.url);
+    await rig.gateway();
+    await rig.finishing();
+    await own.kill();
+    await rig[Symbol.asyncDispose]();
+  });
+});
+
+describe('webhooks', () => {
+  it('are all delivered though connections are cut, workers die and Redis restarts', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const jobs = Array.from({ length: 120 }, (_, i) => job({ webhookUrl: `https://r${i % 5}.example/` }));
+    for (const each of jobs) {
+      await gateway.submit(each);
+      await gateway.cancel(each.id);
+    }
+    const received = new Set<string>();
+    /** Half of them is not taken at the first try. */
+    const deliver = async (worker: WorkerQueue) => {
+      while (received.size < jobs.length) {
+        for (const each of await worker.leaseWebhooks(10, 3, 500)) {
+          const attempt = { at: 1, status: 200, error: null, ms: 1 };
+          if (each.attempt === 1 && Math.random() < 0.5) {
+            await worker.reportWebhook(each, { status: 'pending', nextAt: Date.now() + 50, attempt });
+          } else {
+            received.add(jobOf(each).id);
+            await worker.reportWebhook(each, { status: 'delivered', attempt });
+          }
+        }
+      }
+    };
+    const doomed = await rig.worker();
+    // It takes and never reports.
+    expect(await doomed.leaseWebhooks(10, 3, 500)).toHaveLength(10);
+    await doomed.close();
+    const loops = [deliver(await rig.worker()), deliver(await rig.worker())];
+    await cutAll();
+    await redis.restart();
+    await cutAll();
+    await Promise.all(loops);
+    // What was taken by a call whose answer was lost comes again when its lease ends.
+    const late = await rig.worker();
+    const attempt = { at: 1, status: 200, error: null, ms: 1 };
+    await expect
+      .poll(
+        async () => {
+          for (const each of await late.leaseWebhooks(100, 100, 60_000))
+            await late.reportWebhook(each, { status: 'delivered', attempt });
+          const { keys, findings } = await audit(rig.url, rig.prefix);
+          return { findings, left: keys.filter((key) => key.includes(':delivery:')) };
+        },
+        { timeout: 20_000 },
+      )
+      .toEqual({ findings: [], left: [] });
+    for (const each of jobs) expect((await gateway.read(each.id))!.webhook!.status).toBe('delivered');
+  });
+});
+
+describe('a submission that fails', () => {
+  it('leaves nothing when only BullMQ refuses it', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const raw = new Redis(redis.url);
+    const before = await audit(redis.url, rig.prefix);
+    // A key of the wrong type: BullMQ's script stops at it, ours has run by then.
+    await raw.del(`${rig.prefix}:bull:interactive:meta`);
+    await raw.set(`${rig.prefix}:bull:interactive:meta`, 'x');
+    const given = job();
+    await expect(gateway.submit(given)).rejects.toMatchObject({ code: 'internal_error' });
+    expect(await gateway.read(given.id)).toBeNull();
+    const after = await audit(redis.url, rig.prefix);
+    expect(after.findings).toEqual([]);
+    expect(after.jobs).toEqual({});
+    const more = after.keys.filter((key) => !before.keys.includes(key));
+    expect(more.map((key) => key.slice(rig.prefix.length)).sort()).toEqual([':bull:interactive:id', ':stats']);
+    raw.disconnect();
+  });
+
+  it('is taken back as soon as Redis can be reached, when it got through and its answer did not', async () => {
+    await using proxy = await proxyTo(redis.port);
+    await using rig = new Rig(proxy.url);
+    await using direct = new Rig(redis.url, rig.prefix);
+    const gateway = await rig.gateway();
+    const elsewhere = await direct.gateway();
+    const given = job();
+    proxy.swallow('answers');
+    const submission = gateway.submit(given);
+    submission.catch(() => {});
+    await expect.poll(() => elsewhere.read(given.id), { timeout: 10_000 }).toMatchObject({ status: 'queued' });
+    await expect(submission).rejects.toMatchObject({ code: 'unavailable' });
+    await expect.poll(() => elsewhere.read(given.id), { timeout: 20_000 }).toBeNull();
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });
+  });
+
+  it('tells of a full Redis as a full queue, and jobs still end in it', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const [first, second] = [job(), job()];
+    for (const each of [first, second]) await gateway.submit(each);
+    await worker.claim(first.id, 'w');
+    await worker.start(first.id, 1);
+    const raw = new Redis(own.url);
+    await raw.config('SET', 'maxmemory', '1');
+    await expect(gateway.submit(job())).rejects.toMatchObject({
+      code: 'queue_full',
+      message: 'The queue has no memory left.',
+      cause: expect.not.objectContaining({ command: expect.anything() }),
+    });
+    expect(await worker.finish(first.id, 1, succeeded())).toBe(true);
+    expect(await gateway.cancel(second.id)).toMatchObject({ status: 'canceled' });
+    await raw.config('SET', 'maxmemory', '0');
+    raw.disconnect();
+    expect(await audit(own.url, rig.prefix)).toMatchObject({ findings: [], jobs: { succeeded: 1, canceled: 1 } });
+  });
+
+  it('takes nothing new before Redis is full, bulk jobs first; what it has taken is brought to workers and ends', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const raw = new Redis(own.url);
+    // So much that what the test itself takes and frees does not count; made in Redis, where no buffer of a connection remembers it.
+    await raw.setrange('ballast', 30e6, 'x');
+    /** Sets the limit so that this share of it is used, and waits until admission has seen it. */
+    const use = async (share: number) => {
+      const used = Number(/used_memory:(\d+)/.exec(await raw.info('memory'))![1]);
+      const limit = Math.round(used / share);
+      await raw.config('SET', 'maxmemory', limit);
+      await expect.poll(async () => (await gateway.snapshot()).memory.limitBytes, { timeout: 20_000 }).toBe(limit);
+    };
+    const refused = { code: 'queue_full', message: 'The queue has no memory left.', reason: 'memory' };
+    await use(0.8);
+    await expect(gateway.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
+    const taken = job();
+    await gateway.submit(taken);
+    await use(0.95);
+    await expect(gateway.submit(job())).rejects.toMatchObject(refused);
+    expect((await gateway.snapshot()).full).toMatchObject({ interactive: { reason: 'memory' } });
+    await rig.finishing();
+    await expect.poll(async () => (await gateway.read(taken.id))?.status, { timeout: 20_000 }).toBe('succeeded');
+    // Room counts at once, though the last look at memory may be a second old.
+    await raw.del('ballast');
+    await gateway.submit(job());
+    raw.disconnect();
+  });
+});
