@@ -77,7 +77,9 @@ describe('drawing', () => {
   it('smooths the edges of points', async () => {
     const grey: Picture = { data: new Uint8Array(200 * 200 * 3).fill(128), width: 200, height: 200 };
     const landmarks = [100.3, 100.6];
-    const { data } = await pixelsOf(await drawFaces(grey, [{ ...FACE, box: { ...FACE.box, x: 50, y: 50 }, landmarks }]));
+    const { data } = await pixelsOf(
+      await drawFaces(grey, [{ ...FACE, box: { ...FACE.box, x: 50, y: 50 }, landmarks }]),
+    );
     const greens = new Set<number>();
     for (let y = 96; y < 106; y++) for (let x = 96; x < 106; x++) greens.add(data[(y * 200 + x) * 4 + 1]!);
     expect(greens.size).toBeGreaterThan(4);

@@ -1,6 +1,6 @@
 import { type Canvas, createCanvas, ImageData } from '@napi-rs/canvas';
-import { drawBox, drawPoints } from './marks.ts';
 import { createLabel, drawLabel, type Label } from './label.ts';
+import { drawBox, drawPoints } from './marks.ts';
 import { placeLabels } from './place-labels.ts';
 import type { DrawableFace, Picture } from './types.ts';
 

@@ -17,10 +17,7 @@ const PLATE_OVERLAP_COST = 4;
  * placed before and of other faces' boxes.
  * @returns the plates in the order of `labels`, each wholly inside the picture unless it is larger than the picture
  */
-export function placeLabels(
-  labels: readonly LabelToPlace[],
-  picture: { width: number; height: number },
-): Rectangle[] {
+export function placeLabels(labels: readonly LabelToPlace[], picture: { width: number; height: number }): Rectangle[] {
   const placed: Rectangle[] = [];
   for (const label of labels) {
     const others = labels.filter((other) => other !== label);

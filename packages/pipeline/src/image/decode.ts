@@ -1,9 +1,9 @@
 import { decodeBmp } from './bmp-decoder.ts';
 import { FORMAT_NAMES, readHeader } from './header.ts';
 import { decodeJpeg } from './jpeg-decoder.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { undecodable } from './reader.ts';
 import { decodeWithSharp } from './sharp.ts';
-import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import type { ImageHeader, RgbImage } from './types.ts';
 
 export interface DecodeOptions {
