@@ -40,7 +40,7 @@ export async function drawFaces(
     labels.map(({ width, height }, i) => ({ width, height, box: bySize[i]!.box })),
     picture,
   );
-  labels.forEach((label, i) => drawLabel(context, label, places[i]!));
+  for (const [i, label] of labels.entries()) drawLabel(context, label, places[i]!);
   return format === 'png' ? canvas.encode('png') : canvas.encode('jpeg', JPEG_QUALITY);
 }
 
