@@ -9,8 +9,8 @@ export default defineConfig({
       'setup/**/*.test.ts',
       'docs/**/*.test.ts',
     ],
-    // They need a Vulkan driver or Chromium: npm run test:webgpu, npm run test:browser.
-    exclude: ['test/webgpu/**', 'test/browser/**', '**/node_modules/**'],
+    // They need a Vulkan driver, Chromium or an earlier release: npm run test:webgpu, test:browser, test:upgrade.
+    exclude: ['test/webgpu/**', 'test/browser/**', 'test/upgrade/**', '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Real processes, real Redis and real models: a slow machine needs room, a hung test must still end.
     testTimeout: 60_000,

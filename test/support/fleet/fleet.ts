@@ -7,8 +7,17 @@ import { startRedis, type TestRedis } from '../redis/test-redis.ts';
 import { type Link, openLink } from './link.ts';
 import { Replica } from './replica.ts';
 
-const GATEWAY = new URL('../../../apps/api/src/main.ts', import.meta.url);
-const WORKER = new URL('../../../apps/worker/src/main.ts', import.meta.url);
+/** The programs of a gateway and a worker. */
+export interface Mains {
+  readonly gateway: URL;
+  readonly worker: URL;
+}
+
+/** Those of this checkout. */
+export const MAINS: Mains = {
+  gateway: new URL('../../../apps/api/src/main.ts', import.meta.url),
+  worker: new URL('../../../apps/worker/src/main.ts', import.meta.url),
+};
 
 /**
  * How long what is in hand may go on after SIGTERM, by place in turns: the first has time to finish it, the second hands out ids to those
@@ -35,6 +44,8 @@ export interface Fleet extends AsyncDisposable {
 export interface FleetOptions {
   /** Gateways there are, and workers. */
   places: number;
+  /** What runs at first; those of this checkout when absent. */
+  mains?: Mains;
   /** Settings of gateways and workers. */
   env: Record<string, string>;
   onProblem: (problem: string) => void;
@@ -42,7 +53,7 @@ export interface FleetOptions {
   onEnded: (name: string, app: AppProcess) => void;
 }
 
-export async function startFleet({ places, env, onProblem, onEnded }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ places, mains = MAINS, env, onProblem, onEnded }: FleetOptions): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
   // Its process is stopped and measured: a local one.
   const redis = stack.use(await startRedis({ appendonly: true, local: true }));
@@ -68,7 +79,7 @@ export async function startFleet({ places, env, onProblem, onEnded }: FleetOptio
     const name = `${tier} ${place + 1}`;
     const made: Replica = new Replica({
       name,
-      main: tier === 'gateway' ? GATEWAY : WORKER,
+      main: mains[tier],
       env: {
         PORT: '0',
         REDIS_URL: `redis://127.0.0.1:${link.port}`,

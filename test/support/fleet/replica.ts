@@ -29,6 +29,7 @@ export class Replica {
   readonly name: string;
   readonly link: Link;
   readonly #options: ReplicaOptions;
+  #main: URL;
   #app: AppProcess | null = null;
   #up = Promise.withResolvers<AppProcess>();
   /** Those that were told to end, or were ended. */
@@ -43,6 +44,7 @@ export class Replica {
     this.name = options.name;
     this.link = options.link;
     this.#options = options;
+    this.#main = options.main;
   }
 
   /** The process that is up now; the next one while there is none. */
@@ -66,8 +68,12 @@ export class Replica {
     await app.end('SIGKILL');
   }
 
-  /** SIGTERM; the next one is started without waiting for it to end. */
-  async replace(): Promise<void> {
+  /**
+   * SIGTERM; the next one is started without waiting for it to end.
+   * @param main its program from now on, when it is another one
+   */
+  async replace(main = this.#main): Promise<void> {
+    this.#main = main;
     const app = await this.up();
     const leaving = this.#stop(app).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
@@ -97,7 +103,7 @@ export class Replica {
 
   async #run(): Promise<void> {
     while (this.#open) {
-      const app = await startApp(this.#options.main, this.#options.env);
+      const app = await startApp(this.#main, this.#options.env);
       if (app.first?.type !== 'ready') {
         await app.end('SIGKILL');
         await sleep(START_AGAIN_MS);

@@ -1,0 +1,91 @@
+/** How a job's record is shown: by `GET /jobs/{id}`, to a caller that waits for it, and in webhooks. */
+import type { DetectionResult, ImageFacts, Timings } from './detection.ts';
+import { type ErrorCode, FacequeueError, toProblem } from './errors.ts';
+import { isoTime, isoTimeOrNull } from './iso-time.ts';
+import type { JobResource, JobStatus, QueueName, WebhookReport } from './job.ts';
+import { decodeResult } from './result-codec.ts';
+
+/** What is shown of a record. Times are Unix milliseconds. */
+export interface JobView {
+  id: string;
+  status: JobStatus;
+  queue: QueueName;
+  source: { kind: 'inline' | 'url' };
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  expiresAt: number;
+  attempts: number;
+  image: ImageFacts | null;
+  timings: Timings;
+  error: { code: ErrorCode; detail: string } | null;
+  /** Compact form of `result-codec`. */
+  result: Uint8Array | null;
+  webhook: WebhookView | null;
+  frame: { camera: string; takenAt: number | null } | null;
+}
+
+/** What is shown of a webhook's state. Times are Unix milliseconds. */
+export interface WebhookView {
+  url: string;
+  status: WebhookReport['status'];
+  attempts: { at: number; status: number | null; error: string | null; ms: number }[];
+  nextAt: number | null;
+}
+
+/** The faces of a succeeded job. */
+export function resultOf(job: Pick<JobView, 'id' | 'result'>): DetectionResult {
+  if (!job.result) throw new Error(`job ${job.id} succeeded without a result`);
+  return decodeResult(job.result);
+}
+
+/**
+ * The error with which a job ended otherwise than well, as the caller that waits for it gets it. `parameter` is the
+ * member that brought the image.
+ */
+export function endError(job: Pick<JobView, 'id' | 'status' | 'source' | 'error'>): FacequeueError {
+  const more = { jobId: job.id, parameter: job.source.kind === 'url' ? 'url' : 'img' };
+  if (job.error) return new FacequeueError(job.error.code, job.error.detail, more);
+  if (job.status === 'expired') return new FacequeueError('expired', 'the job was not started in time', more);
+  return new FacequeueError('canceled', 'the job was canceled', more);
+}
+
+export function jobPath(id: string, basePath: string): string {
+  return `${basePath}/jobs/${id}`;
+}
+
+/**
+ * A job as `GET /jobs/{id}` shows it.
+ * @param basePath prefix of every path, such as /prod
+ */
+export function jobResource(job: JobView, basePath: string): JobResource {
+  const ended = job.finishedAt !== null && job.status !== 'succeeded' ? endError(job) : null;
+  const path = jobPath(job.id, basePath);
+  return {
+    id: job.id,
+    status: job.status,
+    created_at: isoTime(job.createdAt),
+    started_at: isoTimeOrNull(job.startedAt),
+    finished_at: isoTimeOrNull(job.finishedAt),
+    expires_at: isoTime(job.expiresAt),
+    attempts: job.attempts,
+    queue: job.queue,
+    image: job.image,
+    result: job.status === 'succeeded' ? resultOf(job) : null,
+    error: ended && toProblem(ended.code, ended.message, job.id),
+    timings: job.timings,
+    ...(job.webhook && { webhook: webhookReport(job.webhook) }),
+    ...(job.frame && { frame: { camera: job.frame.camera, frame_time: isoTimeOrNull(job.frame.takenAt) } }),
+    links: { self: path, events: `${path}/events`, cancel: `${path}/cancel` },
+  };
+}
+
+/** Where a webhook stands, as the resource it tells of shows it. */
+export function webhookReport({ url, status, attempts, nextAt }: WebhookView): WebhookReport {
+  return {
+    url,
+    status,
+    attempts: attempts.map(({ at, ...attempt }) => ({ at: isoTime(at), ...attempt })),
+    next_at: isoTimeOrNull(nextAt),
+  };
+}

@@ -1,0 +1,169 @@
+/** Callers of every kind who go on calling while processes are replaced, and what they have seen. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CameraFrame, type Client, type ItemLine, isFacequeueError } from '@facequeue/client';
+import { countedClient } from '../support/clients/counted-client.ts';
+import type { WebServer } from './web-server.ts';
+
+/** Between two frames of the camera, and between two appends to the batch, ms. */
+const FRAME_EVERY_MS = 250;
+const APPEND_EVERY_MS = 250;
+/** A frame that a broken connection may have carried is posted again after this, ms. */
+const FRAME_AGAIN_MS = 100;
+
+export const CAMERA = 'gate';
+
+export interface LoadOptions {
+  url: string;
+  image: Uint8Array;
+  web: WebServer;
+}
+
+export class Load {
+  /** Calls that failed although the client had made them again as often as it does. */
+  readonly failures: string[] = [];
+  /** Ids of jobs whose callers saw them succeed. */
+  readonly jobs: string[] = [];
+  /** Those of them with a webhook. */
+  readonly withWebhook: string[] = [];
+  /** Frames the service has acknowledged. */
+  readonly frames: string[] = [];
+  /** Results of the camera in the order in which they came. */
+  readonly frameResults: CameraFrame[] = [];
+  /** Items appended to the batch. */
+  readonly items: string[] = [];
+  readonly itemResults: ItemLine[] = [];
+  readonly requests = { requests: 0, failedRequests: 0 };
+  readonly client: Client;
+  batch = '';
+  readonly #options: LoadOptions;
+  readonly #stopping = new AbortController();
+  readonly #watching = new AbortController();
+  #ended = 0;
+  #running: Promise<void>[] = [];
+  #following: Promise<void>[] = [];
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.client = countedClient({ baseUrl: options.url }, this.requests);
+  }
+
+  async start(): Promise<void> {
+    const { webhookUrl } = this.#options.web;
+    this.batch = (await this.client.createBatch({ open: true, webhookUrl })).id;
+    this.#following = [this.#readBatch(), (await this.#readCamera()).reading];
+    this.#running = [
+      this.#until(() => this.#detect()),
+      this.#until(() => this.#detect()),
+      this.#until(() => this.#job()),
+      this.#until(() => this.#fromUrl()),
+      this.#until(() => this.#append()),
+      this.#until(() => this.#frame()),
+    ];
+  }
+
+  /** Resolves when so many more detections have ended. */
+  async more(count: number): Promise<void> {
+    const wanted = this.#ended + count;
+    while (this.#ended < wanted) await sleep(20);
+  }
+
+  /** Ends the calls, closes the batch and resolves when its results and those of all frames are here. */
+  async end(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#running);
+    await this.client.closeBatch(this.batch);
+    await this.#following[0];
+    const seen = () => new Set(this.frameResults.map(({ job }) => job));
+    while (!this.frames.every((id) => seen().has(id)))
+      await sleep(50, undefined, { signal: AbortSignal.timeout(30_000) });
+    this.#watching.abort();
+    await Promise.all(this.#following);
+  }
+
+  async #until(call: () => Promise<void>): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await call();
+      } catch (error) {
+        this.failures.push(`${call}: ${error}`);
+      }
+    }
+  }
+
+  async #detect(): Promise<void> {
+    const { Faces, jobId } = await this.client.detect(this.#image, {}, { idempotencyKey: randomUUID() });
+    this.#sawJob(jobId!, Faces.length);
+  }
+
+  async #job(): Promise<void> {
+    const options = { webhook_url: this.#options.web.webhookUrl };
+    const { id } = await this.client.submit(this.#image, options, { idempotencyKey: randomUUID() });
+    const { result, status } = await this.client.wait(id);
+    if (status !== 'succeeded') throw new Error(`${id} is ${status}`);
+    this.withWebhook.push(id);
+    this.#sawJob(id, result!.Faces.length);
+  }
+
+  async #fromUrl(): Promise<void> {
+    const { id } = await this.client.submit({ url: this.#options.web.imageUrl }, { landmarks: false });
+    for await (const event of this.client.follow(id)) {
+      if (event.type === 'status') continue;
+      if (event.job.status !== 'succeeded') throw new Error(`${id} is ${event.job.status}`);
+      this.#sawJob(id, event.job.result!.Faces.length);
+    }
+  }
+
+  async #append(): Promise<void> {
+    const id = `item-${this.items.length}`;
+    const { accepted, skipped } = await this.client.appendItems(this.batch, [{ id, ...this.#image }]);
+    if (accepted + skipped !== 1) throw new Error(`${id} was not accepted`);
+    this.items.push(id);
+    await sleep(APPEND_EVERY_MS);
+  }
+
+  async #frame(): Promise<void> {
+    try {
+      this.frames.push((await this.client.postFrame(CAMERA, this.#image, { keep: 'all' })).id);
+      await sleep(FRAME_EVERY_MS);
+    } catch (error) {
+      // The client does not post a frame twice by itself: it may have arrived.
+      if (!isFacequeueError(error) || error.code !== 'unavailable') throw error;
+      await sleep(FRAME_AGAIN_MS);
+    }
+  }
+
+  async #readBatch(): Promise<void> {
+    for await (const line of this.client.results(this.batch, { follow: true })) this.itemResults.push(line);
+  }
+
+  /** Resolves once the stream is open. `reading` ends with it. */
+  async #readCamera(): Promise<{ reading: Promise<void> }> {
+    const opened = Promise.withResolvers<void>();
+    const { signal } = this.#watching;
+    const reading = (async () => {
+      try {
+        for await (const frame of this.client.frames(CAMERA, {
+          after: 'start',
+          signal,
+          onOpen: () => opened.resolve(),
+        }))
+          this.frameResults.push(frame);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    })();
+    await Promise.race([opened.promise, reading]);
+    return { reading };
+  }
+
+  #sawJob(id: string, faces: number): void {
+    if (faces !== 1) throw new Error(`${id} found ${faces} faces`);
+    this.jobs.push(id);
+    this.#ended += 1;
+  }
+
+  get #image(): { bytes: Uint8Array } {
+    return { bytes: this.#options.image };
+  }
+}

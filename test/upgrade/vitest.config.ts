@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The last release beside the working tree: npm run test:upgrade. It installs that release, which takes npm's registry once. */
+export default defineConfig({
+  test: {
+    include: ['test/upgrade/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts', 'test/upgrade/global-setup.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    maxWorkers: 1,
+  },
+});
