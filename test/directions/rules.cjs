@@ -45,6 +45,7 @@ module.exports = {
     onlyIn('queue', ['bullmq']),
     onlyIn('(queue|audit)', ['ioredis']),
     onlyIn('source', ['undici', '@aws-sdk']),
+    onlyIn('drawing', ['@napi-rs/canvas', '@fontsource']),
     onlyIn('pipeline', ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@napi-rs/image']),
     {
       name: 'the-gateway-runs-no-model',

@@ -1,10 +1,10 @@
-import type { DetectionOptions, DetectionResult } from '@facequeue/schema';
+import type { CallerOptions, DetectionResult } from '@facequeue/schema';
 
 /** The image of a call: where it lies, its bytes, or its bytes in base64 (a `data:` URL will do). */
 export type Image = { url: string } | { bytes: Uint8Array | ArrayBuffer | Blob } | { base64: string };
 
 /** What may be asked of a detection; docs/openapi.json says what each is for. */
-export type DetectOptions = Partial<Omit<DetectionOptions, 'orient'>> & {
+export type DetectOptions = CallerOptions & {
   /** Behind the interactive calls. */
   priority?: 'bulk';
   /** Told of the job's end by a signed POST (docs/jobs.md). */

@@ -1,1 +1,3 @@
-export {};
+/** Draws detected faces onto a picture. Loads native code (Skia): only command line tools import this. */
+export { type DrawOptions, drawFaces } from './draw-faces.ts';
+export type { DrawableFace, Picture } from './types.ts';

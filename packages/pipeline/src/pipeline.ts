@@ -1,4 +1,4 @@
-import { type DetectionOptions, MAX_IMAGE_SIDE } from '@facequeue/schema';
+import type { DetectionOptions } from '@facequeue/schema';
 import sharp from 'sharp';
 import { faceSize } from './detection/candidate.ts';
 import { detectFaces } from './detection/detector.ts';
@@ -8,7 +8,7 @@ import { type OpenModels, openModels } from './device/open.ts';
 import { findAttributes } from './faces/attributes.ts';
 import { attributeCrop, landmarkCrop } from './faces/crop.ts';
 import { findLandmarks } from './faces/landmarks.ts';
-import { decode, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
+import { DEFAULT_LIMITS, decode, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
 
 export interface PipelineOptions {
@@ -39,8 +39,6 @@ export interface Pipeline extends AsyncDisposable {
   /** Gives the models back. Not while a detection runs. */
   close(): Promise<void>;
 }
-
-const DEFAULT_LIMITS: ImageLimits = { maxSide: MAX_IMAGE_SIDE, maxPixels: MAX_IMAGE_SIDE * MAX_IMAGE_SIDE };
 
 /**
  * Loads a pack and opens its models.

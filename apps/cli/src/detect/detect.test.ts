@@ -2,7 +2,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DetectionResult } from '@facequeue/schema';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exifVariants, photograph } from '../../../../test/support/fixtures/index.ts';
 import { startFileServer } from '../../../../test/support/servers/file-server.ts';
 import { facequeue } from '../testing/facequeue.ts';
 
@@ -109,6 +111,21 @@ describe('detect', () => {
     const [drawn, original] = [readFileSync(out), readFileSync(ASTRONAUT)];
     expect(drawn.subarray(0, 24)).toEqual(original.subarray(0, 24));
     expect(drawn.equals(original)).toBe(false);
+  });
+
+  it('draws an image upright that its EXIF orientation turns', async () => {
+    const variants = await exifVariants(await photograph('portrait-1.jpg', 320, 400));
+    const turned = variants.find(({ name }) => name === 'jpeg MM orientation 6')!;
+    const file = join(folder, 'turned.jpg');
+    writeFileSync(file, turned.bytes);
+    const out = join(folder, 'upright.png');
+    const { stdout } = await detect('--json', '--draw', out, file);
+    const { Left, Top, Height } = JSON.parse(stdout).Faces[0].BoundingBox;
+    const { data, info } = await sharp(out).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    expect([info.width, info.height]).toEqual([320, 400]);
+    // The box's left edge, halfway down.
+    const at = (Math.round((Top + Height / 2) * 400) * 320 + Math.round(Left * 320)) * 3;
+    expect([...data.subarray(at, at + 3)]).toEqual([255, 196, 0]);
   });
 
   it('prints which drawing could not be written, and exits with 1', async () => {

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createPipeline, DeviceError, drawFaces, PackError, type Pipeline, renderResult } from '@facequeue/pipeline';
+import { drawFaces } from '@facequeue/drawing';
+import { createPipeline, DeviceError, decodeImage, PackError, type Pipeline, renderResult } from '@facequeue/pipeline';
 import { isFacequeueError } from '@facequeue/schema';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { DetectConfig } from '../config.ts';
@@ -36,7 +37,9 @@ export async function detect(call: DetectCall, config: DetectConfig, output: Out
       faces += detection.faces.length;
       stdout(report.found(input, detection, renderResult(detection)));
       const drawing = drawings?.[i];
-      if (drawing && !(await write(drawing.path, await drawFaces(bytes, detection, drawing), output))) failures += 1;
+      if (!drawing) continue;
+      const drawn = await drawFaces(await decodeImage(bytes, call.options), detection.faces, drawing);
+      if (!(await write(drawing.path, drawn, output))) failures += 1;
     } catch (error) {
       if (!isFacequeueError(error)) throw error;
       failures += 1;

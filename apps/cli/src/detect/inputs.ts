@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, extname, join, relative } from 'node:path';
+import { IMAGE_SUFFIXES } from '@facequeue/schema';
 import { UsageError } from '../usage.ts';
 
 /** An image to process. */
@@ -20,7 +21,7 @@ export interface Inputs {
 }
 
 /** Suffixes of the images in a folder. A file that is named itself may have any suffix. */
-const EXTENSIONS = new Set(['.jpg', '.jpeg', '.png', '.bmp', '.webp']);
+const SUFFIXES: ReadonlySet<string> = new Set(IMAGE_SUFFIXES);
 
 /**
  * Lists the images of all arguments, in the order of the arguments. A folder stands for the images in it and its subfolders,
@@ -40,7 +41,7 @@ export function expandInputs(args: readonly string[]): Inputs {
     const found = readFolder(arg).map(
       (path): Input => ({ label: path, from: { kind: 'file', path }, name: relative(arg, path) }),
     );
-    if (!found.length) throw new UsageError(`${arg} has no image (${[...EXTENSIONS].join(', ')}).`);
+    if (!found.length) throw new UsageError(`${arg} has no image (${IMAGE_SUFFIXES.join(', ')}).`);
     return found;
   });
   return { inputs, single: inputs.length === 1 && folders === 0 };
@@ -61,7 +62,7 @@ function imagesIn(folder: string): string[] {
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return imagesIn(path);
-      return EXTENSIONS.has(extname(entry.name).toLowerCase()) ? [path] : [];
+      return SUFFIXES.has(extname(entry.name).toLowerCase()) ? [path] : [];
     });
 }
 

@@ -1,5 +1,5 @@
-import type { DetectionOptions } from '@facequeue/schema';
-import { DETECTION_FLAGS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
+import { type DetectionOptions, IMAGE_SUFFIXES, imageFormatNames } from '@facequeue/schema';
+import { DETECTION_FLAG_OPTIONS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
 import { parseCommandLine, UsageError } from '../usage.ts';
 
 /** What `detect` was asked to do. */
@@ -12,8 +12,8 @@ export interface DetectCall {
   device: string | undefined;
 }
 
-export const DETECT_HELP = `FILE is a JPEG, PNG, BMP or WebP image whatever its name; URL is http, https or s3 (fetched under the
-rules of the service: SOURCE_ALLOW, S3_SOURCE_PREFIXES, …). DIR stands for the .jpg, .jpeg, .png, .bmp and .webp files in it and
+export const DETECT_HELP = `FILE is a ${imageFormatNames('or')} image whatever its name; URL is http, https or s3 (fetched under the
+rules of the service: SOURCE_ALLOW, S3_SOURCE_PREFIXES, …). DIR stands for the ${IMAGE_SUFFIXES.join(', ')} files in it and
 in all folders below, sorted; hidden ones and links to folders are left out.
 
   --json               one image: the JSON the API answers with. Several: a line each, with its "file" first
@@ -31,7 +31,7 @@ export function parseDetectCall(args: string[]): DetectCall {
     options: {
       json: { type: 'boolean', default: false },
       draw: { type: 'string' },
-      ...DETECTION_FLAGS,
+      ...DETECTION_FLAG_OPTIONS,
       device: { type: 'string' },
     },
   });

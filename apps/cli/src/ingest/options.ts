@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { type BatchOptions, IMAGE_SUFFIXES } from '@facequeue/schema';
-import { DETECTION_FLAGS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
+import { DETECTION_FLAG_OPTIONS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
 import { readTarget, TARGET_FLAGS, TARGET_HELP, type Target } from '../target.ts';
 import { parseCommandLine, UsageError } from '../usage.ts';
 import type { Places } from './entries.ts';
@@ -49,7 +49,7 @@ export function parseIngestCall(args: string[], unless: Target): IngestCall {
     args,
     options: {
       ...TARGET_FLAGS,
-      ...DETECTION_FLAGS,
+      ...DETECTION_FLAG_OPTIONS,
       out: { type: 'string' },
       from: { type: 'string' },
       format: { type: 'string' },
@@ -78,7 +78,7 @@ export function parseIngestCall(args: string[], unless: Target): IngestCall {
 
 /** Whether an argument names a folder of S3 and not one image. */
 function isPrefix(arg: string): boolean {
-  return /^s3:\/\//i.test(arg) && !(IMAGE_SUFFIXES as readonly string[]).includes(extname(arg).toLowerCase());
+  return /^s3:\/\//i.test(arg) && !IMAGE_SUFFIXES.includes(extname(arg).toLowerCase());
 }
 
 function readFormat(format: string | undefined, out: string | undefined): IngestCall['format'] {

@@ -1,5 +1,5 @@
 import type { DetectionOptions } from '@facequeue/schema';
-import { DETECTION_FLAGS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
+import { DETECTION_FLAG_OPTIONS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
 import { readTarget, TARGET_FLAGS, TARGET_HELP, type Target } from '../target.ts';
 import { parseCommandLine, UsageError } from '../usage.ts';
 
@@ -75,7 +75,7 @@ function parseSubmit(args: string[], unless: Target): SubmitCall {
     args,
     options: {
       ...COMMON_FLAGS,
-      ...DETECTION_FLAGS,
+      ...DETECTION_FLAG_OPTIONS,
       wait: { type: 'string' },
       webhook: { type: 'string' },
       'idempotency-key': { type: 'string' },

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { type DetectionOptions, KEEP, MAX_MAX_AGE_S, MIN_MAX_AGE_S, readCameraName } from '@facequeue/schema';
-import { DETECTION_FLAGS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
+import { DETECTION_FLAG_OPTIONS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
 import { readTarget, TARGET_FLAGS, TARGET_HELP, type Target } from '../target.ts';
 import { parseCommandLine, UsageError } from '../usage.ts';
 import { readSource, type Source } from './source.ts';
@@ -60,7 +60,7 @@ export function parseWatchCall(args: string[], unless: Target): WatchCall {
       json: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       ...TARGET_FLAGS,
-      ...DETECTION_FLAGS,
+      ...DETECTION_FLAG_OPTIONS,
     },
   });
   const [source, ...others] = positionals;

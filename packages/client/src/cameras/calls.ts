@@ -1,4 +1,4 @@
-import type { CameraList, CameraResource, DetectionOptions, FrameEvent, JobResource } from '@facequeue/schema';
+import type { CallerOptions, CameraList, CameraResource, FrameEvent, JobResource } from '@facequeue/schema';
 import { FacequeueError } from '@facequeue/schema/errors';
 import type { CallOptions } from '../call-options.ts';
 import { type Image, queryString, requestBody } from '../detection.ts';
@@ -6,7 +6,7 @@ import { dataOf, streamedEvents } from '../streamed-events.ts';
 import type { Transport } from '../transport.ts';
 
 /** What may be asked of a frame; docs/cameras.md says what each is for. */
-export type FrameOptions = Partial<Omit<DetectionOptions, 'orient'>> & {
+export type FrameOptions = CallerOptions & {
   /** Whether it takes the place of frames that still wait, which it does when absent, or waits behind them. */
   keep?: 'latest' | 'all';
   /** Seconds from its arrival after which it is not worth starting, 0.05 to 3600. */

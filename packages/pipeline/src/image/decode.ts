@@ -1,9 +1,10 @@
 import { decodeBmp } from './bmp-decoder.ts';
-import { FORMAT_NAMES } from './header.ts';
+import { FORMAT_NAMES, readHeader } from './header.ts';
 import { decodeJpeg } from './jpeg-decoder.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { undecodable } from './reader.ts';
 import { decodeWithSharp } from './sharp.ts';
-import type { ImageHeader, ImageLimits, RgbImage } from './types.ts';
+import type { ImageHeader, RgbImage } from './types.ts';
 
 export interface DecodeOptions {
   /** Whether EXIF orientation is applied. */
@@ -58,4 +59,21 @@ function shrinkage({ format, width, height }: ImageHeader, minSide: number | und
   const side = Math.max(width, height);
   if (format !== 'jpeg' || minSide === undefined || side < minSide * WORTH_SHRINKING) return 1;
   return minSide / side;
+}
+
+/**
+ * Reads the header of an image and decodes it.
+ * @param options `orient`: whether EXIF orientation is applied, yes by default; `limits`: 4096 px a side by default
+ * @throws FacequeueError `unsupported_media_type`, `image_too_large`, `image_undecodable`
+ * @example
+ * ```ts
+ * const { data, width, height } = await decodeImage(await readFile('photo.jpg'));
+ * ```
+ */
+export async function decodeImage(
+  bytes: Uint8Array,
+  { orient = true, limits = DEFAULT_LIMITS }: { orient?: boolean; limits?: ImageLimits } = {},
+): Promise<RgbImage> {
+  const { data, width, height } = await decode(bytes, readHeader(bytes, limits), { orient, limits });
+  return { data, width, height };
 }

@@ -1,9 +1,10 @@
 import { FacequeueError } from '@facequeue/schema';
 import { BMP_HEADER_SIZES, readBmpHeader } from './bmp-header.ts';
 import { readJpegHeader } from './jpeg-header.ts';
+import type { ImageLimits } from './limits.ts';
 import { readPngHeader } from './png-header.ts';
 import { Reader, undecodable } from './reader.ts';
-import type { ImageFormat, ImageHeader, ImageLimits } from './types.ts';
+import type { ImageFormat, ImageHeader } from './types.ts';
 import { readWebpHeader } from './webp-header.ts';
 
 /** The names formats have in public texts. */

@@ -1,4 +1,5 @@
 /** Bytes to upright RGB pixels: `readHeader` first, which costs next to nothing, then `decode` once. */
-export { type DecodeOptions, decode } from './decode.ts';
+export { type DecodeOptions, decode, decodeImage } from './decode.ts';
 export { readHeader, sniff } from './header.ts';
-export type { ImageFormat, ImageHeader, ImageLimits, RgbImage } from './types.ts';
+export { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
+export type { ImageFormat, ImageHeader, RgbImage } from './types.ts';

@@ -1,5 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import type { ImageLimits, RgbImage } from './types.ts';
+import type { ImageLimits } from './limits.ts';
+import type { RgbImage } from './types.ts';
 
 // One image, one thread: parallelism is the number of engine processes. Nothing is decoded twice, so nothing is cached.
 sharp.concurrency(1);

@@ -20,10 +20,3 @@ export interface ImageHeader {
   /** EXIF orientation 1..8; 1 when absent, out of range or unreadable, as viewers have it. */
   orientation: number;
 }
-
-export interface ImageLimits {
-  /** Longest side, px. */
-  maxSide: number;
-  /** Width times height. */
-  maxPixels: number;
-}

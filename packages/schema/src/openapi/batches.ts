@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiRequestBodyObject } from 'zod-openapi';
-import { AppendReport, BatchResource, ItemLine, MAX_NDJSON_LINES } from '../batch.ts';
-import { BatchBody, BatchItemBody, BatchQuery, ItemsBody, ResultsQuery } from '../batch-request.ts';
+import { BatchBody, BatchItemBody, BatchQuery, ItemsBody, MAX_NDJSON_LINES, ResultsQuery } from '../batch/request.ts';
+import { AppendReport, BatchResource, ItemLine } from '../batch/resource.ts';
 import type { ErrorCode } from '../errors.ts';
 import { requestId } from './headers.ts';
 import { answer, operation } from './operation.ts';

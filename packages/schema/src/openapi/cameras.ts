@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
-import { CameraList, CameraResource, FrameEvent } from '../camera.ts';
-import { CameraEventsQuery, CameraPath, FrameQuery } from '../camera-request.ts';
+import { CameraEventsQuery, CameraPath, FrameQuery } from '../camera/request.ts';
+import { CameraList, CameraResource, FrameEvent } from '../camera/resource.ts';
 import type { ErrorCode } from '../errors.ts';
-import { JobResource } from '../job.ts';
+import { JobResource } from '../job/resource.ts';
 import { eventsHeaders, jobId, location, requestHeaders } from './headers.ts';
 import { answer, eventStream, get, operation } from './operation.ts';
 

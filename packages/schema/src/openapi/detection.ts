@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ZodOpenApiMediaTypeObject, ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
-import { DetectionResult } from '../detection.ts';
+import { DetectionBody, DetectionForm, DetectionQuery, MAX_IDEMPOTENCY_KEY_LENGTH } from '../detection/request.ts';
+import { DetectionResult } from '../detection/result.ts';
 import type { ErrorCode } from '../errors.ts';
-import { JobResource } from '../job.ts';
-import { DetectionBody, DetectionForm, DetectionQuery, MAX_IDEMPOTENCY_KEY_LENGTH } from '../request.ts';
+import { JobResource } from '../job/resource.ts';
 import { jobId, location, requestHeaders, requestId, retryAfter } from './headers.ts';
 import { problems } from './problems.ts';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../errors.ts';
-import { JobResource } from '../job.ts';
-import { JobQuery } from '../request.ts';
-import { JOB_EVENTS } from '../webhook-event.ts';
+import { JobQuery } from '../job/request.ts';
+import { JobResource } from '../job/resource.ts';
+import { JOB_EVENTS } from '../webhook/event.ts';
 import { eventsHeaders, requestId, retryAfter } from './headers.ts';
 import { answer, eventStream, operation } from './operation.ts';
 import { webhookReceiver } from './webhook.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../errors.ts';
-import { Liveness, Readiness, SystemResource } from '../system.ts';
+import { Liveness, Readiness, SystemResource } from '../system/resource.ts';
 import { requestId } from './headers.ts';
 import { get, operation } from './operation.ts';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiResponsesObject } from 'zod-openapi';
 import { ERROR_CATALOGUE, type ErrorCode } from '../errors.ts';
-import { ProblemBody } from '../job.ts';
+import { ProblemBody } from '../http/problem.ts';
 import { allow, authenticate, jobId, location, requestId, retryAfter } from './headers.ts';
 
 /** Codes any route can answer: what the HTTP parser, the address guard and the router refuse. */

@@ -1,0 +1,31 @@
+/** COMPAT=aws: how the reference service (face_detection of AWS AI Solution Kit) answers where we answer with a problem. */
+import type { ErrorCode } from '../errors.ts';
+
+/** What is wrong with the call itself. Every other error has no counterpart there and stays a problem. */
+const CALLERS_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'invalid_request',
+  'invalid_base64',
+  'unsupported_media_type',
+  'image_too_large',
+  'image_undecodable',
+  'source_forbidden',
+  'source_unreachable',
+  'source_timeout',
+]);
+
+const TEXTS: Record<string, string> = {
+  'url and img': '`url` and `img` cannot be used at the same time',
+  // The unpaired backtick is the reference's own.
+  url: '`parameter `url` illegal',
+  img: '`parameter `img` illegal',
+};
+
+/**
+ * The reference's plain-text answer to an error.
+ * @param parameter the request member at fault: `url`, `img`, `url and img`, or none in particular
+ * @returns null when the reference has no such error
+ */
+export function referenceAnswer(code: ErrorCode, parameter?: string): { status: 400; text: string } | null {
+  if (!CALLERS_FAULT.has(code)) return null;
+  return { status: 400, text: (parameter && TEXTS[parameter]) || 'invalid param' };
+}

@@ -1,0 +1,90 @@
+/**
+ * The one table of detection options. Everything else about them is derived from it: query strings, JSON bodies of batches,
+ * the OpenAPI document, the client's types, and flags and help of the command line.
+ *
+ * To add an option: add a row here, and read it in packages/pipeline.
+ */
+import { z } from 'zod';
+import { MAX_IMAGE_SIDE } from './image-formats.ts';
+import { choice, decimal, type FlagForm, integer, part } from './option-kinds.ts';
+
+/** Detection profiles, cheapest first: one pass, three passes, four passes (models/README.md has their figures). */
+export const PROFILES = ['fast', 'balanced', 'small-faces'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+const TABLE = {
+  profile: choice(PROFILES, 'balanced', {
+    description: 'Cheapest first; balanced when absent.',
+    help: `${PROFILES.join(', ')}; default balanced`,
+  }),
+  max_faces: integer({
+    min: 1,
+    max: 10_000,
+    description: 'At most so many faces, the most confident ones.',
+    value: 'N',
+    help: 'at most N faces, those with the highest confidence',
+  }),
+  min_confidence: decimal({
+    min: 0.1,
+    max: 1,
+    description: 'Only faces of at least this Confidence.',
+    value: 'N',
+    help: 'only faces of at least this confidence, 0.1 to 1',
+  }),
+  min_face_size: decimal({
+    min: 0,
+    max: MAX_IMAGE_SIDE,
+    description: 'Only faces of at least so many pixels: the square root of the box area.',
+    value: 'PX',
+    help: 'only faces of at least PX pixels: square root of width x height',
+  }),
+  landmarks: part({ description: 'false leaves landmark_106 out.', help: 'without the 106 points' }),
+  attributes: part({ description: 'false leaves gender and age out.', help: 'without gender and age' }),
+};
+
+type Table = typeof TABLE;
+export type DetectionOptionName = keyof Table;
+
+/** One form of every row, by name of the option. */
+function column<Form extends 'json' | 'query'>(form: Form) {
+  const entries = Object.entries(TABLE).map(([name, row]) => [name, row[form]]);
+  return Object.fromEntries(entries) as { [Name in DetectionOptionName]: Table[Name][Form] };
+}
+
+/** The options as members of a JSON object. */
+const jsonFields = column('json');
+
+/** The options as fields of a query string, for routes to spread into their own schema. */
+export const detectionQueryFields = column('query');
+
+/** What a caller may ask of the pipeline. Job records and engine messages carry it. */
+export const DetectionOptions = z.strictObject({
+  ...jsonFields,
+  /** Whether EXIF orientation is applied. Not for callers: COMPAT=aws ignores it as the reference service does. */
+  orient: z.boolean().default(true),
+});
+export type DetectionOptions = z.infer<typeof DetectionOptions>;
+
+export const DEFAULT_DETECTION_OPTIONS: DetectionOptions = DetectionOptions.parse({});
+
+/** The options a caller may give, each of them optional. */
+export type CallerOptions = Partial<Omit<DetectionOptions, 'orient'>>;
+
+/** A detection option on the command line. */
+export interface DetectionFlag extends FlagForm {
+  option: DetectionOptionName;
+  /** Without dashes, as it is typed: `max-faces`, `no-landmarks`. */
+  name: string;
+}
+
+/**
+ * The options as flags of the command line, in the order of the help.
+ * @example
+ * const given = DETECTION_FLAGS.filter(({ name }) => name in values);
+ * DetectionOptions.parse(Object.fromEntries(given.map(({ option, name, parse }) => [option, parse(values[name])])));
+ */
+export const DETECTION_FLAGS: readonly DetectionFlag[] = Object.entries(TABLE).map(([option, { flag }]) => ({
+  ...flag,
+  option: option as DetectionOptionName,
+  name: `${flag.value === null ? 'no-' : ''}${option.replaceAll('_', '-')}`,
+}));

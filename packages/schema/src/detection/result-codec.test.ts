@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { DetectionResult } from './result.ts';
+import { decodeResult, encodeResult, roundedFace } from './result-codec.ts';
+
+const face = (landmarks: boolean, attributes: boolean) =>
+  fc
+    .record({
+      x: fc.double({ min: -500, max: 4096, noNaN: true }),
+      y: fc.double({ min: -500, max: 4096, noNaN: true }),
+      width: fc.double({ min: 1, max: 5000, noNaN: true }),
+      height: fc.double({ min: 1, max: 5000, noNaN: true }),
+      confidence: fc.double({ min: 0, max: 1, noNaN: true }),
+      points: fc.array(fc.double({ min: -9000, max: 9000, noNaN: true }), { minLength: 212, maxLength: 212 }),
+      male: fc.double({ min: 0, max: 1, noNaN: true }),
+      age: fc.double({ min: -5, max: 130, noNaN: true }),
+    })
+    .map(({ x, y, width, height, confidence, points, male, age }) =>
+      roundedFace({
+        box: { x, y, width, height },
+        confidence,
+        points: landmarks ? points : undefined,
+        attributes: attributes ? { male, age } : undefined,
+        image: { width: 1920, height: 1080 },
+      }),
+    );
+
+const result = fc.tuple(fc.boolean(), fc.boolean()).chain(([landmarks, attributes]) =>
+  fc.record({
+    Faces: fc.array(face(landmarks, attributes), { maxLength: 5 }),
+    FaceModelVersion: fc.constant('1.0.0'),
+  }),
+);
+
+describe('the stored form of a result', () => {
+  it('gives back exactly what was stored, with and without landmarks and attributes', () => {
+    fc.assert(
+      fc.property(result, (given: DetectionResult) => {
+        // -0 and 0 are the same number in JSON, which is what callers see.
+        expect(JSON.stringify(decodeResult(encodeResult(given)))).toBe(JSON.stringify(given));
+      }),
+    );
+  });
+
+  it('takes less than an eighth of the JSON for a face of 240 px, whose neighbouring points are at most 15 px apart', () => {
+    // Around an ellipse: what a face's outline is.
+    const at = (i: number) => [
+      500 + 120 * Math.cos((i / 106) * 2 * Math.PI),
+      400 + 160 * Math.sin((i / 106) * 2 * Math.PI),
+    ];
+    const one = roundedFace({
+      box: { x: 380, y: 240, width: 240, height: 320 },
+      confidence: 0.9,
+      points: Array.from({ length: 106 }, (_, i) => at(i)).flat(),
+      attributes: { male: 0.9, age: 30 },
+      image: { width: 1920, height: 1080 },
+    });
+    const scene = { Faces: [one], FaceModelVersion: '1.0.0' };
+    expect(encodeResult(scene).length).toBeLessThan(JSON.stringify(scene).length / 8);
+  });
+
+  it('refuses bytes that are none of its versions', () => {
+    expect(() => decodeResult(Buffer.from('not a result'))).toThrow('has version 110, not 2');
+  });
+});
+
+describe('bytes that are no stored result', () => {
+  it('are refused wherever it is cut off, and with anything behind it', () => {
+    fc.assert(
+      fc.property(result, fc.nat(), (given, cut) => {
+        const stored = encodeResult(given);
+        expect(() => decodeResult(stored.subarray(0, cut % stored.length))).toThrow(/ends too early/);
+        expect(() => decodeResult(Buffer.concat([stored, Buffer.of(0)]))).toThrow(/ends after/);
+      }),
+    );
+  });
+
+  it('are refused, or read as some result, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          expect(decodeResult(Buffer.from([2, ...bytes])).Faces).toBeInstanceOf(Array);
+        } catch (error) {
+          expect((error as Error).message).toMatch(/^stored result /);
+        }
+      }),
+    );
+  });
+});
+
+describe('rounding a face', () => {
+  it('clamps points to what the stored form holds and ages to years that exist', () => {
+    const rounded = roundedFace({
+      box: { x: 0, y: 0, width: 10, height: 10 },
+      confidence: 0.912345,
+      points: new Float32Array(212).fill(1e6),
+      attributes: { male: 0.5, age: -3 },
+      image: { width: 100, height: 100 },
+    });
+    expect(rounded.landmark_106?.[0]).toEqual({ x: 32767, y: 32767 });
+    expect(rounded).toMatchObject({ Confidence: 0.9123, gender: 'male', age: 0 });
+  });
+});

@@ -1,0 +1,62 @@
+/** The state of an installation as the API shows it. */
+import { z } from 'zod';
+import { QUEUE_NAMES, WORKER_QUEUE_NAMES } from '../job/queues.ts';
+
+/** `GET /livez`. */
+export const Liveness = z.object({ status: z.literal('ok') }).meta({ id: 'Liveness' });
+
+/** `GET /readyz` and `GET /ping` when ready. */
+export const Readiness = z
+  .object({
+    status: z.literal('ready'),
+    workers: z.int().min(1).meta({ description: 'Workers that look at images, seen within the last 15 s.' }),
+  })
+  .meta({ id: 'Readiness' });
+export type Readiness = z.infer<typeof Readiness>;
+
+const ModelPack = z.object({ name: z.string(), version: z.string() }).meta({ id: 'ModelPack' });
+
+const Worker = z
+  .object({
+    id: z.string(),
+    version: z.string(),
+    device: z
+      .string()
+      .nullable()
+      .meta({ description: 'cpu, webgpu, cuda or tensorrt; null for a worker that only delivers webhooks.' }),
+    models: ModelPack.nullable(),
+    engines: z.int().meta({ description: 'Engine processes, each running one image or batch at a time.' }),
+    busy: z.int().meta({ description: 'Engines that hold an image.' }),
+    load: z.number().meta({
+      description: 'Mean share of its engines that held an image, 0 to 1, over the last half minute or so.',
+    }),
+    queues: z.array(z.enum(WORKER_QUEUE_NAMES)).meta({ description: 'What it serves.' }),
+    started_at: z.iso.datetime(),
+  })
+  .meta({ id: 'Worker' });
+
+const QueueState = z
+  .object({
+    waiting: z.int(),
+    processing: z.int(),
+    oldest_ms: z.number().meta({ description: 'Milliseconds the oldest waiting job has waited.' }),
+    drain_rate: z.number().meta({ description: 'Jobs ended a second, over the last half minute or so.' }),
+    full: z.string().nullable().meta({ description: 'Why a job would be refused now; null while there is room.' }),
+  })
+  .meta({ id: 'QueueState' });
+
+/** `GET /system`. */
+export const SystemResource = z
+  .object({
+    version: z.string().meta({ description: 'Of this gateway.' }),
+    device: z
+      .string()
+      .nullable()
+      .meta({ description: "The workers' device, several joined by commas; null: no worker." }),
+    models: z.array(ModelPack).meta({ description: 'Model packs in use, each once.' }),
+    workers: z.array(Worker),
+    queues: z.record(z.enum(QUEUE_NAMES), QueueState),
+    cameras: z.int().meta({ description: 'Cameras that have posted within a day, of all keys.' }),
+  })
+  .meta({ id: 'System' });
+export type SystemResource = z.infer<typeof SystemResource>;

@@ -1,0 +1,34 @@
+/** The state of a webhook, as the job or batch it belongs to shows it. */
+import { z } from 'zod';
+import { IsoTime, isoTime, isoTimeOrNull } from '../http/iso-time.ts';
+
+export const WebhookReport = z
+  .object({
+    url: z.string(),
+    status: z.enum(['waiting', 'pending', 'delivered', 'failed', 'gone']).meta({
+      description: 'waiting: the job has not ended; pending: will be tried (again); gone: the receiver answered 410.',
+    }),
+    attempts: z.array(
+      z.object({ at: IsoTime, status: z.int().nullable(), error: z.string().nullable(), ms: z.number() }),
+    ),
+    next_at: IsoTime.nullable(),
+  })
+  .meta({ id: 'WebhookReport' });
+export type WebhookReport = z.infer<typeof WebhookReport>;
+
+/** What `webhookReport` needs of a record. Times are Unix milliseconds. */
+export interface WebhookView {
+  url: string;
+  status: WebhookReport['status'];
+  attempts: { at: number; status: number | null; error: string | null; ms: number }[];
+  nextAt: number | null;
+}
+
+export function webhookReport({ url, status, attempts, nextAt }: WebhookView): WebhookReport {
+  return {
+    url,
+    status,
+    attempts: attempts.map(({ at, ...attempt }) => ({ at: isoTime(at), ...attempt })),
+    next_at: isoTimeOrNull(nextAt),
+  };
+}
