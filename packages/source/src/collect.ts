@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 import { tooLarge } from './errors.ts';
 
-/** Room to begin with when the sender does not say how long the body is. */
-const FIRST_ROOM = 64 * 1024;
+/** First buffer, bytes, when the sender does not announce the length. */
+const FIRST_BUFFER_BYTES = 64 * 1024;
 
 /**
- * Reads a stream into one array of exactly its length. The stream is destroyed when it does not fit or breaks.
- * @param declared length the sender announced; not trusted, only a first measure of room
- * @throws FacequeueError body_too_large as soon as it is known; the stream's own error otherwise
+ * Reads a stream into one array of exactly its length. Destroys the stream when it is too long or breaks.
+ * @param declared length that the sender announced. It is not trusted: it only sizes the first buffer
+ * @throws FacequeueError body_too_large as soon as the length is known to be over `maxBytes`; the stream's own error
  */
 export async function collect(
   stream: Readable,
@@ -17,16 +17,17 @@ export async function collect(
     stream.on('error', () => {}).destroy();
     throw tooLarge(maxBytes);
   }
-  // Untouched pages cost nothing: a sender that announces much and sends little holds little.
-  let room = new ArrayBuffer(declared ?? Math.min(FIRST_ROOM, maxBytes));
+  // Untouched pages cost nothing: a sender that announces much and sends little takes little memory.
+  let buffer = new ArrayBuffer(declared ?? Math.min(FIRST_BUFFER_BYTES, maxBytes));
   let length = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
     const needed = length + chunk.length;
     if (needed > maxBytes) throw tooLarge(maxBytes);
-    if (needed > room.byteLength) room = room.transfer(Math.min(maxBytes, Math.max(needed, room.byteLength * 2)));
-    new Uint8Array(room).set(chunk, length);
+    if (needed > buffer.byteLength)
+      buffer = buffer.transfer(Math.min(maxBytes, Math.max(needed, buffer.byteLength * 2)));
+    new Uint8Array(buffer).set(chunk, length);
     length = needed;
   }
-  // Exact, because the whole buffer behind an array is what crosses to an engine process.
-  return new Uint8Array(room.byteLength === length ? room : room.transfer(length));
+  // Exact, because the whole buffer of an array is sent to the engine process.
+  return new Uint8Array(buffer.byteLength === length ? buffer : buffer.transfer(length));
 }

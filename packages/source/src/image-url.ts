@@ -1,13 +1,13 @@
 import { parseS3Object } from './s3/s3-url.ts';
 import { parseWebUrl, urlText } from './web-url.ts';
 
-/** Where an image lies: an object of an S3 bucket, or a web address. */
+/** Location of an image: an object of an S3 bucket, or a web address. */
 export type ImageUrl = { scheme: 's3'; bucket: string; key: string } | { scheme: 'http'; url: URL };
 
 /**
- * Reads an image URL; looks at its shape only, without any network.
+ * Parses an image URL. Checks its form only, without any network access.
  *
- * User names and passwords in a URL are refused: they would be kept with the job.
+ * User names and passwords are refused: they would be stored with the job.
  * @throws FacequeueError invalid_request
  */
 export function parseImageUrl(text: string): ImageUrl {
@@ -17,8 +17,8 @@ export function parseImageUrl(text: string): ImageUrl {
 }
 
 /**
- * Checks that a URL has a shape this package can fetch: http, https or s3, a host or bucket, no credentials.
- * Whether its address is allowed is only known when it is fetched.
+ * Checks the form of a URL: http, https or s3, a host or bucket, no credentials.
+ * Whether its address is allowed is known only when it is fetched.
  * @throws FacequeueError invalid_request
  */
 export function checkImageUrl(text: string): void {

@@ -1,10 +1,10 @@
-/** Bounds of one fetch. */
+/** Limits of one fetch. */
 export interface SourceLimits {
-  /** Bytes of image. */
+  /** Largest image, bytes. */
   maxBytes: number;
-  /** Milliseconds to look up a name and connect, TLS included; anew for each redirect. */
+  /** Milliseconds to look up a name and connect, TLS included; each redirect has this time again. */
   connectMs: number;
-  /** Milliseconds until the headers of an answer are there, connecting included; anew for each redirect. */
+  /** Milliseconds until the headers of an answer arrive, connecting included; each redirect has this time again. */
   headersMs: number;
   /** Milliseconds for everything, redirects and slow bodies included. */
   totalMs: number;

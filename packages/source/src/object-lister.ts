@@ -1,9 +1,9 @@
-import { once } from './once.ts';
+import { lazy } from '@facequeue/time';
 import type { S3Options } from './s3/client.ts';
 import { checkListing } from './s3/locations.ts';
 import { s3Url } from './s3/s3-url.ts';
 
-/** An object that a listing found. */
+/** An object of a listing. */
 export interface ListedObject {
   /** `s3://bucket/key` */
   url: string;
@@ -13,23 +13,23 @@ export interface ListedObject {
 
 export interface ObjectPage {
   objects: ListedObject[];
-  /** What names the next page; null when this was the last. */
+  /** Token of the next page; null after the last one. */
   next: string | null;
 }
 
-/** Finds the objects whose keys begin alike, a page at a time. */
+/** Lists the objects under a prefix, a page at a time. */
 export interface ObjectLister extends AsyncDisposable {
   /**
-   * Folders (keys that end with /), empty objects and those with other suffixes are passed over, so a page may hold few or none.
+   * Skips folders (keys that end with /), empty objects and objects with other suffixes, so a page may have few objects or none.
    * @param url `s3://bucket/prefix`
-   * @param suffixes compared without regard to case; none: every object
-   * @param after `next` of the page before; '' for the first
-   * @param max objects looked at, at most 1000
-   * @param signal ends it; the promise then rejects with the signal's reason
+   * @param suffixes compared case-insensitively; none: every object
+   * @param after `next` of the previous page; '' for the first page
+   * @param max objects to examine, at most 1000
+   * @param signal aborts the request; the promise then rejects with the signal's reason
    * @throws FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout
    */
   page(url: string, suffixes: readonly string[], after: string, max: number, signal?: AbortSignal): Promise<ObjectPage>;
-  /** Ends all connections; what is under way fails. */
+  /** Closes all connections; requests in progress fail. */
   close(): Promise<void>;
 }
 
@@ -37,17 +37,22 @@ export interface StorageOptions {
   s3: S3Options;
   /** Milliseconds to look up a name and connect, TLS included. */
   connectMs: number;
-  /** Milliseconds for one exchange, repeats of the S3 client included. */
+  /** Milliseconds for one request, including the retries of the S3 client. */
   totalMs: number;
 }
 
-/** @param options `s3.prefixes`: what may be listed */
+/**
+ * @param options `s3.prefixes`: what may be listed
+ * @example
+ * await using lister = createObjectLister(listerOptions(config));
+ * const { objects, next } = await lister.page('s3://photos/2024/', ['.jpg'], '', 1000);
+ */
 export function createObjectLister({ s3, connectMs, totalMs }: StorageOptions): ObjectLister {
-  const storage = once(async () => {
+  const storage = lazy(async () => {
     const { createS3Lister } = await import('./s3/s3-lister.ts');
     return createS3Lister(s3, { connectMs, totalMs });
   });
-  const close = async () => (await storage.made)?.close();
+  const close = async () => (await storage.loaded)?.close();
   return {
     async page(url, suffixes, after, max, signal) {
       const listing = checkListing(url, s3.prefixes);

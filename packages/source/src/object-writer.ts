@@ -1,42 +1,42 @@
+import { lazy } from '@facequeue/time';
 import type { StorageOptions } from './object-lister.ts';
-import { once } from './once.ts';
 import { checkOutput } from './s3/locations.ts';
 
-/** Smallest part of an upload but for its last one, bytes; S3 refuses smaller ones when the upload is completed. */
+/** Smallest part of an upload, except for the last one, bytes. S3 refuses smaller ones when the upload is completed. */
 export const MIN_PART_BYTES = 5 * 1024 * 1024;
 
-/** An object that is to be written. */
+/** An object to write. */
 export interface OutputTarget {
   /** `s3://bucket/key` */
   url: string;
-  /** Whether it may take the place of another. */
+  /** Whether it may replace an existing object. */
   overwrite: boolean;
   contentType: string;
-  /** Tells this target from any other: an object that was written under the same mark is the target, written in an earlier try. */
+  /** Unique to this target: an object with the same mark is this target, written by an earlier attempt. */
   mark: string;
 }
 
 /**
- * Writes objects, whole or in parts, and never over another unless told so: it looks first, and where the server knows
- * `If-None-Match` nobody can come between. Everything may be done again after a crash.
+ * Writes objects, whole or in parts. It never overwrites an existing object unless the target allows it: it checks first, and on
+ * servers that support `If-None-Match` no other writer can come between. Every call may be repeated after a crash.
  *
- * All throw FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout, or the signal's reason.
+ * All methods throw FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout, or the signal's reason.
  */
 export interface ObjectWriter extends AsyncDisposable {
   /**
-   * Whether the target is there already, from an earlier try.
-   * @throws conflict when its place is taken by another object that it may not replace
+   * Whether an earlier attempt has written the target already.
+   * @throws conflict when another object exists there that the target may not replace
    */
   inspect(target: OutputTarget, signal?: AbortSignal): Promise<'vacant' | 'written'>;
-  /** Writes a small object whole. @throws conflict */
+  /** Writes a small object in one request. @throws conflict */
   put(target: OutputTarget, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
-  /** Begins an upload in parts. @returns what names it; it stays until it is completed or aborted */
+  /** Begins an upload in parts, which stays until it is completed or aborted. @returns the id of the upload */
   begin(target: OutputTarget, signal?: AbortSignal): Promise<string>;
   /**
-   * A part takes the place of one with the same number.
+   * Uploads a part. It replaces an earlier part with the same number.
    * @param number from 1 to 10 000
    * @param bytes at least MIN_PART_BYTES, unless it is the last part
-   * @returns what names it when the upload is completed
+   * @returns the tag of the part, for `complete`
    */
   putPart(
     target: OutputTarget,
@@ -45,22 +45,28 @@ export interface ObjectWriter extends AsyncDisposable {
     bytes: Uint8Array,
     signal?: AbortSignal,
   ): Promise<string>;
-  /** Makes the object of the parts, in the order of their numbers. @throws conflict; the upload is still there then */
+  /** Makes the object from its parts. @param parts tags, in the order of the part numbers. @throws conflict; the upload then remains */
   complete(target: OutputTarget, upload: string, parts: readonly string[], signal?: AbortSignal): Promise<void>;
-  /** Takes an upload and its parts away; one that is gone is well. */
+  /** Removes an upload and its parts. Does nothing when there is no such upload. */
   abort(target: OutputTarget, upload: string, signal?: AbortSignal): Promise<void>;
-  /** Ends all connections; what is under way fails. */
+  /** Closes all connections; requests in progress fail. */
   close(): Promise<void>;
 }
 
-/** @param options `s3.prefixes`: where it may write */
+/**
+ * @param options `s3.prefixes`: where it may write
+ * @example
+ * await using writer = createObjectWriter(writerOptions(config));
+ * const target = { url: 's3://results/1.ndjson', overwrite: false, contentType: 'application/x-ndjson', mark: batchId };
+ * await writer.put(target, bytes);
+ */
 export function createObjectWriter({ s3, connectMs, totalMs }: StorageOptions): ObjectWriter {
-  const storage = once(async () => {
+  const storage = lazy(async () => {
     const { createS3Writer } = await import('./s3/s3-writer.ts');
     return createS3Writer(s3, { connectMs, totalMs });
   });
-  const close = async () => (await storage.made)?.close();
-  /** The place is checked before the library is loaded. */
+  const close = async () => (await storage.loaded)?.close();
+  /** The location is checked before the library is loaded. */
   const at = async ({ url, ...target }: OutputTarget) => {
     const object = { ...target, ...checkOutput(url, s3.prefixes) };
     return { object, writer: await storage() };

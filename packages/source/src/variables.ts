@@ -6,7 +6,7 @@ import type { S3Options } from './s3/client.ts';
 import { parseS3Prefix, type S3Prefix } from './s3/prefixes.ts';
 import type { SourceOptions } from './source.ts';
 
-/** A list each of whose items must be readable. */
+/** A list of items that `parse` must accept. */
 function parsedList<T>(parse: (item: string) => T | null, expected: string) {
   return list().transform((items, context) =>
     items.map((item) => {
@@ -17,7 +17,7 @@ function parsedList<T>(parse: (item: string) => T | null, expected: string) {
   );
 }
 
-/** Which buckets may be used, for a gateway that refuses others at once. */
+/** Buckets that may be used. A gateway reads them too, to refuse others at once. */
 export const s3LocationVariables = {
   S3_SOURCE_PREFIXES: parsedList(parseS3Prefix, 'bucket or bucket/prefix').meta({
     default: '',
@@ -62,13 +62,13 @@ export const sourceVariables = {
   }),
   S3_FORCE_PATH_STYLE: z.stringbool({ error: 'true or false' }).optional().meta({
     description:
-      'Whether the bucket stands in the path of S3 requests instead of in the host name. Unset: true with `S3_ENDPOINT`, else false.',
+      'Whether S3 requests have the bucket in the path instead of in the host name. Unset: true with `S3_ENDPOINT`, else false.',
   }),
 };
 
 type SourceConfig = z.output<z.ZodObject<typeof sourceVariables>>;
 
-/** What `createImageSource` takes, from the variables' values. */
+/** Options of `createImageSource`, from the values of the variables. */
 export function sourceOptions(config: SourceConfig): SourceOptions {
   return {
     limits: {
@@ -83,7 +83,7 @@ export function sourceOptions(config: SourceConfig): SourceOptions {
   };
 }
 
-/** What `createObjectLister` takes. */
+/** Options of `createObjectLister`. */
 export function listerOptions(config: SourceConfig): StorageOptions {
   return {
     s3: s3Options(config, config.S3_SOURCE_PREFIXES),
@@ -92,10 +92,10 @@ export function listerOptions(config: SourceConfig): StorageOptions {
   };
 }
 
-/** A part of 8 MiB gets through 70 kB/s, and a server may take a minute to make one object of thousands of parts. */
+/** Enough for a part of 8 MiB at 70 kB/s, and for a server that takes a minute to join thousands of parts. */
 const WRITE_MS = 120_000;
 
-/** What `createObjectWriter` takes. */
+/** Options of `createObjectWriter`. */
 export function writerOptions(config: SourceConfig): StorageOptions {
   return {
     s3: s3Options(config, config.S3_OUTPUT_PREFIXES),

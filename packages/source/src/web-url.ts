@@ -1,33 +1,33 @@
-/** The shape of URLs that callers name; nothing here uses the network. */
+/** The form of URLs that callers name. Nothing here uses the network. */
 import { MAX_URL_LENGTH } from '@facequeue/schema';
 import { invalidUrl } from './errors.ts';
 
-/** Tabs and line breaks, which URL parsers drop in silence, and the other control characters. */
+/** Tabs and line breaks, which URL parsers drop silently, and the other control characters. */
 const CONTROL_CHARACTERS = /\p{Cc}/u;
 
 /**
- * The text of a URL without blanks around it.
- * @param name the request member it came in
+ * The text of a URL without surrounding white space.
+ * @param name the request member that holds it
  * @throws FacequeueError invalid_request: too long, or with a control character
  */
 export function urlText(text: string, name: string): string {
-  if (text.length > MAX_URL_LENGTH) throw invalidUrl(`${name} is longer than ${MAX_URL_LENGTH} characters.`, name);
-  if (CONTROL_CHARACTERS.test(text)) throw invalidUrl(`${name} has a control character in it.`, name);
+  if (text.length > MAX_URL_LENGTH) throw invalidUrl(`${name} is longer than ${MAX_URL_LENGTH} characters`, name);
+  if (CONTROL_CHARACTERS.test(text)) throw invalidUrl(`${name} has a control character in it`, name);
   return text.trim();
 }
 
 /**
- * Reads an http or https URL; its fragment is dropped. User names and passwords are refused: they would be kept with the job.
+ * Parses an http or https URL and drops its fragment. User names and passwords are refused: they would be stored with the job.
  * @param text from `urlText`
- * @param schemes what the caller may choose from, for the error's text
+ * @param schemes allowed schemes, for the text of the error
  * @throws FacequeueError invalid_request
  */
 export function parseWebUrl(text: string, name: string, schemes: string): URL {
   const url = URL.parse(text);
-  if (!url) throw invalidUrl(`${name} is not an absolute URL.`, name);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalidUrl(`${name} is not ${schemes}.`, name);
-  if (url.username || url.password) throw invalidUrl(`${name} carries a user name or password.`, name);
-  if (url.port === '0') throw invalidUrl(`${name} names port 0.`, name);
+  if (!url) throw invalidUrl(`${name} is not an absolute URL`, name);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalidUrl(`${name} is not ${schemes}`, name);
+  if (url.username || url.password) throw invalidUrl(`${name} contains a user name or password`, name);
+  if (url.port === '0') throw invalidUrl(`${name} names port 0`, name);
   url.hash = '';
   return url;
 }

@@ -3,8 +3,8 @@ import { parseWebUrl, urlText } from './web-url.ts';
 const NAME = 'webhook_url';
 
 /**
- * Reads the URL of a webhook's receiver: http or https, without user name and password. Looks at its shape only; whether
- * its address is allowed is known when it is posted to.
+ * Parses the URL of a webhook: http or https, without user name and password. Checks its form only: whether its address is
+ * allowed is known when it is posted to.
  * @throws FacequeueError invalid_request, with `parameter` webhook_url
  */
 export function parseWebhookUrl(text: string): URL {

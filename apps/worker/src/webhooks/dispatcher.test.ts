@@ -297,7 +297,7 @@ describe('a webhook', () => {
     await here.dispatcher({ timeoutMs: 200 });
     const id = await here.ended(receiver.url);
     expect(await here.settled(id, 'delivered')).toMatchObject({
-      attempts: [{ status: null, error: 'The receiver did not answer within 0.2 s.' }, { status: 200 }],
+      attempts: [{ status: null, error: 'the receiver did not answer within 0.2 s' }, { status: 200 }],
     });
   });
 

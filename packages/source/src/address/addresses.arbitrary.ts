@@ -45,8 +45,8 @@ export const SPECIAL_V6 = [
   '8000::/1',
 ];
 
-/** Bytes of an address within one of the ranges. */
-export const within = (ranges: readonly string[]): fc.Arbitrary<number[]> =>
+/** Bytes of an address in one of the ranges. */
+export const addressIn = (ranges: readonly string[]): fc.Arbitrary<number[]> =>
   fc.constantFrom(...ranges).chain((range) => {
     const [base, bits] = ipaddr.parseCIDR(range);
     const bytes = base.toByteArray();

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Address, readAddress } from './public-address.ts';
 
-/** One admitted destination. Without `port`, all its ports. */
+/** A destination that is admitted. Without `port`, all its ports. */
 export type AllowEntry =
   | { kind: 'host'; host: string; port: number | undefined }
   | { kind: 'range'; range: [Address, number]; port: number | undefined };
@@ -11,7 +11,7 @@ export const ALLOW_ENTRY_FORMS = 'hosts, host:port, IP addresses, [IPv6]:port or
 
 const HOST = /^(\[[\da-f:.]+\]|[\p{L}\p{N}._-]+)$/iu;
 
-/** Reads `photos.internal`, `photos.internal:8080`, `10.0.0.5`, `10.0.0.5:8080`, `::1`, `[::1]:8080` or `10.0.0.0/8`. Null for anything else. */
+/** Parses `photos.internal`, `photos.internal:8080`, `10.0.0.5`, `10.0.0.5:8080`, `::1`, `[::1]:8080` or `10.0.0.0/8`. Null for anything else. */
 export function parseAllowEntry(text: string): AllowEntry | null {
   const range = /^(?<base>[^/]+)\/(?<bits>\d{1,3})$/.exec(text)?.groups;
   if (range) return parseRange(range['base']!, Number(range['bits']));
@@ -31,7 +31,7 @@ export function parseAllowEntry(text: string): AllowEntry | null {
 function parseRange(base: string, bits: number): AllowEntry | null {
   if (!isIP(base)) return null;
   const address = ipaddr.parse(base);
-  // Addresses are compared as `readAddress` gives them: a range of IPv4-mapped ones would never match.
+  // Addresses are compared in the form that `readAddress` returns: a range of IPv4-mapped ones would never match.
   if (readAddress(base)!.kind() !== address.kind() || bits > address.toByteArray().length * 8) return null;
   return { kind: 'range', range: [address, bits], port: undefined };
 }

@@ -1,16 +1,16 @@
 import { type AllowEntry, bareHost, entryAdmits } from './allow-list.ts';
 import { isPublic, readAddress } from './public-address.ts';
 
-/** Says whether a connection may be made. */
+/** Decides whether a connection may be made. */
 export interface AddressGuard {
   /**
    * @param hostname the URL's host, as the URL parser gives it
-   * @param address what it resolved to; for a literal address, that
+   * @param address the address it resolved to, or the host itself when it is an address
    */
   admits(hostname: string, port: number, address: string): boolean;
 }
 
-/** Admits public addresses, and what the allow-list names. An address that cannot be read is never admitted. */
+/** Admits public addresses and those on the allow-list. An address that cannot be parsed is never admitted. */
 export function createGuard(allow: readonly AllowEntry[]): AddressGuard {
   return {
     admits(hostname, port, text) {

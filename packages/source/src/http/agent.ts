@@ -4,14 +4,14 @@ import { type ConnectorOptions, guardedConnector } from './connector.ts';
 
 export const USER_AGENT = `facequeue/${manifest.version}`;
 
-/** Sockets to one origin; as many exchanges run at once as the caller starts, so this bounds what one host can bind. */
+/** Sockets to one origin. Nothing else limits how many requests run at once, so this bounds what one host can occupy. */
 const SOCKETS_PER_ORIGIN = 64;
-/** Long enough for a burst of images from one host, shorter than the 5 s after which servers commonly hang up. */
+/** Long enough for a burst of images from one host, shorter than the 5 s after which servers commonly close idle connections. */
 const KEEP_ALIVE_MS = 3000;
 
 /**
- * Connections to guarded addresses only. It has no limits of time but `connectMs`: a `Budget` sets them. Proxy variables
- * of the environment are ignored: a proxy would resolve names unguarded.
+ * Connects to guarded addresses only. Its only time limit is `connectMs`: a `Deadline` sets the others. Ignores the proxy
+ * variables of the environment: a proxy would resolve names without the guard.
  */
 export function guardedAgent(options: ConnectorOptions): Agent {
   return new Agent({
@@ -24,7 +24,7 @@ export function guardedAgent(options: ConnectorOptions): Agent {
   });
 }
 
-/** Ends an answer whose body nobody wants, and its connection: what it would still send has no bound. */
+/** Ends a response whose body nobody wants, and its connection: what the server would still send has no bound. */
 export function discard(body: Dispatcher.ResponseData['body']): void {
   body.on('error', () => {}).destroy();
 }

@@ -4,7 +4,7 @@ import { buildConnector } from 'undici';
 import type { AddressGuard } from '../address/guard.ts';
 import { forbidden } from '../errors.ts';
 
-/** Resolves a name to all its addresses; `dns.lookup` unless a test brings its own. */
+/** Resolves a name to all its addresses: `dns.lookup`, except in tests. */
 export type Resolve = (
   hostname: string,
   options: LookupOptions & { all: true },
@@ -13,7 +13,7 @@ export type Resolve = (
 
 export interface ConnectorOptions {
   guard: AddressGuard;
-  /** Milliseconds from the look-up of the name to the end of the TLS handshake. */
+  /** Milliseconds from the start of the look-up to the end of the TLS handshake. */
   connectMs: number;
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
@@ -21,7 +21,7 @@ export interface ConnectorOptions {
 }
 
 const notAllowed = () =>
-  forbidden('The host is, or resolves to, an address that is not public and not admitted by SOURCE_ALLOW.');
+  forbidden('the host is, or resolves to, an address that is not public and not admitted by SOURCE_ALLOW');
 
 /**
  * Opens sockets to one origin, and only to addresses that the guard admits. The addresses that are checked are the
@@ -43,7 +43,7 @@ export function guardedConnector(origin: URL, options: ConnectorOptions): buildC
   const connect = buildConnector({ lookup, timeout: connectMs, allowH2: false, ...(ca && { ca }) });
 
   return (target, callback) => {
-    // No look-up happens for a literal address.
+    // A literal address is not looked up.
     if (isIP(target.hostname) && !guard.admits(target.hostname, port, target.hostname))
       return callback(notAllowed(), null);
     connect(target, callback);

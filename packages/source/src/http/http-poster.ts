@@ -1,29 +1,29 @@
-import type { Budget } from '../budget.ts';
+import type { Deadline } from '@facequeue/time';
 import { discard, guardedAgent, USER_AGENT } from './agent.ts';
 import type { ConnectorOptions } from './connector.ts';
 import { connectionFailure } from './failures.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
-/** How much of an answer is read, and for how long, so that the receiver may end its connection in peace. */
+/** How much of an answer's body is read, and for how long, so that the receiver can end its connection normally. */
 const READ_BYTES = 64 * 1024;
 const READ_MS = 1000;
 
-/** What a receiver said. */
+/** The answer of a receiver. */
 export interface PostAnswer {
   /** Any status; redirects are not followed. */
   status: number;
-  /** Its `Retry-After`, as milliseconds from now. */
+  /** `Retry-After`, as milliseconds from now. */
   retryAfterMs?: number;
 }
 
-/** Messages to http and https. */
+/** Posts messages to http and https URLs. */
 export function createHttpPoster(connector: ConnectorOptions) {
   const agent = guardedAgent(connector);
   return {
     /** @throws FacequeueError source_forbidden, source_unreachable, source_timeout; the signal's reason */
-    async post(url: URL, headers: Record<string, string>, body: string, budget: Budget): Promise<PostAnswer> {
+    async post(url: URL, headers: Record<string, string>, body: string, deadline: Deadline): Promise<PostAnswer> {
       try {
-        const answer = await budget.race(
+        const answer = await deadline.race(
           agent.request({
             origin: url.origin,
             path: url.pathname + url.search,
@@ -31,7 +31,7 @@ export function createHttpPoster(connector: ConnectorOptions) {
             headers: { 'user-agent': USER_AGENT, accept: '*/*', 'accept-encoding': 'identity', ...headers },
             body,
             reset: true,
-            signal: budget.signal,
+            signal: deadline.signal,
           }),
         );
         // The answer is its status: whatever becomes of its body changes nothing.
@@ -40,12 +40,12 @@ export function createHttpPoster(connector: ConnectorOptions) {
         const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], Date.now());
         return { status: answer.statusCode, ...(retryAfterMs !== undefined && { retryAfterMs }) };
       } catch (error) {
-        budget.signal.throwIfAborted();
+        deadline.signal.throwIfAborted();
         throw connectionFailure(error, 'receiver');
       }
     },
 
-    /** Ends all connections, those in use too. */
+    /** Closes all connections, including those in use. */
     close: () => agent.destroy(),
   };
 }

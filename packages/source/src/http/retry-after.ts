@@ -2,8 +2,8 @@
 const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /**
- * Reads a `Retry-After` header (RFC 9110, section 10.2.3): seconds, or a date.
- * @param now Unix milliseconds, to measure a date from
+ * Parses a `Retry-After` header (RFC 9110, section 10.2.3): seconds, or a date.
+ * @param now Unix milliseconds, from which a date is measured
  * @returns milliseconds from now, never negative; undefined for anything else
  */
 export function parseRetryAfter(header: string | string[] | undefined, now: number): number | undefined {

@@ -1,16 +1,17 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { Budget } from '../budget.ts';
+import { Deadline } from '@facequeue/time';
+import { notWithin } from '../errors.ts';
 import { storageFailure } from './failures.ts';
 import type { S3Prefix } from './prefixes.ts';
 
 const SOCKETS = 64;
 
 export interface S3Options {
-  /** What may be used; none switches s3 off. */
+  /** Buckets and prefixes that may be used; none disables s3. */
   prefixes: readonly S3Prefix[];
-  /** URL of an S3-compatible service. Absent: AWS, or what the SDK's own configuration says. */
+  /** URL of an S3-compatible service. Absent: AWS, or what the SDK's own configuration names. */
   endpoint?: string | undefined;
-  /** Absent: the SDK's own chain; `us-east-1` with an endpoint, where it rarely means anything. */
+  /** Absent: the SDK's own chain; with an endpoint `us-east-1`, since few of those services have regions. */
   region?: string | undefined;
   /** Bucket in the path instead of in the host name. */
   forcePathStyle: boolean;
@@ -28,7 +29,7 @@ export function createS3Client(options: S3Options, connectMs: number): S3Client 
     ...(options.endpoint && { endpoint: options.endpoint, region: 'us-east-1' }),
     ...(options.region && { region: options.region }),
     ...(options.credentials && { credentials: options.credentials }),
-    // Not every S3-compatible service knows the newer checksums. A broken image is found when it is decoded, and parts are checked by their ETags.
+    // Not every S3-compatible service supports the newer checksums. Decoding detects a broken image, and ETags check parts.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestChecksumCalculation: 'WHEN_REQUIRED',
     requestHandler: {
@@ -40,21 +41,25 @@ export function createS3Client(options: S3Options, connectMs: number): S3Client 
 }
 
 /**
- * One exchange with a time limit, its failure put into the catalogue's words.
+ * Sends one request under a time limit and turns its failure into an error of the catalogue.
  * @param refused the text for a 403
  * @throws FacequeueError source_forbidden, source_unreachable, source_timeout; the signal's reason
  */
-export async function exchange<T>(
+export async function sendWithin<T>(
   send: (abort: { abortSignal: AbortSignal }) => Promise<T>,
   { ms, signal, refused }: { ms: number; signal: AbortSignal | undefined; refused: string },
 ): Promise<T> {
   signal?.throwIfAborted();
-  using budget = new Budget(ms, signal, 'The object storage did not answer');
+  using deadline = new Deadline({
+    ms,
+    onTimeout: () => notWithin(ms, 'the object storage did not answer'),
+    parent: signal,
+  });
   try {
-    // Raced, because the look-up of credentials heeds no signal.
-    return await budget.race(send({ abortSignal: budget.signal }));
+    // Raced, because the look-up of credentials ignores the signal.
+    return await deadline.race(send({ abortSignal: deadline.signal }));
   } catch (error) {
-    budget.signal.throwIfAborted();
+    deadline.signal.throwIfAborted();
     throw storageFailure(error, refused);
   }
 }

@@ -1,4 +1,4 @@
-/** Where batches may read and write, told from URLs and settings alone: a gateway can refuse at once. */
+/** Where batches may read and write, decided from URLs and settings alone, so that a gateway can refuse at once. */
 import { forbidden, invalidUrl } from '../errors.ts';
 import { urlText } from '../web-url.ts';
 import { isUnderPrefix, type S3Prefix } from './prefixes.ts';
@@ -7,7 +7,7 @@ import { parseS3Listing, parseS3Object, type S3Listing, type S3Object } from './
 export { s3Url } from './s3-url.ts';
 
 /**
- * Reads the prefix of a listing, `s3://bucket/path/`, and checks that all it can find may be read.
+ * Parses the prefix of a listing, `s3://bucket/path/`, and checks that everything under it may be read.
  * @param prefixes S3_SOURCE_PREFIXES
  * @throws FacequeueError invalid_request, source_forbidden
  */
@@ -17,19 +17,19 @@ export function checkListing(url: string, prefixes: readonly S3Prefix[]): S3List
   const folder = isUnderPrefix(prefixes, listing.bucket, `${listing.prefix}/`);
   throw forbidden(
     folder
-      ? 's3.prefix reaches past what S3_SOURCE_PREFIXES allows: end it with /.'
-      : 's3.prefix is not among S3_SOURCE_PREFIXES.',
+      ? 's3.prefix reaches past what S3_SOURCE_PREFIXES allows: end it with /'
+      : 's3.prefix is not among S3_SOURCE_PREFIXES',
   );
 }
 
 /**
- * Reads where results are to be written, `s3://bucket/key`, and checks that it is allowed.
+ * Parses the location for results, `s3://bucket/key`, and checks that writing there is allowed.
  * @param prefixes S3_OUTPUT_PREFIXES
  * @throws FacequeueError invalid_request, source_forbidden
  */
 export function checkOutput(url: string, prefixes: readonly S3Prefix[]): S3Object {
   const object = parseS3Object(urlText(url, 'output'), 'output');
-  if (object.key.endsWith('/')) throw invalidUrl('output names a folder, not an object.', 'output');
-  if (!isUnderPrefix(prefixes, object.bucket, object.key)) throw forbidden('output is not among S3_OUTPUT_PREFIXES.');
+  if (object.key.endsWith('/')) throw invalidUrl('output names a folder, not an object', 'output');
+  if (!isUnderPrefix(prefixes, object.bucket, object.key)) throw forbidden('output is not among S3_OUTPUT_PREFIXES');
   return object;
 }

@@ -1,15 +1,15 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { createS3Client, exchange, type S3Options } from './client.ts';
+import { createS3Client, type S3Options, sendWithin } from './client.ts';
 import type { S3Listing } from './s3-url.ts';
 
-/** What a page of a listing holds. */
+/** One page of a listing. */
 export interface Listed {
   objects: { key: string; size: number }[];
   /** Continuation token; null at the end. */
   next: string | null;
 }
 
-/** Pages of buckets. Prefixes are the caller's to check. */
+/** Lists buckets. The caller checks the prefixes. */
 export function createS3Lister(options: S3Options, { connectMs, totalMs }: { connectMs: number; totalMs: number }) {
   const client = createS3Client(options, connectMs);
   return {
@@ -18,16 +18,16 @@ export function createS3Lister(options: S3Options, { connectMs, totalMs }: { con
         Bucket: bucket,
         Prefix: prefix,
         MaxKeys: max,
-        // Keys may hold what XML cannot.
+        // Keys may have characters that XML cannot represent.
         EncodingType: 'url',
         ...(token && { ContinuationToken: token }),
       });
-      const answer = await exchange((abort) => client.send(command, abort), {
+      const answer = await sendWithin((abort) => client.send(command, abort), {
         ms: totalMs,
         signal,
-        refused: 'The object storage refuses to list the bucket.',
+        refused: 'the object storage refuses to list the bucket',
       });
-      // Servers that do not know the encoding do not say that they used it.
+      // A server that does not support the encoding does not name it in its answer.
       const decode = answer.EncodingType === 'url' ? decoded : (key: string) => key;
       return {
         objects: (answer.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: decode(Key), size: Size })),

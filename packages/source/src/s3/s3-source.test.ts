@@ -173,7 +173,7 @@ describe('an object storage', () => {
     });
     await expect(source.fetch('s3://images/found')).rejects.toMatchObject({
       code: 'source_forbidden',
-      message: expect.stringContaining('No credentials'),
+      message: expect.stringContaining('no credentials'),
     });
     expect(server.paths).toEqual([]);
   });

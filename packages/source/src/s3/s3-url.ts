@@ -6,40 +6,40 @@ export interface S3Object {
   key: string;
 }
 
-/** The objects of a bucket whose keys begin alike. */
+/** The objects of a bucket whose keys begin with a prefix. */
 export interface S3Listing {
   bucket: string;
   /** Empty for the whole bucket. */
   prefix: string;
 }
 
-/** Bucket names as S3 and its relatives allow them, those of before 2018 (capitals, underscores) included. */
+/** Bucket names that S3 and compatible services allow, including those from before 2018 (capitals, underscores). */
 const S3_URL = /^s3:\/\/(?<bucket>[\w.-]{3,63})(?:\/(?<key>.*))?$/is;
 /** S3 counts bytes of UTF-8. */
 const MAX_KEY_BYTES = 1024;
 
 /**
- * Reads `s3://bucket/key`, literally, as the AWS command line does: no percent-decoding, and `..`, `?` and `#` are
+ * Parses `s3://bucket/key` literally, as the AWS command line does: no percent-decoding, and `..`, `?` and `#` are
  * ordinary characters of the key.
  * @param text from `urlText`
- * @param name the request member it came in
+ * @param name the request member that holds it
  * @throws FacequeueError invalid_request
  */
 export function parseS3Object(text: string, name: string): S3Object {
   const { bucket, key } = parts(text, name) ?? {};
-  if (!bucket || !key) throw invalidUrl(`${name} is not of the form s3://bucket/key.`, name);
+  if (!bucket || !key) throw invalidUrl(`${name} is not of the form s3://bucket/key`, name);
   return { bucket, key };
 }
 
 /**
- * Reads `s3://bucket`, `s3://bucket/` or `s3://bucket/prefix`, as literally.
+ * Parses `s3://bucket`, `s3://bucket/` or `s3://bucket/prefix`, equally literally.
  * @param text from `urlText`
- * @param name the request member it came in
+ * @param name the request member that holds it
  * @throws FacequeueError invalid_request
  */
 export function parseS3Listing(text: string, name: string): S3Listing {
   const { bucket, key } = parts(text, name) ?? {};
-  if (!bucket) throw invalidUrl(`${name} is not of the form s3://bucket/prefix.`, name);
+  if (!bucket) throw invalidUrl(`${name} is not of the form s3://bucket/prefix`, name);
   return { bucket, prefix: key ?? '' };
 }
 
@@ -50,6 +50,6 @@ export function s3Url({ bucket, key }: S3Object): string {
 function parts(text: string, name: string) {
   const found = S3_URL.exec(text)?.groups as { bucket: string; key?: string } | undefined;
   if (Buffer.byteLength(found?.key ?? '') > MAX_KEY_BYTES)
-    throw invalidUrl(`The key in ${name} is longer than ${MAX_KEY_BYTES} bytes.`, name);
+    throw invalidUrl(`the key in ${name} is longer than ${MAX_KEY_BYTES} bytes`, name);
   return found;
 }

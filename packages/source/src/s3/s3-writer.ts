@@ -8,41 +8,44 @@ import {
 } from '@aws-sdk/client-s3';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
 import { unreachable } from '../errors.ts';
-import { createS3Client, exchange, type S3Options } from './client.ts';
+import { createS3Client, type S3Options, sendWithin } from './client.ts';
 import { statusOf } from './failures.ts';
 import type { S3Object } from './s3-url.ts';
 
-/** Metadata that tells who wrote an object. */
+/** Name of the metadata that holds an object's mark. */
 const MARK = 'facequeue-writer';
 
-/** An object to be written. */
+/** An object to write. */
 export interface Target extends S3Object {
   overwrite: boolean;
   contentType: string;
-  /** Unique to whatever is being written: an object that has it is the one. */
+  /** Unique to this target: an object with the same mark is this target, written by an earlier attempt. */
   mark: string;
 }
 
-/** Writes objects, whole or in parts. Prefixes are the caller's to check. */
+/** Writes objects, whole or in parts. The caller checks the prefixes. */
 export function createS3Writer(options: S3Options, { connectMs, totalMs }: { connectMs: number; totalMs: number }) {
   const client = createS3Client(options, connectMs);
-  const naming = ({ bucket, key }: S3Object) => ({ Bucket: bucket, Key: key });
-  const beginning = (target: Target) => ({
-    ...naming(target),
+  const location = ({ bucket, key }: S3Object) => ({ Bucket: bucket, Key: key });
+  const newObject = (target: Target) => ({
+    ...location(target),
     ContentType: target.contentType,
     Metadata: { [MARK]: target.mark },
   });
-  const limits = (signal: AbortSignal | undefined, refused = 'The object storage refuses to write the object.') => ({
+  const limits = (signal: AbortSignal | undefined, refused = 'the object storage refuses to write the object') => ({
     ms: totalMs,
     signal,
     refused,
   });
 
-  /** The mark of the object that is there, '' when it has none; null when there is none. */
-  async function found(target: S3Object, signal?: AbortSignal): Promise<string | null> {
-    const limit = limits(signal, 'The object storage refuses to say whether the object exists already.');
+  /** The mark of the existing object, '' when it has none; null when there is no object. */
+  async function existingMark(target: S3Object, signal?: AbortSignal): Promise<string | null> {
+    const limit = limits(signal, 'the object storage refuses to say whether the object exists already');
     try {
-      const { Metadata } = await exchange((abort) => client.send(new HeadObjectCommand(naming(target)), abort), limit);
+      const { Metadata } = await sendWithin(
+        (abort) => client.send(new HeadObjectCommand(location(target)), abort),
+        limit,
+      );
       return Metadata?.[MARK] ?? '';
     } catch (error) {
       if (isFacequeueError(error) && statusOf(error.cause) === 404) return null;
@@ -50,19 +53,20 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     }
   }
 
-  /** @throws conflict when another object is there, and stays */
+  /** @throws conflict when another object exists that the target may not replace */
   async function inspect(target: Target, signal?: AbortSignal): Promise<'vacant' | 'written'> {
-    const mark = await found(target, signal);
+    const mark = await existingMark(target, signal);
     if (mark === target.mark) return 'written';
     if (mark !== null && !target.overwrite) throw exists();
     return 'vacant';
   }
 
   /**
-   * Makes an object appear: not over another unless the target says so, and well when it appeared in an earlier try.
-   * @param send with the condition of the target, or none
+   * Runs the request that makes the object appear. Does not overwrite another object unless the target allows it, and succeeds when
+   * an earlier attempt has written the target.
+   * @param send the request, with or without the condition that no object exists
    */
-  async function appear(
+  async function create(
     target: Target,
     send: (condition: { IfNoneMatch?: '*' }) => Promise<unknown>,
     signal?: AbortSignal,
@@ -71,14 +75,14 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     const condition = target.overwrite ? {} : { IfNoneMatch: '*' as const };
     try {
       await send(condition).catch((error: FacequeueError) => {
-        // A server that does not know the condition; `inspect` above has to do.
+        // The server does not support the condition: the check by `inspect` above has to suffice.
         if (condition.IfNoneMatch && statusOf(error.cause) === 501) return send({});
         throw error;
       });
     } catch (error) {
       const status = isFacequeueError(error) ? statusOf(error.cause) : undefined;
       if (status !== 404 && status !== 412) throw error;
-      // Somebody was faster, or an earlier try of ours got there whose answer was lost.
+      // Another writer was faster, or an earlier attempt succeeded and its answer was lost.
       if ((await inspect(target, signal)) === 'written') return;
       throw status === 412 ? exists() : error;
     }
@@ -88,44 +92,44 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     inspect,
 
     async put(target: Target, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-      const input = { ...beginning(target), Body: bytes };
-      await appear(
+      const input = { ...newObject(target), Body: bytes };
+      await create(
         target,
         (condition) =>
-          exchange((abort) => client.send(new PutObjectCommand({ ...input, ...condition }), abort), limits(signal)),
+          sendWithin((abort) => client.send(new PutObjectCommand({ ...input, ...condition }), abort), limits(signal)),
         signal,
       );
     },
 
     async begin(target: Target, signal?: AbortSignal): Promise<string> {
-      const command = new CreateMultipartUploadCommand(beginning(target));
-      const { UploadId } = await exchange((abort) => client.send(command, abort), limits(signal));
-      if (!UploadId) throw unreachable('The object storage began an upload without naming it.');
+      const command = new CreateMultipartUploadCommand(newObject(target));
+      const { UploadId } = await sendWithin((abort) => client.send(command, abort), limits(signal));
+      if (!UploadId) throw unreachable('the object storage began an upload without an id');
       return UploadId;
     },
 
     async putPart(target: S3Object, uploadId: string, number: number, bytes: Uint8Array, signal?: AbortSignal) {
       const command = new UploadPartCommand({
-        ...naming(target),
+        ...location(target),
         UploadId: uploadId,
         PartNumber: number,
         Body: bytes,
       });
-      const { ETag } = await exchange((abort) => client.send(command, abort), limits(signal));
-      if (!ETag) throw unreachable('The object storage took a part without naming it.');
+      const { ETag } = await sendWithin((abort) => client.send(command, abort), limits(signal));
+      if (!ETag) throw unreachable('the object storage accepted a part without an ETag');
       return ETag;
     },
 
     async complete(target: Target, uploadId: string, tags: readonly string[], signal?: AbortSignal): Promise<void> {
       const input = {
-        ...naming(target),
+        ...location(target),
         UploadId: uploadId,
         MultipartUpload: { Parts: tags.map((ETag, i) => ({ ETag, PartNumber: i + 1 })) },
       };
-      await appear(
+      await create(
         target,
         (condition) =>
-          exchange(
+          sendWithin(
             (abort) => client.send(new CompleteMultipartUploadCommand({ ...input, ...condition }), abort),
             limits(signal),
           ),
@@ -134,9 +138,9 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     },
 
     async abort(target: S3Object, uploadId: string, signal?: AbortSignal): Promise<void> {
-      const command = new AbortMultipartUploadCommand({ ...naming(target), UploadId: uploadId });
+      const command = new AbortMultipartUploadCommand({ ...location(target), UploadId: uploadId });
       try {
-        await exchange((abort) => client.send(command, abort), limits(signal));
+        await sendWithin((abort) => client.send(command, abort), limits(signal));
       } catch (error) {
         if (!isFacequeueError(error) || statusOf(error.cause) !== 404) throw error;
       }
@@ -147,6 +151,6 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
 }
 
 const exists = () =>
-  new FacequeueError('conflict', 'The output exists already, and overwrite was not asked for.', {
+  new FacequeueError('conflict', 'the output exists already, and overwrite was not asked for', {
     parameter: 'output',
   });
