@@ -1,5 +1,5 @@
 import { Transformer } from '@napi-rs/image';
-import type { ImageHeader, RgbImage } from './types.ts';
+import type { DecodeInput, RgbImage } from './types.ts';
 
 const FILE_HEADER = 14;
 const WINDOWS_HEADER = 40;
@@ -11,7 +11,7 @@ const OS2_HEADERS = [16, 64];
  * is as often left at 0 by writers that know no alpha.
  * @throws Error the decoder's own
  */
-export async function decodeBmp(bytes: Uint8Array, { width, height }: ImageHeader): Promise<RgbImage> {
+export async function decodeBmp({ bytes, header: { width, height } }: DecodeInput): Promise<RgbImage> {
   const pixels = await new Transformer(withWindowsHeader(bytes)).rawPixels();
   const channels = pixels.length / (width * height);
   if (channels === 3) return { data: pixels, width, height };

@@ -112,5 +112,5 @@ it('an OS/2 bitmap in a compression nobody reads any more is refused, not misrea
 
 it('the public text names the format and nothing of the inside', async () => {
   const error = await load(await corrupt()).catch((reason: Error) => reason);
-  expect((error as Error).message).toBe('The PNG image cannot be decoded: its data is damaged or cut short.');
+  expect((error as Error).message).toBe('the PNG image cannot be decoded: its data is damaged or cut short');
 });

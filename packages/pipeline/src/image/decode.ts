@@ -1,9 +1,7 @@
-import { decodeBmp } from './bmp-decoder.ts';
-import { FORMAT_NAMES, readHeader } from './header.ts';
-import { decodeJpeg } from './jpeg-decoder.ts';
+import { CODECS } from './formats.ts';
+import { readHeader } from './header.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { undecodable } from './reader.ts';
-import { decodeWithSharp } from './sharp.ts';
 import type { ImageHeader, RgbImage } from './types.ts';
 
 export interface DecodeOptions {
@@ -19,8 +17,8 @@ export interface DecodeOptions {
 const WORTH_SHRINKING = 3;
 
 /**
- * Decodes an image whose header has been read, once (jpeg-decoder.ts has the one exception).
- * How much damage is forgiven: JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
+ * Decodes an image whose header has been read. Each image is decoded once, with the exception that jpeg-decoder.ts describes.
+ * How much damage is tolerated: for JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
  * @returns sRGB pixels, upright if asked for; `scale` is decoded / stored long side, 1 unless shrunk. The short side is
  *   the scaled one rounded to a pixel
  * @throws FacequeueError `image_undecodable`
@@ -30,34 +28,34 @@ export async function decode(
   header: ImageHeader,
   options: DecodeOptions,
 ): Promise<RgbImage & { scale: number }> {
+  const { format } = header;
   const scale = shrinkage(header, options.minSide);
   const size = {
     width: Math.max(1, Math.round(header.width * scale)),
     height: Math.max(1, Math.round(header.height * scale)),
   };
   const orientation = options.orient ? header.orientation : 1;
-  const native = { limits: options.limits, orientation, size: scale < 1 ? size : undefined };
   let image: RgbImage;
   try {
-    image = await decodeFormat(bytes, header, native);
+    image = await CODECS[format].decode({
+      bytes,
+      header,
+      limits: options.limits,
+      orientation,
+      size: scale < 1 ? size : undefined,
+    });
   } catch (error) {
-    throw undecodable(FORMAT_NAMES[header.format], 'its data is damaged or cut short', error);
+    throw undecodable(format, 'its data is damaged or cut short', error);
   }
   const [width, height] = orientation >= 5 ? [size.height, size.width] : [size.width, size.height];
   if (image.width !== width || image.height !== height)
-    throw undecodable(FORMAT_NAMES[header.format], 'its header and its data differ in size');
+    throw undecodable(format, 'its header and its data differ in size');
   return { ...image, scale };
-}
-
-function decodeFormat(bytes: Uint8Array, header: ImageHeader, native: Parameters<typeof decodeJpeg>[1]) {
-  if (header.format === 'bmp') return decodeBmp(bytes, header);
-  if (header.format === 'jpeg') return decodeJpeg(bytes, native);
-  return decodeWithSharp(bytes, { ...native, failOn: 'error' });
 }
 
 function shrinkage({ format, width, height }: ImageHeader, minSide: number | undefined): number {
   const side = Math.max(width, height);
-  if (format !== 'jpeg' || minSide === undefined || side < minSide * WORTH_SHRINKING) return 1;
+  if (!CODECS[format].shrinks || minSide === undefined || side < minSide * WORTH_SHRINKING) return 1;
   return minSide / side;
 }
 

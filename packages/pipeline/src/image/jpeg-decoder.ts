@@ -1,6 +1,8 @@
 import { readJpegHeader } from './jpeg-header.ts';
-import { decodeWithSharp, type SharpOptions } from './sharp.ts';
-import type { RgbImage } from './types.ts';
+import { sharpDecoder } from './sharp.ts';
+import type { DecodeInput, RgbImage } from './types.ts';
+
+const decodeWithSharp = sharpDecoder('VipsForeignLoadJpegBuffer');
 
 /** Rows that may be missing, as a part of the height. A lost last packet is 1 to 5 % of a camera's frame. */
 const MISSING_ROWS = 1 / 16;
@@ -19,17 +21,18 @@ const NEVER_CAME = 128;
  * filling. These must be complete; only the end marker itself may be missing.
  * @throws Error sharp's own, or one saying that rows are missing
  */
-export async function decodeJpeg(bytes: Uint8Array, options: Omit<SharpOptions, 'failOn'>): Promise<RgbImage> {
-  if (!readJpegHeader(bytes).fromTheTop) {
+export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {
+  const completed = () => decodeWithSharp({ ...input, bytes: withEndMarker(input.bytes) }, 'warning');
+  if (!readJpegHeader(input.bytes).fromTheTop) {
     try {
-      return await decodeWithSharp(bytes, { ...options, failOn: 'error' });
+      return await decodeWithSharp(input, 'error');
     } catch {
-      return await decodeWithSharp(withEndMarker(bytes), { ...options, failOn: 'warning' });
+      return await completed();
     }
   }
-  const image = await decodeWithSharp(bytes, { ...options, failOn: 'none' });
-  if (missingPart(image, options.orientation) <= MISSING_ROWS) return image;
-  return await decodeWithSharp(withEndMarker(bytes), { ...options, failOn: 'warning' });
+  const image = await decodeWithSharp(input, 'none');
+  if (missingPart(image, input.orientation) <= MISSING_ROWS) return image;
+  return await completed();
 }
 
 /** The file as if it had ended properly; a second end marker harms nothing. */

@@ -39,26 +39,26 @@ interface Frame {
  * @throws FacequeueError `image_undecodable`
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
-  const reader = new Reader(bytes, 'JPEG');
+  const reader = new Reader(bytes, 'jpeg');
   let frame: Frame | undefined;
   let orientation: number | undefined;
   let at = 2;
   for (let segment = 0; segment < MAX_SEGMENTS; segment++) {
     at = afterMarker(reader, at);
     const marker = reader.u8(at - 1);
-    if (marker === EOI) throw undecodable('JPEG', 'the file ends before its picture');
+    if (marker === EOI) throw undecodable('jpeg', 'the file ends before its picture');
     if (marker === TEM || (marker >= RST0 && marker <= SOI)) continue;
     const length = reader.u16(at, false);
-    if (length < 2) throw undecodable('JPEG', 'a header segment has no length');
+    if (length < 2) throw undecodable('jpeg', 'a header segment has no length');
     if (marker === SOS) {
-      if (!frame) throw undecodable('JPEG', 'the picture starts before its size is told');
+      if (!frame) throw undecodable('jpeg', 'the picture starts before its size is told');
       const fromTheTop = isFromTheTop(frame, reader.u8(at + 2));
       if (!fromTheTop) limitScans(reader, at + length);
       const { width, height } = frame;
       return { format: 'jpeg', width, height, orientation: orientation ?? 1, fromTheTop };
     }
     if (isFrame(marker)) {
-      if (frame) throw undecodable('JPEG', 'it tells its size twice');
+      if (frame) throw undecodable('jpeg', 'it tells its size twice');
       frame = {
         kind: marker,
         height: reader.u16(at + 3, false),
@@ -70,7 +70,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     }
     at += length;
   }
-  throw undecodable('JPEG', 'it has too many header segments');
+  throw undecodable('jpeg', 'it has too many header segments');
 }
 
 /** The offset just past the next marker's code. Stray bytes before a marker are skipped, as decoders do. */
@@ -80,7 +80,7 @@ function afterMarker(reader: Reader, from: number): number {
     while (reader.u8(at) === 0xff) at++;
     if (reader.u8(at) !== 0) return at + 1;
   }
-  throw undecodable('JPEG', 'too many bytes of its header mean nothing');
+  throw undecodable('jpeg', 'too many bytes of its header mean nothing');
 }
 
 /** Refuses a file of too many scans; it ends where the file or the picture does. */
@@ -89,7 +89,7 @@ function limitScans(reader: Reader, from: number): void {
   for (let at = reader.find(0xff, from); at + 4 <= reader.length; at = reader.find(0xff, at)) {
     const marker = reader.u8(at + 1);
     if (marker === EOI) return;
-    if (marker === SOS && ++scans > MAX_SCANS) throw undecodable('JPEG', `it has more than ${MAX_SCANS} scans`);
+    if (marker === SOS && ++scans > MAX_SCANS) throw undecodable('jpeg', `it has more than ${MAX_SCANS} scans`);
     // 00 is a stuffed byte of the data, FF filling; restart markers stand alone. The rest are segments.
     if (marker === 0xff) at += 1;
     else if (marker === 0 || (marker >= RST0 && marker < SOI)) at += 2;

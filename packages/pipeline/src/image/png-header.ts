@@ -16,14 +16,14 @@ const DEPTHS: Record<number, readonly number[]> = {
 
 /** Reads IHDR and the eXIf chunk, which may stand before or after the picture (PNG third edition). */
 export function readPngHeader(bytes: Uint8Array): ImageHeader {
-  const reader = new Reader(bytes, 'PNG');
+  const reader = new Reader(bytes, 'png');
   const ihdr = SIGNATURE_LENGTH + 8;
   if (reader.u32(SIGNATURE_LENGTH, false) !== 13 || !reader.has(SIGNATURE_LENGTH + 4, 'IHDR'))
-    throw undecodable('PNG', 'it does not start with an IHDR chunk');
+    throw undecodable('png', 'it does not start with an IHDR chunk');
   const width = reader.u32(ihdr, false);
   const height = reader.u32(ihdr + 4, false);
   if (!DEPTHS[reader.u8(ihdr + 9)]?.includes(reader.u8(ihdr + 8)))
-    throw undecodable('PNG', 'its bit depth and colour type do not go together');
+    throw undecodable('png', 'its bit depth and colour type do not go together');
   return { format: 'png', width, height, orientation: orientation(reader, ihdr + 17) };
 }
 

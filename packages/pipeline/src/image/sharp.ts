@@ -1,44 +1,39 @@
 import sharp, { type Sharp } from 'sharp';
-import type { ImageLimits } from './limits.ts';
-import type { RgbImage } from './types.ts';
+import type { DecodeInput, RgbImage } from './types.ts';
 
 // One image, one thread: parallelism is the number of engine processes. Nothing is decoded twice, so nothing is cached.
 sharp.concurrency(1);
 sharp.cache(false);
-// libvips reads some thirty formats, from files and networks too; images come from strangers, so only these three remain.
+// libvips reads some thirty formats, from files and networks too. Images come from strangers, so every loader is blocked but
+// those that `sharpDecoder` admits.
 sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
 
-/** Transparent parts turn white: it is what a cut-out portrait is made for and what viewers show behind it. */
-const BEHIND_ALPHA = '#ffffff';
+/** Transparent parts turn white: cut-out portraits are made for it, and viewers show it. */
+const BACKGROUND = '#ffffff';
 
-export interface SharpOptions {
-  limits: ImageLimits;
-  /** EXIF orientation 1..8 to undo. */
-  orientation: number;
-  /** What damage ends the decoding; see the sharp documentation's `failOn`. */
-  failOn: 'none' | 'error' | 'warning';
-  /** Stored size to shrink to, px. */
-  size?: { width: number; height: number } | undefined;
+/** What damage ends the decoding; see sharp's documentation of `failOn`. */
+type FailOn = 'none' | 'error' | 'warning';
+
+/**
+ * Admits one loader of libvips.
+ * @param loader the name of its class; one that reads from memory ends in `Buffer`
+ * @returns decodes bytes of that format (an animation's first frame) to RGB; throws sharp's own errors
+ */
+export function sharpDecoder(loader: string): (input: DecodeInput, failOn?: FailOn) => Promise<RgbImage> {
+  sharp.unblock({ operation: [loader] });
+  return decodeWithSharp;
 }
 
 /**
- * Decodes JPEG, PNG or WebP bytes (an animation's first frame) to RGB.
- *
  * Embedded colour profiles of RGB and grey images are ignored: applying one costs 1 to 3 times the decoding itself, and a
  * Display P3 portrait read as sRGB only looks a little paler. CMYK has no cheap reading, so it goes through its profile.
- * @throws Error sharp's own
  */
-export async function decodeWithSharp(bytes: Uint8Array, options: SharpOptions): Promise<RgbImage> {
-  let image = sharp(bytes, {
-    limitInputPixels: options.limits.maxPixels,
-    failOn: options.failOn,
-    ignoreIcc: true,
-  });
+async function decodeWithSharp(input: DecodeInput, failOn: FailOn = 'error'): Promise<RgbImage> {
+  let image = sharp(input.bytes, { limitInputPixels: input.limits.maxPixels, failOn, ignoreIcc: true });
   // The triangle filter widens with the reduction, so it does not alias, and costs least of those that don't.
-  if (options.size) image = image.resize({ ...options.size, fit: 'fill', kernel: 'linear' });
-  const { data, info } = await undo(image, options.orientation)
-    .flatten({ background: BEHIND_ALPHA })
+  if (input.size) image = image.resize({ ...input.size, fit: 'fill', kernel: 'linear' });
+  const { data, info } = await turnUpright(image, input.orientation)
+    .flatten({ background: BACKGROUND })
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
@@ -47,7 +42,7 @@ export async function decodeWithSharp(bytes: Uint8Array, options: SharpOptions):
 }
 
 /** Turns the picture upright; sharp mirrors first and then turns clockwise. Cheaper by a third than a loop in JavaScript. */
-function undo(image: Sharp, orientation: number): Sharp {
+function turnUpright(image: Sharp, orientation: number): Sharp {
   switch (orientation) {
     case 2:
       return image.flop();

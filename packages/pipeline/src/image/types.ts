@@ -1,5 +1,5 @@
-/** Formats that are accepted; the bytes decide, never a name or content type. */
-export type ImageFormat = 'jpeg' | 'png' | 'bmp' | 'webp';
+import type { ImageFormat } from '@facequeue/schema';
+import type { ImageLimits } from './limits.ts';
 
 /** RGB, 8 bit, interleaved, row-major: `data.length === width * height * 3`. */
 export interface RgbImage {
@@ -19,4 +19,15 @@ export interface ImageHeader {
   height: number;
   /** EXIF orientation 1..8; 1 when absent, out of range or unreadable, as viewers have it. */
   orientation: number;
+}
+
+/** What a codec decodes. */
+export interface DecodeInput {
+  bytes: Uint8Array;
+  header: ImageHeader;
+  limits: ImageLimits;
+  /** EXIF orientation 1..8 to undo; 1 leaves the picture as stored. */
+  orientation: number;
+  /** Stored size to shrink to, px; only for codecs that shrink. */
+  size?: { width: number; height: number } | undefined;
 }

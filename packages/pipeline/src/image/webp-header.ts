@@ -8,17 +8,17 @@ const MAX_CHUNKS = 65_536;
 
 /** Reads the first chunk, one of VP8, VP8L and VP8X (RFC 9649), and with VP8X the EXIF chunk. */
 export function readWebpHeader(bytes: Uint8Array): ImageHeader {
-  const reader = new Reader(bytes, 'WebP');
+  const reader = new Reader(bytes, 'webp');
   if (reader.has(12, 'VP8X')) return readExtended(reader);
   if (reader.has(12, 'VP8L')) return readLossless(reader);
   if (reader.has(12, 'VP8 ')) return readLossy(reader);
-  throw undecodable('WebP', 'it does not start with a picture');
+  throw undecodable('webp', 'it does not start with a picture');
 }
 
 function readLossy(reader: Reader): ImageHeader {
   const frame = 20;
   const isKeyFrame = (reader.u8(frame) & 1) === 0;
-  if (!isKeyFrame || reader.u24le(frame + 3) !== 0x2a019d) throw undecodable('WebP', 'its frame header is damaged');
+  if (!isKeyFrame || reader.u24le(frame + 3) !== 0x2a019d) throw undecodable('webp', 'its frame header is damaged');
   // The two top bits of each are a hint for upscaling.
   return {
     format: 'webp',
@@ -29,7 +29,7 @@ function readLossy(reader: Reader): ImageHeader {
 }
 
 function readLossless(reader: Reader): ImageHeader {
-  if (reader.u8(20) !== 0x2f) throw undecodable('WebP', 'its frame header is damaged');
+  if (reader.u8(20) !== 0x2f) throw undecodable('webp', 'its frame header is damaged');
   const bits = reader.u32(21, true);
   return { format: 'webp', width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1, orientation: 1 };
 }
