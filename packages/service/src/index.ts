@@ -1,1 +1,4 @@
-export {};
+export { createLogger, type Logger, openLogger } from './logger.ts';
+export { type MisspeltSetting, misspeltMessage, misspeltSettings } from './misspelt.ts';
+export { type RunningService, runService, type ServiceOptions } from './run-service.ts';
+export { commonVariables, LOG_LEVELS, type LogLevel } from './variables.ts';

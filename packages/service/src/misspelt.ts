@@ -1,0 +1,60 @@
+/** A variable of the environment that is probably a setting with a typing error. */
+export interface MisspeltSetting {
+  /** As it is in the environment. */
+  name: string;
+  /** The setting that was probably meant. */
+  meant: string;
+}
+
+/** `PORT` and `HOST` have too many namesakes in other programs' environments. */
+const SHORTEST = 6;
+/** From this length on two letters may differ: in a shorter name they make another word (`API_KEYS`, `APP_KEY`). */
+const LONG = 10;
+
+/**
+ * Environment variables that are nearly the name of a setting which is not set itself.
+ * @param known the settings of this process, by name
+ * @example
+ * misspeltSettings({ API_KEY: 'a:…' }, gatewayVariables); // [{ name: 'API_KEY', meant: 'API_KEYS' }]
+ */
+export function misspeltSettings(
+  env: Readonly<Record<string, string | undefined>>,
+  known: Readonly<Record<string, unknown>>,
+): MisspeltSetting[] {
+  const unset = Object.keys(known).filter((name) => name.length >= SHORTEST && !env[name]);
+  return Object.keys(env)
+    .filter((name) => env[name] && !(name in known))
+    .flatMap((name) => {
+      const meant = unset.find((setting) => isNear(name, setting));
+      return meant ? [{ name, meant }] : [];
+    });
+}
+
+/** What to tell whoever set it. Says nothing of its value. */
+export function misspeltMessage({ name, meant }: MisspeltSetting): string {
+  return `${name} is not a setting; did you mean ${meant}?`;
+}
+
+function isNear(name: string, setting: string): boolean {
+  if (normalized(name) === normalized(setting)) return true;
+  return differsBy(name, setting, setting.length < LONG ? 1 : 2);
+}
+
+/** Without case, underscores and a plural s. */
+const normalized = (name: string) => name.toUpperCase().replaceAll(/[_-]/g, '').replace(/S$/, '');
+
+/** Whether at most `most` letters have to be inserted, removed, replaced or swapped with their neighbour. */
+export function differsBy(a: string, b: string, most: number): boolean {
+  if (Math.abs(a.length - b.length) > most) return false;
+  let [before, above] = [[] as number[], Array.from({ length: b.length + 1 }, (_, at) => at)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = above[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row[j] = Math.min(replaced, above[j]! + 1, row[j - 1]! + 1);
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j]!, before[j - 2]! + 1);
+    }
+    [before, above] = [above, row];
+  }
+  return above[b.length]! <= most;
+}

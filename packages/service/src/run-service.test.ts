@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+
+const SERVICE = fileURLToPath(new URL('./testing/service.ts', import.meta.url));
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+function start(plot: string, env: Record<string, string> = {}, { supervised = true } = {}) {
+  const child = spawn(process.execPath, [SERVICE, plot], {
+    env: { PATH: process.env['PATH']!, ...env },
+    stdio: ['ignore', 'pipe', 'pipe', ...(supervised ? (['ipc'] as const) : [])],
+  });
+  children.push(child);
+  let [out, errors] = ['', ''];
+  child.stdout!.on('data', (chunk) => (out += chunk));
+  child.stderr!.on('data', (chunk) => (errors += chunk));
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const report = Promise.race([once(child, 'message').then(([message]) => message), exited.then(() => null)]);
+  const log = () =>
+    out
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  const line = (message: string) => log().find(({ msg }) => msg === message);
+  return { child, exited, report, log, line, errors: () => errors, out: () => out };
+}
+
+describe('the process of a service', () => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    'reports that it is ready, and stops in order on %s',
+    async (signal) => {
+      const service = start('well', { SHUTDOWN_GRACE: '3s' });
+      expect(await service.report).toEqual({ type: 'ready', url: 'http://127.0.0.1:1' });
+      service.child.kill(signal);
+      expect(await service.exited).toBe(0);
+      // pino writes while the process exits: the order of the last lines is not certain.
+      expect(service.log()).toHaveLength(2);
+      expect(service.line('stopping')).toMatchObject({ level: 'info', app: 'service', signal, grace_ms: 3000 });
+      expect(service.line('stopped')).toMatchObject({ level: 'info' });
+      expect(service.errors()).toBe('');
+    },
+  );
+
+  it('ends at once on a second signal', async () => {
+    const service = start('slow stop');
+    await service.report;
+    service.child.kill('SIGTERM');
+    await vi.waitFor(() => expect(service.log()).toHaveLength(1));
+    service.child.kill('SIGINT');
+    expect(await service.exited).toBe(1);
+  });
+
+  it('stops while it starts', async () => {
+    const service = start('slow start');
+    await vi.waitFor(() => expect(service.log()).toHaveLength(1), { timeout: 10_000 });
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+  });
+
+  it('says that it cannot stop, and exits with 1', async () => {
+    const service = start('fails to stop');
+    await service.report;
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(1);
+    expect(service.line('cannot stop in order')).toMatchObject({ level: 'error', err: { message: 'stuck' } });
+  });
+
+  it.each([
+    ['redis away', 1, /^no Redis answers$/],
+    ['no device', 1, /^DEVICE=cuda is not there$/],
+    ['fault', 1, /^TypeError: x is not a function\n +at /],
+  ])('reports why it cannot start: %s', async (plot, code, message) => {
+    const service = start(plot);
+    expect(await service.report).toEqual({ type: 'failed', message: expect.stringMatching(message) });
+    expect(await service.exited).toBe(code);
+    expect(service.errors()).toBe('');
+  });
+
+  it('says why it cannot start on standard error when nobody supervises it', async () => {
+    const service = start('well', { LOG_LEVEL: 'loud' }, { supervised: false });
+    expect(await service.exited).toBe(2);
+    expect(service.errors()).toMatch(/^The service cannot start: LOG_LEVEL is "loud"; expected silent, .*\n$/);
+    expect(service.out()).toBe('');
+  });
+
+  it('names each misspelt setting once, without its value', async () => {
+    const service = start('well', { REDIS_URI: 'redis://:hunter2@cache' });
+    await service.report;
+    service.child.kill('SIGTERM');
+    await service.exited;
+    expect(service.log().filter(({ level }) => level === 'warn')).toEqual([
+      expect.objectContaining({ msg: 'REDIS_URI is not a setting; did you mean REDIS_URL?' }),
+    ]);
+    expect(service.out()).not.toContain('hunter2');
+    const failed = start('well', { SHUTDOWN_GRACES: '1s', LOG_LEVEL: 'loud' });
+    expect(await failed.report).toMatchObject({
+      message: expect.stringMatching(/loud.*\nSHUTDOWN_GRACES is not a setting/),
+    });
+  });
+
+  // util-linux' script runs a command on a terminal of its own.
+  it.skipIf(spawnSync('script', ['--version']).status !== 0)(
+    'writes readable lines on a terminal, the last one included',
+    async () => {
+      const command = `"${process.execPath}" "${SERVICE}" well & pid=$!; sleep 2; kill -TERM $pid; wait $pid`;
+      const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
+      expect(stdout).toMatch(/INFO.*service: stopping/);
+      expect(stdout).toMatch(/INFO.*service: stopped/);
+      expect(stdout).not.toContain('{"level"');
+    },
+  );
+});

@@ -1,0 +1,109 @@
+import { isFacequeueError } from '@facequeue/schema';
+import { ConfigError } from '@facequeue/schema/config';
+import { type Logger, openLogger } from './logger.ts';
+import { type MisspeltSetting, misspeltMessage } from './misspelt.ts';
+import { isSupervised, sendReport } from './report.ts';
+import type { LogLevel } from './variables.ts';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const [STOPPED, FAILED] = [0, 1];
+
+/** What runs between start and stop. */
+export interface RunningService {
+  /** Sent to the supervisor with the ready report. */
+  facts?: Record<string, string>;
+  /** Ends in order, within the grace of the configuration. */
+  stop(): Promise<void>;
+}
+
+/** What makes a process of a service. */
+export interface ServiceOptions<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_GRACE: number }> {
+  /** In the log and in messages: gateway, worker. */
+  name: string;
+  /** @throws ConfigError */
+  readConfig(): Config;
+  /** Variables of the environment that are nearly settings; each is warned about once. */
+  misspelt(): MisspeltSetting[];
+  /** Resolves when the service can be used. */
+  start(config: Config, log: Logger): Promise<RunningService>;
+  /** Further errors of `start` that an operator can act on, and that their message explains without a stack. */
+  isStartError?(error: Error): boolean;
+  /** Exit code after a ConfigError. */
+  configExitCode: number;
+}
+
+/**
+ * Runs a service as this process, from its configuration to its exit. A supervisor that forked the process gets
+ * `{type: 'ready', …facts}` or `{type: 'failed', message}`; without one, why it cannot start goes to standard error.
+ * SIGTERM, SIGINT and SIGHUP stop it in order, a second signal at once. Exit codes: 0 stopped by a signal, `configExitCode` for a
+ * bad configuration, 1 for anything else.
+ * @example
+ * await runService({
+ *   name: 'worker',
+ *   readConfig: workerConfig,
+ *   misspelt: () => misspeltSettings(process.env, workerVariables),
+ *   configExitCode: 2,
+ *   async start(config, log) {
+ *     const worker = await startWorker(config, log);
+ *     return { stop: () => worker.stop() };
+ *   },
+ * });
+ */
+export async function runService<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_GRACE: number }>(
+  options: ServiceOptions<Config>,
+): Promise<void> {
+  try {
+    const config = options.readConfig();
+    const log = await openLogger(options.name, config.LOG_LEVEL);
+    for (const { name, meant } of options.misspelt())
+      log.warn({ setting: name, meant }, misspeltMessage({ name, meant }));
+    let service: RunningService | undefined;
+    onFirstSignal(async (signal) => {
+      log.info({ signal, grace_ms: config.SHUTDOWN_GRACE }, 'stopping');
+      try {
+        await service?.stop();
+      } catch (error) {
+        log.error({ err: error }, 'cannot stop in order');
+        process.exit(FAILED);
+      }
+      log.info('stopped');
+      process.exit(STOPPED);
+    });
+    service = await options.start(config, log);
+    await sendReport({ type: 'ready', ...service.facts });
+  } catch (error) {
+    await fail(options, error);
+  }
+}
+
+/** A second signal ends the process at once. */
+function onFirstSignal(stop: (signal: string) => Promise<void>): void {
+  let stopping = false;
+  for (const signal of STOP_SIGNALS) {
+    process.on(signal, () => {
+      if (stopping) process.exit(FAILED);
+      stopping = true;
+      void stop(signal);
+    });
+  }
+}
+
+async function fail(
+  { name, misspelt, isStartError, configExitCode }: Omit<ServiceOptions<never>, 'readConfig' | 'start'>,
+  error: unknown,
+): Promise<never> {
+  const isConfigError = error instanceof ConfigError;
+  const hints = isConfigError ? misspelt().map((setting) => `\n${misspeltMessage(setting)}`) : [];
+  const message = startError(error, isStartError) + hints.join('');
+  if (!isSupervised()) console.error(`The ${name} cannot start: ${message}`);
+  await sendReport({ type: 'failed', message });
+  process.exit(isConfigError ? configExitCode : FAILED);
+}
+
+/** What an operator can act on is told in a sentence, anything else with its stack. */
+function startError(error: unknown, isStartError: (error: Error) => boolean = () => false): string {
+  if (!(error instanceof Error)) return String(error);
+  const explained =
+    error instanceof ConfigError || isFacequeueError(error) || 'syscall' in error || isStartError(error);
+  return explained ? error.message : (error.stack ?? error.message);
+}
