@@ -35,7 +35,7 @@ describe('an image that makes its engine abort', () => {
 
   it('costs two engines, which are replaced', async () => {
     await expect.poll(() => worker.engines().length, { timeout: 20_000 }).toBe(2);
-    expect(worker.log().match(/engine ended; starting another/g)).toHaveLength(2);
+    expect(worker.log().match(/engine exited, restarting/g)).toHaveLength(2);
     expect((await gateway.client.detect(good)).Faces).toHaveLength(1);
   });
 });

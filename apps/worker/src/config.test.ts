@@ -15,7 +15,7 @@ describe('the settings', () => {
     expect(() => workerConfig({})).toThrow('REDIS_URL');
   });
 
-  it('take a number of engines, and queues with blanks between them', () => {
+  it('accept a number of engines, and spaces between queues', () => {
     const config = workerConfig({ REDIS_URL: 'redis://localhost', ENGINES: '3', WORKER_QUEUES: 'bulk , interactive' });
     expect(config).toMatchObject({ ENGINES: 3, WORKER_QUEUES: ['bulk', 'interactive'] });
   });
@@ -26,7 +26,7 @@ describe('the settings', () => {
     ['WORKER_QUEUES', ',', 'some of interactive, bulk, cameras, webhooks'],
     ['ENGINE_TIMEOUT', 'soon', 'a duration'],
     ['LOG_LEVEL', 'loud', 'fatal, error'],
-  ])('that are bad are named with what was expected: %s=%s', (name, value, expected) => {
+  ])('that are bad are named in the error with what was expected: %s=%s', (name, value, expected) => {
     expect(() => workerConfig({ REDIS_URL: 'redis://localhost', [name]: value })).toThrow(
       new RegExp(`${name} is .*${value}.*; expected .*${expected}`),
     );
@@ -34,7 +34,7 @@ describe('the settings', () => {
 });
 
 describe('the environment of engines', () => {
-  it('is ours without settings and credentials', () => {
+  it('is the worker’s without settings and credentials', () => {
     const env = {
       PATH: '/bin',
       VK_ICD_FILENAMES: '/a.json',

@@ -1,9 +1,9 @@
-/** One of the things a worker does, running. */
+/** One kind of work a worker does: images, tasks of batches, or webhooks. Running from the moment it is made. */
 export interface Runner {
-  /** Takes nothing new; resolves when what is in hand is done. */
+  /** Takes nothing new; resolves when the active work has ended. */
   drain(): Promise<void>;
-  /** Gives up what is in hand, so that it goes to another worker. `drain` resolves soon then. */
+  /** Releases the active work, so that another worker takes it. `drain` resolves soon after. */
   abort(): void;
-  /** Ends processes and connections. Nothing is in hand any more. */
-  end(): Promise<void>;
+  /** Ends processes and connections. Call it when nothing is active any more. */
+  close(): Promise<void>;
 }

@@ -33,19 +33,19 @@ const inline = (bytes: Uint8Array): Source => ({ kind: 'inline', bytes });
 const remote = (url: string): Source => ({ kind: 'url', url });
 
 async function submit(
-  { queue, submit: hand }: TestInstallation,
+  { queue, submit: submitJob }: TestInstallation,
   source: Source,
   more: Partial<NewJob> = {},
 ): Promise<{ id: string; wait: CompletionWait }> {
   const id = newJobId();
   const wait = queue.wait(id);
-  await hand({ id, source, ...more });
+  await submitJob({ id, source, ...more });
   return { id, wait };
 }
 
 async function ended({ wait }: { wait: CompletionWait }): Promise<JobRecord> {
-  using waiting = wait;
-  const record = await waiting.ended(30_000);
+  using open = wait;
+  const record = await open.ended(30_000);
   if (!record) throw new Error('the job did not end in 30 s');
   return record;
 }
@@ -67,7 +67,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const gone = (pids: number[]) =>
+const exited = (pids: number[]) =>
   vi.waitFor(() => expect(pids.filter((pid) => existsSync(`/proc/${pid}/exe`) && !zombie(pid))).toEqual([]), {
     timeout: 10_000,
   });
@@ -80,7 +80,7 @@ function zombie(pid: number): boolean {
 }
 
 describe('a worker', () => {
-  it('finds the faces of images handed in and of images fetched', async () => {
+  it('finds the faces of inline images and of fetched images', async () => {
     await using fresh = await installation();
     const files = await startFileServer(new Map([['/portrait.jpg', PORTRAIT]]));
     await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });
@@ -112,7 +112,7 @@ describe('a worker', () => {
     expect(astronaut.timings.queue).toBeLessThanOrEqual(astronaut.startedAt! - astronaut.createdAt);
   });
 
-  it('ends a job whose image is at fault with the code of the catalogue, and goes on', async () => {
+  it('fails a job whose image is at fault with its error code, and continues', async () => {
     await using fresh = await installation();
     const files = await startFileServer(new Map());
     await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });
@@ -131,7 +131,7 @@ describe('a worker', () => {
     expect(faces(await ended(await submit(fresh, inline(ASTRONAUT))))).toHaveLength(1);
   });
 
-  it('tells the gateway who it is, from the moment it takes jobs until it ends', async () => {
+  it('sends heartbeats from the moment it takes jobs until it ends', async () => {
     await using fresh = await installation();
     const worker = await startTestWorker({ ...fresh.env, ENGINES: '2', WORKER_QUEUES: 'bulk' });
     const [info] = (await fresh.queue.snapshot()).workers;
@@ -142,29 +142,29 @@ describe('a worker', () => {
     await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]));
   });
 
-  it('serves only the queues it is for', async () => {
+  it('serves only its own queues', async () => {
     await using fresh = await installation();
     await using _worker = await startTestWorker({ ...fresh.env, WORKER_QUEUES: 'bulk' });
-    const [waits, runs] = [await submit(fresh, inline(CAT)), await submit(fresh, inline(CAT), { queue: 'bulk' })];
-    expect((await ended(runs)).status).toBe('succeeded');
-    expect((await fresh.queue.read(waits.id))?.status).toBe('queued');
-    waits.wait[Symbol.dispose]();
+    const [queued, bulk] = [await submit(fresh, inline(CAT)), await submit(fresh, inline(CAT), { queue: 'bulk' })];
+    expect((await ended(bulk)).status).toBe('succeeded');
+    expect((await fresh.queue.read(queued.id))?.status).toBe('queued');
+    queued.wait[Symbol.dispose]();
   });
 
-  it('answers health probes where it has a port, and a second one on that port does not start', async () => {
+  it('answers health probes on its port, and a second worker on that port does not start', async () => {
     await using fresh = await installation();
     const port = await freePort();
     await using worker = await startTestWorker({ ...fresh.env, WORKER_PORT: String(port) });
     const ask = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
     expect(await ask('/livez')).toBe(200);
     expect(await ask('/readyz')).toBe(200);
-    const taken = await spawnWorker({ ...fresh.env, WORKER_PORT: String(port) });
-    expect(taken.first).toEqual({ type: 'failed', message: expect.stringContaining(`127.0.0.1:${port}`) });
-    expect(await taken.exited).toBe(1);
+    const second = await spawnWorker({ ...fresh.env, WORKER_PORT: String(port) });
+    expect(second.first).toEqual({ type: 'failed', message: expect.stringContaining(`127.0.0.1:${port}`) });
+    expect(await second.exited).toBe(1);
     expect(worker.engines()).toHaveLength(1);
   });
 
-  it('tells Prometheus what it did, on that port', async () => {
+  it('serves its metrics on that port', async () => {
     await using fresh = await installation();
     const port = await freePort();
     await using _worker = await startTestWorker({ ...fresh.env, WORKER_PORT: String(port) });
@@ -193,7 +193,7 @@ describe('a worker', () => {
     expect(value('facequeue_info', { app: 'worker', version: '0.1.0', node: process.version })).toBe(1);
   });
 
-  it('that only delivers webhooks is known to gateways, too', async () => {
+  it('that only delivers webhooks sends heartbeats, too', async () => {
     await using fresh = await installation();
     await using worker = await startTestWorker({ ...fresh.env, WORKER_QUEUES: 'webhooks' });
     expect((await fresh.queue.snapshot()).workers).toMatchObject([
@@ -202,7 +202,7 @@ describe('a worker', () => {
     expect(worker.engines()).toEqual([]);
   });
 
-  it('keeps what it knows from its engines: no settings and no credentials in their environment', async () => {
+  it('keeps settings and credentials out of the environment of its engines', async () => {
     await using fresh = await installation();
     await using worker = await startTestWorker({
       ...fresh.env,
@@ -234,7 +234,7 @@ describe('a worker whose engines are killed', () => {
 });
 
 describe('a worker whose engines do not come up again', () => {
-  it('is not ready and no longer seen, tries on, and does the waiting work once they do', async () => {
+  it('is not ready and sends no heartbeat, retries, and runs the queued jobs once they do', async () => {
     await using fresh = await installation();
     const folder = mkdtempSync(join(tmpdir(), 'facequeue-pack-'));
     const manifest = join(folder, 'manifest.json');
@@ -261,18 +261,18 @@ describe('a worker whose engines do not come up again', () => {
   });
 });
 
-describe('a worker that is asked to end', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('finishes the image it is at and exits with 0 (%s)', async (signal) => {
+describe('a worker that is told to stop', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('finishes its active jobs and exits with 0 (%s)', async (signal) => {
     await using fresh = await installation();
     const worker = await startTestWorker(fresh.env);
     const engines = worker.engines();
     const jobs = await Promise.all(Array.from({ length: 30 }, () => submit(fresh, inline(PORTRAIT))));
     await processing(fresh.queue, jobs[0]!.id);
     expect(await worker.end(signal)).toBe(0);
-    await gone(engines);
+    await exited(engines);
     const records = await Promise.all(jobs.map(({ id }) => fresh.queue.read(id)));
     expect(records[0]?.status).toBe('succeeded');
-    // What it had not taken up waits for another worker; what it had, it ended.
+    // It ended the jobs it had claimed; the others wait for another worker.
     const statuses = new Set(records.map((record) => record!.status));
     expect(statuses).toEqual(new Set(['succeeded', 'queued']));
     await using _next = await startTestWorker(fresh.env);
@@ -281,7 +281,7 @@ describe('a worker that is asked to end', () => {
     }
   });
 
-  it('gives back what does not end within the grace, and another worker runs it', async () => {
+  it('releases jobs that do not end within the grace, and another worker runs them', async () => {
     await using fresh = await installation();
     await using stuck = await startStallingServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host, SHUTDOWN_GRACE: '50ms' });
@@ -289,12 +289,12 @@ describe('a worker that is asked to end', () => {
     await stuck.requested('/');
     expect(await worker.end('SIGTERM')).toBe(0);
     expect(await fresh.queue.read(job.id)).toMatchObject({ status: 'queued', attempts: 1 });
-    // The other worker may not go there: that ends the job.
+    // The other worker may not fetch from there, which ends the job.
     await using _next = await startTestWorker(fresh.env);
     expect(await ended(job)).toMatchObject({ status: 'failed', attempts: 2, error: { code: 'source_forbidden' } });
   });
 
-  it('ends at once at the second signal', async () => {
+  it('exits at once at the second signal', async () => {
     await using fresh = await installation();
     await using stuck = await startStallingServer(PORTRAIT);
     const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
@@ -304,12 +304,12 @@ describe('a worker that is asked to end', () => {
     worker.child.kill('SIGINT');
     await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
     expect(await worker.end('SIGINT')).toBe(1);
-    await gone(engines);
+    await exited(engines);
     await fresh.queue.cancel(job.id);
     job.wait[Symbol.dispose]();
   });
 
-  it('by kill -9 leaves no engine, and its job is run by another worker', async () => {
+  it('with kill -9 leaves no engine, and another worker runs its jobs', async () => {
     await using fresh = await installation();
     const worker = await startTestWorker(fresh.env);
     const engines = worker.engines();
@@ -317,14 +317,14 @@ describe('a worker that is asked to end', () => {
     const jobs = await Promise.all(Array.from({ length: 4 }, () => submit(fresh, inline(PORTRAIT))));
     await processing(fresh.queue, jobs[0]!.id);
     await worker.end('SIGKILL');
-    await gone(engines);
+    await exited(engines);
     await using _next = await startTestWorker(fresh.env);
     for (const record of await Promise.all(jobs.map(ended))) expect(record.status).toBe('succeeded');
   });
 });
 
 describe('a job canceled while its image is fetched', () => {
-  it('hangs up on the server', async () => {
+  it('disconnects from the server', async () => {
     await using fresh = await installation();
     await using stuck = await startStallingServer(PORTRAIT);
     await using _worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host });
@@ -338,10 +338,10 @@ describe('a job canceled while its image is fetched', () => {
 });
 
 describe('a worker that cannot start', () => {
-  /** How it ended: told to its supervisor, then printed where there is none. */
+  /** Why it ended: reported to its parent, or printed when it has none. */
   const start = async (env: Record<string, string>) => {
     const { first, exited, log } = await spawnWorker(env);
-    if (first?.type !== 'failed') throw new Error(`it said ${JSON.stringify(first)}`);
+    if (first?.type !== 'failed') throw new Error(`its first message was ${JSON.stringify(first)}`);
     const code = await exited;
     expect(log()).toBe('');
     const alone = await spawnWorker(env, { supervised: false });
@@ -357,7 +357,7 @@ describe('a worker that cannot start', () => {
     expect((await start({})).message).toMatch('REDIS_URL is not set');
   });
 
-  it('says which model pack or device it is that does not work, and exits with 1', async () => {
+  it('names the model pack or device that does not work, and exits with 1', async () => {
     for (const [env, text] of [
       [{ MODEL_PACK: '/no/such/manifest.json' }, '/no/such/manifest.json'],
       [{ DEVICE: 'tensorrt' }, 'DEVICE=tensorrt'],
@@ -370,7 +370,7 @@ describe('a worker that cannot start', () => {
 });
 
 describe('the log', () => {
-  it('has job and request ids, and neither the query of an image URL nor what was found', async () => {
+  it('has job and request ids, and neither the query of an image URL nor detected faces', async () => {
     await using fresh = await installation();
     const files = await startFileServer(new Map());
     const worker: WorkerProcess = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: files.host });

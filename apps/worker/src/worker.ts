@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry, startProcessFigures } from '@facequeue/metrics';
 import { admissionLimits, openWorkerQueue } from '@facequeue/queue';
 import { isImageQueue } from '@facequeue/schema';
+import { settlesWithin } from '@facequeue/time';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
 import { startHeartbeat } from './health/heartbeat.ts';
@@ -14,22 +14,24 @@ import type { Runner } from './runner.ts';
 import { startTaskRunner } from './tasks/task-runner.ts';
 import { startWebhookRunner } from './webhooks/webhook-runner.ts';
 
-/** Gateways count a worker seen within 15 s. */
+/** Gateways count workers whose last heartbeat is at most 15 s old. */
 const HEARTBEAT_MS = 2000;
 const NO_ENGINES: EngineReport = { device: null, models: null, engines: 0, busy: 0, load: 0 };
 
-/** What is given up when the grace is over has this long to reach its queue, ms. */
-const GIVE_BACK_MS = 3000;
+/** Time for jobs that are released at the end of the grace to reach their queue, ms. */
+const RELEASE_MS = 3000;
 
 /** A running worker. */
 export interface Worker {
   readonly id: string;
-  /** Ends in order: nothing new, what is in hand ends within the grace or goes back to its queue, then the engines end. */
+  /**
+   * Stops in order: takes nothing new, lets active jobs end within the grace, releases the others, then ends the engines.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Wires queue, image work, tasks of batches and webhooks, and resolves when work is being taken.
+ * Wires the queue and the runners of images, tasks and webhooks. Resolves when work is being taken.
  * @param engineEnv the whole environment of engine processes
  * @throws EngineStartError, or unavailable when Redis cannot be reached, or the listen error of the health port
  */
@@ -45,11 +47,11 @@ export async function startWorker(
     prefix: config.QUEUE_PREFIX,
     maxAttempts: config.MAX_ATTEMPTS,
     limits: admissionLimits(config),
-    onError: (error) => log.warn({ err: error }, 'queue trouble'),
+    onError: (error) => log.warn({ err: error }, 'queue error'),
   });
 
   const metrics = new Registry('worker');
-  const figures = startProcessFigures(metrics);
+  const processMetrics = startProcessFigures(metrics);
   metrics.read(() => [
     {
       name: 'facequeue_info',
@@ -93,18 +95,15 @@ export async function startWorker(
       taking = false;
       heartbeat[Symbol.dispose]();
       const drained = Promise.all(runners.map((runner) => runner.drain()));
-      const grace = new AbortController();
-      const patience = sleep(config.SHUTDOWN_GRACE, 'late', { signal: grace.signal }).catch(() => {});
-      if ((await Promise.race([drained, patience])) === 'late') {
+      if (!(await settlesWithin(drained, config.SHUTDOWN_GRACE))) {
         for (const runner of runners) runner.abort();
-        // What does not get there in time (Redis is away) is found by the stall check.
-        await Promise.race([drained, sleep(GIVE_BACK_MS)]);
+        // What is not released in time (Redis is away) is found by the stall check.
+        await settlesWithin(drained, RELEASE_MS);
       }
-      grace.abort();
       health?.close();
-      figures[Symbol.dispose]();
-      const ended = Promise.all(runners.map((runner) => runner.end())).then(() => queue.close());
-      await Promise.race([ended, sleep(GIVE_BACK_MS)]);
+      processMetrics[Symbol.dispose]();
+      const closed = Promise.all(runners.map((runner) => runner.close())).then(() => queue.close());
+      await settlesWithin(closed, RELEASE_MS);
     },
   };
 }

@@ -157,7 +157,7 @@ describe('a receiver that', () => {
     const { id } = submitted.fails;
     const { attempts, next_at } = await webhookOf(id, 'delivered', 2);
     expect(attempts.map(({ status, error }) => [status, error])).toEqual([
-      [500, 'The receiver answered 500.'],
+      [500, 'the receiver answered 500'],
       [204, null],
     ]);
     expect(Date.parse(attempts[1]!.at) - Date.parse(attempts[0]!.at)).toBeGreaterThan(3000);

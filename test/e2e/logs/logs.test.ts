@@ -59,7 +59,7 @@ describe('one request', () => {
       text: 'this image ends with mark-001',
       engine: worker.engines()[0],
     });
-    expect(await line(worker, { msg: 'succeeded', ...names })).toMatchObject({ queue: 'interactive', attempt: 1 });
+    expect(await line(worker, { msg: 'job succeeded', ...names })).toMatchObject({ queue: 'interactive', attempt: 1 });
     expect(await line(worker, { msg: 'webhook delivered', ...names })).toMatchObject({ receiver: receiver.host });
   });
 
@@ -68,7 +68,7 @@ describe('one request', () => {
     const job_id = response.headers.get('x-job-id');
     expect(response.status).toBe(422);
     await line(gateway, { msg: 'request', request_id: 'trace-2', job_id, status: 422 });
-    await line(worker, { msg: 'failed', request_id: 'trace-2', job_id, code: 'image_undecodable' });
+    await line(worker, { msg: 'job failed', request_id: 'trace-2', job_id, code: 'image_undecodable' });
     await fetch(`${gateway.url}/jobs/${job_id}`, { headers: { 'x-request-id': 'trace-3' } });
     await line(gateway, { msg: 'request', request_id: 'trace-3', job_id });
   });
@@ -82,8 +82,8 @@ describe('one request', () => {
     await expect.poll(async () => (await gateway.client.job(id)).status, { timeout: 20_000 }).toBe('processing');
     process.kill(engine!, 'SIGKILL');
     expect((await gateway.client.wait(id)).status).toBe('succeeded');
-    expect(await line(worker, { msg: 'engine ended; starting another', ...names })).toMatchObject({ engine });
-    expect(await line(worker, { msg: 'succeeded', ...names })).toMatchObject({ attempt: 1 });
+    expect(await line(worker, { msg: 'engine exited, restarting', ...names })).toMatchObject({ engine });
+    expect(await line(worker, { msg: 'job succeeded', ...names })).toMatchObject({ attempt: 1 });
   });
 
   it('that makes a batch is named by the lines of its items', async () => {
@@ -94,7 +94,7 @@ describe('one request', () => {
     await line(gateway, { msg: 'request', request_id: 'trace-5', batch_id: id });
     const printed = await line(worker, { msg: 'engine printed', request_id: 'trace-5' });
     expect(printed['text']).toBe('this image ends with mark-005');
-    await line(worker, { msg: 'succeeded', request_id: 'trace-5', job_id: printed['job_id'], queue: 'bulk' });
+    await line(worker, { msg: 'job succeeded', request_id: 'trace-5', job_id: printed['job_id'], queue: 'bulk' });
   });
 });
 

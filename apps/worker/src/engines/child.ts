@@ -1,35 +1,35 @@
-/** The engine's side of the conversation with the worker parent: one image at a time, until the parent goes away. */
+/** The engine's side of the IPC channel to the worker: one image at a time, until the worker disconnects. */
 import { flushCompileCache } from 'node:module';
 import { isFacequeueError } from '@facequeue/schema';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
 
-/** What an engine can do once it is loaded and warm. */
+/** A loaded and warm detector. */
 export interface Detector {
   readonly facts: EngineFacts;
-  /** @throws FacequeueError for what is wrong with the image; anything else counts as the engine's own fault */
+  /** @throws FacequeueError when the image is at fault; any other error is the engine's own fault */
   detect(image: EngineImage): Promise<EngineAnswer>;
 }
 
 /**
  * Answers the parent over the IPC channel of `child_process.fork`.
- * @param load loads and warms the models; what it throws is shown as the reason why the worker cannot start
+ * @param load loads and warms the models; the message of what it throws is shown as the reason why the worker cannot start
  */
 export function serveParent(load: (settings: unknown) => Promise<Detector>): void {
-  // A terminal sends its signals to the whole process group; when to end is the parent's decision alone.
+  // A terminal sends its signals to the whole process group. Only the parent decides when an engine ends.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
-  // At once and without exit handlers: native libraries may hang in theirs, and there is nothing to save.
+  // SIGKILL, without exit handlers: native libraries may hang in theirs, and there is nothing to save.
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
   let detector: Detector | undefined;
   process.on('message', async (message: ToEngine) => {
-    if (message.type === 'detect') return say(await answer(detector!, message.image));
+    if (message.type === 'detect') return send(await answer(detector!, message.image));
     try {
       detector = await load(message.settings);
-      // Ended by SIGKILL always, so the cache of compiled code would never be written otherwise.
+      // Engines always end by SIGKILL, so Node would never write its cache of compiled code at exit.
       flushCompileCache();
-      say({ type: 'ready', facts: detector.facts });
+      send({ type: 'ready', facts: detector.facts });
     } catch (error) {
-      say({ type: 'unusable', message: error instanceof Error ? error.message : String(error) });
+      send({ type: 'unusable', message: error instanceof Error ? error.message : String(error) });
     }
   });
 }
@@ -44,6 +44,6 @@ async function answer(detector: Detector, image: EngineImage): Promise<FromEngin
   }
 }
 
-function say(message: FromEngine): void {
+function send(message: FromEngine): void {
   if (process.connected) process.send!(message);
 }

@@ -3,20 +3,20 @@ import { FacequeueError } from '@facequeue/schema';
 import type { Logger } from '../log.ts';
 import type { Launcher } from './launcher.ts';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
-import { EngineOutput, type ImageNames } from './output.ts';
+import { EngineOutput, type ImageIds } from './output.ts';
 
-/** How long loading and warming may take, ms. Generous: a GPU compiles its kernels then, which takes minutes with some. */
+/** How long loading and warming may take, ms. Generous: some GPUs compile their kernels for minutes. */
 const START_LIMIT_MS = 300_000;
-/** How long a canceled image may go on inside an engine before the engine is killed, ms. */
+/** How long a canceled image may run on inside an engine before the engine is killed, ms. */
 const CANCEL_GRACE_MS = 500;
 
-/** What is needed to start an engine process. */
+/** How to start an engine process. */
 export interface EngineProgram {
   /** Path of the module to run; it calls `serveParent`. */
   module: string;
-  /** Passed on in the first message. */
+  /** Sent to the process in the first message. */
   settings: unknown;
-  /** The whole environment of the process. Image decoders run in there: no secrets. */
+  /** The whole environment of the process. Image decoders run there, so it holds no secrets. */
   env: Record<string, string>;
   launcher: Launcher;
 }
@@ -26,19 +26,19 @@ export class EngineStartError extends Error {
   override readonly name = 'EngineStartError';
 }
 
-/** The engine ended with an image inside. */
+/** The engine process exited while an image was inside. */
 export class EngineExit extends Error {
   override readonly name = 'EngineExit';
-  /** crash: by itself or by somebody's signal; hang: killed at the time limit; canceled: killed for a canceled job. */
+  /** crash: by itself or by a signal from outside; hang: killed at the time limit; canceled: killed for a canceled job. */
   readonly kind: 'crash' | 'hang' | 'canceled';
 
   constructor(kind: EngineExit['kind'], how: string) {
-    super(`engine ended by ${how}`);
+    super(`engine exited by ${how}`);
     this.kind = kind;
   }
 }
 
-/** An engine said that it failed for reasons of its own; the stack is the engine's, for the log. */
+/** An engine reported a fault of its own. The stack is the engine's, for the log. */
 export class EngineFault extends Error {
   override readonly name = 'EngineFault';
 
@@ -48,17 +48,18 @@ export class EngineFault extends Error {
   }
 }
 
-/** One engine process, warm. It runs an image at a time and is never used again after it ended. */
+/** One warm engine process. It runs one image at a time and is not used again after it has exited. */
 export class Engine {
   readonly facts: EngineFacts;
+  /** Resolves to how the process ended: its signal or exit code. */
   readonly ended: Promise<string>;
   /** Resident bytes of the process after its last image. */
   rss = 0;
-  /** Why the process ends, once it does. */
-  endsFor: EngineExit['kind'] = 'crash';
+  /** Why the process exits, once it does. */
+  exitKind: EngineExit['kind'] = 'crash';
   readonly #child: ChildProcess;
   readonly #output: EngineOutput;
-  #inside: { settle: (message: FromEngine) => void; die: (how: string) => void } | null = null;
+  #inside: { settle: (message: FromEngine) => void; exited: (how: string) => void } | null = null;
 
   private constructor(child: ChildProcess, output: EngineOutput, facts: EngineFacts, ended: Promise<string>) {
     this.#child = child;
@@ -68,10 +69,10 @@ export class Engine {
     child.on('message', (message: FromEngine) => {
       const inside = this.#inside;
       this.#inside = null;
-      // What it printed before this message is read in the same turn of the loop, so it is told before the next image begins.
+      // Lines printed before this message are read in the same turn of the event loop. They are logged before the next image starts.
       setImmediate(() => inside?.settle(message));
     });
-    ended.then((how) => this.#inside?.die(how));
+    ended.then((how) => this.#inside?.exited(how));
   }
 
   get pid(): number {
@@ -80,8 +81,8 @@ export class Engine {
 
   /**
    * Starts a process and waits until its models are warm.
-   * @param log for what it prints
-   * @throws EngineStartError, or the signal's reason; the process is gone then
+   * @param log gets what the process prints
+   * @throws EngineStartError, or the signal's reason; the process has ended then
    */
   static async start(program: EngineProgram, signal: AbortSignal, log: Logger): Promise<Engine> {
     signal.throwIfAborted();
@@ -93,12 +94,12 @@ export class Engine {
     });
     const output = new EngineOutput(log.child({ engine: child.pid }));
     for (const stream of [child.stdout!, child.stderr!]) output.read(stream);
-    // A send to a dying process is reported here; its exit is what counts.
+    // A send to a dying process emits this; the exit is handled below.
     child.on('error', () => {});
     const started = Promise.withResolvers<EngineFacts>();
     const ended = new Promise<string>((resolve) => {
       const end = (how: string) => {
-        started.reject(new EngineStartError(`the engine process ended by ${how} while it started`));
+        started.reject(new EngineStartError(`the engine process exited by ${how} during start-up`));
         resolve(how);
       };
       child.once('exit', (code, by) => end(by ?? `exit code ${code}`));
@@ -128,19 +129,19 @@ export class Engine {
   }
 
   /**
-   * Looks at one image.
-   * @param timeLimitMs past it the engine is killed
+   * Detects the faces of one image.
+   * @param timeLimitMs after it the engine is killed
    * @param signal when it aborts, the image may finish within 500 ms, else the engine is killed
-   * @param names of the image, for what the engine prints
+   * @param ids of the image, for log lines of what the engine prints
    * @throws FacequeueError for a bad image; EngineExit; EngineFault; the signal's reason if it has aborted already
    */
-  async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer> {
-    if (this.#inside) throw new Error('an engine was given a second image; its slot was disposed too early');
+  async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
+    if (this.#inside) throw new Error('a second image for a busy engine: its slot was disposed too early');
     signal.throwIfAborted();
-    this.#output.about(names);
+    this.#output.about(ids);
     const { promise, resolve, reject } = Promise.withResolvers<EngineAnswer>();
     const killFor = (kind: EngineExit['kind']) => {
-      this.endsFor = kind;
+      this.exitKind = kind;
       this.kill();
     };
     let grace: NodeJS.Timeout | undefined;
@@ -150,7 +151,7 @@ export class Engine {
     const limit = setTimeout(killFor, timeLimitMs, 'hang');
     signal.addEventListener('abort', cancel, { once: true });
     this.#inside = {
-      die: (how) => reject(new EngineExit(this.endsFor, how)),
+      exited: (how) => reject(new EngineExit(this.exitKind, how)),
       settle: (message) => {
         if ('rss' in message) this.rss = message.rss;
         if (message.type === 'found') resolve(message.answer);
@@ -169,7 +170,7 @@ export class Engine {
     }
   }
 
-  /** Ends the process at once: it holds nothing that needs saving. `ended` tells when it is gone. */
+  /** Kills the process: it holds nothing that needs saving. `ended` resolves when it has exited. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }

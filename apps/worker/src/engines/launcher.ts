@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-/** How `child_process.fork` is to start an engine. */
+/** The program and arguments with which `child_process.fork` starts an engine. */
 export interface Launcher {
   execPath: string;
   execArgv: string[];
@@ -15,7 +15,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1'];
 /**
  * A launcher whose processes the kernel kills when this one dies. An engine ends by itself when its parent disconnects,
  * but not while it hangs inside native code; with PR_SET_PDEATHSIG (`setpriv` of util-linux, part of every Debian) it
- * does even then. Where there is no such `setpriv`, engines are started plainly.
+ * ends even then. Without a `setpriv` that can do this, engines are started by Node alone.
  */
 export function engineLauncher(): Launcher {
   const setpriv = ['--pdeathsig', 'KILL', '--'];

@@ -1,4 +1,4 @@
-/** The engine process: image bytes in, faces out, and nothing else. Started by the worker parent, never by hand. */
+/** The engine process: image bytes in, faces out, and nothing else. Started by the worker, never by hand. */
 import { createPipeline, type PipelineOptions, renderResult } from '@facequeue/pipeline';
 import { encodeResult } from '@facequeue/schema/result-codec';
 import { serveParent } from './child.ts';

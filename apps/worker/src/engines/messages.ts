@@ -1,18 +1,18 @@
-/** What the worker parent and an engine process say to each other. Image bytes travel one way only: to the engine. */
+/** The messages between the worker and an engine process. Image bytes travel one way only: to the engine. */
 import type { DetectionOptions, ErrorCode, ImageFacts, Timings } from '@facequeue/schema';
 
-/** An image to look at. */
+/** An image to detect faces in. */
 export interface EngineImage {
   /** The file as it was received. A plain Uint8Array: it costs half of what a Buffer costs to send. */
   bytes: Uint8Array;
   options: DetectionOptions;
 }
 
-/** What an engine says of itself once its models are loaded and have run. */
+/** What an engine reports about itself once its models are loaded and have run. */
 export interface EngineFacts {
   /** The device the sessions run on: cpu, webgpu, cuda, tensorrt. */
   device: string;
-  /** Why it is this one, for the log. */
+  /** Why this device was chosen, for the log. */
   reason: string;
   models: { name: string; version: string };
 }
@@ -25,7 +25,7 @@ export interface EngineAnswer {
 }
 
 export type ToEngine =
-  /** First message. `settings` are the pipeline's own; the parent only passes them on. */
+  /** First message. `settings` are the pipeline's own; the worker only passes them on. */
   { type: 'start'; settings: unknown } | { type: 'detect'; image: EngineImage };
 
 export type FromEngine =
@@ -34,7 +34,7 @@ export type FromEngine =
   | { type: 'unusable'; message: string }
   /** `rss`, here and below: the engine's resident bytes after the image. */
   | { type: 'found'; answer: EngineAnswer; rss: number }
-  /** The image's own fault, of the catalogue. */
+  /** The image is at fault: an error of the catalogue. */
   | { type: 'refused'; code: ErrorCode; detail: string; rss: number }
-  /** The engine's fault: a stack trace for the log, nothing for the public. */
+  /** The engine is at fault: a stack trace for the log, nothing for the public. */
   | { type: 'faulted'; stack: string; rss: number };

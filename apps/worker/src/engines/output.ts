@@ -1,24 +1,24 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from '../log.ts';
 
-/** Longest line that is kept whole, characters; of a longer one the beginning is. */
+/** Characters kept of a line; the rest of a longer line is dropped. */
 const MAX_LINE = 2000;
-/** Lines that are kept of one image: native libraries may print without end. */
+/** Lines logged per image: native libraries may print without end. */
 const MAX_LINES = 50;
 
-/** What names an image in log lines, from the HTTP request on. */
-export interface ImageNames {
+/** The ids that name an image in log lines. */
+export interface ImageIds {
   job_id: string;
   request_id: string;
 }
 
 /**
- * What an engine prints, mostly native libraries' complaints of an image: logged a line at a time with the names of the image it looks
- * at, or looked at last.
+ * Logs what an engine prints, mostly native libraries' complaints about an image, line by line. Each line carries the ids of
+ * the image that is inside the engine, or was the last one inside.
  */
 export class EngineOutput {
   readonly #log: Logger;
-  #names: ImageNames | null = null;
+  #ids: ImageIds | null = null;
   #lines = 0;
 
   /** @param log names the engine */
@@ -26,39 +26,39 @@ export class EngineOutput {
     this.#log = log;
   }
 
-  /** What is printed from now on is about this image. */
-  about(names: ImageNames): void {
-    this.#names = names;
+  /** Lines printed from now on are about this image. */
+  about(ids: ImageIds): void {
+    this.#ids = ids;
     this.#lines = 0;
   }
 
-  /** Logs what comes over a stream, until it ends. */
+  /** Logs the lines of a stream until it ends. */
   read(stream: Readable): void {
     let line = '';
-    const keep = (text: string) => {
+    const append = (text: string) => {
       line += text.slice(0, MAX_LINE - line.length);
     };
-    const put = () => {
-      if (line.trim()) this.#tell(line);
+    const flush = () => {
+      if (line.trim()) this.#write(line);
       line = '';
     };
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
       const [first = '', ...rest] = chunk.split('\n');
-      keep(first);
+      append(first);
       for (const next of rest) {
-        put();
-        keep(next);
+        flush();
+        append(next);
       }
     });
-    stream.once('close', put);
-    // A pipe that breaks has no more to say; the engine's end is told elsewhere.
+    stream.once('close', flush);
+    // A broken pipe has nothing more to print; the engine's exit is reported elsewhere.
     stream.on('error', () => {});
   }
 
-  #tell(text: string): void {
+  #write(text: string): void {
     this.#lines++;
-    if (this.#lines <= MAX_LINES) this.#log.warn({ ...this.#names, text }, 'engine printed');
-    if (this.#lines === MAX_LINES) this.#log.warn({ ...this.#names }, 'engine prints more, which is left out');
+    if (this.#lines <= MAX_LINES) this.#log.warn({ ...this.#ids, text }, 'engine printed');
+    if (this.#lines === MAX_LINES) this.#log.warn({ ...this.#ids }, 'engine output truncated');
   }
 }

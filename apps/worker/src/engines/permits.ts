@@ -5,61 +5,62 @@ interface PermitRequest<R> {
 }
 
 /**
- * Hands out resources (engine supervisors) one holder at a time: within a lane first come first served, between lanes as
- * `nextPriorityClass` says. What is given back is offered again; a resource out of order is withdrawn and offered when it works.
+ * Grants exclusive use of resources (engines): first come, first served within a priority class, between classes as
+ * `nextPriorityClass` decides. A holder offers its resource again when it is done. A broken resource is withdrawn and offered
+ * again once it works.
  */
 export class Permits<R> {
   readonly #free = new Set<R>();
-  readonly #lines: Record<PriorityClass, Set<PermitRequest<R>>> = { interactive: new Set(), others: new Set() };
+  readonly #queues: Record<PriorityClass, Set<PermitRequest<R>>> = { interactive: new Set(), others: new Set() };
   #passedOver = 0;
 
-  /** The resource is in working order and nobody holds it: it goes to the next in line, or waits to be asked for. */
+  /** Makes a working resource that nobody uses available to the next request. */
   offer(resource: R): void {
     this.#free.add(resource);
     this.#match();
   }
 
-  /** The resource is not to be given to anybody until it is offered again. No effect on a holder. */
+  /** Grants the resource to no request until it is offered again. No effect on its current user. */
   withdraw(resource: R): void {
     this.#free.delete(resource);
   }
 
-  /** How many wait in a lane. */
-  waiting(lane: PriorityClass): number {
-    return this.#lines[lane].size;
+  /** How many requests of a class wait. */
+  queued(priority: PriorityClass): number {
+    return this.#queues[priority].size;
   }
 
   /**
-   * Waits for a resource; whoever gets it must `offer` it again.
-   * @throws the signal's reason once it aborts; the place in the line is then given up
+   * Waits for a resource; the caller must `offer` it again when done.
+   * @throws the signal's reason once it aborts; the request leaves its queue
    */
-  async acquire(lane: PriorityClass, signal: AbortSignal): Promise<R> {
+  async acquire(priority: PriorityClass, signal: AbortSignal): Promise<R> {
     signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<R>();
     const request = { resolve };
     const abort = () => {
-      this.#lines[lane].delete(request);
+      this.#queues[priority].delete(request);
       reject(signal.reason);
     };
     signal.addEventListener('abort', abort, { once: true });
-    this.#lines[lane].add(request);
+    this.#queues[priority].add(request);
     this.#match();
     return promise.finally(() => signal.removeEventListener('abort', abort));
   }
 
   #match(): void {
     while (this.#free.size > 0) {
-      const lane = nextPriorityClass(
-        { interactive: this.#lines.interactive.size, others: this.#lines.others.size },
+      const priority = nextPriorityClass(
+        { interactive: this.queued('interactive'), others: this.queued('others') },
         this.#passedOver,
       );
-      if (!lane) return;
-      // The resource freed last is the one whose memory is still in the caches.
+      if (!priority) return;
+      // The memory of the resource freed last is most likely still in the caches.
       const resource = [...this.#free].at(-1)!;
-      const [request] = this.#lines[lane];
+      const [request] = this.#queues[priority];
       this.#free.delete(resource);
-      this.#lines[lane].delete(request!);
-      this.#passedOver = lane === 'others' ? 0 : this.#passedOver + 1;
+      this.#queues[priority].delete(request!);
+      this.#passedOver = priority === 'others' ? 0 : this.#passedOver + 1;
       request!.resolve(resource);
     }
   }

@@ -12,18 +12,18 @@ import { parseExposition, seriesValue } from '../../../../test/support/metrics/e
 import { engineLauncher } from './launcher.ts';
 import { EnginePool } from './pool.ts';
 import { restartDelayMs } from './restart-delay.ts';
-import type { FaultySettings, Order } from './testing/faulty-engine.ts';
+import type { FaultySettings, Script } from './testing/faulty-engine.ts';
 
 vi.mock('./restart-delay.ts', { spy: true });
-/** Pauses before the engines that were started so far, ms. */
-const pauses = () => vi.mocked(restartDelayMs).mock.results.map(({ value }) => value);
+/** Delays before the engine starts so far, ms. */
+const delays = () => vi.mocked(restartDelayMs).mock.results.map(({ value }) => value);
 
 const FAULTY = new URL('./testing/faulty-engine.ts', import.meta.url).pathname;
 const never = new AbortController().signal;
-const log = pino({ base: null }, { write: (line: string) => void told.push(JSON.parse(line)) });
-const NAMES = { job_id: 'job', request_id: 'request' };
+const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+const IDS = { job_id: 'job', request_id: 'request' };
 let metrics: Registry;
-let told: Record<string, unknown>[];
+let logged: Record<string, unknown>[];
 
 let folder: string;
 const pools: EnginePool[] = [];
@@ -31,7 +31,7 @@ const pools: EnginePool[] = [];
 beforeEach(() => {
   vi.mocked(restartDelayMs).mockClear();
   metrics = new Registry('worker');
-  told = [];
+  logged = [];
   folder = mkdtempSync(join(tmpdir(), 'facequeue-engines-'));
 });
 
@@ -60,22 +60,22 @@ async function start(
   return pool;
 }
 
-/** Runs one image; resolves to its name as the engine gave it back. Its log lines call its job by its name. */
-async function run(pool: EnginePool, order: Order, signal = never): Promise<string> {
+/** Runs one image; resolves to its name as the engine returned it. Its log lines have its name as job id. */
+async function run(pool: EnginePool, script: Script, signal = never): Promise<string> {
   using slot = await pool.acquire('interactive', signal);
-  const names = { job_id: order.name, request_id: `request of ${order.name}` };
-  const bytes = new TextEncoder().encode(JSON.stringify(order));
-  const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, names);
+  const ids = { job_id: script.name, request_id: `request of ${script.name}` };
+  const bytes = new TextEncoder().encode(JSON.stringify(script));
+  const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, ids);
   return decodeResult(answer.result).FaceModelVersion;
 }
 
 const lines = (file: string) =>
   existsSync(join(folder, file)) ? readFileSync(join(folder, file), 'utf8').trim().split('\n') : [];
-/** Engines that began an image of this name, in order. */
+/** Engines that started an image of this name, in order. */
 const engineOf = (name: string) =>
-  lines('seen')
+  lines('images')
     .map((line) => line.split(' '))
-    .filter(([seen]) => seen === name)
+    .filter(([image]) => image === name)
     .map(([, pid]) => Number(pid));
 const inside = (name: string) => vi.waitFor(() => expect(engineOf(name)).not.toHaveLength(0), { timeout: 30_000 });
 const alive = (pid: number) => {
@@ -86,9 +86,9 @@ const alive = (pid: number) => {
     return false;
   }
 };
-const gone = (pid: number) => vi.waitFor(() => expect(alive(pid)).toBe(false), { timeout: 10_000 });
+const exited = (pid: number) => vi.waitFor(() => expect(alive(pid)).toBe(false), { timeout: 10_000 });
 
-describe('an image whose engine dies', () => {
+describe('an image whose engine exits', () => {
   it('succeeds when the engine is killed from outside', async () => {
     const pool = await start(1);
     const running = run(pool, { name: 'victim', do: 'wait' });
@@ -110,10 +110,10 @@ describe('an image whose engine dies', () => {
     const pool = await start(1, { timeoutMs: 700 });
     await expect(run(pool, { name: 'endless', do: 'hang' })).rejects.toMatchObject({ code: 'engine_timeout' });
     expect(new Set(engineOf('endless')).size).toBe(2);
-    expect(await run(pool, { name: 'moody', do: 'hang once' })).toBe('moody');
+    expect(await run(pool, { name: 'flaky', do: 'hang once' })).toBe('flaky');
   });
 
-  it('costs no other image anything: two poisons among sixty', async () => {
+  it('does not affect others: two poisonous images among sixty', async () => {
     const pool = await start(2);
     const names = Array.from({ length: 60 }, (_, i) => `image-${i}`);
     const ends = await Promise.allSettled(
@@ -123,22 +123,22 @@ describe('an image whose engine dies', () => {
       if (i === 7 || i === 31) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'engine_crashed' } });
       else expect(end).toEqual({ status: 'fulfilled', value: names[i] });
     });
-    // Nor was a good one begun twice.
+    // No good image was started twice.
     expect(engineOf('image-8')).toHaveLength(1);
-    expect(lines('seen')).toHaveLength(62);
+    expect(lines('images')).toHaveLength(62);
   });
 
-  it('goes back to the queue when no engine comes up again', async () => {
+  it('is released when no engine comes up again', async () => {
     const pool = await start(1);
-    writeFileSync(join(folder, 'ill'), '');
+    writeFileSync(join(folder, 'broken'), '');
     await expect(run(pool, { name: 'unlucky', do: 'crash' })).rejects.toMatchObject({ name: 'EngineStartError' });
-    rmSync(join(folder, 'ill'));
+    rmSync(join(folder, 'broken'));
     expect(await run(pool, { name: 'later', do: 'answer' })).toBe('later');
   });
 });
 
 describe('an engine', () => {
-  it('goes on after an image it refuses and after a fault of its own', async () => {
+  it('continues after an image it refuses and after a fault of its own', async () => {
     const pool = await start(1);
     await expect(run(pool, { name: 'bad', do: 'refuse' })).rejects.toMatchObject({ code: 'image_undecodable' });
     await expect(run(pool, { name: 'bug', do: 'fault' })).rejects.toMatchObject({ name: 'EngineFault' });
@@ -146,23 +146,23 @@ describe('an engine', () => {
     expect(lines('starts')).toHaveLength(1);
   });
 
-  it('that answered in time is believed, though the worker stood still meanwhile', async () => {
+  it('that answered in time has its answer accepted, though the worker stood still meanwhile', async () => {
     const pool = await start(1, { timeoutMs: 300 });
     const done = run(pool, { name: 'done', do: 'wait' });
     await inside('done');
     writeFileSync(join(folder, 'go'), '');
-    // As under SIGSTOP: nothing of this process runs until the limit is long over.
+    // Like a SIGSTOP: this process stands still until long after the time limit.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
     expect(await done).toBe('done');
     await run(pool, { name: 'next', do: 'answer' });
     expect(engineOf('next')).toEqual(engineOf('done'));
   });
 
-  it('is replaced when it dies with nothing inside', async () => {
+  it('is replaced when it exits without an image inside', async () => {
     const pool = await start(1);
     const [first] = pool.status().pids;
     process.kill(first!, 'SIGKILL');
-    await gone(first!);
+    await exited(first!);
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
     expect(engineOf('good')).not.toContain(first);
   });
@@ -172,40 +172,40 @@ describe('an engine', () => {
     expect(await run(pool, { name: 'big', do: 'grow' })).toBe('big');
     expect(await run(pool, { name: 'next', do: 'answer' })).toBe('next');
     expect(engineOf('next')).not.toEqual(engineOf('big'));
-    await gone(engineOf('big')[0]!);
+    await exited(engineOf('big')[0]!);
   });
 
-  it('that is down is given to nobody while another is up', async () => {
+  it('that is down gets no image while another is up', async () => {
     const pool = await start(2);
     await run(pool, { name: 'probe', do: 'answer' });
-    writeFileSync(join(folder, 'ill'), '');
-    // It would be the next one's, too.
+    writeFileSync(join(folder, 'broken'), '');
+    // The next image would get this engine, too.
     process.kill(engineOf('probe')[0]!, 'SIGKILL');
     await vi.waitFor(() => expect(pool.status().ready).toBe(1));
     for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'answer' })).toBe(name);
     expect(new Set(['a', 'b', 'c'].flatMap(engineOf)).size).toBe(1);
   });
 
-  it('that died of an image is given to nobody until it is back', async () => {
+  it('that an image crashed gets no image until it is up again', async () => {
     const pool = await start(2);
-    writeFileSync(join(folder, 'ill'), '');
+    writeFileSync(join(folder, 'broken'), '');
     await expect(run(pool, { name: 'unlucky', do: 'crash' })).rejects.toMatchObject({ name: 'EngineStartError' });
     for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'answer' })).toBe(name);
   });
 
-  it('restarts without a pause as long as images get done in between', async () => {
+  it('restarts without delay while images get done in between', async () => {
     const warn = vi.spyOn(log, 'warn');
     const pool = await start(1);
     for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'crash once' })).toBe(name);
     expect(warn.mock.calls.map(([facts]) => facts)).toMatchObject([
-      { failuresInARow: 1 },
-      { failuresInARow: 1 },
-      { failuresInARow: 1 },
+      { failures_in_a_row: 1 },
+      { failures_in_a_row: 1 },
+      { failures_in_a_row: 1 },
     ]);
     warn.mockRestore();
   });
 
-  it('ignores the signals a terminal sends to all', async () => {
+  it('ignores the signals that a terminal sends to its process group', async () => {
     const pool = await start(1);
     const [pid] = pool.status().pids;
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid!, signal);
@@ -223,7 +223,7 @@ async function restarts(): Promise<Record<string, number>> {
 }
 
 describe('replaced engines', () => {
-  it('are counted by what ended them, once each', async () => {
+  it('are counted by cause, once each', async () => {
     const pool = await start(1, { timeoutMs: 700 });
     expect(await restarts()).toEqual({ crash: 0, hang: 0, memory: 0, canceled: 0, start: 0 });
     await run(pool, { name: 'a', do: 'crash once' });
@@ -237,25 +237,25 @@ describe('replaced engines', () => {
     await expect(canceled).rejects.toThrow('canceled');
     await run(pool, { name: 'e', do: 'answer' });
     expect(await restarts()).toMatchObject({ crash: 1, canceled: 1, start: 0 });
-    writeFileSync(join(folder, 'ill'), '');
+    writeFileSync(join(folder, 'broken'), '');
     process.kill(engineOf('e')[0]!, 'SIGKILL');
     await vi.waitFor(async () => expect((await restarts())['start']).toBeGreaterThan(0));
     expect((await restarts())['crash']).toBe(2);
   });
 
-  it('are told of with the job whose image was inside', async () => {
+  it('are logged with the job whose image was inside', async () => {
     const pool = await start(1);
     await run(pool, { name: 'a', do: 'crash once' });
-    expect(told).toContainEqual(
+    expect(logged).toContainEqual(
       expect.objectContaining({ job_id: 'a', request_id: 'request of a', how: 'SIGKILL', engine: engineOf('a')[0] }),
     );
   });
 });
 
 describe('what an engine prints', () => {
-  const printed = () => told.flatMap((line) => (typeof line['text'] === 'string' ? [line] : []));
+  const printed = () => logged.flatMap((line) => (typeof line['text'] === 'string' ? [line] : []));
 
-  it('is logged with the image it was looking at, also when the next one follows at once', async () => {
+  it('is logged with the image inside, also when the next one follows at once', async () => {
     const pool = await start(1);
     const names = Array.from({ length: 40 }, (_, i) => `image-${i}`);
     await Promise.all(names.map((name) => run(pool, { name, do: 'print' })));
@@ -267,14 +267,14 @@ describe('what an engine prints', () => {
     }
   });
 
-  it('as it dies is logged with the image that killed it', async () => {
+  it('while it crashes is logged with the image that crashed it', async () => {
     const pool = await start(1);
     await expect(run(pool, { name: 'poison', do: 'abort' })).rejects.toMatchObject({ code: 'engine_crashed' });
     await vi.waitFor(() => expect(printed().filter(({ text }) => text === 'poison on 2')).toHaveLength(2));
     for (const line of printed()) expect(line).toMatchObject({ job_id: 'poison' });
   });
 
-  it('without end is cut off, image by image', async () => {
+  it('without end is truncated, per image', async () => {
     const pool = await start(1);
     for (const name of ['a', 'b']) await run(pool, { name, do: 'chatter' });
     await run(pool, { name: 'c', do: 'print' });
@@ -284,24 +284,24 @@ describe('what an engine prints', () => {
       expect(own).toHaveLength(50);
       expect(own[0]!['text']).toBe('x'.repeat(2000));
     }
-    expect(told.filter(({ msg }) => msg === 'engine prints more, which is left out')).toHaveLength(2);
+    expect(logged.filter(({ msg }) => msg === 'engine output truncated')).toHaveLength(2);
   });
 });
 
 describe('the status', () => {
-  it('tells who holds and who waits for engines, and how busy they have been', async () => {
+  it('shows how many slots are in use and queued, and how busy the engines were', async () => {
     const pool = await start(1);
     expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0, load: 0, rss: [0] });
     const first = run(pool, { name: 'first', do: 'wait' });
     await inside('first');
     const others = ['b', 'c'].map((name) => run(pool, { name, do: 'answer' }));
     const bulk = pool.acquire('others', never);
-    expect(pool.status()).toMatchObject({ busy: 1, waiting: { interactive: 2, others: 1 } });
+    expect(pool.status()).toMatchObject({ busy: 1, queued: { interactive: 2, others: 1 } });
     writeFileSync(join(folder, 'go'), '');
     await Promise.all([first, ...others]);
     (await bulk)[Symbol.dispose]();
-    const { load, rss, waiting } = pool.status();
-    expect(waiting).toEqual({ interactive: 0, others: 0 });
+    const { load, rss, queued } = pool.status();
+    expect(queued).toEqual({ interactive: 0, others: 0 });
     expect(load).toBeGreaterThan(0);
     expect(load).toBeLessThan(1);
     expect(rss[0]).toBeGreaterThan(10e6);
@@ -314,19 +314,19 @@ describe('a canceled job', () => {
     const abort = new AbortController();
     const running = run(pool, { name: 'endless', do: 'hang' }, abort.signal);
     await inside('endless');
-    // That no other engine comes up is no matter of this job.
-    writeFileSync(join(folder, 'ill'), '');
+    // That no other engine comes up does not affect this job.
+    writeFileSync(join(folder, 'broken'), '');
     abort.abort(new Error('canceled'));
     const abortedAt = performance.now();
     await expect(running).rejects.toThrow('canceled');
     // Timers count whole milliseconds.
     expect(performance.now() - abortedAt).toBeGreaterThan(499);
-    rmSync(join(folder, 'ill'));
+    rmSync(join(folder, 'broken'));
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
     expect(engineOf('endless')).toHaveLength(1);
   });
 
-  it('costs the image in the other engine nothing', async () => {
+  it('does not affect the image in the other engine', async () => {
     const pool = await start(2);
     const other = run(pool, { name: 'other', do: 'wait' });
     await inside('other');
@@ -335,13 +335,13 @@ describe('a canceled job', () => {
     await inside('endless');
     abort.abort(new Error('canceled'));
     await expect(running).rejects.toThrow('canceled');
-    await gone(engineOf('endless')[0]!);
+    await exited(engineOf('endless')[0]!);
     writeFileSync(join(folder, 'go'), '');
     expect(await other).toBe('other');
     expect(engineOf('other')).toHaveLength(1);
   });
 
-  it('makes no engine wait, however many are canceled in a row', async () => {
+  it('delays no restart, however many are canceled in a row', async () => {
     const pool = await start(1);
     for (const name of ['one', 'two', 'three']) {
       const abort = new AbortController();
@@ -350,14 +350,14 @@ describe('a canceled job', () => {
       abort.abort(new Error('canceled'));
       await expect(running).rejects.toThrow('canceled');
     }
-    await vi.waitFor(() => expect(pauses()).toEqual([0, 0, 0, 0]));
-    // Two failuresInARow in a row of its own are counted from none.
+    await vi.waitFor(() => expect(delays()).toEqual([0, 0, 0, 0]));
+    // Its own two failures are counted from zero.
     await expect(run(pool, { name: 'poison', do: 'crash' })).rejects.toMatchObject({ code: 'engine_crashed' });
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
-    expect(pauses().slice(4)).toEqual([0, 100]);
+    expect(delays().slice(4)).toEqual([0, 100]);
   });
 
-  it('lets an image that is nearly done finish, so that the engine lives', async () => {
+  it('lets an image that is nearly done finish, so that the engine survives', async () => {
     const pool = await start(1);
     const abort = new AbortController();
     const running = run(pool, { name: 'nearly', do: 'wait' }, abort.signal);
@@ -368,16 +368,16 @@ describe('a canceled job', () => {
     expect(lines('starts')).toHaveLength(1);
   });
 
-  it('is not begun when it has an engine already', async () => {
+  it('is not started though it has an engine already', async () => {
     const pool = await start(1);
     using slot = await pool.acquire('interactive', never);
     const bytes = new TextEncoder().encode(JSON.stringify({ name: 'late', do: 'answer' }));
     const aborted = AbortSignal.abort(new Error('canceled'));
-    await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted, NAMES)).rejects.toThrow('canceled');
+    await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted, IDS)).rejects.toThrow('canceled');
     expect(engineOf('late')).toEqual([]);
   });
 
-  it('that waits for an engine leaves the line', async () => {
+  it('that waits for an engine leaves the queue', async () => {
     const pool = await start(1);
     const first = run(pool, { name: 'first', do: 'wait' });
     await inside('first');
@@ -395,22 +395,22 @@ describe('a canceled job', () => {
 describe('the start', () => {
   it('fails with the reason, and leaves no engine, when the models cannot be used', async () => {
     await expect(start(3, { settings: { start: 'unusable' } })).rejects.toThrow('no such device');
-    for (const pid of lines('starts')) await gone(Number(pid));
+    for (const pid of lines('starts')) await exited(Number(pid));
     expect(lines('starts')).toHaveLength(1);
   });
 
   it('leaves no engine when a later one cannot be used', async () => {
     await expect(start(2, { settings: { start: 'second unusable' } })).rejects.toThrow('no such device');
     expect(lines('starts')).toHaveLength(2);
-    for (const pid of lines('starts')) await gone(Number(pid));
+    for (const pid of lines('starts')) await exited(Number(pid));
   });
 
-  it('fails, and does not try for ever, when an engine dies while it starts', async () => {
-    await expect(start(2, { settings: { start: 'crash' } })).rejects.toThrow('ended by SIGKILL while it started');
+  it('fails, and does not retry for ever, when an engine exits during start-up', async () => {
+    await expect(start(2, { settings: { start: 'crash' } })).rejects.toThrow('exited by SIGKILL during start-up');
     expect(lines('starts')).toHaveLength(1);
   });
 
-  it('may choose the number of engines by the device the first one found', async () => {
+  it('may choose the number of engines by the device of the first one', async () => {
     const program = { module: FAULTY, settings: { folder, device: 'webgpu' }, env: {}, launcher: engineLauncher() };
     const limits = { timeoutMs: 1000, maxRssBytes: 1e11 };
     const pool = await EnginePool.start(program, limits, (first) => (first.device === 'cpu' ? 2 : 1), log, metrics);
@@ -427,7 +427,7 @@ describe('the end', () => {
     running.catch(() => {});
     await inside('endless');
     await pool.close();
-    for (const pid of pids) await gone(pid);
+    for (const pid of pids) await exited(pid);
     await expect(running).rejects.toThrow();
     expect(lines('starts')).toHaveLength(2);
   });
@@ -441,18 +441,18 @@ describe('the end', () => {
     expect(pids).toHaveLength(2);
     expect(pids.every(alive)).toBe(true);
     parent.kill('SIGKILL');
-    for (const pid of pids) await gone(pid);
+    for (const pid of pids) await exited(pid);
   });
 });
 
-describe('pauses between restarts', () => {
-  it('are none at first, never shrink while failuresInARow go on, and stay bounded', () => {
+describe('delays between restarts', () => {
+  it('are zero at first, never shrink while failures go on, and stay bounded', () => {
     expect(restartDelayMs(1)).toBe(0);
-    const pauses = Array.from({ length: 2000 }, (_, i) => restartDelayMs(i + 1));
-    pauses.reduce((before, pause) => {
-      expect(pause).toBeGreaterThanOrEqual(before);
-      return pause;
+    const growing = Array.from({ length: 2000 }, (_, i) => restartDelayMs(i + 1));
+    growing.reduce((before, delay) => {
+      expect(delay).toBeGreaterThanOrEqual(before);
+      return delay;
     });
-    expect(Math.max(...pauses)).toBe(5000);
+    expect(Math.max(...growing)).toBe(5000);
   });
 });

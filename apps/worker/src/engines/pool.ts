@@ -1,31 +1,34 @@
 import type { Registry } from '@facequeue/metrics';
+import { DecayedMean } from '@facequeue/time';
 import type { Logger } from '../log.ts';
 import type { EngineProgram } from './engine.ts';
-import { Load } from './load.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
-import type { ImageNames } from './output.ts';
+import type { ImageIds } from './output.ts';
 import { Permits } from './permits.ts';
 import type { PriorityClass } from './priority.ts';
 import { type EngineLimits, EngineSupervisor } from './supervisor.ts';
 
-/** The right to run one image in one engine. Dispose it to give the engine to the next in line. */
+/** Time constant of the load, ms: what was so a minute ago hardly counts. */
+const LOAD_TAU_MS = 15_000;
+
+/** Exclusive use of one engine. Dispose it to let the next request have the engine. */
 export interface Slot extends Disposable {
   /** @throws what `EngineSupervisor.run` throws */
-  run(image: EngineImage, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer>;
+  run(image: EngineImage, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer>;
 }
 
-/** What the pool is doing, for heartbeats, health and logs. */
+/** State of the pool, for heartbeats, health and metrics. */
 export interface PoolStatus {
-  /** Seats, whether their engine is up or being replaced. */
+  /** Engines of the pool, whether they are up or being replaced. */
   size: number;
   /** Engines that are up. */
   ready: number;
-  /** Slots held. */
+  /** Slots in use. */
   busy: number;
-  /** Mean share of its supervisors that were held lately, 0..1. */
+  /** Mean share of the engines that were in use lately, 0..1. */
   load: number;
-  /** How many wait for a slot. */
-  waiting: Record<PriorityClass, number>;
+  /** Requests for a slot that wait. */
+  queued: Record<PriorityClass, number>;
   /** Resident bytes of each engine that is up, after its last image. */
   rss: number[];
   pids: number[];
@@ -33,29 +36,29 @@ export interface PoolStatus {
 
 /** A fixed number of engines behind one scheduler of permits. */
 export class EnginePool {
-  /** What the first engine said of itself; all are alike. */
+  /** What the first engine reported; all are alike. */
   readonly facts: EngineFacts;
   readonly #supervisors: EngineSupervisor[];
-  readonly #held: Set<EngineSupervisor>;
+  readonly #inUse: Set<EngineSupervisor>;
   readonly #permits: Permits<EngineSupervisor>;
-  readonly #load = new Load(performance.now());
+  readonly #load = new DecayedMean(LOAD_TAU_MS, performance.now());
 
   private constructor(
     facts: EngineFacts,
     supervisors: EngineSupervisor[],
-    held: Set<EngineSupervisor>,
+    inUse: Set<EngineSupervisor>,
     permits: Permits<EngineSupervisor>,
   ) {
     this.facts = facts;
     this.#supervisors = supervisors;
-    this.#held = held;
+    this.#inUse = inUse;
     this.#permits = permits;
   }
 
   /**
    * Starts the engines and waits until all are warm.
-   * @param count how many, given what the first one found (its device may have been its own choice)
-   * @throws EngineStartError when one of them cannot start; none is left then
+   * @param count number of engines, given the facts of the first one (which may have chosen its device itself)
+   * @throws EngineStartError when one of them cannot start; none is left running then
    */
   static async start(
     program: EngineProgram,
@@ -65,21 +68,21 @@ export class EnginePool {
     metrics: Registry,
   ): Promise<EnginePool> {
     const permits = new Permits<EngineSupervisor>();
-    const held = new Set<EngineSupervisor>();
+    const inUse = new Set<EngineSupervisor>();
     const events = {
-      ready: (supervisor: EngineSupervisor) => void (held.has(supervisor) || permits.offer(supervisor)),
+      ready: (supervisor: EngineSupervisor) => void (inUse.has(supervisor) || permits.offer(supervisor)),
       lost: (supervisor: EngineSupervisor) => permits.withdraw(supervisor),
     };
     const supervisors: EngineSupervisor[] = [];
-    const open = () => {
+    const startOne = () => {
       const supervisor = new EngineSupervisor(program, limits, events, log, metrics);
       supervisors.push(supervisor);
-      return supervisor.open();
+      return supervisor.start();
     };
     try {
-      const facts = await open();
-      await Promise.all(Array.from({ length: count(facts) - 1 }, open));
-      return new EnginePool(facts, supervisors, held, permits);
+      const facts = await startOne();
+      await Promise.all(Array.from({ length: count(facts) - 1 }, startOne));
+      return new EnginePool(facts, supervisors, inUse, permits);
     } catch (error) {
       await Promise.all(supervisors.map((supervisor) => supervisor.close()));
       throw error;
@@ -90,15 +93,15 @@ export class EnginePool {
    * Waits for an engine that is up and idle.
    * @throws the signal's reason once it aborts
    */
-  async acquire(lane: PriorityClass, signal: AbortSignal): Promise<Slot> {
-    const supervisor = await this.#permits.acquire(lane, signal);
-    this.#held.add(supervisor);
-    this.#load.set(this.#held.size, performance.now());
+  async acquire(priority: PriorityClass, signal: AbortSignal): Promise<Slot> {
+    const supervisor = await this.#permits.acquire(priority, signal);
+    this.#inUse.add(supervisor);
+    this.#load.set(this.#inUse.size, performance.now());
     return {
-      run: (image, abort, names) => supervisor.run(image, abort, names),
+      run: (image, abort, ids) => supervisor.run(image, abort, ids),
       [Symbol.dispose]: () => {
-        this.#held.delete(supervisor);
-        this.#load.set(this.#held.size, performance.now());
+        this.#inUse.delete(supervisor);
+        this.#load.set(this.#inUse.size, performance.now());
         if (supervisor.ready) this.#permits.offer(supervisor);
       },
     };
@@ -109,15 +112,15 @@ export class EnginePool {
     return {
       size: this.#supervisors.length,
       ready: up.length,
-      busy: this.#held.size,
+      busy: this.#inUse.size,
       load: this.#load.mean(performance.now()) / this.#supervisors.length,
-      waiting: { interactive: this.#permits.waiting('interactive'), others: this.#permits.waiting('others') },
+      queued: { interactive: this.#permits.queued('interactive'), others: this.#permits.queued('others') },
       rss: up.map((supervisor) => supervisor.rss),
       pids: up.flatMap((supervisor) => supervisor.pid ?? []),
     };
   }
 
-  /** Ends all engines, whatever they are doing. */
+  /** Kills all engines, whatever they are doing. */
   async close(): Promise<void> {
     await Promise.all(this.#supervisors.map((supervisor) => supervisor.close()));
   }

@@ -1,13 +1,13 @@
-/** First pause before an engine is started again after it died a second time in a row, ms. */
-const FIRST_MS = 100;
-/** Longest pause, ms: a machine that was out of memory gets its engines back soon after it has some. */
-const LONGEST_MS = 5000;
+import { exponentialBackoff } from '@facequeue/time';
+
+/** The longest delay is short: a machine that was out of memory gets its engines back soon after it has some. */
+const backoff = exponentialBackoff({ firstMs: 100, maxMs: 5000 });
 
 /**
- * How long to wait before an engine is started again, ms. The first death restarts at once: the image that was inside
- * waits for it. From then on pauses double, so that an engine that cannot stay up costs the machine little.
- * @param failuresInARow failuresInARow in a row, 1 or more; an image done ends the row
+ * How long to wait before an engine is started again, ms. The first failure restarts at once, because the image that was
+ * inside waits for the engine. Further failures back off, so that an engine that cannot stay up costs the machine little.
+ * @param failuresInARow 0 or more; an image that is done ends the row
  */
 export function restartDelayMs(failuresInARow: number): number {
-  return failuresInARow <= 1 ? 0 : Math.min(LONGEST_MS, FIRST_MS * 2 ** (failuresInARow - 2));
+  return failuresInARow <= 1 ? 0 : backoff(failuresInARow - 1);
 }

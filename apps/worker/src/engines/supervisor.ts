@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '@facequeue/metrics';
 import { FacequeueError } from '@facequeue/schema';
+import { sleep } from '@facequeue/time';
 import type { Logger } from '../log.ts';
 import { Engine, EngineExit, type EngineProgram } from './engine.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
-import type { ImageNames } from './output.ts';
+import type { ImageIds } from './output.ts';
 import { restartDelayMs } from './restart-delay.ts';
 
 /** Limits an engine runs under. */
@@ -15,13 +15,13 @@ export interface EngineLimits {
   maxRssBytes: number;
 }
 
-/** Told when an engine gets ready in a supervisor and when the supervisor is empty again. */
+/** Called when the engine of a supervisor is up, and when it is lost. */
 export interface SupervisorEvents {
   ready(supervisor: EngineSupervisor): void;
   lost(supervisor: EngineSupervisor): void;
 }
 
-/** A place for one engine: replaces the engine when it dies, and runs the image that was inside once more. */
+/** Keeps one engine running: replaces it when it exits, and runs the image that was inside once more. */
 export class EngineSupervisor {
   readonly #program: EngineProgram;
   readonly #limits: EngineLimits;
@@ -30,11 +30,11 @@ export class EngineSupervisor {
   readonly #metrics: Registry;
   readonly #closing = new AbortController();
   #engine: Engine | null = null;
-  /** The engine of this supervisor once it is ready; rejects when its start fails (the next one is on its way then). */
-  #coming: Promise<Engine> = Promise.reject(new Error('not started'));
+  /** Resolves to the engine once it is up; rejects when its start fails (the next start is scheduled then). */
+  #starting: Promise<Engine> = Promise.reject(new Error('not started'));
   /** The image that is inside, for the log. */
-  #inside: ImageNames | null = null;
-  /** In a row: an image done ends the row. */
+  #inside: ImageIds | null = null;
+  /** Exits and failed starts; an image that is done ends the row. */
   #failuresInARow = 0;
 
   constructor(program: EngineProgram, limits: EngineLimits, events: SupervisorEvents, log: Logger, metrics: Registry) {
@@ -43,19 +43,19 @@ export class EngineSupervisor {
     this.#events = events;
     this.#log = log;
     this.#metrics = metrics;
-    this.#coming.catch(() => {});
+    this.#starting.catch(() => {});
   }
 
   /**
-   * Starts the first engine. Later ones are started as they are needed.
+   * Starts the first engine. Later ones are started when the one before has ended.
    * @throws EngineStartError: a device or pack that does not work at the start will not work later
    */
-  async open(): Promise<EngineFacts> {
-    this.#coming = this.#start();
-    return (await this.#coming).facts;
+  async start(): Promise<EngineFacts> {
+    this.#starting = this.#startEngine();
+    return (await this.#starting).facts;
   }
 
-  /** Whether an engine is up and can be given an image. */
+  /** Whether the engine is up and can run an image. */
   get ready(): boolean {
     return this.#engine !== null;
   }
@@ -71,96 +71,96 @@ export class EngineSupervisor {
   }
 
   /**
-   * Runs one image. When the engine dies with it, it runs once more, alone in a fresh engine.
-   * @throws FacequeueError `engine_crashed` or `engine_timeout` after the second death, or what is wrong with the image;
-   *   EngineFault; EngineStartError when no engine comes up; the signal's reason when it was killed for that
+   * Runs one image. When the engine exits during it, the image runs once more, alone in a fresh engine.
+   * @throws FacequeueError `engine_crashed` or `engine_timeout` after the second exit, or the code for a bad image;
+   *   EngineFault; EngineStartError when no engine comes up; the signal's reason when the engine was killed for that
    */
-  async run(image: EngineImage, signal: AbortSignal, names: ImageNames): Promise<EngineAnswer> {
+  async run(image: EngineImage, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
     for (let again = false; ; again = true) {
-      const engine = await this.#coming;
-      this.#inside = names;
+      const engine = await this.#starting;
+      this.#inside = ids;
       try {
-        return await engine.detect(image, this.#limits.timeoutMs, signal, names);
+        return await engine.detect(image, this.#limits.timeoutMs, signal, ids);
       } catch (error) {
         if (!(error instanceof EngineExit)) throw error;
-        // Not left to `ended`: the second run must not find this engine.
-        this.#lose(engine);
+        // Now, not in the handler of `ended`: the second run must not find this engine.
+        this.#handleExit(engine);
         signal.throwIfAborted();
-        if (again) throw verdict(error);
+        if (again) throw toError(error);
       } finally {
         this.#inside = null;
-        if (this.#engine === engine) this.#done(engine);
+        if (this.#engine === engine) this.#imageDone(engine);
       }
     }
   }
 
-  /** Ends the engine and starts no other. */
+  /** Kills the engine and starts no other. */
   async close(): Promise<void> {
     this.#closing.abort(new Error('the worker is stopping'));
     const engine = this.#engine;
     engine?.kill();
-    await (engine ? engine.ended : this.#coming.catch(() => {}));
+    await (engine ? engine.ended : this.#starting.catch(() => {}));
   }
 
-  /** The engine has lived through an image. */
-  #done(engine: Engine): void {
+  /** The engine survived an image: replaces it if it has grown too large. */
+  #imageDone(engine: Engine): void {
     this.#failuresInARow = 0;
     if (engine.rss <= this.#limits.maxRssBytes) return;
     const limit = this.#limits.maxRssBytes;
-    this.#log.info({ engine: engine.pid, rss: engine.rss, limit }, 'engine over its memory limit; starting another');
+    this.#log.info({ engine: engine.pid, rss: engine.rss, limit }, 'engine over its memory limit, restarting');
     this.#metrics.count('facequeue_engine_restarts_total', { cause: 'memory' });
-    this.#leave();
+    this.#setLost();
     engine.kill();
-    this.#replace(engine.ended);
+    this.#replaceAfter(engine.ended);
   }
 
-  #lose(engine: Engine): void {
+  #handleExit(engine: Engine): void {
     if (this.#engine !== engine) return;
-    const names = this.#inside;
-    this.#leave();
-    // Killed for a canceled job, it was well: the next one starts at once, however many jobs are canceled in a row.
-    const unwell = engine.endsFor !== 'canceled';
-    if (unwell) this.#failuresInARow++;
+    const ids = this.#inside;
+    this.#setLost();
+    // An engine killed for a canceled job was healthy: however many jobs are canceled in a row, the next start is immediate.
+    const failed = engine.exitKind !== 'canceled';
+    if (failed) this.#failuresInARow++;
     engine.ended.then((how) => {
       if (this.#closing.signal.aborted) return;
-      this.#metrics.count('facequeue_engine_restarts_total', { cause: engine.endsFor });
-      const told = { ...names, engine: engine.pid, how, failuresInARow: this.#failuresInARow };
-      if (unwell) this.#log.warn(told, 'engine ended; starting another');
-      else this.#log.info(told, 'engine killed for a canceled job; starting another');
+      this.#metrics.count('facequeue_engine_restarts_total', { cause: engine.exitKind });
+      const facts = { ...ids, engine: engine.pid, how, failures_in_a_row: this.#failuresInARow };
+      if (failed) this.#log.warn(facts, 'engine exited, restarting');
+      else this.#log.info(facts, 'engine killed for a canceled job, restarting');
     });
-    this.#replace(engine.ended);
+    this.#replaceAfter(engine.ended);
   }
 
-  #leave(): void {
+  #setLost(): void {
     this.#engine = null;
     this.#events.lost(this);
   }
 
-  #replace(gone: Promise<unknown>): void {
-    this.#coming = gone.then(() => this.#start());
-    this.#coming.catch((error: unknown) => {
+  #replaceAfter(ended: Promise<unknown>): void {
+    this.#starting = ended.then(() => this.#startEngine());
+    this.#starting.catch((error: unknown) => {
       if (this.#closing.signal.aborted) return;
       this.#failuresInARow++;
       this.#metrics.count('facequeue_engine_restarts_total', { cause: 'start' });
-      this.#log.error({ err: error, failuresInARow: this.#failuresInARow }, 'engine did not start; trying again');
-      this.#replace(Promise.resolve());
+      this.#log.error({ err: error, failures_in_a_row: this.#failuresInARow }, 'engine did not start, retrying');
+      this.#replaceAfter(Promise.resolve());
     });
   }
 
-  async #start(): Promise<Engine> {
+  async #startEngine(): Promise<Engine> {
     const closing = this.#closing.signal;
-    await sleep(restartDelayMs(this.#failuresInARow), undefined, { signal: closing });
+    await sleep(restartDelayMs(this.#failuresInARow), closing);
     const engine = await Engine.start(this.#program, closing, this.#log);
     this.#engine = engine;
-    engine.ended.then(() => this.#lose(engine));
+    engine.ended.then(() => this.#handleExit(engine));
     this.#events.ready(this);
     return engine;
   }
 }
 
-/** What is said of an image after the second death. */
-function verdict(death: EngineExit): FacequeueError {
-  return death.kind === 'hang'
-    ? new FacequeueError('engine_timeout', 'The image was not done in time, twice.', { cause: death })
-    : new FacequeueError('engine_crashed', 'The image ended the engine that looked at it, twice.', { cause: death });
+/** The public error of an image during which the engine exited twice. */
+function toError(exit: EngineExit): FacequeueError {
+  return exit.kind === 'hang'
+    ? new FacequeueError('engine_timeout', 'the image took too long, twice', { cause: exit })
+    : new FacequeueError('engine_crashed', 'the engine crashed on this image, twice', { cause: exit });
 }

@@ -7,7 +7,7 @@ import { startHealthServer } from './server.ts';
 const log = createLog('silent');
 
 describe('the health port', () => {
-  it('tells which check failed, and not why', async () => {
+  it('shows which check failed, and not why', async () => {
     let redis = true;
     const server = await startHealthServer(
       '127.0.0.1',
@@ -57,7 +57,7 @@ describe('the health port', () => {
     }
   });
 
-  it('that is taken is an error with the address in it', async () => {
+  it('in use is an error with the address in it', async () => {
     const first = await startHealthServer('127.0.0.1', 0, {}, new Registry('worker'));
     await expect(startHealthServer('127.0.0.1', first.port, {}, new Registry('worker'))).rejects.toThrow(
       `127.0.0.1:${first.port}`,
@@ -67,7 +67,7 @@ describe('the health port', () => {
 });
 
 describe('the heartbeat', () => {
-  it('beats on after a failure, one beat at a time, until disposed', async () => {
+  it('continues after a failure, one beat at a time, until disposed', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       let beats = 0;
@@ -91,7 +91,7 @@ describe('the heartbeat', () => {
     }
   });
 
-  it('that fails the first time stops the start', async () => {
+  it('that fails the first time fails the start', async () => {
     const beat = () => Promise.reject(new Error('Redis is away'));
     await expect(startHeartbeat(beat, 1, log)).rejects.toThrow('Redis is away');
   });

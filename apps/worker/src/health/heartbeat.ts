@@ -1,29 +1,29 @@
 import type { Logger } from '../log.ts';
 
 /**
- * Calls `beat` now and then every `everyMs` after the last call ended, until disposed. A beat that fails is logged once
- * until one succeeds again.
- * @returns when the first beat succeeded
+ * Calls `beat` now, and again `everyMs` after each call has ended, until disposed. The first failure in a row is logged.
+ * @returns when the first beat has succeeded
+ * @throws what the first beat rejects with
  */
 export async function startHeartbeat(beat: () => Promise<void>, everyMs: number, log: Logger): Promise<Disposable> {
   await beat();
   let stopped = false;
   let failing = false;
   let timer: NodeJS.Timeout;
-  const next = () => {
+  const schedule = () => {
     timer = setTimeout(async () => {
       try {
         await beat();
-        if (failing) log.info('heartbeat is back');
+        if (failing) log.info('heartbeat works again');
         failing = false;
       } catch (error) {
         if (!failing && !stopped) log.warn({ err: error }, 'heartbeat failed');
         failing = true;
       }
-      if (!stopped) next();
+      if (!stopped) schedule();
     }, everyMs);
   };
-  next();
+  schedule();
   return {
     [Symbol.dispose]() {
       stopped = true;

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CONTENT_TYPE, type Registry } from '@facequeue/metrics';
+import { withTimeout } from '@facequeue/time';
 
-/** Named checks; one that rejects or takes too long has failed. */
+/** Named checks. A check that rejects or takes too long has failed. */
 export type Checks = Record<string, () => Promise<void>>;
 
 /** A listening health port. */
@@ -13,10 +14,10 @@ export interface HealthServer {
 }
 
 /**
- * `/livez` answers as long as the event loop turns; `/readyz` runs the checks and says which failed (never why: the
- * reason may name internal addresses and is in the log); `/metrics` tells what is counted.
- * @param limitMs how long a check may take before it counts as failed
- * @throws the listen error: port taken, address not ours
+ * Serves `/livez`, which answers while the event loop turns, `/readyz`, which runs the checks and says which failed, and
+ * `/metrics`. The reason of a failure may name internal addresses, so it is not shown.
+ * @param limitMs time a check may take before it counts as failed
+ * @throws the listen error: the port is in use, the address is not this machine's
  */
 export async function startHealthServer(
   host: string,
@@ -38,9 +39,9 @@ export async function startHealthServer(
     }
     if (path !== '/readyz') return answer(404, { status: 'not found' });
     const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await holds(check, limitMs)]),
+      Object.entries(checks).map(async ([name, check]) => [name, await passes(check, limitMs)]),
     );
-    const ready = results.every(([, held]) => held);
+    const ready = results.every(([, passed]) => passed);
     return answer(ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', checks: Object.fromEntries(results) });
   });
   server.listen(port, host);
@@ -54,13 +55,9 @@ export async function startHealthServer(
   };
 }
 
-async function holds(check: () => Promise<void>, limitMs: number): Promise<boolean> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const limit = setTimeout(reject, limitMs);
-  return Promise.race([check(), promise])
-    .then(
-      () => true,
-      () => false,
-    )
-    .finally(() => clearTimeout(limit));
+function passes(check: () => Promise<void>, limitMs: number): Promise<boolean> {
+  return withTimeout(check(), limitMs, () => new Error('the check took too long')).then(
+    () => true,
+    () => false,
+  );
 }

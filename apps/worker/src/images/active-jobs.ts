@@ -1,39 +1,34 @@
-/** Why jobs in hand are given up: this worker ends, another one is to run them. */
+import { linkedAbort } from '@facequeue/time';
+
+/** Abort reason of active jobs that another worker is to run, because this one is stopping. */
 export class WorkerStopping extends Error {
   override readonly name = 'WorkerStopping';
 }
 
-/** A job in the hands of this worker. `signal` aborts when it is to be given up. */
+/** One active job; dispose it when the job is done. `signal` aborts when the job is to stop. */
 export interface ActiveJobScope extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** The jobs this worker is busy with, so that its end reaches them. */
+/** The jobs this worker is running now, so that its shutdown can abort them. */
 export class ActiveJobs {
-  readonly #jobs = new Set<AbortController>();
+  readonly #jobs = new Set<(reason: unknown) => void>();
 
-  /**
-   * Not `AbortSignal.any`: what it makes is held by weak references, which only V8's full collections look into, so that
-   * each job was kept until the next of those.
-   * @param lost aborts when the job is canceled or the queue takes it away from this worker
-   */
-  take(lost: AbortSignal): ActiveJobScope {
-    const own = new AbortController();
-    const lose = () => own.abort(lost.reason);
-    if (lost.aborted) lose();
-    lost.addEventListener('abort', lose, { once: true });
-    this.#jobs.add(own);
+  /** @param lost aborts when the job is canceled or the queue takes it away from this worker */
+  start(lost: AbortSignal): ActiveJobScope {
+    const { signal, abort, dispose } = linkedAbort(lost);
+    this.#jobs.add(abort);
     return {
-      signal: own.signal,
+      signal,
       [Symbol.dispose]: () => {
-        lost.removeEventListener('abort', lose);
-        this.#jobs.delete(own);
+        dispose();
+        this.#jobs.delete(abort);
       },
     };
   }
 
-  /** Gives all jobs up; `signal.reason` is then a `WorkerStopping`. */
-  stop(): void {
-    for (const job of this.#jobs) job.abort(new WorkerStopping('the worker is stopping'));
+  /** Aborts all active jobs; `signal.reason` is then a `WorkerStopping`. */
+  abortAll(): void {
+    for (const abort of this.#jobs) abort(new WorkerStopping('the worker is stopping'));
   }
 }

@@ -1,4 +1,4 @@
-/** Cancel, from a gateway's call to what it does to a worker process and its engines. */
+/** Cancel, from a gateway's call to its effect on a worker process and its engines. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
@@ -14,33 +14,34 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** A gateway's queue and a worker. Its engines never time out here: what ends one is the cancel. */
+/** A gateway's queue and a worker. Its engines never time out here: only a cancel ends one. */
 async function installation(env: Record<string, string>) {
   await using stack = new AsyncDisposableStack();
-  const { queue, env: own, submit: hand } = stack.use(await freshInstallation(redis));
+  const { queue, env: own, submit: submitJob } = stack.use(await freshInstallation(redis));
   const worker = stack.use(await startTestWorker({ ...own, ENGINE_TIMEOUT: '10m', ...env }));
-  const submit = (url?: string) => hand({ source: url ? { kind: 'url', url } : { kind: 'inline', bytes: PORTRAIT } });
+  const submit = (url?: string) =>
+    submitJob({ source: url ? { kind: 'url', url } : { kind: 'inline', bytes: PORTRAIT } });
   const status = async (id: string) => (await queue.read(id))?.status;
-  const gets = (id: string, expected: string) =>
+  const reaches = (id: string, expected: string) =>
     vi.waitFor(async () => expect(await status(id)).toBe(expected), { timeout: 30_000, interval: 2 });
   const kept = stack.move();
-  return { queue, worker, submit, gets, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+  return { queue, worker, submit, reaches, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Freezes engines: an image inside goes on for ever. */
+/** Freezes engines: an image inside never ends. */
 const freeze = (pids: number[]) => pids.forEach((pid) => void process.kill(pid, 'SIGSTOP'));
 const thaw = (pid: number) => process.kill(pid, 'SIGCONT');
 
 describe('a job that is canceled', () => {
-  it('inside an engine costs that engine, after half a second, and nobody else anything', async () => {
+  it('inside an engine kills that engine after half a second, and affects no other job', async () => {
     await using here = await installation({ ENGINES: '2' });
     const before = here.worker.engines();
     freeze(before);
-    const [doomed, other] = [await here.submit(), await here.submit()];
-    await Promise.all([here.gets(doomed, 'processing'), here.gets(other, 'processing')]);
+    const [canceled, other] = [await here.submit(), await here.submit()];
+    await Promise.all([here.reaches(canceled, 'processing'), here.reaches(other, 'processing')]);
 
     const at = performance.now();
-    expect(await here.queue.cancel(doomed)).toMatchObject({ status: 'canceled' });
+    expect(await here.queue.cancel(canceled)).toMatchObject({ status: 'canceled' });
     const left = await vi.waitFor(
       () => {
         const alive = here.worker.engines().filter((pid) => before.includes(pid));
@@ -52,12 +53,12 @@ describe('a job that is canceled', () => {
     expect(performance.now() - at).toBeGreaterThan(499);
 
     thaw(left);
-    await here.gets(other, 'succeeded');
+    await here.reaches(other, 'succeeded');
     expect(await here.queue.read(other)).toMatchObject({ attempts: 1 });
-    expect(await here.queue.read(doomed)).toMatchObject({ status: 'canceled', result: null, attempts: 1 });
+    expect(await here.queue.read(canceled)).toMatchObject({ status: 'canceled', result: null, attempts: 1 });
     const next = [await here.submit(), await here.submit()];
     for (const id of next) {
-      await here.gets(id, 'succeeded');
+      await here.reaches(id, 'succeeded');
       expect(await here.queue.read(id)).toMatchObject({ attempts: 1 });
     }
     await vi.waitFor(() => expect(here.worker.engines()).toHaveLength(2), { timeout: 20_000 });
@@ -65,25 +66,25 @@ describe('a job that is canceled', () => {
     expect(here.worker.log()).toContain('engine killed for a canceled job');
   });
 
-  it('in the line for an engine leaves it', async () => {
+  it('waiting for an engine leaves the queue', async () => {
     await using here = await installation({ ENGINES: '1' });
     const engines = here.worker.engines();
     freeze(engines);
     const first = await here.submit();
-    await here.gets(first, 'processing');
-    const waiting = await here.submit();
-    await vi.waitFor(async () => expect(await here.queue.read(waiting)).toMatchObject({ attempts: 1 }));
-    await here.queue.cancel(waiting);
-    // Its place among the jobs in hand is free: the next one is taken up.
+    await here.reaches(first, 'processing');
+    const queued = await here.submit();
+    await vi.waitFor(async () => expect(await here.queue.read(queued)).toMatchObject({ attempts: 1 }));
+    await here.queue.cancel(queued);
+    // It is no longer among the active jobs, so the next one is claimed.
     const next = await here.submit();
     await vi.waitFor(async () => expect(await here.queue.read(next)).toMatchObject({ attempts: 1 }));
     thaw(engines[0]!);
-    await Promise.all([here.gets(first, 'succeeded'), here.gets(next, 'succeeded')]);
-    expect(await here.queue.read(waiting)).toMatchObject({ status: 'canceled', startedAt: null });
+    await Promise.all([here.reaches(first, 'succeeded'), here.reaches(next, 'succeeded')]);
+    expect(await here.queue.read(queued)).toMatchObject({ status: 'canceled', startedAt: null });
     expect(here.worker.engines()).toEqual(engines);
   });
 
-  it('while its image is fetched hangs up at once', async () => {
+  it('while its image is fetched disconnects from the server at once', async () => {
     await using files = await startStallingServer(PORTRAIT);
     await using here = await installation({ ENGINES: '1', SOURCE_ALLOW: files.host });
     const id = await here.submit(files.url('/a.jpg'));

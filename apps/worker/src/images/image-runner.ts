@@ -16,28 +16,28 @@ import { ActiveJobs } from './active-jobs.ts';
 import { createJobHandler } from './job-handler.ts';
 
 /**
- * Jobs in hand of a queue: while one image is inside an engine, the next is fetched. A frame is there already, and grows
- * old while it waits for an engine: one is kept ready for the next that is free.
+ * Active jobs of each queue. While one image is inside an engine, the next is fetched. A camera frame needs no fetch and grows
+ * old while it waits for an engine, so only one is kept ready for the next free engine.
  */
-const IN_HAND: Record<QueueName, (engines: number) => number> = {
+const ACTIVE_JOBS: Record<QueueName, (engines: number) => number> = {
   interactive: (engines) => 2 * engines,
   bulk: (engines) => 2 * engines,
   cameras: (engines) => engines + 1,
 };
 
-/** What a worker says of its engines. */
+/** What a worker's heartbeat says of its engines. */
 export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load'>;
 
-/** Looking at images. */
+/** Detects faces in images. */
 export interface ImageRunner extends Runner {
   /** @throws when no engine is up */
   check(): Promise<void>;
-  /** Null while no engine is up: nobody is to count on this worker then. */
+  /** Null while no engine is up: gateways must not count on this worker then. */
   report(): EngineReport | null;
 }
 
 /**
- * Starts engines, and resolves when jobs of `queues` are being taken.
+ * Starts engines and resolves when jobs of `queues` are being taken.
  * @param engineEnv the whole environment of engine processes
  * @throws EngineStartError, or unavailable when Redis cannot be reached
  */
@@ -77,10 +77,10 @@ export async function startImageRunner(
   log.info({ device, reason, models, engines: size, queues }, 'engines are warm');
 
   const source = createImageSource(sourceOptions(config));
-  const inHand = new ActiveJobs();
-  const handler = createJobHandler({ workerId, queue, source, engines, inHand, log, metrics, random: Math.random });
+  const activeJobs = new ActiveJobs();
+  const handler = createJobHandler({ workerId, queue, source, engines, activeJobs, log, metrics, random: Math.random });
   const consumers = await Promise.all(
-    queues.map((name) => queue.consume(name, { concurrency: IN_HAND[name](size) }, handler)),
+    queues.map((name) => queue.consume(name, { concurrency: ACTIVE_JOBS[name](size) }, handler)),
   );
   metrics.read(() => engineSamples(engines.status()));
 
@@ -95,21 +95,25 @@ export async function startImageRunner(
     async drain() {
       await Promise.all(consumers.map((consumer) => consumer.close()));
     },
-    abort: () => inHand.stop(),
-    async end() {
+    abort: () => activeJobs.abortAll(),
+    async close() {
       await Promise.all([engines.close(), source.close()]);
     },
   };
 }
 
-function engineSamples({ size, ready, busy, waiting, rss }: PoolStatus): Sample[] {
+function engineSamples({ size, ready, busy, queued, rss }: PoolStatus): Sample[] {
   const state = 'facequeue_worker_engines';
   return [
     { name: state, labels: { state: 'all' }, value: size },
     { name: state, labels: { state: 'ready' }, value: ready },
     { name: state, labels: { state: 'busy' }, value: busy },
     ...PRIORITY_CLASSES.map(
-      (lane): Sample => ({ name: 'facequeue_permits_waiting', labels: { lane }, value: waiting[lane] }),
+      (priority): Sample => ({
+        name: 'facequeue_permits_waiting',
+        labels: { lane: priority },
+        value: queued[priority],
+      }),
     ),
     ...rss.map(
       (bytes, i): Sample => ({
@@ -121,8 +125,8 @@ function engineSamples({ size, ready, busy, waiting, rss }: PoolStatus): Sample[
   ];
 }
 
-/** `auto`: a CPU engine has one thread, so one a core; a GPU is shared badly by several processes. */
-function engineCount(asked: WorkerConfig['ENGINES'], first: EngineFacts): number {
-  if (asked !== 'auto') return asked;
+/** `auto`: a CPU engine has one thread, so one per core; several processes share a GPU badly, so one. */
+function engineCount(setting: WorkerConfig['ENGINES'], first: EngineFacts): number {
+  if (setting !== 'auto') return setting;
   return first.device === 'cpu' ? availableParallelism() : 1;
 }

@@ -14,19 +14,20 @@ const ANSWER: EngineAnswer = {
   timings: { decode: 1, detect: 2 },
 };
 
-/** What a job went through, and how it was left. */
-interface Story {
+/** The steps of a job, and how it ended. */
+interface Run {
   events: string[];
   outcome?: Outcome;
-  slotsOut: number;
+  slotsInUse: number;
 }
 
-interface Plot {
+/** What the queue, the source and the engine do. */
+interface Script {
   source?: ClaimedJob['source'];
   blob?: Buffer | null;
   start?: boolean;
-  /** What `finish` and `release` say. */
-  ours?: boolean;
+  /** What `finish` and `release` return: whether the job is still this worker's. */
+  owned?: boolean;
   fetch?: (url: string, signal?: AbortSignal) => Promise<Uint8Array>;
   run?: (image: EngineImage, signal: AbortSignal) => Promise<EngineAnswer>;
   acquire?: (signal: AbortSignal) => Promise<void>;
@@ -35,14 +36,14 @@ interface Plot {
   metrics?: Registry;
 }
 
-/** Runs a job through the handler with the queue and the engine told what to do. */
-async function play(
-  plot: Plot,
-  during?: (hands: { inHand: ActiveJobs; lost: AbortController }) => void,
-): Promise<Story> {
-  const story: Story = { events: [], slotsOut: 0 };
-  const tell = <T>(event: string, value: T): T => {
-    story.events.push(event);
+/** Runs a job through the handler against a scripted queue, source and engine. */
+async function runJob(
+  script: Script,
+  during?: (scene: { activeJobs: ActiveJobs; lost: AbortController }) => void,
+): Promise<Run> {
+  const run: Run = { events: [], slotsInUse: 0 };
+  const record = <T>(event: string, value: T): T => {
+    run.events.push(event);
     return value;
   };
   /** The job of a lane token has another id than the delivery. */
@@ -50,50 +51,50 @@ async function play(
     expect(id).toBe('job of delivery');
     return value;
   };
-  const inHand = new ActiveJobs();
+  const activeJobs = new ActiveJobs();
   const deps: JobHandlerDeps = {
     workerId: 'w',
-    inHand,
-    log: plot.log ?? createLog('silent'),
-    metrics: plot.metrics ?? new Registry('worker'),
+    activeJobs,
+    log: script.log ?? createLog('silent'),
+    metrics: script.metrics ?? new Registry('worker'),
     random: () => 0,
     queue: {
       claim: async (deliveryId) => ({
         id: `job of ${deliveryId}`,
         attempt: 2,
-        queue: plot.queue ?? 'interactive',
-        source: plot.source ?? { kind: 'inline' },
+        queue: script.queue ?? 'interactive',
+        source: script.source ?? { kind: 'inline' },
         options: DEFAULT_DETECTION_OPTIONS,
         requestId: 'r',
         createdAt: Date.now() - 1000,
       }),
-      blob: async (id) => ofJob(id, tell('blob', plot.blob === undefined ? Buffer.from('image') : plot.blob)),
-      start: async (id) => ofJob(id, tell('start', plot.start ?? true)),
+      blob: async (id) => ofJob(id, record('blob', script.blob === undefined ? Buffer.from('image') : script.blob)),
+      start: async (id) => ofJob(id, record('start', script.start ?? true)),
       finish: async (id, attempt, outcome) => {
-        story.outcome = outcome;
-        return ofJob(id, tell(`finish ${attempt}`, plot.ours ?? true));
+        run.outcome = outcome;
+        return ofJob(id, record(`finish ${attempt}`, script.owned ?? true));
       },
       release: async (id, attempt, delayMs, forgiven) =>
-        ofJob(id, tell(`release ${attempt} after ${delayMs}${forgiven ? ', forgiven' : ''}`, plot.ours ?? true)),
+        ofJob(id, record(`release ${attempt} after ${delayMs}${forgiven ? ', forgiven' : ''}`, script.owned ?? true)),
     },
-    source: { fetch: plot.fetch ?? (async (url) => tell(`fetch ${url}`, new Uint8Array(5))) },
+    source: { fetch: script.fetch ?? (async (url) => record(`fetch ${url}`, new Uint8Array(5))) },
     engines: {
-      async acquire(lane, signal) {
-        await plot.acquire?.(signal);
-        tell(`permit ${lane}`, story.slotsOut++);
+      async acquire(priority, signal) {
+        await script.acquire?.(signal);
+        record(`permit ${priority}`, run.slotsInUse++);
         return {
-          run: plot.run ?? (async () => tell('run', ANSWER)),
-          [Symbol.dispose]: () => tell('permit back', story.slotsOut--),
+          run: script.run ?? (async () => record('run', ANSWER)),
+          [Symbol.dispose]: () => record('permit released', run.slotsInUse--),
         };
       },
     },
   };
   const lost = new AbortController();
   const handling = createJobHandler(deps)('delivery', lost.signal);
-  during?.({ inHand, lost });
+  during?.({ activeJobs, lost });
   await handling;
-  expect(story.slotsOut).toBe(0);
-  return story;
+  expect(run.slotsInUse).toBe(0);
+  return run;
 }
 
 const untilAborted = async (signal?: AbortSignal) => {
@@ -102,26 +103,26 @@ const untilAborted = async (signal?: AbortSignal) => {
 };
 
 describe('a job', () => {
-  it('says processing only once it has an engine, and gives the engine back before the result is recorded', async () => {
-    const { events, outcome } = await play({});
-    expect(events).toEqual(['blob', 'permit interactive', 'start', 'run', 'permit back', 'finish 2']);
+  it('is processing only once it has an engine, and releases the engine before its result is recorded', async () => {
+    const { events, outcome } = await runJob({});
+    expect(events).toEqual(['blob', 'permit interactive', 'start', 'run', 'permit released', 'finish 2']);
     expect(outcome).toMatchObject({ status: 'succeeded', result: ANSWER.result, image: ANSWER.image });
     expect(outcome!.timings).toMatchObject({ decode: 1, detect: 2, fetch: expect.any(Number) });
     expect(outcome!.timings!.queue).toBeGreaterThanOrEqual(900);
   });
 
-  it.each(['bulk', 'cameras'] as const)('of the queue %s waits with the others', async (queue) => {
-    expect((await play({ queue })).events).toContain('permit others');
+  it.each(['bulk', 'cameras'] as const)('of the queue %s waits in the class others', async (queue) => {
+    expect((await runJob({ queue })).events).toContain('permit others');
   });
 
-  it('has its image fetched before it takes an engine', async () => {
-    const { events } = await play({ source: { kind: 'url', url: 'https://example.com/a.jpg' } });
+  it('fetches its image before it takes an engine', async () => {
+    const { events } = await runJob({ source: { kind: 'url', url: 'https://example.com/a.jpg' } });
     expect(events.slice(0, 2)).toEqual(['fetch https://example.com/a.jpg', 'permit interactive']);
   });
 
-  it('hands the engine a plain view of the bytes it was given', async () => {
+  it('sends the engine a plain view of its bytes', async () => {
     const blob = Buffer.from('..image..').subarray(2, 7);
-    const { outcome } = await play({
+    const { outcome } = await runJob({
       blob,
       run: async ({ bytes }) => {
         expect(bytes.constructor).toBe(Uint8Array);
@@ -132,79 +133,79 @@ describe('a job', () => {
     expect(outcome?.status).toBe('succeeded');
   });
 
-  it('that has ended before its turn is not run', async () => {
-    expect((await play({ start: false })).events).toEqual(['blob', 'permit interactive', 'start', 'permit back']);
+  it('that ended while it waited for an engine is not run', async () => {
+    expect((await runJob({ start: false })).events).toEqual(['blob', 'permit interactive', 'start', 'permit released']);
   });
 
-  it('fails with the code of the catalogue its image deserves', async () => {
+  it('fails with the error code of its image', async () => {
     for (const code of ['image_undecodable', 'engine_crashed', 'engine_timeout'] as const) {
-      const { outcome } = await play({ run: () => Promise.reject(new FacequeueError(code, 'no')) });
+      const { outcome } = await runJob({ run: () => Promise.reject(new FacequeueError(code, 'no')) });
       expect(outcome).toMatchObject({ status: 'failed', error: { code, detail: 'no' } });
     }
-    const { outcome } = await play({
+    const { outcome } = await runJob({
       source: { kind: 'url', url: 'https://example.com' },
       fetch: () => Promise.reject(new FacequeueError('source_unreachable', '404')),
     });
     expect(outcome).toMatchObject({ status: 'failed', error: { code: 'source_unreachable' } });
   });
 
-  it('goes back to its queue after a fault of ours, later the oftener it was tried', async () => {
-    const { events, outcome } = await play({ run: () => Promise.reject(new TypeError('a bug')) });
+  it('is released after an internal error, with a delay that grows with its attempts', async () => {
+    const { events, outcome } = await runJob({ run: () => Promise.reject(new TypeError('a bug')) });
     expect(outcome).toBeUndefined();
     expect(events.at(-1)).toBe('release 2 after 500');
-    expect((await play({ blob: null })).events.at(-1)).toMatch(/^release 2/);
+    expect((await runJob({ blob: null })).events.at(-1)).toMatch(/^release 2/);
   });
 });
 
 describe('a canceled job', () => {
-  it('stops fetching and is left alone: its record has ended', async () => {
-    const { events } = await play(
+  it('stops fetching and is neither finished nor released: its record has ended', async () => {
+    const { events } = await runJob(
       { source: { kind: 'url', url: 'https://example.com' }, fetch: (_url, signal) => untilAborted(signal) },
       ({ lost }) => setImmediate(() => lost.abort(new Error('canceled'))),
     );
     expect(events).toEqual([]);
   });
 
-  it('leaves the line for an engine', async () => {
-    const { events } = await play({ acquire: untilAborted }, ({ lost }) =>
+  it('stops waiting for an engine', async () => {
+    const { events } = await runJob({ acquire: untilAborted }, ({ lost }) =>
       setImmediate(() => lost.abort(new Error('canceled'))),
     );
     expect(events).toEqual(['blob']);
   });
 
-  it('gives its engine back when it is canceled inside', async () => {
-    const { events } = await play({ run: (_image, signal) => untilAborted(signal) }, ({ lost }) =>
+  it('releases its engine when it is canceled inside', async () => {
+    const { events } = await runJob({ run: (_image, signal) => untilAborted(signal) }, ({ lost }) =>
       setImmediate(() => setImmediate(() => lost.abort(new Error('canceled')))),
     );
-    expect(events).toEqual(['blob', 'permit interactive', 'start', 'permit back']);
+    expect(events).toEqual(['blob', 'permit interactive', 'start', 'permit released']);
   });
 
-  it('whose image is done nearly at once has its result refused, and is not run again', async () => {
-    const { events } = await play({ ours: false });
-    expect(events).toEqual(['blob', 'permit interactive', 'start', 'run', 'permit back', 'finish 2']);
+  it('whose image finishes anyway has its result refused, and is not run again', async () => {
+    const { events } = await runJob({ owned: false });
+    expect(events).toEqual(['blob', 'permit interactive', 'start', 'run', 'permit released', 'finish 2']);
   });
 
-  it('whose image was erased before that was told is left alone, and is no fault', async () => {
+  it('whose image was erased before the cancel arrived is no internal error', async () => {
     const log = createLog('silent');
     const fault = vi.spyOn(log, 'error');
     log.child = () => log as never;
-    const { events } = await play({ blob: null, ours: false, log });
+    const { events } = await runJob({ blob: null, owned: false, log });
     expect(events).toEqual(['blob', 'release 2 after 500']);
     expect(fault).not.toHaveBeenCalled();
-    await play({ blob: null, log });
+    await runJob({ blob: null, log });
     expect(fault).toHaveBeenCalledOnce();
   });
 
-  it('is canceled even if that is told right after the claim', async () => {
-    const { events } = await play({ acquire: untilAborted }, ({ lost }) => lost.abort(new Error('canceled')));
+  it('is aborted even when the cancel arrives right after the claim', async () => {
+    const { events } = await runJob({ acquire: untilAborted }, ({ lost }) => lost.abort(new Error('canceled')));
     expect(events).not.toContain('start');
   });
 });
 
-describe('what became of a job', () => {
-  const counted = async (plot: Plot, during?: Parameters<typeof play>[1]) => {
+describe('the outcome of a job', () => {
+  const counted = async (script: Script, during?: Parameters<typeof runJob>[1]) => {
     const metrics = new Registry('worker');
-    await play({ ...plot, metrics }, during);
+    await runJob({ ...script, metrics }, during);
     const families = parseExposition(await metrics.text());
     return [...families.values()].flatMap(({ type, samples }) =>
       samples
@@ -212,20 +213,20 @@ describe('what became of a job', () => {
         .map(({ name, labels, value }) => `${name} ${Object.values(labels).join(' ')} ${value}`),
     );
   };
-  const drop = (reason: 'canceled' | 'lock_lost') => (hands: { lost: AbortController }) =>
-    void setImmediate(() => hands.lost.abort(new JobAborted(reason)));
-  const spoilt = () => Promise.reject(new FacequeueError('image_undecodable', 'no'));
+  const drop = (reason: 'canceled' | 'lock_lost') => (scene: { lost: AbortController }) =>
+    void setImmediate(() => scene.lost.abort(new JobAborted(reason)));
+  const badImage = () => Promise.reject(new FacequeueError('image_undecodable', 'no'));
   const fault = () => Promise.reject(new TypeError('a bug'));
 
-  it.each<[string, Plot, Parameters<typeof play>[1], string[]]>([
+  it.each<[string, Script, Parameters<typeof runJob>[1], string[]]>([
     ['succeeded', {}, undefined, ['facequeue_jobs_ended_total interactive succeeded 1']],
-    ['failed', { run: spoilt }, undefined, ['facequeue_jobs_ended_total interactive image_undecodable 1']],
-    ['had ended', { ours: false }, undefined, ['facequeue_jobs_ended_total interactive discarded 1']],
-    ['met a fault', { run: fault }, undefined, ['facequeue_jobs_released_total interactive fault 1']],
+    ['failed', { run: badImage }, undefined, ['facequeue_jobs_ended_total interactive image_undecodable 1']],
+    ['had ended', { owned: false }, undefined, ['facequeue_jobs_ended_total interactive discarded 1']],
+    ['had an internal error', { run: fault }, undefined, ['facequeue_jobs_released_total interactive fault 1']],
     [
-      'was in the hands of a worker that stops',
+      'was active in a worker that stops',
       { acquire: untilAborted, queue: 'bulk' },
-      ({ inHand }) => void setImmediate(() => inHand.stop()),
+      ({ activeJobs }) => void setImmediate(() => activeJobs.abortAll()),
       ['facequeue_jobs_released_total bulk stopping 1'],
     ],
     [
@@ -240,14 +241,14 @@ describe('what became of a job', () => {
       drop('lock_lost'),
       ['facequeue_jobs_dropped_total interactive lock_lost 1'],
     ],
-  ])('is counted when it %s', async (_, plot, during, expected) => {
-    expect(await counted(plot, during)).toEqual(expected);
+  ])('is counted when it %s', async (_, script, during, expected) => {
+    expect(await counted(script, during)).toEqual(expected);
   });
 
-  it('shows in the times of its stages, by queue', async () => {
+  it('is counted with the durations of its stages, by queue', async () => {
     const metrics = new Registry('worker');
-    await play({ metrics, queue: 'cameras' });
-    await play({ metrics, queue: 'cameras', run: spoilt });
+    await runJob({ metrics, queue: 'cameras' });
+    await runJob({ metrics, queue: 'cameras', run: badImage });
     const families = parseExposition(await metrics.text());
     const of = (stage: string, what: string) =>
       seriesValue(families, `facequeue_stage_duration_seconds_${what}`, { queue: 'cameras', stage });
@@ -258,15 +259,15 @@ describe('what became of a job', () => {
 });
 
 describe('a worker that stops', () => {
-  it('gives a job that is still fetching, waiting or inside back at once', async () => {
-    const plots: Plot[] = [
+  it('releases a job that is fetching, waiting for an engine or inside one at once', async () => {
+    const scripts: Script[] = [
       { source: { kind: 'url', url: 'https://example.com' }, fetch: (_url, signal) => untilAborted(signal) },
       { acquire: untilAborted },
       { run: (_image, signal) => untilAborted(signal) },
     ];
-    for (const plot of plots) {
-      const { events, outcome } = await play(plot, ({ inHand }) =>
-        setImmediate(() => setImmediate(() => inHand.stop())),
+    for (const script of scripts) {
+      const { events, outcome } = await runJob(script, ({ activeJobs }) =>
+        setImmediate(() => setImmediate(() => activeJobs.abortAll())),
       );
       expect(events.at(-1)).toBe('release 2 after 0, forgiven');
       expect(outcome).toBeUndefined();

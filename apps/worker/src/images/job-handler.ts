@@ -9,65 +9,61 @@ import {
 } from '@facequeue/queue';
 import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
 import type { ImageSource } from '@facequeue/source';
-import type { ImageNames } from '../engines/output.ts';
+import type { ImageIds } from '../engines/output.ts';
 import type { EnginePool } from '../engines/pool.ts';
 import type { PriorityClass } from '../engines/priority.ts';
 import type { Logger } from '../log.ts';
 import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
 
-/** What a job is run with. */
+/** What a job handler works with. */
 export interface JobHandlerDeps {
   workerId: string;
   queue: Pick<WorkerQueue, 'claim' | 'blob' | 'start' | 'finish' | 'release'>;
   source: Pick<ImageSource, 'fetch'>;
   engines: Pick<EnginePool, 'acquire'>;
-  inHand: ActiveJobs;
+  activeJobs: ActiveJobs;
   log: Logger;
   metrics: Registry;
   /** 0 to 1, for jitter. */
   random(): number;
 }
 
-const PRIORITY_CLASSES: Record<QueueName, PriorityClass> = {
-  interactive: 'interactive',
-  bulk: 'others',
-  cameras: 'others',
-};
+const PRIORITY: Record<QueueName, PriorityClass> = { interactive: 'interactive', bulk: 'others', cameras: 'others' };
 
 /** Codes that say nothing about the image: the job is run again. */
-const OURS: readonly ErrorCode[] = ['unavailable', 'internal_error'];
+const NOT_THE_IMAGE: readonly ErrorCode[] = ['unavailable', 'internal_error'];
 
 /**
  * Makes the function that runs one job from claim to finish. Every claimed job ends finished, released, or ended by
- * somebody else; what throws (Redis away) is left to the stall check and the sweep.
+ * somebody else. What the function throws (Redis is away) is left to the stall check and the sweep.
  */
 export function createJobHandler(deps: JobHandlerDeps): JobHandler {
-  const { workerId, queue, inHand, metrics, random } = deps;
+  const { workerId, queue, activeJobs, metrics, random } = deps;
   return async (deliveryId, lost) => {
-    using hold = inHand.take(lost);
+    using active = activeJobs.start(lost);
     const job = await queue.claim(deliveryId, workerId);
     if (!job) return;
     const { id } = job;
-    const log = deps.log.child({ ...namesOf(job), queue: job.queue, attempt: job.attempt });
-    using _ = countDrop(metrics, job.queue, hold.signal);
+    const log = deps.log.child({ ...idsOf(job), queue: job.queue, attempt: job.attempt });
+    using _ = countAbort(metrics, job.queue, active.signal);
     const timings: Timings = {};
     let outcome: Outcome | null;
     try {
-      outcome = await look(deps, job, hold.signal, timings);
+      outcome = await detectFaces(deps, job, active.signal, timings);
     } catch (error) {
-      if (hold.signal.reason instanceof WorkerStopping) {
-        log.info('given back: the worker is stopping');
+      if (active.signal.reason instanceof WorkerStopping) {
+        log.info('job released, the worker is stopping');
         metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'stopping' });
         await queue.release(id, job.attempt, 0, true);
         return;
       }
-      if (hold.signal.aborted) return;
-      if (!isFacequeueError(error) || OURS.includes(error.code)) {
+      if (active.signal.aborted) return;
+      if (!isFacequeueError(error) || NOT_THE_IMAGE.includes(error.code)) {
         const delay = backoffMs(job.attempt, random());
-        // Not ours any more: its image was erased under our hands when it was canceled.
-        if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, 'discarded: the job had ended');
+        // A job that has ended may fail here, too: its image was erased when it was canceled. That is no fault.
+        if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, 'job discarded, it had ended');
         else {
-          log.error({ err: error, delay }, 'given back after a fault of ours');
+          log.error({ err: error, delay }, 'job released after an internal error');
           metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'fault' });
         }
         return;
@@ -76,39 +72,40 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
     }
     const recorded = outcome !== null && (await queue.finish(id, job.attempt, outcome));
     countEnd(metrics, job.queue, recorded ? outcome : null);
-    if (!recorded) log.debug('discarded: the job had ended');
-    else if (outcome?.status === 'failed') log.info({ code: outcome.error.code, timings }, 'failed');
-    else log.debug({ timings }, 'succeeded');
+    if (!recorded) log.debug('job discarded, it had ended');
+    else if (outcome?.status === 'failed') log.info({ code: outcome.error.code, timings }, 'job failed');
+    else log.debug({ timings }, 'job succeeded');
   };
 }
 
 /**
- * Bytes, engine, result. `timings` is filled on the way, so that a failed job tells how far it came.
+ * Fetches the image, waits for an engine, and has the faces detected.
+ * @param timings filled on the way, so that a failed job shows how far it came
  * @returns how the job ends; null when it has ended already
  */
-async function look(
+async function detectFaces(
   { queue, source, engines }: JobHandlerDeps,
   job: ClaimedJob,
   signal: AbortSignal,
   timings: Timings,
 ): Promise<Outcome | null> {
-  const began = performance.now();
+  const startedAt = performance.now();
   const { source: from } = job;
   const fetched = from.kind === 'url' ? source.fetch(from.url, signal) : inlineBytes(queue, job.id);
   const bytes = await fetched.finally(() => {
-    timings.fetch = tenths(performance.now() - began);
+    timings.fetch = tenths(performance.now() - startedAt);
   });
-  using slot = await engines.acquire(PRIORITY_CLASSES[job.queue], signal);
+  using slot = await engines.acquire(PRIORITY[job.queue], signal);
   timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
-  const answer = await slot.run({ bytes, options: job.options }, signal, namesOf(job));
+  const answer = await slot.run({ bytes, options: job.options }, signal, idsOf(job));
   for (const [stage, ms] of Object.entries(answer.timings)) timings[stage as keyof Timings] = tenths(ms);
   return { status: 'succeeded', result: answer.result, image: answer.image, timings };
 }
 
-const namesOf = ({ id, requestId }: ClaimedJob): ImageNames => ({ job_id: id, request_id: requestId });
+const idsOf = ({ id, requestId }: ClaimedJob): ImageIds => ({ job_id: id, request_id: requestId });
 
-/** @param outcome null: discarded */
+/** @param outcome null: the job had ended already */
 function countEnd(metrics: Registry, queue: QueueName, outcome: Outcome | null): void {
   const code = outcome?.status === 'failed' ? outcome.error.code : (outcome?.status ?? 'discarded');
   metrics.count('facequeue_jobs_ended_total', { queue, outcome: code });
@@ -116,8 +113,8 @@ function countEnd(metrics: Registry, queue: QueueName, outcome: Outcome | null):
     metrics.observe('facequeue_stage_duration_seconds', { queue, stage: stage as keyof Timings }, ms / 1000);
 }
 
-/** Counts, when disposed, that the job was taken out of the worker's hands meanwhile. */
-function countDrop(metrics: Registry, queue: QueueName, signal: AbortSignal): Disposable {
+/** Counts, when disposed, a job that the queue aborted. */
+function countAbort(metrics: Registry, queue: QueueName, signal: AbortSignal): Disposable {
   return {
     [Symbol.dispose]() {
       const { reason } = signal;
@@ -126,12 +123,12 @@ function countDrop(metrics: Registry, queue: QueueName, signal: AbortSignal): Di
   };
 }
 
-/** Tenths of a millisecond are all a reader can use; the rest would only fill records. */
+/** Rounds to tenths of a millisecond: more digits would only fill records. */
 const tenths = (ms: number) => Math.round(ms * 10) / 10;
 
 async function inlineBytes(queue: JobHandlerDeps['queue'], id: string): Promise<Uint8Array> {
   const blob = await queue.blob(id);
-  if (!blob) throw new FacequeueError('internal_error', 'The image bytes are gone.');
+  if (!blob) throw new FacequeueError('internal_error', 'the image bytes are no longer stored');
   // A plain view: a Buffer costs twice as much to send to an engine.
   return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
 }

@@ -27,7 +27,7 @@ async function fill({ s3 }: TaskHarness, count: number) {
 const listing = (url = 's3://photos/day/') => ({ listing: { url, suffixes: ['.jpg'] } });
 
 describe('a listing', () => {
-  it('makes an item of every object, over several pages, in their order', async () => {
+  it('makes an item of every object, over several pages, in order', async () => {
     await using here = await openTaskHarness(redis);
     await fill(here, 600);
     await here.s3.put('photos', 'day/notes.txt', 'text');
@@ -50,7 +50,7 @@ describe('a listing', () => {
     expect(batch).toMatchObject({ status: 'finished', counts: { total: 0 }, listing: { status: 'done' } });
   });
 
-  it('given back by a worker that stops is gone on with by another, and nothing is listed twice', async () => {
+  it('released by a worker that stops is resumed by another, and nothing is listed twice', async () => {
     await using here = await openTaskHarness(redis);
     await fill(here, 600);
     await here.runItems();
@@ -70,7 +70,7 @@ describe('a listing', () => {
     expect((await here.results(id)).map(({ name }) => name).sort()).toEqual(urlsOf(600));
   });
 
-  it('of a canceled batch goes no further', async () => {
+  it('of a canceled batch stops', async () => {
     await using here = await openTaskHarness(redis);
     await fill(here, 600);
     await here.worker();
@@ -81,7 +81,7 @@ describe('a listing', () => {
     await here.queue.batches.cancel(id, '');
     gate.resolve(undefined);
     expect(await here.ended(id)).toMatchObject({ status: 'canceled', counts: { total: 256, canceled: 256 } });
-    // The same worker is free for another.
+    // The same worker runs another task.
     here.s3.interfere(() => undefined);
     expect(await here.ended(await here.batch(listing('s3://photos/none/')))).toMatchObject({ status: 'finished' });
     expect((await here.queue.batches.read(id, ''))!.counts.total).toBe(256);
@@ -89,7 +89,7 @@ describe('a listing', () => {
 });
 
 describe('a listing without room in the queue', () => {
-  it('waits for it, and loses nothing', async () => {
+  it('waits for room, and loses nothing', async () => {
     await using here = await openTaskHarness(redis, { ...ROOMY, maxWaiting: 400 });
     await fill(here, 600);
     await here.worker();
@@ -103,7 +103,7 @@ describe('a listing without room in the queue', () => {
     expect((await here.ended(id)).counts).toMatchObject({ total: 600, succeeded: 600 });
   });
 
-  it('gets through one that never has room for a page', async () => {
+  it('ends even when there is never room for a full page', async () => {
     await using here = await openTaskHarness(redis, { ...ROOMY, maxWaiting: 40 });
     await fill(here, 60);
     await here.runItems();
@@ -111,7 +111,7 @@ describe('a listing without room in the queue', () => {
     expect((await here.ended(await here.batch(listing()))).counts).toMatchObject({ total: 60, succeeded: 60 });
   });
 
-  it('lets other tasks be done meanwhile, however many wait', async () => {
+  it('lets other tasks run meanwhile, however many wait', async () => {
     await using here = await openTaskHarness(redis, { ...ROOMY, maxWaiting: 400 });
     await fill(here, 600);
     await here.worker();
@@ -125,18 +125,21 @@ describe('a listing without room in the queue', () => {
 describe('a listing that fails', () => {
   it.each([
     ['in a bucket that does not exist', 's3://nobucket/day/', undefined, 'source_unreachable', 'no such'],
-    ['for want of rights', 's3://photos/day/', [403, 'AccessDenied'], 'source_forbidden', 'refuses to list'],
+    ['without permission', 's3://photos/day/', [403, 'AccessDenied'], 'source_forbidden', 'refuses to list'],
     ['beyond the allowed prefixes', 's3://private/day/', undefined, 'source_forbidden', 'S3_SOURCE_PREFIXES'],
-  ] as const)('%s says so at once, and the batch ends with what it has', async (_, url, refusal, code, text) => {
-    await using here = await openTaskHarness(redis);
-    await here.worker();
-    here.s3.interfere(() => refusal);
-    const batch = await here.ended(await here.batch(listing(url)));
-    expect(batch).toMatchObject({ status: 'finished', counts: { total: 0 }, listing: failedWith(code, text) });
-    expect(here.s3.asked.length).toBeLessThanOrEqual(1);
-  });
+  ] as const)(
+    '%s fails at once with the reason, and the batch ends with the items it has',
+    async (_, url, refusal, code, text) => {
+      await using here = await openTaskHarness(redis);
+      await here.worker();
+      here.s3.interfere(() => refusal);
+      const batch = await here.ended(await here.batch(listing(url)));
+      expect(batch).toMatchObject({ status: 'finished', counts: { total: 0 }, listing: failedWith(code, text) });
+      expect(here.s3.asked.length).toBeLessThanOrEqual(1);
+    },
+  );
 
-  it('at a later page leaves the items it found', async () => {
+  it('at a later page keeps the items it found', async () => {
     await using here = await openTaskHarness(redis);
     await fill(here, 300);
     await here.runItems();
@@ -146,19 +149,19 @@ describe('a listing that fails', () => {
     expect(batch).toMatchObject({ counts: { total: 256, succeeded: 256 }, listing: { status: 'failed' } });
   });
 
-  it('because the storage is busy is tried again, and then goes well', async () => {
+  it('because the storage is busy is retried, and succeeds', async () => {
     await using here = await openTaskHarness(redis);
     await fill(here, 1);
     await here.runItems();
     await here.worker();
-    // The client of the storage repeats a request twice by itself.
-    let left = 4;
-    here.s3.interfere(() => (left-- > 0 ? [503, 'SlowDown'] : undefined));
+    // The storage client itself retries a request twice.
+    let failures = 4;
+    here.s3.interfere(() => (failures-- > 0 ? [503, 'SlowDown'] : undefined));
     const batch = await here.ended(await here.batch(listing()));
     expect(batch).toMatchObject({ counts: { succeeded: 1 }, listing: { status: 'done', error: null } });
   });
 
-  it('because the storage is busy is given up in the end, and says why', async () => {
+  it('because the storage is busy fails in the end, with the reason', async () => {
     await using here = await openTaskHarness(redis);
     const deps = await here.deps({
       lister: {
@@ -167,9 +170,9 @@ describe('a listing that fails', () => {
     });
     const id = await here.batch(listing());
     const release = deps.tasks.release.bind(deps.tasks);
-    const pauses: number[] = [];
+    const delays: number[] = [];
     vi.spyOn(deps.tasks, 'release').mockImplementation((task, ms) => {
-      pauses.push(ms);
+      delays.push(ms);
       return release(task, 0);
     });
     for (let i = 1; i < MAX_TRIES; i++) {
@@ -177,7 +180,7 @@ describe('a listing that fails', () => {
       expect(task.tries).toBe(i);
       await runTask(deps, task, never);
     }
-    expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+    expect(delays).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
     expect((await here.queue.batches.read(id, ''))!.listing!.status).toBe('waiting');
     await runTask(deps, (await deps.tasks.lease(LEASE_MS))!, never);
     expect((await here.ended(id)).listing).toMatchObject(failedWith('source_timeout', 'did not answer'));
@@ -186,12 +189,12 @@ describe('a listing that fails', () => {
     expect([of('retry'), of('failed'), of('done')]).toEqual([MAX_TRIES - 1, 1, 0]);
   });
 
-  it('because it kills the worker that does it is given up in the end', async () => {
+  it('because it kills its worker fails in the end', async () => {
     await using here = await openTaskHarness(redis);
     const deps = await here.deps();
     const id = await here.batch(listing());
     for (let i = 0; i < MAX_TRIES; i++) await deps.tasks.release((await deps.tasks.lease(LEASE_MS))!, 0);
     await runTask(deps, (await deps.tasks.lease(LEASE_MS))!, never);
-    expect((await here.ended(id)).listing).toMatchObject(failedWith('internal_error', 'again and again'));
+    expect((await here.ended(id)).listing).toMatchObject(failedWith('internal_error', 'interrupted too often'));
   });
 });

@@ -1,25 +1,25 @@
 import { type BatchTask, MAX_APPEND, type NewItem } from '@facequeue/queue';
 import { isFacequeueError } from '@facequeue/schema';
-import { assertOwned, LEASE_MS, type TaskDeps, type Work } from './task.ts';
+import { assertOwned, LEASE_MS, type TaskDeps, type TaskWork } from './task.ts';
 
-/** Where a listing has got to. */
+/** Progress of a listing, as saved. */
 interface Progress {
   /** Token of the next page; '' for the first, null when there is none. */
   next: string | null;
   /** Items found. */
   found: number;
-  /** Objects of the next page: fewer after the queue had no room for those of one. */
+  /** Most objects of the next page; halved when the queue has no room for a page. */
   max: number;
 }
 
-/** Lists the objects of a batch's prefix into it, a page at a time. Their names are their URLs. */
-export function listObjects({ tasks, lister }: TaskDeps, task: BatchTask): Work {
+/** Appends the objects under a batch's prefix as items, a page at a time. Items are named by their URLs. */
+export function listObjects({ tasks, lister }: TaskDeps, task: BatchTask): TaskWork {
   const { url, suffixes } = task.batch.listing!;
   let progress: Progress = task.state ? JSON.parse(task.state) : { next: '', found: 0, max: MAX_APPEND };
   return {
     async run(signal) {
       while (progress.next !== null) {
-        // One append takes them all, so that items and place change in one step.
+        // One append takes a whole page, so that items and progress change in one step.
         const page = await lister.page(url, suffixes, progress.next, progress.max, signal);
         const items = page.objects.map(
           (object, i): NewItem => ({
@@ -36,7 +36,7 @@ export function listObjects({ tasks, lister }: TaskDeps, task: BatchTask): Work 
         try {
           await assertOwned(tasks.append(task, items, JSON.stringify(after), LEASE_MS));
         } catch (error) {
-          // To wait for room is no failed try, and what is saved begins the tries anew.
+          // Waiting for room is no failure, and saving progress resets the count of tries.
           if (isFacequeueError(error) && error.code === 'queue_full') {
             progress = { ...progress, max: Math.ceil(progress.max / 2) };
             await assertOwned(tasks.save(task, JSON.stringify(progress), LEASE_MS));

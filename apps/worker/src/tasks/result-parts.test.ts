@@ -18,7 +18,7 @@ const result = (name: string, i: number): ItemResult => ({
   result: null,
 });
 
-/** A reader of pages whose lengths come from `lengths`, over and over. */
+/** A reader of pages whose lengths cycle through `lengths`. */
 function reader(results: ItemResult[], lengths: number[]) {
   let pages = 0;
   return async (after: string, max: number) => {
@@ -33,16 +33,16 @@ async function collected(parts: AsyncIterable<Part>): Promise<Part[]> {
   return all;
 }
 
-const stories = fc.record({
+const cases = fc.record({
   names: fc.array(fc.string({ maxLength: 300 }), { maxLength: 40 }),
   lengths: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 }),
   otherLengths: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 }),
   partBytes: fc.integer({ min: 1, max: 5000 }),
 });
 
-it('parts have every line once, whole and in order, and all but the last are as large as they must be', async () => {
+it('parts hold every line once, whole and in order, and all but the last have the size asked for', async () => {
   await fc.assert(
-    fc.asyncProperty(stories, async ({ names, lengths, partBytes }) => {
+    fc.asyncProperty(cases, async ({ names, lengths, partBytes }) => {
       const results = names.map(result);
       const parts = await collected(partsOf(reader(results, lengths), '', partBytes));
       const text = Buffer.concat(parts.map(({ bytes }) => bytes)).toString();
@@ -57,9 +57,9 @@ it('parts have every line once, whole and in order, and all but the last are as 
   );
 });
 
-it('parts made again from where one ended are the same, however the results are paged', async () => {
+it('parts made again from a cursor are the same, however the results are paged', async () => {
   await fc.assert(
-    fc.asyncProperty(stories, fc.nat(), async ({ names, lengths, otherLengths, partBytes }, pick) => {
+    fc.asyncProperty(cases, fc.nat(), async ({ names, lengths, otherLengths, partBytes }, pick) => {
       const results = names.map(result);
       const first = await collected(partsOf(reader(results, lengths), '', partBytes));
       const at = pick % first.length;

@@ -1,26 +1,26 @@
-import { setImmediate as breath } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { ItemResult } from '@facequeue/queue';
 import { itemLine } from '@facequeue/schema/batch-resource';
 
-/** Results asked for at a time; a page has about 1 MB at most. */
+/** Results read at a time; a page is about 1 MB at most. */
 const PAGE_ITEMS = 1000;
-/** Bytes of text made without letting others have their turn: a few milliseconds. */
-const BREATH_BYTES = 256 * 1024;
+/** Bytes of text made between two yields to the event loop: a few milliseconds of work. */
+const YIELD_BYTES = 256 * 1024;
 
-/** A stretch of a batch's results as NDJSON. */
+/** A section of a batch's results as NDJSON. */
 export interface Part {
   bytes: Buffer;
-  /** Of its last line; what the next part begins behind. '' when there is no line at all. */
+  /** Cursor of its last line, after which the next part begins. '' when no line was read at all. */
   cursor: string;
-  /** Nothing comes after it. */
+  /** No part follows. */
   last: boolean;
 }
 
 /**
- * Cuts the results behind a cursor into parts: lines until they have `partBytes` or more. Where a part ends depends on
- * where it began and on nothing else, so a part that is made again is the same.
- * @param page reads results; fewer than asked for says nothing, none says that there are no more
- * @returns at least one part, with no line if there is none
+ * Cuts the results after a cursor into parts: whole lines, until a part has `partBytes` or more. Where a part ends depends only on
+ * where it began, so a part that is made again is the same.
+ * @param page reads results; fewer than `max` means nothing, none means that there are no more
+ * @returns at least one part, which has no line if there are no results
  */
 export async function* partsOf(
   page: (after: string, max: number) => Promise<ItemResult[]>,
@@ -29,7 +29,7 @@ export async function* partsOf(
 ): AsyncGenerator<Part, void, void> {
   let lines: Buffer[] = [];
   let size = 0;
-  let unbroken = 0;
+  let bytesSinceYield = 0;
   let cursor = after;
   const part = (last: boolean): Part => ({ bytes: Buffer.concat(lines, size), cursor, last });
   for (;;) {
@@ -45,10 +45,10 @@ export async function* partsOf(
       lines.push(line);
       size += line.length;
       cursor = result.cursor;
-      unbroken += line.length;
-      if (unbroken >= BREATH_BYTES) {
-        await breath();
-        unbroken = 0;
+      bytesSinceYield += line.length;
+      if (bytesSinceYield >= YIELD_BYTES) {
+        await yieldToEventLoop();
+        bytesSinceYield = 0;
       }
     }
   }

@@ -1,4 +1,4 @@
-/** A task in a worker's hands, with the queue and the bucket told what to do, and time made to pass. */
+/** One task, against a scripted queue and bucket, with fake timers. */
 import { Registry } from '@facequeue/metrics';
 import type { BatchRecord, BatchTask } from '@facequeue/queue';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -17,21 +17,21 @@ const TASK: BatchTask = {
   tries: 1,
 };
 
-/** A listing whose only page comes when it is told to, or rejects when it is given up. */
-function play(extend: () => Promise<boolean>) {
-  const told: string[] = [];
-  const tell = (event: string) => async () => {
-    told.push(event);
+/** A listing whose only page arrives when `arrive` is called, or rejects when the task is aborted. */
+function startTask(extend: () => Promise<boolean>) {
+  const calls: string[] = [];
+  const record = (event: string) => async () => {
+    calls.push(event);
     return true;
   };
   const page = Promise.withResolvers<{ objects: []; next: null }>();
   const deps = {
     tasks: {
       extend: vi.fn(extend),
-      append: tell('append'),
-      finish: tell('finish'),
-      release: tell('release'),
-      remains: tell('remains'),
+      append: record('append'),
+      finish: record('finish'),
+      release: record('release'),
+      isPending: record('isPending'),
     },
     lister: {
       page: (_url: string, _suffixes: string[], _after: string, _max: number, signal: AbortSignal) => {
@@ -44,33 +44,33 @@ function play(extend: () => Promise<boolean>) {
     random: () => 0,
   };
   const stopping = new AbortController();
-  const carried = runTask(deps as unknown as TaskDeps, TASK, stopping.signal);
-  return { told, carried, stopping, extend: deps.tasks.extend, comes: () => page.resolve({ objects: [], next: null }) };
+  const done = runTask(deps as unknown as TaskDeps, TASK, stopping.signal);
+  return { calls, done, stopping, extend: deps.tasks.extend, arrive: () => page.resolve({ objects: [], next: null }) };
 }
 
 describe('a task', () => {
-  it('stays its worker’s as long as it takes, and not longer', async () => {
-    const { told, carried, extend, comes } = play(async () => true);
+  it('is leased until it ends, and not longer', async () => {
+    const { calls, done, extend, arrive } = startTask(async () => true);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(extend.mock.calls).toHaveLength(12);
     expect(extend).toHaveBeenCalledWith(TASK, LEASE_MS);
-    comes();
-    await carried;
-    expect(told).toEqual(['append', 'finish']);
+    arrive();
+    await done;
+    expect(calls).toEqual(['append', 'finish']);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(extend.mock.calls).toHaveLength(12);
   });
 
-  it('is given up at once when it is another’s', async () => {
-    const { told, carried } = play(async () => false);
+  it('stops at once when another worker has its lease', async () => {
+    const { calls, done } = startTask(async () => false);
     await vi.advanceTimersByTimeAsync(5000);
-    await carried;
-    expect(told).toEqual(['remains']);
+    await done;
+    expect(calls).toEqual(['isPending']);
   });
 
-  it('is gone on with though the queue cannot be reached for a while', async () => {
+  it('survives that the queue cannot be reached for a while', async () => {
     let away = true;
-    const { told, carried, extend, comes } = play(async () => {
+    const { calls, done, extend, arrive } = startTask(async () => {
       if (away) throw new Error('the connection is closed');
       return true;
     });
@@ -78,15 +78,15 @@ describe('a task', () => {
     away = false;
     await vi.advanceTimersByTimeAsync(10_000);
     expect(extend.mock.calls).toHaveLength(4);
-    comes();
-    await carried;
-    expect(told).toEqual(['append', 'finish']);
+    arrive();
+    await done;
+    expect(calls).toEqual(['append', 'finish']);
   });
 
-  it('is given back at once by a worker that stops', async () => {
-    const { told, carried, stopping } = play(async () => true);
+  it('is released at once by a worker that stops', async () => {
+    const { calls, done, stopping } = startTask(async () => true);
     stopping.abort(new Error('the worker is stopping'));
-    await carried;
-    expect(told).toEqual(['release']);
+    await done;
+    expect(calls).toEqual(['release']);
   });
 });

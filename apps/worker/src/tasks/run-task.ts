@@ -1,25 +1,26 @@
-import { type BatchTask, backoffMs } from '@facequeue/queue';
+import type { BatchTask } from '@facequeue/queue';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
 import { isTransient } from '@facequeue/source';
+import { exponentialBackoff, linkedAbort } from '@facequeue/time';
 import type { Logger } from '../log.ts';
 import { listObjects } from './list-objects.ts';
-import { assertOwned, LEASE_MS, type TaskDeps, TaskLost, type WorkOn } from './task.ts';
+import { assertOwned, type CreateTaskWork, LEASE_MS, type TaskDeps, TaskLost } from './task.ts';
 import { writeOutput } from './write-output.ts';
 
-/** Two may fail before a lease ends. */
+/** Two extensions may fail before a lease ends. */
 const EXTEND_EVERY_MS = 5000;
-/** A task that got nowhere so often is given up: with its pauses, some five minutes. */
+/** A task fails after so many tries without progress: with the back-off, after some five minutes. */
 export const MAX_TRIES = 10;
-/** The first pause is half to all of this, each further one twice as long, ms. */
-const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
+const FIRST_DELAY_MS = 1000;
+/** Half of each delay is random. */
+const backoff = exponentialBackoff({ firstMs: FIRST_DELAY_MS, maxMs: 60_000, jitter: 0.5 });
 
-const WORK: Record<BatchTask['kind'], WorkOn> = { list: listObjects, write: writeOutput };
+const WORK: Record<BatchTask['kind'], CreateTaskWork> = { list: listObjects, write: writeOutput };
 
 /**
- * Does a task this worker has leased, from where it has got to. Whatever happens, it ends finished, given back or left
- * to whom it belongs now; what throws (Redis away) is left to its lease.
- * @param stopping aborts when it is to be given back
+ * Runs a leased task from its saved progress. The task ends finished, released, or left to the worker that owns it now.
+ * What cannot be recorded (Redis is away) is left to the lease.
+ * @param stopping aborts when the task is to be released
  */
 export async function runTask(deps: TaskDeps, task: BatchTask, stopping: AbortSignal): Promise<void> {
   const { tasks } = deps;
@@ -28,15 +29,14 @@ export async function runTask(deps: TaskDeps, task: BatchTask, stopping: AbortSi
   const count = (outcome: 'done' | 'failed' | 'retry' | 'stopping' | 'lost') =>
     deps.metrics.count('facequeue_tasks_total', { kind: task.kind, outcome });
   const work = WORK[task.kind](deps, task);
-  const abandon = () => work.abandon().catch((error) => log.warn({ err: error }, 'an upload may be left'));
+  const abandon = () => work.abandon().catch((error) => log.warn({ err: error }, 'cannot abort the upload'));
   try {
     using lease = keepLease(deps, task, log);
-    const signal = AbortSignal.any([stopping, lease.lost]);
+    using active = linkedAbort(stopping, lease.lost);
     try {
-      signal.throwIfAborted();
-      if (task.tries > MAX_TRIES)
-        throw new FacequeueError('internal_error', 'Workers ended in the midst of it again and again.');
-      await work.run(signal);
+      active.signal.throwIfAborted();
+      if (task.tries > MAX_TRIES) throw new FacequeueError('internal_error', 'the task was interrupted too often');
+      await work.run(active.signal);
       await assertOwned(tasks.finish(task, null));
       log.info('task done');
       count('done');
@@ -48,21 +48,21 @@ export async function runTask(deps: TaskDeps, task: BatchTask, stopping: AbortSi
         return;
       }
       if (stopping.aborted) {
-        log.info('task given back: the worker is stopping');
+        log.info('task released, the worker is stopping');
         count('stopping');
         await tasks.release(task, 0);
         return;
       }
-      const pause = pauseAfter(error, task, deps.random());
-      if (pause !== null) {
-        log.warn({ err: error, pause }, 'task will be tried again');
+      const delay = delayAfter(error, task, deps.random());
+      if (delay !== null) {
+        log.warn({ err: error, delay }, 'task failed, retrying');
         count('retry');
-        await tasks.release(task, pause);
+        await tasks.release(task, delay);
         return;
       }
       log.warn({ err: error }, 'task failed');
       count('failed');
-      // Another may have taken it up meanwhile, and goes on with the upload.
+      // Another worker may have leased it meanwhile and be continuing the upload.
       await assertOwned(tasks.extend(task, LEASE_MS));
       await abandon();
       await tasks.finish(task, publicError(error));
@@ -72,36 +72,36 @@ export async function runTask(deps: TaskDeps, task: BatchTask, stopping: AbortSi
   }
 }
 
-/** Milliseconds until a task that failed so is tried again; null when it is not. */
-function pauseAfter(error: unknown, { tries }: BatchTask, random: number): number | null {
-  if (isFacequeueError(error) && error.code === 'queue_full') return error.retryAfterMs ?? FIRST_PAUSE_MS;
-  const hopeless = isFacequeueError(error) && error.code !== 'unavailable' && !isTransient(error);
-  return hopeless || tries >= MAX_TRIES ? null : backoffMs(tries, random, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+/** Milliseconds until a task that failed with `error` is tried again; null when it is not. */
+function delayAfter(error: unknown, { tries }: BatchTask, random: number): number | null {
+  if (isFacequeueError(error) && error.code === 'queue_full') return error.retryAfterMs ?? FIRST_DELAY_MS;
+  const permanent = isFacequeueError(error) && error.code !== 'unavailable' && !isTransient(error);
+  return permanent || tries >= MAX_TRIES ? null : backoff(tries, random);
 }
 
 function publicError(error: unknown) {
-  if (!isFacequeueError(error)) return { code: 'internal_error' as const, detail: 'Internal error.' };
+  if (!isFacequeueError(error)) return { code: 'internal_error' as const, detail: 'internal error' };
   return { code: error.code, detail: error.message };
 }
 
-/** Prolongs a lease until it is disposed; `lost` aborts when that is refused. */
+/** Extends a lease until it is disposed; `lost` aborts when the queue refuses. */
 function keepLease({ tasks }: TaskDeps, task: BatchTask, log: Logger): Disposable & { lost: AbortSignal } {
   const lost = new AbortController();
   let timer: NodeJS.Timeout;
-  const next = () => {
+  let done = false;
+  const schedule = () => {
     timer = setTimeout(async () => {
       try {
         await assertOwned(tasks.extend(task, LEASE_MS));
-        if (!done) next();
+        if (!done) schedule();
       } catch (error) {
         if (error instanceof TaskLost) return lost.abort(error);
-        log.debug({ err: error }, 'cannot prolong the lease');
-        if (!done) next();
+        log.debug({ err: error }, 'cannot extend the lease');
+        if (!done) schedule();
       }
     }, EXTEND_EVERY_MS);
   };
-  let done = false;
-  next();
+  schedule();
   return {
     lost: lost.signal,
     [Symbol.dispose]() {

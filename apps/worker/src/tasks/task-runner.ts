@@ -1,56 +1,56 @@
 import type { Registry } from '@facequeue/metrics';
 import type { BatchTask, WorkerQueue } from '@facequeue/queue';
 import { createObjectLister, createObjectWriter, listerOptions, writerOptions } from '@facequeue/source';
+import { PollLoop } from '@facequeue/time';
 import type { WorkerConfig } from '../config.ts';
 import { WorkerStopping } from '../images/active-jobs.ts';
 import type { Logger } from '../log.ts';
-import { startPollLoop } from '../poll-loop.ts';
 import type { Runner } from '../runner.ts';
 import { runTask } from './run-task.ts';
 import { LEASE_MS, type TaskDeps } from './task.ts';
 
-/** Tasks in hand: each holds a page of results and a part of 8 MiB. One that waits for room is given back. */
-const TASKS = 2;
+/** Tasks at a time: each holds a page of results and a part of 8 MiB. A task that waits for room is released. */
+const CONCURRENCY = 2;
 
 /** Lists buckets into batches, and writes the outputs of batches. */
 export function startTaskRunner(queue: WorkerQueue, config: WorkerConfig, log: Logger, metrics: Registry): Runner {
   const lister = createObjectLister(listerOptions(config));
   const writer = createObjectWriter(writerOptions(config));
-  const work = startTasks({ tasks: queue.tasks, lister, writer, log, metrics, random: Math.random });
+  const tasks = startTasks({ tasks: queue.tasks, lister, writer, log, metrics, random: Math.random });
   return {
-    drain: () => work.close(),
+    drain: () => tasks.close(),
+    // Draining has released the active tasks already.
     abort: () => {},
-    async end() {
+    async close() {
       await Promise.all([lister.close(), writer.close()]);
     },
   };
 }
 
-/** Takes tasks and does them. */
+/** Leases tasks and runs them. */
 export function startTasks(deps: TaskDeps): { close(): Promise<void> } {
   const { tasks, log } = deps;
   const stopping = new AbortController();
-  const pollLoop = startPollLoop({
-    what: 'tasks',
+  const loop = new PollLoop({
     async take(room) {
-      const taken: BatchTask[] = [];
-      while (taken.length < room) {
+      const leased: BatchTask[] = [];
+      while (leased.length < room) {
         const task = await tasks.lease(LEASE_MS);
         if (!task) break;
-        taken.push(task);
+        leased.push(task);
       }
-      return taken;
+      return leased;
     },
-    carry: (task) => runTask(deps, task, stopping.signal),
-    listen: (ring) => tasks.onTask(ring),
-    concurrency: TASKS,
-    log,
+    run: (task) => runTask(deps, task, stopping.signal),
+    concurrency: CONCURRENCY,
+    onError: (error) => log.warn({ err: error }, 'cannot poll tasks'),
+    subscribe: (wake) => tasks.onTask(wake),
   });
   return {
-    /** Gives back what is in hand: where it has got to is saved. */
+    /** Releases the active tasks: their progress is saved. */
     async close() {
       stopping.abort(new WorkerStopping('the worker is stopping'));
-      await pollLoop.close();
+      await loop.close();
     },
   };
 }

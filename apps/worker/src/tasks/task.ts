@@ -3,10 +3,10 @@ import type { BatchTask, BatchTasks } from '@facequeue/queue';
 import type { ObjectLister, ObjectWriter } from '@facequeue/source';
 import type { Logger } from '../log.ts';
 
-/** A task is this worker's for so long, ms, unless it prolongs that: a dead worker's is taken up within it. */
+/** Lease of a task, ms. Its worker extends it; the task of a dead worker goes to another within this time. */
 export const LEASE_MS = 15_000;
 
-/** What tasks are done with. */
+/** What tasks work with. */
 export interface TaskDeps {
   tasks: Pick<
     BatchTasks,
@@ -20,25 +20,30 @@ export interface TaskDeps {
   random(): number;
 }
 
-/** The lease is another's, or the task is over: its batch was canceled or erased, or somebody else did it. */
+/** Another worker has the lease, or the task is over: its batch was canceled or erased, or another worker finished it. */
 export class TaskLost extends Error {
   override readonly name = 'TaskLost';
 }
 
-/** Throws when the queue says that the task is not this worker's any more. */
-export async function assertOwned(kept: Promise<boolean>): Promise<void> {
-  if (!(await kept)) throw new TaskLost('the task is not ours any more');
+/**
+ * Stops a worker that no longer owns its task.
+ * @param owned what a call to the queue returned
+ * @throws TaskLost
+ */
+export async function assertOwned(owned: Promise<boolean>): Promise<void> {
+  if (!(await owned)) throw new TaskLost('this worker no longer owns the task');
 }
 
-/** A task that is being done. */
-export interface Work {
+/** The work of one task, resumable: its progress is saved in the task's state. */
+export interface TaskWork {
   /**
-   * Goes on from where the task has got to until it is done.
-   * @throws TaskLost, errors of the catalogue, the signal's reason
+   * Works from the saved progress to the end.
+   * @throws TaskLost, FacequeueError, the signal's reason
    */
   run(signal: AbortSignal): Promise<void>;
-  /** Takes away what is only of use to go on with. */
+  /** Removes what only a further run could use. */
   abandon(): Promise<void>;
 }
 
-export type WorkOn = (deps: TaskDeps, task: BatchTask) => Work;
+/** Makes the work of a task of one kind. */
+export type CreateTaskWork = (deps: TaskDeps, task: BatchTask) => TaskWork;

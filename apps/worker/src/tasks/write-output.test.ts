@@ -24,7 +24,7 @@ const written = ({ s3 }: TaskHarness) => s3.text('results', 'out.ndjson');
 const partsAsked = ({ s3 }: TaskHarness) =>
   s3.asked.filter(({ operation }) => operation === 'part').map(({ query }) => Number(query.get('partNumber')));
 
-/** What GET results answers, in one string. */
+/** What GET results answers, as one string. */
 async function lines(here: TaskHarness, id: string): Promise<string> {
   return (await here.results(id)).map((result) => `${JSON.stringify(itemLine(result))}\n`).join('');
 }
@@ -33,7 +33,7 @@ async function lines(here: TaskHarness, id: string): Promise<string> {
 const HUGE = crowd(220);
 
 describe('an output', () => {
-  it('has every result, a line each, in the order of the results', async () => {
+  it('has every result, one per line, in order', async () => {
     await using here = await openTaskHarness(redis);
     await here.runItems();
     await here.worker();
@@ -63,7 +63,7 @@ describe('an output', () => {
     expect(here.s3.uploads.size).toBe(0);
   });
 
-  it('is never written over an object that is there, and the batch says so', async () => {
+  it('never overwrites an existing object, and the batch shows the error', async () => {
     await using here = await openTaskHarness(redis);
     await here.s3.put('results', 'out.ndjson', 'precious');
     await here.worker();
@@ -72,7 +72,7 @@ describe('an output', () => {
     expect(await written(here)).toBe('precious');
   });
 
-  it('is written over an object that is there where that was asked for', async () => {
+  it('overwrites an existing object when asked to', async () => {
     await using here = await openTaskHarness(redis);
     await here.s3.put('results', 'out.ndjson', 'old');
     await here.worker();
@@ -82,7 +82,7 @@ describe('an output', () => {
   });
 });
 
-/** Answers nothing to the second part, the first time. */
+/** Does not answer the first request for the second part. */
 function hangAtSecondPart({ s3 }: TaskHarness) {
   let hung = false;
   s3.interfere(({ operation, query }) => {
@@ -92,8 +92,8 @@ function hangAtSecondPart({ s3 }: TaskHarness) {
   });
 }
 
-describe('an output that is broken off', () => {
-  it('is gone on with by another worker, from the part it had got to', async () => {
+describe('an interrupted output', () => {
+  it('is resumed by another worker, from the part it had reached', async () => {
     await using here = await openTaskHarness(redis);
     await here.runItems(HUGE);
     const first = await here.worker();
@@ -108,7 +108,7 @@ describe('an output that is broken off', () => {
     expect(here.s3.uploads.size).toBe(0);
   });
 
-  it('for good, for want of rights, leaves neither object nor upload', async () => {
+  it('that fails for lack of permission leaves neither object nor upload', async () => {
     await using here = await openTaskHarness(redis);
     await here.runItems(HUGE);
     await here.worker();
@@ -125,7 +125,7 @@ describe('an output that is broken off', () => {
     expect(await written(here)).toBeNull();
   });
 
-  it.each(['cancel', 'erase'] as const)('by a %s of its batch leaves neither object nor upload', async (act) => {
+  it.each(['cancel', 'erase'] as const)('whose batch gets a %s leaves neither object nor upload', async (act) => {
     await using here = await openTaskHarness(redis);
     await here.runItems(HUGE);
     await here.worker();
@@ -139,7 +139,7 @@ describe('an output that is broken off', () => {
     expect(await written(here)).toBeNull();
   });
 
-  it('by an erasure of its batch before its results are read writes nothing', async () => {
+  it('whose batch is erased before its results are read writes nothing', async () => {
     await using here = await openTaskHarness(redis);
     const worker = await here.worker();
     const gate = Promise.withResolvers<undefined>();
@@ -148,23 +148,23 @@ describe('an output that is broken off', () => {
     await askedFor(here.s3, 'head');
     await here.queue.batches.erase(id, '');
     gate.resolve(undefined);
-    // The same worker goes on with another, and has got over this one by then.
+    // The same worker runs another task, so it has ended this one by then.
     const other = await here.batch({ output: { url: 's3://results/other', overwrite: false } });
     expect((await here.ended(other)).output).toMatchObject({ status: 'done' });
     await worker.close();
     expect(await written(here)).toBeNull();
   });
 
-  it('and completed by a worker that had lost it is well', async () => {
+  it('that a worker completed after it lost its lease is complete', async () => {
     await using here = await openTaskHarness(redis);
     await here.runItems(HUGE);
     const id = await here.batch(output(), goodItems(50));
     const deps = await here.deps();
     const task = await vi.waitFor(
       async () => {
-        const taken = await deps.tasks.lease(LEASE_MS);
-        expect(taken).not.toBeNull();
-        return taken!;
+        const leased = await deps.tasks.lease(LEASE_MS);
+        expect(leased).not.toBeNull();
+        return leased!;
       },
       { timeout: 20_000 },
     );
@@ -173,7 +173,7 @@ describe('an output that is broken off', () => {
     await writeOutput(deps, task).run(never);
     const states = save.mock.calls.map(([, state]) => state);
     expect(states).toHaveLength(4);
-    // As another would find it that took it up after the first, second and third part.
+    // The states in which another worker would find it after the first, second and third part.
     for (const state of states.slice(1)) await writeOutput(deps, { ...task, state }).run(never);
     expect((await written(here)) === (await lines(here, id))).toBe(true);
   });

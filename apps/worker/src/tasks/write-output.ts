@@ -1,24 +1,24 @@
 import type { BatchTask } from '@facequeue/queue';
 import { isTransient, type OutputTarget } from '@facequeue/source';
 import { partsOf } from './result-parts.ts';
-import { assertOwned, LEASE_MS, type TaskDeps, type Work } from './task.ts';
+import { assertOwned, LEASE_MS, type TaskDeps, type TaskWork } from './task.ts';
 
-/** Parts of an upload; S3 takes 10 000, 80 GB in all, and none but the last below 5 MiB. */
+/** Parts of an upload. S3 takes 10 000, 80 GB in all, and only the last may be below 5 MiB. */
 const PART_BYTES = 8 * 1024 * 1024;
-/** Time to take an upload away that is not to be completed, ms; the storage's own rules take care of what stays. */
+/** Time to abort an upload that is not completed, ms. What remains is left to the storage's own lifecycle rules. */
 const ABORT_MS = 10_000;
 
-/** Where an upload has got to. */
+/** Progress of an upload, as saved. */
 interface Progress {
   upload: string;
-  /** What names each part that is there, in order. */
+  /** Tags of the uploaded parts, in order. */
   parts: string[];
-  /** Of the last line in them. */
+  /** Cursor of the last line in them. */
   cursor: string;
 }
 
-/** Writes all results of a batch to an object, as NDJSON, in parts. What fits into one part is written whole. */
-export function writeOutput({ tasks, writer }: TaskDeps, task: BatchTask): Work {
+/** Writes all results of a batch to an object, as NDJSON, in parts. Results that fit into one part are written in one request. */
+export function writeOutput({ tasks, writer }: TaskDeps, task: BatchTask): TaskWork {
   const { id, output } = task.batch;
   const target: OutputTarget = {
     url: output!.url,
@@ -27,13 +27,13 @@ export function writeOutput({ tasks, writer }: TaskDeps, task: BatchTask): Work 
     mark: id,
   };
   let progress: Progress | null = task.state ? JSON.parse(task.state) : null;
-  const keep = async (next: Progress) => {
+  const save = async (next: Progress) => {
     progress = next;
     await assertOwned(tasks.save(task, JSON.stringify(next), LEASE_MS));
     return next;
   };
-  /** Results of an erased batch are gone: what was read is whole if the batch is there after it. */
-  const wasWhole = () => assertOwned(tasks.extend(task, LEASE_MS));
+  /** An erased batch reads as one without results, so the results are complete only if the batch still exists after the read. */
+  const assertBatchExists = () => assertOwned(tasks.extend(task, LEASE_MS));
 
   return {
     async run(signal) {
@@ -44,20 +44,20 @@ export function writeOutput({ tasks, writer }: TaskDeps, task: BatchTask): Work 
         PART_BYTES,
       )) {
         signal.throwIfAborted();
-        if (part.last) await wasWhole();
+        if (part.last) await assertBatchExists();
         if (part.last && !progress) return await writer.put(target, part.bytes, signal);
-        progress ??= await keep({ upload: await writer.begin(target, signal), parts: [], cursor: '' });
+        progress ??= await save({ upload: await writer.begin(target, signal), parts: [], cursor: '' });
         if (part.bytes.length > 0) {
           const { upload, parts }: Progress = progress;
           const tag = await writer
             .putPart(target, upload, parts.length + 1, part.bytes, signal)
             .catch(async (error) => {
-              // Completed by one who had lost its lease and did not know, the upload is gone and the object is there.
+              // A worker that had lost its lease without knowing may have completed the upload: it no longer exists, but the object does.
               if (isTransient(error) || (await writer.inspect(target, signal)) === 'vacant') throw error;
               return null;
             });
           if (tag === null) return;
-          progress = await keep({ upload, parts: [...parts, tag], cursor: part.cursor });
+          progress = await save({ upload, parts: [...parts, tag], cursor: part.cursor });
         }
       }
       await writer.complete(target, progress!.upload, progress!.parts, signal);

@@ -1,4 +1,4 @@
-/** An installation of its own in a Redis of the test file's: gateway's side, workers' sides, and what worker processes need to know of it. */
+/** A fresh installation in the test file's Redis: a gateway's queue, workers' queues, and the settings for worker processes. */
 import { randomUUID } from 'node:crypto';
 import {
   type AdmissionLimits,
@@ -16,10 +16,10 @@ export interface TestInstallation extends AsyncDisposable {
   readonly queue: GatewayQueue;
   /** Settings of its processes. */
   readonly env: Record<string, string>;
-  /** Submits an interactive job of a small inline body, unless told otherwise. @returns its id */
+  /** Submits a job, by default an interactive one with a small inline image. @returns its id */
   submit(more?: Partial<NewJob>): Promise<string>;
-  /** Another worker's side. */
-  workQueue(): Promise<WorkerQueue>;
+  /** Opens the queue of another worker. */
+  workerQueue(): Promise<WorkerQueue>;
 }
 
 export async function freshInstallation(
@@ -48,10 +48,10 @@ export async function freshInstallation(
       };
       return (await queue.submit(job)).id;
     },
-    async workQueue() {
-      const work = await openWorkerQueue({ ...common, maxAttempts: 5 });
-      kept.defer(() => work.close());
-      return work;
+    async workerQueue() {
+      const worker = await openWorkerQueue({ ...common, maxAttempts: 5 });
+      kept.defer(() => worker.close());
+      return worker;
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

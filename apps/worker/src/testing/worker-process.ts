@@ -10,7 +10,7 @@ export interface WorkerProcess extends AppProcess {
 }
 
 /**
- * Starts a process with one engine, unless told otherwise.
+ * Starts a process, with one engine by default.
  * @param options as of `startApp`
  */
 export function spawnWorker(env: Record<string, string>, options?: { supervised: boolean }): Promise<AppProcess> {
@@ -20,7 +20,7 @@ export function spawnWorker(env: Record<string, string>, options?: { supervised:
 /** Starts a worker and waits until it takes jobs. */
 export async function startTestWorker(env: Record<string, string>): Promise<WorkerProcess> {
   const worker = await spawnWorker(env);
-  if (worker.first?.type !== 'ready') throw new Error(`the worker did not get ready:\n${worker.log()}`);
+  if (worker.first?.type !== 'ready') throw new Error(`the worker did not become ready:\n${worker.log()}`);
   return {
     ...worker,
     engines: () =>

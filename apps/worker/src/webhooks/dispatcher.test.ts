@@ -31,13 +31,13 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** A gateway's queue, workers' queues and couriers on a fresh installation. */
+/** A gateway's queue, workers' queues and dispatchers on a fresh installation. */
 async function installation() {
   const stack = new AsyncDisposableStack();
-  const { queue: gateway, workQueue, submit } = stack.use(await freshInstallation(redis));
-  const worker = await workQueue();
+  const { queue: gateway, workerQueue, submit } = stack.use(await freshInstallation(redis));
+  const worker = await workerQueue();
 
-  /** Makes a job and ends it. */
+  /** Submits a job and ends it. */
   const ended = async (url: string, { status = 'succeeded' as TerminalStatus, owner = '' } = {}) => {
     const id = await submit({ owner, startWithinMs: status === 'expired' ? 1 : 60_000, webhookUrl: url });
     if (status === 'canceled') await gateway.cancel(id);
@@ -45,7 +45,7 @@ async function installation() {
     return id;
   };
 
-  /** Makes a batch of one item that fails as it comes in, and lets it end. */
+  /** Creates a batch of one item that fails when it is appended, and ends it. */
   const batch = async (webhookUrl: string, status: 'finished' | 'canceled') => {
     const id = newJobId();
     const { batches } = gateway;
@@ -58,7 +58,7 @@ async function installation() {
     return id;
   };
 
-  /** Starts a dispatcher whose retries come at once, unless told otherwise. */
+  /** Starts a dispatcher that retries at once by default. */
   const dispatcher = async (more: Partial<DispatcherOptions> & { allow?: string[]; timeoutMs?: number } = {}) => {
     const { allow = ['127.0.0.1'], timeoutMs = 10_000, ...options } = more;
     const poster = createGuardedPoster({
@@ -67,11 +67,11 @@ async function installation() {
       allow: allow.map((entry) => parseAllowEntry(entry)!),
     });
     const started = startDispatcher({
-      queue: options.queue ?? (await workQueue()),
+      queue: options.queue ?? (await workerQueue()),
       poster,
       secrets: SECRETS,
       basePath: '/prod',
-      schedule: { pausesMs: [1, 1, 1], forMs: DAY_MS },
+      schedule: { delaysMs: [1, 1, 1], forMs: DAY_MS },
       concurrency: 16,
       leaseMs: 30_000,
       log: createLog('silent'),
@@ -122,29 +122,29 @@ const verified = (message: Message, secret = OPEN) => {
   return JobEvent.strict().parse(new Webhook(secret).verify(message.body, message.headers));
 };
 
-describe('tries', () => {
-  it('are counted by what came of them', async () => {
+describe('attempts', () => {
+  it('are counted by their outcome', async () => {
     const metrics = new Registry('worker');
-    const tries = async () => {
+    const counts = async () => {
       const families = parseExposition(await metrics.text());
       const of = (outcome: string) => seriesValue(families, 'facequeue_webhook_tries_total', { outcome });
       return Object.fromEntries(['delivered', 'retry', 'failed', 'gone', 'lost'].map((name) => [name, of(name)]));
     };
     await using here = await installation();
-    await using moody = await startReceiver((count) => (count === 1 ? 500 : 200));
+    await using flaky = await startReceiver((count) => (count === 1 ? 500 : 200));
     await using closed = await startReceiver(() => 410);
     await here.dispatcher({ metrics });
-    await here.settled(await here.ended(moody.url), 'delivered');
+    await here.settled(await here.ended(flaky.url), 'delivered');
     await here.settled(await here.ended(closed.url), 'gone');
     await here.settled(await here.ended('http://10.0.0.1/hook'), 'failed');
     await vi.waitFor(async () =>
-      expect(await tries()).toEqual({ delivered: 1, retry: 1, failed: 1, gone: 1, lost: 0 }),
+      expect(await counts()).toEqual({ delivered: 1, retry: 1, failed: 1, gone: 1, lost: 0 }),
     );
   });
 });
 
 describe('a webhook', () => {
-  it('says how the job ended, as GET /jobs/{id} would, signed so that the receiver can verify it', async () => {
+  it('reports how the job ended, as GET /jobs/{id} shows it, signed so that the receiver can verify it', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
     await here.dispatcher();
@@ -176,7 +176,7 @@ describe('a webhook', () => {
     ['failed', 'image_undecodable'],
     ['canceled', 'canceled'],
     ['expired', 'expired'],
-  ] as const)('tells of a job that %s, with its error', async (status, code) => {
+  ] as const)('reports a job that %s, with its error', async (status, code) => {
     await using here = await installation();
     await using receiver = await startReceiver();
     await here.dispatcher();
@@ -189,7 +189,7 @@ describe('a webhook', () => {
   });
 
   it.each(['finished', 'canceled'] as const)(
-    'tells of a batch that is %s, as GET /batches/{id} would',
+    'reports a batch that is %s, as GET /batches/{id} shows it',
     async (status) => {
       await using here = await installation();
       await using receiver = await startReceiver();
@@ -211,10 +211,10 @@ describe('a webhook', () => {
     },
   );
 
-  it('that is not taken comes again with the same id and body and a time of its own, until it is', async () => {
+  it('that fails is retried with the same id and body and a new timestamp, until it succeeds', async () => {
     await using here = await installation();
     await using receiver = await startReceiver((count) => (count < 4 ? [500, 404, 429][count - 1]! : 200));
-    await here.dispatcher({ schedule: { pausesMs: [1100, 1, 1], forMs: DAY_MS } });
+    await here.dispatcher({ schedule: { delaysMs: [1100, 1, 1], forMs: DAY_MS } });
     const id = await here.ended(receiver.url);
     await receiver.got(4);
     expect(new Set(receiver.messages.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([`msg_${id}`]));
@@ -224,7 +224,7 @@ describe('a webhook', () => {
     for (const message of receiver.messages) verified(message);
     expect(await here.settled(id, 'delivered')).toMatchObject({
       attempts: [
-        { status: 500, error: 'The receiver answered 500.' },
+        { status: 500, error: 'the receiver answered 500' },
         { status: 404 },
         { status: 429 },
         { status: 200, error: null },
@@ -232,7 +232,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('that is never taken ends failed after its last try', async () => {
+  it('that never succeeds ends failed after its last attempt', async () => {
     await using here = await installation();
     await using receiver = await startReceiver(() => 503);
     await here.dispatcher();
@@ -243,7 +243,7 @@ describe('a webhook', () => {
     expect(receiver.messages).toHaveLength(4);
   });
 
-  it('is tried again in about five seconds at first', async () => {
+  it('is first retried after about five seconds', async () => {
     await using here = await installation();
     await using receiver = await startReceiver(() => 500);
     await here.dispatcher({ schedule: RETRY_SCHEDULE });
@@ -255,7 +255,7 @@ describe('a webhook', () => {
     expect(nextAt! - attempts[0]!.at).toBeLessThan(10_000);
   });
 
-  it.each([301, 302, 307, 308])('is not sent on to where a %i points', async (status) => {
+  it.each([301, 302, 307, 308])('does not follow a redirect with status %i', async (status) => {
     await using here = await installation();
     await using other = await startReceiver();
     await using receiver = await startReceiver(
@@ -265,7 +265,7 @@ describe('a webhook', () => {
     const id = await here.ended(receiver.url);
     expect(await here.settled(id, 'failed')).toMatchObject({
       attempts: expect.arrayContaining([
-        expect.objectContaining({ status, error: `The receiver answered ${status}; redirects are not followed.` }),
+        expect.objectContaining({ status, error: `the receiver answered ${status}; redirects are not followed` }),
       ]),
     });
     expect(other.connections()).toBe(0);
@@ -280,7 +280,7 @@ describe('a webhook', () => {
     expect(receiver.messages).toHaveLength(1);
   });
 
-  it('to an address that is not public fails at once, without a connection, and says so', async () => {
+  it('to an address that is not public fails at once, with the reason and without a connection', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
     await here.dispatcher({ allow: [] });
@@ -291,7 +291,7 @@ describe('a webhook', () => {
     expect(receiver.connections()).toBe(0);
   });
 
-  it('to a receiver that hangs is given up in time and tried again', async () => {
+  it('to a receiver that hangs times out and is retried', async () => {
     await using here = await installation();
     await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
     await here.dispatcher({ timeoutMs: 200 });
@@ -301,7 +301,7 @@ describe('a webhook', () => {
     });
   });
 
-  it('comes again when the receiver asks, within the day', async () => {
+  it('is retried when the receiver asks, within the day', async () => {
     await using here = await installation();
     const later = new Date(Date.now() + 7200e3).toUTCString();
     const asks = { '/seconds': '3600', '/date': later, '/never': '999999' };
@@ -326,7 +326,7 @@ describe('a webhook', () => {
     expect(never).toBeLessThan(86_400 + 2);
   });
 
-  it('is signed with every secret of the API key that made the job, and no other', async () => {
+  it('is signed with every secret of the API key of its job, and no other', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
     await here.dispatcher();
@@ -338,10 +338,10 @@ describe('a webhook', () => {
     expect(message.headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/);
   });
 
-  it('that no secret can sign is not sent, says so, and is sent once there is one', async () => {
+  it('without a secret to sign it is not sent, shows the reason, and is sent once there is a secret', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
-    const bare = await here.dispatcher({ schedule: { pausesMs: [300, 1, 1, 1], forMs: DAY_MS }, secrets: new Map() });
+    const bare = await here.dispatcher({ schedule: { delaysMs: [300, 1, 1, 1], forMs: DAY_MS }, secrets: new Map() });
     const id = await here.ended(receiver.url);
     await vi.waitFor(async () =>
       expect((await here.webhook(id)).attempts[0]).toMatchObject({
@@ -356,7 +356,7 @@ describe('a webhook', () => {
   });
 });
 
-describe('couriers', () => {
+describe('dispatchers', () => {
   it('keep a dead receiver with hundreds of webhooks from delaying another host', async () => {
     await using here = await installation();
     await using dead = await startReceiver(() => 'hang');
@@ -367,17 +367,17 @@ describe('couriers', () => {
     await dead.got(4);
     const ids = [];
     for (let i = 0; i < 20; i++) ids.push(await here.ended(alive.url, { status: 'canceled' }));
-    // The dead one's first tries are still hanging when the last of these is delivered.
+    // The first attempts at the dead receiver still hang when the last of these is delivered.
     await Promise.all(ids.map((id) => here.settled(id, 'delivered')));
     expect(dead.messages).toHaveLength(4);
     expect(dead.peak()).toBe(4);
   });
 
-  it('have no more in flight than they may, and send each webhook once', async () => {
+  it('keep to their concurrency, and send each webhook once', async () => {
     await using here = await installation();
-    const waiting: (() => void)[] = [];
+    const pending: (() => void)[] = [];
     const receivers = await Promise.all(
-      Array.from({ length: 3 }, () => startReceiver(() => (response) => waiting.push(() => response.end()))),
+      Array.from({ length: 3 }, () => startReceiver(() => (response) => pending.push(() => response.end()))),
     );
     for (const receiver of receivers)
       for (let i = 0; i < 4; i++) await here.ended(receiver.url, { status: 'canceled' });
@@ -386,7 +386,7 @@ describe('couriers', () => {
     for (let done = 0; done < 12; done++) {
       await vi.waitFor(() => expect(total()).toBeGreaterThan(done), { timeout: 10_000, interval: 1 });
       expect(total()).toBeLessThanOrEqual(done + 2);
-      waiting.shift()!();
+      pending.shift()!();
     }
     expect(total()).toBe(12);
     const ids = receivers.flatMap(({ messages }) => messages.map(({ headers }) => headers['webhook-id']));
@@ -406,7 +406,7 @@ describe('couriers', () => {
     for (const receiver of receivers) await receiver[Symbol.asyncDispose]();
   });
 
-  it('that close take no more, and report what they have in flight', async () => {
+  it('that close lease no more, and report their attempts in flight', async () => {
     await using here = await installation();
     let answer = () => {};
     await using receiver = await startReceiver(() => (response) => (answer = () => response.writeHead(200).end()));
@@ -422,7 +422,7 @@ describe('couriers', () => {
     expect(receiver.messages).toHaveLength(1);
   });
 
-  it('that are ended with something in flight leave it to another, who sends it with the same id', async () => {
+  it('that abandon an attempt leave it to another dispatcher, which sends it with the same id', async () => {
     await using here = await installation();
     await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
     const first = await here.dispatcher({ leaseMs: 300 });
@@ -436,7 +436,7 @@ describe('couriers', () => {
     expect(receiver.messages.map(({ headers }) => headers['webhook-id'])).toEqual([`msg_${id}`, `msg_${id}`]);
   });
 
-  it('go on after Redis was away, and lose nothing', async () => {
+  it('continue after Redis was away, and lose nothing', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
     await here.dispatcher();
@@ -456,16 +456,16 @@ describe('couriers', () => {
     await redis.restart();
   });
 
-  it('deliver nothing of a job that was erased', async () => {
+  it('do not deliver the webhook of an erased job', async () => {
     await using here = await installation();
     await using receiver = await startReceiver(() => 500);
-    await here.dispatcher({ schedule: { pausesMs: [2000], forMs: DAY_MS } });
+    await here.dispatcher({ schedule: { delaysMs: [2000], forMs: DAY_MS } });
     const id = await here.ended(receiver.url);
     const kept = await here.ended(receiver.url);
     await receiver.got(2);
     expect(await here.gateway.erase(id, '')).toBe(true);
     await here.settled(kept, 'failed');
-    const tries = receiver.messages.filter(({ headers }) => headers['webhook-id'] === `msg_${id}`);
-    expect(tries).toHaveLength(1);
+    const attempts = receiver.messages.filter(({ headers }) => headers['webhook-id'] === `msg_${id}`);
+    expect(attempts).toHaveLength(1);
   });
 });

@@ -1,22 +1,22 @@
 import type { Registry } from '@facequeue/metrics';
 import type { WebhookDelivery, WebhookOutcome, WorkerQueue } from '@facequeue/queue';
-import { startPollLoop } from '../poll-loop.ts';
+import { PollLoop } from '@facequeue/time';
 import { type AttemptDeps, attemptDelivery } from './attempt.ts';
-import { subjectOf } from './event.ts';
+import { subjectOf } from './subject.ts';
 
-/** Deliveries to one host at a time, over all workers: one that is slow or dead binds no more than these. */
+/** Deliveries to one host at a time, over all workers, so that a slow or dead host occupies no more than these. */
 const PER_HOST = 4;
 
 export interface DispatcherOptions extends AttemptDeps {
   queue: Pick<WorkerQueue, 'leaseWebhooks' | 'reportWebhook' | 'onWebhookDue'>;
   metrics: Registry;
-  /** Tries in flight at a time. */
+  /** Attempts in flight at a time. */
   concurrency: number;
-  /** How long a delivery is this worker's before another may try it, ms: longer than a try and its report take. */
+  /** Lease of a delivery, ms, after which another worker may attempt it: longer than an attempt and its report take. */
   leaseMs: number;
 }
 
-/** How tries are counted. */
+/** Values of the metric's label. */
 const OUTCOMES = { delivered: 'delivered', pending: 'retry', failed: 'failed', gone: 'gone' } as const satisfies Record<
   WebhookOutcome['status'],
   string
@@ -24,9 +24,9 @@ const OUTCOMES = { delivered: 'delivered', pending: 'retry', failed: 'failed', g
 
 /** Delivers webhooks that are due. */
 export interface WebhookDispatcher {
-  /** Takes no more; resolves when those in flight are reported. */
+  /** Leases no more; resolves when the attempts in flight are reported. */
   close(): Promise<void>;
-  /** Gives up those in flight: they are tried again, by whoever, when their leases end. */
+  /** Aborts the attempts in flight; workers repeat them when their leases end. */
   abandon(): void;
 }
 
@@ -36,31 +36,34 @@ export function startDispatcher(options: DispatcherOptions): WebhookDispatcher {
   const count = (outcome: (typeof OUTCOMES)[keyof typeof OUTCOMES] | 'lost') =>
     options.metrics.count('facequeue_webhook_tries_total', { outcome });
 
-  const carry = async (delivery: WebhookDelivery) => {
+  const deliver = async (delivery: WebhookDelivery) => {
     const { url, attempt } = delivery;
-    // A path or query may hold what only the receiver should see.
-    const log = options.log.child({ ...subjectOf(delivery).named, attempt, receiver: URL.parse(url)?.host });
+    // Only the host: path and query may hold secrets of the receiver.
+    const log = options.log.child({ ...subjectOf(delivery).ids, attempt, receiver: URL.parse(url)?.host });
     try {
       const outcome = await attemptDelivery(options, delivery, abandoned.signal);
       const reported = await queue.reportWebhook(delivery, outcome);
       count(reported ? OUTCOMES[outcome.status] : 'lost');
-      const told = { status: outcome.status, answered: outcome.attempt.status, error: outcome.attempt.error };
-      if (!reported) log.debug(told, 'webhook discarded: erased, or its lease was lost');
-      else if (outcome.status === 'delivered') log.debug(told, 'webhook delivered');
-      else log.info(told, outcome.status === 'pending' ? 'webhook will be tried again' : 'webhook given up');
+      const facts = {
+        status: outcome.status,
+        receiver_status: outcome.attempt.status,
+        error: outcome.attempt.error,
+      };
+      if (!reported) log.debug(facts, 'webhook discarded, it was erased or its lease was lost');
+      else if (outcome.status === 'delivered') log.debug(facts, 'webhook delivered');
+      else log.info(facts, outcome.status === 'pending' ? 'webhook failed, retrying' : 'webhook failed');
     } catch (error) {
       count('lost');
       log.warn({ err: error }, 'webhook left to its lease');
     }
   };
 
-  const pollLoop = startPollLoop({
-    what: 'webhooks',
+  const loop = new PollLoop({
     take: (room) => queue.leaseWebhooks(room, PER_HOST, leaseMs),
-    carry,
-    listen: (ring) => queue.onWebhookDue(ring),
+    run: deliver,
     concurrency,
-    log: options.log,
+    onError: (error) => options.log.warn({ err: error }, 'cannot poll webhooks'),
+    subscribe: (wake) => queue.onWebhookDue(wake),
   });
-  return { close: () => pollLoop.close(), abandon: () => abandoned.abort(new Error('the worker is stopping')) };
+  return { close: () => loop.close(), abandon: () => abandoned.abort(new Error('the worker is stopping')) };
 }

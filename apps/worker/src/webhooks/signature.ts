@@ -1,9 +1,9 @@
 import { Webhook } from 'standardwebhooks';
 
 /**
- * Headers of the Standard Webhooks specification, with a signature by each secret.
+ * The headers of the Standard Webhooks specification, with one signature per secret.
  * @param secrets `whsec_…`, at least one
- * @param now of this try, Unix milliseconds; sent in whole seconds
+ * @param now time of the attempt, Unix milliseconds; sent in whole seconds
  */
 export function signedHeaders(
   webhookId: string,

@@ -7,10 +7,10 @@ import type { Runner } from '../runner.ts';
 import { startDispatcher } from './dispatcher.ts';
 import { RETRY_SCHEDULE } from './retry-schedule.ts';
 
-/** What a try may take beyond its time limit, ms: the rest of an answer, and the report. */
-const AFTER_TRY_MS = 5000;
+/** Time of a lease beyond the time-out of the attempt, ms: for the rest of an answer, and for the report. */
+const LEASE_MARGIN_MS = 5000;
 
-/** Delivers webhooks, under the guard of addresses that image URLs are under. */
+/** Delivers webhooks, under the same guard of addresses as image URLs. */
 export function startWebhookRunner(queue: WorkerQueue, config: WorkerConfig, log: Logger, metrics: Registry): Runner {
   const poster = createGuardedPoster({
     connectMs: config.SOURCE_CONNECT_TIMEOUT,
@@ -24,11 +24,11 @@ export function startWebhookRunner(queue: WorkerQueue, config: WorkerConfig, log
     basePath: config.BASE_PATH,
     schedule: RETRY_SCHEDULE,
     concurrency: config.WEBHOOK_CONCURRENCY,
-    leaseMs: config.WEBHOOK_TIMEOUT + AFTER_TRY_MS,
+    leaseMs: config.WEBHOOK_TIMEOUT + LEASE_MARGIN_MS,
     log,
     metrics,
     now: Date.now,
     random: Math.random,
   });
-  return { drain: () => dispatcher.close(), abort: () => dispatcher.abandon(), end: () => poster.close() };
+  return { drain: () => dispatcher.close(), abort: () => dispatcher.abandon(), close: () => poster.close() };
 }

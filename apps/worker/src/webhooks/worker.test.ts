@@ -1,4 +1,4 @@
-/** Webhooks from a worker process, with real images, signals and failuresInARow. */
+/** Webhooks from a worker process, with real images, signals and kills. */
 import { readFileSync } from 'node:fs';
 import { JobEvent } from '@facequeue/schema';
 import { jobResource } from '@facequeue/schema/job-resource';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** A fresh installation whose jobs ask for webhooks. */
+/** A fresh installation whose jobs have webhooks. */
 async function installation() {
   const fresh = await freshInstallation(redis);
   const submit = (webhookUrl: string) =>
@@ -72,7 +72,7 @@ describe('a worker', () => {
     expect(receiver.messages).toHaveLength(1);
   });
 
-  it('that is asked to end lets a webhook in flight end first', async () => {
+  it('that is told to stop lets a webhook in flight end first', async () => {
     await using here = await installation();
     let answer = () => {};
     await using receiver = await startReceiver(() => (response) => (answer = () => response.writeHead(200).end()));
@@ -87,7 +87,7 @@ describe('a worker', () => {
     expect((await here.queue.read(id))!.webhook).toMatchObject({ status: 'delivered', attempts: [{ status: 200 }] });
   });
 
-  it('killed between the post and its report leaves it to another, who posts it again with the same id', async () => {
+  it('killed between the post and its report leaves the webhook to another, which posts it again with the same id', async () => {
     await using here = await installation();
     await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
     const env = { ...here.env, WORKER_QUEUES: 'webhooks', WEBHOOK_TIMEOUT: '1s' };

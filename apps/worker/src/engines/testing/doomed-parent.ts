@@ -1,6 +1,6 @@
 /**
- * A process with two engines that tells their pids and waits to be killed. One of the engines hangs. With `plain`
- * as second argument it only waits, and the engines are started as on systems without `setpriv`.
+ * A process with two engines that sends their pids and waits to be killed. One of the engines hangs. With `plain` as second
+ * argument that engine only waits, and the engines are started as on systems without `setpriv`.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { createLog } from '../../log.ts';
 import { engineLauncher } from '../launcher.ts';
 import { EnginePool } from '../pool.ts';
-import type { Order } from './faulty-engine.ts';
+import type { Script } from './faulty-engine.ts';
 
 const [, , folder, plain] = process.argv as [string, string, string, string?];
 const pool = await EnginePool.start(
@@ -26,8 +26,8 @@ const pool = await EnginePool.start(
 );
 const { signal } = new AbortController();
 const slot = await pool.acquire('interactive', signal);
-const order: Order = { name: 'endless', do: plain ? 'wait' : 'hang' };
-const bytes = new TextEncoder().encode(JSON.stringify(order));
+const script: Script = { name: 'endless', do: plain ? 'wait' : 'hang' };
+const bytes = new TextEncoder().encode(JSON.stringify(script));
 slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, { job_id: 'job', request_id: 'request' });
-while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5));
+while (!existsSync(join(folder, 'images'))) await new Promise((resolve) => setTimeout(resolve, 5));
 process.send!(pool.status().pids);

@@ -1,4 +1,4 @@
-/** Batches over a real queue and a real S3 server, with workers that do tasks, and items that end as they are told. */
+/** Batches on a real queue and a real S3 server, with workers that run tasks, and items that end as the test says. */
 import { Registry } from '@facequeue/metrics';
 import { type AdmissionLimits, type ItemResult, type NewBatch, type NewItem, newJobId } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type DetectionResult, type ErrorCode } from '@facequeue/schema';
@@ -11,7 +11,7 @@ import { freshInstallation, type TestInstallation } from '../../testing/installa
 import type { TaskDeps } from '../task.ts';
 import { startTasks } from '../task-runner.ts';
 
-/** A result of so many faces, all with landmarks: 2 kB a face as text. */
+/** A result with this many faces, all with landmarks: 2 kB a face as text. */
 export function crowd(faces: number): Buffer {
   const image = { width: 4000, height: 4000 };
   const result: DetectionResult = {
@@ -30,20 +30,20 @@ export function crowd(faces: number): Buffer {
 
 export interface TaskHarness extends TestInstallation {
   readonly s3: TestS3;
-  /** Makes a batch, whole. @returns its id */
+  /** Creates a batch with all its items, and closes it. @returns its id */
   batch(more?: Partial<NewBatch>, items?: NewItem[]): Promise<string>;
-  /** What a worker does tasks with. */
+  /** What a worker's tasks work with. */
   deps(more?: Partial<TaskDeps>): Promise<TaskDeps>;
-  /** A worker that does tasks, until it is closed or all ends. */
+  /** Starts a worker that runs tasks until it or the harness is closed. */
   worker(more?: Partial<TaskDeps>): Promise<{ close(): Promise<void> }>;
-  /** Ends every item that gets its turn, successfully. */
+  /** Makes every item succeed. */
   runItems(result?: Buffer): Promise<void>;
-  /** The batch once it has ended. */
+  /** Waits for the end of a batch. @returns its record */
   ended(id: string): Promise<NonNullable<Awaited<ReturnType<TestInstallation['queue']['batches']['read']>>>>;
   results(id: string): Promise<ItemResult[]>;
 }
 
-/** Buckets `photos` and `results` are there, and allowed; `nobucket` is allowed. */
+/** The buckets `photos` and `results` exist and are allowed; `nobucket` is allowed and does not exist. */
 export async function openTaskHarness(redis: { url: string }, limits?: AdmissionLimits): Promise<TaskHarness> {
   await using stack = new AsyncDisposableStack();
   const here = stack.use(await freshInstallation(redis, limits));
@@ -65,7 +65,7 @@ export async function openTaskHarness(redis: { url: string }, limits?: Admission
   const { batches } = here.queue;
 
   const deps = async (more: Partial<TaskDeps> = {}): Promise<TaskDeps> => {
-    const { tasks } = await here.workQueue();
+    const { tasks } = await here.workerQueue();
     return {
       tasks,
       lister,
@@ -95,7 +95,7 @@ export async function openTaskHarness(redis: { url: string }, limits?: Admission
       return worker;
     },
     async runItems(result = crowd(1)) {
-      const work = await here.workQueue();
+      const work = await here.workerQueue();
       await work.consume('bulk', { concurrency: 8 }, async (deliveryId) => {
         const job = await work.claim(deliveryId, 'w');
         if (!job || !(await work.start(job.id, job.attempt))) return;
@@ -104,12 +104,13 @@ export async function openTaskHarness(redis: { url: string }, limits?: Admission
       });
     },
     async ended(id) {
-      using follow = here.queue.subscribe(id);
+      using subscription = here.queue.subscribe(id);
       for (;;) {
         const record = await batches.read(id, '');
-        if (!record) throw new Error('there is no such batch');
+        if (!record) throw new Error('no such batch');
         if (record.finishedAt !== null) return record;
-        if (!(await follow.nextChange(30_000))) throw new Error(`nothing came of the batch: ${JSON.stringify(record)}`);
+        if (!(await subscription.nextChange(30_000)))
+          throw new Error(`the batch did not change for 30 s: ${JSON.stringify(record)}`);
       }
     },
     async results(id) {
@@ -124,7 +125,7 @@ export async function openTaskHarness(redis: { url: string }, limits?: Admission
   };
 }
 
-/** Items that fail as they come in. */
+/** Items that fail when they are appended. */
 export const badItems = (count: number): NewItem[] =>
   Array.from({ length: count }, (_, i) => ({
     name: `bad-${i}`,
@@ -144,7 +145,7 @@ export const failedWith = (code: ErrorCode, text: string) => ({
   error: { code, detail: expect.stringContaining(text) },
 });
 
-/** Resolves when the server has been asked to do that so often. */
+/** Resolves when the server has received `count` requests of this kind. */
 export const askedFor = (s3: TestS3, operation: TestS3['asked'][number]['operation'], count = 1) =>
   vi.waitFor(() => expect(s3.asked.filter((one) => one.operation === operation).length).toBeGreaterThanOrEqual(count), {
     timeout: 20_000,

@@ -1,10 +1,10 @@
-/** A receiver of webhooks for tests, that keeps what it gets and answers as it is told. */
+/** A receiver of webhooks for tests: records what it gets and answers as the test says. */
 import { EventEmitter, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** What was posted. */
+/** A received request. */
 export interface Message {
   path: string;
   headers: Record<string, string>;
@@ -16,17 +16,17 @@ export interface Receiver extends AsyncDisposable {
   /** `address:port` */
   readonly host: string;
   readonly messages: readonly Message[];
-  /** Resolves when so many messages have come. */
+  /** Resolves when this many messages have arrived. */
   got(count: number): Promise<void>;
-  /** Most messages that were being answered at one time. */
+  /** Most messages in flight at a time. */
   peak(): number;
   connections(): number;
 }
 
-/** Status to answer with, or something else to do; `hang` does nothing. */
+/** Status to answer with, or a function that answers; `hang` never answers. */
 export type Answer = number | 'hang' | ((response: ServerResponse) => void);
 
-/** @param answer what to do with the first, second, … message */
+/** @param answer the answer to the first, second, … message */
 export async function startReceiver(answer: (count: number) => Answer = () => 204): Promise<Receiver> {
   const messages: Message[] = [];
   const events = new EventEmitter().setMaxListeners(0);

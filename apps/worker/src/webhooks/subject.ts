@@ -4,7 +4,7 @@ import { batchResource } from '@facequeue/schema/batch-resource';
 import { jobResource } from '@facequeue/schema/job-resource';
 
 /**
- * Body of a webhook. Nothing of the delivery itself is in it, so it is the same on every try.
+ * Body of a webhook. It holds nothing about the delivery itself, so it is the same in every attempt.
  * @param basePath prefix of the links in it
  */
 export function eventBody({ subject, endedAt }: WebhookDelivery, basePath: string): string {
@@ -19,8 +19,8 @@ function jobEvent(job: JobRecord, timestamp: string, basePath: string): JobEvent
   return { type: `job.${job.status}`, timestamp, data: jobResource({ ...job, webhook: null }, basePath) };
 }
 
-/** Whose delivery it is, and what it tells of as log lines name it. */
-export function subjectOf({ subject }: WebhookDelivery): { owner: string; named: Record<string, string> } {
+/** The owner of the job or batch that a delivery reports, and the ids that log lines name it by. */
+export function subjectOf({ subject }: WebhookDelivery): { owner: string; ids: Record<string, string> } {
   const { id, owner, requestId } = subject.kind === 'job' ? subject.job : subject.batch;
-  return { owner, named: { [`${subject.kind}_id`]: id, request_id: requestId } };
+  return { owner, ids: { [`${subject.kind}_id`]: id, request_id: requestId } };
 }
