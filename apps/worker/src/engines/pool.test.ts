@@ -239,7 +239,7 @@ describe('replaced engines', () => {
     expect(await restarts()).toMatchObject({ crash: 1, canceled: 1, start: 0 });
     writeFileSync(join(folder, 'broken'), '');
     process.kill(engineOf('e')[0]!, 'SIGKILL');
-    await vi.waitFor(async () => expect((await restarts())['start']).toBeGreaterThan(0));
+    await vi.waitFor(async () => expect((await restarts())['start']).toBeGreaterThan(0), { timeout: 10_000 });
     expect((await restarts())['crash']).toBe(2);
   });
 
