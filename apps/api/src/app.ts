@@ -4,15 +4,15 @@ import { needsLocalCallers, refuseForeign } from './auth/exposure.ts';
 import { accessLog } from './http/access-log.ts';
 import { contextOf, newContext } from './http/context.ts';
 import { answerError } from './http/errors.ts';
-import { allRoutes, mount } from './router.ts';
+import { allRoutes, routerOf } from './router.ts';
 import type { Services } from './services.ts';
 
-/** What pages of other origins may read beyond the few headers every page may. */
+/** Response headers that pages of other origins may read, beyond those that every page may. */
 const EXPOSED_HEADERS = 'Location, Preference-Applied, Retry-After, Server-Timing, X-Job-Id, X-Request-Id';
 
 /**
  * The API as an Express application.
- * @throws ConfigError when it would be open to the network unasked
+ * @throws ConfigError when it would be open to the network without ALLOW_OPEN
  */
 export function createApp(services: Services): Express {
   const { config, log, shutdown, metrics } = services;
@@ -21,7 +21,7 @@ export function createApp(services: Services): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  // Query strings are read by the routes that have options.
+  // Each route parses its own query string (see http/route.ts).
   app.set('query parser', false);
 
   app.use((request: Request, response: Response, next: NextFunction) => {
@@ -40,29 +40,27 @@ export function createApp(services: Services): Express {
   app.use(accessLog(log, metrics));
   app.use((request: Request, _: Response, next: NextFunction) => {
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
-      throw new FacequeueError('invalid_request', 'HTTP/1.1 requests carry a Host header');
+      throw new FacequeueError('invalid_request', 'an HTTP/1.1 request needs a Host header');
     }
     if (localOnly) refuseForeign(request);
     next();
   });
 
   const routes = allRoutes(services);
-  app.use(config.BASE_PATH || '/', mount(routes, services));
-  if (config.BASE_PATH)
-    app.use(
-      mount(
-        routes.filter((route) => route.probe),
-        services,
-      ),
-    );
+  app.use(config.BASE_PATH || '/', routerOf(routes, services));
+  if (config.BASE_PATH) {
+    const probes = routes.filter((route) => route.probe);
+    app.use(routerOf(probes, services));
+  }
   app.use(() => {
-    throw new FacequeueError('not_found', 'there is nothing at this path');
+    throw nothingHere();
   });
   app.use((thrown: unknown, request: Request, response: Response, _: NextFunction) => {
-    // Express says so of a path parameter that cannot be decoded.
-    const error =
-      thrown instanceof URIError ? new FacequeueError('not_found', 'there is nothing at this path') : thrown;
+    // Express throws a URIError for a path parameter that cannot be decoded.
+    const error = thrown instanceof URIError ? nothingHere() : thrown;
     answerError(request, response, error, { compat, log, metrics });
   });
   return app;
 }
+
+const nothingHere = () => new FacequeueError('not_found', 'there is nothing at this path');

@@ -7,34 +7,38 @@ import { ConfigError } from '@facequeue/schema/config';
 import type { Logger } from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
+import { bodyCap } from './body/body-cap.ts';
 import { BodyMemory } from './body/body-memory.ts';
-import { bodyCap } from './body/size.ts';
 import { createHttpServer } from './http/server.ts';
 import { Shutdown } from './http/shutdown.ts';
 import { gatewayReader } from './system/gateway-metrics.ts';
 import { installationReader } from './system/installation-metrics.ts';
 import type { GatewayConfig } from './variables.ts';
 
-/** A gateway that listens. */
+/** A listening gateway. */
 export interface Gateway {
-  /** Where it is reached from this machine, BASE_PATH included. */
+  /** Its address on this machine, including BASE_PATH. */
   readonly url: string;
-  /** Takes nothing new, lets calls in flight end within `graceMs`, then answers them 504 and resolves. The queue stays open. */
+  /**
+   * Accepts no new connections and lets calls in flight end within `graceMs`; then it answers them 504. Resolves when all connections
+   * are closed. The queue stays open.
+   */
   close(graceMs: number): Promise<void>;
 }
 
-/** After the grace, how long the last answers may take to leave, ms. */
+/** After the grace period, how long the last answers may take to be sent, ms. */
 const LAST_ANSWERS_MS = 1000;
 
 /**
- * Starts the HTTP side over a queue.
- * @throws ConfigError when the configuration cannot be served, or the port is taken
+ * Starts the HTTP server.
+ * @param queue stays the caller's to close
+ * @throws ConfigError when the configuration is inconsistent, or the port or address cannot be used
  */
 export async function startGateway(config: GatewayConfig, queue: GatewayQueue, log: Logger): Promise<Gateway> {
-  const largest = bodyCap('json', config.MAX_IMAGE_BYTES);
-  if (config.MAX_INFLIGHT_BODY_BYTES < largest) {
+  const largestBody = bodyCap('json', config.MAX_IMAGE_BYTES);
+  if (config.MAX_INFLIGHT_BODY_BYTES < largestBody) {
     throw new ConfigError(
-      `MAX_INFLIGHT_BODY_BYTES is ${config.MAX_INFLIGHT_BODY_BYTES}; expected at least ${largest}, one body of MAX_IMAGE_BYTES in base64`,
+      `MAX_INFLIGHT_BODY_BYTES is ${config.MAX_INFLIGHT_BODY_BYTES}; expected at least ${largestBody}, one body of MAX_IMAGE_BYTES in base64`,
     );
   }
   const shutdown = new Shutdown();
@@ -43,11 +47,11 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
   metrics.read(gatewayReader(queue, bodyMemory, manifest.version));
   metrics.read(installationReader(queue));
   const app = createApp({ config, queue, bodyMemory, shutdown, log, metrics, version: manifest.version });
-  const times = {
+  const timeouts = {
     headerTimeoutMs: config.HEADER_TIMEOUT,
-    longestQuietMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),
+    maxIdleMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),
   };
-  const server = createHttpServer(app, times, log, (code) => metrics.count('facequeue_http_errors_total', { code }));
+  const server = createHttpServer(app, timeouts, log, (code) => metrics.count('facequeue_http_errors_total', { code }));
 
   server.listen(config.PORT, config.HOST);
   try {
@@ -56,20 +60,20 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
     throw listenError(error as NodeJS.ErrnoException, config);
   }
   const { port } = server.address() as AddressInfo;
-  const figures = startProcessFigures(metrics);
+  const processFigures = startProcessFigures(metrics);
 
   return {
     url: `http://${reachableHost(config.HOST)}:${port}${config.BASE_PATH}`,
     async close(graceMs) {
       shutdown.begin();
-      // Idle connections end at once, each other one when its answer is out.
+      // Idle connections close at once, the others after their answers.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const expire = setTimeout(() => shutdown.endGrace(), graceMs);
-      const cut = setTimeout(() => server.closeAllConnections(), graceMs + LAST_ANSWERS_MS);
+      const graceTimer = setTimeout(() => shutdown.endGrace(), graceMs);
+      const cutTimer = setTimeout(() => server.closeAllConnections(), graceMs + LAST_ANSWERS_MS);
       await closed;
-      clearTimeout(expire);
-      clearTimeout(cut);
-      figures[Symbol.dispose]();
+      clearTimeout(graceTimer);
+      clearTimeout(cutTimer);
+      processFigures[Symbol.dispose]();
     },
   };
 }
@@ -82,12 +86,12 @@ function reachableHost(host: string): string {
 function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: GatewayConfig): Error {
   if (error.code === 'EADDRINUSE') {
     return new ConfigError(
-      `port ${PORT} on ${HOST} is taken by another program; stop that one, or set PORT to another port (0 takes a free one)`,
+      `port ${PORT} on ${HOST} is in use by another program; stop it, or set PORT to another port (0 picks a free one)`,
     );
   }
-  if (error.code === 'EACCES') return new ConfigError(`port ${PORT} needs more rights; set PORT to 1024 or above`);
+  if (error.code === 'EACCES') return new ConfigError(`port ${PORT} needs more privileges; set PORT to 1024 or above`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
-    return new ConfigError(`HOST is ${JSON.stringify(HOST)}, which is no address of this machine`);
+    return new ConfigError(`HOST is ${JSON.stringify(HOST)}, which is not an address of this machine`);
   }
   return error;
 }

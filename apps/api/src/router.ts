@@ -2,17 +2,16 @@ import { FacequeueError } from '@facequeue/schema';
 import { type Response, Router } from 'express';
 import { identify } from './auth/caller.ts';
 import { batchRoutes } from './batches/routes.ts';
-import { cameraEventRoutes } from './cameras/events.ts';
 import { cameraRoutes } from './cameras/routes.ts';
 import { detectionRoutes } from './detection/detect.ts';
 import { hasBody } from './http/content-length.ts';
 import { contextOf } from './http/context.ts';
 import type { Route } from './http/route.ts';
-import { jobEventRoutes } from './jobs/events.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import type { Services } from './services.ts';
 import { healthRoutes } from './system/health.ts';
 import { metricsRoutes } from './system/metrics-route.ts';
+import { openApiRoutes } from './system/openapi.ts';
 import { systemRoutes } from './system/system-page.ts';
 
 /** Every route of the API. */
@@ -20,24 +19,23 @@ export function allRoutes(services: Services): Route[] {
   return [
     ...detectionRoutes(services),
     ...jobRoutes(services),
-    ...jobEventRoutes(services),
     ...batchRoutes(services),
     ...cameraRoutes(services),
-    ...cameraEventRoutes(services),
     ...healthRoutes(services),
     ...systemRoutes(services),
+    ...openApiRoutes(services),
     ...metricsRoutes(services),
   ];
 }
 
-/** A router with the given routes; other methods of their paths answer 405, and OPTIONS what there is. */
-export function mount(routes: Route[], { config }: Services): Router {
+/** A router with the given routes. Other methods of their paths answer 405; OPTIONS lists the methods. */
+export function routerOf(routes: Route[], { config }: Services): Router {
   const router = Router({ caseSensitive: true });
   for (const route of routes) {
-    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-    router[route.method](path, async (request, response) => {
+    router[route.method](expressPath(route.path), async (request, response) => {
       const context = contextOf(response);
       context.route = route.path;
+      context.logLevel = route.logLevel ?? 'info';
       if (!route.open) context.owner = identify(request, config.API_KEYS);
       if (!route.body && hasBody(request)) {
         throw new FacequeueError('invalid_request', `${request.method} takes no body`);
@@ -45,10 +43,10 @@ export function mount(routes: Route[], { config }: Services): Router {
       await route.handle(request, response);
     });
   }
-  for (const [path, of] of Map.groupBy(routes, (route) => route.path)) {
-    const methods = of.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+  for (const [path, own] of Map.groupBy(routes, (route) => route.path)) {
+    const methods = own.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
     const allow = [...methods, 'OPTIONS'].join(', ');
-    router.all(path.replaceAll(/\{(\w+)\}/g, ':$1'), (request, response) => {
+    router.all(expressPath(path), (request, response) => {
       contextOf(response).route = path;
       response.setHeader('Allow', allow);
       if (request.method !== 'OPTIONS') {
@@ -60,6 +58,9 @@ export function mount(routes: Route[], { config }: Services): Router {
   }
   return router;
 }
+
+/** `/jobs/{id}` as Express writes it: `/jobs/:id`. */
+const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
 
 /** Browsers ask before they send JSON or a key to another origin. */
 function allowPreflight(response: Response, methods: string): void {

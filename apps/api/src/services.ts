@@ -5,7 +5,7 @@ import type { BodyMemory } from './body/body-memory.ts';
 import type { Shutdown } from './http/shutdown.ts';
 import type { GatewayConfig } from './variables.ts';
 
-/** What the routes work with. */
+/** What the routes need. */
 export interface Services {
   config: GatewayConfig;
   queue: GatewayQueue;

@@ -1,21 +1,24 @@
 import type { GatewayQueue } from '@facequeue/queue';
 import { FacequeueError, type QueueName } from '@facequeue/schema';
-import { drainMs } from './retry-after.ts';
+import { timeToProcess } from './retry-after.ts';
+
+/** A refused caller may try again when this share of the waiting jobs has been processed. */
+const RETRY_SHARE = 0.1;
 
 /**
- * A look that costs nothing, so that a full installation does not receive bodies to refuse; admission decides.
- * @param takesNoRoom whether this one replaces another; asked only when it is full
+ * Refuses a call before its body is received, if the snapshot says that the queue is full. This saves work; the decision proper is
+ * admission's, at the submit.
+ * @param replacesAnother whether the call takes the place of a waiting job; asked only when the queue is full
  * @throws queue_full
  */
 export async function refuseWhenFull(
   queue: GatewayQueue,
   name: QueueName,
-  takesNoRoom: () => Promise<boolean> = async () => false,
+  replacesAnother: () => Promise<boolean> = async () => false,
 ): Promise<void> {
   const { full, queues } = await queue.snapshot();
-  const refused = full[name];
-  if (!refused || (await takesNoRoom())) return;
-  // A tenth of what waits will be done by then.
-  const retryAfterMs = drainMs(queues[name], 0.1);
-  throw new FacequeueError('queue_full', refused.text, { retryAfterMs, reason: refused.reason });
+  const refusal = full[name];
+  if (!refusal || (await replacesAnother())) return;
+  const retryAfterMs = timeToProcess(queues[name], RETRY_SHARE);
+  throw new FacequeueError('queue_full', refusal.text, { retryAfterMs, reason: refusal.reason });
 }

@@ -1,7 +1,7 @@
 import type { GatewayQueue, QueueFigures } from '@facequeue/queue';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { drainMs, lookAgainMs, retryAfter } from './retry-after.ts';
+import { pollAfterMs, retryAfter, timeToProcess } from './retry-after.ts';
 
 const figures = (waiting: number, throughput: number): QueueFigures => ({
   waiting,
@@ -13,17 +13,17 @@ const figures = (waiting: number, throughput: number): QueueFigures => ({
 
 describe('when to come again', () => {
   it('is what the waiting jobs take at the rate they end, from a second to a minute', () => {
-    expect(drainMs(figures(100, 10), 1)).toBe(10_000);
-    expect(drainMs(figures(100, 10), 0.1)).toBe(1000);
-    expect(drainMs(figures(1, Number.MIN_VALUE), 0)).toBe(1000);
-    expect(drainMs(figures(1, Number.MIN_VALUE), 1)).toBe(60_000);
+    expect(timeToProcess(figures(100, 10), 1)).toBe(10_000);
+    expect(timeToProcess(figures(100, 10), 0.1)).toBe(1000);
+    expect(timeToProcess(figures(1, Number.MIN_VALUE), 0)).toBe(1000);
+    expect(timeToProcess(figures(1, Number.MIN_VALUE), 1)).toBe(60_000);
     fc.assert(
       fc.property(
         fc.nat(1e6),
         fc.double({ min: 0, max: 1e5, noNaN: true }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (waiting, rate, share) => {
-          const ms = drainMs(figures(waiting, rate), share);
+          const ms = timeToProcess(figures(waiting, rate), share);
           expect(ms).toBeGreaterThanOrEqual(1000);
           expect(ms).toBeLessThanOrEqual(60_000);
         },
@@ -34,8 +34,8 @@ describe('when to come again', () => {
   it('is soon for an accepted job of a queue that was idle, late for a refused call of one that stands still', async () => {
     const idle = figures(3, 0);
     const queue = { snapshot: async () => ({ queues: { interactive: idle } }) } as unknown as GatewayQueue;
-    expect(await lookAgainMs(queue, 'interactive')).toBe(5000);
-    expect(drainMs(idle, 1)).toBe(60_000);
+    expect(await pollAfterMs(queue, 'interactive')).toBe(5000);
+    expect(timeToProcess(idle, 1)).toBe(60_000);
   });
 
   it('is told in whole seconds, never too early', () => {

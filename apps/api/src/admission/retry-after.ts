@@ -1,36 +1,36 @@
 import type { GatewayQueue, QueueFigures } from '@facequeue/queue';
 import type { QueueName } from '@facequeue/schema';
-import { isUnavailable } from '../http/unavailable.ts';
+import { isUnavailable } from '../http/errors.ts';
 
 /** Shortest and longest `Retry-After`, ms. */
-export const LEAST_RETRY_MS = 1000;
-const MOST_RETRY_MS = 60_000;
-/** When to look after a job of a queue that has been idle: nothing says how fast it drains, and it may be fast. */
-const UNKNOWN_LOOK_MS = 5000;
+export const MIN_RETRY_MS = 1000;
+const MAX_RETRY_MS = 60_000;
+/** When to poll a job of a queue that has been idle, ms: its throughput is unknown, and may be high. */
+const UNKNOWN_POLL_MS = 5000;
 
 /**
- * Milliseconds until a share of what waits in a queue has been done, within the bounds of `Retry-After`.
+ * Milliseconds until a share of a queue's waiting jobs has been processed, within the bounds of `Retry-After`.
  * @param share 0..1
- * @param unknownMs what to say while nothing has ended lately
+ * @param unknownMs what to return while nothing has ended lately
  */
-export function drainMs({ waiting, throughput }: QueueFigures, share: number, unknownMs = MOST_RETRY_MS): number {
-  if (waiting === 0) return LEAST_RETRY_MS;
-  // The share comes before the division: a rate near 0 makes infinity of it, and infinity times a share of 0 is no number.
+export function timeToProcess({ waiting, throughput }: QueueFigures, share: number, unknownMs = MAX_RETRY_MS): number {
+  if (waiting === 0) return MIN_RETRY_MS;
+  // Multiply before dividing: a throughput near 0 gives Infinity, and Infinity times a share of 0 is NaN.
   const ms = throughput > 0 ? ((waiting * share) / throughput) * 1000 : unknownMs;
-  return Math.min(MOST_RETRY_MS, Math.max(LEAST_RETRY_MS, ms));
+  return Math.min(MAX_RETRY_MS, Math.max(MIN_RETRY_MS, ms));
 }
 
-/** When it makes sense to look after a job that has not ended: it may be the last in its queue. */
-export async function lookAgainMs(queue: GatewayQueue, name: QueueName): Promise<number> {
+/** When to poll a job that has not ended, ms: it may be the last in its queue. */
+export async function pollAfterMs(queue: GatewayQueue, name: QueueName): Promise<number> {
   try {
-    return drainMs((await queue.snapshot()).queues[name], 1, UNKNOWN_LOOK_MS);
+    return timeToProcess((await queue.snapshot()).queues[name], 1, UNKNOWN_POLL_MS);
   } catch (error) {
-    if (isUnavailable(error)) return LEAST_RETRY_MS;
+    if (isUnavailable(error)) return MIN_RETRY_MS;
     throw error;
   }
 }
 
-/** `Retry-After` of so many milliseconds, in whole seconds. */
+/** Value of a `Retry-After` header: whole seconds. */
 export function retryAfter(ms: number): string {
   return String(Math.ceil(ms / 1000));
 }

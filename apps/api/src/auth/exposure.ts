@@ -1,10 +1,13 @@
-/** Who can reach a gateway without API keys, and what keeps foreign web pages out of one on loopback. */
+/** Who can reach a gateway without API keys, and what keeps foreign web pages from calling one on loopback. */
 import type { IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import { FacequeueError } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 
-/** True for names and addresses that only this machine reaches. `host` may carry IPv6 brackets. */
+/**
+ * True for names and addresses that only this machine can reach.
+ * @param host IPv6 addresses may have brackets
+ */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
   if (isIPv4(name)) return name.startsWith('127.');
@@ -13,20 +16,20 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Whether requests must name this machine in `Host` and `Origin`.
- * @throws ConfigError when everybody on the network could call and nobody said that this is meant
+ * @throws ConfigError when everybody on the network could call and ALLOW_OPEN does not say that this is intended
  */
 export function needsLocalCallers(config: { HOST: string; API_KEYS: readonly unknown[]; ALLOW_OPEN: boolean }) {
   if (config.API_KEYS.length > 0 || config.ALLOW_OPEN) return false;
   if (isLoopback(config.HOST)) return true;
   throw new ConfigError(
-    `HOST is ${JSON.stringify(config.HOST)}, which other machines reach, and no API_KEYS are set; ` +
+    `HOST is ${JSON.stringify(config.HOST)}, which other machines can reach, and no API_KEYS are set; ` +
       'set API_KEYS, or ALLOW_OPEN=true to let everybody call, or HOST=127.0.0.1',
   );
 }
 
 /**
- * Refuses requests that a web page from elsewhere makes in the browser of somebody on this machine: with a name of its
- * own that resolves to 127.0.0.1 (DNS rebinding shows in `Host`), or directly (shows in `Origin`).
+ * Refuses requests that a foreign web page makes in a browser on this machine: through a host name of its own that resolves to
+ * 127.0.0.1 (DNS rebinding, visible in `Host`), or directly (visible in `Origin`).
  * @throws forbidden
  */
 export function refuseForeign(request: IncomingMessage): void {
@@ -39,5 +42,5 @@ export function refuseForeign(request: IncomingMessage): void {
   }
 }
 
-/** Host of an origin; empty when there is none, as in `null`. */
+/** Host of an origin; empty when it has none, as in `null`. */
 const hostName = (origin: string) => URL.parse(origin)?.hostname ?? '';

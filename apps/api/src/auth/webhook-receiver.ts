@@ -1,21 +1,19 @@
 import { FacequeueError } from '@facequeue/schema';
 import { parseWebhookUrl } from '@facequeue/source/webhook-url';
-import type { GatewayConfig } from '../variables.ts';
 
 /**
- * The receiver a call names, in the form it is kept in.
- * @throws invalid_request when it is no address one could post to, or nobody could sign for this caller
+ * Checks the webhook receiver that a call names.
+ * @param owner name of the caller's API key; empty in open mode
+ * @param secrets WEBHOOK_SECRETS, by owner
+ * @returns its URL, normalized
+ * @throws invalid_request when nothing can be posted to it, or no secret can sign for this caller
  */
-export function webhookReceiver(
-  text: string,
-  owner: string,
-  { WEBHOOK_SECRETS: secrets }: Pick<GatewayConfig, 'WEBHOOK_SECRETS'>,
-): string {
-  const { href } = parseWebhookUrl(text);
+export function webhookReceiver(url: string, owner: string, secrets: ReadonlyMap<string, readonly unknown[]>): string {
+  const { href } = parseWebhookUrl(url);
   if (!secrets.get(owner)?.length) {
     throw new FacequeueError(
       'invalid_request',
-      `webhook_url needs a secret that signs: WEBHOOK_SECRETS has none for ${owner ? `the key ${owner}` : 'callers without a key'}`,
+      `webhook_url needs a signing secret: WEBHOOK_SECRETS has none for ${owner ? `the key ${owner}` : 'callers without a key'}`,
       { parameter: 'webhook_url' },
     );
   }

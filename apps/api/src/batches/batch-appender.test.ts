@@ -37,7 +37,7 @@ describe('the appender of a request', () => {
           expect(lines.length === 1 || bytes <= 4 << 20).toBe(true);
         }
         expect(appender.total.accepted).toBe(sizes.length);
-        expect(appender.held).toBe(0);
+        expect(appender.bufferedBytes).toBe(0);
       }),
     );
   });
@@ -54,7 +54,7 @@ describe('the appender of a request', () => {
         if (room < count) await expect(filled).rejects.toThrow('full');
         else await filled;
         expect(calls.flat().length).toBe(Math.min(room, count));
-        expect(appender.taken).toBe(Math.min(room, count));
+        expect(appender.lastLine).toBe(Math.min(room, count));
       }),
     );
   });

@@ -160,7 +160,7 @@ describe('POST /batches', () => {
       '400 invalid_request: a batch takes no Idempotency-Key',
     );
     expect(await refused('/batches', { items: Array(1001).fill({ url: 'https://example.org/' }) })).toMatch(
-      'items has more than 1000; send them as application/x-ndjson',
+      'there are more than 1000 items: send application/x-ndjson',
     );
     expect(await refused('/batches?webhook_url=https://example.org/', lines([inline('x')]))).toMatch(
       '400 invalid_request: webhook_url needs a secret',
@@ -241,7 +241,7 @@ describe('POST /batches', () => {
     const many = Array.from({ length: 10_001 }, () => '{"url":"https://example.org/a.jpg"}').join('\n');
     const { status, body } = await post(at('/batches'), many);
     expect([status, body.code]).toEqual([413, 'body_too_large']);
-    expect(body.detail).toMatch('10000 lines at most');
+    expect(body.detail).toMatch('more than 10000 lines');
     using raw = await openRaw(gateway.port);
     const head = 'POST /batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n';
     await raw.send(`${head}Content-Length: ${64 * 1024 * 1024 + 1}\r\n\r\n`);

@@ -38,7 +38,7 @@ describe('an item', () => {
     );
     expect(read('{"id":"a","url":"file:///etc/passwd"}')).toEqual(failed('a', 'url is not http, https or s3'));
     expect(read(JSON.stringify({ id: 'a', img: Buffer.alloc(LIMIT + 1).toString('base64') }))).toEqual(
-      failed('a', 'the image may have 100000 bytes at most'),
+      failed('a', 'the image is larger than 100000 bytes'),
     );
     expect(read('"a"')).toEqual(failed(null, 'an item is a JSON object with url or img'));
   });

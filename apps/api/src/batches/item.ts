@@ -1,43 +1,40 @@
 import type { NewItem } from '@facequeue/queue';
 import { FacequeueError, isFacequeueError, MAX_ITEM_ID_LENGTH, readItem, readItemId } from '@facequeue/schema';
 import { checkImageUrl } from '@facequeue/source/image-url';
-import { imageOf, type JsonText, readJsonText } from '../body/json-text.ts';
+import { imageTooLarge } from '../body/body-cap.ts';
+import { readImageJson } from '../body/json-text.ts';
 import type { Line } from '../body/lines.ts';
-import { tooLarge } from '../body/size.ts';
 
-/** Where an item names itself first, its id can be read though the rest of it cannot. */
-const ID_IN_FRONT = /^\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")/;
+/** An item that names its id first can be identified even if the rest of it is unreadable. */
+const LEADING_ID = /^\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")/;
 
 /**
- * The item that a line, or an element of a list, stands for. What cannot be read is an item that fails as it comes in.
+ * Reads the item of a line, or of an element of a list. One that is unreadable becomes an item that fails at once.
  * @param line its text is overwritten; an inline item's bytes are a view of it
  * @param maxImageBytes of an image
  */
 export function itemFrom(line: Line, maxImageBytes: number): NewItem {
-  if (!('text' in line)) return failed(idInFront(line.head), line.number, tooLarge(maxImageBytes));
+  if (!('text' in line)) return failed(leadingId(line.head), line.number, imageTooLarge(maxImageBytes));
   let name: string | null = null;
+  let parsed = false;
   try {
-    let text: JsonText;
-    try {
-      text = readJsonText(line.text, 'item');
-    } catch (error) {
-      name = idInFront(line.text);
-      throw error;
-    }
-    const id = readItemId(text.value);
-    if (id !== null && id === text.long?.standIn) {
-      throw new FacequeueError('invalid_request', `id: is longer than ${MAX_ITEM_ID_LENGTH} characters`);
-    }
-    name = id;
-    const image = imageOf(readItem(text.value), text);
+    const image = readImageJson(line.text, 'item', (value, placeholder) => {
+      parsed = true;
+      const id = readItemId(value);
+      if (id === placeholder) {
+        throw new FacequeueError('invalid_request', `id: is longer than ${MAX_ITEM_ID_LENGTH} characters`);
+      }
+      name = id;
+      return readItem(value);
+    });
     if ('url' in image) {
       checkImageUrl(image.url);
       return { name, line: line.number, content: { kind: 'url', url: image.url } };
     }
-    if (image.bytes.length > maxImageBytes) throw tooLarge(maxImageBytes);
+    if (image.bytes.length > maxImageBytes) throw imageTooLarge(maxImageBytes);
     return { name, line: line.number, content: { kind: 'inline', bytes: image.bytes } };
   } catch (error) {
-    return failed(name, line.number, error);
+    return failed(parsed ? name : leadingId(line.text), line.number, error);
   }
 }
 
@@ -46,10 +43,10 @@ function failed(name: string | null, line: number, error: unknown): NewItem {
   return { name, line, content: { kind: 'error', code: error.code, detail: error.message } };
 }
 
-/** The id at the beginning of what is no JSON, or not whole. */
-function idInFront(text: Buffer): string | null {
-  const [, quoted] = ID_IN_FRONT.exec(text.subarray(0, 8192).toString()) ?? [];
-  // Bytes that are no UTF-8 have become another name.
+/** The id at the beginning of text that is incomplete or not JSON. */
+function leadingId(text: Buffer): string | null {
+  const [, quoted] = LEADING_ID.exec(text.subarray(0, 8192).toString()) ?? [];
+  // Bytes that are not UTF-8 would have become another name.
   if (!quoted || quoted.includes('\ufffd')) return null;
   try {
     return readItemId({ id: JSON.parse(quoted) });

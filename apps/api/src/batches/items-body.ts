@@ -1,127 +1,121 @@
-/** Bodies that bring items: JSON, or NDJSON that is read while it arrives. */
-
+/** Request bodies that bring items: JSON, or NDJSON that is read while it arrives. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NewItem } from '@facequeue/queue';
 import { FacequeueError, MAX_NDJSON_BYTES, MAX_NDJSON_LINES } from '@facequeue/schema';
+import { bodyCap } from '../body/body-cap.ts';
 import { bodyChunks } from '../body/body-chunks.ts';
 import type { BodyMemory } from '../body/body-memory.ts';
 import { type Line, LineSplitter } from '../body/lines.ts';
 import { bodyForm } from '../body/media-type.ts';
-import { receiveBody } from '../body/receive-body.ts';
-import { bodyCap } from '../body/size.ts';
+import { type BodySize, receiveBody } from '../body/receive-body.ts';
+import type { UploadLimits } from '../body/upload-limits.ts';
 import { hasBody, statedLength } from '../http/content-length.ts';
-import { type BatchAppender, SEND_EVERY_MS } from './batch-appender.ts';
+import { type BatchAppender, FLUSH_EVERY_MS } from './batch-appender.ts';
 import { itemFrom } from './item.ts';
 import { splitItems } from './json-items.ts';
 
-/** What a body of lines holds of the body memory as long as it is read: a chunk for the queue and a piece from the network. */
+/** What a body of lines reserves of the body memory while it is read: a chunk for the queue, and one from the network. */
 const LINES_RESERVE = (4 << 20) + (1 << 17);
 
-export interface ItemLimits {
-  maxImageBytes: number;
-  /** For a JSON body, and for each megabyte of lines. */
-  timeoutMs: number;
-}
-
-/** What the headers say of a body, checked; the most bytes it may have. */
-export interface AnnouncedItems {
+/** The body as the headers describe it, checked. */
+export interface AnnouncedItems extends BodySize {
   form: 'lines' | 'json' | 'none';
-  bytes: number;
 }
 
 /**
- * Judges a body by its headers, before any of it is read.
+ * Checks a body by its headers, before any of it is read.
  * @throws unsupported_media_type, body_too_large
  */
 export function announcedItems(request: IncomingMessage, maxImageBytes: number): AnnouncedItems {
-  if (!hasBody(request)) return { form: 'none', bytes: 0 };
+  if (!hasBody(request)) return { form: 'none', stated: 0, cap: 0 };
   const form = bodyForm(request, ['lines', 'json']);
   const cap = form === 'lines' ? MAX_NDJSON_BYTES : bodyCap('json', maxImageBytes);
   const stated = statedLength(request);
-  if (stated !== null && stated > cap) throw tooMuch(form, cap);
-  return { form, bytes: stated ?? cap };
+  if (stated !== null && stated > cap) throw bodyTooLarge(form, cap);
+  return { form, stated, cap };
 }
 
 /**
- * Receives a JSON body and hands `use` its members, with an empty list of items, and what reads the items themselves. The body memory
- * holds the bytes until `use` is done.
+ * Receives a JSON body and passes to `use` its members, with an empty list of items, and a function that appends the items themselves.
+ * The body's memory is reserved until `use` is done.
  * @throws invalid_request, body_too_large, request_timeout, queue_full (no body memory), ClientDisconnected, what `use` throws
  */
 export async function withJsonItems<T>(
   request: IncomingMessage,
   response: ServerResponse,
-  { bytes }: AnnouncedItems,
-  bodyMemory: BodyMemory,
-  { maxImageBytes, timeoutMs }: ItemLimits,
+  { stated, cap }: AnnouncedItems,
+  memory: BodyMemory,
+  { maxImageBytes, timeoutMs }: UploadLimits,
   use: (members: unknown, read: (appender: BatchAppender) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  using lease = bodyMemory.take(bytes);
-  const body = await receiveBody(request, response, bytes, timeoutMs, () => tooMuch('json', bytes));
-  lease.keep(body.length);
-  if (body.length === 0) throw new FacequeueError('invalid_request', 'the body is empty');
-  const { members, items } = splitItems(body);
-  return await use(members, async (appender) => {
-    for (const [i, text] of items.entries()) {
-      await appender.add(itemFrom({ number: i + 1, text }, maxImageBytes), text.length);
-    }
-    await appender.flush();
+  const tooLarge = () => bodyTooLarge('json', cap);
+  return receiveBody(request, response, { stated, cap, memory, timeoutMs, tooLarge }, async (body) => {
+    if (body.length === 0) throw new FacequeueError('invalid_request', 'the body is empty');
+    const { members, items } = splitItems(body);
+    return await use(members, async (appender) => {
+      for (const [i, text] of items.entries()) {
+        await appender.add(itemFrom({ number: i + 1, text }, maxImageBytes), text.length);
+      }
+      await appender.flush();
+    });
   });
 }
 
 /**
- * Reads lines as they arrive and puts their items into `appender`: one line and one chunk are in memory at a time.
- * @param signal ends it
+ * Appends the items of lines as they arrive: one line and one chunk are in memory at a time.
+ * @param signal ends it early
  * @throws body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected, what the appender throws
  */
 export async function readLines(
   request: IncomingMessage,
   response: ServerResponse,
-  { bytes }: AnnouncedItems,
-  bodyMemory: BodyMemory,
-  { maxImageBytes, timeoutMs }: ItemLimits,
+  { stated, cap }: AnnouncedItems,
+  memory: BodyMemory,
+  { maxImageBytes, timeoutMs }: UploadLimits,
   appender: BatchAppender,
   signal: AbortSignal,
 ): Promise<void> {
+  const bytes = stated ?? cap;
   const reserve = Math.min(bytes, LINES_RESERVE);
-  using lease = bodyMemory.take(reserve);
+  using reservation = memory.reserve(reserve);
   const splitter = new LineSplitter(bodyCap('json', maxImageBytes));
-  const take = async (lines: Line[]) => {
+  const append = async (lines: Line[]) => {
     for (const line of lines) {
       if (line.number > MAX_NDJSON_LINES) throw tooManyLines();
       const item = itemFrom(line, maxImageBytes);
-      await appender.add(item, heldBy(item, line));
+      await appender.add(item, bytesOf(item, line));
     }
   };
-  const tooLarge = () => tooMuch('lines', bytes);
-  const limits = { cap: bytes, tooLarge, timeoutMs, idleMs: SEND_EVERY_MS, signal };
-  for await (const piece of bodyChunks(request, response, limits)) {
-    await take(splitter.push(piece));
-    // A line larger than a chunk is held alone.
-    await appender.makeRoom(splitter.held);
-    await appender.pause();
-    lease.keep(Math.max(reserve, splitter.held + appender.held));
+  const tooLarge = () => bodyTooLarge('lines', bytes);
+  const limits = { cap: bytes, tooLarge, timeoutMs, idleMs: FLUSH_EVERY_MS, signal };
+  for await (const chunk of bodyChunks(request, response, limits)) {
+    await append(splitter.push(chunk));
+    // A line larger than a chunk is buffered alone.
+    await appender.makeRoom(splitter.bufferedBytes);
+    await appender.idle();
+    reservation.resize(Math.max(reserve, splitter.bufferedBytes + appender.bufferedBytes));
   }
-  await take(splitter.end());
+  await append(splitter.end());
   await appender.flush();
 }
 
-/** Bytes: an image is a view of its line. */
-function heldBy({ content }: NewItem, line: Line): number {
+/** Bytes that an item keeps in memory: an image is a view of its line. */
+function bytesOf({ content }: NewItem, line: Line): number {
   if (content.kind === 'inline' && 'text' in line) return line.text.length;
   return content.kind === 'url' ? content.url.length : 0;
 }
 
-function tooMuch(form: 'lines' | 'json', cap: number): FacequeueError {
+function bodyTooLarge(form: 'lines' | 'json', cap: number): FacequeueError {
   const detail =
     form === 'lines'
-      ? `the body may have ${cap} bytes at most: append the rest to an open batch`
-      : `a JSON body may have ${cap} bytes at most: send application/x-ndjson, an item a line`;
+      ? `the body is larger than ${cap} bytes: append the rest to an open batch`
+      : `a JSON body may not be larger than ${cap} bytes: send application/x-ndjson, an item a line`;
   return new FacequeueError('body_too_large', detail);
 }
 
 function tooManyLines(): FacequeueError {
   return new FacequeueError(
     'body_too_large',
-    `the body may have ${MAX_NDJSON_LINES} lines at most: append the rest to an open batch`,
+    `the body has more than ${MAX_NDJSON_LINES} lines: append the rest to an open batch`,
   );
 }

@@ -72,9 +72,9 @@ describe('the items of a JSON body', () => {
 
   it('are at most a thousand, in a body that is mostly strings', () => {
     expect(split(`{"items":[${Array(1000).fill('1').join()}]}`).items.length).toBe(1000);
-    expect(refusal(`{"items":[${Array(1001).fill('1').join()}]}`)).toMatch('items has more than 1000');
-    expect(refusal(`{"items":[${'['.repeat(2e6)}`)).toMatch('bytes beside its strings');
-    expect(refusal(`{"items":[${'"'.repeat(3e6)}`)).toMatch('bytes beside its strings');
+    expect(refusal(`{"items":[${Array(1001).fill('1').join()}]}`)).toMatch('there are more than 1000 items');
+    expect(refusal(`{"items":[${'['.repeat(2e6)}`)).toMatch('bytes outside its strings');
+    expect(refusal(`{"items":[${'"'.repeat(3e6)}`)).toMatch('bytes outside its strings');
     expect(refusal(`{"items":[],"output":"${'a'.repeat(2e5)}"}`)).toMatch('bytes beside its items');
   });
 });

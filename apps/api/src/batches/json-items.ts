@@ -1,8 +1,8 @@
-/** JSON bodies with items: each item is cut out as the text it is, and read like a line. */
+/** JSON bodies with items: each item is cut out as text and read like a line. */
 import { FacequeueError, MAX_JSON_ITEMS } from '@facequeue/schema';
 import { JSON_SLACK, notJson, parseJson, stringEnd, utf8 } from '../body/json-text.ts';
 
-/** Bytes outside strings, and quotes: each needs a step. A thousand items, one member a line, take a tenth of it. */
+/** Most bytes outside strings, quotes included: each costs a step. A thousand items, one member a line, have a tenth of it. */
 const MAX_STEPS = 1 << 20;
 
 const QUOTE = 0x22;
@@ -13,32 +13,32 @@ const BLANK = new Set(Buffer.from(' \t\r\n'));
 const BRACKET = 0x5b;
 
 /**
- * Takes the elements of `items` out of a JSON object.
- * @returns the object with an empty list there, and views of the body
- * @throws invalid_request when it is no JSON, but for the items themselves
+ * Cuts the elements of `items` out of a JSON object.
+ * @returns the object with an empty list in their place, and the elements as views of the body
+ * @throws invalid_request when the rest is not valid JSON; the elements themselves are not checked
  */
 export function splitItems(body: Buffer): { members: unknown; items: Buffer[] } {
   let steps = 0;
   const step = () => {
     if (++steps > MAX_STEPS) {
-      throw new FacequeueError('invalid_request', `the body has more than ${MAX_STEPS} bytes beside its strings`);
+      throw new FacequeueError('invalid_request', `the body has more than ${MAX_STEPS} bytes outside its strings`);
     }
   };
   const items: Buffer[] = [];
-  /** Where the elements stand. */
+  /** Span of the elements. */
   let list: { from: number; to: number } | null = null;
   let inside = false;
   let depth = 0;
   let name = body.subarray(0, 0);
   let start = 0;
-  const take = (end: number) => {
+  const cutItem = (end: number) => {
     const item = body.subarray(start, end);
     const blank = item.every((byte) => BLANK.has(byte));
     if (!blank) items.push(item);
     if (items.length > MAX_JSON_ITEMS) {
       throw new FacequeueError(
         'invalid_request',
-        `items has more than ${MAX_JSON_ITEMS}; send them as application/x-ndjson, an item a line`,
+        `there are more than ${MAX_JSON_ITEMS} items: send application/x-ndjson, an item a line`,
       );
     }
     return !blank;
@@ -61,12 +61,12 @@ export function splitItems(body: Buffer): { members: unknown; items: Buffer[] } 
     } else if (CLOSING.has(byte)) {
       depth--;
       if (inside && depth === 1) {
-        if (!take(at) && items.length > 0) throw notJson('body');
+        if (!cutItem(at) && items.length > 0) throw notJson('body');
         list!.to = at;
         inside = false;
       }
     } else if (byte === COMMA && inside && depth === 2) {
-      if (!take(at)) throw notJson('body');
+      if (!cutItem(at)) throw notJson('body');
       start = at + 1;
     }
   }
@@ -80,7 +80,7 @@ export function splitItems(body: Buffer): { members: unknown; items: Buffer[] } 
 
 /** @param name with its quotes */
 function isItems(name: Buffer): boolean {
-  // The longest way to write it: every letter as \uXXXX.
+  // Longest when every letter is written as \uXXXX.
   if (name.length > 2 + 6 * 'items'.length) return false;
   try {
     return JSON.parse(String(name)) === 'items';

@@ -31,21 +31,21 @@ function imageLines(count: number, size: number): ReadableStream<Uint8Array> {
 describe('a gateway that receives 60 MB of lines', () => {
   it('holds a chunk and a line of it', async () => {
     await using gateway = await startTestGateway(redis.url);
-    const take = vi.spyOn(BodyMemory.prototype, 'take');
+    const reserve = vi.spyOn(BodyMemory.prototype, 'reserve');
     const append = gateway.queue.batches.append.bind(gateway.queue.batches);
-    const held: number[] = [];
+    const used: number[] = [];
     vi.spyOn(gateway.queue.batches, 'append').mockImplementation((...call) => {
-      held.push((take.mock.contexts[0] as BodyMemory).used);
+      used.push((reserve.mock.contexts[0] as BodyMemory).used);
       return append(...call);
     });
     const small = await post(`${gateway.url}/batches`, imageLines(300, 150_000));
     expect(small).toMatchObject({ status: 202, body: { counts: { total: 300 } } });
-    expect(Math.max(...held)).toBeLessThan(5 * MEGABYTE);
+    expect(Math.max(...used)).toBeLessThan(5 * MEGABYTE);
     const large = await post(`${gateway.url}/batches`, imageLines(3, 15e6));
     expect(large).toMatchObject({ status: 202, body: { counts: { total: 3 } } });
     // A line of 20 MB, and what was read with its end.
-    expect(Math.max(...held)).toBeLessThan(25 * MEGABYTE);
-    expect((take.mock.contexts[0] as BodyMemory).used).toBe(0);
+    expect(Math.max(...used)).toBeLessThan(25 * MEGABYTE);
+    expect((reserve.mock.contexts[0] as BodyMemory).used).toBe(0);
   });
 
   it('does not grow by it', async () => {

@@ -3,20 +3,20 @@ import { itemLine } from '@facequeue/schema/batch-resource';
 import type { Request, Response } from 'express';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { contextOf } from '../http/context.ts';
-import { LineStream } from '../http/ndjson.ts';
+import { NdjsonStream } from '../http/ndjson.ts';
 import { idOf } from '../http/resource-id.ts';
 import { queryOf } from '../http/route.ts';
 import type { Services } from '../services.ts';
 import { lookupBatch } from './lookup.ts';
 
-/** Lines asked of the queue at a time; it gives fewer when they are large. */
+/** Most results read at a time; the queue returns fewer when they are large. */
 const PAGE = 256;
-/** A sign of life at least this often. */
+/** A heartbeat is sent after this long without a result. */
 const HEARTBEAT_MS = 15_000;
 
 /**
- * Answers with the results there are, or with `follow` all there will be. Its end says that this was all; when this gateway ends
- * first, Redis goes away or the batch is erased, the connection is cut.
+ * Streams the results there are, or with `follow` all there will be. A proper end means that these are all. When this gateway shuts
+ * down, Redis becomes unreachable or the batch is erased first, the connection is cut.
  * @throws what is wrong with the request; unavailable
  */
 export async function streamResults(
@@ -27,16 +27,17 @@ export async function streamResults(
   const { after, follow, limit } = readResultsQuery(queryOf(request));
   const id = idOf(request, response, 'batch');
   const { owner } = contextOf(response);
-  // Before the first read, so that no change after it is missed.
+  // The subscription begins before the first read, so that no change is missed.
   using changes = follow ? queue.subscribe(id) : null;
   let { complete } = await lookupBatch(queue, id, owner);
-  const stream = new LineStream(response);
+  const stream = new NdjsonStream(response);
   if (request.method === 'HEAD') return stream.end();
 
-  using gone = abortOnDisconnect(response);
-  const { signal } = gone.controller;
-  // Whoever follows can go on at another gateway at once.
-  using _ = follow ? shutdown.abortOnBegin(gone.controller) : shutdown.abortOnGraceEnd(gone.controller);
+  using disconnect = abortOnDisconnect(response);
+  const { controller } = disconnect;
+  const { signal } = controller;
+  // A client that follows can resume at another gateway at once.
+  using _ = follow ? shutdown.abortOnBegin(controller) : shutdown.abortOnGraceEnd(controller);
   let cursor = after;
   let left = limit;
   while (!signal.aborted) {
@@ -50,8 +51,8 @@ export async function streamResults(
     if (left === 0) return stream.end();
     if (page.length > 0) continue;
     if (!changes || complete) return stream.end();
-    if (!(await changes.nextChange(HEARTBEAT_MS, signal)) && !signal.aborted) stream.alive();
-    // Before the page: what is complete now has no results that the next page does not know of.
+    if (!(await changes.nextChange(HEARTBEAT_MS, signal)) && !signal.aborted) stream.heartbeat();
+    // Read before the page: a batch that is complete now has no results beyond the next page.
     if (!signal.aborted) ({ complete } = await lookupBatch(queue, id, owner));
   }
   stream.cut();

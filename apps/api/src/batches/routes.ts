@@ -10,10 +10,10 @@ import { createBatch } from './create.ts';
 import { lookupBatch } from './lookup.ts';
 import { streamResults } from './results.ts';
 
-/** Many images in one order: batches, their items and their results. */
+/** Batches: many images submitted together, with one stream of results. */
 export function batchRoutes(services: Services): Route[] {
   const { queue, config } = services;
-  const shown = (batch: BatchRecord) => batchResource(batch, config.BASE_PATH);
+  const render = (batch: BatchRecord) => batchResource(batch, config.BASE_PATH);
   return [
     {
       method: 'post',
@@ -22,7 +22,7 @@ export function batchRoutes(services: Services): Route[] {
       async handle(request, response) {
         const batch = await createBatch(services, request, response);
         response.setHeader('Location', batchPath(batch.id, config.BASE_PATH));
-        response.status(202).json(shown(batch));
+        response.status(202).json(render(batch));
       },
     },
     {
@@ -31,7 +31,7 @@ export function batchRoutes(services: Services): Route[] {
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'batch');
-        response.json(shown(await lookupBatch(queue, id, contextOf(response).owner)));
+        response.json(render(await lookupBatch(queue, id, contextOf(response).owner)));
       },
     },
     {
@@ -50,7 +50,7 @@ export function batchRoutes(services: Services): Route[] {
       body: true,
       async handle(request, response) {
         const { total, batch } = await appendItems(services, request, response);
-        const report: AppendReport = { ...total, batch: shown(batch) };
+        const report: AppendReport = { ...total, batch: render(batch) };
         response.json(report);
       },
     },
@@ -62,7 +62,7 @@ export function batchRoutes(services: Services): Route[] {
         const id = idOf(request, response, 'batch');
         const { owner } = contextOf(response);
         await lookupBatch(queue, id, owner);
-        response.json(shown(await queue.batches.close(id, owner)));
+        response.json(render(await queue.batches.close(id, owner)));
       },
     },
     {
@@ -74,7 +74,7 @@ export function batchRoutes(services: Services): Route[] {
         const batch = await queue.batches.cancel(id, contextOf(response).owner);
         if (!batch) throw await missing(queue, id, 'batch');
         if (batch.status === 'finished') throw new FacequeueError('conflict', 'the batch has ended: it finished');
-        response.json(shown(batch));
+        response.json(render(batch));
       },
     },
     {

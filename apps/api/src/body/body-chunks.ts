@@ -2,26 +2,29 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
 
-/** As much of a body has the time that a whole one has: who sends 64 MB as fast as he must needs an hour, who sends nothing a minute. */
+/**
+ * The time-out starts again after this many bytes. A client that sends 64 MB over a slow line may need an hour; one that sends nothing
+ * is cut off after the time-out.
+ */
 const STEP_BYTES = 1 << 20;
 
 export interface ChunkLimits {
   /** Most bytes of the body. */
   cap: number;
-  /** Made when it passes them. */
+  /** Makes the error when the body passes the cap. */
   tooLarge: () => Error;
-  /** Time for each megabyte. What passes between pieces, until the next one is asked for, does not count. */
+  /** Time for each megabyte. The time between a chunk and the request for the next one does not count. */
   timeoutMs: number;
-  /** After so long without a piece an empty one says that there is none now. */
+  /** After this long without data an empty chunk is yielded. */
   idleMs: number;
-  /** Ends it. */
+  /** Ends the body early. */
   signal: AbortSignal;
 }
 
 /**
- * A body piece by piece as it arrives; nothing more is read until the next piece is asked for. A client that asked first
- * (`Expect: 100-continue`) is told to go on with the first one. What is not read is left to the answer (see http/discard-body.ts).
- * @throws request_timeout, what `tooLarge` makes, ClientDisconnected, unavailable when `signal` aborts
+ * Yields a body chunk by chunk as it arrives, and reads nothing between chunks. A client that sent `Expect: 100-continue` is told to
+ * continue when the first chunk is requested. What is left unread is the answer's business (see http/discard-body.ts).
+ * @throws request_timeout, the error of `tooLarge`, ClientDisconnected, unavailable when `signal` aborts
  */
 export async function* bodyChunks(
   request: IncomingMessage,
@@ -34,32 +37,32 @@ export async function* bodyChunks(
   let leftMs = timeoutMs;
   let idle = false;
   for (;;) {
-    const asked = performance.now();
-    const piece = await nextPiece(request, idle ? leftMs : Math.min(leftMs, idleMs), signal);
-    if (piece === 'end') return;
-    leftMs -= performance.now() - asked;
-    idle = piece === 'late';
-    if (piece === 'late') {
-      if (leftMs <= 0) throw new FacequeueError('request_timeout', lateText(timeoutMs));
-      yield NOTHING;
+    const startedAt = performance.now();
+    const chunk = await nextChunk(request, idle ? leftMs : Math.min(leftMs, idleMs), signal);
+    if (chunk === 'end') return;
+    leftMs -= performance.now() - startedAt;
+    idle = chunk === 'timeout';
+    if (chunk === 'timeout') {
+      if (leftMs <= 0) throw new FacequeueError('request_timeout', timeoutDetail(timeoutMs));
+      yield EMPTY;
       continue;
     }
-    received += piece.length;
-    step += piece.length;
+    received += chunk.length;
+    step += chunk.length;
     if (step >= STEP_BYTES) {
       step = 0;
       leftMs = timeoutMs;
     }
     if (received > cap) throw tooLarge();
-    yield piece;
+    yield chunk;
   }
 }
 
-const NOTHING = Buffer.alloc(0);
-const lateText = (ms: number) => `a megabyte of the body, or the rest of it, was not here within ${ms} ms`;
+const EMPTY = Buffer.alloc(0);
+const timeoutDetail = (ms: number) => `a megabyte of the body, or the rest of it, did not arrive within ${ms} ms`;
 
-/** What comes within `ms`. */
-function nextPiece(request: IncomingMessage, ms: number, signal: AbortSignal): Promise<Buffer | 'end' | 'late'> {
+/** What arrives within `ms`. */
+function nextChunk(request: IncomingMessage, ms: number, signal: AbortSignal): Promise<Buffer | 'end' | 'timeout'> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
       clearTimeout(timer);
@@ -67,14 +70,14 @@ function nextPiece(request: IncomingMessage, ms: number, signal: AbortSignal): P
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose).pause();
       act();
     };
-    const onData = (piece: Buffer) => settle(() => resolve(piece));
+    const onData = (chunk: Buffer) => settle(() => resolve(chunk));
     const onEnd = () => settle(() => resolve('end'));
-    const onClose = () => settle(() => reject(new ClientDisconnected('the client went away while it was sending')));
-    const onAbort = () => settle(() => reject(new FacequeueError('unavailable', 'this gateway is about to end')));
-    const timer = setTimeout(() => settle(() => resolve('late')), ms);
+    const onClose = () => settle(() => reject(new ClientDisconnected('the client disconnected while it was sending')));
+    const onAbort = () => settle(() => reject(new FacequeueError('unavailable', 'this gateway is shutting down')));
+    const timer = setTimeout(() => settle(() => resolve('timeout')), ms);
     signal.addEventListener('abort', onAbort);
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
-    // Its end may be told behind the last piece, when nobody listens.
+    // The end may have been emitted after the last chunk, when nobody listened.
     if (request.readableEnded) onEnd();
     else if (request.destroyed) onClose();
     else if (signal.aborted) onAbort();

@@ -1,18 +1,18 @@
 import { FacequeueError } from '@facequeue/schema';
 
-/** Bytes taken from a body memory; disposing gives back what is left of them, once. */
-export interface Lease extends Disposable {
+/** Bytes reserved of the body memory. Disposing releases them; doing so twice is harmless. */
+export interface Reservation extends Disposable {
   /**
-   * Holds `bytes` from now on.
-   * @throws queue_full when those are more than before and do not fit
+   * Changes what is reserved to `bytes` in all.
+   * @throws queue_full when it grows and the rest does not fit
    */
-  keep(bytes: number): void;
+  resize(bytes: number): void;
 }
 
-/** How soon a place may come free: a body is held for as long as its client sends. */
+/** When a client may try again, ms: a body occupies memory for as long as its client sends. */
 const RETRY_AFTER_MS = 1000;
 
-/** Bounds the memory of all request bodies of this gateway: each reserves what it may grow to before it is read, or takes more as it grows. */
+/** Bounds the memory of all request bodies in this gateway: each reserves what it may grow to before it is read, or more as it grows. */
 export class BodyMemory {
   readonly #limit: number;
   #used = 0;
@@ -27,19 +27,19 @@ export class BodyMemory {
   }
 
   /** @throws queue_full when `bytes` more do not fit */
-  take(bytes: number): Lease {
-    let held = 0;
-    const keep = (kept: number) => {
-      if (kept > held && this.#used - held + kept > this.#limit) {
+  reserve(bytes: number): Reservation {
+    let reserved = 0;
+    const resize = (size: number) => {
+      if (size > reserved && this.#used - reserved + size > this.#limit) {
         throw new FacequeueError('queue_full', 'too many request bodies are being received', {
           retryAfterMs: RETRY_AFTER_MS,
           reason: 'bodies',
         });
       }
-      this.#used += kept - held;
-      held = kept;
+      this.#used += size - reserved;
+      reserved = size;
     };
-    keep(bytes);
-    return { keep, [Symbol.dispose]: () => keep(0) };
+    resize(bytes);
+    return { resize, [Symbol.dispose]: () => resize(0) };
   }
 }

@@ -1,2 +1,2 @@
-/** What a body says of the image: its bytes, or where they lie. */
+/** The image of a request: its bytes, or its URL. */
 export type ImageInput = { bytes: Uint8Array } | { url: string };

@@ -1,19 +1,19 @@
-/** JSON from outside that carries at most one long string: an image in base64, which never becomes a JavaScript string. */
+/** JSON from callers with at most one long string: an image in base64, which never becomes a JavaScript string. */
 import { randomUUID } from 'node:crypto';
 import { type DetectionBody, FacequeueError, MAX_URL_LENGTH } from '@facequeue/schema';
-import { decodeInPlace } from './base64.ts';
+import { decodeInPlace, invalidBase64 } from './base64.ts';
 import type { ImageInput } from './image-input.ts';
 
 /**
- * Bytes beside the longest string. A URL and names need less; parsing is held to it, because JSON made of brackets takes
+ * Most bytes beside the longest string. A URL and names need less. Only this much is parsed, because JSON made of brackets takes
  * forty times its size in memory.
  */
 export const JSON_SLACK = 1 << 17;
 
-/** Strings shorter than this stay in the text: among them every URL, were each of its 8192 characters written `\uXXXX`. */
+/** Shorter strings stay in the text. Every URL does, even if each of its 8192 characters is written `\uXXXX`. */
 const LONG_STRING = 6 * MAX_URL_LENGTH;
 
-/** Quotes within strings need a step each; no request needs many. */
+/** Each quote within strings costs a step; no legitimate request has this many. */
 const MAX_QUOTES = 10_000;
 
 const QUOTE = 0x22;
@@ -22,48 +22,39 @@ const BACKSLASH = 0x5c;
 const invalid = (detail: string, parameter?: string) =>
   new FacequeueError('invalid_request', detail, parameter === undefined ? {} : { parameter });
 
-/** JSON whose longest string, if it is a long one, stands aside. */
-export interface JsonText {
-  /** With the long string's stand-in. */
-  value: unknown;
-  long: { standIn: string; inside: Buffer } | null;
-}
-
 /**
- * @param text stays as it is; the long string is a view of it
- * @param what it is, for the texts of errors: body or item
- * @throws invalid_request
+ * Reads JSON that names an image or carries it.
+ * @param text decoded in place: the image's bytes are a view of it
+ * @param what for error texts: body or item
+ * @param parse finds url or img in the parsed value. If the longest string is a long one, `placeholder` stands in its place
+ * @throws invalid_request, invalid_base64, what `parse` throws
  */
-export function readJsonText(text: Buffer, what: string): JsonText {
-  const place = longestString(text, what);
-  const standIn = randomUUID();
-  const rest = place
-    ? `${utf8(text.subarray(0, place.start), what)}${standIn}${utf8(text.subarray(place.end), what)}`
+export function readImageJson(
+  text: Buffer,
+  what: string,
+  parse: (value: unknown, placeholder: string) => DetectionBody,
+): ImageInput {
+  const span = longestString(text, what);
+  const placeholder = randomUUID();
+  const rest = span
+    ? `${utf8(text.subarray(0, span.start), what)}${placeholder}${utf8(text.subarray(span.end), what)}`
     : utf8(text.subarray(0, JSON_SLACK + 1), what);
   if (rest.length > JSON_SLACK) throw invalid(`the ${what} has more than ${JSON_SLACK} bytes beside the image`);
-  const value = parseJson(rest, what);
-  return { value, long: place && { standIn, inside: text.subarray(place.start, place.end) } };
-}
-
-/**
- * The image that JSON names or carries. It is decoded in the buffer it came in, which is overwritten.
- * @throws invalid_request, invalid_base64
- */
-export function imageOf(image: DetectionBody, { long }: JsonText): ImageInput {
+  const image = parse(parseJson(rest, what), placeholder);
   if ('url' in image) {
-    if (image.url === long?.standIn) throw invalid('url is too long', 'url');
+    if (span && image.url === placeholder) throw invalid('url is too long', 'url');
     return { url: image.url };
   }
-  const encoded = image.img === long?.standIn ? unescaped(long.inside) : Buffer.from(image.img);
-  const bytes = decodeInPlace(encoded);
+  const long = span && image.img === placeholder;
+  const bytes = decodeInPlace(long ? unescaped(text.subarray(span.start, span.end)) : Buffer.from(image.img));
   if (bytes.length === 0) throw invalid('img is empty', 'img');
   return { bytes };
 }
 
 /**
- * @param text of some 100 kB at most
- * @param what it is, for the texts of errors
- * @throws invalid_request, also when the outermost object has a member twice
+ * @param text at most some 100 kB
+ * @param what for error texts
+ * @throws invalid_request, also when the outermost object repeats a member
  */
 export function parseJson(text: string, what: string): unknown {
   let value: unknown;
@@ -72,8 +63,8 @@ export function parseJson(text: string, what: string): unknown {
   } catch {
     throw notJson(what);
   }
-  const twice = repeatedName(text);
-  if (twice !== null) throw invalid(`member ${twice} is given twice`);
+  const repeated = repeatedName(text);
+  if (repeated !== null) throw invalid(`member ${repeated} is given twice`);
   return value;
 }
 
@@ -88,32 +79,32 @@ export function utf8(bytes: Buffer, what: string): string {
 
 export const notJson = (what: string) => invalid(`the ${what} is not valid JSON`);
 
-/** Index of the quote that ends the string begun at `open`; -1 when none does. `step` is called for every quote looked at. */
-export function stringEnd(text: Buffer, open: number, step: () => void): number {
+/** Index of the quote that closes the string opened at `open`; -1 when there is none. `onQuote` is called for every quote examined. */
+export function stringEnd(text: Buffer, open: number, onQuote: () => void): number {
   let close = open;
   do {
     close = text.indexOf(QUOTE, close + 1);
-    step();
+    onQuote();
   } while (close >= 0 && isEscaped(text, close));
   return close;
 }
 
-/** @returns where the inside of the longest string lies; null when there is no long one */
+/** @returns the longest string without its quotes; null when there is no long one */
 function longestString(text: Buffer, what: string): { start: number; end: number } | null {
-  let best: { start: number; end: number } | null = null;
+  let longest: { start: number; end: number } | null = null;
   let quotes = 0;
-  const step = () => {
+  const onQuote = () => {
     if (++quotes > MAX_QUOTES) throw invalid(`the ${what} has too many strings`);
   };
   for (let open = text.indexOf(QUOTE); open >= 0; ) {
-    const close = stringEnd(text, open, step);
+    const close = stringEnd(text, open, onQuote);
     if (close < 0) throw notJson(what);
     const start = open + 1;
-    if (close - start >= LONG_STRING && close - start > (best ? best.end - best.start : 0))
-      best = { start, end: close };
+    if (close - start >= LONG_STRING && close - start > (longest ? longest.end - longest.start : 0))
+      longest = { start, end: close };
     open = text.indexOf(QUOTE, close + 1);
   }
-  return best;
+  return longest;
 }
 
 function isEscaped(text: Buffer, at: number): boolean {
@@ -122,13 +113,13 @@ function isEscaped(text: Buffer, at: number): boolean {
   return slashes % 2 === 1;
 }
 
-/** The inside of a string without its escapes: PHP, for one, writes every slash as `\/`. */
-function unescaped(inside: Buffer): Buffer {
-  if (!inside.includes(BACKSLASH)) return inside;
+/** A string without its escapes: PHP, for one, writes every slash as `\/`. */
+function unescaped(text: Buffer): Buffer {
+  if (!text.includes(BACKSLASH)) return text;
   try {
-    return Buffer.from(JSON.parse(`"${inside.toString('latin1')}"`), 'latin1');
+    return Buffer.from(JSON.parse(`"${text.toString('latin1')}"`), 'latin1');
   } catch {
-    throw new FacequeueError('invalid_base64', 'img is not base64', { parameter: 'img' });
+    throw invalidBase64();
   }
 }
 

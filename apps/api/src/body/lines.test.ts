@@ -2,21 +2,21 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Line, LineSplitter } from './lines.ts';
 
-const LONGEST = 40;
+const MAX_LINE = 40;
 const HEAD_BYTES = 8192;
 
-/** What a splitter makes of a body cut at `cuts`. */
-function lines(body: Buffer, cuts: number[], longest = LONGEST): { lines: [number, string][]; mostHeld: number } {
-  const splitter = new LineSplitter(longest);
+/** The lines of a body cut at `cuts`. */
+function lines(body: Buffer, cuts: number[], maxLine = MAX_LINE): { lines: [number, string][]; maxBuffered: number } {
+  const splitter = new LineSplitter(maxLine);
   const found: Line[] = [];
   const edges = [0, ...cuts.map((cut) => cut % (body.length + 1)).sort((a, b) => a - b), body.length];
-  let mostHeld = 0;
+  let maxBuffered = 0;
   for (const [i, edge] of edges.slice(1).entries()) {
     found.push(...splitter.push(Buffer.from(body.subarray(edges[i], edge))));
-    mostHeld = Math.max(mostHeld, splitter.held);
+    maxBuffered = Math.max(maxBuffered, splitter.bufferedBytes);
   }
   found.push(...splitter.end());
-  return { lines: found.map((line) => [line.number, String('text' in line ? line.text : line.head)]), mostHeld };
+  return { lines: found.map((line) => [line.number, String('text' in line ? line.text : line.head)]), maxBuffered };
 }
 
 const body = fc
@@ -24,16 +24,16 @@ const body = fc
   .map((parts) => Buffer.from(parts.join('\n')));
 
 describe('lines of a body', () => {
-  it('are the same however the body is cut into pieces', () => {
+  it('are the same however the body is cut into chunks', () => {
     fc.assert(
       fc.property(body, fc.array(fc.nat(1000), { maxLength: 20 }), (body, cuts) => {
         const expected = String(body)
           .split('\n')
           .map((text, i) => [i + 1, text] as const)
-          .filter(([, text]) => text.trim() !== '' || Buffer.byteLength(text) > LONGEST);
-        const { lines: found, mostHeld } = lines(body, cuts);
+          .filter(([, text]) => text.trim() !== '' || Buffer.byteLength(text) > MAX_LINE);
+        const { lines: found, maxBuffered } = lines(body, cuts);
         expect(found).toEqual(expected);
-        expect(mostHeld).toBeLessThanOrEqual(HEAD_BYTES);
+        expect(maxBuffered).toBeLessThanOrEqual(HEAD_BYTES);
       }),
       { numRuns: 500 },
     );
@@ -46,12 +46,12 @@ describe('lines of a body', () => {
       Buffer.from('"}\nc'),
     ]);
     const pieces = Array.from({ length: 80 }, (_, i) => (i + 1) * 65_536);
-    const { lines: found, mostHeld } = lines(long, pieces, 100_000);
+    const { lines: found, maxBuffered } = lines(long, pieces, 100_000);
     expect(found.map(([number, text]) => [number, text.slice(0, 12), text.length])).toEqual([
       [1, '{"id":"a"}', 10],
       [2, '{"id":"b","i', HEAD_BYTES],
       [3, 'c', 1],
     ]);
-    expect(mostHeld).toBeLessThanOrEqual(100_000);
+    expect(maxBuffered).toBeLessThanOrEqual(100_000);
   });
 });

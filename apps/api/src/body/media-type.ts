@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 
-/** The forms a body comes in; `lines` is NDJSON. */
+/** The forms of a request body; `lines` is NDJSON. */
 export type BodyForm = 'raw' | 'json' | 'form' | 'lines';
-/** Those of one image. */
+/** The forms of a body that brings one image. */
 export const IMAGE_FORMS = ['raw', 'json', 'form'] as const;
 export type ImageForm = (typeof IMAGE_FORMS)[number];
 
@@ -16,30 +16,30 @@ const TYPES: Record<BodyForm, string[]> = {
 const EITHER = new Intl.ListFormat('en', { type: 'disjunction', style: 'long' });
 
 /**
- * The form a request's headers announce.
- * @param forms those the route takes
- * @throws unsupported_media_type for another type, a charset beside UTF-8, and any Content-Encoding
+ * The form that a request's headers announce.
+ * @param forms those the route accepts
+ * @throws unsupported_media_type for another type, a charset other than UTF-8, and any Content-Encoding
  */
 export function bodyForm<F extends BodyForm>(request: IncomingMessage, forms: readonly F[]): F {
   const { 'content-type': contentType = '', 'content-encoding': encoding = 'identity' } = request.headers;
   if (encoding.toLowerCase() !== 'identity') throw unsupported('Content-Encoding is not supported');
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
-  const known = formOf(type);
-  const form = forms.find((one) => one === known);
+  const announced = formOf(type);
+  const form = forms.find((accepted) => accepted === announced);
   if (form === 'json' || form === 'lines') {
     const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType)?.[1]?.toLowerCase() ?? 'utf-8';
     if (charset !== 'utf-8' && charset !== 'utf8') throw unsupported('JSON must be UTF-8');
   }
   if (form) return form;
-  const accepted = EITHER.format(forms.flatMap((one) => TYPES[one]));
+  const accepted = EITHER.format(forms.flatMap((each) => TYPES[each]));
   if (type === '') throw unsupported(`Content-Type is missing; send ${accepted}`);
   if (type === 'application/x-www-form-urlencoded') {
-    // What curl says by itself of --data-binary @photo.jpg; the first form is the one for files.
+    // The default of `curl --data-binary @photo.jpg`. The first form is the one for files.
     throw unsupported(
       `Content-Type ${type} is not supported; with curl add -H 'Content-Type: ${TYPES[forms[0]!].at(-1)}'`,
     );
   }
-  throw unsupported(`Content-Type is not supported${known ? ' here' : ''}; send ${accepted}`);
+  throw unsupported(`Content-Type is not supported${announced ? ' here' : ''}; send ${accepted}`);
 }
 
 function formOf(type: string): BodyForm | null {

@@ -2,25 +2,24 @@ import { FacequeueError, readDetectionBody } from '@facequeue/schema';
 import { Busboy, type BusboyFileStream } from '@fastify/busboy';
 import type { ImageInput } from './image-input.ts';
 
-/** Bytes of a form beside the image: part headers, boundaries, a URL. */
+/** Most bytes of a form beside the image: part headers, boundaries, a URL. */
 export const FORM_SLACK = 1 << 16;
 
-/** A form has one part, or a few more that are refused by name. */
+/** A valid form has one part; with a few more it is refused by the names of its parts. */
 const MAX_PARTS = 16;
 
 const malformed = () => new FacequeueError('invalid_request', 'the body is not valid multipart/form-data');
 
 /**
- * Reads a form whose `img` part is the image or whose `url` part names it. A part called `img` is bytes whatever its
- * headers say.
+ * Reads a form whose `img` part is the image or whose `url` part names it. A part named `img` is bytes, whatever its headers say.
  * @param body the whole body; the image is a view of it
- * @param lenient other parts are ignored
+ * @param lenient whether other parts are ignored
  * @throws invalid_request
  */
 export async function readForm(body: Buffer, contentType: string, lenient: boolean): Promise<ImageInput> {
   const boundary = /;\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))\s*(?:;|$)/i.exec(contentType)?.slice(1);
   const delimiter = boundary?.[0] ?? boundary?.[1];
-  if (!delimiter) throw new FacequeueError('invalid_request', 'multipart/form-data without a boundary');
+  if (!delimiter) throw new FacequeueError('invalid_request', 'multipart/form-data has no boundary');
   if (count(body, `--${delimiter}`) > MAX_PARTS + 1) {
     throw new FacequeueError('invalid_request', `the form has more than ${MAX_PARTS} parts`);
   }
@@ -38,12 +37,12 @@ export async function readForm(body: Buffer, contentType: string, lenient: boole
 
 interface Part {
   name: string;
-  /** Of a field its text; of a file whether it has any bytes: `file` or nothing. */
+  /** The text of a field; for a file `file`, or empty when the file is. */
   text: string;
   bytes: Uint8Array;
 }
 
-/** Gives the parser the body in one piece: it then cuts the image out of it without copying. */
+/** Passes the body to the parser in one chunk, which cuts the image out of it without copying. */
 function parseParts(body: Buffer, boundary: string): Promise<Part[]> {
   return new Promise((resolve, reject) => {
     const parts: Part[] = [];
@@ -55,7 +54,7 @@ function parseParts(body: Buffer, boundary: string): Promise<Part[]> {
     form.on('file', (name: string | undefined, file: BusboyFileStream) => {
       const chunks: Buffer[] = [];
       file.on('data', (chunk: Buffer) => chunks.push(chunk));
-      // A file cut off by the end of the body is told here and by the form itself.
+      // When the body ends within a file, both the file and the form emit an error.
       file.on('error', () => reject(malformed()));
       file.on('end', () => {
         const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);

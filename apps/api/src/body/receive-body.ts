@@ -1,27 +1,50 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
-import { statedLength } from '../http/content-length.ts';
+import type { BodyMemory } from './body-memory.ts';
+
+/** The size of a body that may be received. */
+export interface BodySize {
+  /** Stated by the client, bytes; null when the body comes in chunks. At most `cap`. */
+  stated: number | null;
+  /** Most bytes it may have. */
+  cap: number;
+}
+
+export interface ReceiveOptions extends BodySize {
+  memory: BodyMemory;
+  /** Time from now until the last byte. */
+  timeoutMs: number;
+  /** Makes the error for a body of unstated length that passes the cap. */
+  tooLarge: () => Error;
+}
 
 /**
- * Receives a whole body into one buffer. A client that asked first (`Expect: 100-continue`) is told to go on now.
- * What is not read, after an error, is left to the answer (see http/discard-body.ts).
- * @param cap most bytes it may have; a stated length has been held against it
- * @param timeoutMs time from now until all of it is here
- * @param tooLarge made when a body of unstated length passes the cap
- * @throws request_timeout, what `tooLarge` makes, ClientDisconnected
+ * Receives a whole body into one buffer and passes it to `use`. Its memory is reserved until `use` is done. A client that sent
+ * `Expect: 100-continue` is told to continue now. What is left unread after an error is the answer's business (see
+ * http/discard-body.ts).
+ * @throws queue_full (no body memory), request_timeout, the error of `tooLarge`, ClientDisconnected, what `use` throws
  */
-export function receiveBody(
+export async function receiveBody<T>(
   request: IncomingMessage,
   response: ServerResponse,
-  cap: number,
-  timeoutMs: number,
-  tooLarge: () => Error,
+  options: ReceiveOptions,
+  use: (body: Buffer) => Promise<T>,
+): Promise<T> {
+  using reservation = options.memory.reserve(options.stated ?? options.cap);
+  const body = await receive(request, response, options);
+  reservation.resize(body.length);
+  return await use(body);
+}
+
+function receive(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { stated, cap, timeoutMs, tooLarge }: ReceiveOptions,
 ): Promise<Buffer> {
   if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
   return new Promise((resolve, reject) => {
-    const stated = statedLength(request);
-    // With a stated length every chunk goes where it will stay, and peak memory is the body once.
+    // With a stated length every chunk is copied to where it stays, so peak memory is the body once.
     const whole = stated === null ? null : Buffer.allocUnsafeSlow(stated);
     const chunks: Buffer[] = [];
     let received = 0;
@@ -32,15 +55,15 @@ export function receiveBody(
       act();
     };
     const onData = (chunk: Buffer) => {
-      if (received + chunk.length > cap) return settle(() => reject(tooLarge()));
+      if (received + chunk.length > (stated ?? cap)) return settle(() => reject(tooLarge()));
       if (whole) chunk.copy(whole, received);
       else chunks.push(chunk);
       received += chunk.length;
     };
     const onEnd = () => settle(() => resolve(whole ?? Buffer.concat(chunks, received)));
-    const onClose = () => settle(() => reject(new ClientDisconnected('the client went away while it was sending')));
+    const onClose = () => settle(() => reject(new ClientDisconnected('the client disconnected while it was sending')));
     const timer = setTimeout(() => {
-      settle(() => reject(new FacequeueError('request_timeout', `the body was not here within ${timeoutMs} ms`)));
+      settle(() => reject(new FacequeueError('request_timeout', `the body did not arrive within ${timeoutMs} ms`)));
     }, timeoutMs);
 
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);

@@ -5,32 +5,25 @@ import type { Request, Response } from 'express';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { contextOf } from '../http/context.ts';
 import { pollStream } from '../http/poll-stream.ts';
-import { queryOf, type Route } from '../http/route.ts';
+import { queryOf } from '../http/route.ts';
 import { EventStream } from '../http/sse.ts';
 import type { Services } from '../services.ts';
 
-/** Results read at a time: a few hundred kB of them at most. */
+/** Results read at a time: at most a few hundred kB. */
 const PAGE = 16;
-/** A client that has read nothing for so long is cut off, ms: longer than its network may be away. */
+/** A client that has read nothing for this long is disconnected, ms: longer than a network usually fails. */
 const STALLED_MS = 30_000;
 
-/** The results of a camera's frames as they come; also of one that has posted none yet. */
-export function cameraEventRoutes(services: Services): Route[] {
-  return [
-    {
-      method: 'get',
-      path: '/cameras/{camera}/events',
-      handle: (request, response) => follow(services, request, response),
-    },
-  ];
-}
-
-async function follow({ queue, shutdown }: Services, request: Request, response: Response): Promise<void> {
+/**
+ * Streams the results of a camera's frames as they arrive, also for a camera that has posted none yet.
+ * @throws invalid_request, unavailable
+ */
+export async function streamFrames({ queue, shutdown }: Services, request: Request, response: Response): Promise<void> {
   const camera = readCameraName(request.params['camera']);
   const start = readEventsStart(queryOf(request), request.headers['last-event-id']);
   const { owner } = contextOf(response);
   const { cameras } = queue;
-  // Before the first read, so that no result after it is missed.
+  // The subscription begins before the first read, so that no result is missed.
   using changes = queue.subscribe(cameras.topic(owner, camera));
   let after = start ?? (await cameras.newest(owner, camera));
   const read = () => cameras.results(owner, camera, after, PAGE);
@@ -38,17 +31,17 @@ async function follow({ queue, shutdown }: Services, request: Request, response:
 
   const stream = new EventStream(response);
   if (request.method === 'HEAD') return stream.end();
-  stream.place(after || OLDEST);
-  using gone = abortOnDisconnect(response);
-  using _ = shutdown.abortOnBegin(gone.controller);
-  const { signal } = gone.controller;
+  stream.sendPosition(after || OLDEST);
+  using disconnect = abortOnDisconnect(response);
+  using _ = shutdown.abortOnBegin(disconnect.controller);
+  const { signal } = disconnect.controller;
   while (page && !signal.aborted) {
     for (const frame of page) {
       stream.send({ id: frame.cursor, event: 'frame', data: frameEvent(camera, frame) });
       after = frame.cursor;
-      if (!(await stream.left(STALLED_MS))) return;
+      if (!(await stream.flushed(STALLED_MS))) return;
     }
     page = await pollStream(changes, read, stream, signal, page.length > 0);
   }
-  stream.move();
+  stream.endForShutdown();
 }

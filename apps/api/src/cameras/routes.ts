@@ -1,16 +1,12 @@
-import { newJobId } from '@facequeue/queue';
-import { FacequeueError, readCameraName, readFrameQuery, readFrameTime } from '@facequeue/schema';
+import { FacequeueError, readCameraName } from '@facequeue/schema';
 import { cameraResource } from '@facequeue/schema/camera-resource';
-import { jobPath, jobResource } from '@facequeue/schema/job-resource';
-import type { Request, Response } from 'express';
-import { refuseWhenFull } from '../admission/load-shedding.ts';
-import { announcedBody, withRawImage } from '../body/image.ts';
 import { contextOf } from '../http/context.ts';
-import { queryOf, type Route, refuseQuery } from '../http/route.ts';
-import { submitFrame } from '../jobs/submit.ts';
+import { type Route, refuseQuery } from '../http/route.ts';
 import type { Services } from '../services.ts';
+import { streamFrames } from './events.ts';
+import { postFrame } from './post-frame.ts';
 
-/** Frames in, and what each camera has done so far. */
+/** Cameras: post a frame, read what each has done so far, follow the results of one. */
 export function cameraRoutes(services: Services): Route[] {
   const { queue, config } = services;
   return [
@@ -18,7 +14,7 @@ export function cameraRoutes(services: Services): Route[] {
       method: 'post',
       path: '/cameras/{camera}/frames',
       body: true,
-      handle: (request, response) => takeFrame(services, request, response),
+      handle: (request, response) => postFrame(services, request, response),
     },
     {
       method: 'get',
@@ -40,42 +36,10 @@ export function cameraRoutes(services: Services): Route[] {
         response.json(cameraResource(camera, config.BASE_PATH));
       },
     },
+    {
+      method: 'get',
+      path: '/cameras/{camera}/events',
+      handle: (request, response) => streamFrames(services, request, response),
+    },
   ];
-}
-
-async function takeFrame(services: Services, request: Request, response: Response): Promise<void> {
-  const { config, queue } = services;
-  const context = contextOf(response);
-  const compat = config.COMPAT === 'aws';
-
-  // Everything that can be refused unread is refused before the body is asked for.
-  const camera = readCameraName(request.params['camera']);
-  const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
-  const takenAt = readFrameTime(request.headers['x-frame-time']);
-  const announced = announcedBody(request, config.MAX_IMAGE_BYTES, ['raw']);
-  await refuseWhenFull(queue, 'cameras', async () => {
-    if (keep !== 'latest') return false;
-    const seen = await queue.cameras.read(context.owner, camera);
-    return seen !== null && seen.counts.waiting > 0;
-  });
-
-  const limits = { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT };
-  const job = await withRawImage(request, response, announced, services.bodyMemory, limits, (bytes) =>
-    submitFrame(queue, {
-      id: newJobId(),
-      camera,
-      owner: context.owner,
-      requestId: context.requestId,
-      bytes,
-      options: compat ? { ...options, orient: false } : options,
-      keep,
-      startWithinMs: maxAgeMs ?? config.START_WITHIN,
-      takenAt,
-    }),
-  );
-  services.metrics.count('facequeue_jobs_accepted_total', { queue: 'cameras' });
-  context.jobId = job.id;
-  response.setHeader('X-Job-Id', job.id);
-  response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
-  response.status(202).json(jobResource(job, config.BASE_PATH));
 }

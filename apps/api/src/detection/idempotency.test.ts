@@ -1,9 +1,9 @@
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Asked, idempotency, readIdempotencyKey } from './idempotency.ts';
+import { idempotency, readIdempotencyKey, type Work } from './idempotency.ts';
 
-const asked = (more: Partial<Asked> = {}): Asked => ({
+const work = (more: Partial<Work> = {}): Work => ({
   queue: 'interactive',
   source: { kind: 'inline', bytes: Buffer.from('image') },
   options: DEFAULT_DETECTION_OPTIONS,
@@ -53,7 +53,7 @@ describe('Idempotency-Key', () => {
 
 describe('what the queue keeps of a key', () => {
   it('holds nothing a caller wrote', async () => {
-    const kept = await idempotency('secret', 'shop', 'face_detection', asked());
+    const kept = await idempotency('secret', 'shop', 'face_detection', work());
     expect(kept).toEqual({
       key: expect.stringMatching(/^[0-9a-f]{64}$/),
       fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -62,17 +62,17 @@ describe('what the queue keeps of a key', () => {
 
   it('differs by API key and operation, however they are put together', async () => {
     const kept = [
-      await idempotency('k', 'a', 'b', asked()),
-      await idempotency('k', 'ab', '', asked()),
-      await idempotency('k', '', 'ab', asked()),
-      await idempotency('bk', 'a', '', asked()),
-      await idempotency('k2', 'a', 'b', asked()),
+      await idempotency('k', 'a', 'b', work()),
+      await idempotency('k', 'ab', '', work()),
+      await idempotency('k', '', 'ab', work()),
+      await idempotency('bk', 'a', '', work()),
+      await idempotency('k2', 'a', 'b', work()),
     ];
     expect(new Set(kept.map(({ key }) => key)).size).toBe(kept.length);
   });
 
   it('tells apart whatever makes another request, and nothing else', async () => {
-    const print = async (more: Partial<Asked>) => (await idempotency('k', '', 'o', asked(more))).fingerprint;
+    const print = async (more: Partial<Work>) => (await idempotency('k', '', 'o', work(more))).fingerprint;
     const same = await print({});
     const { profile, ...others } = DEFAULT_DETECTION_OPTIONS;
     expect(await print({ options: { ...others, profile } })).toBe(same);
@@ -92,7 +92,7 @@ describe('what the queue keeps of a key', () => {
 
   it('covers every byte of a large image', async () => {
     const print = async (bytes: Buffer) =>
-      (await idempotency('k', '', 'o', asked({ source: { kind: 'inline', bytes } }))).fingerprint;
+      (await idempotency('k', '', 'o', work({ source: { kind: 'inline', bytes } }))).fingerprint;
     const images = [0, 1 << 20, (1 << 20) - 1, (5 << 20) - 1].map((at) => {
       const image = Buffer.alloc(5 << 20);
       image[at] = 1;

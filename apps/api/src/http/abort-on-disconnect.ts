@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** A controller that aborts when the client behind `response` goes away. */
+/** A controller that aborts when the client disconnects. Dispose it when the answer is complete. */
 export interface AbortOnDisconnect extends Disposable {
   readonly controller: AbortController;
 }

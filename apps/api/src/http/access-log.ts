@@ -2,20 +2,32 @@ import type { Registry } from '@facequeue/metrics';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { contextOf } from './context.ts';
-import { countRequest } from './count.ts';
 
-/** nginx's status for a client that went away before its answer; it is logged and counted only. */
-const CLIENT_CLOSED = 499;
+/** nginx's status for a client that disconnected before its answer. It is logged and counted, never sent. */
+const CLIENT_CLOSED_REQUEST = 499;
 
-/** One line a request, when its answer is out or its client is gone. No query strings: a URL may be a secret. Counts it, too. */
+const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'] as const;
+
+/**
+ * Writes one log line per request, and counts it, when its answer is out or its client is gone. Query strings are left out: a URL may
+ * be a secret.
+ */
 export function accessLog(log: Logger, metrics: Registry) {
   return (request: Request, response: Response, next: NextFunction) => {
     response.once('close', () => {
-      const status = response.headersSent ? response.statusCode : CLIENT_CLOSED;
-      const { requestId, startedAt, route, owner, jobId, batchId } = contextOf(response);
+      const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
+      const { requestId, startedAt, route, logLevel, owner, jobId, batchId } = contextOf(response);
       const ms = performance.now() - startedAt;
-      countRequest(metrics, request.method, route, status, ms);
-      log.info(
+      metrics.observe(
+        'facequeue_http_request_duration_seconds',
+        {
+          route: route || 'none',
+          method: METHODS.find((method) => method === request.method) ?? 'other',
+          status: String(status),
+        },
+        ms / 1000,
+      );
+      log[logLevel](
         {
           method: request.method,
           route: route || null,

@@ -5,10 +5,12 @@ import type { Response } from 'express';
 /** What is known of one request, for its answer and its log line. */
 export interface RequestContext {
   requestId: string;
-  /** `performance.now()` when its headers were read. */
+  /** `performance.now()` when its headers had been read. */
   startedAt: number;
-  /** Path of the route that took it, as documented; empty while none did. */
+  /** Path of the matching route, as documented; empty when none matches. */
   route: string;
+  /** Level of its access log line. */
+  logLevel: 'info' | 'debug';
   /** Name of the caller's API key; empty in open mode. */
   owner: string;
   jobId: string | null;
@@ -20,18 +22,19 @@ export function newContext(request: IncomingMessage): RequestContext {
     requestId: requestId(request.headers['x-request-id']),
     startedAt: performance.now(),
     route: '',
+    logLevel: 'info',
     owner: '',
     jobId: null,
     batchId: null,
   };
 }
 
-/** The caller's id where it is fit for headers and logs, else a new one. */
+/** The caller's id if it is fit for headers and logs, else a new one. */
 export function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-/** The context that the first handler put there (see app.ts). */
+/** The context that app.ts stored in the response. */
 export function contextOf(response: Response): RequestContext {
   return response.locals as RequestContext;
 }

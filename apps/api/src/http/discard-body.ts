@@ -1,23 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { statedLength } from './content-length.ts';
 
-/** A client that is still sending must be able to finish or to notice the answer: cut off at once, fetch lost one in six. */
+/**
+ * A client that is still sending must be able to finish, or to notice the answer. When connections were cut at once, fetch lost one
+ * answer in six.
+ */
 const DISCARD_MS = 2000;
 const DISCARD_BYTES = 64e6;
 
-/** A rest as small as this is read to its end, and the connection lives on. */
+/** A body of at most this size is read to its end, and the connection stays open. */
 const KEEP_ALIVE_BYTES = 1 << 16;
 
-/** True while some of the request's body has not arrived. */
-export function hasUnreadBody(request: IncomingMessage): boolean {
+/** True while part of the request's body has not arrived. */
+export function bodyIncomplete(request: IncomingMessage): boolean {
   return !request.complete && statedLength(request) !== 0;
 }
 
 /**
- * Sends an answer whose headers are set, while the request's body is still on its way. The client has the whole answer
- * at once; then what it still sends is discarded, up to 64 MB or 2 s, before the connection is closed.
+ * Sends an answer while the request's body is still arriving. The client gets the whole answer at once. What it sends after that is
+ * discarded, up to 64 MB or for 2 s; then the connection closes.
+ * @param response its headers are set
  */
-export function answerBeforeBody(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+export function answerAndDiscardBody(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   const stated = statedLength(request);
   if (stated === null || stated > KEEP_ALIVE_BYTES) response.setHeader('Connection', 'close');
   response.write(body);

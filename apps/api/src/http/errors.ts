@@ -1,14 +1,13 @@
 import type { Registry } from '@facequeue/metrics';
-import { FacequeueError, isFacequeueError, type Problem, referenceAnswer, toProblem } from '@facequeue/schema';
+import { FacequeueError, isFacequeueError, referenceAnswer, toProblem } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 import { ClientDisconnected } from './client-disconnected.ts';
 import { contextOf } from './context.ts';
-import { countError } from './count.ts';
-import { answerBeforeBody, hasUnreadBody } from './discard-body.ts';
+import { answerAndDiscardBody, bodyIncomplete } from './discard-body.ts';
 
-/** For a 503 that knows no better. */
-const RETRY_AFTER_MS = 5000;
+/** `Retry-After` of a 503 whose error names none, ms. */
+const DEFAULT_RETRY_AFTER_MS = 5000;
 
 export interface ErrorAnswers {
   /** COMPAT=aws: the reference's plain-text 400s. */
@@ -17,17 +16,21 @@ export interface ErrorAnswers {
   metrics: Registry;
 }
 
-/** Answers a request with an error, whatever was thrown. */
+/**
+ * Answers a request with an error. An answer that has begun is cut off; a client that has disconnected gets none.
+ * @param thrown anything; what is not a FacequeueError is logged and answered as internal_error
+ */
 export function answerError(
   request: Request,
   response: Response,
   thrown: unknown,
   { compat, log, metrics }: ErrorAnswers,
-) {
-  const context = contextOf(response);
+): void {
   if (thrown instanceof ClientDisconnected || response.destroyed) return;
+  const context = contextOf(response);
   const error = publicError(thrown);
-  countError(metrics, error);
+  metrics.count('facequeue_http_errors_total', { code: error.code });
+  if (error.code === 'queue_full') metrics.count('facequeue_refused_total', { reason: error.reason ?? 'other' });
   if (error.code === 'internal_error') {
     const { requestId: request_id, jobId: job_id, batchId: batch_id } = context;
     log.error({ err: thrown, request_id, ...(job_id && { job_id }), ...(batch_id && { batch_id }) }, 'request failed');
@@ -38,27 +41,29 @@ export function answerError(
   }
   const reference = compat ? referenceAnswer(error.code, error.parameter) : null;
   const status = reference?.status ?? error.entry.status;
-  const text = reference?.text ?? JSON.stringify(problemOf(error, context.jobId));
-  const body = Buffer.from(text);
+  const jobId = error.jobId ?? context.jobId ?? undefined;
+  const body = Buffer.from(reference?.text ?? JSON.stringify(toProblem(error.code, error.message, jobId)));
   response.statusCode = status;
   response.setHeader('Content-Type', reference ? 'text/plain; charset=utf-8' : 'application/problem+json');
   response.setHeader('Content-Length', body.length);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
   if (status === 503 || error.retryAfterMs !== undefined) {
-    response.setHeader('Retry-After', Math.max(1, Math.ceil((error.retryAfterMs ?? RETRY_AFTER_MS) / 1000)));
+    const retryAfterMs = error.retryAfterMs ?? DEFAULT_RETRY_AFTER_MS;
+    response.setHeader('Retry-After', Math.max(1, Math.ceil(retryAfterMs / 1000)));
   }
-  if (hasUnreadBody(request)) answerBeforeBody(request, response, body);
+  if (bodyIncomplete(request)) answerAndDiscardBody(request, response, body);
   else response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-function problemOf(error: FacequeueError, jobId: string | null): Problem {
-  return toProblem(error.code, error.message, error.jobId ?? jobId ?? undefined);
+/** True for what the queue throws while Redis is unreachable. */
+export function isUnavailable(error: unknown): boolean {
+  return isFacequeueError(error) && error.code === 'unavailable';
 }
 
 /** The error of the catalogue that stands for what was thrown. */
 function publicError(thrown: unknown): FacequeueError {
   if (isFacequeueError(thrown)) return thrown;
-  return new FacequeueError('internal_error', 'something went wrong here; X-Request-Id finds it in the log', {
+  return new FacequeueError('internal_error', 'internal error; the log has it under this X-Request-Id', {
     cause: thrown,
   });
 }

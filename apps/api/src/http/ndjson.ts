@@ -2,24 +2,24 @@ import type { ServerResponse } from 'node:http';
 import { ClientDisconnected } from './client-disconnected.ts';
 
 /**
- * An answer that is NDJSON. One that ends properly is whole; one that cannot go on is cut, so that its reader notices
- * (see `cut`), and anything thrown once it has begun does the same (http/errors.ts).
+ * An answer that is NDJSON. One that ends properly is whole. One that cannot go on is cut, so that its reader notices: by `cut`, or by
+ * errors.ts for anything thrown after it began.
  */
-export class LineStream {
+export class NdjsonStream {
   readonly #response: ServerResponse;
 
   constructor(response: ServerResponse) {
     this.#response = response;
     response.statusCode = 200;
     response.setHeader('Content-Type', 'application/x-ndjson');
-    // nginx would otherwise keep lines back until its buffer is full.
+    // nginx would otherwise hold lines back until its buffer is full.
     response.setHeader('X-Accel-Buffering', 'no');
     response.flushHeaders();
   }
 
   /**
-   * Resolves when there is room for another one. A client that does not read is cut off by the server's time-out of idle connections.
-   * @throws ClientDisconnected when the client has gone away
+   * Resolves when there is room for another line. The server's idle time-out disconnects a client that does not read.
+   * @throws ClientDisconnected
    */
   async send(line: unknown): Promise<void> {
     const response = this.#response;
@@ -32,11 +32,11 @@ export class LineStream {
         response.on('drain', settle).on('close', settle);
       });
     }
-    if (response.destroyed) throw new ClientDisconnected('the client went away while it was reading');
+    if (response.destroyed) throw new ClientDisconnected('the client disconnected while it was reading');
   }
 
-  /** A blank line, which keeps proxies from closing. A client that does not read gets none: it is as good as gone. */
-  alive(): void {
+  /** A blank line, which keeps proxies from closing an idle connection. A client that does not read gets none. */
+  heartbeat(): void {
     if (!this.#response.writableNeedDrain) this.#response.write('\n');
   }
 
@@ -44,7 +44,7 @@ export class LineStream {
     this.#response.end();
   }
 
-  /** Lets what was written leave, and closes the connection without the end that HTTP has for an answer. */
+  /** Sends what was written, and closes the connection without the terminating chunk, so that the reader knows it has not all. */
   cut(): void {
     this.#response.socket?.destroySoon();
   }

@@ -1,16 +1,16 @@
 import type { Subscription } from '@facequeue/queue';
+import { isUnavailable } from './errors.ts';
 import type { EventStream } from './sse.ts';
-import { isUnavailable } from './unavailable.ts';
 
-/** A sign of life at least this often. */
+/** A heartbeat is sent after this long without a change. */
 const HEARTBEAT_MS = 15_000;
-/** What could not be read is looked at again after this. */
+/** Delay before a failed read is repeated. */
 const READ_AGAIN_MS = 1000;
 
 /**
- * Reads what is followed when it may have changed, however long Redis is away. Meanwhile it keeps the stream alive.
+ * Waits for a change and reads it, however long Redis is unreachable. Meanwhile it keeps the stream alive.
  * @param due whether there is something to read already
- * @returns null when `signal` aborts
+ * @returns what `read` returned; null when `signal` aborts
  */
 export async function pollStream<T>(
   changes: Subscription,
@@ -19,16 +19,16 @@ export async function pollStream<T>(
   signal: AbortSignal,
   due = false,
 ): Promise<T | null> {
-  for (let known = due, unread = false; ; known = false) {
-    const told = known || (await changes.nextChange(unread ? READ_AGAIN_MS : HEARTBEAT_MS, signal));
+  for (let readNow = due, readFailed = false; ; readNow = false) {
+    const changed = readNow || (await changes.nextChange(readFailed ? READ_AGAIN_MS : HEARTBEAT_MS, signal));
     if (signal.aborted) return null;
-    if (!told) stream.comment();
-    if (!told && !unread) continue;
+    if (!changed) stream.heartbeat();
+    if (!changed && !readFailed) continue;
     try {
       return await read();
     } catch (error) {
       if (!isUnavailable(error)) throw error;
-      unread = true;
+      readFailed = true;
     }
   }
 }

@@ -1,61 +1,61 @@
 import type { ServerResponse } from 'node:http';
 import { UnorderedSet } from './unordered-set.ts';
 
-/** The end of a gateway: what is in flight may finish, for a while. */
+/** The end of a gateway: calls in flight may finish within a grace period. */
 export class Shutdown {
   readonly #answers = new UnorderedSet<ServerResponse>();
-  readonly #begin = new Aborted();
-  readonly #endOfGrace = new Aborted();
+  readonly #begin = new AbortGroup();
+  readonly #graceEnd = new AbortGroup();
 
   /** True once the gateway has been asked to end. */
-  get shuttingDown(): boolean {
-    return this.#begin.over;
+  get begun(): boolean {
+    return this.#begin.aborted;
   }
 
-  /** From now on every answer, those under way included, is the last on its connection. */
+  /** From now on every answer, including those in flight, is the last on its connection. */
   begin(): void {
-    for (const answer of this.#answers) last(answer);
+    for (const answer of this.#answers) closeConnectionAfter(answer);
     this.#begin.abort();
   }
 
-  /** The grace is over: every wait ends now, those to come end at once. */
+  /** The grace period is over: every wait ends now, and later ones end at once. */
   endGrace(): void {
-    this.#endOfGrace.abort();
+    this.#graceEnd.abort();
   }
 
-  /** An answer begins. */
+  /** Call it for each answer before its headers are sent. */
   track(answer: ServerResponse): void {
-    if (this.shuttingDown) last(answer);
+    if (this.begun) closeConnectionAfter(answer);
     answer.once('close', this.#answers.add(answer));
   }
 
-  /** Lets `begin` abort a controller until disposed: of work that another gateway takes up where this one left it. */
+  /** Aborts `controller` at `begin`, until disposed. For work that another gateway can resume where this one stopped. */
   abortOnBegin(controller: AbortController): Disposable {
-    return this.#begin.watch(controller);
+    return this.#begin.add(controller);
   }
 
-  /** Lets `expire` abort a controller until disposed. */
+  /** Aborts `controller` at `endGrace`, until disposed. */
   abortOnGraceEnd(controller: AbortController): Disposable {
-    return this.#endOfGrace.watch(controller);
+    return this.#graceEnd.add(controller);
   }
 }
 
-/** Controllers that abort together, those that come later at once. */
-class Aborted {
+/** Controllers that abort together; one added after that aborts at once. */
+class AbortGroup {
   readonly #controllers = new UnorderedSet<AbortController>();
-  over = false;
+  aborted = false;
 
   abort(): void {
-    this.over = true;
+    this.aborted = true;
     for (const controller of this.#controllers) controller.abort();
   }
 
-  watch(controller: AbortController): Disposable {
-    if (this.over) controller.abort();
+  add(controller: AbortController): Disposable {
+    if (this.aborted) controller.abort();
     return { [Symbol.dispose]: this.#controllers.add(controller) };
   }
 }
 
-function last(answer: ServerResponse): void {
+function closeConnectionAfter(answer: ServerResponse): void {
   if (!answer.headersSent) answer.setHeader('Connection', 'close');
 }

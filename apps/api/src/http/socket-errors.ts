@@ -1,14 +1,14 @@
-/** Answers where Node has no response object: to bytes that are no request, and to CONNECT. */
+/** Answers where Node has no response object: to bytes that are not valid HTTP, and to CONNECT. */
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ERROR_CATALOGUE, type ErrorCode, toProblem } from '@facequeue/schema';
 
-/** What Node's HTTP parser and its timers complain of, as errors of the catalogue. */
+/** Errors of Node's HTTP parser and its timers, as errors of the catalogue. */
 const PARSER_ERRORS: Record<string, [ErrorCode, string]> = {
-  HPE_HEADER_OVERFLOW: ['headers_too_large', 'request line and headers may have 16 kB'],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body_too_large', 'chunk extensions may have 16 kB'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'the request headers were not here in time'],
+  HPE_HEADER_OVERFLOW: ['headers_too_large', 'the request line and headers are larger than 16 kB'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ['body_too_large', 'the chunk extensions are larger than 16 kB'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'the request headers did not arrive in time'],
 };
 
 export function parserError(error: NodeJS.ErrnoException): [ErrorCode, string] {
@@ -17,13 +17,13 @@ export function parserError(error: NodeJS.ErrnoException): [ErrorCode, string] {
 
 /**
  * Answers and ends the connection.
- * @returns what the log wants to know
+ * @returns what the log line needs
  */
 export function answerOnSocket(socket: Socket, code: ErrorCode, detail: string): { status: number; requestId: string } {
   const { status } = ERROR_CATALOGUE[code];
   const requestId = randomUUID();
   const body = JSON.stringify(toProblem(code, detail));
-  // Node has let go of the socket of a CONNECT: a reset would otherwise end the process.
+  // Node does not listen for errors of a CONNECT's socket: without a listener, a reset would end the process.
   socket.on('error', () => {});
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +

@@ -28,31 +28,31 @@ describe('a stream of events', () => {
   it('does not wait for a client that keeps up', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: 'small' });
-    expect(await stream.left(0)).toBe(true);
+    expect(await stream.flushed(0)).toBe(true);
   });
 
   it('goes on when a slow client has taken what was sent', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
-    const left = stream.left(60_000);
+    const flushed = stream.flushed(60_000);
     expect(response.writableNeedDrain).toBe(true);
     client.resume();
-    expect(await left).toBe(true);
+    expect(await flushed).toBe(true);
     expect(response.writableNeedDrain).toBe(false);
   });
 
   it('cuts off one that takes nothing', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
-    expect(await stream.left(50)).toBe(false);
+    expect(await stream.flushed(50)).toBe(false);
     expect(response.destroyed).toBe(true);
   });
 
   it('does not wait for one that has gone', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
-    const left = stream.left(60_000);
+    const flushed = stream.flushed(60_000);
     client.destroy();
-    expect(await left).toBe(false);
+    expect(await flushed).toBe(false);
   });
 });

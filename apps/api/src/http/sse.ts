@@ -1,4 +1,4 @@
-/** Server-sent events, as the HTML standard has them (section 9.2). */
+/** Server-sent events, as section 9.2 of the HTML standard defines them. */
 import type { ServerResponse } from 'node:http';
 
 export interface ServerSentEvent {
@@ -8,10 +8,10 @@ export interface ServerSentEvent {
   data: unknown;
 }
 
-/** How soon a client comes back when its stream breaks, ms. */
+/** When a client reconnects after its stream broke, ms. */
 const RETRY_MS = 2000;
-/** And when its gateway ends: spread, so that not all come to the next one at once. */
-const MOVE_MS = [500, 3000] as const;
+/** When it reconnects after its gateway shut down, ms: spread, so that not all of them connect to the next gateway at once. */
+const MOVE_RETRY_MS = [500, 3000] as const;
 
 /** An answer that is a stream of events. */
 export class EventStream {
@@ -22,7 +22,7 @@ export class EventStream {
     response.statusCode = 200;
     response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
     response.setHeader('Cache-Control', 'no-cache, no-store');
-    // nginx would otherwise keep events back until its buffer is full.
+    // nginx would otherwise hold events back until its buffer is full.
     response.setHeader('X-Accel-Buffering', 'no');
     response.write(`retry: ${RETRY_MS}\n\n`);
   }
@@ -31,17 +31,17 @@ export class EventStream {
     this.#response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Says where a client is that has seen no event yet: a break before the first one then loses none. */
-  place(id: string): void {
+  /** Tells a client that has seen no event yet where it is, so that a break before the first event loses none. */
+  sendPosition(id: string): void {
     this.#response.write(`id: ${id}\n\n`);
   }
 
   /**
-   * Resolves when what was sent has left this process: at once unless the client reads slowly. One that has read nothing for `ms` is
-   * cut off; it comes back for the rest when it can.
-   * @returns false when the connection is no more
+   * Resolves when what was sent has left this process: at once unless the client reads slowly. A client that has read nothing for `ms`
+   * is disconnected; it can reconnect and resume.
+   * @returns false when the connection is closed
    */
-  async left(ms: number): Promise<boolean> {
+  async flushed(ms: number): Promise<boolean> {
     const response = this.#response;
     if (response.writableNeedDrain && !response.destroyed) {
       await new Promise<void>((resolve) => {
@@ -57,8 +57,8 @@ export class EventStream {
     return !response.destroyed;
   }
 
-  /** A sign of life, which keeps proxies from closing. A client that does not read gets none: it is as good as gone. */
-  comment(): void {
+  /** Keeps proxies from closing an idle connection. A client that does not read gets none. */
+  heartbeat(): void {
     if (!this.#response.writableNeedDrain) this.#response.write(':\n\n');
   }
 
@@ -66,11 +66,11 @@ export class EventStream {
     this.#response.end();
   }
 
-  /** Ends the stream and its connection, and says when to come back on another: this gateway is about to end. */
-  move(): void {
+  /** Ends the stream and its connection because this gateway shuts down, and says when to reconnect. */
+  endForShutdown(): void {
     const { socket } = this.#response;
-    const retryMs = Math.round(MOVE_MS[0] + Math.random() * (MOVE_MS[1] - MOVE_MS[0]));
-    this.#response.end(`retry: ${retryMs}\n\n`);
+    const [min, max] = MOVE_RETRY_MS;
+    this.#response.end(`retry: ${Math.round(min + Math.random() * (max - min))}\n\n`);
     socket?.destroySoon();
   }
 }

@@ -1,21 +1,21 @@
 /**
- * Things that come and go all the time, in no order.
+ * A set for values that come and go all the time.
  *
- * Not a Set: V8 leaves its outgrown tables linked, each to the one that replaced it, so that once one of them is old, small
- * collections free none of the later ones, nor what they held. With Sets of the answers under way the gateway kept every request it had
- * served until the next full collection, minutes later.
+ * It is not a Set because V8 keeps a Set's outgrown tables linked, each to its replacement. Once one of them is old, minor collections
+ * free none of the later ones, nor what they held. With Sets of the open answers, the gateway kept every request it had served until
+ * the next full collection, minutes later.
  */
 export class UnorderedSet<T> {
   readonly #entries: { value: T; at: number }[] = [];
 
-  /** @returns takes it out again; does nothing the second time */
+  /** @returns a function that removes the value; calling it again does nothing */
   add(value: T): () => void {
     const entry = { value, at: this.#entries.length };
     this.#entries.push(entry);
     return () => this.#remove(entry);
   }
 
-  /** What it holds now; what is taken out or put in meanwhile changes nothing of the walk. */
+  /** Iterates over a copy: additions and removals during the iteration do not change it. */
   *[Symbol.iterator](): Generator<T> {
     for (const { value } of [...this.#entries]) yield value;
   }

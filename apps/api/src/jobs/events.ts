@@ -3,56 +3,50 @@ import { isTerminal } from '@facequeue/schema';
 import type { Request, Response } from 'express';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { contextOf } from '../http/context.ts';
-import { countReported } from '../http/count.ts';
 import { pollStream } from '../http/poll-stream.ts';
 import { idOf } from '../http/resource-id.ts';
-import { type Route, refuseQuery } from '../http/route.ts';
+import { refuseQuery } from '../http/route.ts';
 import { EventStream } from '../http/sse.ts';
 import type { Services } from '../services.ts';
+import { countReported } from './count-reported.ts';
 import { lookupJob } from './lookup.ts';
-import { eventOf, stateId } from './state-event.ts';
+import { stateEvent, stateId } from './state-event.ts';
 
-/** The states of a job as they come, until its end. */
-export function jobEventRoutes(services: Services): Route[] {
-  return [
-    {
-      method: 'get',
-      path: '/jobs/{id}/events',
-      handle: (request, response) => follow(services, request, response),
-    },
-  ];
-}
-
-async function follow(
+/**
+ * Streams the states of a job until its end.
+ * @throws not_found, gone, unavailable
+ */
+export async function streamJob(
   { queue, config, shutdown, metrics }: Services,
   request: Request,
   response: Response,
 ): Promise<void> {
   refuseQuery(request);
   const id = idOf(request, response, 'job');
-  // Before the first read, so that no change after it is missed.
+  // The subscription begins before the first read, so that no change is missed.
   using changes = queue.subscribe(id);
   let job: JobRecord | null = await lookupJob(queue, id, contextOf(response).owner);
   let seen = String(request.headers['last-event-id'] ?? '');
   if (isTerminal(job.status) && seen === stateId(job)) {
-    // Nothing will follow: 204 tells an EventSource not to come back.
+    // Nothing will follow: 204 tells an EventSource not to reconnect.
     response.status(204).end();
     return;
   }
   const stream = new EventStream(response);
   if (request.method === 'HEAD') return stream.end();
 
-  using gone = abortOnDisconnect(response);
-  using _ = shutdown.abortOnBegin(gone.controller);
-  // A job erased or expired meanwhile just ends its stream: whoever comes back for more is told 410.
-  for (; job; job = await pollStream(changes, () => queue.read(id), stream, gone.controller.signal)) {
+  using disconnect = abortOnDisconnect(response);
+  const { signal } = disconnect.controller;
+  using _ = shutdown.abortOnBegin(disconnect.controller);
+  // When the job is erased or expires meanwhile, its stream just ends: a client that reconnects gets 410.
+  for (; job; job = await pollStream(changes, () => queue.read(id), stream, signal)) {
     if (stateId(job) !== seen) {
-      stream.send(eventOf(job, config.BASE_PATH, Date.now()));
+      stream.send(stateEvent(job, config.BASE_PATH, Date.now()));
       countReported(metrics, job);
     }
     seen = stateId(job);
     if (isTerminal(job.status)) break;
   }
-  if (gone.controller.signal.aborted) stream.move();
+  if (signal.aborted) stream.endForShutdown();
   else stream.end();
 }

@@ -2,15 +2,17 @@ import type { JobRecord } from '@facequeue/queue';
 import { FacequeueError, isTerminal, readJobQuery } from '@facequeue/schema';
 import { jobResource } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
-import { lookAgainMs, retryAfter } from '../admission/retry-after.ts';
+import { pollAfterMs, retryAfter } from '../admission/retry-after.ts';
 import { contextOf } from '../http/context.ts';
-import { countReported } from '../http/count.ts';
 import { idOf, missing } from '../http/resource-id.ts';
 import { queryOf, type Route, refuseQuery } from '../http/route.ts';
 import type { Services } from '../services.ts';
+import { countReported } from './count-reported.ts';
+import { streamJob } from './events.ts';
 import { lookupJob } from './lookup.ts';
 import { waitForEnd } from './wait-for-end.ts';
 
+/** Jobs: read, follow, cancel, delete. */
 export function jobRoutes(services: Services): Route[] {
   const { queue, config } = services;
   const answer = (response: Response, job: JobRecord) => {
@@ -21,7 +23,7 @@ export function jobRoutes(services: Services): Route[] {
     {
       method: 'get',
       path: '/jobs/{id}',
-      handle: async (request, response) => answer(response, await polledJob(services, request, response)),
+      handle: async (request, response) => answer(response, await pollJob(services, request, response)),
     },
     {
       method: 'delete',
@@ -39,8 +41,8 @@ export function jobRoutes(services: Services): Route[] {
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'job');
-        const known = await lookupJob(queue, id, contextOf(response).owner);
-        const job = isTerminal(known.status) ? known : await queue.cancel(id);
+        const before = await lookupJob(queue, id, contextOf(response).owner);
+        const job = isTerminal(before.status) ? before : await queue.cancel(id);
         if (!job) throw await missing(queue, id, 'job');
         if (job.status !== 'canceled') {
           throw new FacequeueError('conflict', `the job has ended: it ${job.status}`, { jobId: id });
@@ -48,24 +50,29 @@ export function jobRoutes(services: Services): Route[] {
         answer(response, job);
       },
     },
+    {
+      method: 'get',
+      path: '/jobs/{id}/events',
+      handle: (request, response) => streamJob(services, request, response),
+    },
   ];
 }
 
-/** The job of a GET, as soon as it has ended or the time its caller waits is up. */
-async function polledJob({ queue, shutdown }: Services, request: Request, response: Response): Promise<JobRecord> {
+/** Reads the job of a GET, once it has ended or the caller's `wait` is over. */
+async function pollJob({ queue, shutdown }: Services, request: Request, response: Response): Promise<JobRecord> {
   const { wait: waitS = 0 } = readJobQuery(queryOf(request));
   const id = idOf(request, response, 'job');
   const { owner } = contextOf(response);
-  // Subscribing comes before the read, so that no end is missed.
+  // The wait begins before the read, so that no end is missed.
   using wait = waitS > 0 ? queue.wait(id) : null;
-  const known = await lookupJob(queue, id, owner);
-  if (isTerminal(known.status)) return known;
+  const before = await lookupJob(queue, id, owner);
+  if (isTerminal(before.status)) return before;
   const ended = wait && (await waitForEnd(wait, waitS * 1000, response, shutdown));
   if (ended) return ended;
-  const job = wait ? await lookupJob(queue, id, owner) : known;
+  const job = wait ? await lookupJob(queue, id, owner) : before;
   if (!isTerminal(job.status)) {
-    // Whoever has just waited may go on waiting, unless this gateway is about to end.
-    const ms = wait && !shutdown.shuttingDown ? 0 : await lookAgainMs(queue, job.queue);
+    // A caller that has just waited may wait again at once, unless this gateway is shutting down.
+    const ms = wait && !shutdown.begun ? 0 : await pollAfterMs(queue, job.queue);
     response.setHeader('Retry-After', retryAfter(ms));
   }
   return job;

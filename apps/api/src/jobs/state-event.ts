@@ -3,18 +3,18 @@ import { type JobView, jobResource } from '@facequeue/schema/job-resource';
 import type { ServerSentEvent } from '../http/sse.ts';
 
 /**
- * Names a state of a job. Made from the record alone, so that any gateway knows what a client has seen from its `Last-Event-ID`.
+ * Identifies a state of a job. It depends on the record alone, so any gateway knows from `Last-Event-ID` what a client has seen.
  */
 export function stateId({ attempts, status }: { attempts: number; status: JobStatus }): string {
   return `${attempts}-${status}`;
 }
 
 /**
- * The event that tells of a job's state.
- * @param basePath as `jobResource` takes it
+ * The event that reports a job's state.
+ * @param basePath as in `jobResource`
  * @param now Unix milliseconds
  */
-export function eventOf(job: JobView, basePath: string, now: number): ServerSentEvent {
+export function stateEvent(job: JobView, basePath: string, now: number): ServerSentEvent {
   const id = stateId(job);
   if (isTerminal(job.status)) return { id, event: 'job', data: jobResource(job, basePath) };
   return {
@@ -24,7 +24,7 @@ export function eventOf(job: JobView, basePath: string, now: number): ServerSent
   };
 }
 
-/** Since when a live job is in its state. The record does not keep when it went back to its queue: that is told as it is noticed. */
+/** Since when a live job is in its state. The record does not store when a job was requeued: that counts as now. */
 function since({ status, startedAt, createdAt, attempts }: JobView, now: number): number {
   if (status === 'processing' && startedAt !== null) return startedAt;
   return attempts === 0 ? createdAt : now;

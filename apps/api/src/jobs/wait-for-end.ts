@@ -5,10 +5,10 @@ import { ClientDisconnected } from '../http/client-disconnected.ts';
 import type { Shutdown } from '../http/shutdown.ts';
 
 /**
- * Waits for the end of a job on behalf of the client behind `response`.
- * @param waitMs how long
- * @returns the ended record; null when time is up or the gateway ends: the job goes on
- * @throws gone when the job is erased meanwhile, unavailable when Redis is away at the end of the wait, ClientDisconnected when the client goes away
+ * Waits for the end of a job while its caller is connected.
+ * @param waitMs longest wait, milliseconds
+ * @returns the ended record; null when time is up or the gateway's grace period ends: the job goes on
+ * @throws gone when the job is erased meanwhile; unavailable when Redis is unreachable at the end of the wait; ClientDisconnected
  */
 export async function waitForEnd(
   wait: CompletionWait,
@@ -16,10 +16,10 @@ export async function waitForEnd(
   response: ServerResponse,
   shutdown: Shutdown,
 ): Promise<JobRecord | null> {
-  using gone = abortOnDisconnect(response);
-  using _ = shutdown.abortOnGraceEnd(gone.controller);
-  const ended = await wait.ended(waitMs, gone.controller.signal);
+  using disconnect = abortOnDisconnect(response);
+  using _ = shutdown.abortOnGraceEnd(disconnect.controller);
+  const ended = await wait.ended(waitMs, disconnect.controller.signal);
   if (ended) return ended;
-  if (response.destroyed) throw new ClientDisconnected('the client went away while it waited');
+  if (response.destroyed) throw new ClientDisconnected('the client disconnected while it waited');
   return null;
 }

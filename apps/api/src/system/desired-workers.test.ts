@@ -2,7 +2,7 @@ import type { QueueFigures, WorkerInfo } from '@facequeue/queue';
 import { QUEUE_NAMES, type WorkerQueueName } from '@facequeue/schema';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { desiredWorkers, MOST_GROWTH, ROOM_ABOVE, type Staff, staffOf } from './desired-workers.ts';
+import { type Capacity, desiredWorkers, MAX_GROWTH, MAX_LOAD, serving } from './desired-workers.ts';
 
 const figures = (more: Partial<QueueFigures> = {}): QueueFigures => ({
   waiting: 0,
@@ -12,7 +12,11 @@ const figures = (more: Partial<QueueFigures> = {}): QueueFigures => ({
   gapMs: 0,
   ...more,
 });
-const staff = (workers: number, share = 0): Staff => ({ workers, engines: 2 * workers, busy: 2 * workers * share });
+const capacity = (workers: number, share = 0): Capacity => ({
+  workers,
+  engines: 2 * workers,
+  busy: 2 * workers * share,
+});
 
 const anyQueue = fc.constantFrom(...QUEUE_NAMES);
 const anyFigures = fc.record({
@@ -25,29 +29,29 @@ const anyFigures = fc.record({
 /** At least one worker, with engines, some of them busy. */
 const anyStaff = fc
   .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 64 }), fc.double({ min: 0, max: 1, noNaN: true }))
-  .map(([workers, each, share]): Staff => ({ workers, engines: workers * each, busy: workers * each * share }));
+  .map(([workers, each, share]): Capacity => ({ workers, engines: workers * each, busy: workers * each * share }));
 
 describe('the workers a queue needs', () => {
   it('are twice those there are when callers would wait much longer than they should', () => {
-    expect(desiredWorkers('interactive', figures({ waiting: 300, throughput: 30 }), staff(3, 1))).toBe(6);
+    expect(desiredWorkers('interactive', figures({ waiting: 300, throughput: 30 }), capacity(3, 1))).toBe(6);
   });
 
   it('are as many more as the wait is too long', () => {
     // Three seconds of work, where two are meant to be.
-    expect(desiredWorkers('interactive', figures({ waiting: 90, throughput: 30 }), staff(4, 0.5))).toBe(6);
+    expect(desiredWorkers('interactive', figures({ waiting: 90, throughput: 30 }), capacity(4, 0.5))).toBe(6);
     // A backlog of 15 minutes, where 10 are meant to be.
-    expect(desiredWorkers('bulk', figures({ waiting: 27_000, gapMs: 1000 / 30 }), staff(4, 1))).toBe(6);
+    expect(desiredWorkers('bulk', figures({ waiting: 27_000, gapMs: 1000 / 30 }), capacity(4, 1))).toBe(6);
   });
 
   it('are fewer when engines idle, and no fewer when they have just enough room', () => {
-    expect(desiredWorkers('interactive', figures({ throughput: 5 }), staff(10, 0.14))).toBe(2);
-    expect(desiredWorkers('interactive', figures({ throughput: 5 }), staff(10, 0.7))).toBe(10);
-    expect(desiredWorkers('interactive', figures({ throughput: 5 }), staff(10, 0.77))).toBe(11);
+    expect(desiredWorkers('interactive', figures({ throughput: 5 }), capacity(10, 0.14))).toBe(2);
+    expect(desiredWorkers('interactive', figures({ throughput: 5 }), capacity(10, 0.7))).toBe(10);
+    expect(desiredWorkers('interactive', figures({ throughput: 5 }), capacity(10, 0.77))).toBe(11);
   });
 
   it('do not rise for a burst after an idle hour that is worked off in a moment', () => {
     const burst = figures({ waiting: 20, throughput: 0.001, gapMs: 25 });
-    expect(desiredWorkers('interactive', burst, staff(2, 0.1))).toBe(1);
+    expect(desiredWorkers('interactive', burst, capacity(2, 0.1))).toBe(1);
   });
 
   it('are one where none is there: what it can do is not known', () => {
@@ -61,7 +65,7 @@ describe('the workers a queue needs', () => {
         const desired = desiredWorkers(queue, seen, there);
         expect(Number.isInteger(desired)).toBe(true);
         expect(desired).toBeGreaterThanOrEqual(1);
-        expect(desired).toBeLessThanOrEqual(MOST_GROWTH * there.workers);
+        expect(desired).toBeLessThanOrEqual(MAX_GROWTH * there.workers);
       }),
     );
   });
@@ -89,7 +93,7 @@ describe('the workers a queue needs', () => {
   it('never become more where nothing waits and engines have room', () => {
     fc.assert(
       fc.property(anyQueue, anyFigures, anyStaff, (queue, seen, there) => {
-        const calm = { ...there, busy: Math.min(there.busy, there.engines * ROOM_ABOVE) };
+        const calm = { ...there, busy: Math.min(there.busy, there.engines * MAX_LOAD) };
         expect(desiredWorkers(queue, { ...seen, waiting: 0 }, calm)).toBeLessThanOrEqual(there.workers);
       }),
     );
@@ -114,7 +118,7 @@ describe('the workers that serve a queue', () => {
       worker(['interactive', 'bulk', 'cameras', 'webhooks'], 2, 0.5),
       worker(['webhooks'], 0, 0),
     ];
-    expect(staffOf('bulk', all)).toEqual({ workers: 2, engines: 6, busy: 5 });
-    expect(staffOf('interactive', all)).toEqual({ workers: 1, engines: 2, busy: 1 });
+    expect(serving('bulk', all)).toEqual({ workers: 2, engines: 6, busy: 5 });
+    expect(serving('interactive', all)).toEqual({ workers: 1, engines: 2, busy: 1 });
   });
 });

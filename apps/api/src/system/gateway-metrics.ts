@@ -2,7 +2,7 @@ import type { Sample } from '@facequeue/metrics';
 import type { GatewayQueue } from '@facequeue/queue';
 import type { BodyMemory } from '../body/body-memory.ts';
 
-/** Reads what a gateway holds. */
+/** Reads the gauges of this gateway. */
 export function gatewayReader(
   queue: Pick<GatewayQueue, 'listeners'>,
   bodyMemory: Pick<BodyMemory, 'used'>,

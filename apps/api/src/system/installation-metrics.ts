@@ -1,24 +1,23 @@
 import type { Sample } from '@facequeue/metrics';
 import type { GatewayQueue, QueueFigures, Snapshot, WorkerInfo } from '@facequeue/queue';
 import { QUEUE_NAMES, type QueueName, WORKER_QUEUE_NAMES } from '@facequeue/schema';
-import { desiredWorkers, staffOf } from './desired-workers.ts';
+import { withTimeout } from '@facequeue/time';
+import { desiredWorkers, serving } from './desired-workers.ts';
 
-/** Redis has this long to answer, ms: Prometheus gives a scrape 10 s, and the gateway's own figures must get there. */
-const WITHIN_MS = 2000;
+/** Time that Redis has to answer, ms. Prometheus gives a scrape 10 s, and the gateway's own metrics must make it. */
+const REDIS_TIMEOUT_MS = 2000;
 
-/** Reads the installation as Redis has it, through the snapshot that all share. While Redis is away there are no figures of it. */
+/** Reads the figures of the whole installation from the shared snapshot. While Redis is unreachable there are none. */
 export function installationReader(queue: Pick<GatewayQueue, 'snapshot'>) {
   return async (): Promise<Sample[]> => {
-    const { promise: late, resolve } = Promise.withResolvers<null>();
-    const timer = setTimeout(resolve, WITHIN_MS, null);
-    const snapshot = await Promise.race([queue.snapshot().catch(() => null), late]);
-    clearTimeout(timer);
+    const timedOut = () => new Error('Redis does not answer');
+    const snapshot = await withTimeout(queue.snapshot(), REDIS_TIMEOUT_MS, timedOut).catch(() => null);
     const up: Sample = { name: 'facequeue_redis_up', labels: {}, value: snapshot ? 1 : 0 };
     return snapshot ? [up, ...samplesOf(snapshot)] : [up];
   };
 }
 
-/** What metrics show of a look at the installation. */
+/** The metrics of a snapshot. */
 export function samplesOf({ queues, full, blobBytes, resultBytes, memory, cameras, workers }: Snapshot): Sample[] {
   const ofQueue = (queue: QueueName, figures: QueueFigures): Sample[] => [
     { name: 'facequeue_jobs', labels: { queue, state: 'waiting' }, value: figures.waiting },
@@ -29,7 +28,7 @@ export function samplesOf({ queues, full, blobBytes, resultBytes, memory, camera
     {
       name: 'facequeue_desired_workers',
       labels: { queue },
-      value: desiredWorkers(queue, figures, staffOf(queue, workers)),
+      value: desiredWorkers(queue, figures, serving(queue, workers)),
     },
   ];
   const sum = (of: (worker: WorkerInfo) => number) => workers.reduce((total, worker) => total + of(worker), 0);
@@ -44,8 +43,8 @@ export function samplesOf({ queues, full, blobBytes, resultBytes, memory, camera
     { name: 'facequeue_cameras', labels: {}, value: cameras },
     { name: 'facequeue_workers', labels: {}, value: workers.length },
     ...WORKER_QUEUE_NAMES.map((queue): Sample => {
-      const serving = workers.filter(({ queues }) => queues.includes(queue));
-      return { name: 'facequeue_workers_serving', labels: { queue }, value: serving.length };
+      const value = workers.filter(({ queues }) => queues.includes(queue)).length;
+      return { name: 'facequeue_workers_serving', labels: { queue }, value };
     }),
     { name: 'facequeue_engines', labels: { state: 'all' }, value: engines },
     { name: 'facequeue_engines', labels: { state: 'busy' }, value: sum((worker) => worker.busy) },

@@ -2,7 +2,10 @@ import { CONTENT_TYPE } from '@facequeue/metrics';
 import type { Route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 
-/** What Prometheus scrapes. It tells of all callers' work, so it needs a key where there are keys; and is found where probes are. */
+/**
+ * What Prometheus scrapes. It covers the work of all callers, so it needs a key where keys are configured. Like the probes it also
+ * answers outside BASE_PATH.
+ */
 export function metricsRoutes({ metrics }: Services): Route[] {
   return [
     {

@@ -1,44 +1,50 @@
 import type { Snapshot } from '@facequeue/queue';
 import { QUEUE_NAMES, type QueueName, type SystemResource } from '@facequeue/schema';
-import { openApiDocument } from '@facequeue/schema/openapi';
 import type { Route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 
-export function systemRoutes({ queue, config, version }: Services): Route[] {
-  let document: Buffer | undefined;
+/** What the installation is doing, for people: indented. */
+export function systemRoutes({ queue, version }: Services): Route[] {
   return [
     {
       method: 'get',
       path: '/system',
-      handle: async (_, response) => void response.json(systemResource(await queue.snapshot(), version)),
-    },
-    {
-      method: 'get',
-      path: '/openapi.json',
-      open: true,
-      handle(_, response) {
-        document ??= Buffer.from(JSON.stringify(openApiDocument({ version, basePath: config.BASE_PATH })));
-        response.type('application/json').send(document);
+      async handle(_, response) {
+        const page = systemResource(await queue.snapshot(), version);
+        response.type('application/json').send(JSON.stringify(page, null, 2));
       },
     },
   ];
 }
 
-/** What `GET /system` shows of a look at the installation. */
+/** What `GET /system` shows of a snapshot. */
 export function systemResource({ workers, queues, full, cameras }: Snapshot, version: string): SystemResource {
   const devices = [...new Set(workers.flatMap(({ device }) => device ?? []))].sort();
   const packs = workers.flatMap(({ models }) => models ?? []);
   const models = new Map(packs.map((pack) => [`${pack.name} ${pack.version}`, pack]));
-  const state = (name: QueueName) => {
+  const queueState = (name: QueueName) => {
     const { waiting, processing, oldestMs, throughput } = queues[name];
-    return { waiting, processing, oldest_ms: oldestMs, drain_rate: throughput, full: full[name]?.text ?? null };
+    return {
+      waiting,
+      processing,
+      oldest_ms: Math.round(oldestMs),
+      drain_rate: significant(throughput),
+      full: full[name]?.text ?? null,
+    };
   };
   return {
     version,
     device: devices.join(', ') || null,
     models: [...models.values()],
-    workers: workers.map(({ startedAt, ...worker }) => ({ ...worker, started_at: new Date(startedAt).toISOString() })),
-    queues: Object.fromEntries(QUEUE_NAMES.map((name) => [name, state(name)])) as SystemResource['queues'],
+    workers: workers.map(({ startedAt, load, ...worker }) => ({
+      ...worker,
+      load: Math.round(load * 1000) / 1000,
+      started_at: new Date(startedAt).toISOString(),
+    })),
+    queues: Object.fromEntries(QUEUE_NAMES.map((name) => [name, queueState(name)])) as SystemResource['queues'],
     cameras,
   };
 }
+
+/** Three significant digits, which is more than a rate over half a minute is good for; 0 below a thousandth. */
+const significant = (value: number) => (value < 0.001 ? 0 : Number(value.toPrecision(3)));

@@ -1,0 +1,15 @@
+/** What a caller may upload. */
+export interface UploadLimits {
+  /** Largest image, bytes. */
+  maxImageBytes: number;
+  /** Time to send a whole body; for NDJSON, each megabyte of it. */
+  timeoutMs: number;
+}
+
+/**
+ * The limits for one caller. Every upload asks here, so a limit per API key needs no other place.
+ * @param _owner name of the caller's API key; empty in open mode
+ */
+export function uploadLimits(config: { MAX_IMAGE_BYTES: number; BODY_TIMEOUT: number }, _owner: string): UploadLimits {
+  return { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT };
+}

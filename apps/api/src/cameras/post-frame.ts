@@ -1,0 +1,57 @@
+import { newJobId } from '@facequeue/queue';
+import { FacequeueError, readCameraName, readFrameQuery, readFrameTime } from '@facequeue/schema';
+import { jobPath, jobResource } from '@facequeue/schema/job-resource';
+import type { Request, Response } from 'express';
+import { refuseWhenFull } from '../admission/load-shedding.ts';
+import { imageTooLarge } from '../body/body-cap.ts';
+import { announcedBody } from '../body/image-body.ts';
+import { receiveBody } from '../body/receive-body.ts';
+import { uploadLimits } from '../body/upload-limits.ts';
+import { contextOf } from '../http/context.ts';
+import { queryOf } from '../http/route.ts';
+import { queuedView } from '../jobs/queued-view.ts';
+import type { Services } from '../services.ts';
+
+/**
+ * Submits a frame and answers with its job.
+ * @throws what is wrong with the request; body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected
+ */
+export async function postFrame(services: Services, request: Request, response: Response): Promise<void> {
+  const { config, queue, bodyMemory: memory, metrics } = services;
+  const context = contextOf(response);
+  const { owner, requestId } = context;
+
+  // Everything that the headers are enough to refuse is refused before the body is requested.
+  const camera = readCameraName(request.params['camera']);
+  const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
+  const takenAt = readFrameTime(request.headers['x-frame-time']);
+  const { maxImageBytes, timeoutMs } = uploadLimits(config, owner);
+  const body = announcedBody(request, maxImageBytes, ['raw']);
+  await refuseWhenFull(queue, 'cameras', async () => {
+    if (keep !== 'latest') return false;
+    const seen = await queue.cameras.read(owner, camera);
+    return seen !== null && seen.counts.waiting > 0;
+  });
+
+  const tooLarge = () => imageTooLarge(maxImageBytes);
+  const job = await receiveBody(request, response, { ...body, memory, timeoutMs, tooLarge }, async (bytes) => {
+    if (bytes.length === 0) throw new FacequeueError('invalid_request', 'the body is empty', { parameter: 'img' });
+    const result = await queue.cameras.submit({
+      id: newJobId(),
+      camera,
+      owner,
+      requestId,
+      bytes,
+      options: config.COMPAT === 'aws' ? { ...options, orient: false } : options,
+      keep,
+      startWithinMs: maxAgeMs ?? config.START_WITHIN,
+      takenAt,
+    });
+    return queuedView(result, { queue: 'cameras', source: { kind: 'inline' }, frame: { camera, takenAt } });
+  });
+  metrics.count('facequeue_jobs_accepted_total', { queue: 'cameras' });
+  context.jobId = job.id;
+  response.setHeader('X-Job-Id', job.id);
+  response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
+  response.status(202).json(jobResource(job, config.BASE_PATH));
+}

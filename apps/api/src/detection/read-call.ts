@@ -1,0 +1,74 @@
+import { newJobId } from '@facequeue/queue';
+import { type DetectionOptions, type QueueName, readDetectionQuery } from '@facequeue/schema';
+import type { Request, Response } from 'express';
+import { refuseWhenFull } from '../admission/load-shedding.ts';
+import { webhookReceiver } from '../auth/webhook-receiver.ts';
+import { type AnnouncedBody, announcedBody } from '../body/image-body.ts';
+import { type UploadLimits, uploadLimits } from '../body/upload-limits.ts';
+import { contextOf, type RequestContext } from '../http/context.ts';
+import { queryOf } from '../http/route.ts';
+import type { Services } from '../services.ts';
+import { readIdempotencyKey } from './idempotency.ts';
+import { type Preferences, readPreferences } from './prefer.ts';
+
+/** A detection as its caller asked for it: the record that every step works on. */
+export interface DetectionCall {
+  services: Services;
+  request: Request;
+  response: Response;
+  context: RequestContext;
+  /** Id of the job this call submits. */
+  jobId: string;
+  queueName: QueueName;
+  options: DetectionOptions;
+  webhookUrl: string | undefined;
+  idempotencyKey: string | null;
+  preferences: Preferences;
+  /** Whether the answer is the job, whatever its state, without a wait. */
+  immediate: boolean;
+  /** How long the answer may wait for the job's end, milliseconds. */
+  waitMs: number;
+  /** The answer when that time is up: the job (202), or the error wait_timeout (504). */
+  onTimeout: 'job' | 'error';
+  body: AnnouncedBody;
+  limits: UploadLimits;
+}
+
+/**
+ * Reads everything but the body, and refuses the call where the headers are enough to do so: before the body is requested.
+ * @throws what is wrong with the request; unsupported_media_type, body_too_large, queue_full, unavailable
+ */
+export async function readCall(services: Services, request: Request, response: Response): Promise<DetectionCall> {
+  const { config, queue } = services;
+  const context = contextOf(response);
+  response.setHeader('Vary', 'Prefer');
+
+  const preferences = readPreferences(request.headers.prefer);
+  const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);
+  const { options, queue: queueName, webhookUrl } = readDetectionQuery(queryOf(request));
+  const receiver =
+    webhookUrl === undefined ? undefined : webhookReceiver(webhookUrl, context.owner, config.WEBHOOK_SECRETS);
+  const limits = uploadLimits(config, context.owner);
+  const body = announcedBody(request, limits.maxImageBytes);
+  // A repeated call gets its job however full the queue is, and only the submit can tell that it is one.
+  if (idempotencyKey === null) await refuseWhenFull(queue, queueName);
+
+  const { respondAsync, waitMs } = preferences;
+  return {
+    services,
+    request,
+    response,
+    context,
+    jobId: newJobId(),
+    queueName,
+    options: config.COMPAT === 'aws' ? { ...options, orient: false } : options,
+    webhookUrl: receiver,
+    idempotencyKey,
+    preferences,
+    immediate: respondAsync && waitMs === null,
+    waitMs: waitMs ?? config.SYNC_WAIT,
+    onTimeout: respondAsync || waitMs !== null ? 'job' : 'error',
+    body,
+    limits,
+  };
+}

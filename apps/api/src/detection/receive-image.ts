@@ -1,0 +1,25 @@
+import { checkImageUrl } from '@facequeue/source/image-url';
+import { imageTooLarge } from '../body/body-cap.ts';
+import { readImage } from '../body/image-body.ts';
+import type { ImageInput } from '../body/image-input.ts';
+import { receiveBody } from '../body/receive-body.ts';
+import type { DetectionCall } from './read-call.ts';
+
+/**
+ * Receives the body and passes its image to `use`. The body's memory is reserved until `use` is done.
+ * @throws invalid_request, invalid_base64, body_too_large, request_timeout, source_forbidden, queue_full (no body memory),
+ *   ClientDisconnected, what `use` throws
+ */
+export async function receiveImage<T>(
+  { services: { config, bodyMemory: memory }, request, response, body, limits }: DetectionCall,
+  use: (image: ImageInput) => Promise<T>,
+): Promise<T> {
+  const { maxImageBytes, timeoutMs } = limits;
+  const tooLarge = () => imageTooLarge(maxImageBytes);
+  return receiveBody(request, response, { ...body, memory, timeoutMs, tooLarge }, async (received) => {
+    const image = await readImage(body, received, config.COMPAT === 'aws');
+    if ('url' in image) checkImageUrl(image.url);
+    else if (image.bytes.length > maxImageBytes) throw tooLarge();
+    return await use(image);
+  });
+}

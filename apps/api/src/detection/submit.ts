@@ -1,0 +1,41 @@
+import type { JobView } from '@facequeue/schema/job-resource';
+import type { ImageInput } from '../body/image-input.ts';
+import { queuedView } from '../jobs/queued-view.ts';
+import { idempotency } from './idempotency.ts';
+import type { DetectionCall } from './read-call.ts';
+
+/** The paths are one operation: an idempotency key means the same on each. */
+const OPERATION = 'face_detection';
+
+/**
+ * Submits the job of a call.
+ * @returns the job as it was made, without reading it. Its id is another one when an earlier call with the same idempotency key made it
+ * @throws queue_full, idempotency_conflict, unavailable
+ */
+export async function submit(call: DetectionCall, image: ImageInput): Promise<JobView> {
+  const { config, queue, metrics } = call.services;
+  const { owner, requestId } = call.context;
+  const { jobId: id, queueName, options, webhookUrl, idempotencyKey } = call;
+  const work = {
+    queue: queueName,
+    source: 'url' in image ? { kind: 'url' as const, url: image.url } : { kind: 'inline' as const, bytes: image.bytes },
+    options,
+    ...(webhookUrl !== undefined && { webhookUrl }),
+  };
+  const result = await queue.submit({
+    id,
+    ...work,
+    requestId,
+    owner,
+    startWithinMs: config.START_WITHIN,
+    // Only a caller that gets nothing when time is up is refused for a long estimated wait.
+    ...(call.onTimeout === 'error' && { waitMs: call.waitMs }),
+    ...(idempotencyKey !== null && { idempotency: await idempotency(idempotencyKey, owner, OPERATION, work) }),
+  });
+  if (result.id === id) metrics.count('facequeue_jobs_accepted_total', { queue: queueName });
+  return queuedView(result, {
+    queue: queueName,
+    source: { kind: work.source.kind },
+    webhook: webhookUrl === undefined ? null : { url: webhookUrl, status: 'waiting', attempts: [], nextAt: null },
+  });
+}

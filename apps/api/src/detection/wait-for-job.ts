@@ -1,0 +1,56 @@
+import type { CompletionWait, GatewayQueue } from '@facequeue/queue';
+import { isTerminal } from '@facequeue/schema';
+import { type JobView, jobPath } from '@facequeue/schema/job-resource';
+import { MIN_RETRY_MS, pollAfterMs } from '../admission/retry-after.ts';
+import { ClientDisconnected } from '../http/client-disconnected.ts';
+import { isUnavailable } from '../http/errors.ts';
+import { waitForEnd } from '../jobs/wait-for-end.ts';
+import type { DetectionCall } from './read-call.ts';
+
+/** Where a job stands when its caller is answered. */
+export type JobState = { ended: true; job: JobView } | { ended: false; job: JobView; retryAfterMs: number };
+
+/**
+ * Waits for the job's end for as long as the caller does. From here on the answer names the job, also when it is an error. The job is
+ * accepted, so if Redis becomes unreachable meanwhile its caller still learns where it will be.
+ * @param submitted what `submit` returned
+ * @param wait of the id that this call submitted
+ * @throws gone when the job is erased meanwhile, ClientDisconnected
+ */
+export async function waitForJob(call: DetectionCall, submitted: JobView, wait: CompletionWait): Promise<JobState> {
+  const { services, context, response, immediate } = call;
+  const { queue, config, shutdown } = services;
+
+  // A repeated call waits for the earlier job, which may have ended: subscribe, then read.
+  const repeated = submitted.id !== call.jobId;
+  using earlierWait = repeated ? queue.wait(submitted.id) : null;
+  const job = repeated ? ((await queue.read(submitted.id)) ?? submitted) : submitted;
+  context.jobId = job.id;
+  response.setHeader('X-Job-Id', job.id);
+  response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
+
+  if (immediate) return { ended: false, job, retryAfterMs: await pollAfterMs(queue, job.queue) };
+  if (isTerminal(job.status)) return { ended: true, job };
+  try {
+    const ended = await waitForEnd(earlierWait ?? wait, call.waitMs, response, shutdown);
+    if (ended) return { ended: true, job: ended };
+  } catch (error) {
+    if (isUnavailable(error)) return { ended: false, job, retryAfterMs: MIN_RETRY_MS };
+    // Nobody else can know of this job. One that runs is left to run: most of its cost is spent.
+    const unknownToOthers = !call.preferences.respondAsync && call.idempotencyKey === null;
+    if (error instanceof ClientDisconnected && unknownToOthers) await queue.cancel(job.id, 'queued');
+    throw error;
+  }
+  const now = await readAgain(queue, job);
+  return { ended: false, job: now, retryAfterMs: await pollAfterMs(queue, now.queue) };
+}
+
+/** The job as it is now; as it was if Redis has just become unreachable. */
+async function readAgain(queue: GatewayQueue, job: JobView): Promise<JobView> {
+  try {
+    return (await queue.read(job.id)) ?? job;
+  } catch (error) {
+    if (isUnavailable(error)) return job;
+    throw error;
+  }
+}
