@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -43,6 +44,11 @@ describe('the check of directions', () => {
     ['packages/metrics/src', '@facequeue/queue', 'direction-metrics'],
     ['packages/source/src', 'sharp', 'only-pipeline-imports-onnxruntime-node'],
     ['apps/api/src', '@facequeue/pipeline', 'the-gateway-runs-no-model'],
+    ['apps/api/src', '@facequeue/source', 'the-gateway-loads-no-aws-sdk'],
+    ['apps/api/src/http', '../body/base64.ts', 'gateway-http-is-lowest'],
+    ['apps/api/src/body', '../detection/detect.ts', 'gateway-layers-know-no-resource'],
+    ['apps/api/src/auth', '../router.ts', 'gateway-layers-know-no-resource'],
+    ['apps/api/src/jobs', '../app.ts', 'gateway-resources-know-no-assembly'],
     ['apps/api/src', 'bullmq', 'only-queue-imports-bullmq'],
     ['apps/cli/src', 'undici', 'only-source-imports-undici'],
     ['apps/cli/src', '../../worker/src/planted-target.ts', 'app-cli-stands-alone'],
@@ -61,6 +67,19 @@ describe('the check of directions', () => {
       ).toBe(true);
     } finally {
       rmSync(planted);
+    }
+  });
+
+  it('sees a client imported by what the gateway uses of the sources', async () => {
+    const file = join(tree, 'packages/source/src/s3/locations.ts');
+    const before = readFileSync(file, 'utf8');
+    appendFileSync(file, "import '@aws-sdk/client-s3';\nimport './client.ts';\n");
+    try {
+      const { violations } = await cruise(tree);
+      const found = violations.filter((line) => line.startsWith('source-checks-load-no-client'));
+      expect(found).toHaveLength(2);
+    } finally {
+      writeFileSync(file, before);
     }
   });
 

@@ -5,6 +5,10 @@
  */
 const tests = '(\\.test\\.ts$|/testing/)';
 
+/** The modules of packages/source that check URLs and read settings, without the clients that fetch. */
+const SOURCE_CHECKS =
+  '^packages/source/src/((image-url|webhook-url|web-url|variables|errors)|s3/(locations|s3-url|prefixes)|address/(allow-list|public-address))\\.ts$';
+
 /** A library that only one package may import. */
 const onlyIn = (room, libraries) => ({
   name: `only-${room.replace(/\W+/g, '-')}-imports-${libraries[0].replace(/\W+/g, '-')}`,
@@ -52,6 +56,45 @@ module.exports = {
       severity: 'error',
       from: { path: '^apps/api/', pathNot: tests },
       to: { path: '^packages/pipeline/' },
+    },
+    {
+      name: 'the-gateway-loads-no-aws-sdk',
+      severity: 'error',
+      comment: 'its image is installed without it: of the sources it imports only what checks URLs and reads settings',
+      from: { path: '^apps/api/', pathNot: tests },
+      to: { path: '^packages/source/', pathNot: SOURCE_CHECKS },
+    },
+    {
+      name: 'source-checks-load-no-client',
+      severity: 'error',
+      comment: 'what the gateway imports of the sources needs neither the AWS SDK nor undici at run time',
+      from: { path: SOURCE_CHECKS, pathNot: tests },
+      to: {
+        path: ['^packages/source/', '(^|/)node_modules/(@aws-sdk|@smithy|undici)/'],
+        pathNot: SOURCE_CHECKS,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
+      name: 'gateway-http-is-lowest',
+      severity: 'error',
+      comment: 'http knows nothing else of the gateway',
+      from: { path: '^apps/api/src/http/', pathNot: tests },
+      to: { path: '^apps/api/src/', pathNot: '^apps/api/src/http/' },
+    },
+    {
+      name: 'gateway-layers-know-no-resource',
+      severity: 'error',
+      comment: 'admission, body and auth serve every resource and know none, nor the assembly',
+      from: { path: '^apps/api/src/(admission|body|auth)/', pathNot: tests },
+      to: { path: '^apps/api/src/', pathNot: '^apps/api/src/(admission|body|auth|http)/' },
+    },
+    {
+      name: 'gateway-resources-know-no-assembly',
+      severity: 'error',
+      comment: 'a resource takes what it needs as Services',
+      from: { path: '^apps/api/src/(detection|jobs|batches|cameras|system)/', pathNot: tests },
+      to: { path: '^apps/api/src/(main|gateway|app|router|config|index)\\.ts$' },
     },
     {
       name: 'the-client-runs-in-browsers',

@@ -86,7 +86,7 @@ function reachableHost(host: string): string {
 function listenError(error: NodeJS.ErrnoException, { HOST, PORT }: GatewayConfig): Error {
   if (error.code === 'EADDRINUSE') {
     return new ConfigError(
-      `port ${PORT} on ${HOST} is in use by another program; stop it, or set PORT to another port (0 picks a free one)`,
+      `port ${PORT} on ${HOST} is taken by another program; stop it, or set PORT to another port (0 picks a free one)`,
     );
   }
   if (error.code === 'EACCES') return new ConfigError(`port ${PORT} needs more privileges; set PORT to 1024 or above`);

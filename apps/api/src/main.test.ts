@@ -34,7 +34,7 @@ const post = (url: string, headers: Record<string, string> = {}) =>
   });
 
 describe('the gateway process', () => {
-  it('tells who started it where it listens, also on a port of its own choice', async () => {
+  it('tells its parent where it listens, also on a free port', async () => {
     const { message, url, output } = await start();
     expect(message).toEqual({ type: 'ready', url });
     expect((await fetch(`${url}/livez`)).status).toBe(200);
@@ -49,7 +49,7 @@ describe('the gateway process', () => {
     [
       'an address of another machine',
       { HOST: '192.0.2.1', ALLOW_OPEN: 'true' },
-      /192\.0\.2\.1.*no address of this machine/,
+      /192\.0\.2\.1.*not an address of this machine/,
     ],
     ['no Redis named', { REDIS_URL: '' }, /^REDIS_URL is not set/],
     ['a base path that is none', { BASE_PATH: 'prod' }, /BASE_PATH is "prod"; expected a path such as \/prod/],
@@ -65,7 +65,7 @@ describe('the gateway process', () => {
     expect(JSON.stringify(failed.message) + failed.output()).not.toMatch(/\bat .*\.ts/);
   });
 
-  it('says on standard error why it does not start when nobody else would', async () => {
+  it('says on standard error why it does not start when it has no parent', async () => {
     const alone = await startApp(MAIN, { PORT: 'many' }, { supervised: false });
     expect(await alone.exited).toBe(1);
     expect(alone.errors()).toMatch(/^PORT is "many".*\n/);
@@ -94,7 +94,7 @@ describe('the gateway process', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s lets the calls in flight end, takes no other, and ends well',
+    'on %s lets the calls in flight end, accepts no others, and exits with 0',
     async (signal) => {
       const release = Promise.withResolvers<void>();
       const taken = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ describe('the gateway process', () => {
     },
   );
 
-  it('answers calls that outlast its grace with 504 and where their result will be', async () => {
+  it('answers calls that outlast its grace period with 504 and the location of their result', async () => {
     const { child, exited, url, output } = await start({ SHUTDOWN_GRACE: '100ms' });
     const call = post(url);
     const system = async () => (await (await fetch(`${url}/system`)).json()) as SystemResource;
@@ -136,7 +136,7 @@ describe('the gateway process', () => {
     expect(output()).toContain('"status":504');
   });
 
-  it('answers calls that asked for another wait with 202 when its grace is over', async () => {
+  it('answers calls that set their own wait with 202 when its grace period is over', async () => {
     const { child, exited, url } = await start({ SHUTDOWN_GRACE: '100ms', QUEUE_PREFIX: '{main-grace}' });
     const call = post(url, { prefer: 'wait=60' });
     const system = async () => (await (await fetch(`${url}/system`)).json()) as SystemResource;
@@ -156,7 +156,7 @@ describe('the gateway process', () => {
     expect(await exited).toBe(0);
   });
 
-  it('killed and started again, knows the keys it was given', async () => {
+  it('knows idempotency keys after a crash and a restart', async () => {
     const env = { QUEUE_PREFIX: '{main-keys}' };
     const headers = { 'idempotency-key': '"k"', prefer: 'respond-async' };
     const first = await start(env);
@@ -167,7 +167,7 @@ describe('the gateway process', () => {
     expect(await (await post(second.url, headers)).json()).toMatchObject({ id, status: 'queued' });
   });
 
-  it('is not kept by a client that goes on sending', async () => {
+  it('does not wait for a client that goes on sending', async () => {
     const { child, exited, url } = await start({ SHUTDOWN_GRACE: '100ms' });
     using connection = await openRaw(Number(new URL(url).port));
     await connection.send(

@@ -11,8 +11,8 @@ const figures = (waiting: number, throughput: number): QueueFigures => ({
   gapMs: 0,
 });
 
-describe('when to come again', () => {
-  it('is what the waiting jobs take at the rate they end, from a second to a minute', () => {
+describe('when to retry', () => {
+  it('is the time that the waiting jobs take at the current throughput, from a second to a minute', () => {
     expect(timeToProcess(figures(100, 10), 1)).toBe(10_000);
     expect(timeToProcess(figures(100, 10), 0.1)).toBe(1000);
     expect(timeToProcess(figures(1, Number.MIN_VALUE), 0)).toBe(1000);
@@ -31,14 +31,14 @@ describe('when to come again', () => {
     );
   });
 
-  it('is soon for an accepted job of a queue that was idle, late for a refused call of one that stands still', async () => {
+  it('is short for an accepted job of an idle queue, long for a refused call of a stalled one', async () => {
     const idle = figures(3, 0);
     const queue = { snapshot: async () => ({ queues: { interactive: idle } }) } as unknown as GatewayQueue;
     expect(await pollAfterMs(queue, 'interactive')).toBe(5000);
     expect(timeToProcess(idle, 1)).toBe(60_000);
   });
 
-  it('is told in whole seconds, never too early', () => {
+  it('is given in whole seconds, rounded up', () => {
     expect([retryAfter(1000), retryAfter(1001), retryAfter(0)]).toEqual(['1', '2', '0']);
   });
 });

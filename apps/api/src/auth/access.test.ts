@@ -48,7 +48,7 @@ describe('with API keys', () => {
   const shop = { 'x-api-key': 'key of shop' };
   const archive = { authorization: 'Bearer key of archive' };
 
-  it('a call is served with a key and refused without, its body unread', async () => {
+  it('a call is served with a key and refused without one, its body unread', async () => {
     expect(await call(gateway, 'POST', '/face_detection', shop)).toMatchObject({ status: 200 });
     for (const wrong of [NO_HEADERS, { 'x-api-key': 'key of nobody' }, { authorization: 'Basic a2V5' }]) {
       const refused = await call(gateway, 'POST', '/face_detection', { ...wrong, expect: '100-continue' });
@@ -57,11 +57,11 @@ describe('with API keys', () => {
     }
   });
 
-  it('a bearer token has no blanks', async () => {
+  it('a bearer token has no spaces', async () => {
     expect((await call(gateway, 'POST', '/face_detection', archive)).status).toBe(401);
   });
 
-  it('what tells of the installation needs one too, probes and the description do not', async () => {
+  it('metrics and /system need a key too, probes and the OpenAPI document do not', async () => {
     for (const path of ['/system', '/jobs/01930000-0000-7000-8000-000000000000'])
       expect((await call(gateway, 'GET', path, {})).status).toBe(401);
     for (const path of ['/livez', '/readyz', '/ping', '/openapi.json'])
@@ -69,7 +69,7 @@ describe('with API keys', () => {
     expect((await call(gateway, 'GET', '/system', shop)).status).toBe(200);
   });
 
-  it("a job is shown to its own key; another's answers as if it were gone", async () => {
+  it('a job is shown to its own key; for another key it is gone', async () => {
     const { headers } = await call(gateway, 'POST', '/face_detection', shop);
     const path = String(headers['location']);
     expect((await call(gateway, 'GET', path, shop)).status).toBe(200);
@@ -79,7 +79,7 @@ describe('with API keys', () => {
     });
   });
 
-  it('the log names the key, and holds no key', async () => {
+  it('the log contains the name of the key, not the key', async () => {
     expect(gateway.lines).toContainEqual(
       expect.objectContaining({ route: '/face_detection', status: 200, key: 'shop' }),
     );
@@ -93,7 +93,7 @@ describe('with API keys', () => {
 });
 
 describe('without API keys', () => {
-  it('on loopback a web page from elsewhere is refused, on every path', async () => {
+  it('on loopback, foreign web pages are refused on every path', async () => {
     await using gateway = await startTestGateway(redis.url);
     const foreign: Headers[] = [
       { host: 'attacker.example' },
@@ -107,7 +107,7 @@ describe('without API keys', () => {
     expect((await call(gateway, 'GET', '/livez', { origin: 'http://localhost:3000' })).status).toBe(200);
   });
 
-  it('beyond loopback it does not start, unless that is meant', async () => {
+  it('beyond loopback it does not start without ALLOW_OPEN', async () => {
     await expect(startTestGateway(redis.url, { HOST: '0.0.0.0' })).rejects.toThrow(
       /HOST is "0.0.0.0".*ALLOW_OPEN=true/,
     );

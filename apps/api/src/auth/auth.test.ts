@@ -38,7 +38,7 @@ describe('API keys', () => {
     expect(() => identify(request(headers), keys)).toThrow(expect.objectContaining({ code: 'unauthorized' }));
   });
 
-  it('are not asked for when there are none', () => {
+  it('are not required when none are configured', () => {
     expect(identify(request({}), [])).toBe('');
   });
 });
@@ -46,7 +46,7 @@ describe('API keys', () => {
 describe('a gateway without API keys', () => {
   const config = { HOST: '127.0.0.1', API_KEYS: [], ALLOW_OPEN: false };
 
-  it('does not start beyond loopback unless that is meant', () => {
+  it('does not start beyond loopback without ALLOW_OPEN', () => {
     for (const HOST of ['0.0.0.0', '::', '192.168.1.2', 'example.org', '']) {
       expect(() => needsLocalCallers({ ...config, HOST })).toThrow(/API_KEYS.*ALLOW_OPEN=true/);
       expect(needsLocalCallers({ ...config, HOST, ALLOW_OPEN: true })).toBe(false);
@@ -82,7 +82,7 @@ describe('a gateway without API keys', () => {
     else expect(look).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
 
-  it('knows loopback by address, not by how it is spelt', () => {
+  it('recognizes loopback addresses however they are written', () => {
     expect(['127.0.0.1', '127.255.255.254', '::1', '[::1]', 'localhost', 'a.localhost'].every(isLoopback)).toBe(true);
     expect(['127.0.0.1.nip.io', '128.0.0.1', 'notlocalhost', '::', '[::2]', '0.0.0.0'].some(isLoopback)).toBe(false);
   });

@@ -22,7 +22,7 @@ function queueOf(room: number) {
 }
 
 describe('the appender of a request', () => {
-  it('hands every item on once and in order, in chunks the queue takes', async () => {
+  it('appends every item once and in order, in chunks that the queue accepts', async () => {
     const sizes = fc.array(fc.oneof(fc.nat(100), fc.nat(6 << 20)), { maxLength: 600 });
     await fc.assert(
       fc.asyncProperty(sizes, async (sizes) => {
@@ -42,7 +42,7 @@ describe('the appender of a request', () => {
     );
   });
 
-  it('gives a queue what it has room for, and says how far it came', async () => {
+  it('appends what the queue has room for, and reports the last line', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(300), fc.integer({ min: 1, max: 256 }), async (room, count) => {
         const { append, calls } = queueOf(room);
@@ -59,7 +59,7 @@ describe('the appender of a request', () => {
     );
   });
 
-  it('gives a chunk whole or not at all where that is wanted', async () => {
+  it('appends a whole chunk or nothing when partial appends are not allowed', async () => {
     const { append, calls } = queueOf(9);
     const appender = new BatchAppender(append, false);
     for (let line = 1; line <= 10; line++) await appender.add(item(line), 1);

@@ -40,7 +40,7 @@ const byName = (items: ItemLine[]) => Object.fromEntries(items.map((item) => [it
 const seen = () => worker.seen.map(({ bytes }) => String(bytes));
 
 describe('POST /batches', () => {
-  it('takes items as JSON, and answers with the batch', async () => {
+  it('accepts items as JSON and answers with the batch', async () => {
     const { status, headers, body } = await post(at('/batches'), {
       items: [inline('json 1', 'a'), inline('json 2'), { id: 'c', url: 'https://example.org/c.jpg' }],
       options: { profile: 'fast', max_faces: 3 },
@@ -62,7 +62,7 @@ describe('POST /batches', () => {
     });
   });
 
-  it('takes items as lines, with options in the query', async () => {
+  it('accepts items as NDJSON, with options in the query', async () => {
     const body = `\ufeff${lines([inline('line 1', 'a')])}\r\n  \r\n{"id":"d","img":"${Buffer.from('line 4').toString('base64')}"}`;
     const made = await post(at('/batches?profile=small-faces&landmarks=false'), body);
     expect(made.status).toBe(202);
@@ -79,7 +79,7 @@ describe('POST /batches', () => {
     expect(job?.options).toMatchObject({ profile: 'small-faces', landmarks: false, attributes: true });
   });
 
-  it('makes each bad item a failed item with its line number, and runs the rest', async () => {
+  it('turns each bad item into a failed item with its line number, and runs the rest', async () => {
     const made = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: '1mb' });
     await using small = made;
     await using smallWorker = await startCannedWorker(small, (job) => {
@@ -138,7 +138,7 @@ describe('POST /batches', () => {
     expect(shown.counts).toMatchObject({ total: 16, succeeded: 2, failed: 14 });
   });
 
-  it('refuses what is wrong with the request itself', async () => {
+  it('refuses requests that are themselves invalid', async () => {
     const refused = async (path: string, body?: unknown, headers = {}) => {
       const { status, body: problem } = await post(at(path), body, headers);
       return `${status} ${problem.code}: ${problem.detail}`;
@@ -163,7 +163,7 @@ describe('POST /batches', () => {
       'there are more than 1000 items: send application/x-ndjson',
     );
     expect(await refused('/batches?webhook_url=https://example.org/', lines([inline('x')]))).toMatch(
-      '400 invalid_request: webhook_url needs a secret',
+      '400 invalid_request: webhook_url needs a signing secret',
     );
     expect(await refused('/batches?output=s3://elsewhere/results.ndjson', lines([inline('x')]))).toMatch(
       '422 source_forbidden',
@@ -171,7 +171,7 @@ describe('POST /batches', () => {
     expect(await refused('/batches', { s3: { prefix: 's3://photos/2023/' } })).toMatch('422 source_forbidden');
   });
 
-  it('takes a prefix to list and a place to write to, where they are allowed', async () => {
+  it('accepts a prefix to list and a location to write to, if the settings allow them', async () => {
     const { status, body } = await post(at('/batches'), {
       s3: { prefix: 'S3://photos/2024/', suffixes: ['.jpg'] },
       output: 's3://runs/1/results.ndjson',
@@ -187,7 +187,7 @@ describe('POST /batches', () => {
     expect(await post(at(`/batches/${body.id}/cancel`))).toMatchObject({ status: 200, body: { status: 'canceled' } });
   });
 
-  it('keeps nothing of a batch whose request is cut in the middle', async () => {
+  it('keeps nothing of a batch whose request is cut off', async () => {
     using raw = await openRaw(gateway.port);
     const first = lines(Array.from({ length: 300 }, (_, i) => inline(`cut ${i}`)));
     await raw.send(
@@ -204,7 +204,7 @@ describe('POST /batches', () => {
     await expect.poll(async () => (await gateway.queue.snapshot()).queues.bulk.waiting, { timeout: 10_000 }).toBe(0);
   });
 
-  it('runs items while others are still to come', async () => {
+  it('runs items while others are still arriving', async () => {
     const sent = Promise.withResolvers<void>();
     const stream = new ReadableStream({
       async start(controller) {
@@ -221,7 +221,7 @@ describe('POST /batches', () => {
     expect((await allResults(gateway, body.id)).length).toBe(2);
   });
 
-  it('is kept alive while its client sends slowly: a maker that is silent for a minute is taken for dead', async () => {
+  it('is kept alive while its client sends slowly; a batch untouched for a minute is erased', async () => {
     const timers = vi.spyOn(globalThis, 'setInterval');
     const append = vi.spyOn(gateway.queue.batches, 'append');
     using raw = await openRaw(gateway.port);
@@ -237,7 +237,7 @@ describe('POST /batches', () => {
     vi.restoreAllMocks();
   });
 
-  it('refuses more lines or bytes than a request may have, and keeps nothing of it', async () => {
+  it('refuses a request with too many lines or bytes, and keeps nothing of it', async () => {
     const many = Array.from({ length: 10_001 }, () => '{"url":"https://example.org/a.jpg"}').join('\n');
     const { status, body } = await post(at('/batches'), many);
     expect([status, body.code]).toEqual([413, 'body_too_large']);
@@ -249,14 +249,14 @@ describe('POST /batches', () => {
     await expect.poll(async () => (await gateway.queue.snapshot()).queues.bulk.waiting, { timeout: 10_000 }).toBe(0);
   });
 
-  it('says of a large JSON body to send lines', async () => {
+  it('suggests NDJSON for a JSON body that is too large', async () => {
     using raw = await openRaw(gateway.port);
     const head = 'POST /batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
     await raw.send(`${head}Content-Length: 30000000\r\n\r\n`);
     expect(await raw.until('}')).toMatch(/413[\s\S]*send application\/x-ndjson, an item a line/);
   });
 
-  it('gives a client that falls silent a minute for each megabyte, then 408', async () => {
+  it('answers 408 when a client sends nothing for the time it has for a megabyte', async () => {
     await using slow = await startTestGateway(redis.url, { BODY_TIMEOUT: '300ms' });
     using raw = await openRaw(slow.port);
     const head = 'POST /batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n';
@@ -265,7 +265,7 @@ describe('POST /batches', () => {
     await expect.poll(async () => (await slow.queue.snapshot()).queues.bulk.waiting, { timeout: 10_000 }).toBe(0);
   });
 
-  it('ends with 503 when the gateway ends meanwhile, so that the caller tries another', async () => {
+  it('answers 503 when the gateway shuts down meanwhile, so that the caller tries another', async () => {
     await using ending = await startTestGateway(redis.url);
     using raw = await openRaw(ending.port);
     const head = 'POST /batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n';
@@ -277,7 +277,7 @@ describe('POST /batches', () => {
   });
 });
 
-it('the answers are those of the OpenAPI document', async () => {
+it('the answers match the OpenAPI document', async () => {
   const { paths = {} } = openApiDocument();
   const made = await post(at('/batches?open=true'), lines([inline('documented')]));
   const batch = `/batches/${made.body.id}`;
@@ -313,7 +313,7 @@ it('the answers are those of the OpenAPI document', async () => {
 });
 
 describe('an open batch', () => {
-  it('takes items until it is closed, and an append repeated whole takes nothing twice', async () => {
+  it('accepts items until it is closed; a repeated append adds nothing twice', async () => {
     const { status, body: batch } = await post(at('/batches?open=true'));
     expect([status, batch.status, batch.closed_at]).toEqual([202, 'open', null]);
     const items = at(`/batches/${batch.id}/items`);
@@ -338,7 +338,7 @@ describe('an open batch', () => {
     expect(seen().filter((text) => text.startsWith('open ')).length).toBe(601);
   });
 
-  it('keeps what it has taken of a request that is cut, and skips that when it is sent again', async () => {
+  it('keeps what it has accepted of a request that is cut off, and skips that when it is repeated', async () => {
     const { body: batch } = await post(at('/batches'), { open: true });
     const body = lines(Array.from({ length: 300 }, (_, i) => inline(`again ${i}`, `item-${i}`)));
     using raw = await openRaw(gateway.port);
@@ -359,7 +359,7 @@ describe('an open batch', () => {
     expect(ended.every(({ status }) => status === 'succeeded')).toBe(true);
   });
 
-  it('tells a caller to come back while the queue is full, and finishes when he does', async () => {
+  it('tells a caller to retry while the queue is full, and finishes after the retry', async () => {
     const prefix = `{full-${randomUUID()}}`;
     await using tight = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '300', QUEUE_PREFIX: prefix });
     const { body: batch } = await post(`${tight.url}/batches?open=true`);
@@ -393,7 +393,7 @@ describe('an open batch', () => {
 });
 
 describe('a batch', () => {
-  it('is canceled: what has not begun ends canceled, what has begun goes on', async () => {
+  it('is canceled: items that have not started end canceled, those that have go on', async () => {
     const begun = Promise.withResolvers<void>();
     const go = Promise.withResolvers<void>();
     answer = async () => {
@@ -415,13 +415,13 @@ describe('a batch', () => {
     expect(await post(at(`/batches/${batch.id}/cancel`))).toMatchObject({ status: 200 });
   });
 
-  it('that has finished is not canceled', async () => {
+  it('that has finished cannot be canceled', async () => {
     const { body: batch } = await post(at('/batches'), lines([inline('finished')]));
     await allResults(gateway, batch.id);
     expect(await post(at(`/batches/${batch.id}/cancel`))).toMatchObject({ status: 409, body: { code: 'conflict' } });
   });
 
-  it('is erased with its results; its id is gone then, and another id is not found', async () => {
+  it('is erased with its results: its id is gone then, while another id is not found', async () => {
     const { body: batch } = await post(at('/batches'), lines([inline('erased')]));
     await allResults(gateway, batch.id);
     const path = at(`/batches/${batch.id}`);
@@ -436,7 +436,7 @@ describe('a batch', () => {
     }
   });
 
-  it("is another key's business to nobody, and named in the log", async () => {
+  it('is invisible to other API keys, and its id is in the log', async () => {
     const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
     const env = { API_KEYS: `anna:${sha256('a')},ben:${sha256('b')}`, BASE_PATH: '/prod' };
     await using guarded = await startTestGateway(redis.url, env);

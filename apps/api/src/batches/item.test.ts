@@ -18,7 +18,7 @@ describe('an item', () => {
     }
   });
 
-  it('names an image elsewhere', () => {
+  it('may name an image by URL', () => {
     expect(read('{"url":"s3://bucket/a.jpg"}')).toEqual({
       name: null,
       line: 3,
@@ -26,7 +26,7 @@ describe('an item', () => {
     });
   });
 
-  it('that is no item fails under its id, if that can be read', () => {
+  it('that is invalid fails under its id, if the id is readable', () => {
     expect(read('{"id":"a","img":"AAAA"')).toEqual(failed('a', 'the item is not valid JSON'));
     expect(read('{"img":"AAAA","id":"a"')).toEqual(failed(null, 'the item is not valid JSON'));
     expect(read('{"id":"a\\u00e9","id":"b"}')).toEqual(failed('aé', 'member "id" is given twice'));
@@ -43,9 +43,9 @@ describe('an item', () => {
     expect(read('"a"')).toEqual(failed(null, 'an item is a JSON object with url or img'));
   });
 
-  it('too long to be kept fails under its id, if that stands in front', () => {
+  it('that is too long fails under its id, if the id comes first', () => {
     const head = (text: string) => itemFrom({ number: 3, head: Buffer.from(text) }, LIMIT);
-    expect(head('{ "id": "a\\/b", "img":"AAA')).toEqual(failed('a/b', 'the image may have'));
-    expect(head('{"img":"AAA')).toEqual(failed(null, 'the image may have'));
+    expect(head('{ "id": "a\\/b", "img":"AAA')).toEqual(failed('a/b', 'the image is larger than'));
+    expect(head('{"img":"AAA')).toEqual(failed(null, 'the image is larger than'));
   });
 });

@@ -22,7 +22,7 @@ function refusal(text: string): string {
 const name = fc.string({ unit: fc.constantFrom('i', 'é', '"', '\\', '[', ']', ',', '{', '\n'), maxLength: 6 });
 
 describe('the items of a JSON body', () => {
-  it('are cut out of it as they stand, whatever they and the rest are', () => {
+  it('are cut out unchanged, whatever they and the rest contain', () => {
     const value = fc.jsonValue({ maxDepth: 3 });
     const indent = fc.constantFrom(undefined, 1, '\t');
     fc.assert(
@@ -47,7 +47,7 @@ describe('the items of a JSON body', () => {
     );
   });
 
-  it('are found by their name however it is written, and only at the top', () => {
+  it('are found by their name however it is escaped, and only at the top level', () => {
     expect(split('{"\\u0069tems":[1]}')).toEqual({ members: { items: [] }, items: [1] });
     expect(split('{"a":{"items":[1]},"b":["items",[2]]}').items).toEqual([]);
     expect(split('{"items":{"items":[1]}}').items).toEqual([]);
@@ -55,7 +55,7 @@ describe('the items of a JSON body', () => {
     expect(split('[{"items":[1]}]')).toEqual({ members: [{ items: [1] }], items: [] });
   });
 
-  it('are refused where the body is no JSON around them', () => {
+  it('are refused if the rest of the body is not JSON', () => {
     for (const text of [
       '{"items":[',
       '{"items":[1',

@@ -29,7 +29,7 @@ function imageLines(count: number, size: number): ReadableStream<Uint8Array> {
 }
 
 describe('a gateway that receives 60 MB of lines', () => {
-  it('holds a chunk and a line of it', async () => {
+  it('holds only a chunk and a line of them', async () => {
     await using gateway = await startTestGateway(redis.url);
     const reserve = vi.spyOn(BodyMemory.prototype, 'reserve');
     const append = gateway.queue.batches.append.bind(gateway.queue.batches);
@@ -48,7 +48,7 @@ describe('a gateway that receives 60 MB of lines', () => {
     expect((reserve.mock.contexts[0] as BodyMemory).used).toBe(0);
   });
 
-  it('does not grow by it', async () => {
+  it('does not grow by them', async () => {
     await using gateway = await startApp(new URL('../main.ts', import.meta.url), {
       PORT: '0',
       REDIS_URL: redis.url,

@@ -90,7 +90,7 @@ function hurry(queue: GatewayQueue, first: number, now: Promise<unknown>): numbe
 }
 
 describe('GET /batches/{id}/results', () => {
-  it('gives each item once, in pages or whole, as documented', async () => {
+  it('returns each item once, in pages or whole, as documented', async () => {
     const id = await ended(600);
     const whole = await results(gateway, id);
     expect(whole.length).toBe(600);
@@ -107,7 +107,7 @@ describe('GET /batches/{id}/results', () => {
     expect(await results(gateway, id, '?after=600')).toEqual([]);
   });
 
-  it('are NDJSON, of which HEAD has the headers', async () => {
+  it('is NDJSON, and HEAD has its headers', async () => {
     const id = await ended(1);
     const path = `${gateway.url}/batches/${id}/results`;
     for (const method of ['GET', 'HEAD']) {
@@ -117,7 +117,7 @@ describe('GET /batches/{id}/results', () => {
     }
   });
 
-  it('refuses what is no cursor', async () => {
+  it('refuses an invalid cursor', async () => {
     const id = await ended(1);
     for (const query of ['after=last', 'after=-1', 'limit=0', 'follow=yes', 'page=2']) {
       expect(await get(`${gateway.url}/batches/${id}/results?${query}`)).toMatchObject({
@@ -127,14 +127,14 @@ describe('GET /batches/{id}/results', () => {
     }
   });
 
-  it('shows what has ended so far when nobody follows', async () => {
+  it('without follow returns the items that have ended so far', async () => {
     const id = await openBatch();
     expect(await results(gateway, id)).toEqual([]);
     await post(`${gateway.url}/batches/${id}/items`, items(3));
     await expect.poll(async () => (await results(gateway, id)).length, { timeout: 10_000 }).toBe(3);
   });
 
-  it('waits for a client that reads slowly, instead of holding the results for him', { timeout: 120_000 }, async () => {
+  it('waits for a client that reads slowly, instead of buffering the results', { timeout: 120_000 }, async () => {
     const id = await ended(6000);
     const pages = vi.spyOn(gateway.queue.batches, 'results');
     using raw = await openRaw(gateway.port);
@@ -159,7 +159,7 @@ describe('GET /batches/{id}/results', () => {
 });
 
 describe('results that are followed', () => {
-  it('come as they end, to each of two readers, until there will be no more', async () => {
+  it('arrive as items end, for each of two readers, until the last', async () => {
     const id = await openBatch();
     const readers = await Promise.all([follow(gateway, id), follow(gateway, id)]);
     const read: ItemLine[][] = [[], []];
@@ -174,7 +174,7 @@ describe('results that are followed', () => {
     for (const reader of readers) expect(await reader.next()).toBeNull();
   });
 
-  it('have all of a large batch, whoever reads while it runs', async () => {
+  it('are complete for a large batch, read while it runs', async () => {
     const { body } = await post(`${gateway.url}/batches`, items(1000));
     const [one, other] = await Promise.all([allResults(gateway, body.id), allResults(gateway, body.id)]);
     expect(one.length).toBe(1000);
@@ -182,7 +182,7 @@ describe('results that are followed', () => {
     expect(other).toEqual(one);
   });
 
-  it('give a blank line as a sign of life every 15 s', async () => {
+  it('contain a blank line as a heartbeat every 15 s', async () => {
     await using at = await startTestGateway(redis.url);
     const waited = hurry(at.queue, 2, new Promise(() => {}));
     const id = await openBatch(at);
@@ -193,7 +193,7 @@ describe('results that are followed', () => {
     expect(waited.slice(0, 2)).toEqual([15_000, 15_000]);
   });
 
-  it('are cut when the gateway ends, and go on at another one', async () => {
+  it('are cut when the gateway shuts down, and resume at another', async () => {
     const ending = await startTestGateway(redis.url, { QUEUE_PREFIX: gateway.prefix });
     const id = await openBatch();
     const reader = await follow(ending, id);
@@ -208,7 +208,7 @@ describe('results that are followed', () => {
     expect(rest.map((item) => item.id)).toEqual(['third']);
   });
 
-  it('are cut when the batch is erased, so that nobody takes them for all', async () => {
+  it('are cut when the batch is erased, so that nobody takes them for complete', async () => {
     const id = await openBatch();
     const reader = await follow(gateway, id);
     await fetch(`${gateway.url}/batches/${id}`, { method: 'DELETE' });
@@ -216,7 +216,7 @@ describe('results that are followed', () => {
     expect((await get(`${gateway.url}/batches/${id}/results?follow=true`)).status).toBe(410);
   });
 
-  it('are cut when Redis goes away, and go on when it is back', async () => {
+  it('are cut when Redis becomes unreachable, and resume when it is back', async () => {
     await using away = await startRedis({ appendonly: true });
     await using at = await startTestGateway(away.url);
     const gone = Promise.withResolvers<void>();
@@ -234,7 +234,7 @@ describe('results that are followed', () => {
     expect(await results(at, id)).toEqual([]);
   }, 40_000);
 
-  it('leave nothing behind of a client that goes away', async () => {
+  it('leave no subscription behind when the client disconnects', async () => {
     const open = countOpen(gateway.queue);
     const id = await openBatch();
     using raw = await openRaw(gateway.port);

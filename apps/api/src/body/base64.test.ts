@@ -17,7 +17,7 @@ function slowDecode(text: string): Buffer | null {
 }
 
 describe('base64', () => {
-  it('gives back the bytes of every image, in either alphabet, padded or not', () => {
+  it('decodes every image, in either alphabet, padded or not', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 2000 }), (bytes) => {
         for (const form of ['base64', 'base64url'] as const)
@@ -26,7 +26,7 @@ describe('base64', () => {
     );
   });
 
-  it('takes exactly what RFC 4648 allows, white space besides', () => {
+  it('accepts exactly what RFC 4648 allows, and white space', () => {
     const letters = fc.constantFrom(...'AZaz09+/-_= \n\r\t!.,é\0');
     fc.assert(
       fc.property(fc.array(letters, { maxLength: 24 }), (text) => {
@@ -51,7 +51,7 @@ describe('base64', () => {
     }
   });
 
-  it('finds one wrong character in a large image, wherever it is', () => {
+  it('rejects one wrong character anywhere in a large image', () => {
     const text = Buffer.alloc(600_000, 7).toString('base64');
     for (const at of [0, 1, 16_383, 16_384, 524_288, text.length - 1]) {
       for (const wrong of ['!', '\0', 'é', '='])
@@ -62,7 +62,7 @@ describe('base64', () => {
     }
   });
 
-  it('drops the head of a data URL, whatever type it names', () => {
+  it('drops the prefix of a data URL, whatever media type it names', () => {
     expect(decode('data:image/png;base64,YWJj').toString()).toBe('abc');
     expect(decode('DATA:;BASE64,YWJj').toString()).toBe('abc');
     expect(decode('data:image/svg+xml;charset=utf-8;base64,YWJj').toString()).toBe('abc');

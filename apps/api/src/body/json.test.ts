@@ -17,7 +17,7 @@ function failure(text: string | Buffer, lenient = false) {
 }
 
 describe('a JSON body', () => {
-  it('carries an image in base64, small or large, wherever it stands', () => {
+  it('carries an image in base64, small or large, in any position', () => {
     for (const bytes of [Buffer.from('small'), large]) {
       const img = bytes.toString('base64');
       expect(read(JSON.stringify({ img }))).toEqual({ bytes });
@@ -27,7 +27,7 @@ describe('a JSON body', () => {
     }
   });
 
-  it('may break the lines of base64, as shells do', () => {
+  it('may contain line breaks in base64, as shells produce them', () => {
     const lines = large.toString('base64').replace(/.{76}/g, '$&\n');
     expect(read(`{"img":"${lines}"}`)).toEqual({ bytes: large });
     expect(read(JSON.stringify({ img: lines }))).toEqual({ bytes: large });
@@ -67,7 +67,7 @@ describe('a JSON body', () => {
     expect(({} as Record<string, unknown>)['url']).toBeUndefined();
   });
 
-  it('with what is not base64 says so, small or large', () => {
+  it('with invalid base64 is refused, small or large', () => {
     const text = large.toString('base64');
     for (const img of ['no!', 'YWJj=', '{}', 'data:image/png,abc', `${text}!`, `!${text}`, `${text}\\u00e9`])
       expect(failure(`{"img":"${img}"}`), img.slice(0, 20)).toMatchObject({ code: 'invalid_base64', parameter: 'img' });
@@ -77,7 +77,7 @@ describe('a JSON body', () => {
     expect(failure(Buffer.from('{"url":"http://\xff"}', 'latin1')).detail).toMatch(/UTF-8/);
   });
 
-  it('made to be costly is refused: depth, many members, many strings, many quotes', () => {
+  it('that is costly by design is refused: depth, many members, many strings, many quotes', () => {
     const bombs = [
       '['.repeat(1e6),
       `{"img":${'['.repeat(1e6)}${']'.repeat(1e6)}}`,
@@ -90,13 +90,13 @@ describe('a JSON body', () => {
     for (const bomb of bombs) expect(failure(bomb).code, bomb.slice(0, 20)).toMatch(/^invalid_(request|base64)$/);
   });
 
-  it('may hold other members where the reference service ignores them', () => {
+  it('may have other members where the reference service ignores them', () => {
     const members = { img: large.toString('base64'), colour: 'red', more: { img: 1 }, __proto__x: 1 };
     expect(read(JSON.stringify(members), true)).toEqual({ bytes: large });
     expect(failure('{"img":"YWJj","url":"http://a/b","colour":1}', true).parameter).toBe('url and img');
   });
 
-  it('means what JSON.parse makes of it, whatever is long in it', () => {
+  it('is parsed as JSON.parse does, whichever string is the long one', () => {
     const text = fc.oneof(fc.string(), fc.constant('x'.repeat(60_000)), fc.base64String());
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom('url', 'img', 'a'), text, { noNullPrototype: true }), (members) => {

@@ -39,7 +39,7 @@ describe('lines of a body', () => {
     );
   });
 
-  it('that are too long are not kept, but for their beginning', () => {
+  it('that are too long are reduced to their beginning', () => {
     const long = Buffer.concat([
       Buffer.from('{"id":"a"}\n{"id":"b","img":"'),
       Buffer.alloc(5e6, 'A'),

@@ -117,12 +117,12 @@ describe('a form', () => {
     expect((await failure(form(), `multipart/form-data; boundary=${'x'.repeat(71)}`)).detail).toMatch(/boundary/);
   });
 
-  it('may hold other parts where the reference service ignores them', async () => {
+  it('may have other parts where the reference service ignores them', async () => {
     const body = form({ name: 'colour', value: 'red' }, { name: 'img', fileName: 'a', value: 'x' });
     expect(await read(body, true)).toEqual({ bytes: Buffer.from('x') });
   });
 
-  it('however damaged, is read or refused, and never waited for', async () => {
+  it('is read or refused at once, however damaged', async () => {
     const good = form(
       { name: 'img', fileName: 'a', type: 'image/png', value: 'x\r\n--edge y' },
       { name: 'a', value: 'b' },

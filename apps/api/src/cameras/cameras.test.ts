@@ -36,7 +36,7 @@ async function get<T>(at: TestGateway, path: string, headers: Record<string, str
 }
 
 describe('POST /cameras/{camera}/frames', () => {
-  it('answers with the job of the frame, which a worker gets with its options', async () => {
+  it('answers with the job of the frame, whose options reach the worker', async () => {
     await using at = await startTestGateway(redis.url, { BASE_PATH: '/prod' });
     const taken = '2026-01-02T04:04:05.678+01:00';
     const query = '?keep=all&max_age=5&profile=fast&max_faces=2&landmarks=false';
@@ -64,7 +64,7 @@ describe('POST /cameras/{camera}/frames', () => {
     expect(await get(at, `/jobs/${job.id}`)).toMatchObject({ result: CANNED_RESULT, frame: { camera: 'gate-1' } });
   });
 
-  it('with keep=latest takes the place of a frame that still waits; with keep=all waits behind it', async () => {
+  it('with keep=latest supersedes the waiting frame; with keep=all waits after it', async () => {
     await using at = await startTestGateway(redis.url);
     const ids = [];
     for (const query of ['', '', '?keep=all', '?keep=all']) {
@@ -87,7 +87,7 @@ describe('POST /cameras/{camera}/frames', () => {
     expect([status, error?.code]).toEqual(['expired', 'expired']);
   });
 
-  it('refuses what it cannot use, and says what it takes', async () => {
+  it('refuses what it cannot use, and says what it accepts', async () => {
     await using at = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: '10' });
     expect(await problemOf(await post(at, 'a%20b'))).toMatchObject({
       status: 400,
@@ -133,7 +133,7 @@ describe('POST /cameras/{camera}/frames', () => {
     expect(headers).toMatch(/^Retry-After: \d+\r?$/im);
   });
 
-  it('takes a frame that replaces one though there is no room for more', async () => {
+  it('accepts a frame that replaces another although the queue is full', async () => {
     await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '2' });
     const first = (await post(at, 'gate-1')).headers.get('x-job-id');
     await expect.poll(async () => (await at.queue.snapshot()).full.cameras).not.toBeNull();
@@ -143,7 +143,7 @@ describe('POST /cameras/{camera}/frames', () => {
     expect(await problemOf(await post(at, 'gate-2'))).toMatchObject({ status: 503, code: 'queue_full' });
   });
 
-  it('under COMPAT=aws ignores EXIF orientation, and lets pages of other origins send it', async () => {
+  it('under COMPAT=aws ignores EXIF orientation, and allows cross-origin requests', async () => {
     await using at = await startTestGateway(redis.url, { COMPAT: 'aws' });
     await using worker = await startCannedWorker(at);
     expect((await post(at, 'gate-1')).status).toBe(202);
@@ -197,7 +197,7 @@ describe('GET /cameras', () => {
     expect(one.frames_per_second.processed).toBeGreaterThan(0);
   });
 
-  it('knows no camera that has posted nothing, and shows a key its own only', async () => {
+  it('lists no camera that has posted nothing, and shows each key its own only', async () => {
     const key = (name: string) => `${name}:${createHash('sha256').update(`key of ${name}`).digest('hex')}`;
     await using at = await startTestGateway(redis.url, { API_KEYS: `${key('shop')}, ${key('archive')}` });
     const [shop, archive] = [{ 'x-api-key': 'key of shop' }, { 'x-api-key': 'key of archive' }];
@@ -212,7 +212,7 @@ describe('GET /cameras', () => {
     expect(at.lines).toContainEqual(expect.objectContaining({ route: '/cameras', status: 200, key: 'archive' }));
   });
 
-  it('refuses options and names that are none', async () => {
+  it('refuses unknown options and invalid names', async () => {
     await using at = await startTestGateway(redis.url);
     for (const path of ['/cameras?all=true', '/cameras/gate-1?x=1', '/cameras/a%2Fb'])
       expect((await fetch(at.url + path)).status, path).toBe(400);

@@ -74,7 +74,7 @@ async function more(stream: EventReader, count: number) {
 }
 
 describe('GET /cameras/{camera}/events', () => {
-  it('tells the result of each frame as it comes, of a camera that had posted none before', async () => {
+  it('sends the result of each frame as it ends, also for a camera that had posted none before', async () => {
     using stream = await events();
     expect(stream.response.status).toBe(200);
     expect(Object.fromEntries(stream.response.headers)).toMatchObject({
@@ -106,7 +106,7 @@ describe('GET /cameras/{camera}/events', () => {
     });
   });
 
-  it('begins with what is new, with the oldest kept, or where it is told to', async () => {
+  it('starts with new results, with the oldest kept, or after a given one', async () => {
     const ids = [];
     for (let i = 0; i < 3; i++) ids.push(await post());
     using fresh = await events();
@@ -137,14 +137,14 @@ describe('GET /cameras/{camera}/events', () => {
     expect((await frames(other, 1)).map(({ frame }) => frame.job)).toEqual([second]);
   });
 
-  it('tells more than a page of what was missed, each frame once and in order', async () => {
+  it('sends more than a page of missed results, each once and in order', async () => {
     const ids = [];
     for (let i = 0; i < 40; i++) ids.push(await post());
     using stream = await events('?after=start');
     expect((await frames(stream, 40)).map(({ frame }) => frame.job)).toEqual(ids);
   });
 
-  it('refuses options it does not have and places that are none, and answers HEAD', async () => {
+  it('refuses unknown options and invalid cursors, and answers HEAD', async () => {
     for (const [query, id] of [
       ['?wait=1', undefined],
       ['?after=new', undefined],
@@ -159,7 +159,7 @@ describe('GET /cameras/{camera}/events', () => {
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
   });
 
-  it('gives a sign of life every 15 s while no frame comes', async () => {
+  it('sends a heartbeat every 15 s while no frame arrives', async () => {
     const { queue } = gateways[1];
     const subscribe = queue.subscribe.bind(queue);
     const quiet: number[] = [];
@@ -180,7 +180,7 @@ describe('GET /cameras/{camera}/events', () => {
     expect(quiet.slice(0, 2)).toEqual([15_000, 15_000]);
   });
 
-  it('is freed at once when its client goes away', async () => {
+  it('is freed at once when its client disconnects', async () => {
     const open = countOpen(gateways[1].queue);
     {
       using stream = await events();
@@ -190,7 +190,7 @@ describe('GET /cameras/{camera}/events', () => {
     await expect.poll(() => open.subscriptions).toBe(0);
   });
 
-  it('ends when its gateway does, says when to come back, and goes on at another', async () => {
+  it('ends when its gateway shuts down, says when to reconnect, and resumes at another', async () => {
     using stream = await events();
     const id = await post();
     const [seen] = await frames(stream, 1);
@@ -205,7 +205,7 @@ describe('GET /cameras/{camera}/events', () => {
     expect(next).not.toBe(id);
   });
 
-  it('gets over Redis being away', async () => {
+  it('survives an outage of Redis', async () => {
     await using away = await startRedis({ appendonly: true });
     await using at = await startTestGateway(away.url);
     await using own = await startCannedWorker(at);
@@ -220,7 +220,7 @@ describe('GET /cameras/{camera}/events', () => {
     expect(own.seen.length).toBeGreaterThan(0);
   }, 40_000);
 
-  it('holds one result of a client that does not read, not all that come', async () => {
+  it('buffers one result for a client that does not read, not all', async () => {
     for (let i = 0; i < 20; i++) await post();
     const { queue } = gateways[1];
     const read = queue.cameras.results.bind(queue.cameras);

@@ -71,7 +71,7 @@ describe('COMPAT=aws', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  it('keeps our problems where the reference has no answer of its own', async () => {
+  it('answers problem documents where the reference has no answer of its own', async () => {
     outcome = failed('engine_crashed');
     const response = await post(IMG);
     outcome = CANNED_OUTCOME;
@@ -80,14 +80,14 @@ describe('COMPAT=aws', () => {
     expect(response.headers.get('access-control-allow-origin')).toBe('*');
   });
 
-  it('ignores members it does not know, and EXIF orientation', async () => {
+  it('ignores unknown members and EXIF orientation', async () => {
     const response = await post('{"img":"YWJj","colour":"red"}');
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual(CANNED_RESULT);
     expect(worker.seen.at(-1)!.job.options.orient).toBe(false);
   });
 
-  it('lets web pages call, keys and JSON included', async () => {
+  it('allows cross-origin requests, with keys and JSON', async () => {
     const preflight = await fetch(`${gateway.url}/face_detection`, {
       method: 'OPTIONS',
       headers: { origin: 'https://example.org', 'access-control-request-method': 'POST' },
@@ -117,7 +117,7 @@ describe('BASE_PATH', () => {
     expect(await (await fetch(`${gateway.url}/openapi.json`)).json()).toMatchObject({ servers: [{ url: '/prod' }] });
   });
 
-  it('leaves probes where they are usually asked, besides', async () => {
+  it('keeps the probes at the root too', async () => {
     for (const path of ['/livez', '/readyz', '/ping']) {
       expect((await fetch(new URL(path, gateway.url))).status).toBe(200);
       expect((await fetch(gateway.url + path)).status).toBe(200);

@@ -112,7 +112,7 @@ describe('a detection call', () => {
     expect(worker.seen.at(-1)!.job.source).toEqual({ kind: 'url', url: 'https://example.org/photo.jpg' });
   });
 
-  it('says which job ran it, where that is found, and how long each stage took', async () => {
+  it('names its job, the location of the job, and the duration of each stage', async () => {
     const response = await raw();
     const id = response.headers.get('x-job-id');
     expect(id).toBe(worker.seen.at(-1)!.job.id);
@@ -123,7 +123,7 @@ describe('a detection call', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('keeps the request id of the caller through job and log, when it is fit for that', async () => {
+  it('passes a well-formed request id of the caller on to job and log', async () => {
     const response = await raw({ headers: { 'x-request-id': 'my-id_1.2' } });
     expect(response.headers.get('x-request-id')).toBe('my-id_1.2');
     expect(worker.seen.at(-1)!.job.requestId).toBe('my-id_1.2');
@@ -136,7 +136,7 @@ describe('a detection call', () => {
     }
   });
 
-  it('leaves neither query strings nor image URLs in the log', async () => {
+  it('logs neither query strings nor image URLs', async () => {
     expect(
       (await json({ url: 'https://example.org/a?token=hunter2' }, { query: '?min_confidence=0.123' })).status,
     ).toBe(200);
@@ -239,7 +239,7 @@ describe('a body that cannot be used', () => {
     expect(response.headers.get('x-job-id')).toBeNull();
   });
 
-  it('is too large past the limit, whatever form it has, and fits at the limit', async () => {
+  it('is refused just above the size limit and accepted at it, in every form', async () => {
     const limit = 100_000;
     await using at = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: String(limit) });
     await using _ = await startCannedWorker(at);
@@ -304,7 +304,7 @@ describe('a job that does not succeed', () => {
     expect(await problem(await waiting)).toMatchObject({ status: 409, code: 'canceled' });
   });
 
-  it('because nothing started it in time answers 503 and when to try again', async () => {
+  it('because nothing started it in time answers 503 and when to retry', async () => {
     await using at = await startTestGateway(redis.url, { START_WITHIN: '300ms' });
     const response = await raw({ at });
     expect(await problem(response)).toMatchObject({ status: 503, code: 'expired' });
@@ -313,7 +313,7 @@ describe('a job that does not succeed', () => {
 });
 
 describe('a call that waits', () => {
-  it('for longer than SYNC_WAIT answers 504 and where its result will be', async () => {
+  it('for longer than SYNC_WAIT is answered 504 with the location of its result', async () => {
     await using at = await startTestGateway(redis.url, { SYNC_WAIT: '200ms' });
     const response = await raw({ at });
     const id = response.headers.get('x-job-id');
@@ -326,7 +326,7 @@ describe('a call that waits', () => {
     expect((await job()).result).toEqual(CANNED_RESULT);
   });
 
-  it('and hangs up while its job is queued cancels it', async () => {
+  it('and disconnects while its job is queued cancels it', async () => {
     await using at = await startTestGateway(redis.url);
     const hangUp = new AbortController();
     const call = fetch(`${at.url}/face_detection`, {
@@ -343,7 +343,7 @@ describe('a call that waits', () => {
     await expect.poll(() => at.lines.at(-1)).toMatchObject({ status: 499, job_id: id });
   });
 
-  it('and hangs up while its job runs lets it run', async () => {
+  it('and disconnects while its job runs lets it run', async () => {
     const running = Promise.withResolvers<string>();
     const done = Promise.withResolvers<void>();
     answer = async (job) => {
@@ -376,7 +376,7 @@ describe('a call that waits', () => {
 });
 
 describe('a full installation', () => {
-  it('refuses calls before it has received them, and says when to try again', async () => {
+  it('refuses calls before receiving their bodies, and says when to retry', async () => {
     await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '1', SYNC_WAIT: '100ms' });
     expect((await raw({ at })).status).toBe(504);
     // The look at the queue may be 250 ms old; until then `submit` refuses.
@@ -388,7 +388,7 @@ describe('a full installation', () => {
       .toEqual({ status: 503, sent: false, retryAfter: true });
   });
 
-  it('refuses bodies beyond its body memory until others are done', async () => {
+  it('refuses bodies beyond its memory until others are done', async () => {
     await using at = await startTestGateway(redis.url, {
       MAX_IMAGE_BYTES: '100000',
       MAX_INFLIGHT_BODY_BYTES: '300000',
@@ -421,7 +421,7 @@ describe('a full installation', () => {
 });
 
 describe('Redis away', () => {
-  it('answers 503 until it is back, and calls then succeed again', async () => {
+  it('answers 503 until Redis is back; then calls succeed again', async () => {
     await using own = await startRedis({ appendonly: true });
     await using at = await startTestGateway(own.url);
     await using _ = await startCannedWorker(at);

@@ -42,7 +42,7 @@ describe('Idempotency-Key', () => {
     expect(() => readIdempotencyKey(header)).toThrow(/Idempotency-Key must be one string/);
   });
 
-  it('of any printable ASCII survives its quoting', () => {
+  it('may be any printable ASCII in quotes', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[\x20-\x7e]{1,255}$/), (key) => {
         expect(readIdempotencyKey(`"${key.replace(/["\\]/g, '\\$&')}"`)).toBe(key);
@@ -51,8 +51,8 @@ describe('Idempotency-Key', () => {
   });
 });
 
-describe('what the queue keeps of a key', () => {
-  it('holds nothing a caller wrote', async () => {
+describe('what the queue stores of a key', () => {
+  it('contains nothing that the caller wrote', async () => {
     const kept = await idempotency('secret', 'shop', 'face_detection', work());
     expect(kept).toEqual({
       key: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -60,7 +60,7 @@ describe('what the queue keeps of a key', () => {
     });
   });
 
-  it('differs by API key and operation, however they are put together', async () => {
+  it('differs by API key, operation and key', async () => {
     const kept = [
       await idempotency('k', 'a', 'b', work()),
       await idempotency('k', 'ab', '', work()),
@@ -71,7 +71,7 @@ describe('what the queue keeps of a key', () => {
     expect(new Set(kept.map(({ key }) => key)).size).toBe(kept.length);
   });
 
-  it('tells apart whatever makes another request, and nothing else', async () => {
+  it('differs for every difference between requests, and only then', async () => {
     const print = async (more: Partial<Work>) => (await idempotency('k', '', 'o', work(more))).fingerprint;
     const same = await print({});
     const { profile, ...others } = DEFAULT_DETECTION_OPTIONS;

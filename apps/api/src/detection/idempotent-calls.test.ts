@@ -71,7 +71,7 @@ const jobId = async (call: Promise<Response>) => (await call).headers.get('x-job
 const later: Sent = { prefer: 'respond-async' };
 
 describe('the same key', () => {
-  it('fifty times at once over two gateways makes one job, whose faces all get', async () => {
+  it('sent fifty times at once over two gateways makes one job, and all get its faces', async () => {
     const { seen } = await work();
     const responses = await Promise.all(Array.from({ length: 50 }, (_, i) => post(gateways[i % 2 ? 1 : 0])));
     expect(responses.map(({ status }) => status)).toEqual(Array(50).fill(200));
@@ -122,7 +122,7 @@ describe('the same key', () => {
     expect(next).not.toBe(id);
   });
 
-  it('with another request is refused, and that request is not run', async () => {
+  it('with another request is refused, and the request does not run', async () => {
     const { seen } = await work();
     await post(gateways[0]);
     const others: Sent[] = [
@@ -140,7 +140,7 @@ describe('the same key', () => {
     expect(seen.length).toBe(1);
   });
 
-  it('counts for the same request however it is written and whichever path it takes', async () => {
+  it('accepts the same request however it is written and on whichever path', async () => {
     const id = await jobId(post(gateways[0], later));
     const same: Sent[] = [
       { path: '/face-detection' },
@@ -152,14 +152,14 @@ describe('the same key', () => {
     for (const sent of same) expect(await jobId(post(gateways[1], { ...later, ...sent }))).toBe(id);
   });
 
-  it('of another API key is another key', async () => {
+  it('used by another API key is another key', async () => {
     const id = await jobId(post(gateways[0], later));
     const other = await post(gateways[1], { ...later, caller: 'archive', body: 'another image' });
     expect(other.status).toBe(202);
     expect(other.headers.get('x-job-id')).not.toBe(id);
   });
 
-  it('survives the gateway', async () => {
+  it('survives a restart of the gateway', async () => {
     const id = await jobId(post(gateways[0], later));
     await Promise.all(gateways.map((gateway) => gateway.close()));
     gateways = [await startTestGateway(redis.url, env), await startTestGateway(redis.url, env)];
@@ -168,7 +168,7 @@ describe('the same key', () => {
     expect((await post(gateways[1])).status).toBe(200);
   });
 
-  it('is free again when its job has been kept for its time', async () => {
+  it('is free again when its job has expired', async () => {
     const QUEUE_PREFIX = `{${randomUUID()}}`;
     await using at = await startTestGateway(redis.url, { ...env, QUEUE_PREFIX, RESULT_TTL: '1s' });
     await using _ = await startCannedWorker(at);
@@ -178,7 +178,7 @@ describe('the same key', () => {
     expect((await fetch(`${at.url}/jobs/${id}`, { headers: { 'x-api-key': 'key of shop' } })).status).toBe(410);
   });
 
-  it('is not used up by a call that was refused', async () => {
+  it('is not consumed by a refused call', async () => {
     const QUEUE_PREFIX = `{${randomUUID()}}`;
     await using at = await startTestGateway(redis.url, { ...env, QUEUE_PREFIX, MAX_WAITING_JOBS: '1' });
     await jobId(post(at, { ...later, key: '"other"' }));

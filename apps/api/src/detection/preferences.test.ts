@@ -52,7 +52,7 @@ async function heldWorker(at: TestGateway) {
 }
 
 describe('Prefer: respond-async', () => {
-  it('answers 202 at once with the job, and where and when to look for it', async () => {
+  it('answers 202 at once with the job, its location and when to poll', async () => {
     await using at = await own();
     const response = await post(at, { prefer: 'respond-async' });
     expect(response.status).toBe(202);
@@ -67,7 +67,7 @@ describe('Prefer: respond-async', () => {
     expect(await resource(await fetch(at.url + job.links.self))).toEqual(job);
   });
 
-  it('is taken though the queue is longer than anybody would wait', async () => {
+  it('is accepted although the estimated wait is long', async () => {
     await using at = await own({ SYNC_WAIT: '1ms' });
     await slowQueue(at);
     const refused = await post(at);
@@ -76,7 +76,7 @@ describe('Prefer: respond-async', () => {
     for (const prefer of ['respond-async', 'wait=0']) expect((await post(at, { prefer })).status).toBe(202);
   });
 
-  it('with wait=n answers with the faces when the job ends in time, whichever gateway its caller asks', async () => {
+  it('with wait=n answers with the faces if the job ends in time, through any gateway', async () => {
     await using at = await own();
     const call = post(at, { prefer: 'respond-async, wait=60' });
     await using worker = await heldWorker(at);
@@ -107,7 +107,7 @@ describe('Prefer: wait=n', () => {
     worker.end(CANNED_OUTCOME);
   });
 
-  it('of a job that fails in time answers its error', async () => {
+  it('answers the error of a job that fails in time', async () => {
     await using at = await own();
     await using _ = await startCannedWorker(at, () => FAILED);
     const response = await post(at, { prefer: 'wait=60' });
@@ -116,7 +116,7 @@ describe('Prefer: wait=n', () => {
     expect(response.headers.get('preference-applied')).toBe('wait=60');
   });
 
-  it('with a bad value is no error: the call waits as without it', async () => {
+  it('with an invalid value is ignored', async () => {
     await using at = await own();
     await using _ = await startCannedWorker(at);
     const response = await post(at, { prefer: 'wait=soon, handling=strict' });
@@ -124,7 +124,7 @@ describe('Prefer: wait=n', () => {
     expect(response.headers.get('preference-applied')).toBeNull();
   });
 
-  it('may come in several headers', async () => {
+  it('may be split over several headers', async () => {
     await using at = await own();
     const status = await new Promise((resolve) => {
       const call = request(`${at.url}/face_detection`, {
@@ -137,7 +137,7 @@ describe('Prefer: wait=n', () => {
     expect(status).toEqual([202, 'respond-async, wait=0']);
   });
 
-  it('works the same under COMPAT=aws', async () => {
+  it('works under COMPAT=aws too', async () => {
     await using at = await own({ COMPAT: 'aws' });
     const response = await post(at, { prefer: 'respond-async' });
     expect(response.status).toBe(202);
@@ -146,7 +146,7 @@ describe('Prefer: wait=n', () => {
 });
 
 describe('without Prefer', () => {
-  it('a call that waited in vain is told where its job is and when to look', async () => {
+  it('a call that times out gets the location of its job and when to poll', async () => {
     await using at = await own({ SYNC_WAIT: '50ms' });
     const response = await post(at);
     const problem = (await response.json()) as Problem;
@@ -157,14 +157,14 @@ describe('without Prefer', () => {
     expect((await at.queue.read(problem.job_id!))?.status).toBe('queued');
   });
 
-  it('errors too say that Prefer shapes the answer', async () => {
+  it('errors have Vary: Prefer too', async () => {
     await using at = await own();
     const response = await post(at, { 'content-type': 'text/plain' });
     expect([response.status, response.headers.get('vary')]).toEqual([415, 'Prefer']);
   });
 });
 
-describe('Redis going away while a call waits', () => {
+describe('an outage of Redis while a call waits', () => {
   it.each([
     [undefined, 504],
     ['wait=1', 202],
@@ -189,7 +189,7 @@ describe('Redis going away while a call waits', () => {
   });
 });
 
-describe('a client that hangs up', () => {
+describe('a client that disconnects', () => {
   const calls: [string, string, Record<string, string>][] = [
     ['that waits', 'canceled', {}],
     ['with wait=n', 'canceled', { prefer: 'wait=60' }],
@@ -197,7 +197,7 @@ describe('a client that hangs up', () => {
     ['with an Idempotency-Key', 'queued', { 'idempotency-key': '"k"' }],
   ];
 
-  it.each(calls)('%s frees its wait at once; its queued job is then as it should: %s', async (_, status, headers) => {
+  it.each(calls)('%s frees its wait at once; its queued job is then %s', async (_, status, headers) => {
     await using at = await own();
     const open = countOpen(at.queue);
     const hangUp = new AbortController();
@@ -212,7 +212,7 @@ describe('a client that hangs up', () => {
     await expect.poll(async () => (await at.queue.read(id))!.status).toBe(status);
   });
 
-  it('while its job runs lets it run', async () => {
+  it('while its job runs lets the job run', async () => {
     await using at = await own();
     await using worker = await heldWorker(at);
     const open = countOpen(at.queue);

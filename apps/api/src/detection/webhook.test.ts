@@ -22,7 +22,7 @@ function post(at: TestGateway, webhookUrl: string, key = '') {
 }
 
 describe('webhook_url', () => {
-  it('is kept with the job, which says where its webhook stands', async () => {
+  it('is stored with the job, which shows the state of its webhook', async () => {
     await using at = await startTestGateway(redis.url, { WEBHOOK_SECRETS: SECRET });
     const response = await post(at, ` ${RECEIVER}#part`);
     expect(response.status).toBe(202);
@@ -34,7 +34,7 @@ describe('webhook_url', () => {
     expect(JSON.stringify(at.lines)).not.toContain('hooks.example');
   });
 
-  it('is refused where no secret would sign for the caller, and says what is missing', async () => {
+  it('is refused if no secret can sign for the caller, and the error says so', async () => {
     await using open = await startTestGateway(redis.url);
     const refused = await post(open, RECEIVER);
     expect(await refused.json()).toMatchObject({

@@ -50,7 +50,7 @@ function expectProblem({ status, headers, body }: ReturnType<typeof parseRaw>, c
   expect(body).not.toMatch(/\/work|node_modules|\.ts\b|\bat \w+ \(/);
 }
 
-describe('what is no HTTP', () => {
+describe('what is not HTTP', () => {
   it.each([
     ['noise', 'hello\r\n\r\n', 400, 'invalid_request'],
     ['TLS', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), 400, 'invalid_request'],
@@ -81,7 +81,7 @@ describe('what is no HTTP', () => {
     expectProblem(answer, code);
   });
 
-  it('behind a good request does not spoil its answer', async () => {
+  it('after a good request does not spoil its answer', async () => {
     const answer = await exchange(`${HEAD}Content-Length: 1\r\n\r\nx`, 'GARBAGE\r\n\r\n');
     expect(answer.status).toBe(200);
     expect(answer.headers).toMatch(/connection: close/i);
@@ -147,13 +147,13 @@ describe('a body of 200 MB', () => {
     expect(await pouring).toBeLessThan(110);
   });
 
-  it('is refused before any of it is sent when the client asks first', async () => {
+  it('is refused before any of it is sent when the client expects 100 Continue', async () => {
     const answer = await exchange(`${HEAD}Content-Length: 209715200\r\nExpect: 100-continue\r\n\r\n`);
     expect(answer.status).toBe(413);
     expect(answer.headers).not.toMatch(/100 Continue/);
   });
 
-  it('to a path that is not there, or with a method it has not, does not stay either', async () => {
+  it('to an unknown path or with a wrong method is cut off too', async () => {
     for (const [line, status] of [
       ['POST /nowhere', 404],
       ['PUT /face_detection', 405],
@@ -169,7 +169,7 @@ describe('a body of 200 MB', () => {
 });
 
 describe('connections', () => {
-  it('stay open after small mistakes, so that clients need no new one', async () => {
+  it('stay open after small mistakes', async () => {
     using connection = await openRaw(gateway.port);
     for (let i = 0; i < 3; i++) {
       await connection.send(
@@ -179,7 +179,7 @@ describe('connections', () => {
     }
   });
 
-  it('whose clients end their side in the middle of a body are closed', async () => {
+  it('are closed when the client ends its side in the middle of a body', async () => {
     using connection = await openRaw(gateway.port, { allowHalfOpen: true });
     await connection.send(`${HEAD}Content-Length: 1000\r\n\r\nabc`);
     connection.socket.end();
@@ -188,7 +188,7 @@ describe('connections', () => {
     expectProblem(answer, 'invalid_request');
   });
 
-  it('cut in the middle of a body give their share of the body memory back', async () => {
+  it('release their body memory when they break in the middle of a body', async () => {
     await using small = await startTestGateway(redis.url, {
       MAX_IMAGE_BYTES: '1mb',
       MAX_INFLIGHT_BODY_BYTES: '1500000',
@@ -211,7 +211,7 @@ describe('connections', () => {
     }
   });
 
-  it('reset at any moment harm nobody else', async () => {
+  it('may be reset at any moment without harm to others', async () => {
     for (const sent of [
       'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
       'x\r\n\r\n',
@@ -227,14 +227,14 @@ describe('connections', () => {
     }
   });
 
-  it('that would rather speak another protocol are served in this one', async () => {
+  it('that offer an upgrade are served without it', async () => {
     const answer = await exchange(
       'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n',
     );
     expect(answer).toMatchObject({ status: 200, body: '{"status":"ok"}' });
   });
 
-  it('that expect the unknown are served all the same', async () => {
+  it('with unknown expectations are served', async () => {
     const call = request(`${gateway.url}/livez`, { headers: { expect: 'miracles', connection: 'close' } }).end();
     const status = await new Promise((resolve) =>
       call.once('response', (response) => resolve(response.resume().statusCode)),
@@ -242,7 +242,7 @@ describe('connections', () => {
     expect(status).toBe(200);
   });
 
-  it('may ask first, and are told to go on once', async () => {
+  it('that expect 100 Continue get it once', async () => {
     using connection = await openRaw(gateway.port);
     await connection.send(`${HEAD}Content-Length: 3\r\nConnection: close\r\nExpect: 100-continue\r\n\r\n`);
     expect(await connection.until('\r\n\r\n')).toBe('HTTP/1.1 100 Continue\r\n\r\n');

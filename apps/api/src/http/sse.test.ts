@@ -31,7 +31,7 @@ describe('a stream of events', () => {
     expect(await stream.flushed(0)).toBe(true);
   });
 
-  it('goes on when a slow client has taken what was sent', async () => {
+  it('continues when a slow client has read what was sent', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
     const flushed = stream.flushed(60_000);
@@ -41,14 +41,14 @@ describe('a stream of events', () => {
     expect(response.writableNeedDrain).toBe(false);
   });
 
-  it('cuts off one that takes nothing', async () => {
+  it('disconnects a client that reads nothing', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
     expect(await stream.flushed(50)).toBe(false);
     expect(response.destroyed).toBe(true);
   });
 
-  it('does not wait for one that has gone', async () => {
+  it('does not wait for a client that has disconnected', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
     const flushed = stream.flushed(60_000);

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { heapAfterChurn } from '../../../../test/support/memory/churn.ts';
 import { UnorderedSet } from './unordered-set.ts';
 
-describe('a bag', () => {
-  it('holds what was put in and not yet taken out, whatever the order', () => {
+describe('an unordered set', () => {
+  it('contains what was added and not removed, in whatever order', () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.nat(9), { nil: null })), (moves) => {
         const bag = new UnorderedSet<number>();
@@ -24,7 +24,7 @@ describe('a bag', () => {
     );
   });
 
-  it('is walked as it was when the walk began', () => {
+  it('is iterated as it was when the iteration began', () => {
     const bag = new UnorderedSet<string>();
     const outs = ['a', 'b', 'c'].map((value) => bag.add(value));
     const seen: string[] = [];
@@ -36,7 +36,7 @@ describe('a bag', () => {
     expect(seen).toEqual(['a', 'b', 'c']);
   });
 
-  it('leaves nothing of what came and went to full collections, as a Set does', () => {
+  it('does not retain removed values until a full collection, as a Set does', () => {
     const module = new URL('testing/churned.ts', import.meta.url);
     expect(heapAfterChurn(module, 'bag')).toBeLessThan(10);
     // Should V8 free these one day, a Set will do.

@@ -63,7 +63,7 @@ const events = (id: string, at = gateways[1], lastEventId?: string) =>
 const parsed = (data: string | undefined) => JSON.parse(data!) as Record<string, unknown>;
 
 describe('GET /jobs/{id}/events', () => {
-  it('tells each state of a job as it comes, the job itself when it has ended, and ends', async () => {
+  it('sends each state of a job, the job itself at its end, and ends', async () => {
     const id = await submit();
     using stream = await events(id);
     expect(stream.response.status).toBe(200);
@@ -99,7 +99,7 @@ describe('GET /jobs/{id}/events', () => {
     expect(await stream.next()).toBeNull();
   });
 
-  it('goes on after the last event seen, on another gateway too', async () => {
+  it('resumes after the last event seen, on another gateway too', async () => {
     const id = await submit();
     let seen: string | undefined;
     {
@@ -122,7 +122,7 @@ describe('GET /jobs/{id}/events', () => {
     expect([over.response.status, await over.response.text()]).toEqual([204, '']);
   });
 
-  it('of a job that has ended answers at once with that', async () => {
+  it('answers at once for a job that has ended', async () => {
     const id = await submit();
     await gateways[0].queue.cancel(id);
     using stream = await events(id);
@@ -130,7 +130,7 @@ describe('GET /jobs/{id}/events', () => {
     expect([last!.event, parsed(last!.data)['status'], others]).toEqual(['job', 'canceled', []]);
   });
 
-  it('tells of a cancel through another gateway, and ends when the job is erased', async () => {
+  it('reports a cancel through another gateway, and ends when the job is erased', async () => {
     const [canceled, erased] = [await submit(), await submit()];
     using one = await events(canceled);
     using other = await events(erased);
@@ -144,7 +144,7 @@ describe('GET /jobs/{id}/events', () => {
     expect(gone.response.status).toBe(410);
   });
 
-  it('answers 404 and 410 as GET does, refuses options, and answers HEAD', async () => {
+  it('answers 404 and 410 as GET /jobs/{id} does, refuses options, and answers HEAD', async () => {
     using unknown = await events('x');
     expect(unknown.response.status).toBe(404);
     const id = await submit();
@@ -154,7 +154,7 @@ describe('GET /jobs/{id}/events', () => {
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
   });
 
-  it('gives a sign of life every 15 s while nothing happens', async () => {
+  it('sends a heartbeat every 15 s while nothing happens', async () => {
     const { queue } = gateways[1];
     const subscribe = queue.subscribe.bind(queue);
     const quiet: number[] = [];
@@ -177,7 +177,7 @@ describe('GET /jobs/{id}/events', () => {
     expect(quiet.slice(0, 2)).toEqual([15_000, 15_000]);
   });
 
-  it('is freed at once when its client goes away', async () => {
+  it('is freed at once when its client disconnects', async () => {
     const open = countOpen(gateways[1].queue);
     const id = await submit();
     {
@@ -189,7 +189,7 @@ describe('GET /jobs/{id}/events', () => {
     expect((await gateways[0].queue.read(id))!.status).toBe('queued');
   });
 
-  it('ends when its gateway does, without waiting for the job, and says when to come back', async () => {
+  it('ends when its gateway shuts down, without waiting for the job, and says when to reconnect', async () => {
     const id = await submit();
     using stream = await events(id);
     for (let i = 0; i < 2; i++) await stream.next();
@@ -203,7 +203,7 @@ describe('GET /jobs/{id}/events', () => {
     expect((await next.rest()).at(-1)!.event).toBe('job');
   });
 
-  it('gets over Redis being away', async () => {
+  it('survives an outage of Redis', async () => {
     await using away = await startRedis({ appendonly: true });
     await using at = await startTestGateway(away.url);
     const response = await fetch(`${at.url}/face_detection`, {
@@ -229,7 +229,7 @@ describe('GET /jobs/{id}/events', () => {
     expect((await stream.rest()).at(-1)!.event).toBe('job');
   }, 40_000);
 
-  it('holds little of a client that does not read', async () => {
+  it('buffers little for a client that does not read', async () => {
     const id = await submit();
     const open = countOpen(gateways[1].queue);
     using raw = await openRaw(gateways[1].port);

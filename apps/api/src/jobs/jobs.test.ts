@@ -52,7 +52,7 @@ function idOf(ms: number): string {
 }
 
 describe('GET /jobs/{id}', () => {
-  it('shows a job that succeeded, exactly as documented', async () => {
+  it('returns a job that succeeded, exactly as documented', async () => {
     const id = await submit();
     const { status, body } = await get(id);
     expect(status).toBe(200);
@@ -75,7 +75,7 @@ describe('GET /jobs/{id}', () => {
     expect((await get(id.toUpperCase())).body.id).toBe(id);
   });
 
-  it('shows a job that failed, with its error as a problem', async () => {
+  it('returns a job that failed, with its error as a problem', async () => {
     answer = () => ({ status: 'failed', error: { code: 'image_undecodable', detail: 'the jpeg is cut off' } });
     const id = await submit();
     answer = () => CANNED_OUTCOME;
@@ -89,7 +89,7 @@ describe('GET /jobs/{id}', () => {
     expect(JobResource.strict().parse(body)).toEqual(body);
   });
 
-  it('shows a job that was canceled or expired, with the error a waiting call would get', async () => {
+  it('returns a job that was canceled or expired, with the error that a waiting call gets', async () => {
     await using at = await startTestGateway(redis.url, { SYNC_WAIT: '50ms', START_WITHIN: '1s' });
     const [canceled, expired] = [await submit(at), await submit(at)];
     await at.queue.cancel(canceled);
@@ -141,7 +141,7 @@ describe('GET /jobs/{id}?wait=n', () => {
     });
   });
 
-  it('answers with the job as it is when time is up, and that its caller may go on waiting', async () => {
+  it('answers with the job as it is when time is up; its caller may wait again at once', async () => {
     await using at = await startTestGateway(redis.url);
     const id = await submitLater(at);
     const response = await fetch(`${at.url}/jobs/${id}?wait=1`);
@@ -151,7 +151,7 @@ describe('GET /jobs/{id}?wait=n', () => {
     expect(Number(glance.headers.get('retry-after'))).toBeGreaterThan(0);
   });
 
-  it('answers 410 when the job is erased meanwhile, and at once for a job that is not there', async () => {
+  it('answers 410 when the job is erased meanwhile, and at once for an unknown job', async () => {
     await using pair = await startPair();
     const [one, other] = pair;
     const open = countOpen(one.queue);
@@ -164,7 +164,7 @@ describe('GET /jobs/{id}?wait=n', () => {
     expect(open.waits).toBe(0);
   });
 
-  it('is freed at once when its client goes away, and runs on', async () => {
+  it('is freed at once when its client disconnects, and the job runs on', async () => {
     await using at = await startTestGateway(redis.url);
     const open = countOpen(at.queue);
     const id = await submitLater(at);
@@ -190,7 +190,7 @@ describe('POST /jobs/{id}/cancel', () => {
   const cancel = (at: TestGateway, id: string, init: RequestInit = {}) =>
     fetch(`${at.url}/jobs/${id}/cancel`, { method: 'POST', ...init });
 
-  it('ends a queued job through any gateway, and may be said again', async () => {
+  it('ends a queued job through any gateway, and may be repeated', async () => {
     await using pair = await startPair();
     const id = await submitLater(pair[0]);
     for (const at of [pair[1], pair[1], pair[0]]) {
@@ -200,14 +200,14 @@ describe('POST /jobs/{id}/cancel', () => {
     }
   });
 
-  it('of a job that has ended otherwise is a conflict, and changes nothing', async () => {
+  it('of a job that has ended is a conflict and changes nothing', async () => {
     const id = await submit();
     const response = await cancel(gateway, id);
     expect(await response.json()).toMatchObject({ status: 409, code: 'conflict', job_id: id });
     expect((await get(id)).body.status).toBe('succeeded');
   });
 
-  it('of an unknown id answers as GET does; options and bodies are refused', async () => {
+  it('answers unknown ids as GET does, and refuses options and bodies', async () => {
     expect((await cancel(gateway, idOf(Date.now()))).status).toBe(410);
     expect((await cancel(gateway, 'x')).status).toBe(404);
     const id = await submit();
@@ -220,7 +220,7 @@ describe('DELETE /jobs/{id}', () => {
   const erase = (at: TestGateway, id: string, headers: Record<string, string> = {}) =>
     fetch(`${at.url}/jobs/${id}`, { method: 'DELETE', headers });
 
-  it('leaves nothing of an ended job, and may be said again', async () => {
+  it('erases an ended job completely, and may be repeated', async () => {
     const id = await submit();
     for (let i = 0; i < 2; i++) {
       const response = await erase(gateway, id);
@@ -229,7 +229,7 @@ describe('DELETE /jobs/{id}', () => {
     expect((await get(id)).status).toBe(410);
   });
 
-  it('of a queued job erases its image before any worker sees it', async () => {
+  it('erases the image of a queued job before any worker gets it', async () => {
     await using pair = await startPair();
     const id = await submitLater(pair[0]);
     expect((await erase(pair[1], id)).status).toBe(204);
@@ -239,7 +239,7 @@ describe('DELETE /jobs/{id}', () => {
     expect(worker.seen.map(({ job }) => job.id)).toEqual([next]);
   });
 
-  it("of an unknown id answers as GET does; another key's job is out of reach", async () => {
+  it("answers unknown ids as GET does, and cannot reach another key's job", async () => {
     expect((await erase(gateway, idOf(Date.now()))).status).toBe(410);
     expect((await erase(gateway, idOf(0))).status).toBe(404);
     expect((await erase(gateway, 'x')).status).toBe(404);

@@ -32,34 +32,34 @@ const anyStaff = fc
   .map(([workers, each, share]): Capacity => ({ workers, engines: workers * each, busy: workers * each * share }));
 
 describe('the workers a queue needs', () => {
-  it('are twice those there are when callers would wait much longer than they should', () => {
+  it('are twice the present ones when callers would wait far too long', () => {
     expect(desiredWorkers('interactive', figures({ waiting: 300, throughput: 30 }), capacity(3, 1))).toBe(6);
   });
 
-  it('are as many more as the wait is too long', () => {
+  it('grow in proportion to the estimated wait', () => {
     // Three seconds of work, where two are meant to be.
     expect(desiredWorkers('interactive', figures({ waiting: 90, throughput: 30 }), capacity(4, 0.5))).toBe(6);
     // A backlog of 15 minutes, where 10 are meant to be.
     expect(desiredWorkers('bulk', figures({ waiting: 27_000, gapMs: 1000 / 30 }), capacity(4, 1))).toBe(6);
   });
 
-  it('are fewer when engines idle, and no fewer when they have just enough room', () => {
+  it('are fewer when engines are idle, and no fewer when they have just enough room', () => {
     expect(desiredWorkers('interactive', figures({ throughput: 5 }), capacity(10, 0.14))).toBe(2);
     expect(desiredWorkers('interactive', figures({ throughput: 5 }), capacity(10, 0.7))).toBe(10);
     expect(desiredWorkers('interactive', figures({ throughput: 5 }), capacity(10, 0.77))).toBe(11);
   });
 
-  it('do not rise for a burst after an idle hour that is worked off in a moment', () => {
+  it('do not grow for a burst after an idle hour that is processed in a moment', () => {
     const burst = figures({ waiting: 20, throughput: 0.001, gapMs: 25 });
     expect(desiredWorkers('interactive', burst, capacity(2, 0.1))).toBe(1);
   });
 
-  it('are one where none is there: what it can do is not known', () => {
+  it('are one where there is none, because its throughput is unknown', () => {
     const none = { workers: 0, engines: 0, busy: 0 };
     for (const queue of QUEUE_NAMES) expect(desiredWorkers(queue, figures({ waiting: 1000 }), none)).toBe(1);
   });
 
-  it('are always a whole number from 1 to twice those there are', () => {
+  it('are always a whole number from 1 to twice the present ones', () => {
     fc.assert(
       fc.property(anyQueue, anyFigures, anyStaff, (queue, seen, there) => {
         const desired = desiredWorkers(queue, seen, there);
@@ -70,7 +70,7 @@ describe('the workers a queue needs', () => {
     );
   });
 
-  it('never become fewer because more jobs wait, or engines are busier', () => {
+  it('never decrease because more jobs wait or engines are busier', () => {
     fc.assert(
       fc.property(
         anyQueue,
@@ -90,7 +90,7 @@ describe('the workers a queue needs', () => {
     );
   });
 
-  it('never become more where nothing waits and engines have room', () => {
+  it('never increase while nothing waits and engines have room', () => {
     fc.assert(
       fc.property(anyQueue, anyFigures, anyStaff, (queue, seen, there) => {
         const calm = { ...there, busy: Math.min(there.busy, there.engines * MAX_LOAD) };
@@ -101,7 +101,7 @@ describe('the workers a queue needs', () => {
 });
 
 describe('the workers that serve a queue', () => {
-  it('are those dedicated to it and those that serve all', () => {
+  it('are those dedicated to it and those that serve all queues', () => {
     const worker = (queues: WorkerQueueName[], engines: number, load: number): WorkerInfo => ({
       id: '',
       version: '',

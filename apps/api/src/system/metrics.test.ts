@@ -46,7 +46,7 @@ const requests = (at: TestGateway, route: string, method: string, status: string
   });
 
 describe('GET /metrics', () => {
-  it('counts requests by the route that took them, never by what the caller wrote', async () => {
+  it('counts requests by their route, never by what the caller wrote', async () => {
     await using at = await startTestGateway(redis.url);
     await using _ = await startCannedWorker(at);
     expect((await detect(at)).status).toBe(200);
@@ -64,14 +64,14 @@ describe('GET /metrics', () => {
     expect(value('facequeue_http_errors_total', { code: 'invalid_request' })).toBe(1);
   });
 
-  it('counts bytes that are no request as errors, too', async () => {
+  it('counts bytes that are not HTTP as errors too', async () => {
     await using at = await startTestGateway(redis.url);
     const response = await fetch(at.url, { headers: { 'x-long': 'x'.repeat(20_000) } });
     expect(response.status).toBe(431);
     expect((await scrape(at)).value('facequeue_http_errors_total', { code: 'headers_too_large' })).toBe(1);
   });
 
-  it('tells how jobs ended as callers were told, by queue', async () => {
+  it('counts the ends reported to callers, by queue', async () => {
     await using at = await startTestGateway(redis.url);
     const failing = { status: 'failed', error: { code: 'image_undecodable', detail: '' } } as const;
     await using _ = await startCannedWorker(at, ({ queue }) => (queue === 'bulk' ? failing : CANNED_OUTCOME));
@@ -89,7 +89,7 @@ describe('GET /metrics', () => {
     expect(value('facequeue_jobs_told_total', { queue: 'bulk', status: 'failed' })).toBe(1);
   });
 
-  it('shows calls that wait and streams that follow while they do', async () => {
+  it('shows open waits and streams', async () => {
     await using at = await startTestGateway(redis.url);
     const kind = async () => {
       const { value } = await scrape(at);
@@ -109,7 +109,7 @@ describe('GET /metrics', () => {
     await expect.poll(kind).toEqual([0, 0]);
   });
 
-  it('shows what waits in the queues, who works, and how many should', async () => {
+  it('shows waiting jobs, workers, and how many workers are needed', async () => {
     await using at = await startTestGateway(redis.url);
     await Promise.all([detect(at, { prefer: 'respond-async' }), detect(at, { prefer: 'respond-async' })]);
     await detect(at, { prefer: 'respond-async' }, '?priority=bulk');
@@ -145,7 +145,7 @@ describe('GET /metrics', () => {
     expect(later.value('facequeue_drain_rate', { queue: 'interactive' })).toBeGreaterThan(0);
   });
 
-  it('tells which limit refused what', async () => {
+  it('counts refusals by limit', async () => {
     await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '2' });
     for (const expected of [202, 202, 503]) {
       const { status } = await detect(at, { prefer: 'respond-async', 'idempotency-key': `"${Math.random()}"` });
@@ -178,7 +178,7 @@ describe('GET /metrics', () => {
     await expect.poll(waiting).toBe(1);
   });
 
-  it('answers while Redis is away, without the figures of the installation', async () => {
+  it('answers while Redis is unreachable, without the figures of the installation', async () => {
     await using own = await startRedis();
     await using at = await startTestGateway(own.url);
     await own.pause();
@@ -190,7 +190,7 @@ describe('GET /metrics', () => {
     await expect.poll(async () => (await scrape(at)).value('facequeue_redis_up'), { timeout: 20_000 }).toBe(1);
   });
 
-  it('needs a key where there are keys, and is found where probes are', async () => {
+  it('needs a key where keys are configured, and also answers outside BASE_PATH', async () => {
     const hash = createHash('sha256').update('secret').digest('hex');
     await using at = await startTestGateway(redis.url, { API_KEYS: `prometheus:${hash}`, BASE_PATH: '/prod' });
     const root = at.url.replace(/\/prod$/, '');

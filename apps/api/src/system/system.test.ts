@@ -28,7 +28,7 @@ afterAll(async () => {
 const get = (path: string, at = gateway) => fetch(at.url + path);
 
 describe('probes', () => {
-  it('tell that the process lives, without asking anybody', async () => {
+  it('report that the process lives, without asking Redis', async () => {
     await using own = await startRedis();
     await using at = await startTestGateway(own.url);
     await own.pause();
@@ -37,7 +37,7 @@ describe('probes', () => {
     await own.resume();
   });
 
-  it.each(['/readyz', '/ping'])('%s tells whether calls can be served, and if not, why', async (path) => {
+  it.each(['/readyz', '/ping'])('%s reports whether calls can be served, and if not, why', async (path) => {
     await using own = await startRedis();
     await using at = await startTestGateway(own.url);
     const alone = await get(path, at);
@@ -112,7 +112,7 @@ describe('the OpenAPI document', () => {
     expect(documented.sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
   });
 
-  it('tells which paths need no key, truly', () => {
+  it('names the paths that need no key', () => {
     const { paths = {} } = openApiDocument();
     for (const { method, path, open } of allRoutes({ config: {} } as Services))
       expect(paths[path]![method]!.security, path).toEqual(open ? [] : undefined);
@@ -131,7 +131,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-describe('the answers about jobs and cameras', () => {
+describe('the answers for jobs and cameras', () => {
   it('carry the headers the document promises, at every status', async () => {
     await using at = await startTestGateway(redis.url, { SYNC_WAIT: '1ms' });
     const { paths, components } = openApiDocument();
@@ -179,7 +179,7 @@ describe('the answers about jobs and cameras', () => {
     expect(ofCameras.map(({ status }) => status)).toEqual([404, 202, 400, 200, 200, 200]);
   });
 
-  it('name the parameters that are read', () => {
+  it('name the parameters that are accepted', () => {
     const { paths } = openApiDocument();
     const names = (method: 'get' | 'post' | 'delete', path: string) =>
       (paths![path]![method]!.parameters as { name: string; in: string }[]).map((one) => `${one.in} ${one.name}`);
@@ -207,7 +207,7 @@ describe('the answers about jobs and cameras', () => {
 });
 
 describe('any path', () => {
-  it('that is not there answers 404, and one with another method 405 with what there is', async () => {
+  it('answers 404 if unknown, and 405 with the allowed methods for another method', async () => {
     for (const path of ['/', '/nowhere', '/jobs', '/jobs/', '/Livez', '/face_detection/x', '//livez']) {
       const response = await fetch(gateway.url + path);
       expect(response.status, path).toBe(404);
