@@ -5,3 +5,8 @@ export interface Output {
   /** Writes a line to standard error: everything that is not a result. */
   stderr(line: string): void;
 }
+
+/** Ends the process when the reader of its standard output has closed the pipe, as `| head` does. */
+export function exitWithPipe(): void {
+  process.stdout.on('error', () => process.exit(1));
+}

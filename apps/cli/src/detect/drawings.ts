@@ -21,7 +21,7 @@ export function planDrawings({ inputs, single }: Inputs, out: string): Drawing[]
   const drawings = folder ? inFolder(inputs, out) : [singleFile(out)];
   const sources = new Set(inputs.flatMap(({ from }) => (from.kind === 'file' ? [resolve(from.path)] : [])));
   for (const { path } of drawings) {
-    if (sources.has(resolve(path))) throw new UsageError(`--draw ${out} would overwrite ${path}; choose another path.`);
+    if (sources.has(resolve(path))) throw new UsageError(`--draw ${out} would overwrite ${path}`);
   }
   return drawings;
 }
@@ -30,7 +30,7 @@ function singleFile(out: string): Drawing {
   const extension = extname(out).toLowerCase();
   if (JPEG.has(extension)) return { path: out, format: 'jpeg' };
   if (extension === '.png') return { path: out, format: 'png' };
-  throw new UsageError(`--draw ${out}: a drawing is a .png or .jpg file (or name a folder, ending in /).`);
+  throw new UsageError(`--draw ${out}: expected a .png or .jpg file, or a folder ending in /`);
 }
 
 function inFolder(inputs: Inputs['inputs'], out: string): Drawing[] {

@@ -41,7 +41,7 @@ export function expandInputs(args: readonly string[]): Inputs {
     const found = readFolder(arg).map(
       (path): Input => ({ label: path, from: { kind: 'file', path }, name: relative(arg, path) }),
     );
-    if (!found.length) throw new UsageError(`${arg} has no image (${IMAGE_SUFFIXES.join(', ')}).`);
+    if (!found.length) throw new UsageError(`${arg} has no image (${IMAGE_SUFFIXES.join(', ')})`);
     return found;
   });
   return { inputs, single: inputs.length === 1 && folders === 0 };
@@ -51,7 +51,7 @@ function readFolder(folder: string): string[] {
   try {
     return imagesIn(folder);
   } catch (error) {
-    throw new UsageError(`${folder} cannot be read: ${(error as Error).message}.`);
+    throw new UsageError(`${folder} cannot be read: ${(error as Error).message}`);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type DetectionOptions, IMAGE_SUFFIXES, imageFormatNames } from '@facequeue/schema';
-import { DETECTION_FLAG_OPTIONS, DETECTION_HELP, readDetectionFlags } from '../detection-options.ts';
-import { parseCommandLine, UsageError } from '../usage.ts';
+import type { Command } from 'commander';
+import { addDetectionOptions, type DetectionFlags, readDetectionOptions } from '../options/detection.ts';
+import { addHelpParagraphs } from '../options/help.ts';
 
 /** What `detect` was asked to do. */
 export interface DetectCall {
@@ -12,35 +13,35 @@ export interface DetectCall {
   device: string | undefined;
 }
 
-export const DETECT_HELP = `FILE is a ${imageFormatNames('or')} image whatever its name; URL is http, https or s3 (fetched under the
-rules of the service: SOURCE_ALLOW, S3_SOURCE_PREFIXES, …). DIR stands for the ${IMAGE_SUFFIXES.join(', ')} files in it and
-in all folders below, sorted; hidden ones and links to folders are left out.
+export interface DetectFlags extends DetectionFlags {
+  json?: true;
+  draw?: string;
+  device?: string;
+}
 
-  --json               one image: the JSON the API answers with. Several: a line each, with its "file" first
-  --draw OUT           draw boxes, points, gender and age: a .png or .jpg file, or a folder (made if need be)
-${DETECTION_HELP}
-  --device NAME        auto, cpu, webgpu, cuda, tensorrt; DEVICE unless named
+export function addDetectOptions(command: Command): Command {
+  command
+    .description(
+      `Finds the faces in images on this machine, without a service.
 
-A file that cannot be read gets its error, the others go on, and the exit code is 1.
-`;
+FILE is a ${imageFormatNames('or')} image with any name. DIR stands for the ${IMAGE_SUFFIXES.join(', ')} files in it and its subfolders, sorted; hidden ones and links to folders are skipped. URL is http, https or s3, fetched under the rules of the service (SOURCE_ALLOW, S3_SOURCE_PREFIXES, …).`,
+    )
+    .argument('<FILE|DIR|URL...>', 'images')
+    .option('--json', 'one image: the JSON of the API; several: a line each, with the "file" first')
+    .option('--draw <OUT>', 'draw boxes, points, gender and age: a .png or .jpg file, or a folder (created if needed)')
+    .option('--device <NAME>', 'auto, cpu, webgpu, cuda or tensorrt (default: DEVICE)');
+  return addHelpParagraphs(
+    addDetectionOptions(command),
+    'A file that cannot be read gets an error, and the others are processed. Exit codes: 0 done, 1 an image failed, 2 the command line was not understood.',
+  );
+}
 
-/** @throws UsageError */
-export function parseDetectCall(args: string[]): DetectCall {
-  const { values, positionals } = parseCommandLine('detect', {
-    args,
-    options: {
-      json: { type: 'boolean', default: false },
-      draw: { type: 'string' },
-      ...DETECTION_FLAG_OPTIONS,
-      device: { type: 'string' },
-    },
-  });
-  if (!positionals.length) throw new UsageError('detect needs a FILE, DIR or URL. `facequeue help detect` says more.');
+export function readDetectCall(args: string[], flags: DetectFlags): DetectCall {
   return {
-    args: positionals,
-    options: readDetectionFlags(values),
-    json: values.json,
-    draw: values.draw,
-    device: values.device,
+    args,
+    options: readDetectionOptions(flags),
+    json: flags.json ?? false,
+    draw: flags.draw,
+    device: flags.device,
   };
 }

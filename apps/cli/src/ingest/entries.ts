@@ -78,7 +78,7 @@ async function* matching(pattern: string): AsyncGenerator<Entry, void> {
 async function* linesOf(list: string): AsyncGenerator<string, void> {
   if (list === '-') return yield* createInterface({ input: process.stdin });
   const file = await open(list).catch((error: Error) => {
-    throw new UsageError(`${list} cannot be read: ${error.message}.`);
+    throw new UsageError(`${list} cannot be read: ${error.message}`);
   });
   yield* file.readLines();
 }

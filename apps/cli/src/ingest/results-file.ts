@@ -57,7 +57,7 @@ async function openForAppend(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'a');
   } catch (error) {
-    throw new UsageError(`${path} cannot be written: ${(error as Error).message}.`);
+    throw new UsageError(`${path} cannot be written: ${(error as Error).message}`);
   }
 }
 
@@ -121,7 +121,7 @@ async function* linesIn(path: string): AsyncGenerator<Buffer, void> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
-    if (code !== 'ENOENT') throw new UsageError(`${path} cannot be read: ${message}.`);
+    if (code !== 'ENOENT') throw new UsageError(`${path} cannot be read: ${message}`);
   }
   if (chunks.length) yield Buffer.concat(chunks);
 }

@@ -53,5 +53,5 @@ async function* newEntries({ call, stats, seen }: Run, place: number): AsyncGene
   }
   stats.expected[place] = fresh;
   if (all === 0 && call.places.from === undefined)
-    throw new UsageError(`${call.places.args.join(' ')}: no image there.`);
+    throw new UsageError(`${call.places.args.join(' ')}: no image there`);
 }

@@ -9,6 +9,9 @@ import { endedBadly, reportFor } from './report.ts';
 /** Jobs requested at a time. */
 const CONCURRENCY = 16;
 
+/** What can be done to jobs by their ids. */
+export type IdsAction = 'status' | 'wait' | 'cancel' | 'erase';
+
 /** `interrupted`: Ctrl-C came before the response. A null job was erased. */
 type Outcome = { id: string } & ({ job: JobResource | null } | { error: FacequeueError } | { interrupted: true });
 
@@ -17,12 +20,13 @@ type Outcome = { id: string } & ({ job: JobResource | null } | { error: Facequeu
  * @returns the exit code
  */
 export async function jobsById(
-  call: IdsCall & { action: Exclude<IdsCall['action'], 'follow'> },
+  action: IdsAction,
+  call: IdsCall,
   client: Client,
   { stop }: Interruption,
   { stdout, stderr }: Output,
 ): Promise<number> {
-  const { action, ids, timeoutMs } = call;
+  const { ids, timeoutMs } = call;
   const act = async (id: string): Promise<JobResource | null> => {
     if (action === 'status') return client.job(id, { signal: stop });
     if (action === 'cancel') return client.cancel(id, { signal: stop });

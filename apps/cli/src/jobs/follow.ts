@@ -10,12 +10,12 @@ import { endedBadly, reportFor } from './report.ts';
  * @returns the exit code
  */
 export async function followJob(
+  id: string,
   call: IdsCall,
   client: Client,
   { stop }: Interruption,
   { stdout, stderr }: Output,
 ): Promise<number> {
-  const id = call.ids[0]!;
   const report = reportFor(call, false);
   let failed = false;
   try {

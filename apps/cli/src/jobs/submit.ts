@@ -33,7 +33,7 @@ export async function submitJobs(
   const { inputs, single } = expandInputs(call.args);
   const { idempotencyKey, waitMs } = call;
   if (idempotencyKey !== undefined && !single)
-    throw new UsageError('--idempotency-key takes one image: the key stands for that image.');
+    throw new UsageError('--idempotency-key takes one image: the key stands for that image');
   const options = {
     ...call.options,
     ...(call.bulk && { priority: 'bulk' as const }),

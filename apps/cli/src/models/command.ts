@@ -1,22 +1,25 @@
-import type { Command } from '../commands.ts';
-import { modelsConfig } from '../config.ts';
-import { parseCommandLine, UsageError } from '../usage.ts';
+import type { CommandModule } from '../program.ts';
 
-export const modelsCommand: Command = {
-  parameters: 'verify|list',
-  summary: 'check the model pack, or say what it is made of',
-  help: `verify  files, checksums, shapes and the reference outputs; exit code 1 when a check fails
-list    name, version, and each model's role, licence, size and file
-
-MODEL_PACK names another pack's manifest.
-`,
-  async run(args, output) {
-    const { positionals } = parseCommandLine('models', { args });
-    const [action] = positionals;
-    if (positionals.length !== 1 || (action !== 'verify' && action !== 'list'))
-      throw new UsageError('models needs one of: verify, list.');
-    const { MODEL_PACK } = modelsConfig();
-    const { listModels, verifyModels } = await import('./models.ts');
-    return action === 'verify' ? verifyModels(MODEL_PACK, output) : listModels(MODEL_PACK, output);
-  },
+export const define: CommandModule['define'] = (command, output, run) => {
+  command.description('Checks or lists the files of the model pack. MODEL_PACK names the manifest of another pack.');
+  command
+    .command('verify')
+    .description('check files, checksums, shapes and reference outputs; exit code 1 when a check fails')
+    .action(
+      run(async () => {
+        const { verifyModels } = await import('./models.ts');
+        return verifyModels((await config()).MODEL_PACK, output);
+      }),
+    );
+  command
+    .command('list')
+    .description("print name and version of the pack, and each model's role, licence, size and file")
+    .action(
+      run(async () => {
+        const { listModels } = await import('./models.ts');
+        return listModels((await config()).MODEL_PACK, output);
+      }),
+    );
 };
+
+const config = async () => (await import('../config.ts')).modelsConfig();

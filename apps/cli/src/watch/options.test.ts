@@ -1,10 +1,16 @@
+import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { parseWatchCall } from './options.ts';
+import { addWatchOptions, readWatchCall } from './options.ts';
 
 const CAMERA = 'rtsp://user:secret@camera.example:554/live?token=secret';
 const THIS_FILE = new URL(import.meta.url).pathname;
-const unless = { service: 'http://127.0.0.1:8080', apiKey: undefined };
-const parse = (...args: string[]) => parseWatchCall(args, unless);
+
+function parse(...args: string[]) {
+  const silent = { writeErr: () => {}, writeOut: () => {} };
+  const command = addWatchOptions(new Command('watch').exitOverride().configureOutput(silent));
+  command.parse(args, { from: 'user' });
+  return readWatchCall(command.args[0]!, command.opts());
+}
 
 describe('the command line of watch', () => {
   it('keeps the newest frame of a camera and every frame of a file unless --keep says otherwise', () => {
@@ -28,22 +34,23 @@ describe('the command line of watch', () => {
   });
 
   it.each([
-    [[], /takes one SOURCE/],
-    [['a.mp4', 'b.mp4', '--camera', 'c'], /takes one SOURCE/],
-    [['none.mp4', '--camera', 'c'], /there is no such file\. Expected rtsp:/],
+    [[], /required option '--camera <NAME>' not specified/],
+    [['--camera', 'c'], /missing required argument 'SOURCE'/],
+    [['a.mp4', 'b.mp4', '--camera', 'c'], /too many arguments.* Expected 1 argument but got 2/],
+    [['none.mp4', '--camera', 'c'], /no such file; expected rtsp:/],
     [['--camera', 'c', '--', '-i'], /^-i: expected rtsp:.* \.\/-i/],
-    [[CAMERA], /needs --camera NAME/],
-    [[CAMERA, '--camera', 'a b'], /--camera a b: a camera's name has 1 to 64/],
-    [[CAMERA, '--camera', 'c', '--fps', '0'], /--fps 0: expected a number from 0\.01 to 60/],
-    [[CAMERA, '--camera', 'c', '--keep', 'newest'], /--keep newest: expected latest or all/],
-    [[CAMERA, '--camera', 'c', '--max-age', '9999'], /--max-age 9999: expected a number from 0\.05 to 3600/],
+    [[CAMERA], /required option '--camera <NAME>' not specified/],
+    [[CAMERA, '--camera', 'a b'], /--camera <NAME>' argument 'a b' is invalid\. a camera's name has 1 to 64/],
+    [[CAMERA, '--camera', 'c', '--fps', '0'], /--fps <N>' argument '0' .*Expected a number from 0\.01 to 60/],
+    [[CAMERA, '--camera', 'c', '--keep', 'newest'], /--keep <WHICH>' argument 'newest' .*latest, all/],
+    [[CAMERA, '--camera', 'c', '--max-age', '9999'], /'9999' is invalid\. Expected a number from 0\.05 to 3600/],
     [[CAMERA, '--camera', 'c', '--start', '2026-01-02T03:04:05Z'], /--start is for files/],
-    [[THIS_FILE, '--camera', 'c', '--start', 'yesterday'], /--start yesterday: expected a time such as/],
-    [[THIS_FILE, '--camera', 'c', '--start', '2026-01-02'], /expected a time such as/],
-    [[THIS_FILE, '--camera', 'c', '--start', '2026-01-02T03:04:05'], /expected a time such as/],
-    [[CAMERA, '--camera', 'c', '--json', '--quiet'], /do not go together/],
-    [[CAMERA, '--camera', 'c', '--server', 'nowhere'], /--server nowhere/],
-    [[CAMERA, '--camera', 'c', '--colour', 'red'], /Unknown option '--colour'/],
+    [[THIS_FILE, '--camera', 'c', '--start', 'yesterday'], /--start <TIME>' argument 'yesterday' .*a time such as/],
+    [[THIS_FILE, '--camera', 'c', '--start', '2026-01-02'], /Expected a time such as/],
+    [[THIS_FILE, '--camera', 'c', '--start', '2026-01-02T03:04:05'], /Expected a time such as/],
+    [[CAMERA, '--camera', 'c', '--json', '--quiet'], /'--json' cannot be used with option '--quiet'/],
+    [[CAMERA, '--camera', 'c', '--server', 'nowhere'], /--server <URL>' argument 'nowhere'/],
+    [[CAMERA, '--camera', 'c', '--colour', 'red'], /unknown option '--colour'/],
   ])('refuses %j', (args, why) => {
     expect(() => parse(...args)).toThrow(why);
   });

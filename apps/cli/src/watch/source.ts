@@ -27,12 +27,12 @@ const ARRIVAL_TIMES = ['-use_wallclock_as_timestamps', '1'];
 export function readSource(text: string, isFile: (path: string) => boolean): Source {
   // ffmpeg would read it as an option.
   if (text.startsWith('-'))
-    throw new UsageError(`${text}: expected ${EXPECTED}. Write ./${text} for a file of this name.`);
+    throw new UsageError(`${text}: expected ${EXPECTED}; write ./${text} for a file of this name`);
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined) return readUrl(text, scheme);
   if (/^\/dev\/video\d+$/.test(text))
     return { live: true, label: text, text, input: [...ARRIVAL_TIMES, '-f', 'v4l2', '-i', text] };
-  if (!isFile(text)) throw new UsageError(`${text}: there is no such file. Expected ${EXPECTED}.`);
+  if (!isFile(text)) throw new UsageError(`${text}: no such file; expected ${EXPECTED}`);
   // Without `file:`, ffmpeg reads a file name with a colon as a URL.
   return { live: false, label: text, text, input: ['-i', `file:${text}`] };
 }
@@ -40,7 +40,7 @@ export function readSource(text: string, isFile: (path: string) => boolean): Sou
 function readUrl(text: string, scheme: string): Source {
   const url = URL.parse(text);
   if (!url?.hostname || !['rtsp', 'rtsps', 'http', 'https'].includes(scheme))
-    throw new UsageError(`${scheme}://…: expected ${EXPECTED}.`);
+    throw new UsageError(`${scheme}://…: expected ${EXPECTED}`);
   const label = `${scheme}://${url.host}${url.pathname}`;
   if (scheme.startsWith('http') && VIDEO_FILE.test(url.pathname))
     return { live: false, label, text, input: ['-i', text] };

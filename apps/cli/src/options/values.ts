@@ -1,0 +1,24 @@
+import { InvalidArgumentError } from 'commander';
+
+/** The parser of an option whose value is a number from `min` to `max`. */
+export function numberFrom(min: number, max: number) {
+  return (text: string): number => {
+    const number = Number(text);
+    if (/^\d*\.?\d+$/.test(text) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`Expected a number from ${min} to ${max}.`);
+  };
+}
+
+/** The parser of an option whose value is in seconds. @returns milliseconds */
+export function milliseconds(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  throw new InvalidArgumentError('Expected a number of seconds.');
+}
+
+/** The parser of an option whose value is a moment. */
+export function moment(text: string): Date {
+  const time = new Date(text);
+  // A time without an offset would mean another moment on another machine.
+  if (/T.*(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError('Expected a time such as 2026-01-02T03:04:05Z.');
+}

@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '@facequeue/schema/config';
+import { Command, CommanderError } from 'commander';
+import { addHelpParagraphs } from './options/help.ts';
+import type { Output } from './output.ts';
+import { UsageError } from './usage.ts';
+
+/** What a command's `command.ts` exports. */
+export interface CommandModule {
+  /**
+   * Adds arguments, options, help and the action to a command.
+   * @param run turns a function that returns the exit code into an action; it may throw UsageError and ConfigError
+   */
+  define(command: Command, output: Output, run: RunAction): void;
+}
+
+type RunAction = <A extends unknown[]>(action: (...args: A) => Promise<number>) => (...args: A) => Promise<void>;
+
+export type CommandList = Record<string, { summary: string; load: () => Promise<CommandModule> }>;
+
+/** The command line was not understood. */
+const USAGE = 2;
+
+/**
+ * Runs the command that `args` begin with.
+ * @returns the exit code
+ */
+export async function runProgram(args: readonly string[], commands: CommandList, output: Output): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('npm run facequeue --')
+    .description('Self-hosted face detection.')
+    .version(version(), '-v, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: output.stdout,
+      writeErr: (text) => output.stderr(text.trimEnd()),
+    })
+    .showHelpAfterError(`Commands: ${[...Object.keys(commands), 'help'].join(', ')}.`);
+  addHelpParagraphs(
+    program,
+    '`help COMMAND` has the options of a command. Exit codes: 0 done, 1 something failed, 2 the command line was not understood.',
+  );
+  for (const [name, { summary }] of Object.entries(commands)) program.command(name).summary(summary);
+  const { words, known } = resolveHelp(args, commands);
+  try {
+    const name = words[0]!;
+    if (known) {
+      const command = program.commands.find((one) => one.name() === name)!;
+      command.showHelpAfterError(`\`npm run facequeue -- help ${name}\` has its options.`);
+      const { define } = await commands[name]!.load();
+      define(command, output, (action) => async (...of) => {
+        exitCode = await action(...of);
+      });
+    }
+    await program.parseAsync(words, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 && args.length ? 0 : USAGE;
+    if (!(error instanceof UsageError || error instanceof ConfigError)) throw error;
+    output.stderr(error instanceof UsageError ? `error: ${error.message}` : error.message);
+    return USAGE;
+  }
+}
+
+/** Turns `help jobs submit` into `jobs submit --help`, which commander resolves at any depth, and no words into `help`. */
+function resolveHelp(args: readonly string[], commands: CommandList): { words: string[]; known: boolean } {
+  if (!args.length) return { words: ['help'], known: false };
+  const asked = args[0] === 'help' && args.length > 1;
+  const words = asked ? args.slice(1) : [...args];
+  const known = Object.hasOwn(commands, words[0]!);
+  return { words: asked && known ? [...words, '--help'] : words, known };
+}
+
+function version(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
