@@ -48,6 +48,12 @@ describe('CSV', () => {
     );
   });
 
+  it('quotes values with a quote, a comma, CR or LF, and no others', () => {
+    expect(csvRow(['a"b', 'a,b', 'a\rb', 'a\nb', ' a b ', '=a+b', '', null, 0, 1e-7])).toBe(
+      '"a""b","a,b","a\rb","a\nb", a b ,=a+b,,,0,1e-7\n',
+    );
+  });
+
   it('has a row for each face, or one for an image without a face', () => {
     expect(csv.header).toBe(
       'id,status,faces,face,left,top,width,height,confidence,gender,age,image_width,image_height,error\n',
