@@ -21,7 +21,9 @@ export function readDetectionOptions(flags: DetectionFlags): DetectionOptions {
 function optionOf({ option: member, name, value, help, parse }: DetectionFlag): Option {
   if (value === null) return new Option(`--${name}`, help);
   return new Option(`--${name} <${value}>`, help).argParser((text) => {
-    const parsed = DetectionOptions.shape[member].safeParse(parse(text));
+    const given = parse(text);
+    if (Number.isNaN(given)) throw new InvalidArgumentError('Expected a number.');
+    const parsed = DetectionOptions.shape[member].safeParse(given);
     if (parsed.success) return parsed.data;
     throw new InvalidArgumentError(`${parsed.error.issues[0]!.message}.`);
   });
