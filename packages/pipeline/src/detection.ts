@@ -1,22 +1,22 @@
-/** What the pipeline finds, in its own precise form; `renderResult` makes the public one. */
+/** What the pipeline finds, in full precision. `renderResult` makes the public form of it. */
 import type { ImageFacts } from '@facequeue/schema';
 
 export interface DetectedFace {
-  /** px of the upright image as stored, floats, not clipped to it. */
+  /** px of the upright image, fractional, not clipped to the image. */
   box: { x: number; y: number; width: number; height: number };
   /** 0..1 */
   confidence: number;
-  /** The detector's own x, y of the image-left eye, image-right eye, nose, image-left and image-right mouth corner, px. */
+  /** The detector's five points: x, y of the image-left eye, image-right eye, nose, image-left and image-right mouth corner, px. */
   points5: Float32Array;
-  /** 106 x, y pairs, px; absent when not asked for. */
+  /** 106 x, y pairs, px; absent when not requested. */
   landmarks?: Float32Array;
-  /** 0..1: whether the landmark model takes the crop for a face; absent with `landmarks`. */
+  /** 0..1: the landmark model's score that the crop holds a face; absent like `landmarks`. */
   presence?: number;
-  /** Probability of male 0..1 and age in years; absent when not asked for. */
+  /** Probability of male 0..1 and age in years; absent when not requested. */
   attributes?: { male: number; age: number };
 }
 
-/** Milliseconds a stage took; a stage that was not asked for is absent. */
+/** Milliseconds per stage; a stage that was not requested is absent. */
 export interface StageTimings {
   decode: number;
   detect: number;
@@ -27,9 +27,9 @@ export interface StageTimings {
 export interface Detection {
   /** Of the upright image. */
   image: ImageFacts;
-  /** By confidence, highest first. */
+  /** Sorted by confidence, highest first. */
   faces: DetectedFace[];
   timings: StageTimings;
-  /** The pack that made it. */
+  /** The model pack that was used. */
   model: { name: string; version: string };
 }

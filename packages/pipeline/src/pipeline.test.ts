@@ -52,7 +52,7 @@ describe('pipeline', () => {
     },
   );
 
-  it('tells what the image was, what ran and how long it took', async () => {
+  it('reports the image, the model and the time of each stage', async () => {
     const bytes = await photographBytes('portrait-1.jpg');
     const { image, timings, model } = await detect(bytes);
     expect(image).toEqual({ width: 910, height: 1137, format: 'jpeg', bytes: bytes.length, orientation: 1 });
@@ -64,7 +64,7 @@ describe('pipeline', () => {
     expect(Object.keys(bare.faces[0]!).sort()).toEqual(['box', 'confidence', 'points5']);
   });
 
-  it('keeps the options: confidence, size, number', async () => {
+  it('follows the options: confidence, size, number', async () => {
     const truths: PastedFace[] = [
       { x: 200, y: 250, size: 200, who: 0 },
       { x: 600, y: 250, size: 90, who: 1 },
@@ -126,7 +126,7 @@ describe('pipeline', () => {
     expect(right).toBeGreaterThan(66);
   });
 
-  it('turns the points with the head', async () => {
+  it('rotates the points with the head', async () => {
     const upright = { x: 300, y: 300, size: 160, who: 1 };
     const points = async (roll: number) => (await detect(await pasted(600, 600, [{ ...upright, roll }]))).faces[0]!;
     const straight = (await points(0)).landmarks!;
@@ -143,7 +143,7 @@ describe('pipeline', () => {
     }
   });
 
-  it('lets boxes and points reach past the frame', async () => {
+  it('lets boxes and points extend past the image', async () => {
     const image = await photograph('portrait-1.jpg');
     const cut = await sharp(image.data, { raw: { width: image.width, height: image.height, channels: 3 } })
       .extract({ left: 440, top: 0, width: 470, height: 700 })
@@ -177,7 +177,7 @@ describe('pipeline', () => {
     }
   });
 
-  it('applies EXIF orientation, unless told not to', async () => {
+  it('applies EXIF orientation, unless it is switched off', async () => {
     const sideways = await sharp(await photographBytes('portrait-1.jpg'))
       .rotate(-90)
       .withMetadata({ orientation: 6 })
@@ -208,7 +208,7 @@ describe('pipeline', () => {
     }
   });
 
-  it('answers calls that overlap as if each were alone', async () => {
+  it('gives concurrent calls the same results as single ones', async () => {
     const names: PhotographName[] = [...WITH_FACE, ...WITHOUT, ...WITH_FACE];
     const images = await Promise.all(names.map((name) => photographBytes(name)));
     const alone = [];
@@ -216,7 +216,7 @@ describe('pipeline', () => {
     expect((await Promise.all(images.map((image) => detect(image)))).map(({ faces }) => faces)).toEqual(alone);
   });
 
-  it('refuses what is no image with the catalogue’s codes', async () => {
+  it('refuses bytes that are not an image with the codes of the catalogue', async () => {
     await expect(detect(Buffer.from('no image at all'))).rejects.toMatchObject({ code: 'unsupported_media_type' });
     const png = await photographBytes('no-face-cat.png');
     await expect(detect(png.subarray(0, png.length / 2))).rejects.toMatchObject({ code: 'image_undecodable' });

@@ -15,16 +15,16 @@ export interface PipelineOptions {
   /** Path of a pack's manifest; the repository's own by default. */
   packPath?: string;
   device: DeviceChoice;
-  /** Threads of the CPU provider, 1 by default: one process a core gets more done. */
+  /** Threads of the CPU provider, 1 by default: one process per core has the higher throughput. */
   threads?: number;
-  /** What an image may measure; 4096 px a side by default. */
+  /** Largest accepted image; 4096 px a side by default. */
   limits?: ImageLimits;
 }
 
 export interface Pipeline extends AsyncDisposable {
-  /** The device that runs: never `auto`. */
+  /** The device in use, never `auto`. */
   readonly device: string;
-  /** Why that device, in a sentence for the log. */
+  /** Why this device was chosen, for the log. */
   readonly deviceReason: string;
   readonly model: { readonly name: string; readonly version: string };
   /**
@@ -34,15 +34,20 @@ export interface Pipeline extends AsyncDisposable {
   detect(bytes: Uint8Array, options: DetectionOptions): Promise<Detection>;
   /** Decoded pixels to faces. */
   detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>>;
-  /** Runs every model once at the usual shapes, so that the first request is as fast as the next. */
+  /** Runs every model at the usual shapes, so that the first request is as fast as later ones. */
   warm(): Promise<void>;
-  /** Gives the models back. Not while a detection runs. */
+  /** Releases the models. Not to be called while a detection runs. */
   close(): Promise<void>;
 }
 
 /**
- * Loads a pack and opens its models.
- * @throws PackError when the pack cannot be used, DeviceError when a device asked for by name is not there
+ * Loads a model pack and opens its models.
+ * @throws PackError when the pack cannot be used, DeviceError when a device chosen by name is not available
+ * @example
+ * ```ts
+ * await using pipeline = await createPipeline({ device: 'auto' });
+ * const { faces } = await pipeline.detect(await readFile('photo.jpg'), DEFAULT_DETECTION_OPTIONS);
+ * ```
  */
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const pack = await loadPack(options.packPath);
@@ -50,7 +55,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   return new ModelPipeline(pack, models, options.limits ?? DEFAULT_LIMITS);
 }
 
-/** A crop of a face down to 16 px of the detector's 640 still has 32 px when the image is decoded to this. */
+/** At this decoded size, a face of 16 px in the detector's 640 px input still has 32 px in its crop. */
 const FAST_DECODE_SIDE = 1280;
 
 class ModelPipeline implements Pipeline {
@@ -79,11 +84,11 @@ class ModelPipeline implements Pipeline {
       ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
     });
     const decoded = lap();
-    const turned = options.orient && header.orientation >= 5;
-    const { width, height } = turned ? { width: header.height, height: header.width } : header;
+    const onItsSide = options.orient && header.orientation >= 5;
+    const { width, height } = onItsSide ? { width: header.height, height: header.width } : header;
     const scale = { x: width / image.width, y: height / image.height };
     const { faces, timings, model } = await this.#find(image, options, Math.sqrt(scale.x * scale.y));
-    for (const face of faces) enlarge(face, scale.x, scale.y);
+    for (const face of faces) scaleFace(face, scale.x, scale.y);
     return {
       image: { width, height, format: header.format, bytes: bytes.length, orientation: header.orientation },
       faces,
@@ -96,7 +101,7 @@ class ModelPipeline implements Pipeline {
     return this.#find(image, options, 1);
   }
 
-  /** @param scale px of the original a px of `image` stands for: `min_face_size` is meant in the original */
+  /** @param scale px of the original per px of `image`: `min_face_size` counts px of the original */
   async #find(image: RgbImage, options: DetectionOptions, scale: number): Promise<Omit<Detection, 'image'>> {
     const { detection, crops } = this.#pack.manifest;
     const { sessions } = this.#models;
@@ -145,9 +150,9 @@ class ModelPipeline implements Pipeline {
       .toBuffer();
     const large = await decode(bytes, readHeader(bytes, DEFAULT_LIMITS), { orient: true, limits: DEFAULT_LIMITS });
     const small: RgbImage = { data: large.data.subarray(0, 640 * 480 * 3), width: 640, height: 480 };
-    // Reduced crops take another way through the warp than enlarged ones; later rounds meet compiled code.
+    // Reduced and enlarged crops take different paths through the warp. V8 has compiled both after three passes.
     const places = [100, 500].map((side) => ({ centreX: 320, centreY: 240, side, roll: 0.1 }));
-    for (let round = 0; round < 3; round++) {
+    for (let pass = 0; pass < 3; pass++) {
       for (const image of [large, small]) await detectFaces(detector, image, 'balanced', detection);
       for (const place of places) {
         await findLandmarks(landmarks, large, [place], crops.landmarks);
@@ -166,16 +171,16 @@ class ModelPipeline implements Pipeline {
 }
 
 /**
- * The long side a large JPEG may be decoded to in profile `fast`: what the detector looks at, or twice that when
- * crops are cut from it. Against full decoding that moves the points of faces over 16 net px by less than 0.9 % of
- * the face and their ages by less than 3 years, and saves a sixth to a half of the decoding.
+ * The long side, px, to which profile `fast` may decode a large JPEG: the size of the detector's input, or twice that when
+ * crops are cut from it. Compared with full decoding, points of faces over 16 px in the network's input move by less than
+ * 0.9 % of the face, ages change by less than 3 years, and decoding takes a sixth to a half less time.
  */
 function fastDecodeSide({ landmarks, attributes }: DetectionOptions): number {
   return landmarks || attributes ? FAST_DECODE_SIDE : FAST_DECODE_SIDE / 2;
 }
 
-/** Brings a face from the decoded image to the original, in place. */
-function enlarge(face: DetectedFace, x: number, y: number): void {
+/** Scales a face from the decoded image to the original, in place. */
+function scaleFace(face: DetectedFace, x: number, y: number): void {
   if (x === 1 && y === 1) return;
   const { box } = face;
   face.box = { x: box.x * x, y: box.y * y, width: box.width * x, height: box.height * y };
@@ -186,7 +191,7 @@ function enlarge(face: DetectedFace, x: number, y: number): void {
     }
 }
 
-/** Each call tells the milliseconds since the one before. */
+/** Each call returns the milliseconds since the previous one. */
 function stopwatch(): () => number {
   let start = performance.now();
   return () => {

@@ -19,7 +19,7 @@ const full: DetectedFace = {
 };
 
 describe('result', () => {
-  it('gives fractions of the frame, whole pixels, a gender and a whole age', () => {
+  it('has fractions of the image, whole pixels, a gender and a whole age', () => {
     const result = renderResult({ faces: [full], image, model });
     expect(result.FaceModelVersion).toBe('3.1.4');
     expect(result.Faces[0]).toMatchObject({
@@ -33,12 +33,12 @@ describe('result', () => {
     expect(decodeResult(encodeResult(result))).toEqual(result);
   });
 
-  it('has no members for what was not asked', () => {
+  it('has no members for parts that were not requested', () => {
     const [face] = renderResult({ faces: [bare], image, model }).Faces;
     expect(Object.keys(face!)).toEqual(['BoundingBox', 'Confidence']);
   });
 
-  it('of a picture without faces is an empty list', () => {
+  it('is an empty list for a picture without faces', () => {
     expect(renderResult({ faces: [], image, model })).toEqual({ Faces: [], FaceModelVersion: '3.1.4' });
   });
 });

@@ -2,7 +2,7 @@ import type { DetectionResult } from '@facequeue/schema';
 import { roundedFace } from '@facequeue/schema/result-codec';
 import type { Detection } from './detection.ts';
 
-/** The public form of a detection: fractions of the frame, whole pixels, `male` or `female`. */
+/** The public form of a detection: boxes as fractions of the image, points in whole pixels, `male` or `female`. */
 export function renderResult({ faces, image, model }: Pick<Detection, 'faces' | 'image' | 'model'>): DetectionResult {
   return {
     Faces: faces.map((face) =>

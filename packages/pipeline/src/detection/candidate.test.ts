@@ -10,21 +10,21 @@ function output(...anchors: { score: number; box: number[]; points?: number[] }[
 }
 
 describe('candidates', () => {
-  it('come back in px of the image, their size also in px of the pass', () => {
+  it('are in px of the image, their size also in px of the pass', () => {
     const points = [10, 20, 30, 20, 20, 30, 12, 40, 28, 40];
     const [face] = candidatesOf(output({ score: 0.9, box: [10, 20, 50, 110], points }), 0.1, 0.5, 0.25, 2);
-    expect(face).toMatchObject({ x1: 20, y1: 80, x2: 100, y2: 440, pass: 2, seen: 60 });
+    expect(face).toMatchObject({ x1: 20, y1: 80, x2: 100, y2: 440, pass: 2, passSize: 60 });
     expect([...face!.points]).toEqual(points.map((value, i) => value * (i % 2 ? 4 : 2)));
     expect(faceSize(face!)).toBeCloseTo(Math.sqrt(80 * 360));
   });
 
-  it('leave out what scores too little', () => {
+  it('leave out anchors that score too low', () => {
     const box = [0, 0, 9, 9];
     const found = candidatesOf(output({ score: 0.09, box }, { score: 0.11, box }), 0.1, 1, 1, 0);
     expect(found.map(({ score }) => Math.fround(score))).toEqual([Math.fround(0.11)]);
   });
 
-  it('leave out boxes that are none, whatever they score', () => {
+  it('leave out degenerate boxes, whatever their score', () => {
     const bad = [
       [0, 0, 0, 9],
       [9, 9, 0, 0],

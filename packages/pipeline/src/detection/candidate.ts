@@ -1,4 +1,4 @@
-/** What one anchor of the detector says, in px of the image. Boxes may reach past the frame. */
+/** One anchor's detection, in px of the image. Boxes may extend past the image. */
 export interface Candidate {
   x1: number;
   y1: number;
@@ -7,9 +7,9 @@ export interface Candidate {
   score: number;
   /** x, y of the image-left eye, image-right eye, nose, image-left and image-right mouth corner. */
   points: Float32Array;
-  /** sqrt(box area) in px of the pass that saw it: the gates and the choice of points go by it. */
-  seen: number;
-  /** The pass that saw it. */
+  /** sqrt(box area) in px of the pass that found it; size gates and the choice of points use it. */
+  passSize: number;
+  /** The pass that found it. */
   pass: number;
 }
 
@@ -18,7 +18,7 @@ export function faceSize(candidate: Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>):
   return Math.sqrt(Math.max(0, candidate.x2 - candidate.x1) * Math.max(0, candidate.y2 - candidate.y1));
 }
 
-/** Raw outputs of the detector for one image, in net px. */
+/** Raw outputs of the detector for one image, in px of the network's input. */
 export interface DetectorOutput {
   /** [A] */
   scores: Float32Array;
@@ -29,8 +29,9 @@ export interface DetectorOutput {
 }
 
 /**
- * The anchors that reach `score`, brought back to image px.
- * @param scaleX net px per image px, @param scaleY the same downwards
+ * The anchors that score at least `score`, converted to image px.
+ * @param scaleX network px per image px, horizontally
+ * @param scaleY network px per image px, vertically
  */
 export function candidatesOf(
   output: DetectorOutput,
@@ -42,13 +43,13 @@ export function candidatesOf(
   const { scores, boxes, points } = output;
   const found: Candidate[] = [];
   for (let anchor = 0; anchor < scores.length; anchor++) {
-    // Written so that a NaN is no candidate.
+    // Written so that NaN is not a candidate.
     if (!(scores[anchor]! >= score)) continue;
     const b = anchor * 4;
     const width = boxes[b + 2]! - boxes[b]!;
     const height = boxes[b + 3]! - boxes[b + 1]!;
-    const seen = Math.sqrt(width * height);
-    if (!(width > 0 && height > 0 && seen < Number.POSITIVE_INFINITY)) continue;
+    const passSize = Math.sqrt(width * height);
+    if (!(width > 0 && height > 0 && passSize < Number.POSITIVE_INFINITY)) continue;
     const five = new Float32Array(10);
     for (let k = 0; k < 10; k += 2) {
       five[k] = points[anchor * 10 + k]! / scaleX;
@@ -61,7 +62,7 @@ export function candidatesOf(
       y2: boxes[b + 3]! / scaleY,
       score: scores[anchor]!,
       points: five,
-      seen,
+      passSize,
       pass,
     });
   }

@@ -8,8 +8,8 @@ import { certainScales, detectionPolicy, LOWEST_SCORE } from './policy.ts';
 import { Pyramid } from './pyramid.ts';
 
 /**
- * Finds faces: follows the detection policy, running the detector for every pass it asks for.
- * @returns merged candidates from the pack's candidate score on, highest first, in px of `image`
+ * Finds faces: runs the detector for every pass that the detection policy requests.
+ * @returns merged candidates that reach the pack's candidate score, highest first, in px of `image`
  */
 export async function detectFaces(
   session: Session,
@@ -43,7 +43,7 @@ async function run(session: Session, content: RgbImage, { canvas, net }: Letterb
   return { scores: values('scores'), boxes: values('boxes'), points: values('points') };
 }
 
-/** The image in the top left corner of a black canvas; the image's own pixels when it fills it. */
+/** The image in the top left corner of a black canvas; the image's own array when it fills the canvas. */
 function onCanvas(image: RgbImage, width: number, height: number): Uint8Array {
   if (image.width === width && image.height === height) return image.data;
   const canvas = new Uint8Array(width * height * 3);

@@ -4,11 +4,11 @@ import { letterbox } from './letterbox.ts';
 
 const sizes = record({ width: integer({ min: 1, max: 4096 }), height: integer({ min: 1, max: 4096 }) });
 const scales = double({ min: 0.05, max: 2, noNaN: true });
-const holds = (test: Parameters<typeof assert>[0]) => assert(test, { numRuns: 1000 });
+const check = (test: Parameters<typeof assert>[0]) => assert(test, { numRuns: 1000 });
 
 describe('letterbox', () => {
-  it('gives the network sides it can take, and no padding beyond the next multiple', () => {
-    holds(
+  it('gives the network sides of the right multiple, without more padding than needed', () => {
+    check(
       property(sizes, scales, (image, scale) => {
         const { net } = letterbox(image, scale, 32);
         for (const [side, of] of [
@@ -22,8 +22,8 @@ describe('letterbox', () => {
     );
   });
 
-  it('shows the whole image: its far corner lies inside the network', () => {
-    holds(
+  it('contains the whole image: its far corner lies inside the network input', () => {
+    check(
       property(sizes, scales, (image, scale) => {
         const { canvas, content, net, scaleX, scaleY } = letterbox(image, scale, 32);
         expect(content.width).toBeLessThanOrEqual(canvas.width);
@@ -34,8 +34,8 @@ describe('letterbox', () => {
     );
   });
 
-  it('keeps proportions to within the rounding of one pixel', () => {
-    holds(
+  it('keeps the aspect ratio to within one pixel', () => {
+    check(
       property(sizes, scales, (image, scale) => {
         const { scaleX, scaleY } = letterbox(image, scale, 32);
         expect(Math.abs(scaleX - scale) * image.width).toBeLessThan(1.01);

@@ -1,6 +1,6 @@
 /**
- * Where an image lies inside the network's input. The letterbox is tight: the image fills the top left corner and
- * the right and bottom are padded to the next multiple, never to a square (19-29 % less work for 16:9).
+ * Where an image lies inside the network's input. The letterbox is tight: the image fills the top left corner; the right
+ * and bottom are padded to the next multiple, never to a square (19-29 % less work for 16:9).
  */
 
 export interface Size {
@@ -8,15 +8,15 @@ export interface Size {
   readonly height: number;
 }
 
-/** One way of showing an image to the detector. All sizes in px. */
+/** The geometry of one detector pass. All sizes in px. */
 export interface Letterbox {
-  /** The size the image is brought to before it enters the graph; its own size when the graph enlarges it. */
+  /** The size to which the image is shrunk before it enters the graph; its own size when the graph enlarges it. */
   readonly content: Size;
-  /** The array handed to the graph: the content in its top left corner, the rest black. */
+  /** The graph's input array: the content in its top left corner, the rest black. */
   readonly canvas: Size;
-  /** The size the network works at. It differs from the canvas when the graph enlarges. */
+  /** The size the network works at; larger than the canvas when the graph enlarges. */
   readonly net: Size;
-  /** Net px an image px becomes, each way; they differ by the rounding to whole pixels only. */
+  /** Network px per image px on each axis; they differ only by rounding to whole pixels. */
   readonly scaleX: number;
   readonly scaleY: number;
 }
@@ -25,7 +25,7 @@ const ceilTo = (value: number, multiple: number) => Math.max(multiple, Math.ceil
 
 /**
  * @param image size of the image, px
- * @param scale net px per image px; below 1 the image is shrunk outside the graph, above 1 enlarged inside it
+ * @param scale network px per image px; below 1 the image is shrunk outside the graph, above 1 enlarged inside it
  * @param multiple the network's sides are multiples of this
  */
 export function letterbox(image: Size, scale: number, multiple: number): Letterbox {
@@ -43,7 +43,7 @@ export function letterbox(image: Size, scale: number, multiple: number): Letterb
       scaleY: content.height / image.height,
     };
   }
-  // The graph stretches the whole canvas to the net's size, so the canvas must have the net's proportions.
+  // The graph stretches the whole canvas to the net's size, so the canvas must have the net's aspect ratio.
   const net = {
     width: ceilTo(Math.round(image.width * scale), multiple),
     height: ceilTo(Math.round(image.height * scale), multiple),

@@ -10,7 +10,7 @@ const face = (x: number, y: number, size: number, score: number, more: Partial<C
   y2: y + size,
   score,
   points: new Float32Array(10),
-  seen: size,
+  passSize: size,
   pass: 1,
   ...more,
 });
@@ -27,7 +27,7 @@ const faces = array(
 );
 
 describe('merging', () => {
-  it('keeps one face of each group: every candidate overlaps a kept one that scores no less', () => {
+  it('keeps one face per group: every candidate overlaps a kept one of at least its score', () => {
     assert(
       property(faces, (all) => {
         // A vote limit no overlap reaches leaves every box where its candidate had it.
@@ -39,7 +39,7 @@ describe('merging', () => {
     );
   });
 
-  it('gives faces by score, whatever the order they came in', () => {
+  it('sorts faces by score, whatever their order in the input', () => {
     assert(
       property(faces, (all) => {
         const scores = merge(all, 0.45, 0.55).map(({ score }) => score);
@@ -50,7 +50,7 @@ describe('merging', () => {
     );
   });
 
-  it('votes a box that lies within the boxes it was voted from', () => {
+  it('votes for a box that lies within the boxes it is made of', () => {
     assert(
       property(faces, (all) => {
         for (const one of merge(all, 0.45, 0.55)) {
@@ -61,26 +61,26 @@ describe('merging', () => {
     );
   });
 
-  it('weighs votes by score and asks only near boxes', () => {
+  it('weights votes by score and counts only nearby boxes', () => {
     const [merged] = merge([face(0, 0, 100, 0.9), face(10, 0, 100, 0.3), face(35, 0, 100, 0.8)], 0.45, 0.55);
     // The third overlaps the first by 0.48: suppressed, but too far to vote.
     expect(merged!.x1).toBeCloseTo((0 * 0.9 + 10 * 0.3) / 1.2);
     expect(merge([face(0, 0, 100, 0.9), face(35, 0, 100, 0.8)], 0.45, 0.55)).toHaveLength(1);
   });
 
-  it('leaves the input as it is', () => {
+  it('does not change its input', () => {
     const given = [face(0, 0, 10, 0.5), face(1, 0, 10, 0.9)];
     const copy = structuredClone(given);
     merge(given, 0.45, 0.55);
     expect(given).toEqual(copy);
   });
 
-  it('takes a large face’s points from the coarser pass, a small one’s from the surer', () => {
+  it('takes the points of a large face from the coarser pass, those of a small face from the more confident one', () => {
     const coarse = new Float32Array(10).fill(1);
     const fine = new Float32Array(10).fill(2);
-    const pair = (seen: number) => [
-      face(0, 0, 100, 0.95, { points: fine, pass: 2, seen: seen * 2 }),
-      face(1, 0, 100, 0.9, { points: coarse, pass: 0, seen }),
+    const pair = (passSize: number) => [
+      face(0, 0, 100, 0.95, { points: fine, pass: 2, passSize: passSize * 2 }),
+      face(1, 0, 100, 0.9, { points: coarse, pass: 0, passSize }),
     ];
     expect(merge(pair(80), 0.45, 0.55)[0]!.points).toBe(coarse);
     expect(merge(pair(40), 0.45, 0.55)[0]!.points).toBe(fine);

@@ -12,37 +12,37 @@ export function iou(
   return both / ((a.x2 - a.x1) * (a.y2 - a.y1) + (b.x2 - b.x1) * (b.y2 - b.y1) - both);
 }
 
-/** From this size on in a pass's own px its five points are as good as they get; a larger scale's are worse. */
+/** From this size in a pass's own px, its five points do not improve; those of a larger scale are worse. */
 const POINTS_SETTLED = 64;
 
 /**
  * Greedy non-maximum suppression with box voting (Gidaris and Komodakis, 2015): the highest score of each group
- * survives, its box becomes the score-weighted mean of the boxes that overlap it by `voteIou` or more, and its points
- * are those of the coarsest pass that saw the face large enough.
- * @returns merged candidates, highest score first; the input is left as it is
+ * is kept, its box becomes the score-weighted mean of the boxes that overlap it by `voteIou` or more, and its points come
+ * from the coarsest pass in which the face was large enough.
+ * @returns merged candidates, highest score first; the input is not changed
  */
 export function merge(candidates: readonly Candidate[], nmsIou: number, voteIou: number): Candidate[] {
-  const order = candidates.toSorted((a, b) => b.score - a.score);
-  const gone = new Uint8Array(order.length);
+  const byScore = candidates.toSorted((a, b) => b.score - a.score);
+  const suppressed = new Uint8Array(byScore.length);
   const kept: Candidate[] = [];
-  for (let i = 0; i < order.length; i++) {
-    if (gone[i]) continue;
-    const best = order[i]!;
+  for (let i = 0; i < byScore.length; i++) {
+    if (suppressed[i]) continue;
+    const best = byScore[i]!;
     let weight = best.score;
     let [x1, y1, x2, y2] = [best.x1 * weight, best.y1 * weight, best.x2 * weight, best.y2 * weight];
     let pointsFrom = best;
-    for (let j = i + 1; j < order.length; j++) {
-      if (gone[j]) continue;
-      const other = order[j]!;
+    for (let j = i + 1; j < byScore.length; j++) {
+      if (suppressed[j]) continue;
+      const other = byScore[j]!;
       const overlap = iou(best, other);
-      if (overlap >= nmsIou) gone[j] = 1;
+      if (overlap >= nmsIou) suppressed[j] = 1;
       if (overlap < voteIou) continue;
       weight += other.score;
       x1 += other.x1 * other.score;
       y1 += other.y1 * other.score;
       x2 += other.x2 * other.score;
       y2 += other.y2 * other.score;
-      if (other.pass < pointsFrom.pass && other.seen >= POINTS_SETTLED) pointsFrom = other;
+      if (other.pass < pointsFrom.pass && other.passSize >= POINTS_SETTLED) pointsFrom = other;
     }
     kept.push({
       ...best,

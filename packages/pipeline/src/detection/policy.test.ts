@@ -6,7 +6,7 @@ import { certainScales, detectionPolicy, type Pass, passScales } from './policy.
 
 const RULES = { candidate_score: 0.1, nms_iou: 0.45, vote_iou: 0.55 };
 
-/** A face far from the others, by where it is in the image and how large. */
+/** A face far from the others: its place and size in the image. */
 interface Truth {
   x: number;
   y: number;
@@ -14,7 +14,7 @@ interface Truth {
   score: number;
 }
 
-/** Runs the policy with a detector that sees every truth at every scale. */
+/** Runs the policy with a detector that finds every truth at every scale. */
 function run(image: Size, profile: 'fast' | 'balanced' | 'small-faces', truths: readonly Truth[]) {
   const passes: Pass[] = [];
   const policy = detectionPolicy(image, profile, RULES);
@@ -31,7 +31,7 @@ function run(image: Size, profile: 'fast' | 'balanced' | 'small-faces', truths: 
           y2: y + size,
           score,
           points: new Float32Array(10),
-          seen: size * scale,
+          passSize: size * scale,
           pass: index,
         }),
       ),
@@ -45,17 +45,17 @@ const crowd = (count: number, size: number, score = 0.9) =>
   Array.from({ length: count }, (_, i) => ({ x: (i % 20) * 90, y: Math.floor(i / 20) * 90, size, score }));
 
 describe('detection policy', () => {
-  it('looks once, at long side 640, in profile fast', () => {
+  it('runs one pass, at long side 640, in profile fast', () => {
     expect(run(HD, 'fast', crowd(9, 30)).passes).toEqual([{ index: 1, scale: 1 / 3 }]);
     expect(run({ width: 200, height: 100 }, 'fast', []).passes[0]!.scale).toBe(2);
   });
 
-  it('stops after two looks at a large image that shows nothing small', () => {
+  it('stops after two passes of a large image in which nothing is small', () => {
     expect(run(HD, 'balanced', []).indices).toEqual([0, 1]);
     expect(run(HD, 'balanced', crowd(1, 300)).indices).toEqual([0, 1]);
   });
 
-  it('looks a third time when something small may be there, however unsure', () => {
+  it('runs a third pass when there may be something small, even at a low score', () => {
     expect(run(HD, 'balanced', crowd(1, 60, 0.11)).indices).toEqual([0, 1, 2]);
     expect(run(HD, 'balanced', crowd(1, 60, 0.09)).indices).toEqual([0, 1]);
     const unsure = run(HD, 'small-faces', crowd(1, 60, 0.04));
@@ -63,12 +63,12 @@ describe('detection policy', () => {
     expect(unsure.faces).toEqual([]);
   });
 
-  it('always looks closer where profile fast would have', () => {
-    for (const [width, height, looks] of [
+  it('always runs the native pass where profile fast has more pixels', () => {
+    for (const [width, height, passes] of [
       [1279, 900, 3],
       [1280, 900, 2],
     ] as const)
-      expect(run({ width, height }, 'balanced', []).passes).toHaveLength(looks);
+      expect(run({ width, height }, 'balanced', []).passes).toHaveLength(passes);
     const { passes } = run({ width: 400, height: 300 }, 'balanced', []);
     expect(passes.map(({ index, scale }) => [index, Math.round(scale * 400)])).toEqual([
       [0, 320],
@@ -82,7 +82,7 @@ describe('detection policy', () => {
     expect(run(HD, 'balanced', crowd(50, 20)).indices).toEqual([0, 1, 2]);
   });
 
-  it('skips a pass that would hardly be larger than the one before', () => {
+  it('skips a pass that is hardly larger than the previous one', () => {
     // 1.7 MP at most doubles nothing: the native pass is as large already.
     expect(passScales({ width: 640, height: 480 })[1]).toBeNull();
     const [, , native, enlarged] = passScales({ width: 1024, height: 768 });
@@ -92,7 +92,7 @@ describe('detection policy', () => {
     expect(passScales({ width: 320, height: 320 })[3]).toBeNull();
   });
 
-  it('takes no part of a large face from a fine pass, nor specks from a coarse one', () => {
+  it('takes neither parts of a large face from a fine pass nor specks from a coarse one', () => {
     const image = { width: 1024, height: 768 };
     const part: Candidate = {
       x1: 300,
@@ -101,10 +101,10 @@ describe('detection policy', () => {
       y2: 500,
       score: 0.99,
       points: new Float32Array(10),
-      seen: 200,
+      passSize: 200,
       pass: 2,
     };
-    const speck = { ...part, x2: 320, y2: 320, seen: 20 };
+    const speck = { ...part, x2: 320, y2: 320, passSize: 20 };
     const policy = detectionPolicy(image, 'balanced', RULES);
     policy.next();
     policy.next([speck]);
@@ -129,7 +129,7 @@ describe('detection policy', () => {
     );
   });
 
-  it('names beforehand the scales it will ask for in any case', () => {
+  it('knows in advance the scales it always uses', () => {
     for (const profile of ['fast', 'balanced', 'small-faces'] as const)
       expect(run(HD, profile, []).passes.map(({ scale }) => scale)).toEqual(certainScales(HD, profile));
   });

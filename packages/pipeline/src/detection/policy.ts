@@ -1,7 +1,7 @@
 /**
- * Which scales an image is shown to the detector at, what each of them may contribute, and when to stop.
- * A large scale alone finds small faces and invents parts of large ones: hence the gates by size.
- * The figures behind every number are in models/README.md.
+ * At which scales the detector runs on an image, what each scale may contribute, and when to stop.
+ * A large scale finds small faces but also false faces inside large ones, hence the gates by size.
+ * models/README.md has the measurements for every number.
  */
 import type { Profile } from '@facequeue/schema';
 import { type Candidate, faceSize } from './candidate.ts';
@@ -10,9 +10,9 @@ import { merge } from './nms.ts';
 
 /** One run of the detector. */
 export interface Pass {
-  /** 0 coarse, 1 middle, 2 native, 3 enlarged. The single pass of `fast` counts as 1. */
+  /** 0 coarse, 1 middle, 2 native, 3 enlarged. The only pass of `fast` has index 1. */
   readonly index: number;
-  /** Net px per image px. */
+  /** Network px per image px. */
   readonly scale: number;
 }
 
@@ -39,7 +39,7 @@ export function fastScale(image: Size): number {
   return Math.min(640, 2 * long) / long;
 }
 
-/** The scales a profile looks at whatever it finds. */
+/** The scales a profile always runs, whatever it finds. */
 export function certainScales(image: Size, profile: Profile): number[] {
   if (profile === 'fast') return [fastScale(image)];
   const [coarse, middle] = passScales(image);
@@ -47,66 +47,68 @@ export function certainScales(image: Size, profile: Profile): number[] {
 }
 
 /**
- * Score from which a speck in the middle pass calls for a closer look. Of 284 single faces of 7-17 px in that pass,
- * pasted at random into pictures without faces 1280 to 3000 px wide, all found by the native pass, a speck of 0.1
- * leads to 56 %, one of 0.05 to 67 %, one of 0.03 to 76 %; 27, 39 or 43 % of the same pictures without any face
- * (textures, mostly) are looked at again in vain, which doubles their cost.
+ * Score from which a speck in the middle pass triggers the native pass. Measured with 284 single faces of 7-17 px in the
+ * middle pass, pasted at random into face-free pictures 1280 to 3000 px wide; the native pass finds all of them. A
+ * threshold of 0.1 triggers it for 56 % of them, 0.05 for 67 %, 0.03 for 76 %. Of the same pictures without a face, 27, 39
+ * and 43 % trigger it in vain (mostly textures), which doubles their cost.
  */
-const CLOSER_LOOK = { balanced: 0.1, 'small-faces': 0.03 } as const;
+const SPECK_SCORE = { balanced: 0.1, 'small-faces': 0.03 } as const;
 
-/** The lowest score the policy wants to hear of. */
-export const LOWEST_SCORE = Math.min(...Object.values(CLOSER_LOOK));
+/** The lowest candidate score the policy uses. */
+export const LOWEST_SCORE = Math.min(...Object.values(SPECK_SCORE));
 
 /** How candidates of several passes become one list. */
 export interface MergeRules {
-  /** Candidates below take no part in merging. */
+  /** Candidates below it are not merged. */
   readonly candidate_score: number;
   readonly nms_iou: number;
   readonly vote_iou: number;
 }
 
 /**
- * The detection policy as a conversation: it yields a pass, is sent that pass's candidates, and returns the merged
- * faces, highest score first. It runs nothing itself.
- * @param rules the pack's; candidates are wanted from the lower of `LOWEST_SCORE` and its candidate score on
+ * The detection policy as a coroutine: it yields a pass, receives the candidates of that pass, and returns the merged
+ * faces, highest score first. It runs no model itself.
+ * @param rules the pack's; the caller sends candidates from the lower of `LOWEST_SCORE` and the pack's candidate score up
  */
 export function* detectionPolicy(
   image: Size,
   profile: Profile,
   rules: MergeRules,
 ): Generator<Pass, Candidate[], Candidate[]> {
-  const seen: Candidate[][] = [];
+  const found: Candidate[][] = [];
   const merged = (...gates: Gate[]) =>
     merge(
       gates.flatMap(([from, to], index) =>
-        (seen[index] ?? []).filter((one) => one.score >= rules.candidate_score && one.seen >= from && one.seen < to),
+        (found[index] ?? []).filter(
+          (one) => one.score >= rules.candidate_score && one.passSize >= from && one.passSize < to,
+        ),
       ),
       rules.nms_iou,
       rules.vote_iou,
     );
 
   if (profile === 'fast') {
-    seen[1] = yield { index: 1, scale: fastScale(image) };
+    found[1] = yield { index: 1, scale: fastScale(image) };
     return merged(OPEN, OPEN);
   }
 
   const [coarse, middle, native, enlarged] = passScales(image);
   const large: Gate = [32, Number.POSITIVE_INFINITY];
-  seen[0] = yield { index: 0, scale: coarse };
+  found[0] = yield { index: 0, scale: coarse };
   if (middle !== null) {
-    seen[1] = yield { index: 1, scale: middle };
-    const speck = seen[1].some((one) => one.seen < 24 && one.score >= CLOSER_LOOK[profile]);
+    found[1] = yield { index: 1, scale: middle };
+    const speck = found[1].some((one) => one.passSize < 24 && one.score >= SPECK_SCORE[profile]);
     // Stopping here is as good as `fast` only where this pass was no coarser than that.
     if (middle >= fastScale(image) && !speck) return merged(large, OPEN);
   }
 
-  seen[2] = yield { index: 2, scale: native };
+  found[2] = yield { index: 2, scale: native };
   const medium: Gate = [24, Number.POSITIVE_INFINITY];
   const balanced = merged(large, medium, [0, 192]);
   if (profile === 'balanced' || enlarged === null) return balanced;
   const crowd = balanced.filter((one) => one.score > 0.15 && faceSize(one) < 32).length;
   if (crowd <= 4) return balanced;
 
-  seen[3] = yield { index: 3, scale: enlarged };
+  found[3] = yield { index: 3, scale: enlarged };
   return merged(large, medium, [16, 256], [0, 192]);
 }

@@ -26,7 +26,7 @@ const meanDifference = (a: ArrayLike<number>, b: ArrayLike<number>) => {
 };
 
 describe('pyramid', () => {
-  it('shrinks without shifting: near the exact area average, and far from it one pixel further on', async () => {
+  it('shrinks without shifting: close to the exact area average, and far from it when moved by one pixel', async () => {
     const image = await photograph('astronaut.png');
     for (const [width, height] of [
       [256, 256],
@@ -40,7 +40,7 @@ describe('pyramid', () => {
     }
   });
 
-  it('makes a small level from a larger planned one, as good as from the image itself', async () => {
+  it('makes a small level from a larger planned one, as accurately as from the image', async () => {
     const image = await photograph('portrait-2.jpg');
     const [middle, coarse] = [
       { width: 282, height: 640 },
@@ -52,7 +52,7 @@ describe('pyramid', () => {
     expect(meanDifference(derived.data, fromImage.data)).toBeLessThan(1.5);
   });
 
-  it('hands out the image itself at its own size, and every level once', async () => {
+  it('returns the image itself at its own size, and makes every level once', async () => {
     const image = await photograph('no-face-cat.png');
     const pyramid = new Pyramid(image, []);
     expect(await pyramid.level({ width: image.width, height: image.height })).toBe(image);

@@ -2,16 +2,16 @@ import sharp from 'sharp';
 import type { RgbImage } from '../image/index.ts';
 import type { Size } from './letterbox.ts';
 
-/** A level is made from another that is at least this much larger, else from the image itself. */
-const CLEAR = 2;
+/** A level is made from another level that is at least this many times larger, else from the image itself. */
+const MIN_RATIO = 2;
 
-/** One image at the sizes the passes ask for, each made once, the small ones from larger ones. */
+/** One image at the sizes that the passes use. Each size is made once, small ones from larger ones. */
 export class Pyramid {
   readonly #image: RgbImage;
   readonly #planned: readonly Size[];
   readonly #levels = new Map<string, Promise<RgbImage>>();
 
-  /** @param planned sizes that will be asked for in any case: they are made first where a smaller one can use them */
+  /** @param planned sizes that are certainly needed: smaller levels are made from them */
   constructor(image: RgbImage, planned: readonly Size[]) {
     this.#image = image;
     this.#planned = planned;
@@ -27,17 +27,17 @@ export class Pyramid {
 
   async #make(size: Size): Promise<RgbImage> {
     if (size.width === this.#image.width && size.height === this.#image.height) return this.#image;
-    const enough = this.#planned
-      .filter((one) => one.width >= CLEAR * size.width && one.height >= CLEAR * size.height)
+    const larger = this.#planned
+      .filter((one) => one.width >= MIN_RATIO * size.width && one.height >= MIN_RATIO * size.height)
       .toSorted((a, b) => a.width - b.width)[0];
-    return shrink(enough ? await this.level(enough) : this.#image, size);
+    return shrink(larger ? await this.level(larger) : this.#image, size);
   }
 }
 
 /**
- * Shrinks an image, every source pixel weighing in: sampling that skips pixels costs the detector small faces.
+ * Shrinks an image. Every source pixel contributes: the detector misses small faces when sampling skips pixels.
  * libvips' cubic kernel, stretched over the source area, finds the same small faces as an exact area average (mean
- * score of 12-60 px faces within 0.005 at three scales) at a third of its cost in JavaScript.
+ * score of 12-60 px faces within 0.005 at three scales) at a third of the cost of a loop in JavaScript.
  * @param size no side larger than the image's
  */
 export async function shrink(image: RgbImage, size: Size): Promise<RgbImage> {

@@ -1,4 +1,4 @@
-/** `DEVICE=auto`: the device that gets most images a second out of this machine. */
+/** `DEVICE=auto`: the device with the highest throughput on this machine. */
 import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { type Device, missing } from './choose.ts';
 import type { Probe } from './probe.ts';
 
-/** A device that was tried: what it is worth, or why it is out of the question. */
+/** A device that was tried: its measurements, or why it cannot be used. */
 export interface Trial {
   readonly device: Device;
   readonly result: Probe | string;
@@ -15,13 +15,13 @@ export interface Trial {
 
 export interface Choice {
   readonly device: Device;
-  /** Why, in a sentence for the log. */
+  /** Why, for the log. */
   readonly reason: string;
 }
 
 /**
- * Picks from what was tried. A GPU serves one process, the CPU one process a core, so the CPU's time is divided by
- * the cores.
+ * Chooses among the trials. A GPU serves one process, the CPU one process per core, so the CPU's time is divided by the
+ * number of cores.
  */
 export function decide(trials: readonly Trial[], cores: number): Choice {
   const usable = trials.flatMap(({ device, result }) => {
@@ -29,19 +29,19 @@ export function decide(trials: readonly Trial[], cores: number): Choice {
     return [{ device, ms: device === 'cpu' ? result.ms / cores : result.ms }];
   });
   const best = usable.toSorted((a, b) => a.ms - b.ms)[0];
-  const told = trials.map(({ device, result }) => {
+  const reasons = trials.map(({ device, result }) => {
     if (typeof result === 'string') return `${device}: ${result}`;
     if (result.onDevice < 1) return `${device}: takes only part of the model`;
     return `${device}: ${result.ms.toFixed(1)} ms an image${device === 'cpu' ? ` on each of ${cores} cores` : ''}`;
   });
-  return { device: best?.device ?? 'cpu', reason: told.join('; ') };
+  return { device: best?.device ?? 'cpu', reason: reasons.join('; ') };
 }
 
-/** Opening a GPU and two batches take a second or two; a software renderer takes minutes. */
+/** A GPU opens and runs two batches in a second or two; a software renderer takes minutes. */
 const DEADLINE_MS = 20_000;
 
 /**
- * Tries what this machine may have.
+ * Tries each device that this machine may have.
  * @param detector path of the pack's detector
  */
 export async function chooseDevice(detector: string): Promise<Choice> {
@@ -54,7 +54,7 @@ export async function chooseDevice(detector: string): Promise<Choice> {
 
 /**
  * Probes a device in a process of its own.
- * @returns what it is worth, or why it is out of the question
+ * @returns its measurements, or why it cannot be used
  */
 export async function tryDevice(detector: string, device: Device, deadlineMs = DEADLINE_MS): Promise<Probe | string> {
   const gap = missing(device);
@@ -72,7 +72,7 @@ export async function tryDevice(detector: string, device: Device, deadlineMs = D
   }
 }
 
-/** Linux shows a GPU as a device node, also inside containers; elsewhere one is taken for granted and tried. */
+/** Linux shows a GPU as a device node, also inside containers. Other systems are assumed to have one, which is then tried. */
 function graphicsNodes(): boolean {
   if (process.platform !== 'linux') return true;
   const nodes = (folder: string) => {

@@ -39,7 +39,7 @@ const sized = (size: bigint, ...values: number[][]): Arrays => ({
 });
 
 describe('batching', () => {
-  it('runs the first at once and what waited meanwhile together, each getting its own rows', async () => {
+  it('starts the first run at once and batches those that queue meanwhile, each with its own rows', async () => {
     const { session, runs, finish } = device();
     const shared = batched(session, 16);
     const all = [rows([1, 2]), rows([3, 4], [5, 6]), rows([7, 8])].map((inputs) => shared.run(inputs));
@@ -62,7 +62,7 @@ describe('batching', () => {
     ]);
   });
 
-  it('never exceeds the cap, and starves nobody', async () => {
+  it('never exceeds the cap and starves no run', async () => {
     const { session, runs, finish } = device();
     const shared = batched(session, 4);
     const all = Array.from({ length: 10 }, (_, i) => shared.run(rows([i, i])));
@@ -72,7 +72,7 @@ describe('batching', () => {
     expect(runs).toEqual([1, 4, 4, 1]);
   });
 
-  it('mixes neither shapes nor sizes', async () => {
+  it('batches neither different shapes nor different sizes', async () => {
     const { session, runs, finish } = device();
     const shared = batched(session, 16);
     const all = [rows([0]), sized(5n, [1]), sized(7n, [1]), sized(5n, [2]), rows([1, 2])].map((one) => shared.run(one));
@@ -82,7 +82,7 @@ describe('batching', () => {
     expect(runs).toEqual([1, 2, 1, 1]);
   });
 
-  it('tells everyone in a run that failed, and goes on', async () => {
+  it('rejects every run of a failed batch, and continues', async () => {
     const { session, finish } = device();
     const shared = batched(session, 16);
     const all = [rows([1]), rows([13]), rows([2])].map((inputs) => shared.run(inputs));

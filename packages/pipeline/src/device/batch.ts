@@ -1,6 +1,6 @@
 import type { Arrays, Session } from './session.ts';
 
-interface Waiting {
+interface PendingRun {
   inputs: Arrays;
   /** Rows: the first dimension of the inputs that have one. */
   rows: number;
@@ -9,18 +9,18 @@ interface Waiting {
 }
 
 /**
- * Lets runs that come together share the device: dispatched at once when it is idle, else as many as wait, up to
- * `cap` rows. Only runs of the same shape go together. Inputs of one dimension (the detector's `size`) belong to the
- * shape: they are sent once and must be equal.
+ * Batches concurrent runs. A run starts at once when the device is idle; while it is busy, runs queue and the next batch
+ * takes as many as fit into `cap` rows. Only runs of the same shape are batched. Inputs of one dimension (the detector's
+ * `size`) belong to the shape: they are sent once and must be equal.
  */
 export function batched(session: Session, cap: number): Session {
-  const waiting: Waiting[] = [];
+  const pending: PendingRun[] = [];
   let running = false;
 
-  async function drain(): Promise<void> {
+  async function runPending(): Promise<void> {
     running = true;
-    while (waiting.length > 0) {
-      const group = takeGroup(waiting, cap);
+    while (pending.length > 0) {
+      const group = nextGroup(pending, cap);
       try {
         const outputs = await session.run(joined(group));
         let row = 0;
@@ -41,25 +41,25 @@ export function batched(session: Session, cap: number): Session {
     run: (inputs) =>
       new Promise((resolve, reject) => {
         const rows = Object.values(inputs).find(({ dims }) => dims.length > 1)!.dims[0]!;
-        waiting.push({ inputs, rows, resolve, reject });
-        if (!running) void drain();
+        pending.push({ inputs, rows, resolve, reject });
+        if (!running) void runPending();
       }),
     close: () => session.close(),
   };
 }
 
-/** Takes the oldest and all that fit with it, in order of arrival. */
-function takeGroup(waiting: Waiting[], cap: number): Waiting[] {
-  const first = waiting.shift()!;
+/** Removes the oldest run and all that fit into its batch, in order of arrival. */
+function nextGroup(pending: PendingRun[], cap: number): PendingRun[] {
+  const first = pending.shift()!;
   const shape = shapeOf(first.inputs);
   const group = [first];
   let rows = first.rows;
-  for (let i = 0; i < waiting.length; ) {
-    const one = waiting[i]!;
+  for (let i = 0; i < pending.length; ) {
+    const one = pending[i]!;
     if (rows + one.rows <= cap && shapeOf(one.inputs) === shape) {
       group.push(one);
       rows += one.rows;
-      waiting.splice(i, 1);
+      pending.splice(i, 1);
     } else i++;
   }
   return group;
@@ -71,7 +71,7 @@ function shapeOf(inputs: Arrays): string {
     .join(';');
 }
 
-function joined(group: readonly Waiting[]): Arrays {
+function joined(group: readonly PendingRun[]): Arrays {
   const first = group[0]!.inputs;
   if (group.length === 1) return first;
   const rows = group.reduce((sum, one) => sum + one.rows, 0);

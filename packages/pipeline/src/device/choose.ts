@@ -3,17 +3,17 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 export const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda', 'tensorrt'] as const;
-/** What may be asked for. */
+/** A value of the setting. */
 export type DeviceChoice = (typeof DEVICES)[number];
-/** What runs. */
+/** A device that models run on. */
 export type Device = Exclude<DeviceChoice, 'auto'>;
 
-/** A device asked for by name that is not there. Seen by the operator at start-up. */
+/** A device chosen by name is not available. Operators see it at start-up. */
 export class DeviceError extends Error {
   override readonly name = 'DeviceError';
 }
 
-/** Libraries onnxruntime loads for a device; asking for one whose library is missing can end the process. */
+/** Libraries that onnxruntime loads for a device. Opening a device whose library is missing can end the process. */
 const PROVIDER_LIBRARIES = {
   cuda: 'libonnxruntime_providers_cuda.so',
   tensorrt: 'libonnxruntime_providers_tensorrt.so',
@@ -26,8 +26,8 @@ function nativeFolder(): string {
 }
 
 /**
- * Says why a device cannot be asked for, without asking: null when it may be tried. WebGPU is part of the package, so
- * only opening a session tells whether there is a driver.
+ * Why a device cannot be opened, without opening it; null when it may be tried. WebGPU is part of the package, so only
+ * opening a session shows whether there is a driver.
  */
 export function missing(device: Device, folder: string = nativeFolder()): string | null {
   if (device !== 'cuda' && device !== 'tensorrt') return null;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-it('leaves nothing of telemetry in the home folder and the temporary one', () => {
+it('leaves no telemetry files in the home folder or the temporary folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'facequeue-telemetry-'));
   try {
     for (const name of ['home', 'tmp']) mkdirSync(join(folder, name));

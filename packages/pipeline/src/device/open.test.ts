@@ -17,7 +17,7 @@ describe('device', () => {
     },
   );
 
-  it('is looked for by its library, before anything native is asked', async () => {
+  it('is checked by its library before native code is called', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'facequeue-device-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     expect(missing('cuda', folder)).toContain('libonnxruntime_providers_cuda.so');
@@ -27,7 +27,7 @@ describe('device', () => {
     expect(missing('cpu', folder)).toBeNull();
   });
 
-  it('chosen by auto is named with a reason', async () => {
+  it('chosen by auto is reported with a reason', async () => {
     await using pipeline = await createPipeline({ device: 'auto' });
     expect(pipeline.device).not.toBe('auto');
     expect(pipeline.deviceReason).not.toBe('');

@@ -11,22 +11,22 @@ import { openSession, type Session } from './session.ts';
 export interface OpenModels extends AsyncDisposable {
   readonly sessions: Record<Role, Session>;
   readonly device: Device;
-  /** Why this device, in a sentence for the log. */
+  /** Why this device was chosen, for the log. */
   readonly reason: string;
 }
 
-/** Images or crops of one GPU run. A CPU gains nothing from batches. */
+/** Images or crops per GPU run. A CPU is no faster with batches. */
 const GPU_BATCH = 16;
 
 /**
  * Opens the three models of a pack.
- * @throws DeviceError when a device asked for by name is not there or does not take the work, PackError when a file
- *   is no model of its role
+ * @throws DeviceError when a device chosen by name is not available or cannot run the whole detector, PackError when a file
+ *   is not a model of its role
  */
 export async function openModels(pack: Pack, choice: DeviceChoice, threads: number): Promise<OpenModels> {
   const { device, reason } =
-    choice === 'auto' ? await chooseDevice(pack.file('detector')) : { device: choice, reason: 'asked for' };
-  if (choice !== 'auto' && device !== 'cpu') await demand(pack.file('detector'), device);
+    choice === 'auto' ? await chooseDevice(pack.file('detector')) : { device: choice, reason: 'set by DEVICE' };
+  if (choice !== 'auto' && device !== 'cpu') await requireDevice(pack.file('detector'), device);
 
   const opened: Session[] = [];
   const close = async () => {
@@ -58,7 +58,7 @@ async function openRole(pack: Pack, role: Role, device: Device, threads: number)
   }
 }
 
-async function demand(detector: string, device: Device): Promise<void> {
+async function requireDevice(detector: string, device: Device): Promise<void> {
   const gap = missing(device);
   if (gap) throw new DeviceError(`DEVICE=${device} cannot be used: ${gap}`);
   const share = await shareOnDevice(detector, device).catch((error: unknown) => {

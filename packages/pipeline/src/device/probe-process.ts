@@ -1,4 +1,4 @@
-/** Run by `auto` in a process of its own: a broken graphics driver may end it or never answer. */
+/** `auto` runs this in a process of its own: a broken graphics driver may end it or never answer. */
 import type { Device } from './choose.ts';
 import { failureText, probe } from './probe.ts';
 

@@ -1,6 +1,5 @@
 /**
- * What a device is worth, found out by using it: whether it is there, whether the model's work really lands on it,
- * and how many images a second it takes.
+ * Measures a device by using it: whether it is available, whether the model's work really runs on it, and how fast it is.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +16,7 @@ const PROVIDERS: Record<Device, readonly string[]> = {
 };
 
 export interface Probe {
-  /** Milliseconds a 640 x 384 image takes, in the batches the device gets; the second run of two. */
+  /** Milliseconds per 640 x 384 image, in batches of the usual size for the device; the second run of two. */
   readonly ms: number;
   /** Share of the convolutions that ran on the device itself, 0..1. */
   readonly onDevice: number;
@@ -33,7 +32,7 @@ function blank(images: number, width: number, height: number): Arrays {
 /**
  * Runs the detector on a device.
  * @param detector path of a pack's detector
- * @throws Error by onnxruntime when the device is not there
+ * @throws Error by onnxruntime when the device is not available
  */
 export async function probe(detector: string, device: Device): Promise<Probe> {
   const onDevice = await shareOnDevice(detector, device);
@@ -50,9 +49,9 @@ export async function probe(detector: string, device: Device): Promise<Probe> {
 }
 
 /**
- * The share of a detector's convolutions, its real work, that a device takes, 0..1: a provider may leave nodes to the
- * CPU without a word, and onnxruntime's profile is the only place that tells.
- * @throws Error by onnxruntime when the device is not there
+ * The share of a detector's convolutions, its real work, that runs on the device, 0..1. A provider may silently leave nodes
+ * to the CPU; only onnxruntime's profile shows it.
+ * @throws Error by onnxruntime when the device is not available
  */
 export async function shareOnDevice(detector: string, device: Device): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'facequeue-profile-'));
@@ -70,7 +69,7 @@ export async function shareOnDevice(detector: string, device: Device): Promise<n
   }
 }
 
-/** An event of onnxruntime's profile, as far as it is read here. */
+/** The part of an event in onnxruntime's profile that is read here. */
 interface ProfileEvent {
   args?: { op_name?: string; provider?: string };
 }
@@ -81,7 +80,7 @@ function convolutionShare(events: readonly ProfileEvent[], providers: readonly s
   return ran.length === 0 ? 0 : there.length / ran.length;
 }
 
-/** What onnxruntime says when a device fails, without the places in its source code. */
+/** onnxruntime's message when a device fails, without its source code locations. */
 export function failureText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   const [first = ''] = text.replace(/^\/onnxruntime_src.* was false\. /s, '').split('\n');

@@ -10,7 +10,7 @@ export type Arrays = Record<string, { data: Uint8Array | Float32Array | BigInt64
 export interface Session {
   readonly inputs: readonly ort.InferenceSession.ValueMetadata[];
   readonly outputs: readonly ort.InferenceSession.ValueMetadata[];
-  /** Blocks the process while the device works, whatever the promise suggests. */
+  /** Blocks the process while the device works, although it returns a promise. */
   run(inputs: Arrays): Promise<Arrays>;
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export interface SessionOptions {
   device: Device;
   /** Threads of the CPU provider. */
   threads: number;
-  /** Where onnxruntime writes a profile of every run, if anywhere: the path's beginning. */
+  /** Path prefix under which onnxruntime writes a profile of every run; no profile when absent. */
   profile?: string;
 }
 
@@ -27,16 +27,16 @@ const DTYPES = { uint8: Uint8Array, int64: BigInt64Array, float32: Float32Array 
 
 /**
  * Opens a model.
- * @throws Error by onnxruntime when the file is no model or the device is not there
+ * @throws Error by onnxruntime when the file is not a model or the device is not available
  */
 export async function openSession(file: string, options: SessionOptions): Promise<Session> {
   const session = await ort.InferenceSession.create(file, {
     executionProviders: options.device === 'cpu' ? ['cpu'] : [options.device, 'cpu'],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
-    // Waiting threads that spin double the CPU time under load.
+    // Idle threads that spin double the CPU time under load.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
-    // Errors only: that shape arithmetic stays on the CPU is no news.
+    // Errors only: it would warn on every start that shape arithmetic stays on the CPU.
     logSeverityLevel: 3,
     ...(options.profile && { enableProfiling: true, profileFilePrefix: options.profile }),
   });
@@ -62,5 +62,5 @@ export async function openSession(file: string, options: SessionOptions): Promis
 function tensor(data: Uint8Array | Float32Array | BigInt64Array, dims: readonly number[]): ort.Tensor {
   for (const [dtype, Type] of Object.entries(DTYPES))
     if (data instanceof Type) return new ort.Tensor(dtype as 'uint8', data as Uint8Array, dims);
-  throw new TypeError('not an array a model takes');
+  throw new TypeError('not an array that a model takes');
 }

@@ -11,10 +11,10 @@ export interface Attributes {
   age: number;
 }
 
-/** Faces of one run; with mirror images twice as many crops. */
+/** Faces per run; with mirror images twice as many crops. */
 const CHUNK = 8;
 
-/** Gender and age of every crop, averaged with its mirror image where the pack says so. */
+/** Gender and age of every crop, averaged with those of its mirror image if the pack says so. */
 export async function findAttributes(
   session: Session,
   image: RgbImage,

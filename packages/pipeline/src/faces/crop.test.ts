@@ -36,7 +36,7 @@ describe('crop', () => {
     );
   });
 
-  it('knows the tilt of a profile, whose eyes fall together', () => {
+  it('finds the tilt of a profile, whose eyes coincide', () => {
     const profile = [100, 100, 100, 100, 80, 120, 100, 140, 100, 140];
     assert(
       property(angles, (angle) => {
@@ -45,7 +45,7 @@ describe('crop', () => {
     );
   });
 
-  it('for gender and age turns, grows and moves with the face', () => {
+  it('for gender and age rotates, grows and moves with the face', () => {
     const upright = attributeCrop(UPRIGHT, ATTRIBUTES);
     assert(
       property(angles, scales, shifts, shifts, (angle, scale, dx, dy) => {
@@ -58,13 +58,13 @@ describe('crop', () => {
     );
   });
 
-  it('for gender and age is as wide as the larger distance asks', () => {
+  it('for gender and age is sized by the larger distance', () => {
     expect(attributeCrop(UPRIGHT, ATTRIBUTES).side).toBeCloseTo(2.45 * 40);
     const long = [80, 100, 120, 100, 100, 120, 85, 200, 115, 200];
     expect(attributeCrop(long, ATTRIBUTES).side).toBeCloseTo(2.45 * 0.92 * 100);
   });
 
-  it('for landmarks lies around the box, shifted towards the chin wherever that is', () => {
+  it('for landmarks encloses the box, shifted towards the chin in any rotation', () => {
     const box = { x: 50, y: 60, width: 100, height: 144 };
     expect(landmarkCrop(box, UPRIGHT, LANDMARKS)).toEqual({
       centreX: 100,
@@ -77,7 +77,7 @@ describe('crop', () => {
     expect(left.centreY).toBeCloseTo(132);
   });
 
-  it('brings points back to where they were cut from', () => {
+  it('converts points back to where they were in the image', () => {
     const crops = record<Crop>({ centreX: shifts, centreY: shifts, side: scales, roll: angles });
     assert(
       property(crops, shifts, shifts, (crop, x, y) => {

@@ -1,10 +1,10 @@
 /**
- * Where a face's crop lies in the image: a square, turned with the head. The crop's own coordinates run from
+ * Where a face's crop lies in the image: a square rotated with the head. The crop's own coordinates run from
  * -0.5 to 0.5 on both axes.
  */
 import type { AttributeCrop, LandmarkCrop } from '../pack/manifest.ts';
 
-/** A turned square in px of the image. */
+/** A rotated square, px of the image. */
 export interface Crop {
   readonly centreX: number;
   readonly centreY: number;
@@ -21,7 +21,7 @@ interface Box {
   readonly height: number;
 }
 
-/** Middle of the eyes, middle of the mouth corners, and what lies between, from the detector's five points. */
+/** Centre of the eyes, centre of the mouth corners, and the vectors eye to eye and eyes to mouth, from the detector's five points. */
 function axes(points: ArrayLike<number>) {
   const [ax, ay, bx, by] = [points[0]!, points[1]!, points[2]!, points[3]!];
   const eyes = { x: (ax + bx) / 2, y: (ay + by) / 2 };
@@ -32,16 +32,16 @@ function axes(points: ArrayLike<number>) {
 }
 
 /**
- * The head's roll, radians. The line between the eyes and the line from eyes to mouth, turned by a right angle, are
- * added up: in profile the eyes fall together and the second still holds.
- * @param points the detector's five, x y
+ * The head's roll, radians. The vector between the eyes and the vector from eyes to mouth, rotated by a right angle, are
+ * added: in profile the eyes coincide, and the second still gives the direction.
+ * @param points x, y of the detector's five points
  */
 export function rollOf(points: ArrayLike<number>): number {
   const { across, down } = axes(points);
   return Math.atan2(across.y - down.x, across.x + down.y);
 }
 
-/** The crop for landmarks: around the detector's box, shifted towards the chin. */
+/** The crop for landmarks: the detector's box, enlarged and shifted towards the chin. */
 export function landmarkCrop(box: Box, points: ArrayLike<number>, rule: LandmarkCrop): Crop {
   const roll = rollOf(points);
   const size = Math.sqrt(box.width * box.height);
@@ -54,7 +54,7 @@ export function landmarkCrop(box: Box, points: ArrayLike<number>, rule: Landmark
   };
 }
 
-/** The crop for gender and age: between eyes and mouth, as wide as the larger of their distances asks. */
+/** The crop for gender and age: centred between eyes and mouth, sized by the larger of their two distances. */
 export function attributeCrop(points: ArrayLike<number>, rule: AttributeCrop): Crop {
   const { eyes, mouth, across, down } = axes(points);
   const roll = rollOf(points);
@@ -69,7 +69,7 @@ export function attributeCrop(points: ArrayLike<number>, rule: AttributeCrop): C
   };
 }
 
-/** Brings points from the crop's px (0..size) back to the image, in place. */
+/** Converts points from px of the crop (0..size) to px of the image, in place. */
 export function toImage(points: Float32Array, crop: Crop, size: number): Float32Array {
   const cos = Math.cos(crop.roll) * crop.side;
   const sin = Math.sin(crop.roll) * crop.side;

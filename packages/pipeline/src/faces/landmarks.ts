@@ -7,14 +7,14 @@ import { warp } from './warp.ts';
 export interface Landmarks {
   /** 106 x, y pairs in px of the image. */
   points: Float32Array;
-  /** 0..1: whether the model takes the crop for a face. */
+  /** 0..1: the model's score that the crop holds a face. */
   presence: number;
 }
 
-/** Faces of one run: bounds memory, and a CPU gains nothing from more. */
+/** Faces per run: bounds memory, and a CPU is no faster with more. */
 const CHUNK = 8;
 
-/** 106 points of every crop. */
+/** The 106 points of every crop. */
 export async function findLandmarks(
   session: Session,
   image: RgbImage,

@@ -25,7 +25,7 @@ const crops = record<Crop>({
 });
 
 describe('warp', () => {
-  it('puts every pixel of the crop where the crop’s place, size and tilt say', () => {
+  it('samples every pixel at the place that the crop’s centre, size and tilt give', () => {
     const image = ramp(200, 200);
     assert(
       property(crops, integer({ min: 0, max: SIZE - 1 }), integer({ min: 0, max: SIZE - 1 }), (crop, i, j) => {
@@ -51,14 +51,14 @@ describe('warp', () => {
         expect([...out.subarray((j * SIZE + i) * 3, (j * SIZE + i) * 3 + 2)]).toEqual([12 + i, 12 + j]);
   });
 
-  it('averages fine detail instead of picking from it', () => {
+  it('averages fine detail instead of skipping pixels', () => {
     const image = ramp(256, 256);
     for (let i = 0; i < image.data.length; i += 3) image.data[i] = (i / 3) % 2 ? 255 : 0;
     const out = cut(image, { centreX: 128, centreY: 128, side: 4 * SIZE, roll: 0 });
     for (let i = 0; i < out.length; i += 3) expect(Math.abs(out[i]! - 127.5)).toBeLessThanOrEqual(1);
   });
 
-  it('continues the border outside the image', () => {
+  it('repeats the border outside the image', () => {
     const image = ramp(30, 30);
     const out = cut(image, { centreX: -100, centreY: 300, side: 20, roll: 1 });
     for (let i = 0; i < out.length; i += 3) expect([out[i], out[i + 1], out[i + 2]]).toEqual([0, 29, 77]);
@@ -66,15 +66,15 @@ describe('warp', () => {
 });
 
 describe('mirror', () => {
-  it('swaps left and right, and twice gives the crop back', () => {
+  it('swaps left and right, and restores the crop when applied twice', () => {
     assert(
       property(uint8Array({ minLength: 7 * 7 * 3, maxLength: 7 * 7 * 3 }), (crop) => {
-        const once = new Uint8Array(crop.length);
-        const twice = new Uint8Array(crop.length);
-        mirror(crop, 7, once);
-        mirror(once, 7, twice);
-        expect(twice).toEqual(crop);
-        expect([...once.subarray(0, 3)]).toEqual([...crop.subarray(18, 21)]);
+        const mirrored = new Uint8Array(crop.length);
+        const restored = new Uint8Array(crop.length);
+        mirror(crop, 7, mirrored);
+        mirror(mirrored, 7, restored);
+        expect(restored).toEqual(crop);
+        expect([...mirrored.subarray(0, 3)]).toEqual([...crop.subarray(18, 21)]);
       }),
     );
   });

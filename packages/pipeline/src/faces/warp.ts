@@ -2,20 +2,20 @@ import type { RgbImage } from '../image/index.ts';
 import type { Crop } from './crop.ts';
 
 /**
- * Cuts a turned square out of an image: bilinear samples, as many sub-samples a pixel as the crop is reduced by, up
- * to 4 x 4. Outside the image its border pixels go on.
+ * Cuts a rotated square out of an image: bilinear samples, with as many sub-samples per pixel as the crop is reduced by, up
+ * to 4 x 4. Outside the image, its border pixels are repeated.
  * @param crop in px of `image`
  * @param size side of the result, px
  * @param out where to write, size * size * 3 bytes RGB
  */
 export function warp(image: RgbImage, crop: Crop, size: number, out: Uint8Array): void {
   const { data, width, height } = image;
-  // Decoders give Buffers and arrays; one kind keeps the compiled row function valid.
+  // Decoders return Buffers and arrays; with one type only, the compiled row function stays valid.
   const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
   const n = Math.min(4, Math.max(1, Math.ceil(crop.side / (2 * size) - 0.01)));
   const cos = (Math.cos(crop.roll) * crop.side) / (size * n);
   const sin = (Math.sin(crop.roll) * crop.side) / (size * n);
-  // Steps from the crop's middle to the middle of its first sub-sample.
+  // Offset from the crop's centre to the centre of its first sub-sample.
   const half = (size * n) / 2 - 0.5;
   const left = crop.centreX - half * cos + half * sin - 0.5;
   const top = crop.centreY - half * sin - half * cos - 0.5;
@@ -23,7 +23,7 @@ export function warp(image: RgbImage, crop: Crop, size: number, out: Uint8Array)
     warpRow(pixels, width, height, left - row * n * sin, top + row * n * cos, cos, sin, n, size, out, row * size * 3);
 }
 
-/** One row of a warp: numbers only, so that it is compiled once and for good. */
+/** One row of a warp. It takes numbers only, so that V8 compiles it once and never deoptimises it. */
 function warpRow(
   data: Uint8Array,
   width: number,

@@ -3,12 +3,12 @@ import type { DecodeInput, RgbImage } from './types.ts';
 
 const FILE_HEADER = 14;
 const WINDOWS_HEADER = 40;
-/** Sizes of the OS/2 2.x header, which the decoder does not know; its members up to 40 bytes are those of Windows. */
+/** Sizes of the OS/2 2.x header, which the decoder does not read; its first 40 bytes have the fields of the Windows header. */
 const OS2_HEADERS = [16, 64];
 
 /**
- * Decodes a BMP of any kind; pixels that an RLE file skips take colour 0. Alpha is dropped, not flattened: the fourth byte
- * is as often left at 0 by writers that know no alpha.
+ * Decodes a BMP of any kind; pixels that an RLE file skips take colour 0. Alpha is dropped, not flattened: writers without
+ * alpha often leave the fourth byte at 0.
  * @throws Error the decoder's own
  */
 export async function decodeBmp({ bytes, header: { width, height } }: DecodeInput): Promise<RgbImage> {
@@ -26,8 +26,9 @@ export async function decodeBmp({ bytes, header: { width, height } }: DecodeInpu
 }
 
 /**
- * A copy with OS/2 2.x's header cut or filled to the size of Windows'; any other file as it is. The two compressions that
- * only OS/2 had bear numbers that Windows gave to others, none of them for the same depth: those files are refused.
+ * A copy whose OS/2 2.x header is cut or padded to the size of the Windows header; other files are returned as they are. The
+ * two compressions that only OS/2 had use numbers that Windows assigned to others, for other depths: the decoder refuses
+ * those files.
  */
 function withWindowsHeader(bytes: Uint8Array): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -91,7 +91,7 @@ it('a whole picture whose lower half is mid-grey is not taken for a truncated on
   await expect(load(without(bytes, 2))).resolves.toMatchObject({ width, height });
 });
 
-it('a progressive JPEG of hundreds of scans, each as dear as the picture, is refused by its header', async () => {
+it('a progressive JPEG of hundreds of scans, each as expensive as the picture, is refused by its header', async () => {
   const whole = await sharp(await photographBytes('portrait-1.jpg'))
     .jpeg({ progressive: true })
     .toBuffer();
@@ -100,7 +100,7 @@ it('a progressive JPEG of hundreds of scans, each as dear as the picture, is ref
   expect(() => readHeader(scans, limits)).toThrow(/scans/);
 });
 
-it('an OS/2 bitmap in a compression nobody reads any more is refused, not misread', async () => {
+it('an OS/2 bitmap in an obsolete compression is refused, not misread', async () => {
   for (const [compression, bits] of [
     [3, 1],
     [4, 24],
@@ -110,7 +110,7 @@ it('an OS/2 bitmap in a compression nobody reads any more is refused, not misrea
   }
 });
 
-it('the public text names the format and nothing of the inside', async () => {
+it('the public text names the format and no internals', async () => {
   const error = await load(await corrupt()).catch((reason: Error) => reason);
   expect((error as Error).message).toBe('the PNG image cannot be decoded: its data is damaged or cut short');
 });

@@ -52,7 +52,7 @@ describe('the same picture', () => {
     for (const variant of exif) expectPixels(await load(variant.bytes), variant);
   });
 
-  it('stays as stored when orientation is not wanted', async () => {
+  it('stays as stored when orientation is not applied', async () => {
     for (const { bytes, orientation, name } of exif) {
       const { width, height } = await load(bytes, false);
       expect([width, height], name).toEqual(orientation >= 5 ? [67, 101] : [101, 67]);
@@ -72,7 +72,7 @@ describe('the same picture', () => {
 });
 
 describe('a large JPEG', () => {
-  it('is shrunk to the side asked for, and tells by how much', async () => {
+  it('is shrunk to the requested side, and reports the scale', async () => {
     const bytes = await photographBytes('portrait-2.jpg');
     const header = readHeader(bytes, limits);
     const small = await decode(bytes, header, { orient: true, limits, minSide: 551 });
@@ -106,7 +106,7 @@ describe('a large JPEG', () => {
   });
 });
 
-it('an image that is not what its header says is refused', async () => {
+it('an image that contradicts its header is refused', async () => {
   const { bytes } = variants.find(({ name }) => name === 'png true colour 8 bit')!;
   const header = { ...readHeader(bytes, limits), width: 100 };
   await expect(decode(bytes, header, { orient: true, limits })).rejects.toMatchObject({
@@ -115,7 +115,7 @@ it('an image that is not what its header says is refused', async () => {
   });
 });
 
-it('no decoder but those of the accepted formats can be reached', async () => {
+it('no decoder other than those of the accepted formats can be reached', async () => {
   const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"></svg>');
   const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
   for (const bytes of [svg, gif]) {

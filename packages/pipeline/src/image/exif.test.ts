@@ -4,9 +4,9 @@ import { exifBlock } from '../../../../test/support/fixtures/index.ts';
 import { exifOrientation } from './exif.ts';
 
 it('an orientation is read in either byte order, with or without the JPEG marker before it', () => {
-  for (const order of ['II', 'MM'] as const) {
+  for (const byteOrder of ['II', 'MM'] as const) {
     for (let orientation = 1; orientation <= 8; orientation++) {
-      const block = exifBlock(orientation, order);
+      const block = exifBlock(orientation, byteOrder);
       expect(exifOrientation(block)).toBe(orientation);
       expect(exifOrientation(Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), block]))).toBe(orientation);
     }
@@ -20,7 +20,7 @@ it('an orientation written as a LONG is read too', () => {
   expect(exifOrientation(block)).toBe(6);
 });
 
-it('a damaged block turns nothing and refuses nothing', () => {
+it('a damaged block neither rotates nor refuses an image', () => {
   for (const orientation of [0, 9, 65_535]) expect(exifOrientation(exifBlock(orientation, 'II'))).toBe(1);
   const block = exifBlock(6, 'II');
   expect(exifOrientation(block.subarray(0, 20))).toBe(1);

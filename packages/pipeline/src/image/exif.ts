@@ -10,9 +10,9 @@ export function exifOrientation(exif: Uint8Array): number {
   const tiff = startsWithMarker(exif) ? exif.subarray(6) : exif;
   if (tiff.length < 8) return 1;
   const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
-  const order = view.getUint16(0);
-  if (order !== 0x4949 && order !== 0x4d4d) return 1;
-  const little = order === 0x4949;
+  const byteOrder = view.getUint16(0);
+  if (byteOrder !== 0x4949 && byteOrder !== 0x4d4d) return 1;
+  const little = byteOrder === 0x4949;
   if (view.getUint16(2, little) !== 42) return 1;
   const directory = view.getUint32(4, little);
   if (directory + 2 > tiff.length) return 1;

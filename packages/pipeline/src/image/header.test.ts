@@ -18,7 +18,7 @@ const limits = { maxSide: 4096, maxPixels: 4096 * 4096 };
 const variants = await formatVariants(await photograph('portrait-1.jpg', 101, 67));
 const exif = await exifVariants(await photograph('portrait-1.jpg', 40, 30));
 
-/** Reads a header and holds whatever comes of it to the contract. */
+/** Reads a header and checks the result or the error against the contract. */
 function probe(bytes: Uint8Array): void {
   try {
     const header = readHeader(bytes, limits);
@@ -34,7 +34,7 @@ function probe(bytes: Uint8Array): void {
 }
 
 describe('a header', () => {
-  it('tells format and size of every kind of file', () => {
+  it('has the format and size of every kind of file', () => {
     for (const { name, format, bytes } of variants)
       expect(readHeader(bytes, limits), name).toEqual({ format, width: 101, height: 67, orientation: 1 });
   });
@@ -48,7 +48,7 @@ describe('a header', () => {
     }
   });
 
-  it('tells the orientation in either byte order, before or after the picture', () => {
+  it('has the orientation in either byte order, before or after the picture', () => {
     for (const { name, bytes, orientation } of exif)
       expect(readHeader(bytes, limits).orientation, name).toBe(orientation);
   });
@@ -60,7 +60,7 @@ describe('a header', () => {
 });
 
 describe('an image is refused by its header', () => {
-  it('when it is a pixel too long, and taken when it is not', async () => {
+  it('when it is a pixel too long, and accepted when it is not', async () => {
     for (const format of ['jpeg', 'png', 'webp'] as const) {
       expect(readHeader(await oversized(format, 4096), limits)).toMatchObject({ width: 4096 });
       for (const bytes of [await oversized(format), await oversized(format, 16, 4097)]) {
@@ -108,7 +108,7 @@ describe('hostile bytes', () => {
     [...Buffer.from('BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0', 'latin1')],
   );
 
-  it('of any kind end in a header or an error of the catalogue', () => {
+  it('of any kind result in a header or an error of the catalogue', () => {
     fc.assert(
       fc.property(magic, fc.uint8Array({ maxLength: 300 }), (start, rest) => {
         probe(Uint8Array.from([...start, ...rest]));
@@ -117,7 +117,7 @@ describe('hostile bytes', () => {
     );
   });
 
-  it('made from good files by cutting and overwriting do too', () => {
+  it('made from good files by truncating and overwriting do too', () => {
     const file = fc.constantFrom(...variants, ...exif);
     const changes = fc.array(fc.tuple(fc.nat(400), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
     fc.assert(
@@ -130,7 +130,7 @@ describe('hostile bytes', () => {
     );
   });
 
-  it('are not walked for ever: segments, chunks and scans are counted', () => {
+  it('are not parsed without end: segments, chunks and scans are counted', () => {
     const stuffed = Buffer.alloc(5_000_000, Buffer.from([0xff, 0x00]));
     const restarts = Buffer.alloc(5_000_000, Buffer.from([0xff, 0xd0]));
     for (const body of [stuffed, restarts])

@@ -6,20 +6,20 @@ const decodeWithSharp = sharpDecoder('VipsForeignLoadJpegBuffer');
 
 /** Rows that may be missing, as a part of the height. A lost last packet is 1 to 5 % of a camera's frame. */
 const MISSING_ROWS = 1 / 16;
-/** libjpeg gives samples that never came the middle of their range. */
-const NEVER_CAME = 128;
+/** libjpeg sets missing samples to the middle of their range. */
+const MISSING_SAMPLE = 128;
 
 /**
  * Decodes a JPEG and decides how much damage is too much.
  *
- * Ordinary JPEGs (grey or colour, one sequential scan; all that cameras send) are read whatever is wrong with their data,
- * as viewers do: no end marker, junk after it, flipped bits. Only a picture that ends early is refused, when more than a
- * sixteenth of its rows never came. Those rows are mid-grey. A picture that may be mid-grey at its bottom by itself is
- * decoded a second time, strictly, to tell the two apart; all others once.
+ * Ordinary JPEGs (grey or colour, one sequential scan; all that cameras send) are read despite damaged data, as viewers do:
+ * no end marker, junk after it, flipped bits. A picture is refused only when more than a sixteenth of its rows are missing.
+ * Missing rows are mid-grey. A picture that is mid-grey at its bottom is decoded a second time, strictly, to tell real grey
+ * from missing rows; all others are decoded once.
  *
- * A progressive JPEG cut short is whole but blurred, and no pixel tells how much is missing; a CMYK one has no known
- * filling. These must be complete; only the end marker itself may be missing.
- * @throws Error sharp's own, or one saying that rows are missing
+ * A truncated progressive JPEG is complete but blurred, and its pixels do not show how much is missing; the filling of a
+ * CMYK one is not known. Both must be complete; only the end marker may be missing.
+ * @throws Error sharp's own
  */
 export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {
   const completed = () => decodeWithSharp({ ...input, bytes: withEndMarker(input.bytes) }, 'warning');
@@ -35,7 +35,7 @@ export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {
   return await completed();
 }
 
-/** The file as if it had ended properly; a second end marker harms nothing. */
+/** The file with an end marker; a second one does no harm. */
 function withEndMarker(bytes: Uint8Array): Uint8Array {
   const whole = new Uint8Array(bytes.length + 2);
   whole.set(bytes);
@@ -43,7 +43,7 @@ function withEndMarker(bytes: Uint8Array): Uint8Array {
   return whole;
 }
 
-/** The part of the stored rows, from the last one up, that is filling; `image` has been turned upright. */
+/** The share of the stored rows, counted from the last one up, that is missing; `image` is upright. */
 function missingPart({ data, width, height }: RgbImage, orientation: number): number {
   const onItsSide = orientation >= 5;
   const atTheEnd = orientation === 1 || orientation === 2 || orientation === 5 || orientation === 8;
@@ -52,7 +52,8 @@ function missingPart({ data, width, height }: RgbImage, orientation: number): nu
   for (let missing = 0; missing < lines; missing++) {
     let at = (atTheEnd ? lines - 1 - missing : missing) * nextLine;
     for (let pixel = 0; pixel < pixels; pixel++, at += nextPixel) {
-      if (data[at] !== NEVER_CAME || data[at + 1] !== NEVER_CAME || data[at + 2] !== NEVER_CAME) return missing / lines;
+      if (data[at] !== MISSING_SAMPLE || data[at + 1] !== MISSING_SAMPLE || data[at + 2] !== MISSING_SAMPLE)
+        return missing / lines;
     }
   }
   return 1;

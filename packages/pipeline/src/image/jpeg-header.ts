@@ -23,7 +23,7 @@ const MAX_STRAY_BYTES = 65_536;
 const MAX_SCANS = 100;
 
 export interface JpegHeader extends ImageHeader {
-  /** Grey or colour in one sequential scan: pixels come once, whole and from the top, so a missing end is missing rows. */
+  /** Grey or colour in one sequential scan: pixels come from the top, once and complete, so a missing end means missing rows. */
   fromTheTop: boolean;
 }
 
@@ -35,7 +35,7 @@ interface Frame {
 }
 
 /**
- * Walks the markers up to the first scan (ITU-T T.81 annex B). A height of 0, to be told after the scan, is left at 0.
+ * Walks the markers up to the first scan (ITU-T T.81 annex B). A height of 0 (given after the scan) is left at 0.
  * @throws FacequeueError `image_undecodable`
  */
 export function readJpegHeader(bytes: Uint8Array): JpegHeader {
@@ -51,14 +51,14 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     const length = reader.u16(at, false);
     if (length < 2) throw undecodable('jpeg', 'a header segment has no length');
     if (marker === SOS) {
-      if (!frame) throw undecodable('jpeg', 'the picture starts before its size is told');
+      if (!frame) throw undecodable('jpeg', 'the picture starts before its size is given');
       const fromTheTop = isFromTheTop(frame, reader.u8(at + 2));
       if (!fromTheTop) limitScans(reader, at + length);
       const { width, height } = frame;
       return { format: 'jpeg', width, height, orientation: orientation ?? 1, fromTheTop };
     }
     if (isFrame(marker)) {
-      if (frame) throw undecodable('jpeg', 'it tells its size twice');
+      if (frame) throw undecodable('jpeg', 'it gives its size twice');
       frame = {
         kind: marker,
         height: reader.u16(at + 3, false),
@@ -73,17 +73,17 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
   throw undecodable('jpeg', 'it has too many header segments');
 }
 
-/** The offset just past the next marker's code. Stray bytes before a marker are skipped, as decoders do. */
+/** The offset after the next marker's code. Stray bytes before a marker are skipped, as decoders do. */
 function afterMarker(reader: Reader, from: number): number {
   for (let at = from; at - from < MAX_STRAY_BYTES; at++) {
     at = reader.find(0xff, at);
     while (reader.u8(at) === 0xff) at++;
     if (reader.u8(at) !== 0) return at + 1;
   }
-  throw undecodable('jpeg', 'too many bytes of its header mean nothing');
+  throw undecodable('jpeg', 'it has too many stray bytes between its header segments');
 }
 
-/** Refuses a file of too many scans; it ends where the file or the picture does. */
+/** Refuses a file with too many scans. Ends where the file or the picture ends. */
 function limitScans(reader: Reader, from: number): void {
   let scans = 1;
   for (let at = reader.find(0xff, from); at + 4 <= reader.length; at = reader.find(0xff, at)) {

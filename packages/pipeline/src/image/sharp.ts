@@ -32,7 +32,7 @@ async function decodeWithSharp(input: DecodeInput, failOn: FailOn = 'error'): Pr
   let image = sharp(input.bytes, { limitInputPixels: input.limits.maxPixels, failOn, ignoreIcc: true });
   // The triangle filter widens with the reduction, so it does not alias, and costs least of those that don't.
   if (input.size) image = image.resize({ ...input.size, fit: 'fill', kernel: 'linear' });
-  const { data, info } = await turnUpright(image, input.orientation)
+  const { data, info } = await makeUpright(image, input.orientation)
     .flatten({ background: BACKGROUND })
     .toColourspace('srgb')
     .raw()
@@ -42,7 +42,7 @@ async function decodeWithSharp(input: DecodeInput, failOn: FailOn = 'error'): Pr
 }
 
 /** Turns the picture upright; sharp mirrors first and then turns clockwise. Cheaper by a third than a loop in JavaScript. */
-function turnUpright(image: Sharp, orientation: number): Sharp {
+function makeUpright(image: Sharp, orientation: number): Sharp {
   switch (orientation) {
     case 2:
       return image.flop();

@@ -1,4 +1,4 @@
-/** The contract of the three roles, which lets the pipeline know no vendor's quirks. */
+/** The contract of the three model roles. It keeps vendors' quirks out of the pipeline. */
 import type { Session } from '../device/session.ts';
 import type { Manifest, ModelFile, Role } from './manifest.ts';
 
@@ -30,26 +30,30 @@ export function contractOf(role: Role, { crops }: Manifest): Contract {
 }
 
 /**
- * Holds what a manifest and an opened model declare to the role's contract.
+ * Checks what a manifest and an opened model declare against the role's contract.
  * @throws Error naming the first difference
  */
 export function checkDeclared(role: Role, manifest: Manifest, session: Pick<Session, 'inputs' | 'outputs'>): void {
   const contract = contractOf(role, manifest);
   for (const side of ['inputs', 'outputs'] as const) {
-    const wanted = told(Object.entries(contract[side]).map(([name, { dtype, shape }]) => [name, dtype, shape]));
+    const wanted = describe(Object.entries(contract[side]).map(([name, { dtype, shape }]) => [name, dtype, shape]));
     const declared = Object.entries(manifest.models[role][side]);
-    same(`${side} in the manifest`, told(declared.map(([name, { dtype, shape }]) => [name, dtype, shape])), wanted);
+    requireSame(
+      `${side} in the manifest`,
+      describe(declared.map(([name, { dtype, shape }]) => [name, dtype, shape])),
+      wanted,
+    );
     const found = session[side].map((one) => [one.name, one.isTensor && one.type, one.isTensor ? one.shape : []]);
-    same(`${side} of the model`, told(found), wanted);
+    requireSame(`${side} of the model`, describe(found), wanted);
   }
 }
 
-const told = (tensors: readonly (readonly unknown[])[]) =>
+const describe = (tensors: readonly (readonly unknown[])[]) =>
   tensors
     .map(([name, dtype, shape]) => `${name} ${dtype}[${shape}]`)
     .sort()
     .join(', ');
 
-function same(what: string, found: string, wanted: string): void {
-  if (found !== wanted) throw new Error(`${what}: ${found}; the contract says ${wanted}`);
+function requireSame(what: string, found: string, wanted: string): void {
+  if (found !== wanted) throw new Error(`${what}: ${found}; the contract requires ${wanted}`);
 }

@@ -19,19 +19,19 @@ async function packWith(change: (manifest: ReturnType<typeof JSON.parse>) => voi
 }
 
 describe('model pack', () => {
-  it('that is missing is named', async () => {
+  it('that is missing is refused with its path', async () => {
     await expect(loadPack('/nowhere/manifest.json')).rejects.toThrow(
       new PackError('cannot read the model pack /nowhere/manifest.json: ENOENT'),
     );
   });
 
-  it('that is garbled is named', async () => {
+  it('that is not JSON is refused with its path', async () => {
     const path = await packWith(() => {});
     await writeFile(path, '{"schema": 1,');
     await expect(loadPack(path)).rejects.toThrow(/is not JSON/);
   });
 
-  it('that lacks something says what', async () => {
+  it('that lacks a member is refused with its name', async () => {
     const path = await packWith((manifest) => {
       delete manifest.crops.attributes.scale;
       manifest.detection.nms_iou = 7;
@@ -39,7 +39,7 @@ describe('model pack', () => {
     await expect(loadPack(path)).rejects.toThrow(/nms_iou[\s\S]*crops\.attributes\.scale/);
   });
 
-  it('whose model file is no model stops the start and names the file', async () => {
+  it('whose model file is not a model stops the start and names the file', async () => {
     const path = await packWith((manifest) => {
       manifest.models.landmarks.file = 'manifest.json';
     });

@@ -7,12 +7,12 @@ import { Manifest, type Role } from './manifest.ts';
 /** The manifest that comes with the repository. */
 export const DEFAULT_PACK = fileURLToPath(new URL('../../../../models/manifest.json', import.meta.url));
 
-/** A pack that cannot be used. Seen by the operator at start-up, never by a caller of the API. */
+/** A pack cannot be used. Operators see it at start-up, callers of the API never. */
 export class PackError extends Error {
   override readonly name = 'PackError';
 }
 
-/** A pack on disk: its manifest and where its files lie. */
+/** A pack on disk: its manifest and the paths of its files. */
 export interface Pack {
   readonly path: string;
   readonly manifest: Manifest;
@@ -22,7 +22,7 @@ export interface Pack {
 
 /**
  * Reads and checks a manifest; the model files themselves are opened by the session (and hashed by `verifyPack`).
- * @throws PackError naming the file and what is wrong with it
+ * @throws PackError that names the file and the problem
  */
 export async function loadPack(path: string = DEFAULT_PACK): Promise<Pack> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {

@@ -1,14 +1,14 @@
-/** The manifest of a model pack: which files fill the three roles, and the crop rules and thresholds they were measured with. */
+/** The manifest of a model pack: its file for each of the three roles, and the crop rules and thresholds for which it was measured. */
 import { z } from 'zod';
 
 const Tensor = z.strictObject({
   dtype: z.enum(['uint8', 'int64', 'float32']),
-  /** A number is fixed; a name is free and the same wherever it appears. */
+  /** A number is fixed; a name stands for any number, the same wherever it appears. */
   shape: z.array(z.union([z.int().positive(), z.string()])),
 });
 
 const ModelFile = z.strictObject({
-  /** Path beside the manifest. */
+  /** Path relative to the manifest's folder. */
   file: z.string().min(1),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.int().positive(),
@@ -33,9 +33,9 @@ export const Manifest = z.strictObject({
   version: z.string().min(1).max(255),
   models: z.strictObject({ detector: ModelFile, landmarks: ModelFile, attributes: ModelFile }),
   detection: z.strictObject({
-    /** Score from which a candidate takes part in merging and in the early exits, whatever the caller asks. */
+    /** Score from which a candidate counts in merging and early exits, whatever confidence the caller sets. */
     candidate_score: fraction,
-    /** Confidence a reported face needs when the caller names none. */
+    /** Confidence a reported face needs when the caller sets none. */
     default_confidence: fraction,
     nms_iou: fraction,
     vote_iou: fraction,

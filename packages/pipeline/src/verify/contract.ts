@@ -3,10 +3,10 @@ import { checkDeclared, contractOf } from '../pack/contract.ts';
 import type { Manifest, Role } from '../pack/manifest.ts';
 
 /**
- * Holds an opened model to its role's contract: what it declares, and what a run with more than one row and odd
- * sizes really gives.
- * @returns what was run
- * @throws Error naming the first difference
+ * Checks an opened model against its role's contract: what it declares, and what a run with several rows and odd sizes
+ * returns.
+ * @returns the inputs of the run
+ * @throws Error that names the first difference
  */
 export async function checkContract(role: Role, manifest: Manifest, session: Session): Promise<string> {
   checkDeclared(role, manifest, session);
@@ -18,7 +18,7 @@ export async function checkContract(role: Role, manifest: Manifest, session: Ses
     const wanted = shape.map((side) => (typeof side === 'number' ? side : free[side]));
     if (`${dims}` !== `${wanted}`) throw new Error(`${name} has shape ${dims}, not ${wanted}`);
     if (!(data instanceof Float32Array && data.every(Number.isFinite)))
-      throw new Error(`${name} holds values that are not finite`);
+      throw new Error(`${name} has values that are not finite`);
   }
   return Object.entries(inputs)
     .map(([name, { dims }]) => `${name} ${dims.join('x')}`)

@@ -1,20 +1,18 @@
-/** Compares what the models and the whole pipeline give with the reference outputs. */
+/** Compares the outputs of the models and of the whole pipeline with the reference. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEFAULT_DETECTION_OPTIONS, MAX_IMAGE_SIDE } from '@facequeue/schema';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { iou } from '../detection/nms.ts';
 import type { DetectedFace } from '../detection.ts';
 import type { Session } from '../device/session.ts';
 import { mirror } from '../faces/warp.ts';
-import { decode, type RgbImage, readHeader } from '../image/index.ts';
+import { decodeImage, type RgbImage } from '../image/index.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { within } from './checks.ts';
+import { checkDeviations } from './checks.ts';
 import { MODEL_TOLERANCE, PICTURE_TOLERANCE, type Reference } from './reference.ts';
 
 async function pixels(file: string): Promise<RgbImage> {
-  const bytes = await readFile(file);
-  const limits = { maxSide: MAX_IMAGE_SIDE, maxPixels: MAX_IMAGE_SIDE * MAX_IMAGE_SIDE };
-  return decode(bytes, readHeader(bytes, limits), { orient: true, limits });
+  return decodeImage(await readFile(file));
 }
 
 const farthest = (found: ArrayLike<number>, wanted: readonly number[]) =>
@@ -32,7 +30,7 @@ export async function compareDetector(session: Session, photographs: string, wan
   const boxes = output['boxes']!.data.subarray(best * 4, best * 4 + 4) as Float32Array;
   const points = output['points']!.data.subarray(best * 10, best * 10 + 10) as Float32Array;
   const { px, other } = MODEL_TOLERANCE;
-  return within({
+  return checkDeviations({
     anchors: [Math.abs(scores.length - wanted.anchors), 0],
     'best anchor': [Math.abs(scores.indexOf(Math.max(...scores)) - best), 0],
     score: [Math.abs(scores[best]! - wanted.score), other],
@@ -47,7 +45,7 @@ export async function compareDetector(session: Session, photographs: string, wan
 export async function compareLandmarks(session: Session, folder: string, wanted: Reference['model_landmarks']) {
   const { data, width, height } = await pixels(join(folder, 'crop-landmarks-192.png'));
   const output = await session.run({ faces: { data, dims: [1, height, width, 3] } });
-  return within({
+  return checkDeviations({
     presence: [Math.abs(Number(output['presence']!.data[0]) - wanted.presence), MODEL_TOLERANCE.other],
     'points px': [farthest(output['points']!.data as Float32Array, wanted.points_in_crop.flat()), MODEL_TOLERANCE.px],
   });
@@ -62,9 +60,9 @@ export async function compareAttributes(session: Session, folder: string, wanted
   const output = await session.run({ faces: { data: faces, dims: [2, width, width, 3] } });
   const male = output['male']!.data as Float32Array;
   const age = output['age']!.data as Float32Array;
-  return within({
+  return checkDeviations({
     male: [farthest(male, [wanted.male, wanted.mirrored_male]), MODEL_TOLERANCE.other],
-    // The reference gives ages to two decimals.
+    // The reference has ages with two decimals.
     age: [farthest(age, [wanted.age, wanted.mirrored_age]), MODEL_TOLERANCE.other + 0.005],
   });
 }
@@ -85,7 +83,7 @@ function compareFace(found: DetectedFace, wanted: Reference['pipeline'][string][
     Math.hypot(px - found.landmarks![2 * i]!, py - found.landmarks![2 * i + 1]!),
   );
   const mean = distances.reduce((a, b) => a + b) / distances.length / Math.sqrt(width * height);
-  return within({
+  return checkDeviations({
     'box (1 - IoU)': [1 - overlap, 1 - PICTURE_TOLERANCE.boxIou],
     score: [Math.abs(found.confidence - wanted.score), PICTURE_TOLERANCE.score],
     'points (share of the face)': [mean, PICTURE_TOLERANCE.points],

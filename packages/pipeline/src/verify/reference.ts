@@ -1,4 +1,4 @@
-/** The reference outputs of the default pack: what they hold and how near is near enough. */
+/** The reference outputs of the default pack: their form, and the tolerances. */
 import { z } from 'zod';
 
 const pair = z.tuple([z.number(), z.number()]);
@@ -37,7 +37,7 @@ export const Reference = z.object({
 });
 export type Reference = z.infer<typeof Reference>;
 
-/** For one model fed exactly the reference's input. */
+/** For one model run on exactly the reference's input. */
 export const MODEL_TOLERANCE = { px: 0.02, other: 0.002 };
 
 /** For whole pictures, where decoders and resizers may differ. */

@@ -25,13 +25,13 @@ const failed = (report: Awaited<ReturnType<typeof verifyPack>>) =>
   report.checks.filter(({ ok }) => !ok).map(({ check, detail }) => `${check} | ${detail}`);
 
 describe('verifying a pack', () => {
-  it('finds the repository’s own as it should be: files, contracts and reference outputs', async () => {
+  it('finds no fault in the repository’s own: files, contracts and reference outputs', async () => {
     const report = await verifyPack();
     expect(failed(report)).toEqual([]);
     expect(report.leftOut).toEqual([]);
     expect(report.ok).toBe(true);
-    for (const seen of ['detector: contract', 'attributes: reference outputs', 'pipeline: portrait-2.jpg'])
-      expect(report.checks.map(({ check }) => check)).toContain(seen);
+    for (const check of ['detector: contract', 'attributes: reference outputs', 'pipeline: portrait-2.jpg'])
+      expect(report.checks.map(({ check: name }) => name)).toContain(check);
   });
 
   it('notices one changed byte', async () => {
@@ -49,9 +49,9 @@ describe('verifying a pack', () => {
     const folder = await copied();
     await rm(join(folder, 'detector-yunet-s.onnx'));
     await rm(join(folder, 'licences'), { recursive: true });
-    const told = failed(await verifyPack(join(folder, 'manifest.json')));
-    expect(told).toHaveLength(4);
-    expect(told[0]).toBe('detector: detector-yunet-s.onnx | cannot be read: ENOENT');
+    const failures = failed(await verifyPack(join(folder, 'manifest.json')));
+    expect(failures).toHaveLength(4);
+    expect(failures[0]).toBe('detector: detector-yunet-s.onnx | cannot be read: ENOENT');
   });
 
   it('notices outputs that are not the reference’s', async () => {
@@ -65,8 +65,8 @@ describe('verifying a pack', () => {
     reference.pipeline['no-face-cat.png'].push(reference.pipeline['astronaut.png'][0]);
     await rm(file, { force: true });
     await writeFile(file, JSON.stringify(reference));
-    const told = failed(await verifyPack(join(folder, 'manifest.json'), join(folder, 'reference')));
-    expect(told.map((one) => one.split(' | ')[0])).toEqual([
+    const failures = failed(await verifyPack(join(folder, 'manifest.json'), join(folder, 'reference')));
+    expect(failures.map((one) => one.split(' | ')[0])).toEqual([
       'detector: reference outputs',
       'attributes: reference outputs',
       'pipeline: portrait-1.jpg',
@@ -74,7 +74,7 @@ describe('verifying a pack', () => {
     ]);
   });
 
-  it('says of a pack without reference that its outputs were not looked at', async () => {
+  it('reports for a pack without reference that its outputs were not checked', async () => {
     const folder = await copied();
     const report = await verifyPack(join(folder, 'manifest.json'));
     expect(report.ok).toBe(true);

@@ -12,23 +12,23 @@ import { checkContract } from './contract.ts';
 import { compareAttributes, compareDetector, compareLandmarks, comparePhotograph } from './outputs.ts';
 import { Reference } from './reference.ts';
 
-/** The photographs the reference was made of. */
+/** The photographs from which the reference was made. */
 const PHOTOGRAPHS = fileURLToPath(new URL('../../../../test/images', import.meta.url));
 
 export interface VerifyReport {
   readonly pack: string;
   readonly ok: boolean;
   readonly checks: readonly Check[];
-  /** What could not be looked at here, and why. */
+  /** What was not checked, and why. */
   readonly leftOut: readonly string[];
 }
 
 /**
- * Verifies a pack: its files against size and hash, each model against its role's contract by running it, and the
+ * Verifies a pack: its files against size and hash, each model against its role's contract by running it, and its
  * outputs against a reference.
  * @param packPath the manifest; the repository's own by default
  * @param referenceDir folder of `reference.json` and its crops; by default the repository's own for its own pack, and
- *   none for another, whose outputs nobody has written down
+ *   none for any other pack
  */
 export async function verifyPack(packPath: string = DEFAULT_PACK, referenceDir?: string): Promise<VerifyReport> {
   const checks = new Checks();
@@ -40,13 +40,13 @@ export async function verifyPack(packPath: string = DEFAULT_PACK, referenceDir?:
   });
   if (pack) await verifyFiles(checks, pack);
   if (pack && checks.done.every(({ ok }) => ok)) await verifyModels(checks, pack, folder);
-  const leftOut = folder ? missingPhotographs() : ['outputs: no reference was named'];
+  const leftOut = folder ? missingPhotographs() : ['outputs: no reference was given'];
   return { pack: packPath, ok: checks.done.every(({ ok }) => ok), checks: checks.done, leftOut };
 }
 
 /** A container image carries the models but not the tests' photographs. */
 function missingPhotographs(): string[] {
-  return existsSync(PHOTOGRAPHS) ? [] : ['photographs: test/images is not here'];
+  return existsSync(PHOTOGRAPHS) ? [] : ['photographs: test/images is missing'];
 }
 
 async function verifyFiles(checks: Checks, pack: Pack): Promise<void> {
@@ -56,9 +56,9 @@ async function verifyFiles(checks: Checks, pack: Pack): Promise<void> {
       const content = await readFile(pack.file(role)).catch((error: NodeJS.ErrnoException) => {
         throw new Error(`cannot be read: ${error.code}`);
       });
-      if (content.length !== bytes) throw new Error(`${content.length} bytes, the manifest says ${bytes}`);
+      if (content.length !== bytes) throw new Error(`${content.length} bytes, the manifest has ${bytes}`);
       const digest = createHash('sha256').update(content).digest('hex');
-      if (digest !== sha256) throw new Error(`sha256 ${digest}, the manifest says ${sha256}`);
+      if (digest !== sha256) throw new Error(`sha256 ${digest}, the manifest has ${sha256}`);
       return `${bytes} bytes, sha256 ${sha256}`;
     });
     await checks.that(`${role}: ${licence_file}`, () => {
