@@ -1,4 +1,4 @@
-/** Serves a page with the client in it, as the workspace has it: TypeScript with its types stripped, and no bundle. */
+/** Serves a page that runs the client from the workspace: TypeScript with its types stripped, without a bundle. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
@@ -7,25 +7,27 @@ import type { AddressInfo } from 'node:net';
 
 const ROOT = new URL('../..', import.meta.url);
 
-/** Where the browser finds what the client imports. */
+/** Import map: where the browser finds what the client imports. */
 const IMPORTS = {
   '@facequeue/client': '/packages/client/src/index.ts',
   '@facequeue/schema/errors': '/packages/schema/src/errors.ts',
+  '@facequeue/time': '/packages/time/src/index.ts',
+  'eventsource-parser': '/node_modules/eventsource-parser/dist/index.js',
 };
 
 export interface PageServer extends AsyncDisposable {
   readonly origin: string;
-  /** Address of a page that runs a script of this folder; `query` becomes the script's. */
+  /** URL of a page that runs a script of this folder with `query`. */
   page(script: string, query: Record<string, string>): string;
-  /** What a page has posted to /report. */
+  /** What a page posts to /report. */
   readonly report: Promise<unknown>;
-  /** Called with each request that is passed on to the gateway, and its answer. */
+  /** Called with each request that is forwarded to the gateway, and its answer. */
   onProxied: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /**
- * @param gateway what is behind `/api` of the page's own origin, as a reverse proxy would have it
- * @param onGo called when a page asks for /go
+ * @param gateway URL that `/api` of the page's own origin forwards to, like a reverse proxy
+ * @param onGo called when a page requests /go
  */
 export async function startPageServer(gateway: string, onGo: () => void): Promise<PageServer> {
   const reported = Promise.withResolvers<unknown>();
@@ -33,7 +35,7 @@ export async function startPageServer(gateway: string, onGo: () => void): Promis
     const { pathname, search } = new URL(incoming.url!, 'http://page');
     if (pathname.startsWith('/api/')) {
       pages.onProxied(incoming, response);
-      passOn(gateway + pathname.slice('/api'.length) + search, incoming, response);
+      forward(gateway + pathname.slice('/api'.length) + search, incoming, response);
     } else if (pathname === '/page') {
       response.setHeader('content-type', 'text/html').end(html(search));
     } else if (pathname === '/go') {
@@ -42,6 +44,8 @@ export async function startPageServer(gateway: string, onGo: () => void): Promis
     } else if (pathname === '/report') {
       reported.resolve(JSON.parse(Buffer.concat(await incoming.toArray()).toString()));
       response.end();
+    } else if (/^\/node_modules\/eventsource-parser\/dist\/\w+\.js$/.test(pathname)) {
+      response.setHeader('content-type', 'text/javascript').end(readFileSync(new URL(`.${pathname}`, ROOT)));
     } else if (/^\/(packages|test\/browser)\/.*\.ts$/.test(pathname)) {
       const source = readFileSync(new URL(`.${pathname}`, ROOT), 'utf8');
       response.setHeader('content-type', 'text/javascript').end(stripTypeScriptTypes(source));
@@ -77,7 +81,7 @@ const html = (search: string) => `<!doctype html><title>Facequeue</title>
   }
 </script>`;
 
-function passOn(url: string, incoming: IncomingMessage, response: ServerResponse): void {
+function forward(url: string, incoming: IncomingMessage, response: ServerResponse): void {
   const onward = request(url, { method: incoming.method!, headers: incoming.headers }, (answer) => {
     response.writeHead(answer.statusCode!, answer.headers);
     answer.pipe(response);

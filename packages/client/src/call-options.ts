@@ -1,5 +1,5 @@
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Ends the call, its connection and its pauses; the promise then rejects with the signal's reason. */
+  /** Aborts the call, its connection and its pauses; the promise then rejects with the signal's reason. */
   signal?: AbortSignal;
 }

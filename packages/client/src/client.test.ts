@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient } from './client.ts';
 import {
   type Answer,
-  AT_ONCE,
-  hangUp,
+  disconnect,
   json,
   plain,
   problem,
+  RETRY_NOW,
   type ScriptedServer,
   startScriptedServer,
 } from './testing/scripted-server.ts';
@@ -156,7 +156,7 @@ describe('an error', () => {
 
   it('says when nobody answers', async () => {
     const client = createClient({ baseUrl, retries: 0 });
-    service.answers = [hangUp];
+    service.answers = [disconnect];
     expect(await failureOf(client.system())).toMatchObject({ code: 'unavailable' });
     expect(await failureOf(createClient({ baseUrl: 'http://127.0.0.1:1' }).ready())).toMatchObject({
       code: 'unavailable',
@@ -168,18 +168,18 @@ describe('trying again', () => {
   const image = { base64: 'YWJj' };
 
   it.each(['queue_full', 'quota_exceeded'] as const)('hands an image in again after %s, as it was', async (code) => {
-    service.answers = [problem(code, AT_ONCE), problem(code, AT_ONCE), json(RESULT)];
+    service.answers = [problem(code, RETRY_NOW), problem(code, RETRY_NOW), json(RESULT)];
     expect(await createClient({ baseUrl }).detect({ bytes: new Blob(['abc']) })).toMatchObject(RESULT);
     expect(service.seen.map(({ body }) => body.toString())).toEqual(['abc', 'abc', 'abc']);
   });
 
   it.each<[string, Answer]>([
-    ['unavailable', problem('unavailable', AT_ONCE)],
-    ['expired', problem('expired', AT_ONCE)],
-    ['internal_error', problem('internal_error', AT_ONCE)],
-    ['a 503 of a proxy', plain(503, '', AT_ONCE)],
-    ['a 429 of a proxy', plain(429, '', AT_ONCE)],
-    ['a broken connection', hangUp],
+    ['unavailable', problem('unavailable', RETRY_NOW)],
+    ['expired', problem('expired', RETRY_NOW)],
+    ['internal_error', problem('internal_error', RETRY_NOW)],
+    ['a 503 of a proxy', plain(503, '', RETRY_NOW)],
+    ['a 429 of a proxy', plain(429, '', RETRY_NOW)],
+    ['a broken connection', disconnect],
   ])('never hands an image in twice after %s: it may have been accepted', async (_, answer) => {
     service.answers = [answer];
     await failureOf(createClient({ baseUrl }).detect(image));
@@ -187,32 +187,32 @@ describe('trying again', () => {
   });
 
   it.each<[string, Answer]>([
-    ['unavailable', problem('unavailable', AT_ONCE)],
-    ['quota_exceeded', problem('quota_exceeded', AT_ONCE)],
-    ['a 429 of a proxy', plain(429, '', AT_ONCE)],
-    ['a 502 of a proxy', plain(502, '', AT_ONCE)],
-    ['a 503 of a proxy', plain(503, '', AT_ONCE)],
+    ['unavailable', problem('unavailable', RETRY_NOW)],
+    ['quota_exceeded', problem('quota_exceeded', RETRY_NOW)],
+    ['a 429 of a proxy', plain(429, '', RETRY_NOW)],
+    ['a 502 of a proxy', plain(502, '', RETRY_NOW)],
+    ['a 503 of a proxy', plain(503, '', RETRY_NOW)],
   ])('reads again after %s', async (_, answer) => {
     service.answers = [answer, answer, json({ version: '0.1.0' })];
     expect(await createClient({ baseUrl }).system()).toEqual({ version: '0.1.0' });
   });
 
   it('reads again after a broken connection', async () => {
-    service.answers = [hangUp, json({ version: '0.1.0' })];
+    service.answers = [disconnect, json({ version: '0.1.0' })];
     expect(await createClient({ baseUrl }).system()).toEqual({ version: '0.1.0' });
   });
 
   it.each<ErrorCode>(['gone', 'not_found', 'unauthorized', 'internal_error'])(
     'does not read again after %s',
     async (code) => {
-      service.answers = [problem(code, AT_ONCE)];
+      service.answers = [problem(code, RETRY_NOW)];
       expect(await failureOf(createClient({ baseUrl }).job(JOB_ID))).toMatchObject({ code });
       expect(service.seen).toHaveLength(1);
     },
   );
 
   it('ends after as many tries as were asked for', async () => {
-    service.answers = [problem('queue_full', AT_ONCE)];
+    service.answers = [problem('queue_full', RETRY_NOW)];
     for (const [retries, requests] of [
       [undefined, 3],
       [4, 5],
@@ -231,7 +231,7 @@ describe('trying again', () => {
   });
 
   it('is not what a probe does', async () => {
-    service.answers = [problem('unavailable', AT_ONCE)];
+    service.answers = [problem('unavailable', RETRY_NOW)];
     expect(await failureOf(createClient({ baseUrl }).ready())).toMatchObject({ message: 'why unavailable' });
     expect(service.seen).toHaveLength(1);
   });

@@ -10,77 +10,82 @@ import { type Call, createTransport } from './transport.ts';
 import { waitForEnd } from './wait.ts';
 
 export interface ClientOptions {
-  /** Where the service is, its `BASE_PATH` included: `http://127.0.0.1:8080`. */
+  /** URL of the service, including its `BASE_PATH`: `http://127.0.0.1:8080`. */
   baseUrl: string;
   /** Sent as `x-api-key`. */
   apiKey?: string;
-  /** In place of the platform's. */
+  /** Used instead of the platform's. */
   fetch?: typeof fetch;
-  /** Further tries after a failure that allows them; 2 when absent. */
+  /** Further attempts after failures that allow them; 2 when absent. */
   retries?: number;
 }
 
 export interface DetectCallOptions extends CallOptions {
-  /** The same key with the same image and options gives the same job, so that the call may be made again. Printable ASCII. */
+  /** Repeating a call with the same key, image and options returns the same job. Printable ASCII. */
   idempotencyKey?: string;
 }
 
 export interface PollOptions extends CallOptions {
-  /** How long the service may wait for the job's end before it answers: whole seconds, at most 60. */
+  /** How long the service may wait for the job's end before it answers, ms; rounded up to whole seconds, at most 60 s. */
   waitMs?: number;
 }
 
 export interface SubmitCallOptions extends DetectCallOptions, PollOptions {}
 
 export interface WaitOptions extends CallOptions {
-  /** When to give up; the job goes on. Without it, until the job has ended. */
+  /** How long to wait, ms; the job goes on. Without it, until the job has ended. */
   timeoutMs?: number;
 }
 
 /**
- * The HTTP API as functions. Each throws a FacequeueError: the service's own; `unavailable` when it cannot be reached;
- * `internal_error` when what answers is not Facequeue.
+ * The HTTP API as functions. Each throws FacequeueErrors: those of the service, `unavailable` when it cannot be reached, and
+ * `internal_error` when something else than Facequeue answers.
  */
 export interface Client extends BatchCalls, CameraCalls {
   /**
-   * Finds the faces of an image. Without an idempotency key it is tried again only when the service says that it did not
-   * accept the work. A `wait_timeout` carries the `jobId` of the job that goes on: `wait` for it.
+   * Finds the faces of an image. Without an idempotency key it is retried only when the service says that it did not accept the
+   * work. A `wait_timeout` has the `jobId` of the job, which goes on: `wait` for it.
    */
   detect(image: Image, options?: DetectOptions, call?: DetectCallOptions): Promise<Detection>;
   /**
-   * Hands in an image and gives its job. It may be tried again after any broken connection: each call has an idempotency key,
-   * a new one unless one is named.
+   * Submits an image and returns its job. It is retried after broken connections too: each call has an idempotency key, a new one
+   * unless you name one.
    */
   submit(image: Image, options?: DetectOptions, call?: SubmitCallOptions): Promise<JobResource>;
-  /** A job as it is now, or as it is when it has ended within `waitMs`. */
+  /** A job as it is now, or as soon as it has ended within `waitMs`. */
   job(id: string, call?: PollOptions): Promise<JobResource>;
   /**
-   * A job when it has ended, also when it failed: look at `status`. Gets over a service that is away for about a minute.
-   * Throws `wait_timeout` after `timeoutMs`, `gone` when the job is erased meanwhile.
+   * A job when it has ended, also when it failed: check `status`. Survives a service that is away for about a minute.
+   * Throws `wait_timeout` after `timeoutMs`, and `gone` when the job is erased meanwhile.
    */
   wait(id: string, call?: WaitOptions): Promise<JobResource>;
-  /** What happens to a job, until its end: the last event has the job. Gets over breaks as `wait` does. */
+  /** The changes of a job until its end; the last event has the job. Survives broken connections as `wait` does. */
   follow(id: string, call?: CallOptions): AsyncIterable<JobEvent>;
-  /** Ends a job that has not ended. Throws `conflict` when it has, other than by being canceled. */
+  /** Cancels a job. Throws `conflict` when it has ended in another way. */
   cancel(id: string, call?: CallOptions): Promise<JobResource>;
   /** Cancels a job and erases its image and result at once. */
   erase(id: string, call?: CallOptions): Promise<void>;
   /** Version, device, models, workers and queues. */
   system(call?: CallOptions): Promise<SystemResource>;
-  /** Resolves when the service can take work; throws `unavailable` at once, saying what is missing, when it cannot. */
+  /** Resolves when the service can accept work; otherwise throws `unavailable` at once, with what is missing. */
   ready(call?: CallOptions): Promise<Readiness>;
 }
 
+/**
+ * @example
+ * const client = createClient({ baseUrl: 'http://127.0.0.1:8080' });
+ * const { Faces } = await client.detect({ url: 'https://example.org/group.jpg' }, { max_faces: 5 });
+ */
 export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: ClientOptions): Client {
-  // Looked up at each call, so that a page or a test may replace it; called without `this`, as browsers demand.
+  // Resolved at each call, so that a page or a test may replace it; called without `this`, as browsers require.
   const send: typeof fetch = (input, init) => (given ?? fetch)(input, init);
   const transport = createTransport({ baseUrl, apiKey, retries, fetch: send });
   const { call, open } = transport;
 
-  const read = async <T>(path: string, { signal }: CallOptions = {}, tries?: number) =>
-    (await call<T>({ method: 'GET', path, repeatable: true, retries: tries, signal })).json;
+  const read = async <T>(path: string, { signal }: CallOptions = {}, retries?: number) =>
+    (await call<T>({ method: 'GET', path, repeatable: true, retries, signal })).json;
 
-  /** The job that a call with an image made, told from its own answer or asked for. */
+  /** The job that a submission made: its answer, or else read by the id in the answer. */
   const jobOf = async (submission: Call): Promise<JobResource> => {
     let id: string | null;
     try {
@@ -88,7 +93,7 @@ export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: Cli
       if (status === 202) return json;
       id = headers.get('x-job-id');
     } catch (error) {
-      // A job that has failed by now answers with its error.
+      // The answer for a job that has failed already is its error.
       if (!isFacequeueError(error) || !error.jobId || error.code === 'idempotency_conflict') throw error;
       id = error.jobId;
     }
@@ -139,7 +144,7 @@ export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: Cli
       await call({ method: 'DELETE', path: jobPath(id), repeatable: true, signal });
     },
     system: (options) => read('/system', options),
-    // Not being ready is an answer, not a failure to ask.
+    // Not ready is an answer: it is not retried.
     ready: (options) => read('/readyz', options, 0),
   };
 }

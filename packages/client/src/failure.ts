@@ -1,6 +1,6 @@
 import { ERROR_CATALOGUE, type ErrorCode, FacequeueError, type Problem } from '@facequeue/schema/errors';
 
-/** Codes for answers that carry none: from a proxy on the way, or plain text under COMPAT=aws. */
+/** Codes for answers without one: from a proxy, or plain text under COMPAT=aws. */
 const CODE_OF_STATUS: Record<number, ErrorCode> = {
   401: 'unauthorized',
   403: 'forbidden',
@@ -16,18 +16,18 @@ const CODE_OF_STATUS: Record<number, ErrorCode> = {
   504: 'unavailable',
 };
 
-/** What a proxy says may be a whole page. */
+/** The answer of a proxy may be a whole page. */
 const MAX_DETAIL_LENGTH = 200;
 
-/** An answer that says no. */
+/** An error answer. */
 export interface Refusal {
   error: FacequeueError;
-  /** Whether the service itself said so in its own words, so that the code can be relied on. */
+  /** Whether the service itself answered, so that the code is reliable. */
   certain: boolean;
 }
 
 /**
- * The error an answer stands for.
+ * The error that an answer means.
  * @param text the answer's whole body
  * @param now Unix milliseconds, for a Retry-After that is a date
  */
@@ -46,7 +46,7 @@ export function readRefusal(status: number, headers: Headers, text: string, now:
   };
 }
 
-/** The problem in a body; null when there is none, or one with a code this version does not know. */
+/** The problem in a body; null when there is none, or when this version does not know its code. */
 function readProblem(text: string): Problem | null {
   try {
     const problem = JSON.parse(text) as Partial<Problem> | null;
@@ -57,7 +57,7 @@ function readProblem(text: string): Problem | null {
 }
 
 /**
- * Milliseconds, from seconds or an HTTP date (RFC 9110, section 10.2.3).
+ * Milliseconds of a `Retry-After` header, which has seconds or an HTTP date (RFC 9110, section 10.2.3).
  * @param now Unix milliseconds
  */
 export function readRetryAfter(value: string | null, now: number): number | undefined {

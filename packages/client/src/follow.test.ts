@@ -69,9 +69,9 @@ describe('following a job', () => {
   });
 
   it('takes a connection that is never answered for a broken one', async () => {
-    const answered = service([[job]]);
-    const open: typeof answered = (path, headers, signal) => {
-      if (times.push(performance.now()) > 1) return answered(path, headers, signal);
+    const connect = service([[job]]);
+    const open: typeof connect = (path, headers, signal) => {
+      if (times.push(performance.now()) > 1) return connect(path, headers, signal);
       return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     };
     expect(await followed(open)).toEqual(['job']);

@@ -2,7 +2,7 @@ import type { JobResource, JobStatus } from '@facequeue/schema';
 import { dataOf, streamedEvents } from './streamed-events.ts';
 import type { Transport } from './transport.ts';
 
-/** What happened to a job. */
+/** A change of a job. */
 export type JobEvent =
   | { type: 'status'; id: string; status: JobStatus; attempts: number; at: string }
   /** The job as it ended: the last event. */
@@ -11,8 +11,7 @@ export type JobEvent =
 type StatusEvent = Omit<Extract<JobEvent, { type: 'status' }>, 'type'>;
 
 /**
- * The events of a job until it has ended. Gets over breaks as `streamedEvents` does.
- * @throws as it does
+ * The events of a job until it has ended. Survives broken connections as `streamedEvents` does, and throws what it throws.
  */
 export async function* followJob(
   open: Transport['open'],
@@ -21,7 +20,7 @@ export async function* followJob(
 ): AsyncGenerator<JobEvent, void> {
   for await (const event of streamedEvents(open, path, { signal })) {
     if (event.type === 'status') yield { ...dataOf<StatusEvent>(event), type: 'status' };
-    // Events this version does not know are left out.
+    // Skips events that this version does not know.
     if (event.type !== 'job') continue;
     yield { type: 'job', job: dataOf<JobResource>(event) };
     return;

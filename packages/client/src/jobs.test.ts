@@ -6,11 +6,11 @@ import type { JobEvent } from './follow.ts';
 import { scriptedJob } from './testing/scripted-job.ts';
 import {
   type Answer,
-  AT_ONCE,
-  hangUp,
+  disconnect,
   json,
   plain,
   problem,
+  RETRY_NOW,
   type ScriptedServer,
   startScriptedServer,
   stream,
@@ -71,12 +71,12 @@ describe('submit', () => {
   });
 
   it.each<[string, Answer]>([
-    ['a broken connection', hangUp],
-    ['unavailable', problem('unavailable', AT_ONCE)],
-    ['unavailable after it was accepted', problem('unavailable', AT_ONCE, JOB_ID)],
-    ['queue_full', problem('queue_full', AT_ONCE)],
-    ['a 502 of a proxy', plain(502, '', AT_ONCE)],
-    ['a 504 of a proxy', plain(504, '', AT_ONCE)],
+    ['a broken connection', disconnect],
+    ['unavailable', problem('unavailable', RETRY_NOW)],
+    ['unavailable after it was accepted', problem('unavailable', RETRY_NOW, JOB_ID)],
+    ['queue_full', problem('queue_full', RETRY_NOW)],
+    ['a 502 of a proxy', plain(502, '', RETRY_NOW)],
+    ['a 504 of a proxy', plain(504, '', RETRY_NOW)],
   ])('is made again after %s with the same key and image', async (_, failure) => {
     service.answers = [failure, accepted];
     await client.submit({ bytes: Uint8Array.of(1, 2) });
@@ -88,7 +88,7 @@ describe('submit', () => {
   it.each<[string, Answer]>([
     ['succeeded', json({ Faces: [], FaceModelVersion: '1.0.0' }, { 'x-job-id': JOB_ID })],
     ['failed', problem('image_undecodable', {}, JOB_ID)],
-    ['expired', problem('expired', AT_ONCE, JOB_ID)],
+    ['expired', problem('expired', RETRY_NOW, JOB_ID)],
     ['canceled', problem('canceled', {}, JOB_ID)],
   ] as const)('gives the job when it has already %s', async (status, answer) => {
     service.answers = [answer, json(job(status as JobStatus))];
@@ -116,7 +116,7 @@ describe('submit', () => {
 
 describe('detect with an idempotency key', () => {
   it('is made again after a broken connection', async () => {
-    service.answers = [hangUp, json({ Faces: [], FaceModelVersion: '1.0.0' }, { 'x-job-id': JOB_ID })];
+    service.answers = [disconnect, json({ Faces: [], FaceModelVersion: '1.0.0' }, { 'x-job-id': JOB_ID })];
     expect(await client.detect(IMAGE, {}, { idempotencyKey: 'k' })).toMatchObject({ jobId: JOB_ID });
     expect(service.seen.map(({ headers }) => [headers['idempotency-key'], headers['prefer']])).toEqual([
       ['"k"', undefined],
@@ -136,9 +136,9 @@ describe('job, cancel and erase', () => {
   });
 
   it('are made again after a broken connection', async () => {
-    service.answers = [hangUp, json(job('canceled'))];
+    service.answers = [disconnect, json(job('canceled'))];
     expect(await client.cancel(JOB_ID)).toEqual(job('canceled'));
-    service.answers = [hangUp, plain(204, '')];
+    service.answers = [disconnect, plain(204, '')];
     await client.erase(JOB_ID);
     expect(service.seen).toHaveLength(4);
   });
@@ -169,7 +169,7 @@ describe('wait', () => {
     const ended = client.wait(JOB_ID);
     await requestsSeen(1);
     await service.kill();
-    service.answers = [problem('unavailable', AT_ONCE), plain(503, 'starting', AT_ONCE), json(job('succeeded'))];
+    service.answers = [problem('unavailable', RETRY_NOW), plain(503, 'starting', RETRY_NOW), json(job('succeeded'))];
     await service.restart();
     expect(await ended).toEqual(job('succeeded'));
     expect(service.seen).toHaveLength(4);
@@ -250,7 +250,7 @@ describe('follow', () => {
     const events = collect(client.follow(JOB_ID));
     await requestsSeen(1);
     await service.kill();
-    service.answers = [problem('unavailable', AT_ONCE), plain(502, '', AT_ONCE), stream(ended(2), 'stay')];
+    service.answers = [problem('unavailable', RETRY_NOW), plain(502, '', RETRY_NOW), stream(ended(2), 'stay')];
     await service.restart();
     expect(seenOf(await events)).toEqual([['queued', 1], ['succeeded']]);
   });

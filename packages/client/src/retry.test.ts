@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema/errors';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createRetryPolicy, pauseBeforeRetry } from './retry.ts';
+import { createRetryPolicy, retryDelay } from './retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
@@ -9,22 +9,22 @@ describe('the pause before another try', () => {
   it('is never shorter than the service asks, and at most a quarter longer', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 10_000 }), random, (attempt, asked, r) => {
-        const pause = pauseBeforeRetry(attempt, asked, r)!;
+        const pause = retryDelay(attempt, asked, r)!;
         return pause >= asked && pause <= asked * 1.25;
       }),
     );
   });
 
   it('grows from half a second to ten when the service names none, and is spread to the double of it', () => {
-    const pauses = (r: number) => [1, 2, 3, 4, 5, 6, 60].map((attempt) => pauseBeforeRetry(attempt, undefined, r));
+    const pauses = (r: number) => [1, 2, 3, 4, 5, 6, 60].map((attempt) => retryDelay(attempt, undefined, r));
     expect(pauses(0)).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
     expect(pauses(0.5)).toEqual([750, 1500, 3000, 6000, 12_000, 15_000, 15_000]);
   });
 
   it('is not made when the service asks for more than ten seconds, or than the caller allows', () => {
-    expect(pauseBeforeRetry(1, 10_001, 0)).toBeNull();
-    expect(pauseBeforeRetry(1, 60_000, 0, 60_000)).toBe(60_000);
-    expect(pauseBeforeRetry(1, 60_001, 0, 60_000)).toBeNull();
+    expect(retryDelay(1, 10_001, 0)).toBeNull();
+    expect(retryDelay(1, 60_000, 0, 60_000)).toBe(60_000);
+    expect(retryDelay(1, 60_001, 0, 60_000)).toBeNull();
   });
 });
 

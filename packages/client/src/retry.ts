@@ -1,89 +1,85 @@
 import type { FacequeueError } from '@facequeue/schema/errors';
 import { isFacequeueError } from '@facequeue/schema/errors';
+import { exponentialBackoff, sleep, spread } from '@facequeue/time';
 
-/** Longest pause that is made of one's own accord. */
-const MAX_PAUSE_MS = 10_000;
-/** First pause when the service names none; it doubles with each try. */
-const FIRST_PAUSE_MS = 500;
+/** Delays when the service names none: half a second to a second, doubling up to between 10 and 20 s. */
+const backoff = exponentialBackoff({ firstMs: 1000, maxMs: 20_000, jitter: 0.5 });
+/** Share of a delay that the service asks for that is added at random. */
+const SPREAD = 0.25;
 
-/** Longest pause a single call makes because the service asks for it; one that asks for more is told to the caller at once. */
-const MAX_ASKED_MS = 10_000;
-/** The same for what waits anyway: as long as a gateway may take to come back. */
-const MAX_ASKED_WHILE_WAITING_MS = 60_000;
-/** Tries in a row that may fail while waiting: about a minute of back-off, time for a gateway to be replaced. */
+/** Longest delay that a single call accepts from the service. When it asks for more, the caller gets the error at once. */
+const MAX_RETRY_AFTER_MS = 10_000;
+/** The same for calls that wait anyway: as long as a gateway may take to restart. */
+const MAX_RETRY_AFTER_WAITING_MS = 60_000;
+/** Failures in a row that a waiting call survives: about a minute of back-off, time to replace a gateway. */
 const MAX_FAILURES = 10;
 
-/** What is known of a failed try. */
+/** A failed attempt. */
 export interface Failure {
   error: FacequeueError;
-  /** False for a broken connection and for answers of a proxy: the service may have begun to work. */
+  /** False for broken connections and answers of proxies: the service may have begun to work. */
   certain: boolean;
 }
 
 /**
- * Whether trying again is safe and may help. Work is handed in again only after the two answers that say it was not
- * accepted, over quota and queue full, unless the service knows it again.
- * @param repeatable whether asking twice does what asking once does: reading, cancelling, erasing, a call with an idempotency key
+ * Whether another attempt is safe and may help. Work is submitted again only after the two answers that say it was not
+ * accepted, `queue_full` and `quota_exceeded`, unless the service recognizes the repeat.
+ * @param repeatable whether sending the call twice does what sending it once does: reads, cancels, erases, calls with an idempotency key
  */
 export function mayRetry(repeatable: boolean, { error, certain }: Failure): boolean {
-  if (certain && (error.code === 'queue_full' || error.code === 'quota_exceeded')) return true;
+  if (certain && isRefusedForNow(error)) return true;
   return repeatable && (error.code === 'unavailable' || error.code === 'quota_exceeded');
 }
 
+/** Whether the service has refused work that it may accept later. */
+export function isRefusedForNow(error: FacequeueError): boolean {
+  return error.code === 'queue_full' || error.code === 'quota_exceeded';
+}
+
 /**
- * Milliseconds to pause before try `attempt` + 1, spread so that many callers do not come back at once.
- * @param attempt tries made so far, from 1
+ * Milliseconds before the next attempt, spread so that many callers do not come back at once.
+ * @param failures failures in a row, from 1
+ * @param retryAfterMs delay that the service asks for
  * @param random 0 <= random < 1
- * @param maxAskedMs longest pause that is made because the service asks for it
- * @returns null when it asks for more
+ * @param maxRetryAfterMs longest delay to accept from the service
+ * @returns null when the service asks for a longer one
  */
-export function pauseBeforeRetry(
-  attempt: number,
-  retryAfterMs: number | undefined,
-  random: number,
-  maxAskedMs = MAX_ASKED_MS,
+export function retryDelay(
+  failures: number,
+  retryAfterMs?: number,
+  random: number = Math.random(),
+  maxRetryAfterMs = MAX_RETRY_AFTER_MS,
 ): number | null {
-  if (retryAfterMs === undefined) return Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)) * (1 + random);
-  return retryAfterMs > maxAskedMs ? null : retryAfterMs * (1 + random / 4);
+  if (retryAfterMs === undefined) return backoff(failures, random);
+  return retryAfterMs > maxRetryAfterMs ? null : spread(retryAfterMs, SPREAD, random);
 }
 
-/** Resolves after `ms`; rejects with the signal's reason when that aborts first. */
-export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  await new Promise<void>((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
+/** As `retryDelay`, for callers that wait as long as the service asks. */
+export function patientRetryDelay(failures: number, retryAfterMs?: number): number {
+  return retryDelay(failures, retryAfterMs, Math.random(), Number.POSITIVE_INFINITY)!;
 }
 
-/** How a call that goes on for minutes gets over a service that is away for a while. */
+/** How a call that goes on for minutes survives a service that is away for a while. */
 export interface RetryPolicy {
   /**
-   * Pauses before the next try.
-   * @throws `thrown` itself when another try cannot help, or enough have failed in a row; the signal's reason
+   * Waits before the next attempt.
+   * @throws `error` itself when another attempt cannot help or too many in a row have failed; the signal's reason
    */
-  failed(thrown: unknown, signal: AbortSignal | undefined): Promise<void>;
-  /** The service has answered: failures are counted anew. */
+  failed(error: unknown, signal: AbortSignal | undefined): Promise<void>;
+  /** The service has answered: the count of failures starts again. */
   succeeded(): void;
 }
 
 export function createRetryPolicy(): RetryPolicy {
   let failures = 0;
   return {
-    async failed(thrown, signal) {
+    async failed(error, signal) {
       signal?.throwIfAborted();
-      if (!isFacequeueError(thrown) || !mayRetry(true, { error: thrown, certain: true })) throw thrown;
+      if (!isFacequeueError(error) || !mayRetry(true, { error, certain: true })) throw error;
       failures += 1;
-      const ms = pauseBeforeRetry(failures, thrown.retryAfterMs, Math.random(), MAX_ASKED_WHILE_WAITING_MS);
-      if (failures > MAX_FAILURES || ms === null) throw thrown;
-      await pause(ms, signal);
+      const ms = retryDelay(failures, error.retryAfterMs, Math.random(), MAX_RETRY_AFTER_WAITING_MS);
+      if (failures > MAX_FAILURES || ms === null) throw error;
+      await sleep(ms, signal);
     },
     succeeded() {
       failures = 0;

@@ -1,28 +1,31 @@
 import { FacequeueError } from '@facequeue/schema/errors';
-import { createDeadline } from './deadline.ts';
+import { Deadline, sleep } from '@facequeue/time';
 import { createEventStreamParser, type EventStreamParser, type StreamEvent } from './event-stream.ts';
-import { createRetryPolicy, pause, pauseBeforeRetry } from './retry.ts';
+import { createRetryPolicy, patientRetryDelay, retryDelay } from './retry.ts';
 import type { Transport } from './transport.ts';
 
-/** The service says something every 15 s; after three silences nobody is there. */
-const SILENCE_MS = 45_000;
-/** A connection that brings nothing in this time was closed on purpose. */
+/** The service sends something every 15 s. After three missed times nobody is there. */
+export const SILENCE_MS = 45_000;
+/** A connection that ends within this time without an event was closed on purpose. */
 const SHORT_MS = 5000;
-/** The pause before a new connection when the stream names none. */
+/** Pause before the next connection when the stream names none. */
 const RECONNECT_MS = 2000;
 
 export interface StreamOptions {
   signal?: AbortSignal | undefined;
-  /** Id of the event behind which to begin; where the service begins by itself when absent or empty. */
+  /** Id of the event after which to begin; the service chooses when it is absent or empty. */
   after?: string | undefined;
-  /** Called on each connection once its place in the stream is known, with how far it has come: no break after that loses an event. */
-  onOpen?: ((place: string) => void) | undefined;
+  /**
+   * Called on each connection once its position in the stream is known, with the id of the last event before it. No break after
+   * that loses an event.
+   */
+  onOpen?: ((position: string) => void) | undefined;
 }
 
 /**
- * The events of a stream that goes on over its connections: one that breaks, ends or falls silent is taken up again behind
- * the last event that came, until whoever reads has enough.
- * @throws what the service refuses it with; `unavailable` when it stays away; the signal's reason
+ * The events of a stream across its connections. When a connection breaks, ends or falls silent, another one continues after the
+ * last event, until the reader stops.
+ * @throws what the service refuses the call with; `unavailable` when it stays away; the signal's reason
  */
 export async function* streamedEvents(
   open: Transport['open'],
@@ -32,47 +35,48 @@ export async function* streamedEvents(
   const retries = createRetryPolicy();
   let lastEventId = after;
   let reconnectMs = RECONNECT_MS;
-  /** Connections in a row that ended at once and brought nothing. */
-  let vain = 0;
+  /** Connections in a row that ended at once and delivered nothing. */
+  let emptyConnections = 0;
   for (;;) {
     const began = performance.now();
-    let brought = false;
-    const deadline = createDeadline(SILENCE_MS, new FacequeueError('unavailable', 'the service is silent'), signal);
+    let received = false;
+    const deadline = new Deadline({ ms: SILENCE_MS, onTimeout: silent, parent: signal });
     const parser = createEventStreamParser(lastEventId);
     try {
       const body = await connect(open, path, lastEventId, deadline.signal);
       retries.succeeded();
       let placed = false;
-      const onHeard = () => {
-        deadline.renew();
+      const onBytes = () => {
+        deadline.restart();
         if (placed || !parser.lastEventId) return;
         placed = true;
         onOpen?.(parser.lastEventId);
       };
-      onHeard();
-      for await (const event of eventsOf(body, parser, onHeard)) {
-        brought = true;
+      onBytes();
+      for await (const event of eventsOf(body, parser, onBytes)) {
+        received = true;
         yield event;
       }
     } catch (error) {
-      deadline.clear();
+      deadline.dispose();
       await retries.failed(error, signal);
       continue;
     } finally {
-      deadline.clear();
+      deadline.dispose();
     }
     signal?.throwIfAborted();
-    vain = brought || performance.now() - began > SHORT_MS ? 0 : vain + 1;
+    emptyConnections = received || performance.now() - began > SHORT_MS ? 0 : emptyConnections + 1;
     lastEventId = parser.lastEventId;
     reconnectMs = parser.retryMs ?? reconnectMs;
-    const asked = pauseBeforeRetry(1, reconnectMs, Math.random(), Number.POSITIVE_INFINITY)!;
-    const backOff = vain ? pauseBeforeRetry(vain, undefined, Math.random())! : 0;
-    await pause(Math.max(asked, backOff), signal);
+    const backOff = emptyConnections ? retryDelay(emptyConnections)! : 0;
+    await sleep(Math.max(patientRetryDelay(1, reconnectMs), backOff), signal);
   }
 }
 
+export const silent = () => new FacequeueError('unavailable', 'the service is silent');
+
 /**
- * What an event carries.
+ * The data of an event, as JSON.
  * @throws internal_error
  */
 export function dataOf<T>({ data }: StreamEvent): T {
@@ -91,23 +95,22 @@ async function connect(open: Transport['open'], path: string, lastEventId: strin
   );
   if (response.body && /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) return response.body;
   await response.body?.cancel();
-  throw new FacequeueError('internal_error', 'the answer is no event stream: is this Facequeue?');
+  throw new FacequeueError('internal_error', 'the answer is not an event stream: is this Facequeue?');
 }
 
-/** The events of one connection. It ends when the stream does, in whatever way. */
+/** The events of one connection. Returns when the stream ends or breaks: the caller connects again in both cases. */
 async function* eventsOf(
   body: ReadableStream<Uint8Array>,
   parser: EventStreamParser,
-  onHeard: () => void,
+  onBytes: () => void,
 ): AsyncGenerator<StreamEvent, void> {
   const reader = body.getReader();
   try {
     for (;;) {
-      // A stream that breaks is one that ends: whoever reads it connects again.
       const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
       if (done || !value) return;
       const events = parser.push(value);
-      onHeard();
+      onBytes();
       yield* events;
     }
   } finally {

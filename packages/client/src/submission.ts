@@ -1,33 +1,36 @@
 import { FacequeueError } from '@facequeue/schema/errors';
 
-/** The longest wait the service takes, s. */
+/** The longest wait that the service accepts, s. */
 const MAX_WAIT_S = 60;
 
-/** Milliseconds as the whole seconds that `Prefer` and `?wait` take, never fewer. */
+/** Milliseconds as the whole seconds of `Prefer` and `?wait`, rounded up. */
 export function waitSeconds(ms: number): number {
   return Math.min(MAX_WAIT_S, Math.max(0, Math.ceil(ms / 1000)));
 }
 
 /**
- * `Prefer` of a call that wants the job instead of the faces (RFC 7240).
- * @param waitMs how long the service may wait for the end first
+ * `Prefer` header of a call that wants the job instead of the faces (RFC 7240).
+ * @param waitMs how long the service may wait for the job's end first
  */
 export function preferJob(waitMs: number | undefined): string {
   return waitMs === undefined ? 'respond-async' : `respond-async, wait=${waitSeconds(waitMs)}`;
 }
 
 /**
- * An idempotency key as its header has it: a string of RFC 8941.
+ * The `Idempotency-Key` header: a string of RFC 8941.
  * @throws invalid_request when the header cannot carry it
  */
 export function idempotencyHeader(key: string): string {
   if (!/^[\x20-\x7e]+$/.test(key)) {
-    throw new FacequeueError('invalid_request', 'an idempotency key is made of one or more printable ASCII characters');
+    throw new FacequeueError(
+      'invalid_request',
+      'an idempotency key has one or more characters, all of them printable ASCII',
+    );
   }
   return `"${key.replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** 128 random bits. `crypto.randomUUID` is missing on web pages without https. */
+/** 128 random bits. Not `crypto.randomUUID`, which is missing on web pages without https. */
 export function newIdempotencyKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

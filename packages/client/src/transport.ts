@@ -1,7 +1,8 @@
 import { FacequeueError } from '@facequeue/schema/errors';
+import { retry } from '@facequeue/time';
 import type { RequestBody } from './detection.ts';
 import { readRefusal } from './failure.ts';
-import { type Failure, mayRetry, pause, pauseBeforeRetry } from './retry.ts';
+import { type Failure, mayRetry, retryDelay } from './retry.ts';
 
 /** One call of the API. */
 export interface Call {
@@ -10,14 +11,14 @@ export interface Call {
   path: string;
   headers?: Record<string, string>;
   body?: RequestBody;
-  /** Whether asking twice does what asking once does. */
+  /** Whether sending the call twice does what sending it once does. */
   repeatable: boolean;
-  /** Further tries after failures that allow them; the client's own number when absent. */
+  /** Further attempts after failures that allow them; the client's own number when absent. */
   retries?: number;
   signal: AbortSignal | undefined;
 }
 
-/** An answer that says yes. */
+/** A successful answer. */
 export interface Answer<T> {
   status: number;
   /** Undefined when the answer has no body. */
@@ -25,10 +26,10 @@ export interface Answer<T> {
   headers: Headers;
 }
 
-/** Requests to one service, as the one who asks is known there. All throw FacequeueErrors, or the signal's reason. */
+/** Sends requests to one service, with one API key. All methods throw FacequeueErrors or the signal's reason. */
 export interface Transport {
   call<T>(call: Call): Promise<Answer<T>>;
-  /** One try of a GET, whose body is still to be read. */
+  /** Sends a GET, without retries. The caller reads the body. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
 }
 
@@ -52,7 +53,7 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
           ...(body && { 'content-type': body.type }),
           ...headers,
         },
-        // Followed, a redirect would turn POST into GET and could carry the key elsewhere.
+        // A redirect that is followed turns POST into GET and may send the key elsewhere.
         redirect: 'manual',
         ...(body && { body: body.body }),
         ...(signal && { signal }),
@@ -61,7 +62,7 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
       return brokenConnection(cause, signal);
     }
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
-      const detail = `baseUrl leads to a redirect${locationOf(response)}; use what it leads to`;
+      const detail = `baseUrl redirects${locationOf(response)}; use the target of the redirect`;
       throw new FacequeueError('invalid_request', detail);
     }
     if (response.ok) return response;
@@ -79,14 +80,19 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
 
   return {
     async call<T>(call: Call) {
-      for (let tries = 1; ; tries++) {
+      let failure: Failure | undefined;
+      const attemptOrThrow = async () => {
         const outcome = await attempt<T>(call);
         if ('json' in outcome) return outcome;
-        const wait = pauseBeforeRetry(tries, outcome.error.retryAfterMs, Math.random());
-        const enough = tries > (call.retries ?? ownRetries);
-        if (enough || wait === null || !mayRetry(call.repeatable, outcome)) throw outcome.error;
-        await pause(wait, call.signal);
-      }
+        failure = outcome;
+        throw outcome.error;
+      };
+      return retry(attemptOrThrow, {
+        retryable: (error, failures) =>
+          failures <= (call.retries ?? ownRetries) && error === failure?.error && mayRetry(call.repeatable, failure!),
+        delayMs: (failures) => retryDelay(failures, failure!.error.retryAfterMs),
+        signal: call.signal,
+      });
     },
     async open(path, headers, signal) {
       const response = await send({ method: 'GET', path, headers, repeatable: true, signal });
@@ -104,7 +110,7 @@ async function textOf(response: Response, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** @throws the signal's reason when that is why */
+/** @throws the signal's reason when it has aborted */
 function brokenConnection(cause: unknown, signal: AbortSignal | undefined): Failure {
   signal?.throwIfAborted();
   return { error: new FacequeueError('unavailable', 'the service cannot be reached', { cause }), certain: false };

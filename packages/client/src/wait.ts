@@ -1,21 +1,21 @@
 import type { JobResource } from '@facequeue/schema';
 import { FacequeueError } from '@facequeue/schema/errors';
-import { createDeadline } from './deadline.ts';
+import { Deadline, sleep } from '@facequeue/time';
 import { readRetryAfter } from './failure.ts';
-import { createRetryPolicy, pause, pauseBeforeRetry } from './retry.ts';
+import { createRetryPolicy, patientRetryDelay } from './retry.ts';
 import type { Answer } from './transport.ts';
 
-/** How long one poll asks the service to wait. Common proxies cut a silent connection after 30 s at the earliest. */
+/** How long one poll asks the service to wait. Common proxies close a silent connection after 30 s at the earliest. */
 const POLL_MS = 25_000;
-/** What an answer may take beyond that. A connection that is silent for longer leads nowhere. */
+/** How much longer an answer may take. A connection that is silent for longer is dead. */
 const SLACK_MS = 15_000;
 
-/** Asks once for a job, and the service to wait up to `waitMs` for its end. */
+/** Asks for a job, and the service to wait up to `waitMs` for its end. */
 export type Poll = (waitMs: number, signal: AbortSignal) => Promise<Answer<JobResource>>;
 
 /**
- * The job when it has ended, however it did.
- * @throws wait_timeout when `timeoutMs` is up; what `poll` throws, unless the service comes back; the signal's reason
+ * Waits until a job has ended, whether it succeeded or not.
+ * @throws wait_timeout after `timeoutMs`; what `poll` throws, unless the service comes back in time; the signal's reason
  */
 export async function waitForEnd(
   poll: Poll,
@@ -24,49 +24,49 @@ export async function waitForEnd(
   outer: AbortSignal | undefined,
 ): Promise<JobResource> {
   const began = performance.now();
-  const late = new FacequeueError('wait_timeout', `the job has not ended within ${timeoutMs} ms`, { jobId: id });
-  const all = createDeadline(timeoutMs, late, outer);
+  const whole = new Deadline({
+    ms: timeoutMs,
+    onTimeout: () => new FacequeueError('wait_timeout', `the job has not ended within ${timeoutMs} ms`, { jobId: id }),
+    parent: outer,
+  });
   const retries = createRetryPolicy();
-  /** Polls in a row that came back unfinished before their time: from a gateway that is about to stop, say. */
-  let hasty = 0;
+  /** Polls in a row that returned an unfinished job too early: from a gateway that is about to stop, for example. */
+  let earlyPolls = 0;
   try {
     for (;;) {
-      all.signal.throwIfAborted();
+      whole.signal.throwIfAborted();
       const left = timeoutMs - (performance.now() - began);
       const waitMs = Math.max(0, Math.min(POLL_MS, left));
       const asked = performance.now();
       let answer: Answer<JobResource>;
       try {
-        answer = await pollOnce(poll, waitMs, all.signal);
+        answer = await boundedPoll(poll, waitMs, whole.signal);
       } catch (error) {
-        await retries.failed(error, all.signal);
+        await retries.failed(error, whole.signal);
         continue;
       }
       retries.succeeded();
       if (answer.json.finished_at !== null) return answer.json;
-      hasty = performance.now() - asked < waitMs / 2 ? hasty + 1 : 0;
-      const retryAfterMs = readRetryAfter(answer.headers.get('retry-after'), Date.now());
-      if (hasty || retryAfterMs) {
-        const ms = pauseBeforeRetry(
-          Math.max(1, hasty),
-          retryAfterMs || undefined,
-          Math.random(),
-          Number.POSITIVE_INFINITY,
-        );
-        await pause(ms!, all.signal);
+      earlyPolls = performance.now() - asked < waitMs / 2 ? earlyPolls + 1 : 0;
+      const retryAfterMs = readRetryAfter(answer.headers.get('retry-after'), Date.now()) || undefined;
+      if (earlyPolls || retryAfterMs) {
+        await sleep(patientRetryDelay(Math.max(1, earlyPolls), retryAfterMs), whole.signal);
       }
     }
   } finally {
-    all.clear();
+    whole.dispose();
   }
 }
 
-async function pollOnce(poll: Poll, waitMs: number, outer: AbortSignal): Promise<Answer<JobResource>> {
-  const late = new FacequeueError('unavailable', 'the service does not answer');
-  const one = createDeadline(waitMs + SLACK_MS, late, outer);
+async function boundedPoll(poll: Poll, waitMs: number, outer: AbortSignal): Promise<Answer<JobResource>> {
+  const deadline = new Deadline({
+    ms: waitMs + SLACK_MS,
+    onTimeout: () => new FacequeueError('unavailable', 'the service does not answer'),
+    parent: outer,
+  });
   try {
-    return await poll(waitMs, one.signal);
+    return await poll(waitMs, deadline.signal);
   } finally {
-    one.clear();
+    deadline.dispose();
   }
 }

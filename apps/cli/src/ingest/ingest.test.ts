@@ -7,9 +7,9 @@ import { toProblem } from '@facequeue/schema';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ScriptedBatches, scriptBatches } from '../../../../packages/client/src/testing/scripted-batches.ts';
 import {
-  AT_ONCE,
-  hangUp,
+  disconnect,
   problem,
+  RETRY_NOW,
   type ScriptedServer,
   startScriptedServer,
 } from '../../../../packages/client/src/testing/scripted-server.ts';
@@ -147,14 +147,14 @@ describe('ingest', () => {
   });
 
   it('waits while the queue is full', async () => {
-    batches.instead.create = [problem('queue_full', AT_ONCE)];
-    batches.instead.append = Array.from({ length: 12 }, () => problem('queue_full', AT_ONCE));
+    batches.instead.create = [problem('queue_full', RETRY_NOW)];
+    batches.instead.append = Array.from({ length: 12 }, () => problem('queue_full', RETRY_NOW));
     expect((await ingest(photos)).code).toBe(0);
     expect(sent()).toEqual([['a.jpg', 'b.png', 'sub/c.jpg']]);
   });
 
   it('continues after broken connections', async () => {
-    batches.instead.append = ['break after', hangUp];
+    batches.instead.append = ['break after', disconnect];
     expect(parsed((await ingest(photos)).stdout)).toHaveLength(3);
   });
 

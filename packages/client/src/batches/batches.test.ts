@@ -5,11 +5,11 @@ import { type Client, createClient } from '../client.ts';
 import { type ScriptedBatches, scriptBatches } from '../testing/scripted-batches.ts';
 import {
   type Answer,
-  AT_ONCE,
-  hangUp,
+  disconnect,
   json,
   plain,
   problem,
+  RETRY_NOW,
   type ScriptedServer,
   startScriptedServer,
 } from '../testing/scripted-server.ts';
@@ -64,18 +64,18 @@ describe('createBatch', () => {
   });
 
   it('is made again after a broken connection only where that can do no harm', async () => {
-    batches.instead.create = [hangUp];
+    batches.instead.create = [disconnect];
     await open();
     expect(service.seen).toHaveLength(2);
     for (const more of [{ items: items(1) }, { s3: { prefix: 's3://b/' } }, { webhookUrl: 'https://example.org/' }]) {
-      batches.instead.create = [hangUp];
+      batches.instead.create = [disconnect];
       expect(await failureOf(client.createBatch({ open: true, ...more }))).toMatchObject({ code: 'unavailable' });
     }
     expect(service.seen).toHaveLength(5);
   });
 
   it('is made again when there was no room', async () => {
-    batches.instead.create = [problem('queue_full', AT_ONCE)];
+    batches.instead.create = [problem('queue_full', RETRY_NOW)];
     expect(await client.createBatch({ items: items(1) })).toMatchObject({ counts: { total: 1 } });
   });
 });
@@ -131,7 +131,7 @@ describe('appendItems', () => {
     }
     const id = await open();
     const held = Promise.withResolvers<void>();
-    batches.instead.append = [(response, request) => void held.promise.then(() => hangUp(response, request))];
+    batches.instead.append = [(response, request) => void held.promise.then(() => disconnect(response, request))];
     const appended = client.appendItems(id, many());
     await expect.poll(() => service.seen.length, SOON).toBe(2);
     await expect.poll(() => given, SOON).toBe(2000);
@@ -141,7 +141,7 @@ describe('appendItems', () => {
 
   it('waits while the queue is full, as long as it is asked to and as often', async () => {
     const id = await open();
-    batches.instead.append = Array.from({ length: 30 }, () => problem('queue_full', AT_ONCE));
+    batches.instead.append = Array.from({ length: 30 }, () => problem('queue_full', RETRY_NOW));
     expect(await client.appendItems(id, items(3))).toMatchObject({ accepted: 3 });
     expect(service.seen).toHaveLength(32);
   });
@@ -164,7 +164,7 @@ describe('appendItems', () => {
 
   it('is made again when a connection breaks, though its items may be there by now', async () => {
     const id = await open();
-    batches.instead.append = [hangUp, 'break after', plain(502, '', AT_ONCE)];
+    batches.instead.append = [disconnect, 'break after', plain(502, '', RETRY_NOW)];
     expect(await client.appendItems(id, items(3))).toEqual({ accepted: 0, skipped: 3, failed: 0 });
     expect(ids(batches.all[0]!.items)).toEqual(['i1', 'i2', 'i3']);
   });
@@ -264,8 +264,8 @@ describe('results', () => {
     await client.closeBatch(id);
     batches.instead.results = [
       some((lines) => `\n${lined(lines.slice(0, 2))}\n${lined(lines.slice(2, 3)).slice(0, 30)}`, 'break'),
-      hangUp,
-      problem('unavailable', AT_ONCE),
+      disconnect,
+      problem('unavailable', RETRY_NOW),
       some((lines) => lined(lines.slice(2, 4)), 'end'),
       some((lines) => lined(lines.slice(4, 5)), 'end'),
     ];

@@ -1,4 +1,5 @@
 import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
+import { linkedAbort } from '@facequeue/time';
 import type { CallOptions } from '../call-options.ts';
 import { newIdempotencyKey } from '../submission.ts';
 import type { Transport } from '../transport.ts';
@@ -8,34 +9,34 @@ import { readResults } from './results.ts';
 import { retryWhileFull } from './retry-while-full.ts';
 import { type RunOptions, runItems } from './run.ts';
 
-/** What one request carries: well below what the service takes, so that one that breaks costs little. */
+/** Limits of one request: well below those of the service, so that a request that breaks costs little. */
 const CHUNK: ChunkLimits = { items: 1000, length: 4 << 20, lingerMs: 250 };
 
 export interface NewBatch {
   /** At most 1000; `appendItems` takes any number. */
   items?: Iterable<BatchItem> | AsyncIterable<BatchItem>;
-  /** Whether more items will be appended, until it is closed. */
+  /** Whether more items may be appended until the batch is closed. */
   open?: boolean;
   /** For all its items. */
   options?: BatchOptions;
-  /** Told of the batch's end by a signed POST. */
+  /** Receives a signed POST when the batch has ended. */
   webhookUrl?: string;
-  /** `s3://bucket/key` to which a worker writes the results, too. */
+  /** `s3://bucket/key` to which a worker also writes the results. */
   output?: string;
-  /** Whether `output` may take the place of an object. */
+  /** Whether `output` may replace an existing object. */
   overwrite?: boolean;
-  /** Where a worker lists the items; `suffixes` are those of images unless named. */
+  /** Prefix that a worker lists for items. Without `suffixes`, it takes those of the image formats. */
   s3?: { prefix: string; suffixes?: string[] };
 }
 
 export interface ResultsOptions extends CallOptions {
-  /** `cursor` of the last line that is not wanted any more. */
+  /** `cursor` of the line after which to begin. */
   after?: string;
-  /** Whether to go on until the batch has ended. */
+  /** Whether to continue until the batch has ended. */
   follow?: boolean;
 }
 
-/** What came of items that were appended. */
+/** What happened to the items that were appended. */
 export interface AppendTotals {
   /** Items that will be run. */
   accepted: number;
@@ -45,34 +46,34 @@ export interface AppendTotals {
   failed: number;
 }
 
-/** The part of the client that works on many images. Errors as everywhere in it. */
+/** The calls for many images. Errors are those of `Client`. */
 export interface BatchCalls {
-  /** Begins a batch. Not repeated after a broken connection, unless it is empty and open: such a one closes itself. */
+  /** Creates a batch. It is retried after a broken connection only when the batch is empty and open: such a batch closes itself. */
   createBatch(batch: NewBatch, call?: CallOptions): Promise<BatchResource>;
   /** A batch as it is now. */
   batch(id: string, call?: CallOptions): Promise<BatchResource>;
   /**
-   * Appends items to an open batch, in requests of a few megabytes, one at a time, no more than two of which are in memory.
-   * While the queue is full it waits, for as long as that takes. A request that breaks is made again: items are known by
-   * their ids. Items without one are given one, a word and their number; either all have one or none has.
+   * Appends items to an open batch, in requests of a few megabytes, one at a time and at most two in memory. While the queue is
+   * full it waits without limit. A request that breaks is sent again: the service recognizes items by their ids. Either all
+   * items have an id or none has; then each gets one, made of a random word and its number.
    */
   appendItems(
     id: string,
     items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
     call?: CallOptions,
   ): Promise<AppendTotals>;
-  /** No more items will come. */
+  /** Closes the batch to further items. */
   closeBatch(id: string, call?: CallOptions): Promise<BatchResource>;
-  /** No further item begins; those that wait end `canceled`. */
+  /** Cancels the batch. No further item begins; items that wait end `canceled`. */
   cancelBatch(id: string, call?: CallOptions): Promise<BatchResource>;
   /** Cancels a batch and erases its items and results at once. */
   eraseBatch(id: string, call?: CallOptions): Promise<void>;
-  /** Results in the order in which items ended, each once. Gets over breaks as `wait` does. */
+  /** Results in the order in which items ended, each once. Survives broken connections as `wait` does. */
   results(id: string, call?: ResultsOptions): AsyncIterable<ItemLine>;
   /**
-   * Runs any number of items and gives each one's result as it ends, in batches of its own that are erased when they have
-   * been read or when reading ends early. Items without an id are named by their number, from 1; either all have one or none has. Items
-   * are taken as there is room for them: memory does not grow with their number.
+   * Runs any number of items and yields each item's result as it ends. It uses batches of its own, which it erases when they have
+   * been read or when reading stops early. Either all items have an id or none has; then each is named by its number, from 1.
+   * Items are read as there is room for them: memory does not grow with their number.
    */
   batchResults(
     items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
@@ -116,8 +117,8 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
     batch: async (id, { signal } = {}) =>
       (await call<BatchResource>({ method: 'GET', path: pathOf(id), repeatable: true, signal })).json,
     async appendItems(id, items, { signal: outer } = {}) {
-      const over = new AbortController();
-      const signal = outer ? AbortSignal.any([outer, over.signal]) : over.signal;
+      const ended = linkedAbort(outer);
+      const { signal } = ended;
       const totals: AppendTotals = { accepted: 0, skipped: 0, failed: 0 };
       try {
         const named = namedItems(items, `${newIdempotencyKey().slice(0, 12)}-`);
@@ -128,7 +129,7 @@ export function createBatchCalls({ call, open }: Transport): BatchCalls {
         }
         return totals;
       } finally {
-        over.abort();
+        ended.abort();
       }
     },
     closeBatch: (id, { signal } = {}) => post(`${pathOf(id)}/close`, signal),

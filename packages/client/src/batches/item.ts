@@ -1,16 +1,16 @@
 import { FacequeueError } from '@facequeue/schema/errors';
 import type { Image } from '../detection.ts';
 
-/** An image of a batch, with the caller's own name for it, unique in its batch. */
+/** An image of a batch, with an id of the caller's choice that is unique in the batch. */
 export type BatchItem = { id?: string } & Image;
 
-/** One whose name is known, so that it may be sent twice. */
+/** An item with an id, so that it may be sent twice. */
 export type NamedItem = BatchItem & { id: string };
 
-/** An item as JSON has it. */
+/** An item as JSON. */
 export type ItemJson = { id?: string } & ({ url: string } | { img: string });
 
-/** @throws invalid_request for what is no item, so that no picture is left out unnoticed */
+/** @throws invalid_request for something that is not an item, so that no image is skipped unnoticed */
 export async function itemJson(item: BatchItem): Promise<ItemJson> {
   const id = item.id === undefined ? {} : { id: item.id };
   if ('url' in item) return { ...id, url: item.url };
@@ -20,9 +20,9 @@ export async function itemJson(item: BatchItem): Promise<ItemJson> {
 }
 
 /**
- * Items with an id each, so that a request may be repeated: those without one are named by their number, from 1.
- * @param prefix what stands before the number
- * @throws invalid_request when some have ids and others do not: a number could be the id of another one
+ * Gives every item an id, so that requests may be repeated. Items without one are named by their number, from 1.
+ * @param prefix goes before the number
+ * @throws invalid_request when only some items have ids: a number could be the id of another item
  */
 export async function* namedItems(
   items: Iterable<BatchItem> | AsyncIterable<BatchItem>,
@@ -45,21 +45,21 @@ async function bytesOf(bytes: Uint8Array | ArrayBuffer | Blob): Promise<Uint8Arr
   return new Uint8Array(bytes instanceof ArrayBuffer ? bytes : await bytes.arrayBuffer());
 }
 
-/** Bytes that `btoa` gets at a time: few enough for the arguments of a call, and a multiple of three, so that pieces join. */
-const PIECE = 0x8000 - (0x8000 % 3);
+/** Bytes per call of `btoa`: few enough for the arguments of a call, and a multiple of three, so that the results can be joined. */
+const SLICE_BYTES = 0x8000 - (0x8000 % 3);
 
 /** Base64 with padding. */
 export function base64Of(bytes: Uint8Array): string {
-  // 80 times as fast as btoa, where there is one.
+  // Where it exists, Buffer is 80 times as fast as btoa.
   if (globalThis.Buffer) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
   return base64ByBtoa(bytes);
 }
 
-/** As browsers have to do it. */
+/** The way that works in browsers. */
 export function base64ByBtoa(bytes: Uint8Array): string {
-  const pieces: string[] = [];
-  for (let at = 0; at < bytes.length; at += PIECE) {
-    pieces.push(btoa(String.fromCharCode(...bytes.subarray(at, at + PIECE))));
+  const slices: string[] = [];
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+    slices.push(btoa(String.fromCharCode(...bytes.subarray(at, at + SLICE_BYTES))));
   }
-  return pieces.join('');
+  return slices.join('');
 }

@@ -1,12 +1,12 @@
 import { FacequeueError } from '@facequeue/schema/errors';
 
-/** Longest line that is taken, characters: several times the result of the most faces an image can have. */
+/** Longest line that is accepted, characters: several times the result of an image with the most faces. */
 const MAX_LINE_LENGTH = 128 << 20;
 
-/** Splits the bytes of one NDJSON body into its lines as they come. What is left over at its end is no line. */
+/** Splits the bytes of one NDJSON body into lines as they arrive. What remains at its end is no line. */
 export interface LineSplitter {
   /**
-   * @returns the lines that `bytes` complete, without their ends
+   * @returns the lines that `bytes` complete, without their line ends
    * @throws internal_error for a line that is longer than any the service sends
    */
   push(bytes: Uint8Array): string[];
@@ -14,7 +14,7 @@ export interface LineSplitter {
 
 export function createLineSplitter(maxLength = MAX_LINE_LENGTH): LineSplitter {
   const decoder = new TextDecoder();
-  /** Pieces of the line that has not ended: joined once, so that a long line costs no more than its length. */
+  /** Parts of the line that has not ended. They are joined once, so that the cost of a long line is linear. */
   let line: string[] = [];
   let length = 0;
   return {
@@ -28,7 +28,8 @@ export function createLineSplitter(maxLength = MAX_LINE_LENGTH): LineSplitter {
       });
       line.push(rest);
       length += rest.length;
-      if (length > maxLength) throw new FacequeueError('internal_error', 'a line without end: is this Facequeue?');
+      if (length > maxLength)
+        throw new FacequeueError('internal_error', 'a line of the answer is too long; is this Facequeue?');
       return lines;
     },
   };

@@ -1,34 +1,33 @@
 import { isFacequeueError } from '@facequeue/schema/errors';
-import { createRetryPolicy, pause, pauseBeforeRetry } from '../retry.ts';
+import { sleep } from '@facequeue/time';
+import { createRetryPolicy, isRefusedForNow, patientRetryDelay } from '../retry.ts';
 
 /**
- * Waits after a refusal for want of room.
- * @param ms how long
- * @returns false when it is no use to wait for it
+ * Waits for room in the queue.
+ * @param ms how long to wait before the next attempt
+ * @returns false when waiting cannot help
  */
 export type WaitForRoom = (ms: number) => Promise<boolean>;
 
 /**
- * Makes a call that may be made twice until it has worked. While the service has no room, for as long as that takes and with
- * the pauses it asks for; while it is away, as `wait` does it.
- * @param attempt makes it once
- * @throws what the service refuses it with; `queue_full` when it is no use to wait; `unavailable` when the service stays away;
- * the signal's reason
+ * Repeats an idempotent call until it succeeds. While the queue is full it waits without limit, with the delays the service
+ * asks for; while the service is away it retries as `wait` does.
+ * @throws what the service refuses the call with; `queue_full` when waiting cannot help; `unavailable` when the service stays
+ *   away; the signal's reason
  */
 export async function retryWhileFull<T>(
   attempt: () => Promise<T>,
   signal: AbortSignal,
-  waitForRoom: WaitForRoom = (ms) => pause(ms, signal).then(() => true),
+  waitForRoom: WaitForRoom = (ms) => sleep(ms, signal).then(() => true),
 ): Promise<T> {
   const retries = createRetryPolicy();
   for (let refusals = 1; ; ) {
     try {
       return await attempt();
     } catch (error) {
-      if (isFacequeueError(error) && (error.code === 'queue_full' || error.code === 'quota_exceeded')) {
+      if (isFacequeueError(error) && isRefusedForNow(error)) {
         retries.succeeded();
-        const ms = pauseBeforeRetry(refusals++, error.retryAfterMs, Math.random(), Number.POSITIVE_INFINITY)!;
-        if (!(await waitForRoom(ms))) throw error;
+        if (!(await waitForRoom(patientRetryDelay(refusals++, error.retryAfterMs)))) throw error;
       } else {
         await retries.failed(error, signal);
       }

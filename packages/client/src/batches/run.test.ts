@@ -2,7 +2,13 @@ import type { FacequeueError } from '@facequeue/schema/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, createClient } from '../client.ts';
 import { type ScriptedBatches, scriptBatches } from '../testing/scripted-batches.ts';
-import { AT_ONCE, hangUp, problem, type ScriptedServer, startScriptedServer } from '../testing/scripted-server.ts';
+import {
+  disconnect,
+  problem,
+  RETRY_NOW,
+  type ScriptedServer,
+  startScriptedServer,
+} from '../testing/scripted-server.ts';
 import type { BatchItem } from './item.ts';
 
 /** How long something may take that happens soon. */
@@ -55,7 +61,7 @@ describe('batchResults', () => {
   });
 
   it('numbers items without an id, so that a request that breaks is made again', async () => {
-    batches.instead.append = ['break after', hangUp];
+    batches.instead.append = ['break after', disconnect];
     const urls = items(3).map((item) => ({ url: (item as { url: string }).url }));
     expect((await collect(urls)).map(({ id }) => id)).toEqual(['1', '2', '3']);
   });
@@ -123,7 +129,7 @@ describe('batchResults', () => {
   });
 
   it('waits while there is no room, from its first call on', async () => {
-    const full = Array.from({ length: 5 }, () => problem('queue_full', AT_ONCE));
+    const full = Array.from({ length: 5 }, () => problem('queue_full', RETRY_NOW));
     batches.instead.create = [...full];
     batches.instead.append = [...full];
     expect(await collect(items(3))).toHaveLength(3);

@@ -1,22 +1,23 @@
 import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
+import { linkedAbort } from '@facequeue/time';
 import type { Chunk } from './chunks.ts';
 import { createCondition } from './condition.ts';
 import type { WaitForRoom } from './retry-while-full.ts';
 
-/** Items after which a batch is closed and another one opened. A batch that has been read is erased: its results take room. */
+/** Items after which the next batch is opened. A batch that has been read is erased, since its results occupy memory of the service. */
 const BATCH_ITEMS = 10_000;
 /**
- * Items that are handed in and whose results have not been read, past which no further ones are: seconds of work for the
- * largest installations, and no reason for the service to turn others away.
+ * Submitted items whose results have not been read, beyond which no further ones are submitted: seconds of work for the largest
+ * installations, and too few for the service to refuse the work of others.
  */
 const MAX_UNREAD_ITEMS = 2000;
-/** A pause for want of room up to which it is not worth to open another batch before it is over. */
+/** Pause for a full queue that is too short to open another batch meanwhile. */
 const SHORT_PAUSE_MS = 5000;
-/** What erasing the batches that were left may take, ms. */
+/** Time limit for erasing the remaining batches at the end, ms. */
 const CLEAN_UP_MS = 5000;
 
-/** What a run asks of the service. */
+/** What a run needs of the service. */
 export interface RunService {
   open(options: BatchOptions | undefined, signal: AbortSignal): Promise<BatchResource>;
   batch(id: string, signal: AbortSignal): Promise<BatchResource>;
@@ -29,26 +30,26 @@ export interface RunService {
 
 export interface RunOptions {
   options?: BatchOptions;
-  /** Called when a batch has been opened, before anything is in it. */
+  /** Called when a batch has been opened, before it has any items. */
   onBatch?: (batch: BatchResource) => void | Promise<void>;
 }
 
 /** A batch of the run that has not been read to its end. */
-interface Part {
+interface RunBatch {
   id: string;
   /** Items it has. */
   total: number;
   /** Results that were read. */
   read: number;
-  /** Ids of the chunk that is being appended, but for those whose results were read. */
+  /** Ids of the chunk that is being appended, without those whose results were read. */
   pending: Set<string>;
 }
 
 /**
- * Runs items through batches of its own, one after the other, and gives each item's result as it ends. However it ends,
- * the batches are erased.
- * @param chunks is aborted by the signal it is made with
- * @throws what the chunks throw; what the service refuses; the signal's reason
+ * Runs items through batches of its own, one after the other, and yields each item's result as it ends. However it ends, it
+ * erases its batches.
+ * @param makeChunks the items; its signal aborts when the run ends
+ * @throws what the chunks throw; what the service refuses the work with; the signal's reason
  */
 export async function* runItems(
   service: RunService,
@@ -56,47 +57,43 @@ export async function* runItems(
   { options, onBatch }: RunOptions,
   outer: AbortSignal | undefined,
 ): AsyncGenerator<ItemLine, void> {
-  const stop = new AbortController();
-  const { signal } = stop;
-  const onAbort = () => stop.abort(outer?.reason);
-  outer?.addEventListener('abort', onAbort, { once: true });
-  if (outer?.aborted) onAbort();
-
-  const parts: Part[] = [];
-  const unreadItems = () => parts.reduce((sum, { total, read }) => sum + Math.max(0, total - read), 0);
+  const run = linkedAbort(outer);
+  const { signal } = run;
+  const batches: RunBatch[] = [];
+  const unreadItems = () => batches.reduce((sum, { total, read }) => sum + Math.max(0, total - read), 0);
   const changed = createCondition();
-  let fed = false;
+  let allSubmitted = false;
 
-  const openPart = async (): Promise<Part> => {
-    const batch = await service.open(options, signal);
-    const part: Part = { id: batch.id, total: 0, read: 0, pending: new Set() };
-    parts.push(part);
-    await onBatch?.(batch);
+  const openBatch = async (): Promise<RunBatch> => {
+    const resource = await service.open(options, signal);
+    const batch: RunBatch = { id: resource.id, total: 0, read: 0, pending: new Set() };
+    batches.push(batch);
+    await onBatch?.(resource);
     changed.notify();
-    return part;
+    return batch;
   };
 
-  const feed = async () => {
-    let part: Part | null = null;
+  const submitAll = async () => {
+    let batch: RunBatch | null = null;
     for await (const chunk of makeChunks(signal)) {
       while (unreadItems() >= MAX_UNREAD_ITEMS) await changed.wait(signal);
-      if (part && part.total >= BATCH_ITEMS) {
-        await service.close(part.id, signal);
-        part = null;
+      if (batch && batch.total >= BATCH_ITEMS) {
+        await service.close(batch.id, signal);
+        batch = null;
       }
-      part = await put(chunk, part);
+      batch = await submit(chunk, batch);
     }
-    if (part) await service.close(part.id, signal);
+    if (batch) await service.close(batch.id, signal);
   };
 
-  /** @returns the batch the chunk is in, null when that is closed */
-  const put = async (chunk: Chunk, part: Part | null): Promise<Part | null> => {
-    const into = part ?? (await openPart());
-    into.pending = new Set(chunk.map(({ id }) => id));
-    // Its own results may be what takes the room: they are kept until it is erased, which it can be when all are read.
+  /** @returns the batch that has the chunk; null when that is closed */
+  const submit = async (chunk: Chunk, open: RunBatch | null): Promise<RunBatch | null> => {
+    const batch = open ?? (await openBatch());
+    batch.pending = new Set(chunk.map(({ id }) => id));
+    // The run's own results may occupy the room. They stay until their batch is erased, which is possible once all are read.
     const waitForRoom = async (ms: number) => {
-      const { total } = (await service.batch(into.id, signal)).counts;
-      const allRead = () => total > 0 && into.read >= total;
+      const { total } = (await service.batch(batch.id, signal)).counts;
+      const allRead = () => total > 0 && batch.read >= total;
       if (allRead()) return false;
       const until = performance.now() + ms;
       for (let left = ms; left > 0; left = until - performance.now()) {
@@ -106,52 +103,51 @@ export async function* runItems(
       return true;
     };
     try {
-      into.total = (await service.append(into.id, chunk, signal, waitForRoom)).batch.counts.total;
-      return into;
+      batch.total = (await service.append(batch.id, chunk, signal, waitForRoom)).batch.counts.total;
+      return batch;
     } catch (error) {
+      // A conflict: the batch has closed itself, since the queue was full for an hour.
       if (!isFacequeueError(error) || (error.code !== 'queue_full' && error.code !== 'conflict')) throw error;
-      const { status } = await service.batch(into.id, signal);
+      const { status } = await service.batch(batch.id, signal);
       if (status === 'canceled') throw new FacequeueError('canceled', 'the batch was canceled', { cause: error });
     }
-    // Or it has closed itself, when there had been no room for an hour.
-    await service.close(into.id, signal);
-    while (parts.includes(into)) await changed.wait(signal);
-    const rest = chunk.filter(({ id }) => into.pending.has(id));
-    return rest.length ? put(rest, null) : null;
+    await service.close(batch.id, signal);
+    while (batches.includes(batch)) await changed.wait(signal);
+    const rest = chunk.filter(({ id }) => batch.pending.has(id));
+    return rest.length ? submit(rest, null) : null;
   };
 
-  const feeding = feed().then(
+  const submitting = submitAll().then(
     () => {
-      fed = true;
+      allSubmitted = true;
       changed.notify();
     },
-    (error) => stop.abort(error),
+    (error) => run.abort(error),
   );
   try {
     for (;;) {
       signal.throwIfAborted();
-      const part = parts[0];
-      if (!part) {
-        if (fed) return;
+      const batch = batches[0];
+      if (!batch) {
+        if (allSubmitted) return;
         await changed.wait(signal);
         continue;
       }
-      for await (const line of service.results(part.id, signal)) {
-        part.read += 1;
-        part.pending.delete(line.id);
+      for await (const line of service.results(batch.id, signal)) {
+        batch.read += 1;
+        batch.pending.delete(line.id);
         changed.notify();
         yield line;
       }
-      await service.erase(part.id, signal);
-      parts.shift();
+      await service.erase(batch.id, signal);
+      batches.shift();
       changed.notify();
     }
   } finally {
-    outer?.removeEventListener('abort', onAbort);
-    stop.abort();
-    await feeding;
-    const enough = AbortSignal.timeout(CLEAN_UP_MS);
-    // What cannot be erased now ends by itself; the reason to end is what is told.
-    await Promise.allSettled(parts.map(({ id }) => service.erase(id, enough)));
+    run.abort();
+    await submitting;
+    const cleanUp = AbortSignal.timeout(CLEAN_UP_MS);
+    // A batch that cannot be erased now expires by itself; the caller gets the original reason, not this failure.
+    await Promise.allSettled(batches.map(({ id }) => service.erase(id, cleanUp)));
   }
 }

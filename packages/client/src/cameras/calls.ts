@@ -5,30 +5,30 @@ import { type Image, queryString, requestBody } from '../detection.ts';
 import { dataOf, streamedEvents } from '../streamed-events.ts';
 import type { Transport } from '../transport.ts';
 
-/** What may be asked of a frame; docs/cameras.md says what each is for. */
+/** Options of a frame. docs/cameras.md explains each. */
 export type FrameOptions = CallerOptions & {
-  /** Whether it takes the place of frames that still wait, which it does when absent, or waits behind them. */
+  /** `latest`, the default: replaces the camera's frames that still wait. `all`: waits after them. */
   keep?: 'latest' | 'all';
-  /** Seconds from its arrival after which it is not worth starting, 0.05 to 3600. */
+  /** Seconds after its arrival until which it must have been started, 0.05 to 3600. */
   max_age?: number;
-  /** When it was taken: what its event has as `frame_time`. Text is ISO 8601. */
+  /** When it was taken; its event has it as `frame_time`. Text is ISO 8601. */
   frame_time?: Date | string;
 };
 
-/** The result of a frame, and where it stands among those of its camera: what `after` takes. */
+/** The result of a frame, and its position among those of its camera, for `after`. */
 export type CameraFrame = FrameEvent & { cursor: string };
 
 export interface FramesOptions extends CallOptions {
-  /** `cursor` of the last frame that is not wanted any more, or `start` for all that are kept. Without it, what is new. */
+  /** `cursor` of the frame after which to begin, or `start` for the oldest that is kept. Without it, new frames only. */
   after?: string;
-  /** Called each time a stream has begun, with the cursor it has come to: from the first time on nothing is missed, whatever breaks. */
+  /** Called each time a connection has begun, with its cursor. After the first call no result is missed, whatever breaks. */
   onOpen?: (cursor: string) => void;
 }
 
-/** The part of the client that works with cameras. Errors as everywhere in it. */
+/** The calls for cameras. Errors are those of `Client`. */
 export interface CameraCalls {
   /**
-   * Hands in a frame and gives its job. It is tried again only when the service says that it did not take it: after a broken
+   * Submits a frame and returns its job. It is retried only when the service says that it did not accept the frame: after a broken
    * connection it may have.
    */
   postFrame(
@@ -37,13 +37,13 @@ export interface CameraCalls {
     options?: FrameOptions,
     call?: CallOptions,
   ): Promise<JobResource>;
-  /** Every camera that has posted a frame within a day. */
+  /** Every camera that has posted a frame in the last day. */
   cameras(call?: CallOptions): Promise<CameraResource[]>;
-  /** What a camera has done so far. Throws `not_found` for one that has posted no frame within a day. */
+  /** Counts and rates of a camera. Throws `not_found` when it has posted no frame in the last day. */
   camera(name: string, call?: CallOptions): Promise<CameraResource>;
   /**
-   * The results of a camera's frames as they come, for as long as they are read; also of a camera that has posted none yet.
-   * Gets over breaks as `wait` does, and goes on behind the last frame that came.
+   * The results of a camera's frames as they come, until you stop reading. The camera need not have posted a frame yet. Survives
+   * broken connections as `wait` does and continues after the last result.
    */
   frames(camera: string, options?: FramesOptions): AsyncIterable<CameraFrame>;
 }
@@ -57,7 +57,7 @@ export function createCameraCalls({ call, open }: Transport): CameraCalls {
       const { json } = await call<JobResource>({
         method: 'POST',
         path: `${cameraPath(camera)}/frames${queryString(options)}`,
-        ...(frameTime !== undefined && { headers: { 'x-frame-time': shownTime(frameTime) } }),
+        ...(frameTime !== undefined && { headers: { 'x-frame-time': headerTime(frameTime) } }),
         body: requestBody(image),
         repeatable: false,
         signal,
@@ -68,7 +68,7 @@ export function createCameraCalls({ call, open }: Transport): CameraCalls {
     camera: (name, options) => read(cameraPath(name), options),
     async *frames(camera, options = {}) {
       for await (const event of streamedEvents(open, `${cameraPath(camera)}/events`, options)) {
-        // Events this version does not know are left out.
+        // Skips events that this version does not know.
         if (event.type === 'frame') yield { ...dataOf<FrameEvent>(event), cursor: event.lastEventId };
       }
     },
@@ -77,8 +77,8 @@ export function createCameraCalls({ call, open }: Transport): CameraCalls {
 
 const cameraPath = (name: string) => `/cameras/${encodeURIComponent(name)}`;
 
-function shownTime(time: Date | string): string {
+function headerTime(time: Date | string): string {
   if (typeof time === 'string') return time;
-  if (Number.isNaN(time.getTime())) throw new FacequeueError('invalid_request', 'frame_time is no time');
+  if (Number.isNaN(time.getTime())) throw new FacequeueError('invalid_request', 'frame_time is not a valid time');
   return time.toISOString();
 }

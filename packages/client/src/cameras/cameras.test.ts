@@ -2,10 +2,10 @@ import type { FrameEvent } from '@facequeue/schema';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Client, createClient } from '../client.ts';
 import {
-  AT_ONCE,
-  hangUp,
+  disconnect,
   json,
   problem,
+  RETRY_NOW,
   type ScriptedServer,
   startScriptedServer,
   stream,
@@ -49,10 +49,10 @@ describe('a frame', () => {
   });
 
   it('is handed in again only when it was not taken', async () => {
-    service.answers = [problem('queue_full', AT_ONCE), json(JOB, {}, 202)];
+    service.answers = [problem('queue_full', RETRY_NOW), json(JOB, {}, 202)];
     expect(await client.postFrame('gate-1', IMAGE)).toEqual(JOB);
     expect(service.seen).toHaveLength(2);
-    service.answers = [hangUp];
+    service.answers = [disconnect];
     await expect(client.postFrame('gate-1', IMAGE)).rejects.toMatchObject({ code: 'unavailable' });
     expect(service.seen).toHaveLength(3);
   });

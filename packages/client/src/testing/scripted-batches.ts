@@ -1,7 +1,7 @@
 /** The batches of a service, kept in memory: what a well-behaved gateway does with them, and what it is told to do instead. */
 import type { BatchResource, BatchStatus, ItemLine } from '@facequeue/schema';
 import { type Problem, toProblem } from '@facequeue/schema/errors';
-import { type Answer, AT_ONCE, json, problem, type ScriptedServer, type Seen } from './scripted-server.ts';
+import { type Answer, json, problem, RETRY_NOW, type ScriptedServer, type Seen } from './scripted-server.ts';
 
 /** An item as it came in. */
 export interface ScriptedItem {
@@ -42,9 +42,9 @@ const NOW = '2026-01-01T00:00:00.000Z';
 /** Makes a scripted server one that has batches. */
 export function scriptBatches(service: ScriptedServer): ScriptedBatches {
   const all: ScriptedBatch[] = [];
-  const followers = new Set<() => void>();
+  const readers = new Set<() => void>();
   const changed = () => {
-    for (const follower of followers) follower();
+    for (const reader of readers) reader();
   };
 
   const line = (batch: ScriptedBatch, item: ScriptedItem, status: ItemLine['status']): ItemLine => ({
@@ -59,7 +59,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     cursor: String(batch.lines.length + 1),
   });
 
-  const shown = (batch: ScriptedBatch): BatchResource => {
+  const resourceOf = (batch: ScriptedBatch): BatchResource => {
     const { s3 } = batch.made as { s3?: { prefix: string } };
     const error = scripted.listingError;
     return {
@@ -89,8 +89,8 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
       if (status) batch.lines.push(line(batch, item, status));
     }
     settle(batch);
-    if (full) return problem('queue_full', AT_ONCE);
-    return json({ accepted: items.length - skipped, skipped, failed: 0, batch: shown(batch) });
+    if (full) return problem('queue_full', RETRY_NOW);
+    return json({ accepted: items.length - skipped, skipped, failed: 0, batch: resourceOf(batch) });
   };
 
   const create = (made: Record<string, unknown>): ScriptedBatch => {
@@ -123,8 +123,8 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
       const over = batch.erased || (batch.status !== 'open' && batch.lines.length === batch.items.length);
       if (over || query.get('follow') !== 'true') response.end();
     };
-    followers.add(send);
-    response.on('close', () => followers.delete(send));
+    readers.add(send);
+    response.on('close', () => readers.delete(send));
     response.flushHeaders();
     send();
   };
@@ -149,7 +149,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     function act(): Answer {
       if (id === undefined) {
         const made = create(JSON.parse(request.body.toString()));
-        return json(shown(made), {}, 202);
+        return json(resourceOf(made), {}, 202);
       }
       if (!batch || batch.erased) return problem('gone');
       if (request.method === 'DELETE') {
@@ -169,7 +169,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
       if (part === 'cancel') stop(batch);
       if (part === 'results') return (response) => results(batch, searchParams, response);
       settle(batch);
-      return json(shown(batch));
+      return json(resourceOf(batch));
     }
   };
 

@@ -81,7 +81,7 @@ export const stream =
   };
 
 /** Breaks the connection instead of answering. */
-export const hangUp: Answer = (response) => void response.socket!.destroy();
+export const disconnect: Answer = (response) => void response.socket!.destroy();
 
 /** Says that it may be asked again right away, so that no test waits. */
-export const AT_ONCE = { 'retry-after': '0' };
+export const RETRY_NOW = { 'retry-after': '0' };

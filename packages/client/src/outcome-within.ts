@@ -1,0 +1,21 @@
+import { Deadline } from '@facequeue/time';
+
+/** Reason of the abort when time is up. */
+const TIMED_OUT = Symbol('timed out');
+
+/**
+ * What `work` resolves with, or null when it has not settled within `ms`. `work` goes on.
+ * @param ms `Infinity` for no limit
+ * @throws what `work` rejects with; the signal's reason
+ */
+export async function outcomeWithin<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
+  const deadline = new Deadline({ ms, onTimeout: () => TIMED_OUT, parent: signal });
+  try {
+    return await deadline.race(work);
+  } catch (error) {
+    if (error === TIMED_OUT) return null;
+    throw error;
+  } finally {
+    deadline.dispose();
+  }
+}
