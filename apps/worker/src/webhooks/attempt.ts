@@ -1,10 +1,11 @@
 import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from '@facequeue/queue';
 import { isFacequeueError, type WebhookSecrets } from '@facequeue/schema';
+import { webhookEvent } from '@facequeue/schema/webhook-body';
 import type { GuardedPoster, PostAnswer } from '@facequeue/source';
 import type { Logger } from '../log.ts';
 import { nextAttemptAt, type RetrySchedule } from './retry-schedule.ts';
 import { signedHeaders } from './signature.ts';
-import { eventBody, subjectOf } from './subject.ts';
+import { subjectOf } from './subject.ts';
 
 /** What an attempt works with. */
 export interface AttemptDeps {
@@ -63,7 +64,7 @@ async function post(
   // before the next attempt.
   if (!secrets) return unanswered('pending', 'no secret that signs this webhook is configured (WEBHOOK_SECRETS)');
   try {
-    const body = eventBody(delivery, deps.basePath);
+    const body = JSON.stringify(webhookEvent(delivery.subject, delivery.endedAt, deps.basePath));
     const headers = signedHeaders(delivery.webhookId, body, secrets, at);
     return toResult(await deps.poster.post(delivery.url, headers, body, signal));
   } catch (error) {

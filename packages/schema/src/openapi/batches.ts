@@ -122,7 +122,6 @@ export const batchEnded = webhookReceiver({
   operationId: 'batchEnded',
   summary: 'A batch has ended: finished or canceled',
   tag: 'batches',
-  types: ['batch.finished'],
   resource: 'Batch',
   noun: 'batch',
 });

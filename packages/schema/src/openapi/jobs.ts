@@ -3,7 +3,6 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../errors.ts';
 import { JobQuery } from '../job/request.ts';
 import { JobResource } from '../job/resource.ts';
-import { JOB_EVENTS } from '../webhook/event.ts';
 import { eventsHeaders, requestId, retryAfter } from './headers.ts';
 import { answer, eventStream, operation } from './operation.ts';
 import { webhookReceiver } from './webhook.ts';
@@ -20,7 +19,6 @@ export const jobEnded = webhookReceiver({
   operationId: 'jobEnded',
   summary: 'A job has ended',
   tag: 'jobs',
-  types: [...JOB_EVENTS],
   resource: 'Job',
   noun: 'job',
 });

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject } from 'zod-openapi';
+import { WEBHOOK_EVENTS } from '../webhook/event.ts';
 
 interface Webhook {
   operationId: string;
   summary: string;
   tag: string;
-  /** Values of `type`. */
-  types: string[];
   /** Name of the schema of `data`. */
   resource: string;
   /** What has ended, as paths name it. */
@@ -24,7 +23,7 @@ export function webhookReceiver(of: Webhook): ZodOpenApiOperationObject {
     type: 'object' as const,
     required: ['type', 'timestamp', 'data'],
     properties: {
-      type: { type: 'string' as const, enum: of.types },
+      type: { type: 'string' as const, enum: [...WEBHOOK_EVENTS[of.noun].types] },
       timestamp: { type: 'string' as const, format: 'date-time', description: `When the ${of.noun} ended.` },
       data: {
         $ref: `#/components/schemas/${of.resource}`,
