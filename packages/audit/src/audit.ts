@@ -6,35 +6,53 @@ import { type AuditContext, checkOwner, inChunks, membersOf, namesOf, openContex
 import type { Finding } from './finding.ts';
 import { checkJobs } from './jobs.ts';
 import { checkLanes } from './lanes.ts';
+import { auditLive } from './live.ts';
 import { checkWebhooks } from './webhooks.ts';
 
 export interface AuditReport {
   /** What is wrong; empty when every counter and every list agrees with the records. */
   findings: Finding[];
+  /** With `live`, differences in things that were changing while they were read, probably not faults. Otherwise empty. */
+  unsettled: Finding[];
   /** Records by status. */
   jobs: Record<string, number>;
   /** Every key under the prefix except BullMQ's short-lived marks, sorted. */
   keys: string[];
 }
 
+export interface AuditOptions {
+  /**
+   * Whether processes are running. Then the audit is repeated up to three times within a few seconds, and a finding is what every
+   * pass has found in something that did not change during the pass.
+   */
+  live?: boolean;
+}
+
 /**
  * Checks that the counters, lists and schedules of an installation agree with its records: the invariants stated in the queue's
  * Lua libraries. Reads only, in steps that take Redis well under a millisecond each. It scans all keys.
- * Things that change during the audit may be reported although nothing is wrong with them: run it on a quiet installation.
+ * Without `live` it expects that nothing changes meanwhile: what does is reported although nothing is wrong with it.
  * @param connection where Redis is, or an open connection
  * @param prefix the installation's, such as `{fq}`
  * @throws unavailable when Redis is away
  * @example
- * const { findings } = await audit('redis://127.0.0.1:6379', '{fq}');
+ * const { findings } = await audit('redis://127.0.0.1:6379', '{fq}', { live: true });
  * for (const { text } of findings) console.log(text);
  */
-export async function audit(connection: string | Redis, prefix: string): Promise<AuditReport> {
-  if (typeof connection !== 'string') return await auditOn(connection, prefix);
-  await using opened = await openConnection(connection, 'gateway', () => {});
-  return await auditOn(opened.redis, prefix);
+export async function audit(
+  connection: string | Redis,
+  prefix: string,
+  { live = false }: AuditOptions = {},
+): Promise<AuditReport> {
+  if (typeof connection === 'string') {
+    await using opened = await openConnection(connection, 'gateway', () => {});
+    return await audit(opened.redis, prefix, { live });
+  }
+  const pass = () => auditOnce(connection, prefix);
+  return live ? await auditLive(connection, prefix, pass) : { ...(await pass()), unsettled: [] };
 }
 
-async function auditOn(redis: Redis, prefix: string): Promise<AuditReport> {
+async function auditOnce(redis: Redis, prefix: string): Promise<Omit<AuditReport, 'unsettled'>> {
   const findings: Finding[] = [];
   const context = await openContext(redis, prefix, findings);
   const webhooks = await checkWebhooks(context);

@@ -1,7 +1,17 @@
-import { type AuditContext, type Bytes, checkOwners, listOf, namesOf, setOf, streamOf, textBytes } from './context.ts';
-import type { KnownJob } from './jobs.ts';
+import {
+  type AuditContext,
+  type Bytes,
+  checkOwners,
+  inChunks,
+  listOf,
+  namesOf,
+  setOf,
+  streamOf,
+  textBytes,
+} from './context.ts';
+import { groupJobs, type KnownJob } from './jobs.ts';
 
-/** As in the queue's lib/batch.lua. */
+/** As in the queue's batch/lib.lua. */
 const BATCH_OVERHEAD = 2048;
 const ENTRY_OVERHEAD = 128;
 const NAME_OVERHEAD = 64;
@@ -27,7 +37,7 @@ interface PendingItem {
 type Batch = Record<string, string>;
 
 /**
- * Checks the invariants of the queue's lib/batch.lua.
+ * Checks the invariants of the queue's batch/lib.lua.
  * @param webhooks ids of jobs and batches with a webhook yet to deliver
  */
 export async function checkBatches(
@@ -38,8 +48,9 @@ export async function checkBatches(
   const { redis, keys, check, stats } = context;
   const ids = new Set(namesOf(context, keys.batch));
   const found: BatchesFound = { blobBytes: 0, resultBytes: 0, images: new Map(), ids, stopped: new Set() };
+  const itemsOf = groupJobs(jobs, 'batch');
   let items = 0;
-  for (const id of ids) {
+  await inChunks(ids, async (id) => {
     const batch = await redis.hgetall(keys.batch(id));
     if (batch['stopped']) found.stopped.add(id);
     const lane = (await listOf(context, keys.lane(`batch:${id}`))).map((text) => JSON.parse(text) as PendingItem);
@@ -50,10 +61,10 @@ export async function checkBatches(
       found.blobBytes += b;
     }
     found.resultBytes += Number(batch['resultBytes']);
-    await checkItems(context, id, batch, lane, jobs);
+    await checkItems(context, id, batch, lane, itemsOf.get(id) ?? []);
     await checkState(context, id, batch, webhooks);
     check('batch', id, 'scheduled for the sweep', true, (await redis.zscore(keys.due, `batch-${id}`)) !== null);
-  }
+  });
   for (const key of [keys.names, keys.results, keys.active]) checkOwners(context, key, ids);
   checkOwners(context, (id) => keys.lane(`batch:${id}`), ids);
   check('total', 'stats.items', 'count', items, Number(stats['items'] ?? 0));
@@ -66,7 +77,7 @@ async function checkItems(
   id: string,
   batch: Batch,
   lane: PendingItem[],
-  jobs: Map<string, KnownJob>,
+  own: [string, KnownJob][],
 ): Promise<void> {
   const { keys } = context;
   const is = (property: string, expected: string | number | boolean, found: string | number | boolean) =>
@@ -79,7 +90,6 @@ async function checkItems(
   is('total', count.queued + count.processing + count.ended, count.total);
   is('ended', count.succeeded + count.failed + count.canceled, count.ended);
   const active = (await setOf(context, keys.active(id))).sort();
-  const own = [...jobs].filter(([, job]) => job.batch === id);
   is(
     'list of active jobs',
     own

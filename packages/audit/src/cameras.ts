@@ -1,7 +1,7 @@
-import { type AuditContext, checkOwners, listOf, membersOf, namesOf, streamOf } from './context.ts';
-import { isLive, type KnownJob } from './jobs.ts';
+import { type AuditContext, checkOwners, inChunks, listOf, membersOf, namesOf, streamOf } from './context.ts';
+import { groupJobs, isLive, type KnownJob } from './jobs.ts';
 
-/** As in the queue's lib/camera.lua. */
+/** As in the queue's camera/lib.lua. */
 const EVENTS_KEPT = 1000;
 const EVENT_BYTES = 524_288;
 const EVENT_OVERHEAD = 128;
@@ -9,7 +9,7 @@ const EVENT_OVERHEAD = 128;
 const ENDS = ['succeeded', 'failed', 'superseded', 'expired', 'canceled'];
 
 /**
- * Checks the invariants of the queue's lib/camera.lua.
+ * Checks the invariants of the queue's camera/lib.lua.
  * @returns names of cameras, and the bytes of their kept results
  */
 export async function checkCameras(
@@ -19,18 +19,19 @@ export async function checkCameras(
   const { redis, keys, check } = context;
   const names = new Set(namesOf(context, keys.camera));
   const listed = await membersOf(context, keys.cameras);
+  const framesOf = groupJobs(jobs, 'camera');
   let resultBytes = 0;
-  for (const name of names) {
+  await inChunks(names, async (name) => {
     const camera = await redis.hgetall(keys.camera(name));
     const count = (field: string) => Number(camera[field]);
     resultBytes += count('resultBytes');
     const sum = ['waiting', 'processing', ...ENDS].reduce((total, field) => total + count(field), 0);
     check('camera', name, 'posted', sum, count('posted'));
-    await checkFrames(context, name, camera, jobs);
+    await checkFrames(context, name, camera, framesOf.get(name) ?? []);
     await checkEvents(context, name, camera);
     check('camera', name, 'place in the list of cameras', Number(camera['lastFrameAt']), listed.get(name));
     check('camera', name, 'scheduled for the sweep', true, (await redis.zscore(keys.due, `camera-${name}`)) !== null);
-  }
+  });
   for (const name of listed.keys()) check('camera', name, 'listed, recorded', true, names.has(name));
   for (const [id, { camera, status }] of jobs) {
     if (camera && isLive(status)) check('job', id, `frame of ${camera}, which is recorded`, true, names.has(camera));
@@ -45,10 +46,10 @@ async function checkFrames(
   context: AuditContext,
   name: string,
   camera: Record<string, string>,
-  jobs: Map<string, KnownJob>,
+  frames: [string, KnownJob][],
 ): Promise<void> {
   const { keys, check } = context;
-  const live = [...jobs].filter(([, job]) => job.camera === name && isLive(job.status));
+  const live = frames.filter(([, job]) => isLive(job.status));
   const inState = (status: string) => live.filter(([, job]) => job.status === status).length;
   check('camera', name, 'waiting', inState('queued'), Number(camera['waiting']));
   check('camera', name, 'processing', inState('processing'), Number(camera['processing']));

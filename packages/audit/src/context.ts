@@ -31,16 +31,13 @@ const STEP = 1000;
 
 /** Scans the keys of an installation. @param findings filled by `check` */
 export async function openContext(redis: Redis, prefix: string, findings: Finding[]): Promise<AuditContext> {
-  const found = new Set<string>();
-  for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: STEP })) {
-    for (const key of keys as string[]) if (!MARK.test(key)) found.add(key);
-  }
+  const allKeys = await scanKeys(redis, prefix);
   const keys = keysOf(prefix);
   const [stats, [seconds]] = await Promise.all([redis.hgetall(keys.stats), redis.time()]);
   return {
     redis,
     keys,
-    allKeys: [...found].sort(),
+    allKeys,
     stats,
     now: Number(seconds) * 1000,
     check(kind, subject, property, expected, actual) {
@@ -50,6 +47,15 @@ export async function openContext(redis: Redis, prefix: string, findings: Findin
       findings.push({ kind, subject, property, expected: wanted, found: is, text });
     },
   };
+}
+
+/** Every key of an installation except BullMQ's short-lived marks, sorted. */
+export async function scanKeys(redis: Redis, prefix: string): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const keys of redis.scanStream({ match: `${prefix}:*`, count: STEP })) {
+    for (const key of keys as string[]) if (!MARK.test(key)) found.add(key);
+  }
+  return [...found].sort();
 }
 
 function worded(value: Value): string {

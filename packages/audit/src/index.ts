@@ -1,2 +1,2 @@
-export { type AuditReport, audit } from './audit.ts';
+export { type AuditOptions, type AuditReport, audit } from './audit.ts';
 export type { Finding, FindingKind } from './finding.ts';

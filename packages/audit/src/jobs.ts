@@ -30,10 +30,23 @@ const FIELDS = [
   'finishedAt',
 ] as const;
 
+/** Records by their batch or camera, those of neither left out. */
+export function groupJobs(jobs: Map<string, KnownJob>, by: 'batch' | 'camera'): Map<string, [string, KnownJob][]> {
+  const groups = new Map<string, [string, KnownJob][]>();
+  for (const entry of jobs) {
+    const name = entry[1][by];
+    if (name === undefined) continue;
+    const group = groups.get(name);
+    if (group) group.push(entry);
+    else groups.set(name, [entry]);
+  }
+  return groups;
+}
+
 export const isLive = (status: string) => status === 'queued' || status === 'processing';
 
 /**
- * Checks the invariants of the queue's lib/job.lua.
+ * Checks the invariants of the queue's job/lib.lua.
  * @param webhooks ids of jobs and batches with a webhook yet to deliver
  */
 export async function checkJobs(context: AuditContext, webhooks: Set<string>): Promise<JobsFound> {
