@@ -1,5 +1,5 @@
 // @ts-check
-/** Programs of the system's packages. */
+/** Installs programs from the system's packages. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -44,7 +44,7 @@ export function meansOf(env) {
 
 /**
  * @param {Means} means
- * @returns {string[] | null} what goes before a command that needs root; null where it may not be run
+ * @returns {string[] | null} the words before a command that needs root; null where this user cannot run one
  */
 export function prefixOf({ apt, root, sudo }) {
   if (apt && root) return [];
@@ -52,7 +52,7 @@ export function prefixOf({ apt, root, sudo }) {
 }
 
 /**
- * Runs a command as root, to its end.
+ * Runs a command as root; signals do not interrupt it.
  * @param {string[]} prefix from `prefixOf`
  * @param {{ root: string, env: NodeJS.ProcessEnv }} place
  * @param {string[]} words
@@ -71,7 +71,7 @@ export function asRoot(prefix, { root, env }, words) {
  * @throws {SetupFailure}
  */
 export async function aptInstall(name, prefix, place) {
-  // A failed update (one mirror away, no network but a filled cache) need not keep the installation from working.
+  // The installation may work although the update fails: one mirror is down, or the packages are cached.
   const updated = await asRoot(prefix, place, ['apt-get', 'update', '-qq']).then(
     () => '',
     (error) => {

@@ -1,12 +1,12 @@
 // @ts-check
 
-/** Something the person at the terminal must know or do; shown without a stack trace. */
+/** A problem that the person at the terminal must solve; printed without a stack trace. */
 export class SetupFailure extends Error {
   /** @override */
   name = 'SetupFailure';
 }
 
-/** The set-up was asked to end by `signal`. */
+/** `signal` ended the set-up. */
 export class Interrupted extends Error {
   /** @override */
   name = 'Interrupted';

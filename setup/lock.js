@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
 /**
- * Takes the set-up's lock: one set-up works on a clone at a time. It is a flock(2) on the `setup` folder, taken by
- * util-linux's `flock` on a descriptor it shares with this process, so the kernel frees it however this process ends
- * and no lock file can be left behind. Where there is no `flock` (it is on every Debian) nothing is locked.
+ * Locks a clone for one set-up at a time. The lock is a flock(2) on the `setup` folder, which util-linux's `flock` acquires on
+ * a descriptor shared with this process. The kernel releases it however this process ends, and no lock file can be left
+ * behind. Without `flock` (every Debian has it) nothing is locked.
  * @param {string} folder
- * @param {() => void} onWait called once when another set-up holds it
- * @returns {Promise<() => void>} gives it back
+ * @param {() => void} onWait called once when another set-up has the lock
+ * @returns {Promise<() => void>} releases the lock
  */
 export async function lockFolder(folder, onWait) {
   const descriptor = openSync(folder, 'r');

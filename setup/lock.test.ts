@@ -17,19 +17,19 @@ function holder(folder: string) {
   child.stdout.on('data', (chunk) => {
     said += chunk;
   });
-  const says = (text: string) => expect.poll(() => said, { timeout: 20_000 }).toBe(text);
-  return { says, kill: () => child.kill('SIGKILL') && once(child, 'exit') };
+  const prints = (text: string) => expect.poll(() => said, { timeout: 20_000 }).toBe(text);
+  return { prints, kill: () => child.kill('SIGKILL') && once(child, 'exit') };
 }
 
 describe('the lock of the set-up', () => {
-  it('is held by one at a time, and free as soon as its holder is killed', async () => {
+  it('belongs to one process at a time, and is released when that process is killed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'facequeue-lock-'));
     const first = holder(folder);
-    await first.says('holds\n');
+    await first.prints('holds\n');
     const second = holder(folder);
-    await second.says('waits\n');
+    await second.prints('waits\n');
     await first.kill();
-    await second.says('waits\nholds\n');
+    await second.prints('waits\nholds\n');
     await second.kill();
     rmSync(folder, { recursive: true });
   });

@@ -1,8 +1,8 @@
 /**
- * `node setup/main.js start|test|packages`: makes a fresh clone ready to run, and ends at once when it is.
+ * `node setup/main.js start|test|packages`: makes a fresh clone ready to run. It ends at once when there is nothing to do.
  * start: packages, Node 24, Redis unless REDIS_URL is set. test: the same, Redis always. packages: no Redis.
  *
- * This file must parse on any Node, however old, to be able to say that it is too old: no static import, no newer syntax.
+ * This file must parse on any Node, so that it can report one that is too old: no static import, no newer syntax.
  */
 var OLDEST_NODE = 20;
 

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const MAIN = join(import.meta.dirname, 'main.js');
 
 describe('the set-up', () => {
-  it('tells an old Node that it is too old', () => {
+  it('reports a Node that is too old', () => {
     const said: unknown[] = [];
     const exit = (code: number) => {
       throw new Error(`exit ${code}`);
@@ -23,7 +23,7 @@ describe('the set-up', () => {
     );
   });
 
-  it('refuses a word it does not know', () => {
+  it('refuses an unknown mode', () => {
     const { status, stderr } = spawnSync(process.execPath, [MAIN, 'everything'], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 2, stderr: 'usage: node setup/main.js start|test|packages\n' });
   });

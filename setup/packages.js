@@ -4,12 +4,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { SetupFailure } from './failure.js';
+import { removeForeignLibraries } from './onnxruntime.js';
 import { run } from './run.js';
 
 /** Oldest npm that understands the lock file (version 3). */
 const OLDEST_NPM = 7;
 
-/** The members of a package.json that decide what is installed. */
+/** The members of a package.json that determine what is installed. */
 const DECISIVE = [
   'name',
   'version',
@@ -31,7 +32,7 @@ const nodePath = (root) => join(root, 'node_modules', '.bin', 'node');
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
 /**
- * A digest of everything that decides what `npm ci` installs here: lock file, dependencies of every workspace, platform.
+ * A digest of everything that determines what `npm ci` installs here: lock file, dependencies of every workspace, platform.
  * @param {string} root
  */
 export function packagesDigest(root) {
@@ -53,7 +54,7 @@ export function packagesDigest(root) {
 }
 
 /**
- * The version that the Node from the npm package `node` prints; null when it is missing or does not run.
+ * The version of the Node that the npm package `node` installed; null when it is missing or does not run.
  * @param {string} root
  */
 function installedNode(root) {
@@ -67,8 +68,8 @@ function installedNode(root) {
 }
 
 /**
- * Whether the packages in node_modules are the ones the lock file asks for, wholly installed. The stamp is written when
- * an installation has ended well; `npm ci` removes it together with everything else before it begins.
+ * Whether node_modules holds a complete installation of the lock file. The stamp is written when an installation has
+ * succeeded; `npm ci` removes it with everything else before it begins.
  * @param {string} root
  */
 export function packagesReady(root) {
@@ -84,8 +85,8 @@ export function packagesReady(root) {
 const wantedNode = (root) => readJson(join(root, 'package.json')).devDependencies.node;
 
 /**
- * How npm is run: the one that runs us where there is one, and never with the Node it is about to delete, which npm
- * scripts have first in their PATH.
+ * How npm is run: with the npm that runs this script if there is one, and never with the Node in node_modules, which npm
+ * is about to delete and which npm scripts have first in their PATH.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
  * @returns {{ command: string, args: string[], env: NodeJS.ProcessEnv }}
@@ -96,7 +97,7 @@ export function npmCommand(root, env) {
   const npmEnv = {
     ...env,
     PATH: path.join(delimiter),
-    // Its install script would fetch CUDA libraries from a host that many networks block, and fail.
+    // Its install script would download CUDA libraries from a host that many networks block, and fail.
     ONNXRUNTIME_NODE_INSTALL: 'skip',
   };
   const cli = env['npm_execpath'];
@@ -106,8 +107,8 @@ export function npmCommand(root, env) {
 }
 
 /**
- * Installs what the lock file says. Scripts of packages do not run, but for the one of `node`, which puts Node 24 in
- * node_modules/.bin: that way every npm does the same, whether or not it knows `allowScripts`.
+ * Installs the packages of the lock file. No package's install script runs except that of `node`, which puts Node 24 into
+ * node_modules/.bin. So every npm does the same, whether or not it supports `allowScripts`.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
  */
@@ -133,7 +134,7 @@ export async function installPackages(root, env) {
     );
 
   rmSync(stampPath(root), { force: true });
-  // The engines of some packages want a newer Node than the one that runs npm; they get it from the package `node`.
+  // Some packages require a newer Node than the one that runs npm; at run time they get it from the package `node`.
   const quiet = ['--no-audit', '--no-fund', '--no-progress', '--loglevel=error', '--engine-strict=false'];
   await runNpm('ci', '--include=dev', '--include=optional', '--ignore-scripts', ...quiet);
   await runNpm('rebuild', 'node', '--ignore-scripts=false', ...quiet);
@@ -146,5 +147,6 @@ export async function installPackages(root, env) {
           ? `but that is Node ${node}.`
           : `but it does not run on this machine (${process.platform} ${process.arch}; it needs glibc).`),
     );
+  removeForeignLibraries(root);
   writeFileSync(stampPath(root), packagesDigest(root));
 }

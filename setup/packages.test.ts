@@ -18,7 +18,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const json = (path: string, content: unknown) => writeFileSync(join(root, path), JSON.stringify(content));
 
-/** As an installation leaves it: a Node that prints `version`, and the stamp. */
+/** What an installation leaves: a Node that prints `version`, and the stamp. */
 function install(version: string) {
   const node = join(root, 'node_modules/.bin/node');
   writeFileSync(node, `#!/bin/sh\necho ${version}\n`);
@@ -27,7 +27,7 @@ function install(version: string) {
 }
 
 describe('packages', () => {
-  it('are ready after an installation, and not before', () => {
+  it('are ready after an installation, not before', () => {
     expect(packagesReady(root)).toBe(false);
     install('v24.1.0');
     expect(packagesReady(root)).toBe(true);
@@ -43,7 +43,7 @@ describe('packages', () => {
     expect(packagesReady(root)).toBe(false);
   });
 
-  it('stay when only a script has changed', () => {
+  it('are not installed again when only a script has changed', () => {
     install('v24.1.0');
     json('package.json', {
       workspaces: ['apps/*', 'packages/*'],
@@ -58,7 +58,7 @@ describe('packages', () => {
     expect(packagesReady(root)).toBe(false);
   });
 
-  it('are installed again when their Node is gone', () => {
+  it('are installed again when their Node is missing', () => {
     install('v24.1.0');
     rmSync(join(root, 'node_modules/.bin/node'));
     expect(packagesReady(root)).toBe(false);
@@ -66,7 +66,7 @@ describe('packages', () => {
 });
 
 describe('npm', () => {
-  it('never runs on the Node it is about to delete', () => {
+  it('never runs on the Node that it is about to delete', () => {
     const bin = join(root, 'node_modules/.bin');
     const { env } = npmCommand(root, { PATH: `${bin}:/usr/bin:/bin` });
     expect(env['PATH']).toBe('/usr/bin:/bin');
@@ -80,7 +80,7 @@ describe('npm', () => {
     expect(npmCommand(root, {})).toMatchObject({ command: 'npm', args: [] });
   });
 
-  it('does not let onnxruntime-node fetch CUDA', () => {
+  it('does not let onnxruntime-node download CUDA', () => {
     expect(npmCommand(root, {}).env['ONNXRUNTIME_NODE_INSTALL']).toBe('skip');
   });
 });

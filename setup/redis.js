@@ -4,29 +4,28 @@ import { existsSync } from 'node:fs';
 import { aptInstall, asRoot, findProgram, meansOf, prefixOf } from './apt.js';
 import { SetupFailure } from './failure.js';
 
-/** Oldest Redis the queue works with: its scripts use commands that came with it. */
+/** Oldest Redis that has all commands of the queue's scripts. */
 const OLDEST = [6, 2];
 
 /** @typedef {import('./apt.js').Means} Means */
 
 /**
- * What is to be done for a Redis that is new enough.
- * @param {string | null} versionText what `redis-server --version` prints; null when there is none
+ * What to do to get a Redis that is new enough.
+ * @param {string | null} versionText output of `redis-server --version`; null when there is none
  * @param {Means} means
- * @returns {{ kind: 'ready' } | { kind: 'install', prefix: string[] } | { kind: 'tell', message: string }}
+ * @returns {{ kind: 'ready' } | { kind: 'install', prefix: string[] } | { kind: 'report', message: string }}
  */
 export function redisPlan(versionText, means) {
   const oldest = OLDEST.join('.');
   const otherwise = `or set REDIS_URL to one that runs elsewhere (redis://host:6379), version ${oldest} or newer.`;
   if (versionText !== null) {
     const match = /\bv=(\d+)\.(\d+)/.exec(versionText);
-    if (!match)
-      return { kind: 'tell', message: `redis-server --version says nothing of a version: ${versionText.trim()}` };
+    if (!match) return { kind: 'report', message: `redis-server --version prints no version: ${versionText.trim()}` };
     const [major, minor] = [Number(match[1]), Number(match[2])];
     if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return { kind: 'ready' };
     return {
-      kind: 'tell',
-      message: `The redis-server of this machine is ${major}.${minor}; ${oldest} or newer is needed. Install a newer one,\n${otherwise}`,
+      kind: 'report',
+      message: `redis-server on this machine is version ${major}.${minor}; ${oldest} or newer is needed. Install a newer one,\n${otherwise}`,
     };
   }
   const prefix = prefixOf(means);
@@ -34,7 +33,10 @@ export function redisPlan(versionText, means) {
   const how = means.apt
     ? 'sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server'
     : "install your system's Redis, so that `redis-server` is found";
-  return { kind: 'tell', message: `Facequeue needs Redis and may not install it here. Run\n  ${how}\n${otherwise}` };
+  return {
+    kind: 'report',
+    message: `Facequeue needs Redis and cannot install it without root. Run\n  ${how}\n${otherwise}`,
+  };
 }
 
 /**
@@ -58,28 +60,28 @@ export function redisReady(env) {
 }
 
 /**
- * Installs Redis from the system's packages where that is allowed.
+ * Installs Redis from the system's packages if this user may.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
  * @param {() => void} onInstall called once before anything is installed
- * @throws {SetupFailure} saying what to run where it is not
+ * @throws {SetupFailure} with the command to run if not
  */
 export async function installRedis(root, env, onInstall) {
   const plan = redisPlan(installedVersion(env), meansOf(env));
   if (plan.kind === 'ready') return;
-  if (plan.kind === 'tell') throw new SetupFailure(plan.message);
+  if (plan.kind === 'report') throw new SetupFailure(plan.message);
   onInstall();
   const place = { root, env };
   await aptInstall('redis-server', plan.prefix, place);
   await stopService((...words) => asRoot(plan.prefix, place, words));
 
   const after = redisPlan(installedVersion(env), { apt: false, root: false, sudo: false });
-  if (after.kind === 'tell') throw new SetupFailure(after.message);
+  if (after.kind === 'report') throw new SetupFailure(after.message);
 }
 
 /**
- * The package starts a Redis on port 6379 and has it started at every boot. Facequeue runs one of its own, so that one
- * is ended; it was not there before. A machine whose service cannot be stopped still has what it needs.
+ * Stops the Redis service that the package has just started on port 6379 and enabled at boot: Facequeue runs a Redis of its
+ * own. A failure is ignored, since Redis is installed.
  * @param {(...words: string[]) => Promise<string>} asRoot
  */
 async function stopService(asRoot) {

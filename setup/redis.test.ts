@@ -11,13 +11,13 @@ describe('Redis', () => {
     expect(redisPlan(version(number), none)).toEqual({ kind: 'ready' });
   });
 
-  it.each(['6.0.16', '5.0.14', '6.1.9'])('%s is too old, which is told, and not replaced', (number) => {
+  it.each(['6.0.16', '5.0.14', '6.1.9'])('%s is too old, which is reported; it is not replaced', (number) => {
     const plan = redisPlan(version(number), { apt: true, root: true, sudo: true });
-    expect(plan).toMatchObject({ kind: 'tell', message: expect.stringMatching(/6\.2 or newer/) });
+    expect(plan).toMatchObject({ kind: 'report', message: expect.stringMatching(/6\.2 or newer/) });
     expect(plan).toMatchObject({ message: expect.stringContaining(number.replace(/\.\d+$/, '')) });
   });
 
-  it('is installed by root, and by who may use sudo without a password', () => {
+  it('is installed by root, and by users with sudo without a password', () => {
     expect(redisPlan(null, { apt: true, root: true, sudo: false })).toEqual({ kind: 'install', prefix: [] });
     expect(redisPlan(null, { apt: true, root: false, sudo: true })).toEqual({
       kind: 'install',
@@ -25,15 +25,15 @@ describe('Redis', () => {
     });
   });
 
-  it('that may not be installed is asked for with the words to type, and the way round', () => {
+  it('that cannot be installed is reported with the command to run, and the alternative', () => {
     const plan = redisPlan(null, { apt: true, root: false, sudo: false });
-    expect(plan).toMatchObject({ kind: 'tell', message: expect.stringMatching(/sudo apt-get install .*redis-server/) });
+    expect(plan).toMatchObject({ kind: 'report', message: expect.stringMatching(/sudo apt-get install .*redis-server/) });
     expect(plan).toMatchObject({ message: expect.stringMatching(/REDIS_URL/) });
   });
 
-  it('is not asked of apt-get where there is none', () => {
+  it('is not installed with apt-get where there is none', () => {
     const plan = redisPlan(null, { ...none, root: true });
-    expect(plan).toMatchObject({ kind: 'tell', message: expect.not.stringMatching(/apt-get/) });
+    expect(plan).toMatchObject({ kind: 'report', message: expect.not.stringMatching(/apt-get/) });
   });
 
   it('is needed for a start without REDIS_URL and for tests always', () => {
@@ -46,7 +46,7 @@ describe('Redis', () => {
 });
 
 describe('a program', () => {
-  it('is found by PATH, and only there', () => {
+  it('is found in PATH, and only there', () => {
     expect(findProgram('sh', '/nonexistent:/bin')).toBe('/bin/sh');
     expect(findProgram('sh', '/nonexistent')).toBeNull();
     expect(findProgram('sh', undefined)).toBeNull();

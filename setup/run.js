@@ -5,41 +5,41 @@ import { Interrupted, SetupFailure } from './failure.js';
 /** @type {NodeJS.Signals[]} */
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** Who started us, as soon as we can know. */
+/** The process that started this one. */
 const PARENT = process.ppid;
 
-/** The last lines of a failed command are where it says why. */
-const SHOWN_LINES = 40;
+/** Lines of a failed command's output that are printed: the reason is in the last ones. */
+const LAST_LINES = 40;
 
 /**
- * Runs a command without showing what it prints, unless it fails.
- * It runs in a process group of its own, so that all of it can be ended: npm passes a SIGTERM on to the shell that
- * started us but not to us, so the end of our parent counts as one. It is killed outright: npm would take seconds to
- * roll back what the next set-up does anew anyway.
+ * Runs a command and prints its output only when it fails.
+ * The command runs in a process group of its own, so that all of it can be killed. npm forwards SIGTERM to the shell that
+ * started this process but not to this process, so the end of the parent counts as SIGTERM. The group is killed outright:
+ * npm would spend seconds on a rollback although the next set-up starts over.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ env: NodeJS.ProcessEnv, cwd: string, interruptible?: boolean }} options interruptible: false lets the command
- *   finish before a signal is obeyed (an interrupted dpkg has to be repaired by hand)
- * @returns {Promise<string>} what it printed
- * @throws {SetupFailure} with its last lines when it fails or is not there
+ *   finish before a signal takes effect (an interrupted dpkg needs repair by hand)
+ * @returns {Promise<string>} its output
+ * @throws {SetupFailure} with the last lines of its output when it fails or is missing
  * @throws {Interrupted}
  */
 export async function run(command, args, { env, cwd, interruptible = true }) {
   /** @type {NodeJS.Signals | undefined} */
-  let asked;
+  let received;
   /** @param {NodeJS.Signals} signal */
   const end = (signal) => {
-    if (asked) return;
-    asked = signal;
+    if (received) return;
+    received = signal;
     if (interruptible && child.pid) {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It ended on its own meanwhile.
+        // It has ended by itself.
       }
     }
   };
-  // We listen before the command runs: whoever sees it run may end us at once.
+  // Listen before the command runs: a signal can arrive as soon as it does.
   for (const signal of ENDING) process.on(signal, end);
   const child = spawn(command, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const watch = setInterval(() => process.ppid !== PARENT && end('SIGTERM'), 200);
@@ -51,9 +51,9 @@ export async function run(command, args, { env, cwd, interruptible = true }) {
       child.once('error', (error) => reject(new SetupFailure(`${command} could not be run: ${error.message}`)));
       child.once('close', (code, signal) => resolve(code ?? signal));
     });
-    if (asked) throw new Interrupted(asked);
+    if (received) throw new Interrupted(received);
     if (status === 0) return output;
-    const lines = output.trimEnd().split('\n').slice(-SHOWN_LINES);
+    const lines = output.trimEnd().split('\n').slice(-LAST_LINES);
     throw new SetupFailure([...lines, `\`${[command, ...args].join(' ')}\` failed (${status}).`].join('\n'));
   } finally {
     clearInterval(watch);

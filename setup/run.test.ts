@@ -9,18 +9,18 @@ import { run } from './run.js';
 const here = { cwd: import.meta.dirname, env: process.env };
 
 describe('a command of the set-up', () => {
-  it('gives back what it printed', async () => {
+  it('returns its output', async () => {
     const output = await run('sh', ['-c', 'echo out; echo err >&2'], here);
     expect(output.trim().split('\n').sort()).toEqual(['err', 'out']);
   });
 
-  it('that fails shows its last lines and itself', async () => {
+  it('that fails is reported with its last lines', async () => {
     const failure = run('sh', ['-c', 'seq 1 100; echo why >&2; exit 7'], here);
     await expect(failure).rejects.toThrow(/^6\d\n[\s\S]*why[\s\S]*`sh -c .*` failed \(7\)\.$/);
     await expect(failure).rejects.toMatchObject({ name: 'SetupFailure' });
   });
 
-  it('that is not there is named', async () => {
+  it('that is missing is named', async () => {
     await expect(run('no-such-program', [], here)).rejects.toThrow(/no-such-program could not be run/);
   });
 });
@@ -32,7 +32,7 @@ describe('a set-up that is ended', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const gone = (pid: number) =>
+  const ended = (pid: number) =>
     !existsSync(`/proc/${pid}`) || /^State:\sZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   const written = (name: string) =>
     existsSync(join(folder, name)) ? Number(readFileSync(join(folder, name), 'utf8')) : 0;
@@ -73,10 +73,10 @@ describe('a set-up that is ended', () => {
     shell.kill('SIGKILL');
     await once(shell, 'close');
     expect(said()).toBe('Interrupted SIGTERM\n');
-    for (const name of ['child', 'command', 'setup']) await expect.poll(() => gone(written(name))).toBe(true);
+    for (const name of ['child', 'command', 'setup']) await expect.poll(() => ended(written(name))).toBe(true);
   });
 
-  it('by a signal lets a command that must not be cut short finish first', async () => {
+  it('by a signal lets a command that must not be interrupted finish first', async () => {
     const { shell, said } = await start(
       'echo $$ > command; while [ ! -e finish ]; do sleep 0.05; done; echo 1 > finished',
       false,
@@ -84,7 +84,7 @@ describe('a set-up that is ended', () => {
     // The same signal twice: of two kinds that wait at the same time, the kernel delivers either first.
     process.kill(written('setup'), 'SIGINT');
     process.kill(written('setup'), 'SIGINT');
-    expect(gone(written('command'))).toBe(false);
+    expect(ended(written('command'))).toBe(false);
     spawn('touch', [join(folder, 'finish')]);
     await once(shell, 'close');
     expect(written('finished')).toBe(1);

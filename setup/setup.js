@@ -13,31 +13,31 @@ const ROOT = dirname(FOLDER);
 /** @typedef {'start' | 'test' | 'packages'} Mode */
 
 /** @param {string} line */
-const say = (line) => console.error(line);
+const print = (line) => console.error(line);
 
 /**
- * Whether this mode needs a redis-server on this machine. Tests start servers of their own, whatever REDIS_URL says.
+ * Whether this mode needs a redis-server on this machine. Tests start their own, whatever REDIS_URL is.
  * @param {Mode} mode
  * @param {NodeJS.ProcessEnv} env
  */
 export const needsRedis = (mode, env) => mode === 'test' || (mode === 'start' && !env['REDIS_URL']);
 
 /**
- * Does what is missing, under the lock. Redis comes first: it is the part that may need the person at the terminal.
+ * Does the missing steps, under the lock. Redis comes first: it may need the person at the terminal.
  * @param {Mode} mode
  * @param {NodeJS.ProcessEnv} env
  */
 export async function setUp(mode, env) {
   const redis = needsRedis(mode, env);
   if (packagesReady(ROOT) && (!redis || redisReady(env))) return;
-  const unlock = await lockFolder(FOLDER, () => say('Another set-up is at work in this folder; waiting for it …'));
+  const unlock = await lockFolder(FOLDER, () => print('Another set-up is running in this folder; waiting for it …'));
   try {
-    if (redis) await installRedis(ROOT, env, () => say('Installing Redis (apt-get install redis-server) …'));
+    if (redis) await installRedis(ROOT, env, () => print('Installing Redis (apt-get install redis-server) …'));
     if (!packagesReady(ROOT)) {
-      const begun = Date.now();
-      say('Installing packages (npm ci) …');
+      const startedAt = Date.now();
+      print('Installing packages (npm ci) …');
       await installPackages(ROOT, env);
-      say(`Packages installed in ${Math.round((Date.now() - begun) / 1000)} s.`);
+      print(`Packages installed in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
     }
   } finally {
     unlock();
@@ -47,7 +47,7 @@ export async function setUp(mode, env) {
 /** @param {string | undefined} mode */
 export async function main(mode) {
   if (mode !== 'start' && mode !== 'test' && mode !== 'packages') {
-    say('usage: node setup/main.js start|test|packages');
+    print('usage: node setup/main.js start|test|packages');
     process.exitCode = 2;
     return;
   }
@@ -57,7 +57,7 @@ export async function main(mode) {
     if (error instanceof Interrupted) {
       process.exitCode = 128 + constants.signals[error.signal];
     } else if (error instanceof SetupFailure) {
-      say(`${error.message}\n\nThe set-up did not end well; run the same command again when that is mended.`);
+      print(`${error.message}\n\nSet-up failed. Fix the problem above, then run the same command again.`);
       process.exitCode = 1;
     } else {
       throw error;
