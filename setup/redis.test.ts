@@ -27,7 +27,10 @@ describe('Redis', () => {
 
   it('that cannot be installed is reported with the command to run, and the alternative', () => {
     const plan = redisPlan(null, { apt: true, root: false, sudo: false });
-    expect(plan).toMatchObject({ kind: 'report', message: expect.stringMatching(/sudo apt-get install .*redis-server/) });
+    expect(plan).toMatchObject({
+      kind: 'report',
+      message: expect.stringMatching(/sudo apt-get install .*redis-server/),
+    });
     expect(plan).toMatchObject({ message: expect.stringMatching(/REDIS_URL/) });
   });
 
