@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '@facequeue/time';
 import type { Home } from './home.ts';
 import { pingRedis } from './redis-ping.ts';
 import type { ServiceDefinition } from './service.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '@facequeue/time';
 
 /** A process. Its start time distinguishes it from a later process with the same id. */
 export interface ProcessIdentity {
@@ -44,6 +44,27 @@ function psStart(pid: number): string | null {
 /** Sends a signal to a process group; does nothing when it has ended. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   signalOne(-pid, signal);
+}
+
+/**
+ * Resolves when no process of a group is left, or the time is over.
+ * @returns whether the group is gone
+ */
+export async function groupEnded(pid: number, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  while (groupExists(pid)) {
+    if (Date.now() > deadline) return false;
+    await sleep(5);
+  }
+  return true;
+}
+
+function groupExists(pid: number): boolean {
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Sends a signal to a process; does nothing when it has ended. */

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '@facequeue/time';
 import type { ServeConfig } from '../config.ts';
 import { INTERRUPTED } from '../interruption.ts';
 import { Interrupts } from '../interrupts.ts';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { identify, type ProcessIdentity, signalGroup, signalOne } from './process-identity.ts';
+import { settlesWithin } from '@facequeue/time';
+import { groupEnded, identify, type ProcessIdentity, signalGroup, signalOne } from './process-identity.ts';
 
 /** What a service reports when it is ready; the gateway reports its URL. */
 export interface ReadyFacts {
@@ -26,6 +26,9 @@ export interface ServiceDefinition {
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
+
+/** Time limit for the group of a killed service to end, ms. Only zombies that nobody reaps take longer. */
+const GROUP_END_MS = 1000;
 
 /** What the gateway and the worker send to their parent process. */
 type Message = ({ type: 'ready' } & ReadyFacts) | { type: 'failed'; message: string };
@@ -70,14 +73,14 @@ export class ServiceRun {
     return this.#end.signal.aborted;
   }
 
-  /** Sends SIGTERM, and SIGKILL to its group when the grace period is over. */
+  /** Sends SIGTERM, and SIGKILL to its group when it has exited or the grace period is over. Resolves when the group is gone. */
   async stop(): Promise<void> {
     if (this.process && !this.hasEnded) signalOne(this.process.pid, 'SIGTERM');
-    await Promise.race([this.ended, sleep(this.definition.graceMs, undefined, { signal: this.#end.signal })]).catch(
-      () => {},
-    );
+    await settlesWithin(this.ended, this.definition.graceMs);
     this.kill();
     await this.ended;
+    // Its children write to the same log. When they have ended too, no line of theirs follows what is printed next.
+    if (this.process) await groupEnded(this.process.pid, GROUP_END_MS);
   }
 
   /** Sends SIGKILL to its group. A group outlives its leader, so this also ends processes that a dead leader left. */

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '@facequeue/time';
 
 /** The members of `GET /system` that `serve` prints. */
 interface System {

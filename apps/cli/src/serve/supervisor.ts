@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '@facequeue/time';
 import { restartDelay } from './restart-policy.ts';
 import { type ReadyFacts, type ServiceDefinition, ServiceRun } from './service.ts';
 
@@ -94,7 +94,7 @@ export class Supervisor {
       const wait = restartDelay(exits);
       this.#events.exited(name, how, wait);
       if (wait === null) return this.#exhausted(name);
-      await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => {});
+      await sleep(wait, this.#stopping.signal).catch(() => {});
       if (this.#stopping.signal.aborted) return;
       run = this.#launch(run.definition);
       run.ready.then(

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@facequeue/client';
 import { isFacequeueError } from '@facequeue/schema';
-import { createRetries } from './retry.ts';
+import { linkedAbort, retry, sleep } from '@facequeue/time';
+import { outagePolicy } from './outage-policy.ts';
 
 /** How long after the end of a job its result event may arrive, ms. */
 const RESULT_EVENT_MS = 10_000;
@@ -47,27 +47,27 @@ export class FramesInFlight {
   /** Resolves when the oldest job has ended. Superseded and expired frames have no result event, so their job is read. */
   async #oldest(outer: AbortSignal): Promise<void> {
     const [id, { promise: result }] = this.#pending.entries().next().value!;
-    const over = new AbortController();
-    const signal = AbortSignal.any([outer, over.signal]);
-    const ended = this.#ended(id, signal);
+    using wait = linkedAbort(outer);
+    const ended = this.#ended(id, wait.signal);
     await Promise.race([result, ended]);
-    over.abort();
+    wait.abort();
     await ended;
     this.#pending.delete(id);
   }
 
   async #ended(id: string, signal: AbortSignal): Promise<void> {
-    // An outage is reported where frames are posted.
-    const retries = createRetries(signal, () => {});
-    do {
-      try {
-        const { status } = await this.#client.wait(id, { signal });
-        if (status === 'succeeded' || status === 'failed') await sleep(RESULT_EVENT_MS, undefined, { signal });
-        return;
-      } catch (error) {
-        if (isFacequeueError(error) && error.code === 'gone') return;
-        await retries.backOff(error);
-      }
-    } while (!signal.aborted);
+    const wait = async () => {
+      const { status } = await this.#client.wait(id, { signal });
+      if (status === 'succeeded' || status === 'failed') await sleep(RESULT_EVENT_MS, signal);
+    };
+    try {
+      // An outage is reported where frames are posted.
+      await retry(
+        wait,
+        outagePolicy(signal, () => {}),
+      );
+    } catch (error) {
+      if (!signal.aborted && !(isFacequeueError(error) && error.code === 'gone')) throw error;
+    }
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '@facequeue/time';
 import type { Output } from '../output.ts';
-import { backOffMs } from './back-off.ts';
 import { type End, runFfmpeg } from './ffmpeg.ts';
+import { watchBackoff } from './outage-policy.ts';
 import { ffmpegArguments, type Source, withoutSecrets } from './source.ts';
 
 /** A frame on its way to the service. */
@@ -77,10 +77,10 @@ async function* playLive(
     }
     if (stop.aborted || !next.done) break;
     failures += 1;
-    const ms = backOffMs(failures, Math.random());
+    const ms = watchBackoff(failures);
     const reason = withoutSecrets(next.value.reason ?? 'the stream ended', source);
     stderr(`${source.label}: ${reason}. Trying again in ${Math.ceil(ms / 1000)} s.`);
-    await sleep(ms, undefined, { signal: stop }).catch(() => {});
+    await sleep(ms, stop).catch(() => {});
   }
   return null;
 }

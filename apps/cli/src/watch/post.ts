@@ -1,10 +1,11 @@
 import type { Client } from '@facequeue/client';
+import { retry } from '@facequeue/time';
 import type { Interruption } from '../interruption.ts';
 import type { Output } from '../output.ts';
 import type { FrameBuffer } from './frame-buffer.ts';
 import type { WatchCall } from './options.ts';
+import { outagePolicy } from './outage-policy.ts';
 import type { Frame } from './play.ts';
-import { createRetries } from './retry.ts';
 
 /**
  * Posts frames one after the other until the buffer is closed and empty. A frame that the service does not accept is posted
@@ -21,36 +22,32 @@ export async function postFrames(
   { stop, cut }: Pick<Interruption, 'stop' | 'cut'>,
   { stderr }: Output,
 ): Promise<number> {
-  const retries = createRetries(stop, ({ code, message }) =>
+  const policy = outagePolicy(stop, ({ code, message }) =>
     stderr(`Frames are not accepted: ${code}: ${message} (${service}). Trying again.`),
   );
   const frameOptions = { ...options, keep, ...(maxAge !== undefined && { max_age: maxAge }) };
 
-  /** The id of the job of this frame or of the newer one that replaced it; null when `stop` aborted before. */
-  const post = async (oldest: Frame): Promise<string | null> => {
-    for (let frame = oldest; ; frame = (keep === 'latest' && buffer.getNow()) || frame) {
-      try {
-        const image = { bytes: new Uint8Array(frame.bytes) };
-        const job = await client.postFrame(
-          camera,
-          image,
-          { ...frameOptions, frame_time: frame.takenAt },
-          { signal: cut },
-        );
-        retries.reset();
-        return job.id;
-      } catch (error) {
-        if (!(await retries.backOff(error))) return null;
-      }
-    }
+  /** The id of the job of this frame, or of the newer one that replaced it. */
+  const post = async (oldest: Frame): Promise<string> => {
+    let frame: Frame | null = null;
+    const { id } = await retry(async () => {
+      frame = frame ? (keep === 'latest' && buffer.getNow()) || frame : oldest;
+      const image = { bytes: new Uint8Array(frame.bytes) };
+      return await client.postFrame(camera, image, { ...frameOptions, frame_time: frame.takenAt }, { signal: cut });
+    }, policy);
+    policy.reset();
+    return id;
   };
 
   let count = 0;
-  for (let frame = await buffer.get(stop); frame; frame = await buffer.get(stop)) {
-    const id = await post(frame);
-    if (id === null) break;
-    count += 1;
-    await onPosted(id);
+  try {
+    for (let frame = await buffer.get(stop); frame; frame = await buffer.get(stop)) {
+      const id = await post(frame);
+      count += 1;
+      await onPosted(id);
+    }
+  } catch (error) {
+    if (!stop.aborted) throw error;
   }
   return count;
 }

@@ -1,7 +1,8 @@
 import type { CameraFrame, Client } from '@facequeue/client';
+import { retry } from '@facequeue/time';
 import type { Output } from '../output.ts';
 import type { WatchCall } from './options.ts';
-import { createRetries } from './retry.ts';
+import { outagePolicy } from './outage-policy.ts';
 
 /**
  * Passes on the results of a camera as they arrive, until `stop`. Connects again after a break, without a gap.
@@ -16,24 +17,25 @@ export async function followResults(
   stop: AbortSignal,
   { stderr }: Output,
 ): Promise<void> {
-  const retries = createRetries(stop, ({ code, message }) =>
+  const policy = outagePolicy(stop, ({ code, message }) =>
     stderr(`Results do not arrive: ${code}: ${message} (${service}). Trying again.`),
   );
   let after: string | undefined;
   const opened = (cursor: string) => {
-    retries.reset();
+    policy.reset();
     after = cursor;
     onOpen();
   };
-  do {
-    try {
-      const from = after === undefined ? {} : { after };
-      for await (const frame of client.frames(camera, { signal: stop, onOpen: opened, ...from })) {
-        after = frame.cursor;
-        onFrame(frame);
-      }
-    } catch (error) {
-      await retries.backOff(error);
+  const readStream = async () => {
+    const from = after === undefined ? {} : { after };
+    for await (const frame of client.frames(camera, { signal: stop, onOpen: opened, ...from })) {
+      after = frame.cursor;
+      onFrame(frame);
     }
-  } while (!stop.aborted);
+  };
+  try {
+    while (!stop.aborted) await retry(readStream, policy);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import type { CameraFrame, Client } from '@facequeue/client';
 import { isFacequeueError } from '@facequeue/schema';
+import { linkedAbort } from '@facequeue/time';
 import { INTERRUPTED, type Interruption } from '../interruption.ts';
 import type { Output } from '../output.ts';
 import { FrameBuffer } from './frame-buffer.ts';
@@ -42,9 +43,11 @@ export async function watch(
       return null;
     }
   };
-  const stop = AbortSignal.any([interruption.stop, broken.signal]);
-  const cut = AbortSignal.any([interruption.cut, broken.signal]);
-  const allResultsArrived = new AbortController();
+  using stopOrBroken = linkedAbort(interruption.stop, broken.signal);
+  using cutOrBroken = linkedAbort(interruption.cut, broken.signal);
+  const stop = stopOrBroken.signal;
+  const cut = cutOrBroken.signal;
+  using listening = linkedAbort(stop);
 
   const every = keep === 'all';
   const buffer = new FrameBuffer<Frame>(
@@ -63,8 +66,7 @@ export async function watch(
     stdout(report(frame));
     if (!source.live) inFlight.resultArrived(frame.job);
   };
-  const listening = AbortSignal.any([stop, allResultsArrived.signal]);
-  const following = task(followResults(call, client, opened.resolve, onFrame, listening, output));
+  const following = task(followResults(call, client, opened.resolve, onFrame, listening.signal, output));
   // The first frame is posted only when its result cannot be missed.
   await Promise.race([opened.promise, following]);
 
@@ -88,7 +90,7 @@ export async function watch(
   const posting = task(postFrames(call, client, buffer, onPosted, { stop, cut }, output));
   const [end, count] = await Promise.all([playing, posting]);
   await task(inFlight.empty(stop));
-  allResultsArrived.abort();
+  listening.abort();
   await following;
 
   if (interruption.stop.aborted) stderr('Interrupted.');
