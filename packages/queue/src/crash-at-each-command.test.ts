@@ -6,7 +6,7 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
-import type { GatewayQueue } from './contract.ts';
+import type { GatewayQueue } from './gateway-queue.ts';
 import { newJobId } from './job/job-id.ts';
 import type { Deed } from './testing/doomed-process.ts';
 import { job, Rig } from './testing/rig.ts';

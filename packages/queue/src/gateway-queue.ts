@@ -1,7 +1,8 @@
 import { FacequeueError } from '@facequeue/schema';
 import { RedisBatches } from './batch/batches.ts';
 import { RedisCameras } from './camera/cameras.ts';
-import type { AdmissionLimits, GatewayQueue, JobRecord, NewJob, SubmitResult } from './contract.ts';
+import type { JobRecord, NewJob, SubmitResult } from './job/job.ts';
+import type { AdmissionLimits } from './limits/admission.ts';
 import { recordFrom } from './job/record.ts';
 import { Submissions } from './job/submissions.ts';
 import { limitArguments } from './limits/admission.ts';

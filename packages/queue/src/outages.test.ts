@@ -2,7 +2,7 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
-import type { WorkerQueue } from './contract.ts';
+import type { WorkerQueue } from './worker-queue.ts';
 import { loadLua } from './redis/load-lua.ts';
 import { proxyTo } from './testing/proxy.ts';
 import { job, jobOf, LONG, Rig, succeeded } from './testing/rig.ts';

@@ -1,6 +1,6 @@
 import { byteSize, duration, integer } from '@facequeue/schema/config';
 import { z } from 'zod';
-import type { AdmissionLimits } from './contract.ts';
+import type { AdmissionLimits } from './limits/admission.ts';
 
 /** Environment variables of the queue, for gateway and worker. */
 export const queueVariables = {

@@ -2,17 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { isTerminal, type JobStatus, type QueueName } from '@facequeue/schema';
 import { RedisBatchTasks } from './batch/tasks.ts';
 import { startConsumer } from './bullmq/consumer.ts';
-import type {
-  AdmissionLimits,
-  ClaimedJob,
-  Consumer,
-  JobHandler,
-  Outcome,
-  WebhookDelivery,
-  WebhookOutcome,
-  WorkerInfo,
-  WorkerQueue,
-} from './contract.ts';
+import type { Consumer, JobHandler } from './bullmq/consumer.ts';
+import type { ClaimedJob, Outcome } from './job/job.ts';
+import type { AdmissionLimits } from './limits/admission.ts';
+import type { WorkerInfo } from './limits/snapshot.ts';
+import type { WebhookDelivery, WebhookOutcome } from './webhook/webhook.ts';
 import { Hands } from './job/active-jobs.ts';
 import { claimFrom } from './job/record.ts';
 import { limitArguments } from './limits/admission.ts';

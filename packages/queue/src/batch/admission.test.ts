@@ -3,7 +3,7 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type { AdmissionLimits } from '../contract.ts';
+import type { AdmissionLimits } from '../limits/admission.ts';
 import { batch, items } from '../testing/batches.ts';
 import { job, LONG, Rig, ROOMY } from '../testing/rig.ts';
 import { ByHand, badItem, inlineItem, urlItem } from '../testing/script-harness.ts';

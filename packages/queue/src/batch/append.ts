@@ -1,6 +1,6 @@
 /** Items on their way into a batch, as append-batch.lua takes them. */
 
-import type { NewItem } from '../contract.ts';
+import type { NewItem } from './batch.ts';
 import { newJobId } from '../job/job-id.ts';
 import type { AdmissionReason } from '../limits/admission.ts';
 

@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import type { Transport } from '../bullmq/bull-queues.ts';
-import type { AppendResult, Batches, BatchRecord, ItemResult, NewBatch, NewItem } from '../contract.ts';
+import type { AppendResult, BatchRecord, ItemResult, NewBatch, NewItem } from './batch.ts';
 import { type AdmissionReason, refusalText } from '../limits/admission.ts';
 import { answered, publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';

@@ -7,7 +7,7 @@
  * of write. With a webhook: as a job's record.
  */
 import type { BatchStatus, DetectionOptions, ErrorCode, ImageFacts, TaskStatus, Timings } from '@facequeue/schema';
-import type { BatchRecord, ItemResult, TaskState } from '../contract.ts';
+import type { BatchRecord, ItemResult, TaskState } from './batch.ts';
 import { webhookFrom } from '../job/record.ts';
 import { rateFrom } from '../limits/rate.ts';
 

@@ -2,7 +2,7 @@ import type { ErrorCode } from '@facequeue/schema';
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import type { Transport } from '../bullmq/bull-queues.ts';
-import type { BatchTask, BatchTasks, ItemResult, NewItem } from '../contract.ts';
+import type { BatchTask, ItemResult, NewItem } from './batch.ts';
 import { refusalText } from '../limits/admission.ts';
 import type { Scripts } from '../redis/scripts.ts';
 import { readPage } from '../redis/stream-page.ts';

@@ -3,7 +3,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { QueueName } from '@facequeue/schema';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Consumer, JobHandler } from '../contract.ts';
 import type { Hand, Hands } from '../job/active-jobs.ts';
 import { backoffMs } from '../state/backoff.ts';
 import { bullPrefix } from './bull-queues.ts';

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Transport } from '../bullmq/bull-queues.ts';
-import type { CameraRecord, Cameras, FrameResult, NewFrame, SubmitResult } from '../contract.ts';
+import type { CameraRecord, FrameResult, NewFrame } from './camera.ts';
+import type { SubmitResult } from '../job/job.ts';
 import { Refusal, type Submissions } from '../job/submissions.ts';
 import { type AdmissionReason, refusalText } from '../limits/admission.ts';
 import { answered } from '../redis/errors.ts';

@@ -2,7 +2,7 @@ import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type { GatewayQueue } from '../contract.ts';
+import type { GatewayQueue } from '../gateway-queue.ts';
 import { newJobId } from '../job/job-id.ts';
 import { Rig } from '../testing/rig.ts';
 

@@ -5,7 +5,7 @@
  */
 import type { ErrorCode, ImageFacts, Timings } from '@facequeue/schema';
 import { fieldsOf } from '../batch/record.ts';
-import type { CameraRecord, FrameResult } from '../contract.ts';
+import type { CameraRecord, FrameResult } from './camera.ts';
 import { cameraOf } from '../job/record.ts';
 import { rateFrom } from '../limits/rate.ts';
 

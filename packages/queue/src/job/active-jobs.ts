@@ -1,5 +1,5 @@
 import type { QueueName } from '@facequeue/schema';
-import type { ClaimedJob } from '../contract.ts';
+import type { ClaimedJob } from './job.ts';
 
 /** Why a job in hand is to be given up: the reason of its signal. */
 export class JobAborted extends Error {

@@ -8,7 +8,8 @@
  * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result bytes.
  */
 import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
-import type { ClaimedJob, JobRecord, JobSource, WebhookAttempt, WebhookState } from '../contract.ts';
+import type { ClaimedJob, JobRecord, JobSource } from './job.ts';
+import type { WebhookAttempt, WebhookState } from '../webhook/webhook.ts';
 
 /** What `source` holds for a job whose bytes came with it; any other value is a url. */
 export const INLINE = 'inline';

@@ -1,7 +1,7 @@
 import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import type { Transport } from '../bullmq/bull-queues.ts';
-import type { NewJob, SubmitResult } from '../contract.ts';
+import type { NewJob, SubmitResult } from './job.ts';
 import { type AdmissionReason, refusalText } from '../limits/admission.ts';
 import { publicError } from '../redis/errors.ts';
 import type { Scripts } from '../redis/scripts.ts';

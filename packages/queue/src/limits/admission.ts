@@ -1,5 +1,4 @@
 import type { RefusalReason } from '@facequeue/schema';
-import type { AdmissionLimits } from '../contract.ts';
 
 /** Why limits/admission.lua refuses, as callers are told. */
 const REASONS: Record<Exclude<RefusalReason, 'bodies'>, string> = {

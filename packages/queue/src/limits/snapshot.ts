@@ -1,5 +1,4 @@
 import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
-import type { QueueFigures, Snapshot, WorkerInfo } from '../contract.ts';
 import { type AdmissionReason, refusalText } from './admission.ts';
 
 /** A worker not heard of for this long counts as gone, ms. */

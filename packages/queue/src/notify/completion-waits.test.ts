@@ -1,6 +1,6 @@
 import { FacequeueError } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
-import type { JobRecord } from '../contract.ts';
+import type { JobRecord } from '../job/job.ts';
 import { Waiter } from './completion-waits.ts';
 
 /** Records by id, and reads that fail as long as there are failures left. */

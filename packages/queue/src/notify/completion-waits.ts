@@ -1,5 +1,5 @@
 import { isFacequeueError, isTerminal } from '@facequeue/schema';
-import type { CompletionWait, JobRecord } from '../contract.ts';
+import type { JobRecord } from '../job/job.ts';
 import { within } from '../redis/within.ts';
 import { type Sleeper, Sleepers } from './listeners.ts';
 

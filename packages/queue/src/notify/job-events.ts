@@ -1,7 +1,9 @@
 /** What a gateway hears of jobs on its shared subscriber connection, and how it makes up for what it did not hear. */
 import { isTerminal, type JobStatus } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
-import type { CompletionWait, JobRecord, Subscription } from '../contract.ts';
+import type { JobRecord } from '../job/job.ts';
+import type { CompletionWait } from './completion-waits.ts';
+import type { Subscription } from './subscriptions.ts';
 import { Waiter } from './completion-waits.ts';
 import { Follower } from './subscriptions.ts';
 

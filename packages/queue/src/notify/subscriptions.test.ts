@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type { GatewayQueue, JobRecord } from '../contract.ts';
+import type { GatewayQueue } from '../gateway-queue.ts';
+import type { JobRecord } from '../job/job.ts';
 import { job, Rig, succeeded } from '../testing/rig.ts';
 
 let redis: TestRedis;

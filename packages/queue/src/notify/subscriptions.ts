@@ -1,4 +1,3 @@
-import type { Subscription } from '../contract.ts';
 import { type Sleeper, Sleepers } from './listeners.ts';
 
 /** Those who follow jobs in this process. What has changed they read themselves. */

@@ -1,5 +1,5 @@
 import { isTerminal } from '@facequeue/schema';
-import type { NewItem } from '../contract.ts';
+import type { NewItem } from '../batch/batch.ts';
 import { apply, type Event, fresh, type State } from './job-model.ts';
 
 /** An item as the model has it. */

@@ -1,7 +1,8 @@
 /** Batches through the gateway's side, as tests make and read them. */
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { MAX_APPEND } from '../batch/append.ts';
-import type { BatchRecord, GatewayQueue, ItemResult, NewBatch, NewItem } from '../contract.ts';
+import type { BatchRecord, ItemResult, NewBatch, NewItem } from '../batch/batch.ts';
+import type { GatewayQueue } from '../gateway-queue.ts';
 import { newJobId } from '../job/job-id.ts';
 import { LONG } from './rig.ts';
 

@@ -1,7 +1,10 @@
 /** What the tests of this package share: queues on a fresh prefix, and jobs to put in. */
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_DETECTION_OPTIONS, type ImageFacts } from '@facequeue/schema';
-import type { GatewayQueue, JobRecord, NewJob, Outcome, WebhookDelivery, WorkerQueue } from '../contract.ts';
+import type { GatewayQueue } from '../gateway-queue.ts';
+import type { JobRecord, NewJob, Outcome } from '../job/job.ts';
+import type { WebhookDelivery } from '../webhook/webhook.ts';
+import type { WorkerQueue } from '../worker-queue.ts';
 import { type GatewayQueueOptions, openGatewayQueue } from '../gateway-queue.ts';
 import { newJobId } from '../job/job-id.ts';
 import { openWorkerQueue, type WorkerQueueOptions } from '../worker-queue.ts';

@@ -1,7 +1,7 @@
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import { appendArguments } from '../batch/append.ts';
-import type { NewItem } from '../contract.ts';
+import type { NewItem } from '../batch/batch.ts';
 import { type Claim, claimFrom } from '../job/record.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
 import { IMAGE, LONG } from './rig.ts';

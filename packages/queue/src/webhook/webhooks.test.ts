@@ -4,14 +4,10 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type {
-  GatewayQueue,
-  NewJob,
-  WebhookAttempt,
-  WebhookDelivery,
-  WebhookOutcome,
-  WorkerQueue,
-} from '../contract.ts';
+import type { GatewayQueue } from '../gateway-queue.ts';
+import type { NewJob } from '../job/job.ts';
+import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from './webhook.ts';
+import type { WorkerQueue } from '../worker-queue.ts';
 import { type Scripts, scriptsOn } from '../redis/scripts.ts';
 import { IMAGE, job, jobOf, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 

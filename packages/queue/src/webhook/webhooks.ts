@@ -9,7 +9,7 @@
  */
 import type { Redis } from 'ioredis';
 import { batchFrom } from '../batch/record.ts';
-import type { WebhookDelivery, WebhookOutcome, WebhookSubject } from '../contract.ts';
+import type { WebhookDelivery, WebhookOutcome, WebhookSubject } from './webhook.ts';
 import { recordFrom } from '../job/record.ts';
 import type { Scripts } from '../redis/scripts.ts';
 

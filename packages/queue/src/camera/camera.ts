@@ -1,0 +1,60 @@
+import type { DetectionOptions, ErrorCode, ImageFacts, Timings } from '@facequeue/schema';
+
+/** A frame of a camera. */
+export interface NewFrame {
+  /** UUIDv7 from `newJobId`. */
+  id: string;
+  camera: string;
+  owner: string;
+  requestId: string;
+  bytes: Uint8Array;
+  options: DetectionOptions;
+  /** latest: frames of the camera that still wait end `canceled` (`superseded`); all: it waits behind them. */
+  keep: 'latest' | 'all';
+  /** Milliseconds from now after which it ends `expired`, unless it is being processed. */
+  startWithinMs: number;
+  /** When it was taken, Unix milliseconds, if its sender said so. */
+  takenAt: number | null;
+}
+
+/** What a camera has done so far. Times are Unix milliseconds. */
+export interface CameraRecord {
+  camera: string;
+  createdAt: number;
+  keep: 'latest' | 'all';
+  lastFrameAt: number;
+  /** When a frame was last processed to its end. */
+  lastResultAt: number | null;
+  lastJobId: string;
+  /** Frames posted, and frames processed, a second, over the last half minute or so. */
+  postedRate: number;
+  processedRate: number;
+  /** posted = waiting + processing + succeeded + failed + superseded + expired + canceled. A frame in a worker's hands that has no engine yet counts as waiting. */
+  counts: {
+    posted: number;
+    waiting: number;
+    processing: number;
+    succeeded: number;
+    failed: number;
+    superseded: number;
+    expired: number;
+    canceled: number;
+  };
+}
+
+/** A processed frame. */
+export interface FrameResult {
+  /** Its place among the camera's results. */
+  cursor: string;
+  jobId: string;
+  status: 'succeeded' | 'failed';
+  takenAt: number | null;
+  arrivedAt: number;
+  startedAt: number | null;
+  finishedAt: number;
+  error: { code: ErrorCode; detail: string } | null;
+  image: ImageFacts | null;
+  timings: Timings;
+  /** Compact; of a succeeded frame. */
+  result: Buffer | null;
+}

@@ -1,0 +1,82 @@
+import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
+import type { WebhookState } from '../webhook/webhook.ts';
+
+/** Where a job's image comes from: bytes handed in with the job, or a reference the worker fetches. */
+export type JobSource = { kind: 'inline' } | { kind: 'url'; url: string };
+
+/** What `submit` takes. */
+export interface NewJob {
+  /** UUIDv7 from `newJobId`; the caller makes it, so that it can wait before it submits. */
+  id: string;
+  queue: QueueName;
+  source: { kind: 'inline'; bytes: Uint8Array } | { kind: 'url'; url: string };
+  options: DetectionOptions;
+  /** `X-Request-Id` of the call, for logs from HTTP to engine and back. */
+  requestId: string;
+  /** Name of the API key that submits; empty in open mode. */
+  owner: string;
+  /** Milliseconds from now after which the job, if it has not started, ends `expired`. */
+  startWithinMs: number;
+  /** Milliseconds a synchronous caller will wait: refused when the estimated wait is longer. Absent: no such check. */
+  waitMs?: number;
+  /**
+   * `key` names the call within its API key and route (a hash; no user text); `fingerprint` is a hash of what it asks for.
+   * The same key with the same fingerprint gives the job that has it, another fingerprint is refused. It lives as long as the record.
+   */
+  idempotency?: { key: string; fingerprint: string };
+  /** Told of the job's end by a signed POST. */
+  webhookUrl?: string;
+}
+
+/** What `submit` gives. */
+export interface SubmitResult {
+  /** The submitted job's id, or that of the job which has the idempotency key. */
+  id: string;
+  createdAt: number;
+  expiresAt: number;
+  /** True when an earlier call with the same idempotency key made the job. */
+  replayed: boolean;
+}
+
+/** A job as the record has it. Times are Unix milliseconds. */
+export interface JobRecord {
+  id: string;
+  status: JobStatus;
+  queue: QueueName;
+  source: JobSource;
+  options: DetectionOptions;
+  requestId: string;
+  owner: string;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+  /** Until it ends: when it is given up. After: when it is erased. */
+  expiresAt: number;
+  attempts: number;
+  image: ImageFacts | null;
+  timings: Timings;
+  error: { code: ErrorCode; detail: string } | null;
+  /** The compact result of a succeeded job, as the worker stored it. */
+  result: Buffer | null;
+  /** Null for a job without webhook. */
+  webhook: WebhookState | null;
+  /** The camera of a frame and, where its sender said so, when it was taken; null for any other job. */
+  frame: { camera: string; takenAt: number | null } | null;
+}
+
+/** What a worker gets to run. */
+export interface ClaimedJob {
+  id: string;
+  /** 1 for the first try. Names this claim: a stale worker's `start`, `finish` or `release` with an older one is refused. */
+  attempt: number;
+  queue: QueueName;
+  source: JobSource;
+  options: DetectionOptions;
+  requestId: string;
+  createdAt: number;
+}
+
+/** How a job ends. */
+export type Outcome =
+  | { status: 'succeeded'; result: Uint8Array; image: ImageFacts; timings: Timings }
+  | { status: 'failed'; error: { code: ErrorCode; detail: string }; image?: ImageFacts; timings?: Timings };
