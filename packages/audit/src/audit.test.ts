@@ -2,20 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
-import { LONG } from '../../queue/src/testing/rig.ts';
-import { ByHand, badItem, inlineItem, NO_LIMITS, urlItem } from '../../queue/src/testing/script-harness.ts';
+import { badItem, inlineItem, ScriptHarness, urlItem } from '../../queue/src/testing/script-harness.ts';
 import { audit } from './audit.ts';
 
 let redis: TestRedis;
 let raw: Redis;
-let hand: ByHand;
+let hand: ScriptHarness;
 /** Every key and value of the installation as it was made. */
 let whole: Map<string, Buffer>;
 
 beforeAll(async () => {
   redis = await startRedis();
   raw = new Redis(redis.url);
-  hand = new ByHand(raw, `{fq-${randomUUID()}}`);
+  hand = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
   await furnish(hand);
   whole = new Map();
   for (const key of await raw.keys('*')) whole.set(key, (await raw.dumpBuffer(key))!);
@@ -26,41 +25,24 @@ afterAll(async () => {
 });
 
 /** One of each: what waits, what is in hand and what has ended of jobs, batches and cameras. */
-async function furnish(by: ByHand): Promise<void> {
-  const words = ['inline', '{}', 'r', 'o', 'key', 'print', 'https://a.example/', 'a.example', 'img'];
-  await by.scripts('submit', 'told', 'bulk', LONG, '', LONG, ...NO_LIMITS, ...words);
+async function furnish(by: ScriptHarness): Promise<void> {
+  const webhook = { webhookUrl: 'https://a.example/', webhookHost: 'a.example' };
+  await by.submit('told', { idempotencyKey: 'key', fingerprint: 'print', ...webhook });
   await by.claim('told');
   await by.finish('told', 1);
-  await by.scripts(
-    'submit',
-    'runs',
-    'interactive',
-    LONG,
-    '',
-    LONG,
-    ...NO_LIMITS,
-    'inline',
-    '{}',
-    'r',
-    'o',
-    '',
-    '',
-    '',
-    '',
-    'img',
-  );
+  await by.submit('runs', { queue: 'interactive' });
   await by.claim('runs');
   await by.start('runs', 1);
 
   // Not a name in it twice, fifteen items: a bad one, one that has ended, one claimed, one running, eleven that wait.
   await by.create('open', { open: true });
   const names = Array.from({ length: 14 }, (_, i) => (i % 2 ? inlineItem(`n${i}`) : urlItem(`n${i}`)));
-  const { turns } = await by.append('open', [badItem('bad'), ...names]);
+  const { tokens } = await by.append('open', [badItem('bad'), ...names]);
   await by.settle('open');
   const [ended, , running] = [
-    (await by.claim(turns[0]!)).job!,
-    (await by.claim(turns[1]!)).job!,
-    (await by.claim(turns[2]!)).job!,
+    (await by.claim(tokens[0]!)).job!,
+    (await by.claim(tokens[1]!)).job!,
+    (await by.claim(tokens[2]!)).job!,
   ];
   await by.finish(ended.id, 1);
   await by.start(running.id, 1);
@@ -83,8 +65,8 @@ async function furnish(by: ByHand): Promise<void> {
   // Six frames: two have ended, one is claimed, one runs, two wait.
   for (let i = 0; i < 6; i++) await by.frame(`frame${i}`, 'gate', { keep: 'all' });
   for (let i = 0; i < 4; i++) {
-    const [turn] = await by.turnsOf('camera:/gate');
-    await by.claim(turn!);
+    const [token] = await by.tokensOf('camera:/gate');
+    await by.claim(token!);
   }
   await by.finish('frame0', 1);
   await by.finish('frame1', 1, 'failed');
@@ -246,38 +228,38 @@ const DAMAGES: [string, () => Promise<unknown>, RegExp][] = [
 
   [
     'a lost token',
-    async () => raw.hdel(hand.key('turns'), (await hand.turnsOf('batch:open'))[0]!),
+    async () => raw.hdel(hand.key('turns'), (await hand.tokensOf('batch:open'))[0]!),
     /lane batch:open: stored number of free tokens is 8, expected 7/,
   ],
   [
     'a surplus token',
-    () => raw.hset(hand.key('turns'), 'turn-99', 'batch:open'),
+    () => raw.hset(hand.key('turns'), 'token-99', 'batch:open'),
     /lane batch:open: free tokens is 9, expected 8 at most/,
   ],
   [
     'a token the sweep will not visit',
-    async () => due((await hand.turnsOf('batch:open'))[0]!),
-    /token turn-\d+: of batch:open, scheduled for the sweep is no, expected yes/,
+    async () => due((await hand.tokensOf('batch:open'))[0]!),
+    /token token-\d+: of batch:open, scheduled for the sweep is no, expected yes/,
   ],
   [
     'too few tokens',
     async () => {
-      const [turn = ''] = await hand.turnsOf('camera:/gate');
-      await raw.hdel(hand.key('turns'), turn);
-      await due(turn);
+      const [token = ''] = await hand.tokensOf('camera:/gate');
+      await raw.hdel(hand.key('turns'), token);
+      await due(token);
       await raw.hset(hand.key('camera:/gate'), 'turns', 0);
     },
     /lane camera:\/gate: 2 waiting, free tokens is 0, expected 1/,
   ],
   [
     'a token used for a job without a record',
-    () => raw.hset(hand.key('turns'), 'turn-99', 'batch:open nobody'),
-    /token turn-99: used for nobody, whose delivery id is none, expected turn-99/,
+    () => raw.hset(hand.key('turns'), 'token-99', 'batch:open nobody'),
+    /token token-99: used for nobody, whose delivery id is none, expected token-99/,
   ],
   [
     'a job whose token is gone',
     async () => raw.hdel(hand.key('turns'), await boundTurn('frame2')),
-    /job frame2: came by turn-\d+, which is used for is none, expected frame2/,
+    /job frame2: came by token-\d+, which is used for is none, expected frame2/,
   ],
 
   ['a wrong count of posted frames', () => bump('camera:/gate', 'posted'), /camera \/gate: posted is 7, expected 6/],

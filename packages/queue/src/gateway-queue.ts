@@ -1,36 +1,41 @@
-import { FacequeueError } from '@facequeue/schema';
-import { RedisBatches } from './batch/batches.ts';
-import { RedisCameras } from './camera/cameras.ts';
+import { cachedFor } from '@facequeue/time';
+import { Batches } from './batch/batches.ts';
+import { Cameras } from './camera/cameras.ts';
 import type { JobRecord, NewJob, SubmitResult } from './job/job.ts';
-import type { AdmissionLimits } from './limits/admission.ts';
-import { recordFrom } from './job/record.ts';
+import { Jobs } from './job/jobs.ts';
 import { Submissions } from './job/submissions.ts';
-import { limitArguments } from './limits/admission.ts';
-import { remembered, snapshotFrom } from './limits/snapshot.ts';
-import { Announcements } from './notify/job-events.ts';
-import { PING_WITHIN_MS } from './redis/connection.ts';
-import { type Foundation, type FoundationOptions, openFoundation } from './redis/connections.ts';
-import { answered } from './redis/errors.ts';
-import { scriptsOn } from './redis/scripts.ts';
-import { within } from './redis/within.ts';
-import { everySecond, sweepOnce } from './sweep/sweeper.ts';
+import type { AdmissionLimits } from './limits/admission.ts';
+import { type Snapshot, snapshotScript } from './limits/snapshot.ts';
+import type { CompletionWait } from './notify/completion-waits.ts';
+import { JobEvents } from './notify/job-events.ts';
+import type { Subscription } from './notify/subscriptions.ts';
+import { PING_TIMEOUT_MS } from './redis/connection.ts';
+import { type ConnectionOptions, type Connections, openConnections } from './redis/connections.ts';
+import { mapRedisErrors, orUnavailable } from './redis/errors.ts';
+import { everySecond, sweepDue } from './sweep/sweeper.ts';
 
 const SNAPSHOT_MS = 250;
 
-export interface GatewayQueueOptions extends FoundationOptions {
+export interface GatewayQueueOptions extends ConnectionOptions {
   limits: AdmissionLimits;
-  /** How long the record of an ended job is kept. */
+  /** How long the record of an ended job is kept, ms. */
   resultTtlMs: number;
-  /** How long a batch is kept once it has ended. */
+  /** How long a batch is kept once it has ended, ms. */
   batchTtlMs: number;
 }
 
 /**
  * Opens the gateway's side of the queue.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
+ * @example
+ * const queue = await openGatewayQueue({ url, prefix: '{fq}', limits, resultTtlMs: 3_600_000, batchTtlMs: 86_400_000, onError });
+ * const id = newJobId();
+ * using wait = queue.wait(id);
+ * await queue.submit({ id, queue: 'interactive', source, options, requestId, owner: '', startWithinMs: 60_000 });
+ * const record = await wait.ended(10_000);
  */
 export async function openGatewayQueue(options: GatewayQueueOptions): Promise<GatewayQueue> {
-  const queue = new RedisGatewayQueue(options, await openFoundation(options, 'gateway'));
+  const queue = new GatewayQueue(options, await openConnections(options, 'gateway'));
   try {
     await queue.open();
   } catch (error) {
@@ -40,105 +45,103 @@ export async function openGatewayQueue(options: GatewayQueueOptions): Promise<Ga
   return queue;
 }
 
-class RedisGatewayQueue implements GatewayQueue {
-  readonly batches;
-  readonly cameras;
-  readonly #options: GatewayQueueOptions;
-  readonly #foundation: Foundation;
-  readonly #scripts;
-  readonly #submissions;
-  readonly #announcements;
-  readonly snapshot;
-  readonly #stopSweeping;
-  #firstStart: Promise<number> | null = null;
+/** The gateway's side. Every call throws `unavailable` when Redis is away. */
+export class GatewayQueue {
+  readonly batches: Batches;
+  readonly cameras: Cameras;
+  /** Figures of the whole installation, at most 250 ms old. */
+  readonly snapshot: () => Promise<Snapshot>;
+  readonly #connections: Connections;
+  readonly #submissions: Submissions;
+  readonly #jobs: Jobs;
+  readonly #events: JobEvents;
+  readonly #stopSweeping: () => Promise<void>;
 
-  constructor(options: GatewayQueueOptions, foundation: Foundation) {
-    const { prefix, redis, subscriber, transport, onError } = foundation;
-    this.#options = options;
-    this.#foundation = foundation;
-    this.#announcements = new Announcements({
-      main: redis,
-      subscriber,
-      prefix,
-      read: (id) => this.#readOrGone(id),
-      onError,
-    });
-    this.#scripts = scriptsOn(redis, prefix);
-    const limits = limitArguments(options.limits);
-    const context = { redis, prefix, scripts: this.#scripts, transport, onError };
-    this.#submissions = new Submissions(context, limits, options.resultTtlMs);
-    this.batches = new RedisBatches(context, limits, options);
-    this.cameras = new RedisCameras(context, this.#submissions, limits, options.resultTtlMs);
-    this.snapshot = remembered(SNAPSHOT_MS, () =>
-      answered(async () => snapshotFrom(await this.#scripts('snapshot', ...limits))),
-    );
+  /** For `openGatewayQueue`. */
+  constructor({ limits, resultTtlMs, batchTtlMs }: GatewayQueueOptions, connections: Connections) {
+    const { redis, scripts, onError } = connections;
+    this.#connections = connections;
+    this.#jobs = new Jobs(connections, resultTtlMs);
+    this.#events = new JobEvents(connections, (id) => this.#jobs.readUnlessErased(id));
+    this.#submissions = new Submissions(connections, limits, resultTtlMs);
+    this.batches = new Batches(connections, limits, { batchTtlMs, resultTtlMs });
+    this.cameras = new Cameras(connections, this.#submissions, limits, resultTtlMs);
+    this.snapshot = cachedFor(SNAPSHOT_MS, () => mapRedisErrors(() => scripts.run(snapshotScript, { limits })));
     this.#stopSweeping = everySecond(async () => {
       if (redis.status !== 'ready') return;
-      await this.#submissions.takeBackFailed();
-      await sweepOnce(this.#scripts, transport);
+      await this.#submissions.abortFailed();
+      await sweepDue(connections);
     }, onError);
   }
 
+  /** For `openGatewayQueue`. */
   async open(): Promise<void> {
-    await this.#announcements.open();
+    await this.#events.open();
     await this.firstStart();
   }
 
+  /** @throws queue_full (with retryAfterMs; nothing is reserved then), idempotency_conflict, unavailable */
   submit(job: NewJob): Promise<SubmitResult> {
     return this.#submissions.submit(job);
   }
 
-  subscribe(id: string) {
-    return this.#announcements.subscribe(id);
+  /** Begin it before `submit`: nothing that happens afterwards is missed. */
+  wait(id: string): CompletionWait {
+    return this.#events.wait(id);
   }
 
-  get listeners() {
-    return this.#announcements.listeners;
+  /**
+   * Begin it before the first `read`: no later change is missed.
+   * @param id of a job or batch, or a camera's `Cameras.topic`
+   * @example
+   * using changes = queue.subscribe(id);
+   * for (let record = await queue.read(id); record && !isTerminal(record.status); record = await queue.read(id))
+   *   await changes.nextChange(15_000);
+   */
+  subscribe(id: string): Subscription {
+    return this.#events.subscribe(id);
   }
 
-  wait(id: string) {
-    return this.#announcements.wait(id);
+  /** Waits and subscriptions that have not been disposed. */
+  get listeners(): { waits: number; subscriptions: number } {
+    return this.#events.listeners;
   }
 
+  /** The record with its result, or null when there is none. */
   read(id: string): Promise<JobRecord | null> {
-    const { redis, prefix } = this.#foundation;
-    return answered(async () => recordFrom(id, await redis.hgetallBuffer(`${prefix}:job:${id}`)));
+    return this.#jobs.read(id);
   }
 
+  /**
+   * Ends a job that has not ended; with `queued` only one that does not run yet, checked in the same step.
+   * @returns the record as it is after the call, null when there is none
+   */
   cancel(id: string, which: 'live' | 'queued' = 'live'): Promise<JobRecord | null> {
-    const only = which === 'queued' ? which : '';
-    return answered(async () => ((await this.#scripts('cancel', id, only)) === -1 ? null : this.read(id)));
+    return this.#jobs.cancel(id, which === 'queued');
   }
 
+  /**
+   * Cancels a live job and erases record, image, result, idempotency reservation and undelivered webhook of `owner`'s job at once. A
+   * tombstone stays for RESULT_TTL, so that a second call is told apart from an unknown id.
+   * @returns whether there is, or was, such a job of this owner
+   */
   erase(id: string, owner: string): Promise<boolean> {
-    return answered(async () => (await this.#scripts('erase', id, owner, this.#options.resultTtlMs)) === 1);
+    return this.#jobs.erase(id, owner);
   }
 
+  /** Unix milliseconds of this installation's first start: an older id cannot be one of ours. */
   firstStart(): Promise<number> {
-    this.#firstStart ??= answered(async () => (await this.#scripts('first-start')) as number).catch((error) => {
-      this.#firstStart = null;
-      throw error;
-    });
-    return this.#firstStart;
+    return this.#jobs.firstStart();
   }
 
   ping(): Promise<void> {
-    return answered(async () => void (await within(PING_WITHIN_MS, this.#foundation.redis.ping())));
+    const { redis } = this.#connections;
+    return mapRedisErrors(async () => void (await orUnavailable(redis.ping(), PING_TIMEOUT_MS)));
   }
 
   async close(): Promise<void> {
-    this.#announcements.close();
+    this.#events.close();
     await this.#stopSweeping();
-    await this.#foundation[Symbol.asyncDispose]();
-  }
-
-  /** @throws gone when the job was erased */
-  async #readOrGone(id: string): Promise<JobRecord | null> {
-    const record = await this.read(id);
-    if (record) return record;
-    const { redis, prefix } = this.#foundation;
-    const erased = await answered(() => redis.exists(`${prefix}:gone:${id}`));
-    if (erased) throw new FacequeueError('gone', 'The job was deleted.', { jobId: id });
-    return null;
+    await this.#connections[Symbol.asyncDispose]();
   }
 }

@@ -2,10 +2,10 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
-import type { WorkerQueue } from './worker-queue.ts';
-import { loadLua } from './redis/load-lua.ts';
+import { cancelScript } from './job/jobs.ts';
 import { proxyTo } from './testing/proxy.ts';
 import { job, jobOf, LONG, Rig, succeeded } from './testing/rig.ts';
+import type { WorkerQueue } from './worker-queue.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -47,7 +47,7 @@ describe('every wait is answered', () => {
     const raw = new Redis(redis.url);
     // In one transaction, so that no subscriber is there when the end is announced.
     const cut = raw.multi().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await cut.eval(loadLua(new URL('./job/cancel.lua', import.meta.url)), 1, rig.prefix, given.id).exec();
+    await cut.eval(cancelScript.lua, 1, rig.prefix, given.id).exec();
     raw.disconnect();
     expect(await answer).toMatchObject({ status: 'canceled' });
   });
@@ -119,7 +119,7 @@ describe('a worker', () => {
     await taken.promise;
     const raw = new Redis(redis.url);
     const cut = raw.multi().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await cut.eval(loadLua(new URL('./job/cancel.lua', import.meta.url)), 1, rig.prefix, given.id).exec();
+    await cut.eval(cancelScript.lua, 1, rig.prefix, given.id).exec();
     raw.disconnect();
     await aborted.promise;
   });

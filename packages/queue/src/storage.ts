@@ -1,3 +1,4 @@
-/** For readers of what is stored, outside this package: names of keys, and a connection. */
-export { type Keys, keysOf } from './keys.ts';
+/** For readers of what is stored, outside this package: names of keys, constants of the scripts, and a connection. */
+export { CONSTANTS } from './constants.ts';
 export { openConnection } from './redis/connection.ts';
+export { type Keys, keysOf } from './redis/keys.ts';

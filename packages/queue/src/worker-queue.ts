@@ -1,37 +1,38 @@
-import { randomUUID } from 'node:crypto';
 import { isTerminal, type JobStatus, type QueueName } from '@facequeue/schema';
-import { RedisBatchTasks } from './batch/tasks.ts';
-import { startConsumer } from './bullmq/consumer.ts';
-import type { Consumer, JobHandler } from './bullmq/consumer.ts';
+import { BatchTasks } from './batch/tasks.ts';
+import { type Consumer, type JobHandler, startConsumer } from './bullmq/consumer.ts';
+import { ActiveJobs } from './job/active-jobs.ts';
+import { Claims } from './job/claims.ts';
 import type { ClaimedJob, Outcome } from './job/job.ts';
 import type { AdmissionLimits } from './limits/admission.ts';
-import type { WorkerInfo } from './limits/snapshot.ts';
+import { heartbeatScript, WORKER_SILENCE_MS, type WorkerInfo } from './limits/workers.ts';
+import { PING_TIMEOUT_MS } from './redis/connection.ts';
+import { type ConnectionOptions, type Connections, openConnections } from './redis/connections.ts';
+import { orUnavailable, publicError } from './redis/errors.ts';
+import { everySecond, sweepDue } from './sweep/sweeper.ts';
 import type { WebhookDelivery, WebhookOutcome } from './webhook/webhook.ts';
-import { Hands } from './job/active-jobs.ts';
-import { claimFrom } from './job/record.ts';
-import { limitArguments } from './limits/admission.ts';
-import { WORKER_SILENCE_MS } from './limits/snapshot.ts';
-import { PING_WITHIN_MS } from './redis/connection.ts';
-import { type Foundation, type FoundationOptions, openFoundation } from './redis/connections.ts';
-import { publicError } from './redis/errors.ts';
-import { scriptsOn } from './redis/scripts.ts';
-import { within } from './redis/within.ts';
-import { everySecond, sweepOnce } from './sweep/sweeper.ts';
-import { Deliveries } from './webhook/webhooks.ts';
+import { Webhooks } from './webhook/webhooks.ts';
 
-export interface WorkerQueueOptions extends FoundationOptions {
-  /** How often a job may be taken up before it is given up as failed. */
+export interface WorkerQueueOptions extends ConnectionOptions {
+  /** Attempts after which a job ends `failed`. */
   maxAttempts: number;
-  /** What items a listing may append, as the gateways have it. */
+  /** Limits for items that a listing appends: the gateways' own. */
   limits: AdmissionLimits;
 }
 
 /**
- * Opens the worker's side of the queue. While Redis is away its calls wait for it; only `ping` says so.
+ * Opens the worker's side of the queue. While Redis is away its calls wait for it; only `ping` fails.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
+ * @example
+ * const queue = await openWorkerQueue({ url, prefix: '{fq}', maxAttempts: 5, limits, onError });
+ * await queue.consume('interactive', { concurrency: 4 }, async (deliveryId, signal) => {
+ *   const job = await queue.claim(deliveryId, workerId);
+ *   if (!job || !(await queue.start(job.id, job.attempt))) return;
+ *   await queue.finish(job.id, job.attempt, await detect(job, signal));
+ * });
  */
 export async function openWorkerQueue(options: WorkerQueueOptions): Promise<WorkerQueue> {
-  const queue = new RedisWorkerQueue(options, await openFoundation(options, 'worker'));
+  const queue = new WorkerQueue(options, await openConnections(options, 'worker'));
   try {
     await queue.open();
   } catch (error) {
@@ -41,47 +42,44 @@ export async function openWorkerQueue(options: WorkerQueueOptions): Promise<Work
   return queue;
 }
 
-class RedisWorkerQueue implements WorkerQueue {
-  readonly tasks;
-  readonly #options: WorkerQueueOptions;
-  readonly #foundation: Foundation;
-  readonly #scripts;
-  readonly #hands = new Hands();
-  readonly #listeners = new Set<(id: string) => void>();
-  readonly #deliveries;
+/** The worker's side. */
+export class WorkerQueue {
+  readonly tasks: BatchTasks;
+  readonly #connections: Connections;
+  readonly #activeJobs = new ActiveJobs();
+  readonly #claims: Claims;
+  readonly #webhooks: Webhooks;
+  readonly #cancelListeners = new Set<(id: string) => void>();
   readonly #consumers = new Set<Consumer>();
   readonly #workerIds = new Set<string>();
-  readonly #stopSweeping;
-  readonly #name = randomUUID();
-  #claims = 0;
+  readonly #stopSweeping: () => Promise<void>;
 
-  constructor(options: WorkerQueueOptions, foundation: Foundation) {
-    const { redis, prefix, transport, onError } = foundation;
-    this.#options = options;
-    this.#foundation = foundation;
-    this.#scripts = scriptsOn(redis, prefix);
-    this.#deliveries = new Deliveries(redis, this.#scripts, prefix);
-    this.tasks = new RedisBatchTasks(
-      { redis, prefix, scripts: this.#scripts, transport },
-      limitArguments(options.limits),
-    );
+  /** For `openWorkerQueue`. */
+  constructor({ maxAttempts, limits }: WorkerQueueOptions, connections: Connections) {
+    const { redis, onError } = connections;
+    this.#connections = connections;
+    this.#claims = new Claims(connections, this.#activeJobs, maxAttempts);
+    this.#webhooks = new Webhooks(connections);
+    this.tasks = new BatchTasks(connections, limits);
     this.#stopSweeping = everySecond(async () => {
       if (redis.status !== 'ready') return;
-      await sweepOnce(this.#scripts, transport);
-      await this.#deliveries.look();
-      await this.tasks.look();
+      await sweepDue(connections);
+      await this.#webhooks.notifyIfAny();
+      await this.tasks.notifyIfAny();
     }, onError);
   }
 
+  /** For `openWorkerQueue`. */
   async open(): Promise<void> {
-    const { subscriber, prefix, onError } = this.#foundation;
+    const { subscriber, keys, onError } = this.#connections;
+    const { canceled, taskDue } = keys.channels;
     subscriber.on('message', (channel: string, id: string) => {
-      if (channel === `${prefix}:cancel`) this.#canceled(id);
-      else if (channel === `${prefix}:task`) this.tasks.tell();
-      else this.#deliveries.tell();
+      if (channel === canceled) this.#canceled(id);
+      else if (channel === taskDue) this.tasks.notify();
+      else this.#webhooks.notify();
     });
     await this.#subscribe();
-    // A job canceled while the connection was away was announced to nobody.
+    // The message about a job that was canceled while the connection was away reached nobody.
     subscriber.on('ready', () => {
       this.#subscribe()
         .then(() => this.#recheck())
@@ -89,114 +87,121 @@ class RedisWorkerQueue implements WorkerQueue {
     });
   }
 
+  /** Starts to take jobs from a queue. */
   async consume(queue: QueueName, options: { concurrency: number }, handler: JobHandler): Promise<Consumer> {
+    const { redis, prefix, onError } = this.#connections;
     const context = {
-      redis: this.#foundation.redis,
-      prefix: this.#foundation.prefix,
-      hands: this.#hands,
+      redis,
+      prefix,
+      activeJobs: this.#activeJobs,
       release: (id: string, attempt: number, delayMs: number) => this.release(id, attempt, delayMs),
-      onError: this.#foundation.onError,
+      onError,
     };
     const consumer = await startConsumer(context, queue, options.concurrency, handler);
     this.#consumers.add(consumer);
     return consumer;
   }
 
-  async claim(ticket: string, workerId: string): Promise<ClaimedJob | null> {
-    const name = `${workerId}:${this.#name}:${this.#claims++}`;
-    const { job, queue, turns } = claimFrom(await this.#scripts('claim', ticket, name, this.#options.maxAttempts));
-    if (job) this.#hands.claimed(ticket, job);
-    // Turns that do not get there are found by the sweep.
-    if (turns.length) await this.#foundation.transport.addTurns(turns, queue);
-    return job;
+  /**
+   * Claims a delivered job and counts the attempt.
+   * @param deliveryId what a handler is called with: a job's id, or a token of a batch's or camera's lane, which takes its next entry
+   * @returns null when the job has ended, does not exist, has a live claim, has just been ended at its attempt limit, or the lane is
+   * empty
+   */
+  claim(deliveryId: string, workerId: string): Promise<ClaimedJob | null> {
+    return this.#claims.claim(deliveryId, workerId);
   }
 
+  /** The image bytes of an inline job; null when they no longer exist. */
   blob(id: string): Promise<Buffer | null> {
-    return this.#foundation.redis.getBuffer(`${this.#foundation.prefix}:blob:${id}`);
+    const { redis, keys } = this.#connections;
+    return redis.getBuffer(keys.blob(id));
   }
 
-  async start(id: string, attempt: number): Promise<boolean> {
-    return (await this.#scripts('start', id, attempt)) === 1;
+  /** The record says `processing` from here on. False when the job has ended or the claim is stale: abandon it. */
+  start(id: string, attempt: number): Promise<boolean> {
+    return this.#claims.start(id, attempt);
   }
 
-  async finish(id: string, attempt: number, outcome: Outcome): Promise<boolean> {
-    const failed = outcome.status === 'failed';
-    const reply = await this.#scripts(
-      'finish',
-      id,
-      attempt,
-      outcome.status,
-      failed ? outcome.error.code : '',
-      failed ? outcome.error.detail : '',
-      outcome.image ? JSON.stringify(outcome.image) : '',
-      JSON.stringify(outcome.timings ?? {}),
-      failed ? '' : outcome.result,
-    );
-    return reply === 1;
+  /** False when the job had ended or the claim is stale: the outcome is discarded. */
+  finish(id: string, attempt: number, outcome: Outcome): Promise<boolean> {
+    return this.#claims.finish(id, attempt, outcome);
   }
 
-  async release(id: string, attempt: number, delayMs: number, forgiven = false): Promise<boolean> {
-    if ((await this.#scripts('release', id, attempt, delayMs, forgiven ? 1 : 0)) !== 1) return false;
-    const hand = this.#hands.ofJob(id);
-    if (hand?.attempt === attempt) hand.againAfterMs = delayMs;
-    return true;
+  /**
+   * Returns a claimed job to its queue, to be run again after `delayMs`. False when it has ended or the claim is stale.
+   * @param forgiven the attempt does not count towards the limit: it ends for the worker's own sake, because that stops, say
+   */
+  release(id: string, attempt: number, delayMs: number, forgiven = false): Promise<boolean> {
+    return this.#claims.release(id, attempt, delayMs, forgiven);
   }
 
+  /** Calls `listener` when an active job of this worker is canceled. @returns ends that */
   onCancel(listener: (id: string) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.#cancelListeners.add(listener);
+    return () => this.#cancelListeners.delete(listener);
   }
 
+  /**
+   * Leases webhooks that are due, at most `max`, and of one host at most `perHost` at a time over all workers. Resolves with none
+   * when none is due.
+   */
   leaseWebhooks(max: number, perHost: number, leaseMs: number): Promise<WebhookDelivery[]> {
-    return this.#deliveries.take(max, perHost, leaseMs);
+    return this.#webhooks.lease(max, perHost, leaseMs);
   }
 
+  /** Reports an attempt. False when the lease was lost: another worker tries. */
   reportWebhook(delivery: WebhookDelivery, outcome: WebhookOutcome): Promise<boolean> {
-    return this.#deliveries.report(delivery, outcome);
+    return this.#webhooks.report(delivery, outcome);
   }
 
+  /** Calls `listener` when a webhook may have become due. @returns ends that */
   onWebhookDue(listener: () => void): () => void {
-    return this.#deliveries.onDue(listener);
+    return this.#webhooks.onDue(listener);
   }
 
   async heartbeat(info: WorkerInfo): Promise<void> {
+    const { redis, scripts } = this.#connections;
     this.#workerIds.add(info.id);
     // What would be sent once Redis is back is old by then.
-    if (this.#foundation.redis.status !== 'ready') return;
-    await this.#scripts('heartbeat', info.id, JSON.stringify(info), WORKER_SILENCE_MS);
+    if (redis.status !== 'ready') return;
+    await scripts.run(heartbeatScript, { id: info.id, info, silenceMs: WORKER_SILENCE_MS });
   }
 
+  /** @throws unavailable */
   async ping(): Promise<void> {
-    const { redis } = this.#foundation;
+    const { redis } = this.#connections;
     if (redis.status !== 'ready') throw publicError(new Error('not connected'));
-    await within(PING_WITHIN_MS, redis.ping());
+    await orUnavailable(redis.ping(), PING_TIMEOUT_MS);
   }
 
+  /** Stops taking jobs and waits for the active ones. */
   async close(): Promise<void> {
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     await this.#stopSweeping();
-    const { redis, prefix } = this.#foundation;
-    if (redis.status === 'ready' && this.#workerIds.size) await redis.hdel(`${prefix}:workers`, ...this.#workerIds);
-    await this.#foundation[Symbol.asyncDispose]();
+    const { redis, keys } = this.#connections;
+    if (redis.status === 'ready' && this.#workerIds.size) await redis.hdel(keys.workers, ...this.#workerIds);
+    await this.#connections[Symbol.asyncDispose]();
   }
 
   async #subscribe(): Promise<void> {
-    const { subscriber, prefix } = this.#foundation;
-    await subscriber.subscribe(`${prefix}:cancel`, `${prefix}:delivery`, `${prefix}:task`);
+    const { subscriber, keys } = this.#connections;
+    const { canceled, webhookDue, taskDue } = keys.channels;
+    await subscriber.subscribe(canceled, webhookDue, taskDue);
   }
 
   async #recheck(): Promise<void> {
-    const { redis, prefix } = this.#foundation;
-    for (const id of this.#hands.claimedIds) {
-      const status = await redis.hget(`${prefix}:job:${id}`, 'status');
+    const { redis, keys } = this.#connections;
+    for (const id of this.#activeJobs.claimedIds) {
+      const status = await redis.hget(keys.job(id), 'status');
       if (!status || isTerminal(status as JobStatus)) this.#canceled(id);
     }
   }
 
   #canceled(id: string): void {
-    const hand = this.#hands.ofJob(id);
-    if (!hand) return;
-    hand.drop('canceled');
-    for (const listener of this.#listeners) listener(id);
+    const active = this.#activeJobs.ofJob(id);
+    if (!active) return;
+    active.abort('canceled');
+    for (const listener of this.#cancelListeners) listener(id);
   }
 }

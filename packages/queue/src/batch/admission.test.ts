@@ -5,29 +5,25 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { AdmissionLimits } from '../limits/admission.ts';
 import { batch, items } from '../testing/batches.ts';
-import { job, LONG, Rig, ROOMY } from '../testing/rig.ts';
-import { ByHand, badItem, inlineItem, urlItem } from '../testing/script-harness.ts';
+import { job, Rig, ROOMY } from '../testing/rig.ts';
+import { badItem, inlineItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
 let redis: TestRedis;
 let raw: Redis;
-let by: ByHand;
+let by: ScriptHarness;
 beforeAll(async () => {
   redis = await startRedis();
   raw = new Redis(redis.url);
 });
 beforeEach(() => {
-  by = new ByHand(raw, `{fq-${randomUUID()}}`);
+  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
 });
 afterAll(async () => {
   raw.disconnect();
   await redis.stop();
 });
 
-/** As the scripts take them. */
-const limits = (more: Partial<AdmissionLimits>) => {
-  const { maxWaiting, maxBlobBytes, maxResultBytes, maxOldestMs } = { ...ROOMY, ...more };
-  return [maxWaiting, maxBlobBytes, maxResultBytes, maxOldestMs];
-};
+const limits = (more: Partial<AdmissionLimits>): AdmissionLimits => ({ ...ROOMY, ...more });
 
 const urls = (count: number) => Array.from({ length: count }, () => urlItem(null));
 
@@ -151,34 +147,17 @@ describe('items that wait', () => {
 
   it('are not judged by the age of others, nor others by theirs', async () => {
     const impatient = limits({ maxOldestMs: 1000 });
-    const single = (id: string) =>
-      by.scripts(
-        'submit',
-        id,
-        'bulk',
-        LONG,
-        '',
-        LONG,
-        ...impatient,
-        'https://a.example/',
-        '{}',
-        'r',
-        'o',
-        '',
-        '',
-        '',
-        '',
-        '',
-      );
+    const noBytes = { source: 'https://a.example/', blob: Buffer.alloc(0) };
+    const single = (id: string) => by.submit(id, { ...noBytes, limits: impatient });
     await by.create('b', { open: true });
-    const { turns } = await by.append('b', urls(3), 'skip', { limits: impatient });
+    const { tokens } = await by.append('b', urls(3), 'skip', { limits: impatient });
     // They came in long ago; one of them is in a worker's hands.
     const lane = by.key('lane:batch:b');
     for (const text of await raw.lrange(lane, 0, -1)) {
       await raw.lpop(lane);
       await raw.rpush(lane, JSON.stringify({ ...JSON.parse(text), t: 1 }));
     }
-    await by.claim(turns[0]!);
+    await by.claim(tokens[0]!);
     expect(await single('one')).toMatchObject(['ok', expect.any(Number), expect.any(Number)]);
     await raw.zadd(by.key('waiting:bulk'), 1, 'one');
     expect(await single('two')).toMatchObject(['full', 'oldest', 30_000]);

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { BatchModel, type ModelItem } from '../testing/batch-model.ts';
-import { ByHand, badItem, inlineItem, urlItem } from '../testing/script-harness.ts';
+import { badItem, inlineItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
 const MAX_ATTEMPTS = 3;
 
@@ -61,7 +61,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** Scripts and model side by side. */
 class Run {
-  readonly by = new ByHand(raw, `{fq-${randomUUID()}}`);
+  readonly by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
   /** By what the steps call them. */
   readonly batches = new Map<'a' | 'b', BatchModel>();
   #made = 0;
@@ -99,7 +99,7 @@ class Run {
         batch.stop(now.kind, now.chunk);
         break;
       case 'drain':
-        await by.drain(batch.id, now.chunk);
+        await by.cancelRemaining(batch.id, now.chunk);
         batch.cancelRemaining(now.chunk);
         break;
       case 'take':
@@ -117,11 +117,11 @@ class Run {
   }
 
   async take(batch: BatchModel, nth: number): Promise<void> {
-    const turns = await this.by.turnsOf(`batch:${batch.id}`);
-    const turn = turns[nth % Math.max(1, turns.length)];
-    if (!turn) return;
-    const { job } = await this.by.claim(turn, MAX_ATTEMPTS);
-    const given = batch.takeNext(turn);
+    const tokens = await this.by.tokensOf(`batch:${batch.id}`);
+    const token = tokens[nth % Math.max(1, tokens.length)];
+    if (!token) return;
+    const { job } = await this.by.claim(token, MAX_ATTEMPTS);
+    const given = batch.takeNext(token);
     expect(job?.attempt).toBe(given?.state.attempts);
     if (given) given.jobId = job!.id;
   }
@@ -152,7 +152,7 @@ class Run {
       }
       case 'cancel job':
       case 'erase job':
-        await (now.kind === 'cancel job' ? by.scripts('cancel', jobId!) : by.scripts('erase', jobId!, '', 1000));
+        await (now.kind === 'cancel job' ? by.cancel(jobId!) : by.erase(jobId!, '', 1000));
         batch.happens(item, { kind: 'cancel' });
         break;
       case 'lock':
@@ -174,7 +174,7 @@ class Run {
 
   async sweep(): Promise<void> {
     for (const batch of this.batches.values()) {
-      for (const turn of await this.by.turnsOf(`batch:${batch.id}`)) await this.by.hurry(turn);
+      for (const token of await this.by.tokensOf(`batch:${batch.id}`)) await this.by.hurry(token);
       for (const { jobId } of batch.activeItems) await this.by.hurry(jobId!);
       if (!batch.done) await this.by.hurry(`batch-${batch.id}`);
     }

@@ -1,32 +1,48 @@
-/** Items on their way into a batch, as append-batch.lua takes them. */
-
-import type { NewItem } from './batch.ts';
 import { newJobId } from '../job/job-id.ts';
-import type { AdmissionReason } from '../limits/admission.ts';
+import { type FullReply, limitsArg } from '../limits/admission.ts';
+import { bytes, defineScript, list, number, optional, text } from '../redis/define-script.ts';
+import type { NewItem } from './batch.ts';
 
-/** Items of one append: its script holds Redis for a few milliseconds. */
+/** Items of one append: its script occupies Redis for a few milliseconds. */
 export const MAX_APPEND = 256;
 
-/** What append-batch.lua returns. */
-export type AppendReply =
-  | ['ok', number, number, number, ...string[]]
-  | ['full', AdmissionReason, number]
-  | ['gone']
-  | ['closed']
-  | ['lost'];
+export const appendScript = defineScript({
+  file: new URL('./append.lua', import.meta.url),
+  args: {
+    id: text,
+    owner: text,
+    duplicates: text,
+    limits: limitsArg,
+    lease: optional(number),
+    state: text,
+    leaseMs: number,
+    items: list({ id: text, name: optional(text), line: optional(number), kind: text, head: text, body: bytes }),
+  },
+  reply: (
+    reply:
+      | ['ok', accepted: number, skipped: number, failed: number, ...tokens: string[]]
+      | FullReply
+      | ['gone']
+      | ['closed']
+      | ['lost'],
+  ) => reply,
+});
 
-export function appendArguments(items: NewItem[]): (string | number | Uint8Array)[] {
-  return items.flatMap(({ name, line, content }) => [
-    newJobId(),
-    name ?? '',
-    line ?? '',
-    content.kind,
-    ...carried(content),
-  ]);
+const NO_BYTES = new Uint8Array();
+
+/** Items as append.lua takes them. */
+export function itemArguments(items: readonly NewItem[]) {
+  return items.map(({ name, line, content }) => ({
+    id: newJobId(),
+    name,
+    line,
+    kind: content.kind,
+    ...headAndBody(content),
+  }));
 }
 
-function carried(content: NewItem['content']): [string, string | Uint8Array] {
-  if (content.kind === 'inline') return ['', content.bytes];
-  if (content.kind === 'url') return [content.url, ''];
-  return [content.code, content.detail];
+function headAndBody(content: NewItem['content']): { head: string; body: Uint8Array } {
+  if (content.kind === 'inline') return { head: '', body: content.bytes };
+  if (content.kind === 'url') return { head: content.url, body: NO_BYTES };
+  return { head: content.code, body: Buffer.from(content.detail) };
 }

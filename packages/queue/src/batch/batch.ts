@@ -1,20 +1,20 @@
 import type { BatchStatus, DetectionOptions, ErrorCode, ImageFacts, TaskStatus, Timings } from '@facequeue/schema';
 import type { WebhookState } from '../webhook/webhook.ts';
 
-/** An item handed to a batch. */
+/** An item to append to a batch. */
 export interface NewItem {
-  /** The caller's name for it, unique in its batch; null: the batch numbers it (`#12`). */
+  /** The caller's name for it, unique in its batch; null: the batch names it by its number (`#12`). */
   name: string | null;
-  /** Where it stood in the request or listing, from 1; null when that says nothing. */
+  /** Its line in the request or place in the listing, from 1; null when it has none. */
   line: number | null;
-  /** `error`: the item could not be read; it fails as it comes in. */
+  /** `error`: the item could not be read; it fails when it is appended. */
   content:
     | { kind: 'inline'; bytes: Uint8Array }
     | { kind: 'url'; url: string }
     | { kind: 'error'; code: ErrorCode; detail: string };
 }
 
-/** What `create` takes. */
+/** What `Batches.create` takes. */
 export interface NewBatch {
   /** UUIDv7 from `newJobId`. */
   id: string;
@@ -25,23 +25,23 @@ export interface NewBatch {
   /** Stays open for appends after `settle`. */
   open: boolean;
   webhookUrl?: string;
-  /** Objects whose keys begin so become items, listed by a worker. `suffixes` are compared without regard to case. */
+  /** Objects whose keys begin with this become items; a worker lists them. `suffixes` are compared case-insensitively. */
   listing?: { url: string; suffixes: string[] };
-  /** Where a worker writes the results to, once all are there. */
+  /** Where a worker writes the results once all items have ended. */
   output?: { url: string; overwrite: boolean };
 }
 
-/** What became of the items of one append. */
+/** Items of one append, by what became of them. */
 export interface AppendResult {
   /** Items that will be run. */
   accepted: number;
   /** Items whose name the batch had already: nothing was done. */
   skipped: number;
-  /** Items that failed as they came in. */
+  /** Items that could not be read. */
   failed: number;
 }
 
-/** Work a worker does for a batch: listing its items, or writing its results. */
+/** A worker's work for a batch: listing its items, or writing its results. */
 export interface TaskState {
   status: TaskStatus;
   error: { code: ErrorCode; detail: string } | null;
@@ -55,18 +55,18 @@ export interface BatchRecord {
   status: BatchStatus;
   options: DetectionOptions;
   createdAt: number;
-  /** When the last item has come in; null while more may come. */
+  /** When its last item was appended; null while more may be. */
   closedAt: number | null;
-  /** When it ended: every item and its output. */
+  /** When every item and its output had ended. */
   finishedAt: number | null;
   /** When it is erased; null until it ends. */
   expiresAt: number | null;
   counts: { total: number; queued: number; processing: number; succeeded: number; failed: number; canceled: number };
   /** Items ended a second, over the last half minute or so. */
   rate: number;
-  /** Milliseconds until the items known by now are done, at that rate; null while that cannot be said. */
+  /** Milliseconds until the items appended so far have ended, at that rate; null while the rate is unknown. */
   remainingMs: number | null;
-  /** No result will come after those that can be read now. */
+  /** All results can be read: none will follow. */
   complete: boolean;
   listing: (TaskState & { url: string; suffixes: string[] }) | null;
   output: (TaskState & { url: string; overwrite: boolean }) | null;
@@ -79,7 +79,7 @@ export interface ItemResult {
   cursor: string;
   name: string;
   line: number | null;
-  /** Empty for an item that failed as it came in. */
+  /** Empty for an item that could not be read. */
   jobId: string;
   status: 'succeeded' | 'failed' | 'canceled';
   finishedAt: number;
@@ -95,10 +95,10 @@ export interface ItemResult {
 export interface BatchTask {
   kind: 'list' | 'write';
   batch: BatchRecord;
-  /** Names the lease: what is done under an older one is refused. */
+  /** Names the lease: calls with an older one are refused. */
   lease: number;
-  /** What the task last saved of itself; '' at its beginning. */
+  /** What the task saved last; '' before that. */
   state: string;
-  /** How often it has been taken since it last saved anything. */
+  /** How often it has been leased since it last saved anything. */
   tries: number;
 }

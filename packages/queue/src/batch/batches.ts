@@ -1,142 +1,186 @@
-import { FacequeueError } from '@facequeue/schema';
+import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
-import type { Transport } from '../bullmq/bull-queues.ts';
-import type { AppendResult, BatchRecord, ItemResult, NewBatch, NewItem } from './batch.ts';
-import { type AdmissionReason, refusalText } from '../limits/admission.ts';
-import { answered, publicError } from '../redis/errors.ts';
-import type { Scripts } from '../redis/scripts.ts';
+import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
+import { redisNow } from '../redis/clock.ts';
+import type { Connections } from '../redis/connections.ts';
+import { defineScript, flag, isOne, json, number, optional, text } from '../redis/define-script.ts';
+import { mapRedisErrors, publicError } from '../redis/errors.ts';
+import type { Keys } from '../redis/keys.ts';
 import { readPage } from '../redis/stream-page.ts';
-import { type AppendReply, appendArguments, MAX_APPEND } from './append.ts';
-import { DRAIN_CHUNK, drain } from './cancel-remaining.ts';
+import { appendScript, itemArguments, MAX_APPEND } from './append.ts';
+import type { AppendResult, BatchRecord, ItemResult, NewBatch, NewItem } from './batch.ts';
+import { CANCEL_CHUNK, cancelRemaining } from './cancel-remaining.ts';
 import { batchFrom, itemResultFrom } from './record.ts';
 
-interface Context {
-  redis: Redis;
-  prefix: string;
-  scripts: Scripts;
-  transport: Transport;
-  onError: (error: Error) => void;
-}
+export const createScript = defineScript({
+  file: new URL('./create.lua', import.meta.url),
+  args: {
+    id: text,
+    owner: text,
+    requestId: text,
+    options: json<DetectionOptions>(),
+    open: flag,
+    listing: optional(json<NonNullable<NewBatch['listing']>>()),
+    output: optional(json<NonNullable<NewBatch['output']>>()),
+    webhookUrl: optional(text),
+    webhookHost: optional(text),
+    ttlMs: number,
+    limits: limitsArg,
+  },
+  reply: (reply: ['ok'] | FullReply | ['exists']) => reply,
+});
 
-/** Batches from the gateway's side, in Redis. */
-export class RedisBatches implements Batches {
-  readonly #context: Context;
-  readonly #limits: readonly number[];
+/** False when there is no such batch. */
+export const settleScript = defineScript({
+  file: new URL('./settle.lua', import.meta.url),
+  args: { id: text },
+  reply: isOne,
+});
+
+/** False when the owner has no such batch. */
+export const closeScript = defineScript({
+  file: new URL('./close.lua', import.meta.url),
+  args: { id: text, owner: text },
+  reply: isOne,
+});
+
+export const stopScript = defineScript({
+  file: new URL('./stop.lua', import.meta.url),
+  args: { id: text, owner: text, erase: flag, tombstoneMs: number, max: number },
+  reply: (reply: number) => ({ exists: reply !== -1, more: reply === 1 }),
+});
+
+/** Batches of items, from the gateway's side. An id that is unknown, erased or of another owner returns null, or throws `gone`. */
+export class Batches {
+  readonly #connections: Connections;
+  readonly #limits: AdmissionLimits;
   readonly #ttlMs: number;
   readonly #tombstoneMs: number;
 
-  /** @param limits as scripts take them */
   constructor(
-    context: Context,
-    limits: readonly number[],
+    connections: Connections,
+    limits: AdmissionLimits,
     { batchTtlMs, resultTtlMs }: { batchTtlMs: number; resultTtlMs: number },
   ) {
-    this.#context = context;
+    this.#connections = connections;
     this.#limits = limits;
     this.#ttlMs = batchTtlMs;
     this.#tombstoneMs = resultTtlMs;
   }
 
-  create(batch: NewBatch): Promise<void> {
-    return answered(async () => {
-      const [answer, reason, retryAfterMs] = (await this.#context.scripts(
-        'create-batch',
-        batch.id,
-        batch.owner,
-        batch.requestId,
-        JSON.stringify(batch.options),
-        batch.open ? 1 : 0,
-        batch.listing ? JSON.stringify(batch.listing) : '',
-        batch.output ? JSON.stringify(batch.output) : '',
-        batch.webhookUrl ?? '',
-        batch.webhookUrl ? new URL(batch.webhookUrl).host : '',
-        this.#ttlMs,
-        ...this.#limits,
-      )) as ['ok'] | ['exists'] | ['full', AdmissionReason, number];
-      if (answer === 'full')
-        throw new FacequeueError('queue_full', refusalText(reason!), { retryAfterMs: retryAfterMs!, reason: reason! });
-      if (answer === 'exists') throw new FacequeueError('internal_error', 'A batch of this id exists already.');
-    });
-  }
-
-  settle(id: string): Promise<void> {
-    return answered(async () => {
-      if ((await this.#context.scripts('settle-batch', id)) !== 1) throw gone();
-    });
-  }
-
-  append(id: string, owner: string, items: NewItem[], twice: 'skip' | 'fail'): Promise<AppendResult> {
-    if (items.length > MAX_APPEND) throw new RangeError(`an append has at most ${MAX_APPEND} items`);
-    return answered(async () => {
-      const { scripts, transport } = this.#context;
-      const reply = (await scripts(
-        'append-batch',
+  /**
+   * Begins a batch. Its maker appends the first items, then calls `settle`, or `erase` when they could not all be appended.
+   * A maker that is silent for a minute before it settles counts as dead, and the batch is erased.
+   * @throws queue_full (with retryAfterMs)
+   */
+  create({ id, owner, requestId, options, open, listing, output, webhookUrl }: NewBatch): Promise<void> {
+    return mapRedisErrors(async () => {
+      const reply = await this.#connections.scripts.run(createScript, {
         id,
         owner,
-        twice,
-        ...this.#limits,
-        '',
-        '',
-        0,
-        ...appendArguments(items),
-      )) as AppendReply;
-      if (reply[0] === 'full')
-        throw new FacequeueError('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
+        requestId,
+        options,
+        open,
+        listing,
+        output,
+        webhookUrl,
+        webhookHost: webhookUrl && new URL(webhookUrl).host,
+        ttlMs: this.#ttlMs,
+        limits: this.#limits,
+      });
+      if (reply[0] === 'full') throw queueFull(reply);
+      if (reply[0] === 'exists') throw new FacequeueError('internal_error', 'A batch of this id exists already.');
+    });
+  }
+
+  /** The first items are in: the batch closes, unless it was created open or a worker still lists its items. @throws gone */
+  settle(id: string): Promise<void> {
+    return mapRedisErrors(async () => {
+      if (!(await this.#connections.scripts.run(settleScript, { id }))) throw gone();
+    });
+  }
+
+  /**
+   * Appends all the items or, when it throws, none. At most MAX_APPEND items and about 4 MB a call.
+   * @param duplicates what becomes of an item whose name the batch has: `skip` for appends that may be repeats, `fail` (unnamed) for
+   * first ones
+   * @throws queue_full (with retryAfterMs), conflict when the batch is closed, gone
+   */
+  append(id: string, owner: string, items: NewItem[], duplicates: 'skip' | 'fail'): Promise<AppendResult> {
+    if (items.length > MAX_APPEND) throw new RangeError(`an append has at most ${MAX_APPEND} items`);
+    return mapRedisErrors(async () => {
+      const { scripts, bullQueues, onError } = this.#connections;
+      const reply = await scripts.run(appendScript, {
+        id,
+        owner,
+        duplicates,
+        limits: this.#limits,
+        state: '',
+        leaseMs: 0,
+        items: itemArguments(items),
+      });
+      if (reply[0] === 'full') throw queueFull(reply);
       if (reply[0] === 'closed') throw new FacequeueError('conflict', 'the batch is closed');
       if (reply[0] !== 'ok') throw gone();
-      const [, accepted, skipped, failed, ...turns] = reply;
-      // They are in: turns that do not get to BullMQ now are found by the sweep.
-      if (turns.length)
-        await transport.addTurns(turns, 'bulk').catch((error) => this.#context.onError(publicError(error)));
+      const [, accepted, skipped, failed, ...tokens] = reply;
+      // The items are in. The sweep finds tokens that do not get to BullMQ now.
+      await bullQueues.addAll(tokens, 'bulk').catch((error) => onError(publicError(error)));
       return { accepted, skipped, failed };
     });
   }
 
+  /** Ends the appends. Closing a closed batch changes nothing. @throws gone */
   close(id: string, owner: string): Promise<BatchRecord> {
-    return answered(async () => {
-      const closed = (await this.#context.scripts('close-batch', id, owner)) === 1;
-      const batch = closed ? await this.read(id, owner) : null;
+    return mapRedisErrors(async () => {
+      const exists = await this.#connections.scripts.run(closeScript, { id, owner });
+      const batch = exists ? await this.read(id, owner) : null;
       if (!batch) throw gone();
       return batch;
     });
   }
 
   read(id: string, owner: string): Promise<BatchRecord | null> {
-    return answered(async () => {
-      const batch = await readBatch(this.#context.redis, this.#context.prefix, id);
+    const { redis, keys } = this.#connections;
+    return mapRedisErrors(async () => {
+      const batch = await readBatch(redis, keys, id);
       return batch?.owner === owner ? batch : null;
     });
   }
 
+  /**
+   * A page of results in the order in which items ended: fewer than `max` when they exceed about 1 MB.
+   * @param after a cursor; '' from the beginning
+   */
   results(id: string, after: string, max: number): Promise<ItemResult[]> {
-    const { redis, prefix } = this.#context;
-    return answered(async () => (await readPage(redis, `${prefix}:results:${id}`, after, max)).map(itemResultFrom));
+    const { redis, keys } = this.#connections;
+    return mapRedisErrors(async () => (await readPage(redis, keys.results(id), after, max)).map(itemResultFrom));
   }
 
+  /** No further item starts from here on; the queued ones end `canceled` within seconds. Null when there is no such batch. */
   async cancel(id: string, owner: string): Promise<BatchRecord | null> {
-    const stopped = await this.#stop(id, owner, 'cancel');
-    return stopped ? this.read(id, owner) : null;
+    return (await this.#stop(id, owner, false)) ? this.read(id, owner) : null;
   }
 
+  /** Cancels, and erases items and results. @returns whether there is, or was lately, such a batch */
   erase(id: string, owner: string): Promise<boolean> {
-    return this.#stop(id, owner, 'erase');
+    return this.#stop(id, owner, true);
   }
 
-  /** @returns whether there is such a batch */
-  #stop(id: string, owner: string, how: 'cancel' | 'erase'): Promise<boolean> {
-    return answered(async () => {
-      const { scripts } = this.#context;
-      const more = await scripts('stop-batch', id, owner, how, this.#tombstoneMs, DRAIN_CHUNK);
-      if (more === 1) await drain(scripts, id);
-      return more !== -1;
+  #stop(id: string, owner: string, erase: boolean): Promise<boolean> {
+    return mapRedisErrors(async () => {
+      const { scripts } = this.#connections;
+      const tombstoneMs = this.#tombstoneMs;
+      const { exists, more } = await scripts.run(stopScript, { id, owner, erase, tombstoneMs, max: CANCEL_CHUNK });
+      if (more) await cancelRemaining(scripts, id);
+      return exists;
     });
   }
 }
 
 const gone = () => new FacequeueError('gone', 'the batch expired, was deleted or never existed');
 
-/** The batch of an id, whoever's it is; null for none. */
-export async function readBatch(redis: Redis, prefix: string, id: string): Promise<BatchRecord | null> {
-  const [fields, [seconds, micros]] = await Promise.all([redis.hgetallBuffer(`${prefix}:batch:${id}`), redis.time()]);
-  return batchFrom(id, fields, Number(seconds) * 1000 + Math.floor(Number(micros) / 1000));
+/** The batch of an id, of any owner; null for none. */
+export async function readBatch(redis: Redis, keys: Keys, id: string): Promise<BatchRecord | null> {
+  const [fields, now] = await Promise.all([redis.hgetallBuffer(keys.batch(id)), redisNow(redis)]);
+  return batchFrom(id, fields, now);
 }

@@ -1,5 +1,4 @@
--- Ends what waits of a stopped batch, a chunk at a time, so that Redis answers others between.
--- KEYS 1 prefix  ARGV 1 batch  2 items at most
--- Returns 1 when there is more to do, else 0. Repeating it goes on.
---- @include ./cancel-remaining-lib.lua
-return drain_batch(ARGV[1], tonumber(ARGV[2])) and 1 or 0
+-- Cancels what remains of a stopped batch, at most `max` waiting items a call, so that Redis can answer others between.
+-- Returns 1 when more remains, else 0. Repeating it continues.
+--- @include ./remaining-lib.lua
+return cancel_remaining(args.id, args.max) and 1 or 0

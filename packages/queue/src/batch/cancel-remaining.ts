@@ -1,9 +1,16 @@
-import type { Scripts } from '../redis/scripts.ts';
+import { defineScript, isOne, number, type Scripts, text } from '../redis/define-script.ts';
 
-/** Items ended by one call: it holds Redis for about 10 ms. */
-export const DRAIN_CHUNK = 1000;
+/** Items canceled by one call: it occupies Redis for about 10 ms. */
+export const CANCEL_CHUNK = 1000;
 
-/** Ends what waits of a stopped batch, a chunk at a time. Should this process die on the way, the sweep of another goes on. */
-export async function drain(scripts: Scripts, id: string): Promise<void> {
-  while ((await scripts('drain-batch', id, DRAIN_CHUNK)) === 1);
+/** True when more remains. */
+export const cancelRemainingScript = defineScript({
+  file: new URL('./cancel-remaining.lua', import.meta.url),
+  args: { id: text, max: number },
+  reply: isOne,
+});
+
+/** Cancels what remains of a stopped batch, a chunk at a time. If this process dies meanwhile, the sweep of another continues. */
+export async function cancelRemaining(scripts: Scripts, id: string): Promise<void> {
+  while (await scripts.run(cancelRemainingScript, { id, max: CANCEL_CHUNK }));
 }

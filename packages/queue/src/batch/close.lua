@@ -1,12 +1,11 @@
--- No more appends to a batch.
--- KEYS 1 prefix  ARGV 1 batch  2 owner
+-- Closes a batch: no more appends.
 -- Returns 1, or 0 when this owner has no such batch. Repeating it changes nothing.
 --- @include ../redis/keys.lua
 --- @include ./lib.lua
-local id = ARGV[1]
-local seen = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased')
-if seen[1] ~= ARGV[2] or seen[3] then return 0 end
-if seen[2] == 'open' then
+local id = args.id
+local batch = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased')
+if batch[1] ~= args.owner or batch[3] then return 0 end
+if batch[2] == 'open' then
   close_batch(id)
   if not redis.call('HGET', batch_key(id), 'finishedAt') then schedule_batch(id) end
 end

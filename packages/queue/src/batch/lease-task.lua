@@ -1,5 +1,4 @@
 -- Leases a batch's task that is due.
--- KEYS 1 prefix  ARGV 1 ms the lease lasts
 -- Returns {kind, batch, lease, tries, state}, or nil when none is due.
 -- Invariant: each lease number of a task is given out once.
 --- @include ../redis/keys.lua
@@ -9,7 +8,7 @@ while true do
   if not task then return nil end
   local kind, id = string.match(task, '^(%a+) (.*)$')
   if redis.call('EXISTS', batch_key(id)) == 1 then
-    redis.call('ZADD', TASKS, now + tonumber(ARGV[1]), task)
+    redis.call('ZADD', TASKS, now + args.leaseMs, task)
     redis.call('HSET', batch_key(id), kind .. 'Status', 'running')
     local lease = redis.call('HINCRBY', batch_key(id), kind .. 'Lease', 1)
     local tries = redis.call('HINCRBY', batch_key(id), kind .. 'Tries', 1)

@@ -2,31 +2,14 @@
 -- Invariants, after each script:
 --   total = queued + processing + ended, and ended = succeeded + failed + canceled = entries of `results:<id>`, whose ids are 1-0 .. ended-0;
 --   queued = entries of the lane + active items that are `queued`; stats.items is the sum of all batches' lanes;
---   of an erased batch, which nobody is shown, items that end without having run are counted and not listed;
---   resultBytes of the hash is what the batch is charged in stats.resultBytes: itself, its results and, until it closes, its names,
---   which are nameBytes;
---   a batch is in `due` as "batch-<id>"; one that is stopped not before whoever drains it has fallen silent.
---- @include ../webhook/lib.lua
---- @include ../limits/rate.lua
+--   an erased batch counts the items that end without having run and does not list them, because nobody can read it;
+--   resultBytes of the hash is what the batch takes of stats.resultBytes: itself, its results and, until it closes, its names
+--   (nameBytes);
+--   a batch is in `due` as "batch-<id>"; a stopped one not before the process that cancels its remaining items has fallen silent.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
-
--- What a batch takes besides what its maker wrote into it: 35 short fields. Empty ones must not be for nothing.
-local BATCH_OVERHEAD = 2048
--- What an entry takes besides what its sender or its image make of it.
-local ENTRY_OVERHEAD = 128
--- What a name takes in its set besides its text.
-local NAME_OVERHEAD = 64
--- An open batch that nobody appends to closes itself after this, ms.
-local IDLE = 3600000
--- One whose maker falls silent before it is complete is erased after this, ms.
-local ABANDONED = 60000
-
--- How soon the sweep goes on with what somebody has begun to drain, ms.
-local DRAIN_LEASE = 5000
-
--- An item waits for its turn as long as its batch takes; this only bounds what nobody ever runs, ms.
-local ITEM_START_WITHIN = 604800000
+--- @include ../webhook/lib.lua
+--- @include ../limits/rate.lua
 
 local function batch_lane(id) return 'batch:' .. id end
 
@@ -35,11 +18,11 @@ local function charge_batch(id, bytes)
   redis.call('HINCRBY', STATS, 'resultBytes', bytes)
 end
 
--- Lists an end at its place. `more`: field -> text of what else is known (l line, j job, a attempts, c code, d detail, f image,
--- m timings, r result). Returns what it is charged; whoever calls keeps the counts.
+-- Lists how an item ended, as result number `place`. `more`: field -> text of what else is known (l line, j job, a attempts, c code,
+-- d detail, f image, m timings, r result). Returns the bytes it takes; the caller keeps the counts.
 local function list_result(id, place, name, status, more)
   local entry = { 'i', name, 's', status, 't', now }
-  local bytes = ENTRY_OVERHEAD + #name
+  local bytes = RESULT_OVERHEAD_BYTES + #name
   for field, value in pairs(more) do
     entry[#entry + 1] = field
     entry[#entry + 1] = value
@@ -64,7 +47,7 @@ local function add_task(kind, id, at)
   if at <= now then redis.call('PUBLISH', PREFIX .. ':task', id) end
 end
 
--- Forgets all of a batch but its webhook, if that is on its way. None of its items has a record or waits.
+-- Forgets all of a batch except an undelivered webhook. None of its items has a record or waits.
 local function forget_batch(id)
   local bytes = redis.call('HGET', batch_key(id), 'resultBytes')
   redis.call('UNLINK', results_key(id), names_key(id), lane_key(batch_lane(id)), active_key(id))
@@ -77,73 +60,73 @@ end
 local function erase_batch(id)
   local host = redis.call('HGET', batch_key(id), 'webhookHost')
   forget_batch(id)
-  if host then drop_delivery(id, host) end
+  if host then drop_webhook(id, host) end
 end
 
--- Names are for appends; there will be none.
+-- Only appends need names, and there will be none.
 local function drop_names(id)
   redis.call('UNLINK', names_key(id))
   charge_batch(id, 0 - tonumber(redis.call('HGET', batch_key(id), 'nameBytes') or 0))
   redis.call('HDEL', batch_key(id), 'nameBytes')
 end
 
--- The batch is over: it is kept for its time, and its webhook becomes due.
+-- The batch ends: it is kept for its time, and its webhook becomes due.
 local function finish_batch(id)
-  local seen = redis.call('HMGET', batch_key(id), 'ttl', 'webhookHost', 'stopped')
-  local expires = now + tonumber(seen[1])
-  redis.call('HSET', batch_key(id), 'state', seen[3] and 'canceled' or 'finished', 'finishedAt', now, 'expiresAt', expires)
+  local batch = redis.call('HMGET', batch_key(id), 'ttl', 'webhookHost', 'stopped')
+  local expires = now + tonumber(batch[1])
+  redis.call('HSET', batch_key(id), 'state', batch[3] and 'canceled' or 'finished', 'finishedAt', now, 'expiresAt', expires)
   redis.call('ZADD', DUE, expires, 'batch-' .. id)
-  if seen[2] then
+  if batch[2] then
     redis.call('HSET', batch_key(id), 'webhookStatus', 'pending', 'webhookNextAt', now)
-    add_delivery(batch_key(id), id, seen[2], 0)
+    add_webhook(batch_key(id), id, batch[2], 0)
   end
 end
 
--- Every item has ended and none will come: what is left is to write the output, or nothing. Of an erased batch nothing is left.
-local function look_whether_done(id)
-  local seen = redis.call('HMGET', batch_key(id), 'closedAt', 'finishedAt', 'total', 'ended', 'writeStatus', 'stopped', 'erased')
-  if not seen[1] or seen[2] or seen[3] ~= seen[4] then return end
-  if seen[7] then return erase_batch(id) end
-  local write = seen[5]
-  if write and not seen[6] and write ~= 'done' and write ~= 'failed' then
+-- Once every item has ended and none will come, only the output may remain to be written. Nothing remains of an erased batch.
+local function finish_batch_if_done(id)
+  local batch = redis.call('HMGET', batch_key(id), 'closedAt', 'finishedAt', 'total', 'ended', 'writeStatus', 'stopped', 'erased')
+  if not batch[1] or batch[2] or batch[3] ~= batch[4] then return end
+  if batch[7] then return erase_batch(id) end
+  local write = batch[5]
+  if write and not batch[6] and write ~= 'done' and write ~= 'failed' then
     if not redis.call('ZSCORE', TASKS, task_name('write', id)) then add_task('write', id, now) end
     return
   end
   finish_batch(id)
 end
 
--- The job of an item has ended: its record goes, what came of it joins the results.
-local function end_item(job, status, code, detail, known)
-  local outcome = { l = job.line or nil, j = job.id, a = job.attempts, m = known.timings, f = known.image, r = known.result }
+-- The job of an item has ended: its record is deleted, its outcome joins the results. `outcome`: field -> text of what the job learned.
+local function end_item(job, status, code, detail, outcome)
+  local more = { l = job.line or nil, j = job.id, a = job.attempts, m = outcome.timings, f = outcome.image, r = outcome.result }
   if code then
-    outcome.c = code
-    outcome.d = detail
+    more.c = code
+    more.d = detail
   end
   redis.call('DEL', job_key(job.id))
   redis.call('SREM', active_key(job.batch), job.id)
   status = status == 'expired' and 'failed' or status
   local place = tonumber(redis.call('HGET', batch_key(job.batch), 'ended')) + 1
-  charge_batch(job.batch, list_result(job.batch, place, job.name, status, outcome))
+  charge_batch(job.batch, list_result(job.batch, place, job.name, status, more))
   count_ends(job.batch, status, 1)
-  if status ~= 'canceled' then count_once(batch_key(job.batch), 'rate') end
-  look_whether_done(job.batch)
+  if status ~= 'canceled' then count_event(batch_key(job.batch), 'rate') end
+  finish_batch_if_done(job.batch)
   batch_changed(job.batch)
 end
 
--- No more items come in: whoever may list some has done so, too.
+-- No more items come in, unless a listing still adds some.
 local function close_batch(id)
   local listing = redis.call('HGET', batch_key(id), 'listStatus')
   redis.call('HSET', batch_key(id), 'state', 'running')
   if not listing or listing == 'done' or listing == 'failed' then
     redis.call('HSET', batch_key(id), 'closedAt', now)
     drop_names(id)
-    look_whether_done(id)
+    finish_batch_if_done(id)
   end
   batch_changed(id)
 end
 
--- Stops a batch: nothing of it starts from here on, if `drain_batch` is called in the same script. `erase`: nothing of it is kept
--- either, nor shown. The first write frees memory: Redis then lets the script go on even when it is full.
+-- Stops a batch: nothing of it starts from here on, provided that the same script calls `cancel_remaining`. `erase`: nothing of it is
+-- kept or readable either. The first write frees memory: Redis then lets the script continue even when it is full.
 local function stop_batch(id, erase)
   redis.call('ZREM', TASKS, task_name('list', id), task_name('write', id))
   drop_names(id)
@@ -157,7 +140,7 @@ local function stop_batch(id, erase)
   for _, kind in ipairs({ 'list', 'write' }) do
     local status = redis.call('HGET', batch_key(id), kind .. 'Status')
     if status and status ~= 'done' and status ~= 'failed' then
-      redis.call('HSET', batch_key(id), kind .. 'Status', 'failed', kind .. 'Code', 'canceled', kind .. 'Detail', 'The batch was canceled.')
+      redis.call('HSET', batch_key(id), kind .. 'Status', 'failed', kind .. 'Code', 'canceled', kind .. 'Detail', BATCH_CANCELED_TEXT)
     end
   end
   batch_changed(id)
@@ -165,7 +148,7 @@ end
 
 -- When `sweep` must look at a live batch next.
 local function schedule_batch(id)
-  local seen = redis.call('HMGET', batch_key(id), 'state', 'lastAppend')
-  local wait = ({ building = ABANDONED, open = IDLE })[seen[1]]
-  redis.call('ZADD', DUE, wait and tonumber(seen[2]) + wait or now + IDLE, 'batch-' .. id)
+  local batch = redis.call('HMGET', batch_key(id), 'state', 'lastAppend')
+  local silence = ({ building = BATCH_ABANDONED_MS, open = BATCH_IDLE_MS })[batch[1]]
+  redis.call('ZADD', DUE, silence and tonumber(batch[2]) + silence or now + BATCH_IDLE_MS, 'batch-' .. id)
 end

@@ -6,11 +6,11 @@ import { isFacequeueError } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type { NewItem } from './batch.ts';
 import type { GatewayQueue } from '../gateway-queue.ts';
 import { allResults, batch, finished, items, made } from '../testing/batches.ts';
 import { job, Rig, succeeded } from '../testing/rig.ts';
-import { ByHand, inlineItem, urlItem } from '../testing/script-harness.ts';
+import { inlineItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
+import type { NewItem } from './batch.ts';
 
 let redis: TestRedis;
 let raw: Redis;
@@ -60,7 +60,7 @@ describe('a batch whose processes die is run to its end', () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     await rig.finishing();
-    const by = new ByHand(raw, rig.prefix);
+    const by = new ScriptHarness(raw, rig.prefix);
     await by.create('b');
     const given = Array.from({ length: 20 }, (_, i) => inlineItem(`n${i}`));
     await by.append('b', given);
@@ -68,22 +68,22 @@ describe('a batch whose processes die is run to its end', () => {
     await whole(rig, queue, 'b', given);
   });
 
-  it('though the worker died between its claim and the next turn', async () => {
+  it('though the worker died between its claim and the next token', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
-    const by = new ByHand(raw, rig.prefix);
+    const by = new ScriptHarness(raw, rig.prefix);
     const given = items(20);
     const id = await made(queue, given);
-    for (const turn of await by.turnsOf(`batch:${id}`)) {
-      const { job, turns } = await by.claim(turn);
-      expect([job?.attempt, turns.length]).toEqual([1, 1]);
+    for (const token of await by.tokensOf(`batch:${id}`)) {
+      const { job, tokens } = await by.claim(token);
+      expect([job?.attempt, tokens.length]).toEqual([1, 1]);
       await by.start(job!.id, 1);
     }
     await rig.finishing();
     await whole(rig, queue, id, given);
   });
 
-  it('though a worker is killed with turns in its hands', async () => {
+  it('though a worker is killed with tokens in its hands', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     const path = fileURLToPath(new URL('../testing/worker-process.ts', import.meta.url));
@@ -145,7 +145,7 @@ describe('a batch whose gateway dies', () => {
   it('before it was whole is erased, and nothing of it runs any more', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
-    const by = new ByHand(raw, rig.prefix);
+    const by = new ScriptHarness(raw, rig.prefix);
     const { id } = batch();
     await queue.batches.create(batch({ id, webhookUrl: 'https://a.example/' }));
     await queue.batches.append(id, '', items(250), 'fail');
@@ -157,15 +157,15 @@ describe('a batch whose gateway dies', () => {
     await expect(queue.batches.settle(id)).rejects.toMatchObject({ code: 'gone' });
     expect(await queue.snapshot()).toMatchObject({ blobBytes: 0, resultBytes: 0, queues: { bulk: { waiting: 0 } } });
     const worker = await rig.worker();
-    for (const turn of Object.keys(await raw.hgetall(by.key('turns'))))
-      expect(await worker.claim(turn, 'w')).toBeNull();
+    for (const token of Object.keys(await raw.hgetall(by.key('turns'))))
+      expect(await worker.claim(token, 'w')).toBeNull();
     await sound(rig);
   });
 
   it.each(['cancel', 'erase'] as const)('in the middle of a stop is stopped by others: %s', async (how) => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
-    const by = new ByHand(raw, rig.prefix);
+    const by = new ScriptHarness(raw, rig.prefix);
     const id = await made(queue, items(3000));
     expect(await by.stop(id, how, 10)).toBe(1);
     expect(await raw.llen(by.key(`lane:batch:${id}`))).toBe(2990);
@@ -202,9 +202,9 @@ describe('a full Redis', () => {
     const worker = await rig.worker();
     const id = await made(queue, items(3000));
     const full = new Redis(own.url);
-    const by = new ByHand(full, rig.prefix);
-    const [turn] = await by.turnsOf(`batch:${id}`);
-    const claimed = (await worker.claim(turn!, 'w'))!;
+    const by = new ScriptHarness(full, rig.prefix);
+    const [token] = await by.tokensOf(`batch:${id}`);
+    const claimed = (await worker.claim(token!, 'w'))!;
     await full.config('SET', 'maxmemory', '1');
     await expect(queue.batches.append(id, '', items(1), 'skip')).rejects.toMatchObject({ code: 'conflict' });
     await expect(queue.batches.create(batch())).rejects.toMatchObject({ code: 'queue_full' });

@@ -3,8 +3,7 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { LONG } from '../testing/rig.ts';
-import { ByHand, urlItem } from '../testing/script-harness.ts';
+import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
 const ROUNDS = 1000;
 
@@ -20,9 +19,9 @@ afterAll(async () => {
 });
 
 /** The same installation over several connections, as processes have it. */
-function several(): [ByHand, ByHand, ByHand, ByHand, ByHand, ByHand] {
+function several(): [ScriptHarness, ScriptHarness, ScriptHarness, ScriptHarness, ScriptHarness, ScriptHarness] {
   const prefix = `{fq-${randomUUID()}}`;
-  return connections.map((connection) => new ByHand(connection, prefix)) as never;
+  return connections.map((connection) => new ScriptHarness(connection, prefix)) as never;
 }
 
 /** All at once, in an order that is another each round. */
@@ -35,12 +34,12 @@ async function race(...calls: (() => Promise<unknown>)[]): Promise<unknown[]> {
 
 const urls = (...names: (string | null)[]) => names.map(urlItem);
 
-async function sound({ prefix }: ByHand): Promise<void> {
+async function sound({ prefix }: ScriptHarness): Promise<void> {
   expect((await audit(redis.url, prefix)).findings).toEqual([]);
 }
 
 /** Name and status of each result, by name. */
-async function results(by: ByHand, id: string): Promise<Record<string, string>> {
+async function results(by: ScriptHarness, id: string): Promise<Record<string, string>> {
   const entries = await by.raw.xrange(by.key(`results:${id}`), '-', '+');
   const listed = entries.map(([, [, name, , status]]) => [name!, status!] as const);
   expect(new Set(listed.map(([name]) => name)).size).toBe(listed.length);
@@ -48,11 +47,11 @@ async function results(by: ByHand, id: string): Promise<Record<string, string>> 
 }
 
 /** Takes and runs whatever waits of a batch. */
-async function runOut(by: ByHand, id: string): Promise<void> {
+async function runOut(by: ScriptHarness, id: string): Promise<void> {
   for (;;) {
-    const [turn] = await by.turnsOf(`batch:${id}`);
-    if (!turn) return;
-    const { job } = await by.claim(turn);
+    const [token] = await by.tokensOf(`batch:${id}`);
+    if (!token) return;
+    const { job } = await by.claim(token);
     if (job) await by.finish(job.id, job.attempt);
   }
 }
@@ -63,9 +62,9 @@ describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
     for (let round = 0; round < ROUNDS; round++) {
       const id = `b${round}`;
       await a.create(id);
-      const { turns } = await a.append(id, urls('1', '2', '3', '4', '5', '6'));
+      const { tokens } = await a.append(id, urls('1', '2', '3', '4', '5', '6'));
       await a.settle(id);
-      const claims = await Promise.all(turns.slice(0, 3).map((turn) => a.claim(turn)));
+      const claims = await Promise.all(tokens.slice(0, 3).map((token) => a.claim(token)));
       const jobs = claims.map(({ job }) => job!);
       await a.start(jobs[0]!.id, 1);
       const [first, second, third] = await race(
@@ -73,11 +72,11 @@ describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
         () => b.finish(jobs[1]!.id, 1),
         () => c.finish(jobs[2]!.id, 1),
         () => d.stop(id, how, 1),
-        () => e.claim(turns[3]!),
-        () => f.drain(id, 2),
-        () => f.drain(id, 2),
+        () => e.claim(tokens[3]!),
+        () => f.cancelRemaining(id, 2),
+        () => f.cancelRemaining(id, 2),
       );
-      while ((await a.drain(id, 2)) === 1);
+      while (await a.cancelRemaining(id, 2));
       if (how === 'erase') {
         expect(await a.raw.keys(a.key(`*:${id}`))).toEqual([a.key(`gone:${id}`)]);
         continue;
@@ -103,7 +102,7 @@ describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
         () => b.append(id, urls('2', '3', null), 'skip'),
         () => c.close(id),
         () => d.close(id),
-      )) as Awaited<ReturnType<ByHand['append']>>[];
+      )) as Awaited<ReturnType<ScriptHarness['append']>>[];
       const total = [one, two].reduce((sum, reply) => sum + (reply!.counts[0] ?? 0), 0);
       const answers = `${one!.answer} ${two!.answer}`;
       seen.add(answers);
@@ -127,7 +126,7 @@ describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
         () => a.append(id, urls('1', '2', '3'), 'skip'),
         () => b.append(id, urls('3', '2', '1'), 'skip'),
         () => c.append(id, urls('2', '4'), 'skip'),
-      )) as Awaited<ReturnType<ByHand['append']>>[];
+      )) as Awaited<ReturnType<ScriptHarness['append']>>[];
       const [accepted, skipped, failed] = [0, 1, 2].map((i) =>
         replies.reduce((sum, { counts }) => sum + counts[i]!, 0),
       );
@@ -147,12 +146,10 @@ describe('a task', { timeout: 120_000 }, () => {
     for (let round = 0; round < ROUNDS; round++) {
       await a.create(`b${round}`, { listing: true });
       await a.settle(`b${round}`);
-      const taken = await race(...workers.map((worker) => () => worker.scripts('take-task', LONG)));
+      const taken = await race(...workers.map((worker) => () => worker.leaseTask()));
       expect(taken.filter(Boolean)).toEqual([['list', `b${round}`, 1, 1, '']]);
-      const ends = await race(
-        ...workers.map((worker) => () => worker.scripts('end-task', 'list', `b${round}`, 1, 'done', 0, '', '')),
-      );
-      expect(ends.filter((answer) => answer === 1)).toHaveLength(1);
+      const ends = await race(...workers.map((worker) => () => worker.endListing(`b${round}`)));
+      expect(ends.filter(Boolean)).toHaveLength(1);
     }
     await sound(a);
   });
@@ -161,11 +158,11 @@ describe('a task', { timeout: 120_000 }, () => {
     const [a, b] = several();
     await a.create('b', { listing: true });
     await a.settle('b');
-    await a.scripts('take-task', LONG);
+    await a.leaseTask();
     const task = { lease: 1, state: 'page 2' };
-    const append = (by: ByHand) => by.append('b', urls('s3://a/1', 's3://a/2'), 'skip', { task });
+    const append = (by: ScriptHarness) => by.append('b', urls('s3://a/1', 's3://a/2'), 'skip', { task });
     expect(await append(a)).toMatchObject({ answer: 'ok', counts: [2, 0, 0] });
-    expect(await append(b)).toMatchObject({ answer: 'ok', counts: [0, 2, 0], turns: [] });
+    expect(await append(b)).toMatchObject({ answer: 'ok', counts: [0, 2, 0], tokens: [] });
     expect(await a.raw.hmget(a.key('batch:b'), 'total', 'listState')).toEqual(['2', 'page 2']);
     await sound(a);
   });
@@ -176,13 +173,13 @@ describe('a task', { timeout: 120_000 }, () => {
       const id = `b${round}`;
       await a.create(id, { listing: true });
       await a.settle(id);
-      await a.scripts('take-task', LONG);
+      await a.leaseTask();
       const task = { lease: 1, state: '' };
       const [, reply] = (await race(
         () => a.stop(id, how),
         () => b.append(id, urls('s3://a/1'), 'skip', { task }),
-        () => c.scripts('end-task', 'list', id, 1, 'done', 0, '', ''),
-      )) as [unknown, Awaited<ReturnType<ByHand['append']>>];
+        () => c.endListing(id),
+      )) as [unknown, Awaited<ReturnType<ScriptHarness['append']>>];
       expect(['ok', 'lost']).toContain(reply.answer);
       expect((await b.append(id, urls('s3://a/2'), 'skip', { task })).answer).toBe('lost');
       if (how === 'cancel')

@@ -2,22 +2,24 @@
  * The record of a batch: a Redis hash.
  * state (building open running finished canceled) owner requestId options open createdAt lastAppend ttl turns
  * total queued processing succeeded failed canceled ended resultBytes rate, and once they are known closedAt finishedAt expiresAt.
- * stopped when it was canceled, erased when nothing of it is to be shown.
- * With a listing: listing (JSON) listStatus listLease listTries listState listCode listDetail; with an output: output and the same
- * of write. With a webhook: as a job's record.
+ * `turns` counts its lane tokens (lane/lib.lua). stopped when it was canceled, erased when nobody can read it any more.
+ * With a listing: listing (JSON) listStatus listLease listTries listState listCode listDetail. With an output: output, and the same
+ * fields with write instead of list. With a webhook: the fields that a job's record has.
  */
 import type { BatchStatus, DetectionOptions, ErrorCode, ImageFacts, TaskStatus, Timings } from '@facequeue/schema';
-import type { BatchRecord, ItemResult, TaskState } from './batch.ts';
-import { webhookFrom } from '../job/record.ts';
 import { rateFrom } from '../limits/rate.ts';
+import { fieldsOf } from '../redis/fields.ts';
+import { numberOf, type StreamEntry } from '../redis/stream-page.ts';
+import { webhookFrom } from '../webhook/record.ts';
+import type { BatchRecord, ItemResult, TaskState } from './batch.ts';
 
 type State = BatchStatus | 'building';
 
-/** Ends a second below which they say nothing of when a batch will be done. */
-const LEAST_RATE = 0.01;
+/** Ends a second below which they say nothing about when a batch will end. */
+const MIN_RATE = 0.01;
 
 /**
- * @param fields the hash as `HGETALL` gives it
+ * @param fields the hash as `HGETALL` returns it
  * @param now Unix milliseconds of Redis' clock
  * @returns null for no batch, or an erased one
  */
@@ -50,7 +52,7 @@ export function batchFrom(id: string, fields: Record<string, Buffer>, now: numbe
     expiresAt: time('expiresAt'),
     counts,
     rate,
-    remainingMs: finishedAt !== null || rate < LEAST_RATE ? null : Math.round((left / rate) * 1000),
+    remainingMs: finishedAt !== null || rate < MIN_RATE ? null : Math.round((left / rate) * 1000),
     complete: closedAt !== null && counts.total === number('ended'),
     listing: fields['listing'] ? { ...JSON.parse(text('listing')), ...taskState(fields, 'list') } : null,
     output: fields['output'] ? { ...JSON.parse(text('output')), ...taskState(fields, 'write') } : null,
@@ -58,7 +60,7 @@ export function batchFrom(id: string, fields: Record<string, Buffer>, now: numbe
   };
 }
 
-/** A batch whose first items are still coming in is what it will be then. */
+/** A batch whose first items are still being appended has the status it will have then. */
 function statusOf(state: State, open: boolean): BatchStatus {
   if (state !== 'building') return state;
   return open ? 'open' : 'running';
@@ -72,13 +74,13 @@ function taskState(fields: Record<string, Buffer>, kind: 'list' | 'write'): Task
   };
 }
 
-/** @param entry an entry of the results as `XRANGE` gives it; see add_result in batch/lib.lua */
-export function itemResultFrom([id, pairs]: [Buffer, Buffer[]]): ItemResult {
+/** @param entry an entry of the results as `XRANGE` returns it; see list_result in batch/lib.lua */
+export function itemResultFrom([id, pairs]: StreamEntry): ItemResult {
   const fields = fieldsOf(pairs);
   const text = (name: string) => fields[name]?.toString() ?? '';
   const code = text('c');
   return {
-    cursor: id.toString().split('-', 1)[0]!,
+    cursor: numberOf(id),
     name: text('i'),
     line: fields['l'] ? Number(text('l')) : null,
     jobId: text('j'),
@@ -90,11 +92,4 @@ export function itemResultFrom([id, pairs]: [Buffer, Buffer[]]): ItemResult {
     timings: fields['m'] ? (JSON.parse(text('m')) as Timings) : {},
     result: fields['r'] ?? null,
   };
-}
-
-/** Field and value in turn, as a map. */
-export function fieldsOf(pairs: Buffer[]): Record<string, Buffer> {
-  const fields: Record<string, Buffer> = {};
-  for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!.toString()] = pairs[i + 1]!;
-  return fields;
 }

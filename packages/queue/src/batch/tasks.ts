@@ -1,119 +1,162 @@
 import type { ErrorCode } from '@facequeue/schema';
-import { FacequeueError } from '@facequeue/schema';
-import type { Redis } from 'ioredis';
-import type { Transport } from '../bullmq/bull-queues.ts';
-import type { BatchTask, ItemResult, NewItem } from './batch.ts';
-import { refusalText } from '../limits/admission.ts';
-import type { Scripts } from '../redis/scripts.ts';
+import { type AdmissionLimits, queueFull } from '../limits/admission.ts';
+import type { Connections } from '../redis/connections.ts';
+import { defineScript, flag, isOne, number, text } from '../redis/define-script.ts';
 import { readPage } from '../redis/stream-page.ts';
-import { type AppendReply, appendArguments } from './append.ts';
+import { appendScript, itemArguments } from './append.ts';
+import type { BatchTask, ItemResult, NewItem } from './batch.ts';
 import { readBatch } from './batches.ts';
 import { itemResultFrom } from './record.ts';
 
-interface Context {
-  redis: Redis;
-  prefix: string;
-  scripts: Scripts;
-  transport: Transport;
-}
+export const leaseTaskScript = defineScript({
+  file: new URL('./lease-task.lua', import.meta.url),
+  args: { leaseMs: number },
+  reply: (reply: [kind: BatchTask['kind'], id: string, lease: number, tries: number, state: string] | null) => reply,
+});
 
-/** Work for batches from the worker's side, in Redis. */
-export class RedisBatchTasks implements BatchTasks {
-  readonly #context: Context;
-  readonly #limits: readonly number[];
+const extendTaskScript = defineScript({
+  file: new URL('./extend-task.lua', import.meta.url),
+  args: { kind: text, id: text, lease: number, leaseMs: number, saves: flag, state: text },
+  reply: isOne,
+});
+
+export const endTaskScript = defineScript({
+  file: new URL('./end-task.lua', import.meta.url),
+  args: {
+    kind: text,
+    id: text,
+    lease: number,
+    how: text,
+    delayMs: number,
+    errorCode: text,
+    errorDetail: text,
+  },
+  reply: isOne,
+});
+
+/**
+ * Work for batches, from the worker's side. False means that the lease has ended or the batch no longer exists: abandon the task.
+ */
+export class BatchTasks {
+  readonly #connections: Connections;
+  readonly #limits: AdmissionLimits;
   readonly #listeners = new Set<() => void>();
 
-  /** @param limits as scripts take them */
-  constructor(context: Context, limits: readonly number[]) {
-    this.#context = context;
+  constructor(connections: Connections, limits: AdmissionLimits) {
+    this.#connections = connections;
     this.#limits = limits;
   }
 
+  /** Leases a task that is due; null when none is. */
   async lease(leaseMs: number): Promise<BatchTask | null> {
-    const { redis, prefix, scripts } = this.#context;
+    const { redis, keys, scripts } = this.#connections;
     for (;;) {
-      const taken = await scripts('take-task', leaseMs);
-      if (!taken) return null;
-      const [kind, id, lease, tries, state] = taken as [BatchTask['kind'], string, number, number, string];
-      const batch = await readBatch(redis, prefix, id);
-      // Erased between the two: there may be another.
+      const leased = await scripts.run(leaseTaskScript, { leaseMs });
+      if (!leased) return null;
+      const [kind, id, lease, tries, state] = leased;
+      const batch = await readBatch(redis, keys, id);
+      // Erased between the two calls: another task may be due.
       if (batch) return { kind, batch, lease, state, tries };
     }
   }
 
+  /** Extends the lease. */
   extend(task: BatchTask, leaseMs: number): Promise<boolean> {
-    return this.#keep(task, leaseMs, 0, '');
+    return this.#extend(task, leaseMs, null);
   }
 
+  /** Saves how far the task has got, and extends the lease. */
   save(task: BatchTask, state: string, leaseMs: number): Promise<boolean> {
-    return this.#keep(task, leaseMs, 1, state);
+    return this.#extend(task, leaseMs, state);
   }
 
-  async append(task: BatchTask, items: NewItem[], state: string, leaseMs: number): Promise<boolean> {
-    const { scripts, transport } = this.#context;
-    const reply = (await scripts(
-      'append-batch',
-      task.batch.id,
-      '',
-      'skip',
-      ...this.#limits,
-      task.lease,
+  /**
+   * Appends items of a listing and saves its state in the same step, so that none is lost or listed twice.
+   * @throws queue_full (with retryAfterMs): nothing was done
+   */
+  async append({ batch, lease }: BatchTask, items: NewItem[], state: string, leaseMs: number): Promise<boolean> {
+    const { scripts, bullQueues } = this.#connections;
+    const reply = await scripts.run(appendScript, {
+      id: batch.id,
+      owner: '',
+      duplicates: 'skip',
+      limits: this.#limits,
+      lease,
       state,
       leaseMs,
-      ...appendArguments(items),
-    )) as AppendReply;
-    if (reply[0] === 'full')
-      throw new FacequeueError('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
+      items: itemArguments(items),
+    });
+    if (reply[0] === 'full') throw queueFull(reply);
     if (reply[0] !== 'ok') return false;
-    const [, , , , ...turns] = reply;
-    if (turns.length) await transport.addTurns(turns, 'bulk');
+    const [, , , , ...tokens] = reply;
+    await bullQueues.addAll(tokens, 'bulk');
     return true;
   }
 
+  /** As Batches.results. */
   async results(id: string, after: string, max: number): Promise<ItemResult[]> {
-    const { redis, prefix } = this.#context;
-    return (await readPage(redis, `${prefix}:results:${id}`, after, max)).map(itemResultFrom);
+    const { redis, keys } = this.#connections;
+    return (await readPage(redis, keys.results(id), after, max)).map(itemResultFrom);
   }
 
+  /** The task is due again after `delayMs`, for any worker. */
   release(task: BatchTask, delayMs: number): Promise<boolean> {
     return this.#end(task, 'release', Math.round(delayMs), null);
   }
 
+  /** Ends the task. A listing that fails leaves the items it found; the batch ends with what it has. */
   finish(task: BatchTask, error: { code: ErrorCode; detail: string } | null): Promise<boolean> {
     return this.#end(task, error ? 'failed' : 'done', 0, error);
   }
 
+  /** Whether the task remains to be done, by the holder of its lease. False once it has ended or its batch was canceled or erased. */
   async isPending({ kind, batch }: BatchTask): Promise<boolean> {
-    const { redis, prefix } = this.#context;
-    return (await redis.zscore(`${prefix}:tasks`, `${kind} ${batch.id}`)) !== null;
+    const { redis, keys } = this.#connections;
+    return (await redis.zscore(keys.tasks, `${kind} ${batch.id}`)) !== null;
   }
 
+  /** Calls `listener` when a task may have become due. @returns ends that */
   onTask(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** One may have become due. */
-  tell(): void {
+  notify(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Tells if there are any: leases end, and released tasks become due, without anybody announcing it. */
-  async look(): Promise<void> {
-    if (this.#listeners.size && (await this.#context.redis.exists(`${this.#context.prefix}:tasks`))) this.tell();
+  /** Notifies if there are any: leases end, and released tasks become due, without a message. */
+  async notifyIfAny(): Promise<void> {
+    const { redis, keys } = this.#connections;
+    if (this.#listeners.size && (await redis.exists(keys.tasks))) this.notify();
   }
 
-  async #keep({ kind, batch, lease }: BatchTask, leaseMs: number, withState: 0 | 1, state: string): Promise<boolean> {
-    return (await this.#context.scripts('keep-task', kind, batch.id, lease, leaseMs, withState, state)) === 1;
+  #extend({ kind, batch, lease }: BatchTask, leaseMs: number, state: string | null): Promise<boolean> {
+    return this.#connections.scripts.run(extendTaskScript, {
+      kind,
+      id: batch.id,
+      lease,
+      leaseMs,
+      saves: state !== null,
+      state: state ?? '',
+    });
   }
 
-  async #end(
+  #end(
     { kind, batch, lease }: BatchTask,
     how: 'release' | 'done' | 'failed',
     delayMs: number,
     error: { code: ErrorCode; detail: string } | null,
   ): Promise<boolean> {
-    const { code = '', detail = '' } = error ?? {};
-    return (await this.#context.scripts('end-task', kind, batch.id, lease, how, delayMs, code, detail)) === 1;
+    return this.#connections.scripts.run(endTaskScript, {
+      kind,
+      id: batch.id,
+      lease,
+      how,
+      delayMs,
+      errorCode: error?.code ?? '',
+      errorDetail: error?.detail ?? '',
+    });
   }
 }

@@ -5,8 +5,8 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import type { WorkerQueue } from '../worker-queue.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
+import type { WorkerQueue } from '../worker-queue.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

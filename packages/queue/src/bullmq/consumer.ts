@@ -1,14 +1,13 @@
-/** Takes deliveries from one BullMQ queue and hands them to a handler. */
-import { setTimeout } from 'node:timers/promises';
+/** Takes deliveries from one BullMQ queue and passes them to a handler. */
 import type { QueueName } from '@facequeue/schema';
+import { exponentialBackoff, settlesWithin } from '@facequeue/time';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Hand, Hands } from '../job/active-jobs.ts';
-import { backoffMs } from '../state/backoff.ts';
+import type { ActiveJob, ActiveJobs } from '../job/active-jobs.ts';
 import { bullPrefix } from './bull-queues.ts';
 
 /**
- * A dead worker's jobs are delivered again 4.6 s later in the mean: its locks run out, then the next check sees it.
+ * A dead worker's jobs are delivered again 4.6 s later on average: its locks expire, then the next check sees it.
  * Measured against 15 s / 5 s (11-17 s) and BullMQ's defaults (32-91 s).
  */
 const LOCK_MS = 5000;
@@ -17,6 +16,8 @@ const STALL_CHECK_MS = 2000;
 const STALLS = Number.MAX_SAFE_INTEGER;
 /** A delivery whose job could not even be claimed comes back after this. */
 const UNCLAIMED_AGAIN_MS = 1000;
+/** When a job whose handler threw is delivered again. */
+const redeliveryDelay = exponentialBackoff({ firstMs: 500, maxMs: 30_000, jitter: 0.5 });
 /** BullMQ's pause after a lost connection; its default of 15 s would idle a worker long after Redis is back. */
 const RUN_RETRY_MS = 500;
 /** What BullMQ passes around as the job's value: as little as possible, results travel in the record. */
@@ -24,11 +25,23 @@ const RECEIPT = 0;
 /** After the last handler BullMQ has its own records to write; without Redis it would wait for ever. */
 const CLOSE_GRACE_MS = 2000;
 
+/**
+ * Runs one delivered job: claims it by its delivery id, then ends or releases it by the id it was claimed as. If it throws, the job is
+ * delivered again with back-off. `signal` aborts with a JobAborted when the outcome is no longer wanted: the job was canceled, or was
+ * delivered to another worker.
+ */
+export type JobHandler = (deliveryId: string, signal: AbortSignal) => Promise<void>;
+
+export interface Consumer {
+  /** Stops taking jobs; resolves when the active ones have ended. */
+  close(): Promise<void>;
+}
+
 export interface ConsumerContext {
   redis: Redis;
   prefix: string;
-  hands: Hands;
-  /** Gives a claimed job back; false when it is no longer this claim's. */
+  activeJobs: ActiveJobs;
+  /** Returns a claimed job to its queue; false when the claim is stale. */
   release: (id: string, attempt: number, delayMs: number) => Promise<boolean>;
   onError: (error: Error) => void;
 }
@@ -39,31 +52,31 @@ export async function startConsumer(
   concurrency: number,
   handler: JobHandler,
 ): Promise<Consumer> {
-  const { redis, prefix, hands, onError } = context;
+  const { redis, prefix, activeJobs, onError } = context;
 
-  const handled = new Set<Promise<void>>();
-  const handle = async (hand: Hand): Promise<void> => {
+  const running = new Set<Promise<void>>();
+  const handle = async (active: ActiveJob): Promise<void> => {
     try {
-      await handler(hand.ticket, hand.signal);
+      await handler(active.deliveryId, active.signal);
     } catch (error) {
       onError(error as Error);
-      await giveBack(context, hand);
+      await redeliver(context, active);
     } finally {
-      hands.put(hand);
+      activeJobs.remove(active);
     }
   };
   const deliver = async (job: Job, token = ''): Promise<number> => {
-    const hand = hands.take(job.id!, queue);
-    const done = handle(hand);
-    handled.add(done);
-    await done.finally(() => handled.delete(done));
-    if (hand.againAfterMs === null) return RECEIPT;
-    // Throwing these tells BullMQ that the job was moved and is not done with.
-    if (hand.againAfterMs === 0) {
+    const active = activeJobs.add(job.id!, queue);
+    const done = handle(active);
+    running.add(done);
+    await done.finally(() => running.delete(done));
+    if (active.redeliverAfterMs === null) return RECEIPT;
+    // Throwing these tells BullMQ that the job was moved and has not ended.
+    if (active.redeliverAfterMs === 0) {
       await job.moveToWait(token);
       throw new WaitingError();
     }
-    await job.moveToDelayed(Date.now() + hand.againAfterMs, token);
+    await job.moveToDelayed(Date.now() + active.redeliverAfterMs, token);
     throw new DelayedError();
   };
 
@@ -81,30 +94,25 @@ export async function startConsumer(
   });
   worker.on('error', onError);
   worker.on('lockRenewalFailed', (ids: string[]) => {
-    for (const id of ids) hands.get(id)?.drop('lock_lost');
+    for (const id of ids) activeJobs.get(id)?.abort('lock_lost');
   });
   await worker.waitUntilReady();
   worker.run().catch(onError);
   return {
     async close() {
-      let closed = false;
-      const closing = worker
-        .close()
-        .catch(onError)
-        .finally(() => {
-          closed = true;
-        });
+      const closing = worker.close().catch(onError);
+      let closed: boolean;
       do {
-        await Promise.allSettled(handled);
-        await Promise.race([closing, setTimeout(CLOSE_GRACE_MS, undefined, { ref: false })]);
-        // A job that was on its way when the worker began to close is handled, too.
-      } while (!closed && handled.size > 0);
+        await Promise.allSettled(running);
+        closed = await settlesWithin(closing, CLOSE_GRACE_MS);
+        // A job that was on its way when the worker began to close is handled too.
+      } while (!closed && running.size > 0);
     },
   };
 }
 
 /** A handler that threw has neither ended nor released its job: it is delivered again after a pause. */
-async function giveBack(context: ConsumerContext, hand: Hand): Promise<void> {
-  if (hand.attempt === null) hand.againAfterMs = UNCLAIMED_AGAIN_MS;
-  else await context.release(hand.jobId, hand.attempt, backoffMs(hand.attempt, Math.random()));
+async function redeliver(context: ConsumerContext, active: ActiveJob): Promise<void> {
+  if (active.attempt === null) active.redeliverAfterMs = UNCLAIMED_AGAIN_MS;
+  else await context.release(active.jobId, active.attempt, redeliveryDelay(active.attempt));
 }

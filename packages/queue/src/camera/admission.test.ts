@@ -3,25 +3,26 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { ByHand } from '../testing/script-harness.ts';
+import { snapshotScript } from '../limits/snapshot.ts';
+import { ROOMY } from '../testing/rig.ts';
+import { ScriptHarness } from '../testing/script-harness.ts';
 
 let redis: TestRedis;
 let raw: Redis;
-let by: ByHand;
+let by: ScriptHarness;
 beforeAll(async () => {
   redis = await startRedis();
   raw = new Redis(redis.url);
 });
 beforeEach(() => {
-  by = new ByHand(raw, `{fq-${randomUUID()}}`);
+  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
 });
 afterAll(async () => {
   raw.disconnect();
   await redis.stop();
 });
 
-/** Waiting, bytes of images, bytes of results, ms of the oldest. */
-const limits = (waiting: number, blobBytes = 1e9) => [waiting, blobBytes, 1e9, 1e9];
+const limits = (maxWaiting: number, maxBlobBytes = 1e9) => ({ ...ROOMY, maxWaiting, maxBlobBytes });
 
 async function sound(): Promise<void> {
   expect((await audit(redis.url, by.prefix)).findings).toEqual([]);
@@ -34,8 +35,8 @@ describe('a camera that keeps all its frames', () => {
     expect(await by.frame('a10', 'a', keep)).toEqual(['full', 'camera', 1000]);
     expect((await by.frame('b0', 'b', keep))[0]).toBe('ok');
     // A worker takes one up: there is room for another.
-    const [turn] = await by.turnsOf('camera:/a');
-    await by.claim(turn!);
+    const [token] = await by.tokensOf('camera:/a');
+    await by.claim(token!);
     expect((await by.frame('a11', 'a', keep))[0]).toBe('ok');
     await sound();
   });
@@ -69,12 +70,12 @@ describe('a camera whose newest frame counts', () => {
 
 describe('frames that have waited long', () => {
   it('do not keep new ones out', async () => {
-    const impatient = [100, 1e9, 1e9, 1000];
+    const impatient = { ...limits(100), maxOldestMs: 1000 };
     await by.frame('old', 'a', { keep: 'all' });
     await raw.zadd(by.key('waiting:cameras'), 1, 'old');
     expect((await by.frame('new', 'a', { keep: 'all', limits: impatient }))[0]).toBe('ok');
-    const figures = (await by.scripts('snapshot', ...impatient)) as unknown[];
-    expect(figures.at(-1)).toBe('');
+    const { full } = await by.scripts.run(snapshotScript, { limits: impatient });
+    expect(full.cameras).toBeNull();
   });
 });
 

@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { CameraModel, isLive, type ModelFrame } from '../testing/camera-model.ts';
-import { ByHand } from '../testing/script-harness.ts';
+import { ScriptHarness } from '../testing/script-harness.ts';
 
 const MAX_ATTEMPTS = 3;
 
@@ -44,7 +44,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** Scripts and model side by side. */
 class Run {
-  readonly by = new ByHand(raw, `{fq-${randomUUID()}}`);
+  readonly by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
   readonly cameras = new Map<string, CameraModel>();
   #frames = 0;
 
@@ -60,9 +60,9 @@ class Run {
     }
     if (!model) return;
     if (now.kind === 'take') {
-      const turns = await by.turnsOf(`camera:/${now.camera}`);
-      const turn = turns[now.which % Math.max(1, turns.length)];
-      if (turn) expect((await by.claim(turn, MAX_ATTEMPTS)).job?.id).toBe(model.takeNext(turn)?.id);
+      const tokens = await by.tokensOf(`camera:/${now.camera}`);
+      const token = tokens[now.which % Math.max(1, tokens.length)];
+      if (token) expect((await by.claim(token, MAX_ATTEMPTS)).job?.id).toBe(model.takeNext(token)?.id);
     } else if (now.kind === 'sweep') {
       await this.#sweep();
     } else if (now.kind === 'a day') {
@@ -96,16 +96,16 @@ class Run {
           expect((await by.claim(frame.deliveryId, MAX_ATTEMPTS)).job !== null).toBe(model.claim(frame));
         break;
       case 'cancel':
-        await by.scripts('cancel', id);
+        await by.cancel(id);
         model.cancel(frame);
         break;
       case 'erase':
-        expect(await by.scripts('erase', id, '', 60_000)).toBe(frame.erased && !(await this.#tombstone(id)) ? 0 : 1);
+        expect(await by.erase(id, '', 60_000)).toBe(!frame.erased || (await this.#tombstone(id)));
         model.cancel(frame);
         frame.erased = true;
         break;
       case 'unpost':
-        expect(await by.scripts('abort', id)).toBe(model.unpost(frame) ? 1 : 0);
+        expect(await by.abort(id)).toBe(model.unpost(frame));
         break;
       case 'overdue':
         if (!isLive(frame)) break;
@@ -128,7 +128,7 @@ class Run {
 
   async #sweep(): Promise<void> {
     for (const [name, model] of this.cameras) {
-      for (const turn of await this.by.turnsOf(`camera:/${name}`)) await this.by.hurry(turn);
+      for (const token of await this.by.tokensOf(`camera:/${name}`)) await this.by.hurry(token);
       for (const { id } of model.frames) await this.by.hurry(id);
     }
     await this.by.sweep();
@@ -143,9 +143,9 @@ class Run {
     await raw.hset(by.key(`camera:/${name}`), 'lastFrameAt', 1);
     await raw.zadd(by.key('cameras'), 1, `/${name}`);
     await by.hurry(`camera-/${name}`);
-    const turns = await by.turnsOf(`camera:/${name}`);
+    const tokens = await by.tokensOf(`camera:/${name}`);
     await by.sweep();
-    if (turns.length > 0 || model.live.length > 0) return;
+    if (tokens.length > 0 || model.live.length > 0) return;
     this.cameras.delete(name);
     // What ended in the first sweep is kept for a while, though its camera is forgotten.
     for (const { id } of model.frames) await by.hurry(id);
@@ -172,12 +172,12 @@ class Run {
   async finish(): Promise<void> {
     for (const [name, model] of this.cameras) {
       for (;;) {
-        const [turn] = await this.by.turnsOf(`camera:/${name}`);
-        if (!turn) break;
-        expect((await this.by.claim(turn, MAX_ATTEMPTS)).job?.id).toBe(model.takeNext(turn)?.id);
+        const [token] = await this.by.tokensOf(`camera:/${name}`);
+        if (!token) break;
+        expect((await this.by.claim(token, MAX_ATTEMPTS)).job?.id).toBe(model.takeNext(token)?.id);
       }
       for (const frame of model.live) {
-        await this.by.scripts('cancel', frame.id);
+        await this.by.cancel(frame.id);
         model.cancel(frame);
       }
     }

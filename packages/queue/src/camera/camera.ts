@@ -1,6 +1,6 @@
 import type { DetectionOptions, ErrorCode, ImageFacts, Timings } from '@facequeue/schema';
 
-/** A frame of a camera. */
+/** What `Cameras.submit` takes. */
 export interface NewFrame {
   /** UUIDv7 from `newJobId`. */
   id: string;
@@ -9,11 +9,11 @@ export interface NewFrame {
   requestId: string;
   bytes: Uint8Array;
   options: DetectionOptions;
-  /** latest: frames of the camera that still wait end `canceled` (`superseded`); all: it waits behind them. */
+  /** latest: frames of the camera that still wait end `canceled` (`superseded`); all: it waits after them. */
   keep: 'latest' | 'all';
-  /** Milliseconds from now after which it ends `expired`, unless it is being processed. */
+  /** Milliseconds from now after which it ends `expired`, unless it is processed by then. */
   startWithinMs: number;
-  /** When it was taken, Unix milliseconds, if its sender said so. */
+  /** When it was taken, Unix milliseconds; null when its sender did not say. */
   takenAt: number | null;
 }
 
@@ -29,7 +29,10 @@ export interface CameraRecord {
   /** Frames posted, and frames processed, a second, over the last half minute or so. */
   postedRate: number;
   processedRate: number;
-  /** posted = waiting + processing + succeeded + failed + superseded + expired + canceled. A frame in a worker's hands that has no engine yet counts as waiting. */
+  /**
+   * posted = waiting + processing + succeeded + failed + superseded + expired + canceled. A frame that a worker has claimed and no
+   * engine has yet counts as waiting.
+   */
   counts: {
     posted: number;
     waiting: number;

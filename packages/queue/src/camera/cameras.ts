@@ -1,12 +1,13 @@
-import type { Redis } from 'ioredis';
-import type { Transport } from '../bullmq/bull-queues.ts';
-import type { CameraRecord, FrameResult, NewFrame } from './camera.ts';
+import type { DetectionOptions } from '@facequeue/schema';
 import type { SubmitResult } from '../job/job.ts';
-import { Refusal, type Submissions } from '../job/submissions.ts';
-import { type AdmissionReason, refusalText } from '../limits/admission.ts';
-import { answered } from '../redis/errors.ts';
-import type { Scripts } from '../redis/scripts.ts';
-import { readPage } from '../redis/stream-page.ts';
+import { idExists, type Submissions } from '../job/submissions.ts';
+import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
+import { redisNow } from '../redis/clock.ts';
+import type { Connections } from '../redis/connections.ts';
+import { bytes, defineScript, json, number, optional, text } from '../redis/define-script.ts';
+import { mapRedisErrors } from '../redis/errors.ts';
+import { numberOf, readPage } from '../redis/stream-page.ts';
+import type { CameraRecord, FrameResult, NewFrame } from './camera.ts';
 import { cameraFrom, frameResultFrom } from './record.ts';
 
 /**
@@ -15,56 +16,72 @@ import { cameraFrom, frameResultFrom } from './record.ts';
  */
 const FRAME_TTL_MS = 60_000;
 
-interface Context {
-  redis: Redis;
-  prefix: string;
-  scripts: Scripts;
-  transport: Transport;
-}
+export const submitFrameScript = defineScript({
+  file: new URL('./submit.lua', import.meta.url),
+  args: {
+    id: text,
+    camera: text,
+    keep: text,
+    startWithinMs: number,
+    resultTtlMs: number,
+    limits: limitsArg,
+    options: json<DetectionOptions>(),
+    requestId: text,
+    owner: text,
+    takenAt: optional(number),
+    blob: bytes,
+  },
+  reply: (reply: ['ok', createdAt: number, expiresAt: number, ...tokens: string[]] | FullReply | ['exists']) => reply,
+});
 
-/** Cameras from the gateway's side, in Redis. */
-export class RedisCameras implements Cameras {
-  readonly #context: Context;
+/**
+ * Cameras, from the gateway's side. A camera exists from its first frame until it has posted none for a day. Each API key has cameras of
+ * its own.
+ */
+export class Cameras {
+  readonly #connections: Connections;
   readonly #submissions: Submissions;
-  readonly #limits: readonly number[];
+  readonly #limits: AdmissionLimits;
   readonly #frameTtlMs: number;
 
-  /** @param limits as scripts take them */
-  constructor(context: Context, submissions: Submissions, limits: readonly number[], resultTtlMs: number) {
-    this.#context = context;
+  constructor(connections: Connections, submissions: Submissions, limits: AdmissionLimits, resultTtlMs: number) {
+    this.#connections = connections;
     this.#submissions = submissions;
     this.#limits = limits;
     this.#frameTtlMs = Math.min(FRAME_TTL_MS, resultTtlMs);
   }
 
+  /** @throws queue_full (with retryAfterMs), unavailable */
   submit(frame: NewFrame): Promise<SubmitResult> {
-    return this.#submissions.attempt(frame.id, async () => {
-      const reply = (await this.#context.scripts(
-        'submit-frame',
-        frame.id,
-        nameOf(frame.owner, frame.camera),
-        frame.keep,
-        Math.round(frame.startWithinMs),
-        this.#frameTtlMs,
-        ...this.#limits,
-        JSON.stringify(frame.options),
-        frame.requestId,
-        frame.owner,
-        frame.takenAt ?? '',
-        frame.bytes,
-      )) as ['ok', number, number, ...string[]] | ['full', AdmissionReason, number] | ['exists'];
-      if (reply[0] === 'full')
-        throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
-      if (reply[0] === 'exists') throw new Refusal('internal_error', 'A job of this id exists already.');
-      const [, createdAt, expiresAt, ...turns] = reply;
-      if (turns.length) await this.#context.transport.addTurns(turns, 'cameras');
-      return { id: frame.id, createdAt, expiresAt, replayed: false };
+    const { id, owner, keep, options, requestId, takenAt } = frame;
+    return this.#submissions.attempt(id, async () => {
+      const { scripts, bullQueues } = this.#connections;
+      const reply = await scripts.run(submitFrameScript, {
+        id,
+        camera: nameOf(owner, frame.camera),
+        keep,
+        startWithinMs: Math.round(frame.startWithinMs),
+        resultTtlMs: this.#frameTtlMs,
+        limits: this.#limits,
+        options,
+        requestId,
+        owner,
+        takenAt,
+        blob: frame.bytes,
+      });
+      if (reply[0] === 'full') throw queueFull(reply);
+      if (reply[0] === 'exists') throw idExists();
+      const [, createdAt, expiresAt, ...tokens] = reply;
+      await bullQueues.addAll(tokens, 'cameras');
+      return { id, createdAt, expiresAt, replayed: false };
     });
   }
 
+  /** An owner's cameras by name. */
   list(owner: string): Promise<CameraRecord[]> {
-    return answered(async () => {
-      const all = await this.#context.redis.zrange(`${this.#context.prefix}:cameras`, 0, '-1');
+    return mapRedisErrors(async () => {
+      const { redis, keys } = this.#connections;
+      const all = await redis.zrange(keys.cameras, 0, '-1');
       const own = all.filter((name) => name.startsWith(`${owner}/`)).sort();
       const records = await this.#read(own);
       return records.filter((record) => record !== null);
@@ -72,40 +89,47 @@ export class RedisCameras implements Cameras {
   }
 
   read(owner: string, camera: string): Promise<CameraRecord | null> {
-    return answered(async () => (await this.#read([nameOf(owner, camera)]))[0] ?? null);
+    return mapRedisErrors(async () => (await this.#read([nameOf(owner, camera)]))[0] ?? null);
   }
 
+  /** What `GatewayQueue.subscribe` takes to notify of a camera's results. */
   topic(owner: string, camera: string): string {
     return `camera:${nameOf(owner, camera)}`;
   }
 
+  /**
+   * A page of the results still kept, the last CAMERA_RESULTS of a camera, oldest first.
+   * @param after a cursor, kept or not; '' from the oldest kept
+   */
   results(owner: string, camera: string, after: string, max: number): Promise<FrameResult[]> {
-    const { redis } = this.#context;
-    return answered(async () => (await readPage(redis, this.#frames(owner, camera), after, max)).map(frameResultFrom));
+    const { redis } = this.#connections;
+    return mapRedisErrors(async () =>
+      (await readPage(redis, this.#frames(owner, camera), after, max)).map(frameResultFrom),
+    );
   }
 
+  /** The cursor of the newest result; '' when there is none. */
   newest(owner: string, camera: string): Promise<string> {
-    const { redis } = this.#context;
-    return answered(async () => {
+    const { redis } = this.#connections;
+    return mapRedisErrors(async () => {
       const [last] = await redis.xrevrange(this.#frames(owner, camera), '+', '-', 'COUNT', 1);
-      return last?.[0].split('-', 1)[0] ?? '';
+      return last ? numberOf(last[0]) : '';
     });
   }
 
   #frames(owner: string, camera: string): string {
-    return `${this.#context.prefix}:frames:${nameOf(owner, camera)}`;
+    return this.#connections.keys.frames(nameOf(owner, camera));
   }
 
   async #read(names: string[]): Promise<(CameraRecord | null)[]> {
-    const { redis, prefix } = this.#context;
-    const [[seconds, micros], ...records] = await Promise.all([
-      redis.time(),
-      ...names.map((name) => redis.hgetall(`${prefix}:camera:${name}`)),
+    const { redis, keys } = this.#connections;
+    const [now, ...records] = await Promise.all([
+      redisNow(redis),
+      ...names.map((name) => redis.hgetall(keys.camera(name))),
     ]);
-    const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
     return names.map((name, i) => cameraFrom(name, records[i]!, now));
   }
 }
 
-/** Two keys may have cameras of one name. */
+/** Two API keys may have cameras of one name. */
 const nameOf = (owner: string, camera: string) => `${owner}/${camera}`;

@@ -1,21 +1,12 @@
 -- Cameras: their counts and the results of their frames.
 -- Invariants, after each script:
 --   posted = waiting + processing + succeeded + failed + superseded + expired + canceled;
---   waiting and processing are the camera's live frames by status; the lane holds those of them that no worker has taken up;
+--   waiting and processing are the camera's live frames by status; the lane has those that no worker has claimed;
 --   resultBytes and blobBytes of the hash are what its kept results and its waiting frames take, which stats' include;
 --   a camera is in `cameras`, and in `due` as "camera-<name>".
---- @include ../limits/rate.lua
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
-
--- Results kept of a camera: a client that comes back within minutes finds what it missed.
-local EVENTS_KEPT = 1000
-local EVENT_BYTES = 524288
-local EVENT_OVERHEAD = 128
--- When to post again to a camera that has too many frames waiting, ms.
-local LEAST_CAMERA_RETRY = 1000
--- A camera that has posted nothing for a day is forgotten, ms.
-local FORGOTTEN = 86400000
+--- @include ../limits/rate.lua
 
 local function camera_lane(name) return 'camera:' .. name end
 local function camera_changed(name) redis.call('PUBLISH', PREFIX .. ':changed', 'camera:' .. name) end
@@ -26,14 +17,14 @@ local function charge_camera(name, bytes)
 end
 
 local function entry_bytes(fields)
-  local bytes = EVENT_OVERHEAD
+  local bytes = RESULT_OVERHEAD_BYTES
   for i = 2, #fields, 2 do bytes = bytes + #tostring(fields[i]) end
   return bytes
 end
 
 local function trim_frames(name)
   local kept = tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0)
-  while kept > EVENT_BYTES or redis.call('XLEN', frames_key(name)) > EVENTS_KEPT do
+  while kept > CAMERA_RESULT_BYTES or redis.call('XLEN', frames_key(name)) > CAMERA_RESULTS do
     local first = redis.call('XRANGE', frames_key(name), '-', '+', 'COUNT', 1)[1]
     if not first then return end
     local bytes = entry_bytes(first[2])
@@ -43,16 +34,19 @@ local function trim_frames(name)
   end
 end
 
--- A frame has ended: `known` is field -> text of what its job learned.
-local function end_frame(job, status, code, detail, known)
+-- A frame has ended. `outcome`: field -> text of what its job learned.
+local function end_frame(job, status, code, detail, outcome)
   local name = job.camera
   redis.call('HINCRBY', camera_key(name), code == 'superseded' and 'superseded' or status, 1)
-  if not job.ticket then redis.call('LREM', lane_key(camera_lane(name)), 1, job.id) end
+  if not job.token then redis.call('LREM', lane_key(camera_lane(name)), 1, job.id) end
   if job.blobBytes > 0 then redis.call('HINCRBY', camera_key(name), 'blobBytes', -job.blobBytes) end
   if status ~= 'succeeded' and status ~= 'failed' then return end
   local place = string.format('%d-0', redis.call('HINCRBY', camera_key(name), 'ended', 1))
   local fields = { 'j', job.id, 's', status, 'b', job.createdAt, 't', now }
-  local more = { k = job.takenAt or nil, a = job.startedAt or nil, c = code, d = detail, f = known.image, m = known.timings, r = known.result }
+  local more = {
+    k = job.takenAt or nil, a = job.startedAt or nil, c = code, d = detail,
+    f = outcome.image, m = outcome.timings, r = outcome.result,
+  }
   for field, value in pairs(more) do
     fields[#fields + 1] = field
     fields[#fields + 1] = value
@@ -61,7 +55,7 @@ local function end_frame(job, status, code, detail, known)
   charge_camera(name, entry_bytes(fields))
   trim_frames(name)
   redis.call('HSET', camera_key(name), 'lastResultAt', now)
-  count_once(camera_key(name), 'processedRate')
+  count_event(camera_key(name), 'processedRate')
   camera_changed(name)
 end
 
@@ -73,8 +67,8 @@ local function forget_camera(name)
   redis.call('ZREM', DUE, 'camera-' .. name)
 end
 
--- A frame whose sender was told that it was not taken.
-local function unpost(job)
+-- Takes back a frame whose sender was told that it failed.
+local function abort_frame(job)
   redis.call('HINCRBY', camera_key(job.camera), 'posted', -1)
   redis.call('HINCRBY', camera_key(job.camera), 'waiting', -1)
   redis.call('HINCRBY', camera_key(job.camera), 'blobBytes', 0 - job.blobBytes)

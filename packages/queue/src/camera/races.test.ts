@@ -3,7 +3,7 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { ByHand } from '../testing/script-harness.ts';
+import { ScriptHarness } from '../testing/script-harness.ts';
 
 const ROUNDS = 1000;
 
@@ -20,21 +20,21 @@ afterAll(async () => {
 
 it('a frame is superseded or taken up, never both, and the newest is always there', async () => {
   const prefix = `{fq-${randomUUID()}}`;
-  const [a, b, c, d] = connections.map((connection) => new ByHand(connection, prefix)) as [
-    ByHand,
-    ByHand,
-    ByHand,
-    ByHand,
+  const [a, b, c, d] = connections.map((connection) => new ScriptHarness(connection, prefix)) as [
+    ScriptHarness,
+    ScriptHarness,
+    ScriptHarness,
+    ScriptHarness,
   ];
   const expected = { posted: 0, succeeded: 0, superseded: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     const [old, first, second] = [`o${round}`, `f${round}`, `s${round}`];
     await a.frame(old, 'gate');
-    const [turn] = await a.turnsOf('camera:/gate');
+    const [token] = await a.tokensOf('camera:/gate');
     const calls: [() => Promise<unknown>, () => Promise<unknown>, () => Promise<unknown>] = [
       () => b.frame(first, 'gate'),
       () => c.frame(second, 'gate'),
-      () => d.claim(turn!),
+      () => d.claim(token!),
     ];
     if (round % 2) calls.reverse();
     await Promise.all(calls.map((call) => call()));
@@ -50,7 +50,7 @@ it('a frame is superseded or taken up, never both, and the newest is always ther
     expect(taken).toHaveLength(1);
     expect(await a.finish(taken[0]!, 1)).toBe(true);
     expected.succeeded++;
-    const [left] = await a.turnsOf('camera:/gate');
+    const [left] = await a.tokensOf('camera:/gate');
     if (left) {
       const { job } = await a.claim(left);
       expect(await a.finish(job!.id, 1)).toBe(true);

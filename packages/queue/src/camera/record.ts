@@ -1,17 +1,18 @@
 /**
  * The record of a camera: a Redis hash.
  * createdAt keep lastFrameAt lastResultAt lastJob postedRate processedRate turns ended resultBytes blobBytes
- * posted waiting processing succeeded failed superseded expired canceled.
+ * posted waiting processing succeeded failed superseded expired canceled. `turns` counts its lane tokens (lane/lib.lua).
  */
 import type { ErrorCode, ImageFacts, Timings } from '@facequeue/schema';
-import { fieldsOf } from '../batch/record.ts';
-import type { CameraRecord, FrameResult } from './camera.ts';
 import { cameraOf } from '../job/record.ts';
 import { rateFrom } from '../limits/rate.ts';
+import { fieldsOf } from '../redis/fields.ts';
+import { numberOf, type StreamEntry } from '../redis/stream-page.ts';
+import type { CameraRecord, FrameResult } from './camera.ts';
 
 /**
  * @param name "<owner>/<camera>"
- * @param fields the hash as `HGETALL` gives it
+ * @param fields the hash as `HGETALL` returns it
  * @param now Unix milliseconds of Redis' clock
  * @returns null for no camera
  */
@@ -40,14 +41,14 @@ export function cameraFrom(name: string, fields: Record<string, string>, now: nu
   };
 }
 
-/** @param entry an entry of the results as `XRANGE` gives it; see end_frame in camera/lib.lua */
-export function frameResultFrom([id, pairs]: [Buffer, Buffer[]]): FrameResult {
+/** @param entry an entry of the results as `XRANGE` returns it; see end_frame in camera/lib.lua */
+export function frameResultFrom([id, pairs]: StreamEntry): FrameResult {
   const fields = fieldsOf(pairs);
   const text = (name: string) => fields[name]?.toString() ?? '';
   const time = (name: string) => (fields[name] ? Number(text(name)) : null);
   const code = text('c');
   return {
-    cursor: id.toString().split('-', 1)[0]!,
+    cursor: numberOf(id),
     jobId: text('j'),
     status: text('s') as FrameResult['status'],
     takenAt: time('k'),

@@ -1,11 +1,7 @@
--- Takes a camera's frame, or refuses it.
--- KEYS 1 prefix
--- ARGV 1 id  2 camera "<owner>/<name>"  3 'latest' or 'all'  4 ms within which it must start  5 ms its record outlives it
---      6 max waiting  7 max blob bytes  8 max result bytes  9 max ms of the oldest
---      10 options (JSON)  11 request id  12 owner  13 when it was taken or ''  14 image bytes
--- Returns {'ok', createdAt, expiresAt, turn, turn, ...}: the turns are for BullMQ | {'full', reason, ms to try again} | {'exists'}
--- Invariant: with 'latest' no other frame of the camera is left that no worker has taken up. Without a frame to replace it costs
--- the same however many wait; each replaced one is paid for by its own post.
+-- Admits a camera's frame or refuses it. `camera` is "<owner>/<name>".
+-- Returns {'ok', createdAt, expiresAt, token, token, ...}: lane tokens for BullMQ | {'full', reason, ms to try again} | {'exists'}
+-- Invariant: with `keep` = 'latest' no other frame of the camera remains that no worker has claimed. Without a frame to replace, the
+-- script costs the same however many wait; each replaced frame is paid for by its own post.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ../limits/rate.lua
@@ -14,15 +10,11 @@
 --- @include ../lane/lib.lua
 --- @include ../limits/throughput.lua
 --- @include ../limits/admission.lua
-local id, name, keep, blob = ARGV[1], ARGV[2], ARGV[3], ARGV[14]
-local limits = read_limits(6)
--- Each camera may take so much of what frames may: one that floods leaves the others their room.
-local CAMERA_SHARE = 1 / 8
-local MAX_CAMERAS = 256
+local id, name, keep, blob, limits = args.id, args.camera, args.keep, args.blob, args.limits
 if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
 
-local seen = redis.call('HMGET', camera_key(name), 'createdAt', 'blobBytes')
-if not seen[1] and redis.call('ZCARD', CAMERAS) >= MAX_CAMERAS then return { 'full', 'cameras', MAX_RETRY } end
+local camera = redis.call('HMGET', camera_key(name), 'createdAt', 'blobBytes')
+if not camera[1] and redis.call('ZCARD', CAMERAS) >= MAX_CAMERAS then return { 'full', 'cameras', MAX_RETRY_MS } end
 local lane = camera_lane(name)
 local replaced, freed = {}, 0
 if keep == 'latest' then
@@ -34,37 +26,39 @@ if keep == 'latest' then
     end
   end
 else
-  local share = SHARE.cameras * CAMERA_SHARE
-  local full = redis.call('LLEN', lane_key(lane)) + 1 > math.max(1, limits.waiting * share)
-    or tonumber(seen[2] or 0) > 0 and tonumber(seen[2]) + #blob > limits.blobBytes * share
-  if full then return { 'full', 'camera', retry_after(LEAST_CAMERA_RETRY) } end
+  local share = QUEUE_SHARE.cameras * CAMERA_SHARE
+  local full = redis.call('LLEN', lane_key(lane)) + 1 > math.max(1, limits.maxWaiting * share)
+    or tonumber(camera[2] or 0) > 0 and tonumber(camera[2]) + #blob > limits.maxBlobBytes * share
+  if full then return { 'full', 'camera', retry_after(CAMERA_RETRY_MS) } end
 end
-local reason, retry = refusal('cameras', 1 - #replaced, #blob - freed, limits, nil, nil, true)
+local reason, retry = refusal({
+  queue = 'cameras', count = 1 - #replaced, bytes = #blob - freed, limits = limits, in_lane = true,
+})
 if reason then return { 'full', reason, retry } end
-for _, job in ipairs(replaced) do end_job(job, 'canceled', 'superseded', 'A newer frame of the camera has replaced it.') end
+for _, job in ipairs(replaced) do end_job(job, 'canceled', 'superseded', SUPERSEDED_TEXT) end
 
-if not seen[1] then
-  -- Results are counted from now on: one who still follows a camera that was forgotten does not wait for numbers it is past.
+if not camera[1] then
+  -- Results are numbered from the time on: a client that still follows a forgotten camera does not wait for numbers it has passed.
   redis.call('HSET', camera_key(name), 'createdAt', now, 'posted', 0, 'waiting', 0, 'processing', 0, 'succeeded', 0, 'failed', 0,
     'superseded', 0, 'expired', 0, 'canceled', 0, 'ended', now, 'resultBytes', 0, 'blobBytes', 0, 'turns', 0)
-  redis.call('ZADD', DUE, now + FORGOTTEN, 'camera-' .. name)
+  redis.call('ZADD', DUE, now + CAMERA_FORGOTTEN_MS, 'camera-' .. name)
 end
-local expires = now + tonumber(ARGV[4])
+local expires = now + args.startWithinMs
 redis.call('HSET', job_key(id),
-  'status', 'queued', 'queue', 'cameras', 'source', 'inline', 'options', ARGV[10], 'requestId', ARGV[11], 'owner', ARGV[12],
-  'createdAt', now, 'startWithin', ARGV[4], 'expiresAt', expires, 'resultTtl', ARGV[5],
+  'status', 'queued', 'queue', 'cameras', 'source', 'inline', 'options', args.options, 'requestId', args.requestId, 'owner', args.owner,
+  'createdAt', now, 'startWithin', args.startWithinMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
   'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0, 'camera', name)
-if ARGV[13] ~= '' then redis.call('HSET', job_key(id), 'takenAt', ARGV[13]) end
+if args.takenAt then redis.call('HSET', job_key(id), 'takenAt', args.takenAt) end
 if #blob > 0 then redis.call('SET', blob_key(id), blob) end
 redis.call('HINCRBY', STATS, 'blobBytes', #blob)
 redis.call('HINCRBY', camera_key(name), 'blobBytes', #blob)
 redis.call('HINCRBY', camera_key(name), 'posted', 1)
 redis.call('HINCRBY', camera_key(name), 'waiting', 1)
 redis.call('HSET', camera_key(name), 'keep', keep, 'lastFrameAt', now, 'lastJob', id)
-count_once(camera_key(name), 'postedRate')
+count_event(camera_key(name), 'postedRate')
 redis.call('ZADD', CAMERAS, now, name)
 begin_waiting('cameras')
 redis.call('ZADD', waiting_key('cameras'), now, id)
 redis.call('RPUSH', lane_key(lane), id)
 schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
-return { 'ok', now, expires, unpack(issue_turns(lane)) }
+return { 'ok', now, expires, unpack(issue_tokens(lane)) }

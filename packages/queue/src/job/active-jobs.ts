@@ -1,10 +1,10 @@
 import type { QueueName } from '@facequeue/schema';
 import type { ClaimedJob } from './job.ts';
 
-/** Why a job in hand is to be given up: the reason of its signal. */
+/** Why an active job must be abandoned: the reason of its signal. */
 export class JobAborted extends Error {
   override readonly name = 'JobAborted';
-  /** canceled: it has ended; lock_lost: it is, or may be, in other hands. */
+  /** canceled: it has ended; lock_lost: another worker has it, or may have it. */
   readonly reason: 'canceled' | 'lock_lost';
 
   constructor(reason: JobAborted['reason']) {
@@ -13,77 +13,83 @@ export class JobAborted extends Error {
   }
 }
 
-/** A job this process has in hand: BullMQ has delivered its ticket and the handler has not returned. */
-export class Hand {
-  readonly ticket: string;
+/** A job that this process runs: BullMQ has delivered it and its handler has not returned. */
+export class ActiveJob {
+  readonly deliveryId: string;
   readonly queue: QueueName;
   readonly #controller = new AbortController();
-  /** The job, once claimed; a ticket that is no turn is its job's id. */
+  /** The job's id, once claimed. Before that the delivery id, which is the job's id unless it is a lane token. */
   jobId: string;
   /** The claim's attempt number, once claimed. */
   attempt: number | null = null;
-  /** Milliseconds after which it shall be delivered again; null when it is done with. */
-  againAfterMs: number | null = null;
+  /** Milliseconds after which BullMQ must deliver it again; null when it need not. */
+  redeliverAfterMs: number | null = null;
 
-  constructor(ticket: string, queue: QueueName) {
-    this.ticket = ticket;
+  constructor(deliveryId: string, queue: QueueName) {
+    this.deliveryId = deliveryId;
     this.queue = queue;
-    this.jobId = ticket;
+    this.jobId = deliveryId;
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
-  /** Tells the handler that its outcome is no longer wanted. */
-  drop(reason: JobAborted['reason']): void {
+  /** Aborts the handler: its outcome is no longer wanted. */
+  abort(reason: JobAborted['reason']): void {
     this.#controller.abort(new JobAborted(reason));
   }
 }
 
-/** All jobs in hand, by ticket and by job. */
-export class Hands {
-  readonly #byTicket = new Map<string, Hand>();
-  readonly #byJob = new Map<string, Hand>();
+/** The jobs a worker process runs now, by delivery and by job. */
+export class ActiveJobs {
+  readonly #byDelivery = new Map<string, ActiveJob>();
+  readonly #byJob = new Map<string, ActiveJob>();
 
-  /** A job delivered again while its older handler still runs is the newer handler's: the older one is dropped. */
-  take(ticket: string, queue: QueueName): Hand {
-    this.#byTicket.get(ticket)?.drop('lock_lost');
-    const hand = new Hand(ticket, queue);
-    this.#byTicket.set(ticket, hand);
-    this.#byJob.set(hand.jobId, hand);
-    return hand;
+  /** A job that is delivered again while its older handler still runs belongs to the newer one: the older one is aborted. */
+  add(deliveryId: string, queue: QueueName): ActiveJob {
+    this.#byDelivery.get(deliveryId)?.abort('lock_lost');
+    const active = new ActiveJob(deliveryId, queue);
+    this.#byDelivery.set(deliveryId, active);
+    this.#byJob.set(active.jobId, active);
+    return active;
   }
 
-  /** The job behind a ticket is known. A ticket that nobody has in hand is none of this process's. */
-  claimed(ticket: string, { id, attempt }: Pick<ClaimedJob, 'id' | 'attempt'>): void {
-    const hand = this.#byTicket.get(ticket);
-    if (!hand) return;
-    this.#forgetJob(hand);
-    hand.jobId = id;
-    hand.attempt = attempt;
-    this.#byJob.set(id, hand);
+  /** A delivery was claimed: its job is known now. Deliveries of other processes are ignored. */
+  claimed(deliveryId: string, { id, attempt }: Pick<ClaimedJob, 'id' | 'attempt'>): void {
+    const active = this.#byDelivery.get(deliveryId);
+    if (!active) return;
+    this.#removeJob(active);
+    active.jobId = id;
+    active.attempt = attempt;
+    this.#byJob.set(id, active);
   }
 
-  put(hand: Hand): void {
-    if (this.#byTicket.get(hand.ticket) === hand) this.#byTicket.delete(hand.ticket);
-    this.#forgetJob(hand);
+  /** The claim was released: BullMQ must deliver the job again. */
+  released(id: string, attempt: number, delayMs: number): void {
+    const active = this.ofJob(id);
+    if (active?.attempt === attempt) active.redeliverAfterMs = delayMs;
   }
 
-  get(ticket: string): Hand | undefined {
-    return this.#byTicket.get(ticket);
+  remove(active: ActiveJob): void {
+    if (this.#byDelivery.get(active.deliveryId) === active) this.#byDelivery.delete(active.deliveryId);
+    this.#removeJob(active);
   }
 
-  ofJob(id: string): Hand | undefined {
+  get(deliveryId: string): ActiveJob | undefined {
+    return this.#byDelivery.get(deliveryId);
+  }
+
+  ofJob(id: string): ActiveJob | undefined {
     return this.#byJob.get(id);
   }
 
-  /** Jobs that were claimed. A turn says nothing of its job before. */
+  /** Ids of the jobs that were claimed. */
   get claimedIds(): string[] {
-    return [...this.#byJob.values()].filter((hand) => hand.attempt !== null).map((hand) => hand.jobId);
+    return [...this.#byJob.values()].filter((active) => active.attempt !== null).map((active) => active.jobId);
   }
 
-  #forgetJob(hand: Hand): void {
-    if (this.#byJob.get(hand.jobId) === hand) this.#byJob.delete(hand.jobId);
+  #removeJob(active: ActiveJob): void {
+    if (this.#byJob.get(active.jobId) === active) this.#byJob.delete(active.jobId);
   }
 }

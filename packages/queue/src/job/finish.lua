@@ -1,24 +1,22 @@
--- Ends a claimed job with what came of it.
--- KEYS 1 prefix
--- ARGV 1 id  2 attempt  3 succeeded|failed  4 error code  5 error detail  6 image facts (JSON or '')  7 timings (JSON)  8 result
+-- Ends a claimed job with its outcome.
 -- Returns 1, or 0 when it had ended or the claim is stale: the outcome is discarded. Repeating it changes nothing.
 --- @include ./lib.lua
 --- @include ../limits/throughput.lua
-local attempt, status, result = tonumber(ARGV[2]), ARGV[3], ARGV[8]
-local job = load_job(ARGV[1])
+local attempt, status = args.attempt, args.status
+local job = load_job(args.id)
 if not job then return 0 end
-if not holds(job, attempt) then return job.endedBy == attempt and 1 or 0 end
-local more = { 'endedBy', attempt, 'timings', ARGV[7] }
-if ARGV[6] ~= '' then
+if not is_current(job, attempt) then return job.endedBy == attempt and 1 or 0 end
+local more = { 'endedBy', attempt, 'timings', args.timings }
+if args.image then
   more[#more + 1] = 'image'
-  more[#more + 1] = ARGV[6]
+  more[#more + 1] = args.image
 end
 if status == 'succeeded' then
   more[#more + 1] = 'result'
-  more[#more + 1] = result
-  end_job(job, status, nil, nil, more, #result)
+  more[#more + 1] = args.result
+  end_job(job, status, nil, nil, more, #args.result)
 else
-  end_job(job, status, ARGV[4], ARGV[5], more)
+  end_job(job, status, args.errorCode, args.errorDetail, more)
 end
 count_end(job.queue)
 return 1

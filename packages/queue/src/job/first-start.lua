@@ -1,5 +1,4 @@
 -- The time of this installation's first start, set by the first caller ever.
--- KEYS 1 prefix
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 local key = PREFIX .. ':first-start'

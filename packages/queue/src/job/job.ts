@@ -1,12 +1,12 @@
 import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
 import type { WebhookState } from '../webhook/webhook.ts';
 
-/** Where a job's image comes from: bytes handed in with the job, or a reference the worker fetches. */
+/** Where a job's image comes from: bytes submitted with the job, or a reference that the worker fetches. */
 export type JobSource = { kind: 'inline' } | { kind: 'url'; url: string };
 
-/** What `submit` takes. */
+/** What `GatewayQueue.submit` takes. */
 export interface NewJob {
-  /** UUIDv7 from `newJobId`; the caller makes it, so that it can wait before it submits. */
+  /** UUIDv7 from `newJobId`. The caller makes it, so that it can begin to wait before it submits. */
   id: string;
   queue: QueueName;
   source: { kind: 'inline'; bytes: Uint8Array } | { kind: 'url'; url: string };
@@ -20,15 +20,16 @@ export interface NewJob {
   /** Milliseconds a synchronous caller will wait: refused when the estimated wait is longer. Absent: no such check. */
   waitMs?: number;
   /**
-   * `key` names the call within its API key and route (a hash; no user text); `fingerprint` is a hash of what it asks for.
-   * The same key with the same fingerprint gives the job that has it, another fingerprint is refused. It lives as long as the record.
+   * `key` names the call within its API key and route (a hash; no user text); `fingerprint` is a hash of its content.
+   * The same key with the same fingerprint returns the job that has the key; another fingerprint is refused. The key lives as long
+   * as the record.
    */
   idempotency?: { key: string; fingerprint: string };
-  /** Told of the job's end by a signed POST. */
+  /** A signed POST is sent here when the job ends. */
   webhookUrl?: string;
 }
 
-/** What `submit` gives. */
+/** What `submit` returns. Times are Unix milliseconds. */
 export interface SubmitResult {
   /** The submitted job's id, or that of the job which has the idempotency key. */
   id: string;
@@ -38,7 +39,7 @@ export interface SubmitResult {
   replayed: boolean;
 }
 
-/** A job as the record has it. Times are Unix milliseconds. */
+/** A job as its record has it. Times are Unix milliseconds. */
 export interface JobRecord {
   id: string;
   status: JobStatus;
@@ -50,7 +51,7 @@ export interface JobRecord {
   createdAt: number;
   startedAt: number | null;
   finishedAt: number | null;
-  /** Until it ends: when it is given up. After: when it is erased. */
+  /** Of a live job: when it ends `expired`. Of an ended one: when it is erased. */
   expiresAt: number;
   attempts: number;
   image: ImageFacts | null;
@@ -67,7 +68,7 @@ export interface JobRecord {
 /** What a worker gets to run. */
 export interface ClaimedJob {
   id: string;
-  /** 1 for the first try. Names this claim: a stale worker's `start`, `finish` or `release` with an older one is refused. */
+  /** 1 for the first attempt. Names this claim: `start`, `finish` and `release` refuse an older one, that of a stale worker. */
   attempt: number;
   queue: QueueName;
   source: JobSource;

@@ -1,20 +1,22 @@
 /**
- * The record of a job: a Redis hash, the truth about it.
+ * The record of a job: a Redis hash, the only truth about it.
  * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
  * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
- * With an idempotency key: idempotency, and unshared while no other call was given the job.
- * Of an item of a batch: batch name line, and the turn that brought it: ticket. Of a frame: camera ("<owner>/<camera>") takenAt ticket.
- * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (a try a line) webhookReported.
+ * With an idempotency key: idempotency, and unshared until another call was given the job.
+ * Of an item of a batch: batch name line, and the lane token that brought it: ticket. Of a frame: camera ("<owner>/<camera>")
+ * takenAt ticket.
+ * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (an attempt a line) webhookReported.
  * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result bytes.
  */
 import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
-import type { ClaimedJob, JobRecord, JobSource } from './job.ts';
-import type { WebhookAttempt, WebhookState } from '../webhook/webhook.ts';
+import { webhookFrom } from '../webhook/record.ts';
+import type { JobRecord, JobSource } from './job.ts';
 
 /** What `source` holds for a job whose bytes came with it; any other value is a url. */
 export const INLINE = 'inline';
 
-const source = (text: string): JobSource => (text === INLINE ? { kind: 'inline' } : { kind: 'url', url: text });
+export const sourceFrom = (text: string): JobSource =>
+  text === INLINE ? { kind: 'inline' } : { kind: 'url', url: text };
 
 /** @param fields the hash as `HGETALL` gives it; null for none */
 export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecord | null {
@@ -28,7 +30,7 @@ export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecor
     id,
     status: text('status') as JobStatus,
     queue: text('queue') as QueueName,
-    source: source(text('source')),
+    source: sourceFrom(text('source')),
     options: JSON.parse(text('options')) as DetectionOptions,
     requestId: text('requestId'),
     owner: text('owner'),
@@ -52,48 +54,3 @@ export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecor
 
 /** The camera in a name that begins with its owner. */
 export const cameraOf = (name: string) => name.slice(name.indexOf('/') + 1);
-
-/** The webhook of a job's or batch's record. */
-export function webhookFrom(fields: Record<string, Buffer>): WebhookState | null {
-  const text = (name: string) => fields[name]?.toString() ?? '';
-  if (!fields['webhookUrl']) return null;
-  return {
-    url: text('webhookUrl'),
-    status: text('webhookStatus') as WebhookState['status'],
-    attempts: attemptsFrom(text('webhookLog')),
-    nextAt: Number(text('webhookNextAt')) || null,
-  };
-}
-
-const attemptsFrom = (log: string) =>
-  log
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as WebhookAttempt);
-
-/** A claim: the job, if it was granted, and turns to hand on to a queue of BullMQ. */
-export interface Claim {
-  job: ClaimedJob | null;
-  queue: QueueName;
-  turns: string[];
-}
-
-/** @param reply what claim.lua returns */
-export function claimFrom(reply: unknown): Claim {
-  const [job, queue, ...turns] = reply as [ClaimedFields | null, QueueName, ...string[]];
-  return { job: job && claimedFrom(job), queue, turns };
-}
-
-type ClaimedFields = [string, number, QueueName, string, string, string, number];
-
-function claimedFrom([id, attempt, queue, from, options, requestId, createdAt]: ClaimedFields): ClaimedJob {
-  return {
-    id,
-    attempt,
-    queue,
-    source: source(from),
-    options: JSON.parse(options) as DetectionOptions,
-    requestId,
-    createdAt,
-  };
-}

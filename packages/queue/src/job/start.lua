@@ -1,11 +1,10 @@
 -- The claimed job begins to run: queued -> processing.
--- KEYS 1 prefix  ARGV 1 id  2 attempt
--- Returns 1, or 0 when it has ended (also just now, past its deadline) or the claim is stale. Repeating it changes nothing.
+-- Returns 1, or 0 when it has ended (also by this call, past its deadline) or the claim is stale. Repeating it changes nothing.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ./lib.lua
-local job = load_job(ARGV[1])
-if not job or not holds(job, tonumber(ARGV[2])) then return 0 end
+local job = load_job(args.id)
+if not job or not is_current(job, args.attempt) then return 0 end
 if job.status == 'processing' then return 1 end
 if job.expiresAt <= now then
   expire(job)
@@ -13,9 +12,9 @@ if job.expiresAt <= now then
 end
 redis.call('ZREM', waiting_key(job.queue), job.id)
 redis.call('HINCRBY', STATS, 'processing:' .. job.queue, 1)
-count_status(job, waits_as(job), 'processing')
+count_status(job, queued_count(job), 'processing')
 redis.call('HSET', job_key(job.id), 'status', 'processing', 'startedAt', now)
 job.status = 'processing'
 schedule(job)
-changed(job)
+job_changed(job)
 return 1

@@ -1,30 +1,59 @@
-import { FacequeueError } from '@facequeue/schema';
-import type { Redis } from 'ioredis';
-import type { Transport } from '../bullmq/bull-queues.ts';
-import type { NewJob, SubmitResult } from './job.ts';
-import { type AdmissionReason, refusalText } from '../limits/admission.ts';
+import { type DetectionOptions, FacequeueError, isFacequeueError } from '@facequeue/schema';
+import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
+import type { Connections } from '../redis/connections.ts';
+import { bytes, defineScript, isOne, json, number, optional, text } from '../redis/define-script.ts';
 import { publicError } from '../redis/errors.ts';
-import type { Scripts } from '../redis/scripts.ts';
+import type { NewJob, SubmitResult } from './job.ts';
 import { INLINE } from './record.ts';
 
-interface Context {
-  redis: Redis;
-  scripts: Scripts;
-  transport: Transport;
-  onError: (error: Error) => void;
-}
+const NO_BYTES = new Uint8Array();
 
-/** Hands jobs in, wholly or not at all. */
+export const submitScript = defineScript({
+  file: new URL('./submit.lua', import.meta.url),
+  args: {
+    id: text,
+    queue: text,
+    startWithinMs: number,
+    waitMs: optional(number),
+    resultTtlMs: number,
+    limits: limitsArg,
+    source: text,
+    options: json<DetectionOptions>(),
+    requestId: text,
+    owner: text,
+    idempotencyKey: optional(text),
+    fingerprint: optional(text),
+    webhookUrl: optional(text),
+    webhookHost: optional(text),
+    blob: bytes,
+  },
+  reply: (
+    reply:
+      | ['ok', createdAt: number, expiresAt: number]
+      | ['replayed', id: string, createdAt: number, expiresAt: number]
+      | ['conflict']
+      | FullReply
+      | ['exists'],
+  ) => reply,
+});
+
+/** True when nothing of the submission remains. */
+export const abortScript = defineScript({
+  file: new URL('./abort.lua', import.meta.url),
+  args: { id: text },
+  reply: isOne,
+});
+
+/** Submits jobs and frames atomically. */
 export class Submissions {
-  readonly #context: Context;
-  readonly #limits: readonly number[];
+  readonly #connections: Connections;
+  readonly #limits: AdmissionLimits;
   readonly #resultTtlMs: number;
-  /** Submissions that failed while Redis was away: whatever of them got through is taken back as soon as it returns. */
+  /** Submissions that failed while Redis was away. Whatever of them got through is aborted as soon as it returns. */
   readonly #failed = new Set<string>();
 
-  /** @param limits as scripts take them */
-  constructor(context: Context, limits: readonly number[], resultTtlMs: number) {
-    this.#context = context;
+  constructor(connections: Connections, limits: AdmissionLimits, resultTtlMs: number) {
+    this.#connections = connections;
     this.#limits = limits;
     this.#resultTtlMs = resultTtlMs;
   }
@@ -32,74 +61,70 @@ export class Submissions {
   /** As GatewayQueue's. */
   submit(job: NewJob): Promise<SubmitResult> {
     return this.attempt(job.id, async () => {
-      const submitted = await this.#admit(job);
-      // Should the first caller have died before it got here, the sweep does it.
-      if (!submitted.replayed) await this.#context.transport.add(job.id, job.queue);
-      return submitted;
+      const result = await this.#admit(job);
+      // If the first caller died before it got here, the sweep adds the job.
+      if (!result.replayed) await this.#connections.bullQueues.add(job.id, job.queue);
+      return result;
     });
   }
 
-  /** Hands a job in by `work`; when that fails, other than by a Refusal, whatever of it got through is taken back. */
-  async attempt<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const { redis, onError } = this.#context;
-    // Not sent at all, so there is nothing to take back.
+  /** Runs a submission. If it fails without an answer, whatever of it got through is aborted. */
+  async attempt<T>(id: string, submission: () => Promise<T>): Promise<T> {
+    const { redis, onError } = this.#connections;
+    // Nothing was sent, so there is nothing to abort.
     if (redis.status !== 'ready') throw publicError(new Error('not connected'));
     try {
-      return await work();
+      return await submission();
     } catch (error) {
-      const failure = publicError(error);
-      if (!(error instanceof Refusal)) {
-        this.#failed.add(id);
-        await this.takeBackFailed().catch(onError);
-      }
-      throw failure;
+      // A script that refuses has written nothing.
+      if (isFacequeueError(error)) throw error;
+      this.#failed.add(id);
+      await this.abortFailed().catch(onError);
+      throw publicError(error);
     }
   }
 
-  async takeBackFailed(): Promise<void> {
-    if (this.#context.redis.status !== 'ready') return;
+  async abortFailed(): Promise<void> {
+    const { redis, scripts } = this.#connections;
+    if (redis.status !== 'ready') return;
     for (const id of this.#failed) {
-      await this.#context.scripts('abort', id);
+      await scripts.run(abortScript, { id });
       this.#failed.delete(id);
     }
   }
 
-  async #admit(job: NewJob): Promise<SubmitResult> {
-    const reply = (await this.#context.scripts(
-      'submit',
-      job.id,
-      job.queue,
-      job.startWithinMs,
-      job.waitMs ?? '',
-      this.#resultTtlMs,
-      ...this.#limits,
-      job.source.kind === 'inline' ? INLINE : job.source.url,
-      JSON.stringify(job.options),
-      job.requestId,
-      job.owner,
-      job.idempotency?.key ?? '',
-      job.idempotency?.fingerprint ?? '',
-      job.webhookUrl ?? '',
-      job.webhookUrl ? new URL(job.webhookUrl).host : '',
-      job.source.kind === 'inline' ? job.source.bytes : '',
-    )) as Reply;
-    if (reply[0] === 'ok') return { id: job.id, createdAt: reply[1], expiresAt: reply[2], replayed: false };
-    if (reply[0] === 'replayed') return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
-    if (reply[0] === 'conflict')
-      throw new Refusal('idempotency_conflict', 'The Idempotency-Key was used for another request.');
-    if (reply[0] === 'full')
-      throw new Refusal('queue_full', refusalText(reply[1]), { retryAfterMs: reply[2], reason: reply[1] });
-    throw new Refusal('internal_error', 'A job of this id exists already.');
+  async #admit({ id, queue, source, options, requestId, owner, ...job }: NewJob): Promise<SubmitResult> {
+    const reply = await this.#connections.scripts.run(submitScript, {
+      id,
+      queue,
+      options,
+      requestId,
+      owner,
+      startWithinMs: job.startWithinMs,
+      waitMs: job.waitMs,
+      resultTtlMs: this.#resultTtlMs,
+      limits: this.#limits,
+      source: source.kind === 'inline' ? INLINE : source.url,
+      idempotencyKey: job.idempotency?.key,
+      fingerprint: job.idempotency?.fingerprint,
+      webhookUrl: job.webhookUrl,
+      webhookHost: job.webhookUrl && new URL(job.webhookUrl).host,
+      blob: source.kind === 'inline' ? source.bytes : NO_BYTES,
+    });
+    switch (reply[0]) {
+      case 'ok':
+        return { id, createdAt: reply[1], expiresAt: reply[2], replayed: false };
+      case 'replayed':
+        return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
+      case 'conflict':
+        throw new FacequeueError('idempotency_conflict', 'The Idempotency-Key was used for another request.');
+      case 'full':
+        throw queueFull(reply);
+      case 'exists':
+        throw idExists();
+    }
   }
 }
 
-/** What submit.lua returns. */
-type Reply =
-  | ['ok', number, number]
-  | ['replayed', string, number, number]
-  | ['conflict']
-  | ['full', AdmissionReason, number]
-  | ['exists'];
-
-/** A submission that was answered, not lost: nothing of it is in Redis. */
-export class Refusal extends FacequeueError {}
+/** Ids are random: a caller that reuses one is at fault. */
+export const idExists = () => new FacequeueError('internal_error', 'A job of this id exists already.');

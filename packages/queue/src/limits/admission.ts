@@ -1,6 +1,35 @@
-import type { RefusalReason } from '@facequeue/schema';
+import { FacequeueError, type RefusalReason } from '@facequeue/schema';
+import { group, number } from '../redis/define-script.ts';
 
-/** Why limits/admission.lua refuses, as callers are told. */
+/** Limits of admission: what the installation takes before it refuses. Scripts check them, so they hold for all gateways together. */
+export interface AdmissionLimits {
+  /** Jobs and items of batches that wait. */
+  maxWaiting: number;
+  /** Bytes of images that wait. */
+  maxBlobBytes: number;
+  /** Bytes of kept results and undelivered webhooks. */
+  maxResultBytes: number;
+  /** Milliseconds that the oldest waiting job of a queue may have waited. */
+  maxOldestMs: number;
+}
+
+/** No limits, for tools and tests that bring their own. */
+export const UNLIMITED: AdmissionLimits = {
+  maxWaiting: Number.MAX_SAFE_INTEGER,
+  maxBlobBytes: Number.MAX_SAFE_INTEGER,
+  maxResultBytes: Number.MAX_SAFE_INTEGER,
+  maxOldestMs: Number.MAX_SAFE_INTEGER,
+};
+
+/** The limits as an argument of scripts. */
+export const limitsArg = group({
+  maxWaiting: number,
+  maxBlobBytes: number,
+  maxResultBytes: number,
+  maxOldestMs: number,
+});
+
+/** Why admission.lua refuses, as callers read it. */
 const REASONS: Record<Exclude<RefusalReason, 'bodies'>, string> = {
   waiting: 'Too many jobs are waiting.',
   listed: 'Too many jobs are waiting.',
@@ -15,22 +44,17 @@ const REASONS: Record<Exclude<RefusalReason, 'bodies'>, string> = {
   wait: 'The job would wait longer than the caller does.',
 };
 
-/** A reason as limits/admission.lua gives it. */
+/** A reason as admission.lua returns it. */
 export type AdmissionReason = keyof typeof REASONS;
 
 export function refusalText(reason: AdmissionReason): string {
   return REASONS[reason];
 }
 
-/** The limits in the order the scripts take them. */
-export function limitArguments(limits: AdmissionLimits): [number, number, number, number] {
-  return [limits.maxWaiting, limits.maxBlobBytes, limits.maxResultBytes, limits.maxOldestMs];
-}
+/** What a script replies when admission refuses: the reason, and the milliseconds after which to try again. */
+export type FullReply = ['full', AdmissionReason, number];
 
-/** No limits, for tools and tests that bring their own. */
-export const UNLIMITED: AdmissionLimits = {
-  maxWaiting: Number.MAX_SAFE_INTEGER,
-  maxBlobBytes: Number.MAX_SAFE_INTEGER,
-  maxResultBytes: Number.MAX_SAFE_INTEGER,
-  maxOldestMs: Number.MAX_SAFE_INTEGER,
-};
+/** The error of a submission that admission refused. */
+export function queueFull([, reason, retryAfterMs]: FullReply): FacequeueError {
+  return new FacequeueError('queue_full', refusalText(reason), { retryAfterMs, reason });
+}

@@ -1,28 +1,28 @@
--- Redis' memory, as admission sees it. `sweep` notes it once a second for every process; a note that says "full" is looked at again
--- before anybody is refused for it, so that room that has just been made counts at once.
+-- Redis' memory, as admission sees it. `sweep` records it once a second for all processes. Before a record that says "full" refuses
+-- anybody, memory is measured again, so that room that was just freed counts at once.
 --- @include ../redis/keys.lua
 
 -- Bytes used, and the most that Redis may use; 0 when it has no limit.
-local function memory_now()
-  local said = redis.call('INFO', 'memory')
-  return tonumber(said:match('used_memory:(%d+)')), tonumber(said:match('maxmemory:(%d+)'))
+local function measure_memory()
+  local info = redis.call('INFO', 'memory')
+  return tonumber(info:match('used_memory:(%d+)')), tonumber(info:match('maxmemory:(%d+)'))
 end
 
--- A Redis that is full already refuses the note: it is as full as the last one said.
-local function note_memory()
-  local used, limit = memory_now()
+-- A full Redis refuses this write. The last record then still says that it is full.
+local function record_memory()
+  local used, limit = measure_memory()
   redis.pcall('HSET', STATS, 'memoryUsed', used, 'memoryLimit', limit)
 end
 
-local function noted_memory()
-  local noted = redis.call('HMGET', STATS, 'memoryUsed', 'memoryLimit')
-  return tonumber(noted[1] or 0), tonumber(noted[2] or 0)
+local function recorded_memory()
+  local recorded = redis.call('HMGET', STATS, 'memoryUsed', 'memoryLimit')
+  return tonumber(recorded[1] or 0), tonumber(recorded[2] or 0)
 end
 
--- Whether `size` bytes more would take Redis past a share of its limit.
-local function memory_short(size, share)
-  local used, limit = noted_memory()
-  if limit == 0 or used + size <= limit * share then return false end
-  used, limit = memory_now()
-  return limit > 0 and used + size > limit * share
+-- Whether `bytes` more would take Redis past a share of its limit.
+local function memory_short(bytes, share)
+  local used, limit = recorded_memory()
+  if limit == 0 or used + bytes <= limit * share then return false end
+  used, limit = measure_memory()
+  return limit > 0 and used + bytes > limit * share
 end

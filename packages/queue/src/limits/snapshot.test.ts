@@ -1,33 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { remembered, snapshotFrom } from './snapshot.ts';
-
-describe('a remembered answer', () => {
-  it('is asked for once by all who come at a time, and anew when it is old', async () => {
-    let now = 0;
-    let asked = 0;
-    const read = remembered(
-      250,
-      async () => ++asked,
-      () => now,
-    );
-    expect(await Promise.all([read(), read(), read()])).toEqual([1, 1, 1]);
-    now = 249;
-    expect(await read()).toBe(1);
-    now = 250;
-    expect(await Promise.all([read(), read()])).toEqual([2, 2]);
-  });
-
-  it('is not remembered when it was a failure', async () => {
-    let fails = true;
-    const read = remembered(250, async () => {
-      if (fails) throw new Error('away');
-      return 'here';
-    });
-    await expect(read()).rejects.toThrow('away');
-    fails = false;
-    expect(await read()).toBe('here');
-  });
-});
+import { snapshotFrom } from './snapshot.ts';
 
 describe('a snapshot', () => {
   it('leaves out workers that have been silent for more than 15 s', () => {

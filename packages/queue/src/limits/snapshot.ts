@@ -1,36 +1,74 @@
-import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
-import { type AdmissionReason, refusalText } from './admission.ts';
+import { QUEUE_NAMES, type QueueName, type RefusalReason } from '@facequeue/schema';
+import { defineScript } from '../redis/define-script.ts';
+import { type AdmissionReason, limitsArg, refusalText } from './admission.ts';
+import { type WorkerInfo, workersFrom } from './workers.ts';
 
-/** A worker not heard of for this long counts as gone, ms. */
-export const WORKER_SILENCE_MS = 15_000;
+/** Figures of one queue. */
+export interface QueueFigures {
+  waiting: number;
+  processing: number;
+  /** Milliseconds the oldest waiting job has waited; 0 when none waits. */
+  oldestMs: number;
+  /** Jobs ended a second, over the last half minute or so. */
+  throughput: number;
+  /** Mean milliseconds between two ends while more jobs waited; 0 while that has not happened. */
+  gapMs: number;
+}
 
-const HEAD = 7;
-const PER_QUEUE = 6;
+/** Figures of the whole installation, at most 250 ms old. */
+export interface Snapshot {
+  /** Unix milliseconds of Redis' clock. */
+  at: number;
+  queues: Record<QueueName, QueueFigures>;
+  blobBytes: number;
+  resultBytes: number;
+  /** What Redis uses, and the most that it may, bytes; 0 when it has no limit. At most a second old. */
+  memory: { usedBytes: number; limitBytes: number };
+  /** Why a submission would be refused now; null while there is room. */
+  full: Record<QueueName, { reason: RefusalReason; text: string } | null>;
+  /** Cameras that have posted within a day. */
+  cameras: number;
+  workers: WorkerInfo[];
+}
+
+/** What snapshot.lua returns: these, then QueueReply for each queue. */
+type InstallationReply = [
+  at: number,
+  blobBytes: number,
+  resultBytes: number,
+  workers: string[],
+  cameras: number,
+  usedBytes: number,
+  limitBytes: number,
+];
+type QueueReply = [
+  waiting: number,
+  processing: number,
+  oldestMs: number,
+  throughput: string,
+  gapMs: string,
+  full: AdmissionReason | '',
+];
+const INSTALLATION_LENGTH = 7 satisfies InstallationReply['length'];
+const QUEUE_LENGTH = 6 satisfies QueueReply['length'];
+
+export const snapshotScript = defineScript({
+  file: new URL('./snapshot.lua', import.meta.url),
+  args: { limits: limitsArg },
+  reply: snapshotFrom,
+});
 
 /** @param reply what snapshot.lua returns */
-export function snapshotFrom(reply: unknown): Snapshot {
-  const values = reply as unknown[];
-  const [at, blobBytes, resultBytes, workers, cameras, usedBytes, limitBytes] = values as [
-    number,
-    number,
-    number,
-    string[],
-    number,
-    number,
-    number,
-  ];
-  const queues = {} as Record<QueueName, QueueFigures>;
+export function snapshotFrom(reply: readonly unknown[]): Snapshot {
+  const [at, blobBytes, resultBytes, workers, cameras, usedBytes, limitBytes] = reply as InstallationReply;
+  const queues = {} as Snapshot['queues'];
   const full = {} as Snapshot['full'];
   QUEUE_NAMES.forEach((name, i) => {
-    const from = HEAD + i * PER_QUEUE;
-    const [waiting, processing, oldestMs, throughput, gapMs, reason] = values.slice(from, from + PER_QUEUE) as [
-      number,
-      number,
-      number,
-      string,
-      string,
-      AdmissionReason | '',
-    ];
+    const from = INSTALLATION_LENGTH + i * QUEUE_LENGTH;
+    const [waiting, processing, oldestMs, throughput, gapMs, reason] = reply.slice(
+      from,
+      from + QUEUE_LENGTH,
+    ) as QueueReply;
     queues[name] = { waiting, processing, oldestMs, throughput: Number(throughput), gapMs: Number(gapMs) };
     full[name] = reason ? { reason, text: refusalText(reason) } : null;
   });
@@ -43,39 +81,5 @@ export function snapshotFrom(reply: unknown): Snapshot {
     full,
     cameras,
     workers: workersFrom(workers, at),
-  };
-}
-
-function workersFrom(entries: string[], now: number): WorkerInfo[] {
-  return entries
-    .map((entry) => {
-      const blank = entry.indexOf(' ');
-      return { at: Number(entry.slice(0, blank)), info: JSON.parse(entry.slice(blank + 1)) as WorkerInfo };
-    })
-    .filter((worker) => worker.at >= now - WORKER_SILENCE_MS)
-    .map((worker) => worker.info);
-}
-
-/**
- * Remembers an answer for `ms`, and asks once for all who call meanwhile. A failure is not remembered.
- * @param clock milliseconds
- */
-export function remembered<T>(ms: number, ask: () => Promise<T>, clock = () => performance.now()): () => Promise<T> {
-  let answer: Promise<T> | null = null;
-  let until = 0;
-  return () => {
-    if (answer && clock() < until) return answer;
-    const asked = ask();
-    answer = asked;
-    until = Number.POSITIVE_INFINITY;
-    asked.then(
-      () => {
-        until = clock() + ms;
-      },
-      () => {
-        answer = null;
-      },
-    );
-    return asked;
   };
 }

@@ -1,49 +1,45 @@
--- How fast a queue drains. stats.drain:<queue> is "<count> <at> <samples> <gap>":
---   count  jobs ended by workers, each weighing e^(-age/15 s), as of `at`: count/15 is the rate a second over the last half minute or so
---   gap    running mean of the milliseconds between two ends while more jobs waited, over the last 64 of `samples`
--- stats.mark:<queue> is the time of the last end that left jobs waiting; gone once the queue ran empty, so that
--- idle time is never taken for slowness.
+-- How fast the jobs of a queue end. stats.drain:<queue> is "<count> <at> <samples> <interval>":
+--   count     jobs ended by workers, decayed as in rate.lua, as of `at`
+--   interval  running mean of the milliseconds between two ends while more jobs waited, over the last INTERVAL_WINDOW `samples`
+-- stats.mark:<queue> is the time of the last end that left jobs waiting. It is deleted when the queue runs empty, so that idle time
+-- is never taken for slowness.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
-local TAU = 15000
-local WINDOW = 64
--- One pause (a restart of all workers) must not make the mean useless.
-local MAX_GAP = 10000
+--- @include ./rate.lua
 
--- Jobs that wait in a queue; items that wait in the lanes of batches are to become some.
+-- Jobs that wait in a queue. Items that wait in the lanes of batches will become jobs.
 local function waiting_count(queue)
   local items = queue == 'bulk' and tonumber(redis.call('HGET', STATS, 'items') or 0) or 0
   return redis.call('ZCARD', waiting_key(queue)) + items
 end
 
--- Called before something joins the queue: if that ran empty, the time until the next end says nothing of how fast it drains.
--- After a write that takes memory: once a script has written anything, a full Redis no longer refuses it.
+-- Call it before something joins the queue: if the queue was empty, the time until the next end says nothing of its speed.
+-- Call it after a write that takes memory: once a script has written anything, a full Redis no longer refuses its writes.
 local function begin_waiting(queue)
   if waiting_count(queue) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
 end
 
-local function read_drain(queue)
-  local count, at, samples, gap = string.match(
+local function read_throughput(queue)
+  local count, at, samples, interval = string.match(
     redis.call('HGET', STATS, 'drain:' .. queue) or '', '^(%S+) (%S+) (%S+) (%S+)$')
   return {
-    count = tonumber(count or 0), at = tonumber(at or now), samples = tonumber(samples or 0), gap = tonumber(gap or 0),
+    count = tonumber(count or 0), at = tonumber(at or now), samples = tonumber(samples or 0), interval = tonumber(interval or 0),
   }
 end
 
-local function decayed_count(drain)
-  return drain.count * math.exp(-math.max(0, now - drain.at) / TAU)
-end
+-- Jobs ended a second.
+local function throughput_rate(throughput) return decayed(throughput.count, throughput.at) * 1000 / RATE_TAU_MS end
 
 local function count_end(queue)
-  local drain = read_drain(queue)
+  local throughput = read_throughput(queue)
   local mark = tonumber(redis.call('HGET', STATS, 'mark:' .. queue) or nil)
   if mark then
-    local sample = math.min(MAX_GAP, math.max(0, now - mark))
-    drain.samples = math.min(WINDOW, drain.samples + 1)
-    drain.gap = drain.gap + (sample - drain.gap) / drain.samples
+    local sample = math.min(MAX_INTERVAL_MS, math.max(0, now - mark))
+    throughput.samples = math.min(INTERVAL_WINDOW, throughput.samples + 1)
+    throughput.interval = throughput.interval + (sample - throughput.interval) / throughput.samples
   end
   redis.call('HSET', STATS, 'drain:' .. queue,
-    string.format('%.6f %d %d %.3f', decayed_count(drain) + 1, now, drain.samples, drain.gap))
+    string.format('%.6f %d %d %.3f', decayed(throughput.count, throughput.at) + 1, now, throughput.samples, throughput.interval))
   if waiting_count(queue) > 0 then
     redis.call('HSET', STATS, 'mark:' .. queue, now)
   elseif mark then

@@ -1,67 +1,67 @@
 import { FacequeueError } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
 import type { JobRecord } from '../job/job.ts';
-import { Waiter } from './completion-waits.ts';
+import { CompletionWaits } from './completion-waits.ts';
 
 /** Records by id, and reads that fail as long as there are failures left. */
 function store() {
   const records = new Map<string, JobRecord>();
   const state = { reads: 0, failures: 0 };
-  const waiter = new Waiter(async (id) => {
+  const waits = new CompletionWaits(async (id) => {
     state.reads++;
     if (state.failures > 0 && state.failures--) throw new Error('away');
     return records.get(id) ?? null;
   });
   const put = (id: string, status: JobRecord['status']) => records.set(id, { id, status } as JobRecord);
-  return { waiter, put, state };
+  return { waits, put, state };
 }
 
 describe('a wait', () => {
   it('is answered with the record once its job is said to have ended', async () => {
-    const { waiter, put, state } = store();
-    using wait = waiter.wait('a');
+    const { waits, put, state } = store();
+    using wait = waits.wait('a');
     const answer = wait.ended(10_000);
     put('a', 'failed');
-    waiter.tell('b');
+    waits.notify('b');
     expect(state.reads).toBe(0);
-    waiter.tell('a');
+    waits.notify('a');
     expect(await answer).toMatchObject({ id: 'a', status: 'failed' });
   });
 
   it('does not miss what was said before anybody asked for the answer', async () => {
-    const { waiter, put } = store();
-    using wait = waiter.wait('a');
+    const { waits, put } = store();
+    using wait = waits.wait('a');
     put('a', 'succeeded');
-    waiter.tell('a');
+    waits.notify('a');
     expect(await wait.ended(10_000)).toMatchObject({ status: 'succeeded' });
   });
 
   it('sleeps on after a false alarm', async () => {
-    const { waiter, put } = store();
-    using wait = waiter.wait('a');
+    const { waits, put } = store();
+    using wait = waits.wait('a');
     put('a', 'processing');
     const answer = wait.ended(10_000);
-    waiter.tell('a');
+    waits.notify('a');
     await new Promise(setImmediate);
     put('a', 'canceled');
-    waiter.tell('a');
+    waits.notify('a');
     expect(await answer).toMatchObject({ status: 'canceled' });
   });
 
-  it('reads again when a read failed, without being told again', async () => {
-    const { waiter, put, state } = store();
-    using wait = waiter.wait('a');
+  it('reads again when a read failed, without being notified again', async () => {
+    const { waits, put, state } = store();
+    using wait = waits.wait('a');
     put('a', 'succeeded');
     state.failures = 1;
-    waiter.tell('a');
+    waits.notify('a');
     expect(await wait.ended(10_000)).toMatchObject({ status: 'succeeded' });
     expect(state.reads).toBe(2);
   });
 
   it('takes a last look at its deadline', async () => {
-    const { waiter, put } = store();
-    using ended = waiter.wait('a');
-    using running = waiter.wait('b');
+    const { waits, put } = store();
+    using ended = waits.wait('a');
+    using running = waits.wait('b');
     put('a', 'succeeded');
     put('b', 'processing');
     expect(await ended.ended(1)).toMatchObject({ status: 'succeeded' });
@@ -69,39 +69,39 @@ describe('a wait', () => {
   });
 
   it('fails at its deadline when the last look does, or hangs', async () => {
-    const { waiter, state } = store();
-    using wait = waiter.wait('a');
+    const { waits, state } = store();
+    using wait = waits.wait('a');
     state.failures = 1;
     await expect(wait.ended(0)).rejects.toThrow('away');
-    const hung = new Waiter(() => new Promise(() => {}));
+    const hung = new CompletionWaits(() => new Promise(() => {}));
     await expect(hung.wait('a').ended(0)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
   it('sleeps on while there is no record yet', async () => {
-    const { waiter, put, state } = store();
-    using wait = waiter.wait('a');
+    const { waits, put, state } = store();
+    using wait = waits.wait('a');
     const answer = wait.ended(10_000);
-    waiter.tell('a');
+    waits.notify('a');
     await new Promise(setImmediate);
     expect(state.reads).toBe(1);
     put('a', 'failed');
-    waiter.tell('a');
+    waits.notify('a');
     expect(await answer).toMatchObject({ status: 'failed' });
   });
 
   it('fails at once, and not again and again, when the job was erased', async () => {
-    const erased = new Waiter(async () => {
+    const erased = new CompletionWaits(async () => {
       throw new FacequeueError('gone', 'The job was deleted.');
     });
     using wait = erased.wait('a');
     const answer = wait.ended(60_000);
-    erased.tell('a');
+    erased.notify('a');
     await expect(answer).rejects.toMatchObject({ code: 'gone' });
   });
 
   it('ends without a look when its caller leaves', async () => {
-    const { waiter, state } = store();
-    using wait = waiter.wait('a');
+    const { waits, state } = store();
+    using wait = waits.wait('a');
     const left = new AbortController();
     const answer = wait.ended(10_000, left.signal);
     left.abort();
@@ -111,8 +111,8 @@ describe('a wait', () => {
   });
 
   it('is over, with null, when it is disposed of', async () => {
-    const { waiter } = store();
-    const wait = waiter.wait('a');
+    const { waits } = store();
+    const wait = waits.wait('a');
     const answer = wait.ended(10_000);
     wait[Symbol.dispose]();
     expect(await answer).toBeNull();
@@ -120,16 +120,16 @@ describe('a wait', () => {
   });
 
   it('leaves nothing behind when it is disposed of, and others of the same job wait on', async () => {
-    const { waiter, put } = store();
-    using other = waiter.wait('a');
+    const { waits, put } = store();
+    using other = waits.wait('a');
     {
-      using _ = waiter.wait('a');
+      using _ = waits.wait('a');
     }
-    expect(waiter.ids).toEqual(['a']);
+    expect(waits.ids).toEqual(['a']);
     put('a', 'succeeded');
-    waiter.tell('a');
+    waits.notify('a');
     expect(await other.ended(10_000)).toMatchObject({ status: 'succeeded' });
     other[Symbol.dispose]();
-    expect(waiter.ids).toEqual([]);
+    expect(waits.ids).toEqual([]);
   });
 });

@@ -1,105 +1,95 @@
-/** What a gateway hears of jobs on its shared subscriber connection, and how it makes up for what it did not hear. */
 import { isTerminal, type JobStatus } from '@facequeue/schema';
-import type { Redis } from 'ioredis';
 import type { JobRecord } from '../job/job.ts';
-import type { CompletionWait } from './completion-waits.ts';
-import type { Subscription } from './subscriptions.ts';
-import { Waiter } from './completion-waits.ts';
-import { Follower } from './subscriptions.ts';
+import type { Connections } from '../redis/connections.ts';
+import { type CompletionWait, CompletionWaits } from './completion-waits.ts';
+import { type Subscription, Subscriptions } from './subscriptions.ts';
 
-/** Records looked at in one pipeline after a reconnect. */
-const RECHECK_BATCH = 500;
+/** Records read in one pipeline after a reconnect. */
+const RECHECK_CHUNK = 500;
 
-interface Context {
-  /** The connection records are read on. */
-  main: Redis;
-  subscriber: Redis;
-  prefix: string;
-  /** As Waiter takes it. */
-  read: (id: string) => Promise<JobRecord | null>;
-  onError: (error: Error) => void;
-}
+/** Dispatches Redis' messages to the waits and subscriptions of a gateway, and makes up for messages it missed. */
+export class JobEvents {
+  readonly #connections: Connections;
+  readonly #waits: CompletionWaits;
+  readonly #subscriptions = new Subscriptions((active) => this.#listenToChanges(active));
 
-export class Announcements {
-  readonly #context: Context;
-  readonly #waiter: Waiter;
-  readonly #follower = new Follower((on) => this.#followChanges(on));
-  readonly #ended: string;
-  readonly #changed: string;
-
-  constructor(context: Context) {
-    this.#context = context;
-    this.#waiter = new Waiter(context.read);
-    this.#ended = `${context.prefix}:ended`;
-    this.#changed = `${context.prefix}:changed`;
+  /** @param read as CompletionWaits takes it */
+  constructor(connections: Connections, read: (id: string) => Promise<JobRecord | null>) {
+    this.#connections = connections;
+    this.#waits = new CompletionWaits(read);
   }
 
   /** Subscribes: from here on no end is missed. */
   async open(): Promise<void> {
-    const { main, subscriber } = this.#context;
+    const { redis, subscriber, keys } = this.#connections;
+    const { ended } = keys.channels;
     subscriber.on('message', (channel: string, message: string) => {
       const [id = ''] = message.split(' ', 1);
-      if (channel === this.#ended) this.#waiter.tell(id);
-      this.#follower.tell(id);
+      if (channel === ended) this.#waits.notify(id);
+      this.#subscriptions.notify(id);
     });
-    await subscriber.subscribe(this.#ended);
-    // What was announced while a connection was away was announced to nobody, or could not be read.
-    subscriber.on('ready', () => this.#quietly(() => this.#catchUp()));
-    main.on('ready', () => this.#quietly(() => this.#recheck()));
+    await subscriber.subscribe(ended);
+    // Messages sent while a connection was away reached nobody, or what they reported could not be read.
+    subscriber.on('ready', () => this.#run(() => this.#catchUp()));
+    redis.on('ready', () => this.#run(() => this.#recheck()));
   }
 
+  /** Waits and subscriptions that have not been disposed. */
   get listeners(): { waits: number; subscriptions: number } {
-    return { waits: this.#waiter.size, subscriptions: this.#follower.size };
+    return { waits: this.#waits.size, subscriptions: this.#subscriptions.size };
   }
 
   wait(id: string): CompletionWait {
-    return this.#waiter.wait(id);
+    return this.#waits.wait(id);
   }
 
   subscribe(id: string): Subscription {
-    return this.#follower.subscribe(id);
+    return this.#subscriptions.subscribe(id);
   }
 
   /** Ends every wait with null. */
   close(): void {
-    this.#waiter.close();
-    this.#follower.close();
+    this.#waits.close();
+    this.#subscriptions.close();
   }
 
   /** Commands of one connection take effect in order, so the last of several in a row counts. */
-  #followChanges(on: boolean): void {
-    const { subscriber } = this.#context;
-    this.#quietly(async () => {
-      if (!on) return void (await subscriber.unsubscribe(this.#changed));
-      await subscriber.subscribe(this.#changed);
-      // What changed before the subscription was in force has been heard by nobody.
-      this.#follower.tellAll();
+  #listenToChanges(active: boolean): void {
+    const { subscriber, keys } = this.#connections;
+    const { changed } = keys.channels;
+    this.#run(async () => {
+      if (!active) return void (await subscriber.unsubscribe(changed));
+      await subscriber.subscribe(changed);
+      // Changes before this subscription was in force have reached nobody.
+      this.#subscriptions.notifyAll();
     });
   }
 
   async #catchUp(): Promise<void> {
-    await this.#context.subscriber.subscribe(this.#ended);
-    if (!this.#follower.idle) this.#followChanges(true);
+    const { subscriber, keys } = this.#connections;
+    await subscriber.subscribe(keys.channels.ended);
+    if (!this.#subscriptions.empty) this.#listenToChanges(true);
     await this.#recheck();
   }
 
   async #recheck(): Promise<void> {
-    const ids = this.#waiter.ids;
-    for (let from = 0; from < ids.length; from += RECHECK_BATCH) {
-      const batch = ids.slice(from, from + RECHECK_BATCH);
-      const pipeline = this.#context.main.pipeline();
-      for (const id of batch) pipeline.hget(`${this.#context.prefix}:job:${id}`, 'status');
+    const { redis, keys } = this.#connections;
+    const ids = this.#waits.ids;
+    for (let from = 0; from < ids.length; from += RECHECK_CHUNK) {
+      const chunk = ids.slice(from, from + RECHECK_CHUNK);
+      const pipeline = redis.pipeline();
+      for (const id of chunk) pipeline.hget(keys.job(id), 'status');
       const statuses = (await pipeline.exec()) ?? [];
-      batch.forEach((id, i) => {
+      chunk.forEach((id, i) => {
         const [error, status] = statuses[i] ?? [];
-        // Without a record it has been erased, or is not submitted yet: whoever waits finds out.
-        if (!error && (!status || isTerminal(status as JobStatus))) this.#waiter.tell(id);
+        // A job without a record was erased, or is not submitted yet: its wait finds out.
+        if (!error && (!status || isTerminal(status as JobStatus))) this.#waits.notify(id);
       });
     }
   }
 
-  /** Should it fail, the connection is away again, and its return comes here again. */
-  #quietly(work: () => Promise<void>): void {
-    work().catch(this.#context.onError);
+  /** If `work` fails, the connection is away again, and its return starts the same work. */
+  #run(work: () => Promise<void>): void {
+    work().catch(this.#connections.onError);
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { heapAfterChurn } from '../../../../test/support/memory/churn.ts';
-import { bucketOf, type Sleeper, Sleepers } from './listeners.ts';
+import { bucketOf, type Listener, Listeners } from './listeners.ts';
 
 const ids = (count: number) =>
   Array.from({ length: count }, (_, i) => `01a21b27-0f1e-71c0-a7df-${i.toString(16).padStart(12, '0')}`);
@@ -10,46 +10,46 @@ const ids = (count: number) =>
 const IDS = ['a', 'b', 'c', ids(20_000).find((id) => bucketOf(id) === bucketOf('a'))!];
 
 describe('those who sleep', () => {
-  it('are told of their own job, all of them, until they leave', () => {
+  it('are notified of their own job, all of them, until they leave', () => {
     const move = fc.oneof(
       fc.record({ act: fc.constant('add'), id: fc.constantFrom(...IDS) }),
-      fc.record({ act: fc.constant('tell'), id: fc.constantFrom(...IDS) }),
+      fc.record({ act: fc.constant('notify'), id: fc.constantFrom(...IDS) }),
       fc.record({ act: fc.constant('remove'), which: fc.nat(5) }),
-      fc.record({ act: fc.constant('tellAll') }),
+      fc.record({ act: fc.constant('notifyAll') }),
     );
     fc.assert(
       fc.property(fc.array(move), (moves) => {
-        const sleepers = new Sleepers();
-        const here = new Map<Sleeper, { id: string; told: number; heard: number }>();
+        const listeners = new Listeners();
+        const here = new Map<Listener, { id: string; notified: number; heard: number }>();
         for (const { act, ...what } of moves) {
           if (act === 'add' && 'id' in what) {
-            const sleeper = sleepers.add(what.id);
-            const facts = { id: what.id, told: 0, heard: 0 };
+            const listener = listeners.add(what.id);
+            const facts = { id: what.id, notified: 0, heard: 0 };
             const wake = () => facts.heard++;
-            sleeper.wake = wake;
-            here.set(sleeper, facts);
+            listener.wake = wake;
+            here.set(listener, facts);
           }
-          if (act === 'tell' && 'id' in what) {
-            sleepers.tell(what.id);
-            for (const facts of here.values()) if (facts.id === what.id) facts.told++;
+          if (act === 'notify' && 'id' in what) {
+            listeners.notify(what.id);
+            for (const facts of here.values()) if (facts.id === what.id) facts.notified++;
           }
-          if (act === 'tellAll') {
-            sleepers.tellAll();
-            for (const facts of here.values()) facts.told++;
+          if (act === 'notifyAll') {
+            listeners.notifyAll();
+            for (const facts of here.values()) facts.notified++;
           }
           if (act === 'remove' && 'which' in what) {
-            const [sleeper, facts] = [...here][what.which] ?? [];
-            if (!sleeper) continue;
-            sleepers.remove(sleeper);
+            const [listener, facts] = [...here][what.which] ?? [];
+            if (!listener) continue;
+            listeners.remove(listener);
             // Whoever leaves is woken by it, once.
-            sleepers.remove(sleeper);
-            expect(facts!.heard).toBe(facts!.told + 1);
-            here.delete(sleeper);
+            listeners.remove(listener);
+            expect(facts!.heard).toBe(facts!.notified + 1);
+            here.delete(listener);
           }
-          for (const { told, heard } of here.values()) expect(heard).toBe(told);
-          expect(sleepers.size).toBe(here.size);
-          expect(sleepers.empty).toBe(here.size === 0);
-          expect(sleepers.ids.sort()).toEqual([...new Set([...here.values()].map(({ id }) => id))].sort());
+          for (const { notified, heard } of here.values()) expect(heard).toBe(notified);
+          expect(listeners.size).toBe(here.size);
+          expect(listeners.empty).toBe(here.size === 0);
+          expect(listeners.ids.sort()).toEqual([...new Set([...here.values()].map(({ id }) => id))].sort());
         }
       }),
     );
@@ -63,6 +63,6 @@ describe('those who sleep', () => {
   });
 
   it('leave nothing to full collections when they have left', () => {
-    expect(heapAfterChurn(new URL('testing/churned.ts', import.meta.url), 'sleepers')).toBeLessThan(15);
+    expect(heapAfterChurn(new URL('testing/churned.ts', import.meta.url), 'listeners')).toBeLessThan(15);
   });
 });

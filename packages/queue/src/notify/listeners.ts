@@ -1,10 +1,10 @@
-/** One caller that waits for news of a job. Kept small: a gateway holds thousands. */
-export interface Sleeper {
+/** One caller that waits for notifications about a job. Kept small: a gateway holds thousands. */
+export interface Listener {
   readonly id: string;
-  /** There was news, and nobody has looked yet. */
-  told: boolean;
-  /** Its caller has left. */
-  left: boolean;
+  /** It was notified and its caller has not read since. */
+  notified: boolean;
+  /** It was removed. */
+  removed: boolean;
   wake: (() => void) | null;
 }
 
@@ -12,18 +12,18 @@ export interface Sleeper {
 const BUCKETS = 1024;
 
 /**
- * Those who wait for news of jobs, by job.
+ * Callers that wait for notifications, by job.
  *
- * A hash table of our own, whose buckets stay, and no Map: V8 leaves a Map's outgrown tables linked, each to the one that replaced it, so that
- * once one of them is old, small collections free none of the later ones, nor the entries they had. In a table that is filled and
- * emptied all the time that is every entry of all requests until the next full collection.
+ * A hash table of our own, whose buckets stay, instead of a Map: V8 leaves a Map's outgrown tables linked, each to the one that
+ * replaced it. Once one of them is old, small collections free none of the later ones, nor the entries they had. In a table that is
+ * filled and emptied all the time, that is every entry of all requests until the next full collection.
  */
-export class Sleepers {
-  readonly #buckets: Sleeper[][] = Array.from({ length: BUCKETS }, () => []);
+export class Listeners {
+  readonly #buckets: Listener[][] = Array.from({ length: BUCKETS }, () => []);
   #size = 0;
   #closed = false;
 
-  /** Ids somebody waits for. */
+  /** Ids that somebody waits for. */
   get ids(): string[] {
     return [...new Set(this.#all().map(({ id }) => id))];
   }
@@ -32,7 +32,7 @@ export class Sleepers {
     return this.#size === 0;
   }
 
-  /** Callers that have not left. */
+  /** Listeners that were not removed. */
   get size(): number {
     return this.#size;
   }
@@ -41,64 +41,64 @@ export class Sleepers {
     return this.#closed;
   }
 
-  add(id: string): Sleeper {
-    const sleeper: Sleeper = { id, told: false, left: false, wake: null };
-    this.#bucket(id).push(sleeper);
+  add(id: string): Listener {
+    const listener: Listener = { id, notified: false, removed: false, wake: null };
+    this.#bucket(id).push(listener);
     this.#size++;
-    return sleeper;
+    return listener;
   }
 
-  /** The caller leaves: it is woken, and forgotten at once. */
-  remove(sleeper: Sleeper): void {
-    if (sleeper.left) return;
-    const bucket = this.#bucket(sleeper.id);
-    bucket[bucket.indexOf(sleeper)] = bucket.at(-1)!;
+  /** Its caller leaves: it is woken, and forgotten at once. */
+  remove(listener: Listener): void {
+    if (listener.removed) return;
+    const bucket = this.#bucket(listener.id);
+    bucket[bucket.indexOf(listener)] = bucket.at(-1)!;
     bucket.pop();
     this.#size--;
-    sleeper.left = true;
-    sleeper.wake?.();
+    listener.removed = true;
+    listener.wake?.();
   }
 
-  tell(id: string): void {
-    for (const sleeper of this.#bucket(id)) if (sleeper.id === id) told(sleeper);
+  notify(id: string): void {
+    for (const listener of this.#bucket(id)) if (listener.id === id) notify(listener);
   }
 
-  tellAll(): void {
-    for (const sleeper of this.#all()) told(sleeper);
+  notifyAll(): void {
+    for (const listener of this.#all()) notify(listener);
   }
 
-  /** Wakes all, and lets nobody sleep any more. */
+  /** Wakes all. From now on no sleep lasts. */
   close(): void {
     this.#closed = true;
-    for (const sleeper of this.#all()) sleeper.wake?.();
+    for (const listener of this.#all()) listener.wake?.();
   }
 
-  /** Resolves when told, at `until` (of performance.now), when `signal` aborts, when the caller leaves or at close. */
-  sleep(sleeper: Sleeper, until: number, signal?: AbortSignal): Promise<void> {
-    if (sleeper.told || sleeper.left || this.#closed || signal?.aborted) return Promise.resolve();
+  /** Resolves when notified, at `until` (of performance.now), when `signal` aborts, when removed or at close. */
+  sleep(listener: Listener, until: number, signal?: AbortSignal): Promise<void> {
+    if (listener.notified || listener.removed || this.#closed || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', wake);
-        sleeper.wake = null;
+        listener.wake = null;
         resolve();
       };
       const timer = setTimeout(wake, Math.max(0, until - performance.now()));
       signal?.addEventListener('abort', wake, { once: true });
-      sleeper.wake = wake;
+      listener.wake = wake;
     });
   }
 
-  #all(): Sleeper[] {
+  #all(): Listener[] {
     return this.#buckets.flat();
   }
 
-  #bucket(id: string): Sleeper[] {
+  #bucket(id: string): Listener[] {
     return this.#buckets[bucketOf(id)]!;
   }
 }
 
-/** Which bucket an id belongs to, 0 to 1023: FNV-1a, for ids that differ in a few letters only. */
+/** The bucket of an id, 0 to 1023: FNV-1a, for ids that differ in a few letters only. */
 export function bucketOf(id: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
@@ -106,7 +106,7 @@ export function bucketOf(id: string): number {
   return (hash ^ (hash >>> 15)) & (BUCKETS - 1);
 }
 
-function told(sleeper: Sleeper): void {
-  sleeper.told = true;
-  sleeper.wake?.();
+function notify(listener: Listener): void {
+  listener.notified = true;
+  listener.wake?.();
 }

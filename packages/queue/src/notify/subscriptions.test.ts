@@ -81,7 +81,7 @@ describe('a follower', () => {
     const { seen, done } = watch(gateway, given.id);
     await expect.poll(() => seen.length).toBe(1);
     await expect.poll(() => subscribers(rig)).toBe(1);
-    // In one connection's order: the subscribers are gone when the job starts, and nobody is told.
+    // In one connection's order: the subscribers are gone when the job starts, and nobody is notified.
     const cut = raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await Promise.all([cut, worker.start(given.id, 1)]);
     await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['queued', 'processing']);
@@ -107,7 +107,7 @@ describe('a follower', () => {
     await expect.poll(() => subscribers(rig)).toBe(1);
   });
 
-  it('is told when time is up, and is let go when its caller leaves or the gateway closes', async () => {
+  it('is notified when time is up, and is let go when its caller leaves or the gateway closes', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     using follow = gateway.subscribe('a');

@@ -1,55 +1,64 @@
-import { type Sleeper, Sleepers } from './listeners.ts';
+import { type Listener, Listeners } from './listeners.ts';
 
-/** Those who follow jobs in this process. What has changed they read themselves. */
-export class Follower {
-  readonly #sleepers = new Sleepers();
-  readonly #listen: (on: boolean) => void;
+/** Notifies of changes of one job, batch or camera. Disposing it frees it at once. */
+export interface Subscription extends Disposable {
+  /**
+   * Resolves when the subject may have changed since `subscribe` or the last call (also after a reconnect), when `ms` have passed,
+   * or when `signal` aborts: read the record then. True unless time was up.
+   */
+  nextChange(ms: number, signal?: AbortSignal): Promise<boolean>;
+}
 
-  /** @param listen begins and ends listening to changes: there is somebody to hear them, or nobody any more */
-  constructor(listen: (on: boolean) => void) {
-    this.#listen = listen;
+/** The subscriptions of one process. Their owners read for themselves what has changed. */
+export class Subscriptions {
+  readonly #listeners = new Listeners();
+  readonly #setActive: (active: boolean) => void;
+
+  /** @param setActive called when the first subscription begins and when the last one ends */
+  constructor(setActive: (active: boolean) => void) {
+    this.#setActive = setActive;
   }
 
-  get idle(): boolean {
-    return this.#sleepers.empty;
+  get empty(): boolean {
+    return this.#listeners.empty;
   }
 
-  /** Follows that have not been freed. */
+  /** Subscriptions that have not been disposed. */
   get size(): number {
-    return this.#sleepers.size;
+    return this.#listeners.size;
   }
 
   subscribe(id: string): Subscription {
-    if (this.#sleepers.empty) this.#listen(true);
-    const sleeper = this.#sleepers.add(id);
+    if (this.#listeners.empty) this.#setActive(true);
+    const listener = this.#listeners.add(id);
     return {
-      nextChange: (ms, signal) => this.#changed(sleeper, ms, signal),
+      nextChange: (ms, signal) => this.#nextChange(listener, ms, signal),
       [Symbol.dispose]: () => {
-        if (sleeper.left) return;
-        this.#sleepers.remove(sleeper);
-        if (this.#sleepers.empty) this.#listen(false);
+        if (listener.removed) return;
+        this.#listeners.remove(listener);
+        if (this.#listeners.empty) this.#setActive(false);
       },
     };
   }
 
-  /** The job is said to have changed. */
-  tell(id: string): void {
-    this.#sleepers.tell(id);
+  /** The subject may have changed. */
+  notify(id: string): void {
+    this.#listeners.notify(id);
   }
 
   /** Changes may have been missed. */
-  tellAll(): void {
-    this.#sleepers.tellAll();
+  notifyAll(): void {
+    this.#listeners.notifyAll();
   }
 
   close(): void {
-    this.#sleepers.close();
+    this.#listeners.close();
   }
 
-  async #changed(sleeper: Sleeper, ms: number, signal?: AbortSignal): Promise<boolean> {
-    await this.#sleepers.sleep(sleeper, performance.now() + ms, signal);
-    const woken = sleeper.told || sleeper.left || this.#sleepers.closed || signal?.aborted === true;
-    sleeper.told = false;
+  async #nextChange(listener: Listener, ms: number, signal?: AbortSignal): Promise<boolean> {
+    await this.#listeners.sleep(listener, performance.now() + ms, signal);
+    const woken = listener.notified || listener.removed || this.#listeners.closed || signal?.aborted === true;
+    listener.notified = false;
     return woken;
   }
 }

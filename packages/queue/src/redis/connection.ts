@@ -1,25 +1,30 @@
 /** Opening connections to Redis, and noticing those on which nothing answers any more. */
+
+import { exponentialBackoff } from '@facequeue/time';
 import { Redis, type RedisOptions } from 'ioredis';
 import { publicError, withoutCommand } from './errors.ts';
 
 /** PING every 5 s; a connection that has not answered within 2 s is cut, so that ioredis makes a new one. */
 const PING_EVERY_MS = 5000;
 /** A Redis that takes longer to answer PING counts as away. */
-export const PING_WITHIN_MS = 2000;
+export const PING_TIMEOUT_MS = 2000;
+
+/** Quick at first, never slower than every second: a restart of Redis takes about that. */
+const reconnectDelay = exponentialBackoff({ firstMs: 100, maxMs: 1000 });
 
 const COMMON: RedisOptions = {
   lazyConnect: true,
   connectTimeout: 5000,
   disconnectTimeout: 200,
-  // Reconnect quickly at first, never slower than every second: a restart of Redis takes about that.
-  retryStrategy: (times) => Math.min(1000, 50 * 2 ** Math.min(times, 5)) * (0.75 + Math.random() / 2),
+  // A quarter more or less, so that all processes do not come back at once.
+  retryStrategy: (failures) => reconnectDelay(failures) * (0.75 + Math.random() / 2),
   // A replica that was primary, or a server still loading: another connection may find it ready.
   reconnectOnError: (error) => error.message.startsWith('READONLY'),
 };
 
 /**
  * gateway: fails at once when Redis is away, in flight or not.
- * worker: commands wait for Redis and are sent again; every script bears being repeated. Also what BullMQ's Worker needs.
+ * worker: commands wait for Redis and are sent again; every script is idempotent. BullMQ's Worker needs this too.
  * subscriber: as worker. Its owner subscribes on every `ready`: ioredis would do so by itself with nobody to catch its failure.
  */
 const KINDS = {
@@ -35,14 +40,14 @@ export interface Connection extends AsyncDisposable {
 
 /**
  * Opens a connection and waits until it is ready.
- * @param onError told of every later trouble; none of them needs handling, calls fail or wait by themselves
- * @throws unavailable when Redis is not ready within `withinMs`
+ * @param onError called with every later error; none needs handling, calls fail or wait by themselves
+ * @throws unavailable when Redis is not ready within `timeoutMs`
  */
 export async function openConnection(
   url: string,
   kind: keyof typeof KINDS,
   onError: (error: Error) => void,
-  withinMs = 10_000,
+  timeoutMs = 10_000,
 ): Promise<Connection> {
   const redis = new Redis(url, { ...COMMON, ...KINDS[kind], connectionName: `facequeue-${kind}` });
   let lastError: Error | undefined;
@@ -51,12 +56,12 @@ export async function openConnection(
     onError(lastError);
   });
   try {
-    await ready(redis, withinMs);
+    await ready(redis, timeoutMs);
   } catch (error) {
     redis.disconnect();
     throw publicError(lastError ?? error);
   }
-  const watch = setInterval(() => void answers(redis), PING_EVERY_MS);
+  const watch = setInterval(() => void reconnectIfSilent(redis), PING_EVERY_MS);
   watch.unref();
   const close = async () => {
     clearInterval(watch);
@@ -65,22 +70,22 @@ export async function openConnection(
   return { redis, close, [Symbol.asyncDispose]: close };
 }
 
-function ready(redis: Redis, withinMs: number): Promise<void> {
+function ready(redis: Redis, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Redis was not ready within ${withinMs} ms`)), withinMs);
+    const timer = setTimeout(() => reject(new Error(`Redis was not ready within ${timeoutMs} ms`)), timeoutMs);
     redis.once('ready', () => {
       clearTimeout(timer);
       resolve();
     });
-    // Its rejection is the first failed try; ioredis goes on trying.
+    // It rejects with the first failed attempt; ioredis goes on trying.
     redis.connect().catch(() => {});
   });
 }
 
-async function answers(redis: Redis): Promise<void> {
+async function reconnectIfSilent(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') return;
-  const timer = setTimeout(() => redis.disconnect(true), PING_WITHIN_MS);
-  // A failed PING means that the connection is gone already.
+  const timer = setTimeout(() => redis.disconnect(true), PING_TIMEOUT_MS);
+  // A PING that fails means that the connection is gone already.
   await redis.ping().catch(() => {});
   clearTimeout(timer);
 }

@@ -1,48 +1,55 @@
-import { openTransport, type Transport } from '../bullmq/bull-queues.ts';
-import { type Connection, openConnection } from './connection.ts';
-import { checkedPrefix } from './prefix.ts';
-import { quietly } from './quietly.ts';
+import { throttleErrors } from '@facequeue/time';
+import type { Redis } from 'ioredis';
+import { type BullQueues, openBullQueues } from '../bullmq/bull-queues.ts';
+import { openConnection } from './connection.ts';
+import { Scripts } from './define-script.ts';
+import { checkedPrefix } from './key-prefix.ts';
+import { type Keys, keysOf } from './keys.ts';
 import { checkServer } from './server.ts';
 
-export interface FoundationOptions {
+export interface ConnectionOptions {
   /** redis:// or rediss:// */
   url: string;
   /** Key prefix with braces, such as {fq}. */
   prefix: string;
-  /** Told of background trouble; the same message once in a while. */
+  /** Called with background errors; the same message at most every 30 s. */
   onError: (error: Error) => void;
 }
 
-/** What either side of the queue stands on. Disposing it closes everything. */
-export interface Foundation extends AsyncDisposable {
-  prefix: string;
+/** What both faces of the queue work with. Disposing it closes everything. */
+export interface Connections extends AsyncDisposable {
+  readonly prefix: string;
+  readonly keys: Keys;
   /** For commands. */
-  redis: Connection['redis'];
+  readonly redis: Redis;
   /** For subscriptions. */
-  subscriber: Connection['redis'];
-  transport: Transport;
-  onError: (error: Error) => void;
+  readonly subscriber: Redis;
+  readonly scripts: Scripts;
+  readonly bullQueues: BullQueues;
+  readonly onError: (error: Error) => void;
 }
 
 /**
  * Opens the connections of a gateway or a worker.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  */
-export async function openFoundation(options: FoundationOptions, kind: 'gateway' | 'worker'): Promise<Foundation> {
-  const onError = quietly(options.onError);
+export async function openConnections(options: ConnectionOptions, kind: 'gateway' | 'worker'): Promise<Connections> {
+  const onError = throttleErrors(options.onError);
   const prefix = checkedPrefix(options.prefix);
   await using opening = new AsyncDisposableStack();
-  const main = opening.use(await openConnection(options.url, kind, onError));
+  const { redis } = opening.use(await openConnection(options.url, kind, onError));
   const subscriber = opening.use(await openConnection(options.url, 'subscriber', onError));
-  await checkServer(main.redis);
-  const transport = await openTransport(main.redis, prefix, onError);
-  opening.defer(() => transport.close());
+  await checkServer(redis);
+  const bullQueues = await openBullQueues(redis, prefix, onError);
+  opening.defer(() => bullQueues.close());
   const opened = opening.move();
   return {
     prefix,
-    redis: main.redis,
+    keys: keysOf(prefix),
+    redis,
     subscriber: subscriber.redis,
-    transport,
+    scripts: new Scripts(redis, prefix),
+    bullQueues,
     onError,
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -1,7 +1,8 @@
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+import { withTimeout } from '@facequeue/time';
 import { refusalText } from '../limits/admission.ts';
 
-/** How long callers are told to stay away when Redis is: it restarts in a few seconds. */
+/** When callers may try again while Redis is away: it restarts within a few seconds. */
 const RETRY_MS = 2000;
 
 /**
@@ -14,11 +15,7 @@ export function publicError(error: unknown): FacequeueError {
   const reply = cause.name === 'ReplyError' ? cause.message : '';
   // A refusal inside a script comes as "ERR Error running script" before Redis 7 and as its own code since.
   if (reply.includes('OOM command not allowed')) {
-    return new FacequeueError('queue_full', refusalText('memory'), {
-      retryAfterMs: RETRY_MS,
-      reason: 'memory',
-      cause,
-    });
+    return new FacequeueError('queue_full', refusalText('memory'), { retryAfterMs: RETRY_MS, reason: 'memory', cause });
   }
   if (/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(reply)) {
     return new FacequeueError('internal_error', 'The queue refused a command.', { cause });
@@ -26,18 +23,29 @@ export function publicError(error: unknown): FacequeueError {
   return new FacequeueError('unavailable', 'The queue is not reachable.', { retryAfterMs: RETRY_MS, cause });
 }
 
-/** ioredis hangs the command's arguments on its errors: image bytes that must reach no log. */
+/** ioredis attaches the command's arguments to its errors: image bytes that must not reach any log. */
 export function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   delete (error as { command?: unknown }).command;
   return error;
 }
 
-/** What Redis answers, or what its failure means to the caller. */
-export async function answered<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` and turns its errors into what they mean to the caller.
+ * @throws what `publicError` makes of the error
+ */
+export async function mapRedisErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     throw publicError(error);
   }
+}
+
+/**
+ * Waits for Redis, but not for ever. The call itself goes on.
+ * @throws unavailable after `ms`
+ */
+export function orUnavailable<T>(work: Promise<T>, ms: number): Promise<T> {
+  return withTimeout(work, ms, () => publicError(new Error(`no answer within ${ms} ms`)));
 }

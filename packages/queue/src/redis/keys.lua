@@ -1,41 +1,45 @@
--- Every key is derived from KEYS[1], the installation's prefix. Its braces put all of them in one Redis Cluster slot,
--- the one KEYS[1] routes the script to.
---   <prefix>:job:<id>        hash    the record: see packages/queue/src/job/record.ts
+-- Every key is derived from KEYS[1], the installation's prefix. Its braces put all keys into one slot of Redis Cluster, the one to
+-- which KEYS[1] routes the script.
+--   <prefix>:job:<id>        hash    the record of a job: see job/record.ts
 --   <prefix>:blob:<id>       string  image bytes of an inline job, until the job ends
 --   <prefix>:waiting:<queue> zset    ids of queued jobs by the time since which they could run
---   <prefix>:due             zset    every id by the time at which `sweep` must look at it next; also turns, "batch-<id>" and "camera-<name>"
---   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue>, mark:<queue>,
---                                    items (that wait in lanes of batches), turns (given out so far), memoryUsed, memoryLimit
+--   <prefix>:due             zset    by the time at which `sweep` must look at it next: job ids, lane tokens, "batch-<id>", "camera-<name>"
+--   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue> and
+--                                    mark:<queue> (see limits/throughput.lua), items (that wait in lanes of batches), turns (lane tokens
+--                                    issued so far), memoryUsed, memoryLimit
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
---   <prefix>:gone:<id>       string  owner of an erased job, for a while; nothing but `erase` and waiters looks at it
---   <prefix>:delivery:<id>   hash    a webhook not yet delivered: a copy of the ended record, webhookTries and charge
---   <prefix>:pending:<host>  zset    ids of a host's deliveries nobody tries just now, by the time they are due
---   <prefix>:leases:<host>   zset    ids of a host's deliveries in a worker's hands, by the time the lease ends
---   <prefix>:hosts           zset    hosts with deliveries, by the time at which to look at them next
---   <prefix>:batch:<id>      hash    a batch: see packages/queue/src/batch/record.ts
+--   <prefix>:gone:<id>       string  tombstone: owner of an erased job or batch, for a while
+--   <prefix>:delivery:<id>   hash    an undelivered webhook: a copy of the ended record, webhookTries and charge
+--   <prefix>:pending:<host>  zset    ids of a host's webhooks that no worker has leased, by the time they are due
+--   <prefix>:leases:<host>   zset    ids of a host's webhooks that a worker has leased, by the time the lease ends
+--   <prefix>:hosts           zset    hosts with webhooks by the time at which to look at them next
+--   <prefix>:batch:<id>      hash    a batch: see batch/record.ts
 --   <prefix>:names:<batch>   set     names of its items
 --   <prefix>:results:<batch> stream  how its items ended, by the number of the end: "<n>-0"
---   <prefix>:active:<batch>  set     ids of its items that have a record: a worker has taken them up
---   <prefix>:tasks           zset    "list <batch>" and "write <batch>" by the time at which somebody may take them
---   <prefix>:camera:<name>   hash    a camera, its name "<owner>/<camera>": see packages/queue/src/camera/record.ts
---   <prefix>:cameras         zset    all of them by the time of their last frame
+--   <prefix>:active:<batch>  set     ids of its items that have a record: a worker has claimed them
+--   <prefix>:tasks           zset    "list <batch>" and "write <batch>" by the time at which a worker may lease them
+--   <prefix>:camera:<name>   hash    a camera, its name "<owner>/<camera>": see camera/record.ts
+--   <prefix>:cameras         zset    all cameras by the time of their last frame
 --   <prefix>:frames:<name>   stream  how its frames ended, by the number of the end
 --   <prefix>:lane:<lane>     list    what waits in a lane ("batch:<id>": items as JSON; "camera:<name>": ids of frames)
---   <prefix>:turns           hash    turn -> "<lane>", or "<lane> <id>" once a worker has taken up a job by it (see turn.lua)
---   <prefix>:bull:...                BullMQ's own keys; we only look whether a job, its lock and its list exist
--- Channels: <prefix>:ended "<id> <status>", <prefix>:changed "<id>" of a job that goes on, <prefix>:cancel "<id>",
--- also "<batch>" and "camera:<name>" whenever something of theirs has changed,
--- <prefix>:delivery "<id>" of a webhook that has just become due, <prefix>:task "<batch>" of a task that has.
+--   <prefix>:turns           hash    lane token -> "<lane>", or "<lane> <id>" once a worker has claimed a job by it (see lane/lib.lua)
+--   <prefix>:first-start     string  time of the installation's first start
+--   <prefix>:bull:...                BullMQ's own keys; scripts only look whether a job, its lock and its list exist
+-- Channels:
+--   <prefix>:ended     "<id> <status>" of a job that has ended
+--   <prefix>:changed   "<id>" of a job that continues; "<batch>" or "camera:<name>" whenever something of theirs has changed
+--   <prefix>:cancel    "<id>" of a claimed job that has ended without its worker
+--   <prefix>:delivery  "<id>" of a webhook that has just become due
+--   <prefix>:task      "<batch>" of a task that has just become due
 local PREFIX = KEYS[1]
 local DUE = PREFIX .. ':due'
 local STATS = PREFIX .. ':stats'
 local WORKERS = PREFIX .. ':workers'
 local HOSTS = PREFIX .. ':hosts'
 local TASKS = PREFIX .. ':tasks'
-local TURNS = PREFIX .. ':turns'
+local LANE_TOKENS = PREFIX .. ':turns'
 local CAMERAS = PREFIX .. ':cameras'
-local QUEUES = { 'interactive', 'bulk', 'cameras' }
 
 local function job_key(id) return PREFIX .. ':job:' .. id end
 local function blob_key(id) return PREFIX .. ':blob:' .. id end

@@ -1,8 +1,7 @@
 import { ConfigError } from '@facequeue/schema/config';
 import { describe, expect, it } from 'vitest';
 import { publicError } from './errors.ts';
-import { checkedPrefix } from './prefix.ts';
-import { quietly } from './quietly.ts';
+import { checkedPrefix } from './key-prefix.ts';
 
 describe('a key prefix', () => {
   it.each(['{fq}', 'eu:{fq-2}', '{a}.b'])('%s is taken', (prefix) => expect(checkedPrefix(prefix)).toBe(prefix));
@@ -31,27 +30,5 @@ describe('an error of Redis', () => {
     expect(shown.cause).toBe(error);
     expect(error).not.toHaveProperty('command');
     expect(publicError(shown)).toBe(shown);
-  });
-});
-
-describe('a trouble that lasts', () => {
-  it('is reported once in half a minute, another one at once', () => {
-    let now = 0;
-    const reported: string[] = [];
-    const report = quietly(
-      (error) => reported.push(error.message),
-      () => now,
-    );
-    for (const [at, message] of [
-      [0, 'away'],
-      [1, 'away'],
-      [2, 'other'],
-      [29_999, 'away'],
-      [30_000, 'away'],
-    ] as const) {
-      now = at;
-      report(new Error(message));
-    }
-    expect(reported).toEqual(['away', 'other', 'away']);
   });
 });

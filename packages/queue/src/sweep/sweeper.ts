@@ -1,35 +1,50 @@
 /** Every gateway and every worker sweeps, so that no job depends on one process. */
-import { setTimeout } from 'node:timers/promises';
 import type { QueueName } from '@facequeue/schema';
-import { drain } from '../batch/cancel-remaining.ts';
-import type { Transport } from '../bullmq/bull-queues.ts';
-import type { Scripts } from '../redis/scripts.ts';
+import { settlesWithin } from '@facequeue/time';
+import { cancelRemaining } from '../batch/cancel-remaining.ts';
+import type { Connections } from '../redis/connections.ts';
+import { defineScript, number } from '../redis/define-script.ts';
 
 const EVERY_MS = 1000;
 const STOP_GRACE_MS = 2000;
-/** Records a script call looks at: it holds Redis for a few milliseconds at most. */
-const BATCH = 200;
-/** Calls in a row while there is more: 10 000 jobs that expire together are done with in one tick. */
-const MAX_BATCHES = 50;
+/** Entries that a script call handles: it occupies Redis for a few milliseconds at most. */
+const CHUNK = 200;
+/** Calls in a row while there is more: 10 000 jobs that expire together are handled in one tick. */
+const MAX_CHUNKS = 50;
+
+export const sweepScript = defineScript({
+  file: new URL('./sweep.lua', import.meta.url),
+  args: { max: number },
+  reply: ([handled, lost, stoppedBatches]: [number, string[], string[]]) => ({
+    handled,
+    lost: deliveriesFrom(lost),
+    stoppedBatches,
+  }),
+});
+
+/** { delivery id, queue, delivery id, queue, … } as objects. */
+function deliveriesFrom(pairs: string[]): { deliveryId: string; queue: QueueName }[] {
+  return pairs.flatMap((deliveryId, i) => (i % 2 ? [] : [{ deliveryId, queue: pairs[i + 1] as QueueName }]));
+}
 
 /**
- * Sweeps once: everything that is due by now, up to MAX_BATCHES * BATCH records.
- * @returns how many records were looked at
+ * Sweeps everything that is due by now, up to MAX_CHUNKS * CHUNK entries.
+ * @returns how many entries it handled
  */
-export async function sweepOnce(scripts: Scripts, transport: Transport): Promise<number> {
+export async function sweepDue({ scripts, bullQueues }: Connections): Promise<number> {
   let total = 0;
-  for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    const [seen, lost, stopped] = (await scripts('sweep', BATCH)) as [number, string[], string[]];
-    total += seen;
-    for (let i = 0; i < lost.length; i += 2) await transport.add(lost[i]!, lost[i + 1] as QueueName);
-    for (const id of stopped) await drain(scripts, id);
-    if (seen < BATCH) break;
+  for (let chunk = 0; chunk < MAX_CHUNKS; chunk++) {
+    const { handled, lost, stoppedBatches } = await scripts.run(sweepScript, { max: CHUNK });
+    total += handled;
+    for (const { deliveryId, queue } of lost) await bullQueues.add(deliveryId, queue);
+    for (const id of stoppedBatches) await cancelRemaining(scripts, id);
+    if (handled < CHUNK) break;
   }
   return total;
 }
 
 /**
- * Calls `work` every second, never twice at a time, until it is stopped.
+ * Calls `work` every second, one call at a time, until it is stopped.
  * @returns stops it and waits for the call in progress, though not for long: without Redis it may never end
  */
 export function everySecond(work: () => Promise<unknown>, onError: (error: Error) => void): () => Promise<void> {
@@ -49,6 +64,6 @@ export function everySecond(work: () => Promise<unknown>, onError: (error: Error
   return async () => {
     stopped = true;
     clearInterval(timer);
-    await Promise.race([running, setTimeout(STOP_GRACE_MS, undefined, { ref: false })]);
+    if (running) await settlesWithin(running, STOP_GRACE_MS);
   };
 }

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { type Scripts, scriptsOn } from '../redis/scripts.ts';
-import { IMAGE } from '../testing/rig.ts';
+import { sweepScript } from '../sweep/sweeper.ts';
 import { apply, canMove, type Event, fresh, type State } from './job-model.ts';
+import { ScriptHarness } from './script-harness.ts';
 
 const MAX_ATTEMPTS = 3;
 
@@ -84,33 +84,14 @@ describe('the states of a job', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 25 }), async (events) => {
         const prefix = `{fq-${run++}}`;
-        const scripts = scriptsOn(raw, prefix);
-        await scripts(
-          'submit',
-          'j',
-          'bulk',
-          3_600_000,
-          '',
-          60_000,
-          9,
-          99,
-          99,
-          9e6,
-          'inline',
-          '{}',
-          'r',
-          'o',
-          '',
-          '',
-          '',
-          '',
-          'blob',
-        );
+        const by = new ScriptHarness(raw, prefix);
+        const limits = { maxWaiting: 9, maxBlobBytes: 99, maxResultBytes: 99, maxOldestMs: 9e6 };
+        await by.submit('j', { startWithinMs: 3_600_000, resultTtlMs: 60_000, limits, blob: Buffer.from('blob') });
         let state = fresh();
         for (const each of events) {
           const now = named(each, state);
           const { state: next, answer } = apply(state, now, MAX_ATTEMPTS);
-          expect(await act(scripts, prefix, now), JSON.stringify(now)).toBe(answer);
+          expect(await act(by, now), JSON.stringify(now)).toBe(answer);
           state = next;
           const [status, attempts] = await raw.hmget(`${prefix}:job:j`, 'status', 'attempts');
           expect({ status, attempts: Number(attempts) }, JSON.stringify(now)).toEqual({
@@ -126,30 +107,27 @@ describe('the states of a job', () => {
 });
 
 /** What the script answers, as the model would put it: whether it did what it was asked. */
-async function act(scripts: Scripts, prefix: string, event: Event): Promise<boolean> {
-  const key = `${prefix}:job:j`;
+async function act(by: ScriptHarness, event: Event): Promise<boolean> {
+  const key = by.key('job:j');
   switch (event.kind) {
     case 'claim':
-      return ((await scripts('claim', 'j', `${event.by}:${Math.random()}`, MAX_ATTEMPTS)) as unknown[])[0] !== null;
+      return (await by.claim('j', MAX_ATTEMPTS)).job !== null;
     case 'start':
-      return (await scripts('start', 'j', event.attempt)) === 1;
+      return by.start('j', event.attempt);
     case 'finish':
-      return (
-        (await scripts('finish', 'j', event.attempt, event.status, 'x', 'y', JSON.stringify(IMAGE), '{}', 'res')) === 1
-      );
+      return by.finish('j', event.attempt, event.status, 'res');
     case 'release':
-      return (await scripts('release', 'j', event.attempt, 0, event.forgiven ? 1 : 0)) === 1;
+      return by.release('j', event.attempt, event.forgiven);
     case 'cancel':
-      return (await scripts('cancel', 'j')) === 1;
+      return by.cancel('j');
     case 'lock':
-      if (event.token) await raw.set(`${prefix}:bull:bulk:j:lock`, event.token);
-      else await raw.del(`${prefix}:bull:bulk:j:lock`);
+      await by.lock('bulk', 'j', event.token);
       return true;
     case 'sweep':
       // Live records only: ended ones would be erased.
       if (['queued', 'processing'].includes((await raw.hget(key, 'status')) ?? ''))
-        await raw.zadd(`${prefix}:due`, 0, 'j');
-      await scripts('sweep', 10);
+        await raw.zadd(by.key('due'), 0, 'j');
+      await by.scripts.run(sweepScript, { max: 10 });
       return true;
     case 'overdue':
       if ((await raw.hget(key, 'status')) === 'queued') await raw.hset(key, 'expiresAt', 1);

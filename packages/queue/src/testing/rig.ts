@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_DETECTION_OPTIONS, type ImageFacts } from '@facequeue/schema';
 import type { GatewayQueue } from '../gateway-queue.ts';
+import { type GatewayQueueOptions, openGatewayQueue } from '../gateway-queue.ts';
 import type { JobRecord, NewJob, Outcome } from '../job/job.ts';
+import { newJobId } from '../job/job-id.ts';
 import type { WebhookDelivery } from '../webhook/webhook.ts';
 import type { WorkerQueue } from '../worker-queue.ts';
-import { type GatewayQueueOptions, openGatewayQueue } from '../gateway-queue.ts';
-import { newJobId } from '../job/job-id.ts';
 import { openWorkerQueue, type WorkerQueueOptions } from '../worker-queue.ts';
 
 export const ROOMY = { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 };

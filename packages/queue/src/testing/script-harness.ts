@@ -1,32 +1,41 @@
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
-import { appendArguments } from '../batch/append.ts';
+import { appendScript, itemArguments } from '../batch/append.ts';
 import type { NewItem } from '../batch/batch.ts';
-import { type Claim, claimFrom } from '../job/record.ts';
-import { type Scripts, scriptsOn } from '../redis/scripts.ts';
-import { IMAGE, LONG } from './rig.ts';
+import { closeScript, createScript, settleScript, stopScript } from '../batch/batches.ts';
+import { cancelRemainingScript } from '../batch/cancel-remaining.ts';
+import { endTaskScript, leaseTaskScript } from '../batch/tasks.ts';
+import { submitFrameScript } from '../camera/cameras.ts';
+import { type Claim, claimScript, finishScript, releaseScript, startScript } from '../job/claims.ts';
+import { cancelScript, eraseScript } from '../job/jobs.ts';
+import { abortScript, submitScript } from '../job/submissions.ts';
+import type { AdmissionLimits } from '../limits/admission.ts';
+import { Scripts } from '../redis/define-script.ts';
+import { sweepScript } from '../sweep/sweeper.ts';
+import { IMAGE, LONG, ROOMY } from './rig.ts';
 
-/** As limitArguments gives them. */
-export const NO_LIMITS = [1e6, 1e9, 1e9, 1e9];
+type SubmitArguments = Parameters<typeof submitScript.encode>[0];
 
-export interface BatchByHand {
+export interface BatchOptions {
   owner?: string;
   open?: boolean;
   listing?: boolean;
   output?: boolean;
   webhookHost?: string;
-  limits?: number[];
+  limits?: AdmissionLimits;
 }
 
-export interface FrameByHand {
+export interface FrameOptions {
   keep?: 'latest' | 'all';
   startWithinMs?: number;
   bytes?: Uint8Array;
-  limits?: number[];
+  limits?: AdmissionLimits;
 }
 
-/** Jobs, batches and cameras of a prefix by scripts alone: nothing of it is in BullMQ, and nobody sweeps unless the test does. */
-export class ByHand {
+/**
+ * Jobs, batches and cameras of a prefix by scripts alone: nothing of it is in BullMQ, and nothing sweeps unless the test does.
+ */
+export class ScriptHarness {
   readonly raw: Redis;
   readonly prefix: string;
   readonly scripts: Scripts;
@@ -35,117 +44,178 @@ export class ByHand {
   constructor(raw: Redis, prefix: string) {
     this.raw = raw;
     this.prefix = prefix;
-    this.scripts = scriptsOn(raw, prefix);
+    this.scripts = new Scripts(raw, prefix);
   }
 
   key(name: string): string {
     return `${this.prefix}:${name}`;
   }
 
-  /** The first word of the answer. */
+  /** A bulk job of the owner `o` with a small image. @returns what the script replies */
+  submit(id: string, more: Partial<SubmitArguments> = {}): Promise<readonly (string | number)[]> {
+    return this.scripts.run(submitScript, {
+      id,
+      queue: 'bulk',
+      startWithinMs: LONG,
+      resultTtlMs: LONG,
+      limits: ROOMY,
+      source: 'inline',
+      options: {} as typeof DEFAULT_DETECTION_OPTIONS,
+      requestId: 'r',
+      owner: 'o',
+      blob: Buffer.from('img'),
+      ...more,
+    });
+  }
+
+  /** Whether nothing of the submission remains. */
+  abort(id: string): Promise<boolean> {
+    return this.scripts.run(abortScript, { id });
+  }
+
+  /** Whether this call ended the job. */
+  async cancel(id: string): Promise<boolean> {
+    return (await this.scripts.run(cancelScript, { id, onlyQueued: false })).ended;
+  }
+
+  erase(id: string, owner = '', tombstoneMs = 60_000): Promise<boolean> {
+    return this.scripts.run(eraseScript, { id, owner, tombstoneMs });
+  }
+
+  /** The first word of the reply. */
   async create(
     id: string,
-    { owner = '', open, listing, output, webhookHost, limits }: BatchByHand = {},
+    { owner = '', open = false, listing, output, webhookHost, limits = ROOMY }: BatchOptions = {},
   ): Promise<string> {
-    const reply = await this.scripts(
-      'create-batch',
+    const reply = await this.scripts.run(createScript, {
       id,
       owner,
-      'request',
-      JSON.stringify(DEFAULT_DETECTION_OPTIONS),
-      open ? 1 : 0,
-      listing ? JSON.stringify({ url: 's3://a/b/', suffixes: ['.jpg'] }) : '',
-      output ? JSON.stringify({ url: 's3://a/out', overwrite: false }) : '',
-      webhookHost ? `https://${webhookHost}/` : '',
-      webhookHost ?? '',
-      LONG,
-      ...(limits ?? NO_LIMITS),
-    );
-    return (reply as string[])[0]!;
+      requestId: 'request',
+      options: DEFAULT_DETECTION_OPTIONS,
+      open,
+      listing: listing ? { url: 's3://a/b/', suffixes: ['.jpg'] } : null,
+      output: output ? { url: 's3://a/out', overwrite: false } : null,
+      webhookUrl: webhookHost && `https://${webhookHost}/`,
+      webhookHost,
+      ttlMs: LONG,
+      limits,
+    });
+    return reply[0];
   }
 
   /** @param task the lease of the task that lists, and its new state */
   async append(
     id: string,
     items: NewItem[],
-    twice: 'skip' | 'fail' = 'fail',
-    { owner = '', limits = NO_LIMITS, task = null as { lease: number; state: string } | null } = {},
-  ): Promise<{ answer: string; counts: number[]; turns: string[]; reason: string; retryAfterMs: number }> {
-    const lease = task ? [task.lease, task.state, LONG] : ['', '', 0];
-    const reply = await this.scripts('append-batch', id, owner, twice, ...limits, ...lease, ...appendArguments(items));
+    duplicates: 'skip' | 'fail' = 'fail',
+    { owner = '', limits = ROOMY, task = null as { lease: number; state: string } | null } = {},
+  ): Promise<{ answer: string; counts: number[]; tokens: string[]; reason: string; retryAfterMs: number }> {
+    const reply = await this.scripts.run(appendScript, {
+      id,
+      owner,
+      duplicates,
+      limits,
+      lease: task?.lease,
+      state: task?.state ?? '',
+      leaseMs: LONG,
+      items: itemArguments(items),
+    });
     const [answer, ...rest] = reply as [string, ...(number | string)[]];
     const taken = answer === 'ok';
     return {
       answer,
       counts: taken ? (rest.slice(0, 3) as number[]) : [],
-      turns: taken ? (rest.slice(3) as string[]) : [],
+      tokens: taken ? (rest.slice(3) as string[]) : [],
       reason: answer === 'full' ? String(rest[0]) : '',
       retryAfterMs: answer === 'full' ? Number(rest[1]) : 0,
     };
   }
 
-  settle(id: string): Promise<unknown> {
-    return this.scripts('settle-batch', id);
+  settle(id: string): Promise<boolean> {
+    return this.scripts.run(settleScript, { id });
   }
 
-  close(id: string, owner = ''): Promise<unknown> {
-    return this.scripts('close-batch', id, owner);
+  close(id: string, owner = ''): Promise<boolean> {
+    return this.scripts.run(closeScript, { id, owner });
   }
 
-  stop(id: string, how: 'cancel' | 'erase', chunk = 1000, owner = ''): Promise<unknown> {
-    return this.scripts('stop-batch', id, owner, how, LONG, chunk);
+  stop(id: string, how: 'cancel' | 'erase', chunk = 1000, owner = ''): Promise<{ exists: boolean; more: boolean }> {
+    return this.scripts.run(stopScript, { id, owner, erase: how === 'erase', tombstoneMs: LONG, max: chunk });
   }
 
-  drain(id: string, chunk: number): Promise<unknown> {
-    return this.scripts('drain-batch', id, chunk);
+  /** Whether more remains. */
+  cancelRemaining(id: string, chunk: number): Promise<boolean> {
+    return this.scripts.run(cancelRemainingScript, { id, max: chunk });
   }
 
-  async frame(id: string, camera: string, more: FrameByHand = {}): Promise<(string | number)[]> {
-    const { keep = 'latest', startWithinMs = LONG, bytes = Buffer.from('frame'), limits = NO_LIMITS } = more;
-    return (await this.scripts(
-      'submit-frame',
+  leaseTask() {
+    return this.scripts.run(leaseTaskScript, { leaseMs: LONG });
+  }
+
+  /** Ends a listing that has the first lease. */
+  endListing(id: string): Promise<boolean> {
+    const [how, errorCode, errorDetail] = ['done', '', ''];
+    return this.scripts.run(endTaskScript, { kind: 'list', id, lease: 1, how, delayMs: 0, errorCode, errorDetail });
+  }
+
+  frame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
+    const { keep = 'latest', startWithinMs = LONG, bytes = Buffer.from('frame'), limits = ROOMY } = more;
+    return this.scripts.run(submitFrameScript, {
       id,
-      `/${camera}`,
+      camera: `/${camera}`,
       keep,
       startWithinMs,
-      LONG,
-      ...limits,
-      '{}',
-      'request',
-      '',
-      '',
-      bytes,
-    )) as (string | number)[];
+      resultTtlMs: LONG,
+      limits,
+      options: {} as typeof DEFAULT_DETECTION_OPTIONS,
+      requestId: 'request',
+      owner: '',
+      takenAt: null,
+      blob: bytes,
+    });
   }
 
-  async claim(ticket: string, maxAttempts = 5): Promise<Claim> {
-    return claimFrom(await this.scripts('claim', ticket, `c${this.#claims++}`, maxAttempts));
+  claim(deliveryId: string, maxAttempts = 5): Promise<Claim> {
+    return this.scripts.run(claimScript, { deliveryId, claim: `c${this.#claims++}`, maxAttempts });
   }
 
-  async start(id: string, attempt: number): Promise<boolean> {
-    return (await this.scripts('start', id, attempt)) === 1;
+  start(id: string, attempt: number): Promise<boolean> {
+    return this.scripts.run(startScript, { id, attempt });
   }
 
-  async finish(id: string, attempt: number, status: 'succeeded' | 'failed' = 'succeeded'): Promise<boolean> {
-    const reply = await this.scripts('finish', id, attempt, status, 'x', 'y', JSON.stringify(IMAGE), '{}', 'result');
-    return reply === 1;
+  finish(
+    id: string,
+    attempt: number,
+    status: 'succeeded' | 'failed' = 'succeeded',
+    result = 'result',
+  ): Promise<boolean> {
+    return this.scripts.run(finishScript, {
+      id,
+      attempt,
+      status,
+      errorCode: 'x',
+      errorDetail: 'y',
+      image: IMAGE,
+      timings: {},
+      result: Buffer.from(result),
+    });
   }
 
-  async release(id: string, attempt: number): Promise<boolean> {
-    return (await this.scripts('release', id, attempt, 0)) === 1;
+  release(id: string, attempt: number, forgiven = false): Promise<boolean> {
+    return this.scripts.run(releaseScript, { id, attempt, delayMs: 0, forgiven });
   }
 
-  /** BullMQ's lock on a ticket; '' when nobody holds one. */
-  async lock(queue: string, ticket: string, token: string): Promise<void> {
-    const key = this.key(`bull:${queue}:${ticket}:lock`);
+  /** BullMQ's lock on a delivery; '' when nobody has locked it. */
+  async lock(queue: string, deliveryId: string, token: string): Promise<void> {
+    const key = this.key(`bull:${queue}:${deliveryId}:lock`);
     await (token ? this.raw.set(key, token) : this.raw.del(key));
   }
 
-  /** Everything that is due, and all stopped batches, as sweepOnce does. @returns tickets that BullMQ has lost */
+  /** Everything that is due, and all stopped batches, as sweepDue does. @returns deliveries that BullMQ has lost */
   async sweep(): Promise<string[]> {
-    const [, lost, stopped] = (await this.scripts('sweep', 1000)) as [number, string[], string[]];
-    for (const id of stopped) while ((await this.drain(id, 3)) === 1);
-    return lost.filter((_, i) => i % 2 === 0);
+    const { lost, stoppedBatches } = await this.scripts.run(sweepScript, { max: 1000 });
+    for (const id of stoppedBatches) while (await this.cancelRemaining(id, 3));
+    return lost.map(({ deliveryId }) => deliveryId);
   }
 
   /** Makes what the sweep would look at later due now. */
@@ -153,10 +223,10 @@ export class ByHand {
     await this.raw.zadd(this.key('due'), 'XX', 1, name);
   }
 
-  /** Unbound turns of a lane. */
-  async turnsOf(lane: string): Promise<string[]> {
-    const turns = Object.entries(await this.raw.hgetall(this.key('turns')));
-    return turns.filter(([, value]) => value === lane).map(([turn]) => turn);
+  /** Unbound tokens of a lane. */
+  async tokensOf(lane: string): Promise<string[]> {
+    const tokens = Object.entries(await this.raw.hgetall(this.key('turns')));
+    return tokens.filter(([, value]) => value === lane).map(([token]) => token);
   }
 }
 

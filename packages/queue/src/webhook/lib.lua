@@ -1,31 +1,28 @@
--- Webhooks on their way: what becomes due, and when to look at a host again.
+-- Undelivered webhooks: which are due, and when to look at a host again.
 -- Invariants, after each script:
---   a delivery is in pending:<host> or in leases:<host>, never in both;
---   a host is in `hosts` exactly while it has deliveries, never later than its first one can be taken. It may be earlier:
---   `take-deliveries` looks at it then and moves it on;
---   stats.deliveryBytes and stats.deliveryBytes:<host> are the sums of `charge` over deliveries, which stats.resultBytes includes.
+--   a webhook is in pending:<host> or in leases:<host>, never in both;
+--   a host is in `hosts` exactly while it has webhooks, never later than its first one can be leased. It may be earlier:
+--   lease.lua looks at it then and moves it on;
+--   stats.deliveryBytes and stats.deliveryBytes:<host> are the sums of `charge` over webhooks, which stats.resultBytes includes.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
-
--- What the hash of a delivery takes besides its result: 25 short fields.
-local DELIVERY_OVERHEAD = 2048
 
 local function first_score(key)
   return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
 end
 
--- Puts a host where it belongs among all hosts. Never before now: a host just served goes behind those that wait.
+-- Puts a host at its place among all hosts. Never before now: a host just served goes to the end of those that wait.
 local function reschedule_host(host)
-  local due, lease = first_score(pending_key(host)), first_score(leases_key(host))
-  local at = math.min(due or math.huge, lease or math.huge)
-  if due or lease then
+  local due, lease_ends = first_score(pending_key(host)), first_score(leases_key(host))
+  local at = math.min(due or math.huge, lease_ends or math.huge)
+  if due or lease_ends then
     redis.call('ZADD', HOSTS, math.max(now, at), host)
   else
     redis.call('ZREM', HOSTS, host)
   end
 end
 
-local function charge(host, bytes)
+local function charge_host(host, bytes)
   redis.call('HINCRBY', STATS, 'resultBytes', bytes)
   redis.call('HINCRBY', STATS, 'deliveryBytes', bytes)
   if redis.call('HINCRBY', STATS, 'deliveryBytes:' .. host, bytes) == 0 then
@@ -33,22 +30,23 @@ local function charge(host, bytes)
   end
 end
 
--- The webhook of a job or batch that has just ended is due. It keeps a copy of the record, which outlives that.
-local function add_delivery(record, id, host, bytes)
+-- The webhook of a job or batch that has just ended is due. It keeps a copy of the record, because it may outlive the record.
+local function add_webhook(record, id, host, bytes)
   redis.call('COPY', record, delivery_key(id))
-  redis.call('HSET', delivery_key(id), 'webhookTries', 0, 'charge', bytes + DELIVERY_OVERHEAD)
-  charge(host, bytes + DELIVERY_OVERHEAD)
+  redis.call('HSET', delivery_key(id), 'webhookTries', 0, 'charge', bytes + WEBHOOK_OVERHEAD_BYTES)
+  charge_host(host, bytes + WEBHOOK_OVERHEAD_BYTES)
   redis.call('ZADD', pending_key(host), now, id)
   redis.call('ZADD', HOSTS, 'LT', now, host)
   redis.call('PUBLISH', PREFIX .. ':delivery', id)
 end
 
--- Forgets a delivery, whoever tries it just now. The first write frees memory: Redis then lets the script go on even when it is full.
-local function drop_delivery(id, host)
+-- Forgets a webhook, even one that a worker has leased. The first write frees memory: Redis then lets the script continue even when
+-- it is full.
+local function drop_webhook(id, host)
   local bytes = tonumber(redis.call('HGET', delivery_key(id), 'charge'))
   if not bytes then return end
   redis.call('DEL', delivery_key(id))
-  charge(host, -bytes)
+  charge_host(host, -bytes)
   redis.call('ZREM', pending_key(host), id)
   redis.call('ZREM', leases_key(host), id)
   reschedule_host(host)

@@ -6,10 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { GatewayQueue } from '../gateway-queue.ts';
 import type { NewJob } from '../job/job.ts';
-import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from './webhook.ts';
-import type { WorkerQueue } from '../worker-queue.ts';
-import { type Scripts, scriptsOn } from '../redis/scripts.ts';
+import { sweepScript } from '../sweep/sweeper.ts';
 import { IMAGE, job, jobOf, Rig, ROOMY, succeeded } from '../testing/rig.ts';
+import { ScriptHarness } from '../testing/script-harness.ts';
+import type { WorkerQueue } from '../worker-queue.ts';
+import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from './webhook.ts';
+import { leaseScript, reportScript } from './webhooks.ts';
 
 let redis: TestRedis;
 let raw: Redis;
@@ -285,8 +287,8 @@ describe('receivers', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
-    const scripts = scriptsOn(raw, rig.prefix);
-    for (let i = 0; i < 1000; i++) await deliverable(scripts, `dead-${i}`, 'dead.example');
+    const by = new ScriptHarness(raw, rig.prefix);
+    for (let i = 0; i < 1000; i++) await deliverable(by, `dead-${i}`, 'dead.example');
     for (let i = 0; i < 3; i++) {
       const hung = await worker.leaseWebhooks(8, 4, LONG);
       expect(hung.map((each) => each.url)).toEqual(i === 0 ? many(4, 'https://dead.example/') : []);
@@ -300,10 +302,10 @@ describe('receivers', () => {
     await using rig = new Rig(redis.url);
     await rig.gateway();
     const worker = await rig.worker();
-    const scripts = scriptsOn(raw, rig.prefix);
-    for (let i = 0; i < 100; i++) await deliverable(scripts, `first-${i}`, 'a.example');
+    const by = new ScriptHarness(raw, rig.prefix);
+    for (let i = 0; i < 100; i++) await deliverable(by, `first-${i}`, 'a.example');
     for (const host of ['b.example', 'c.example']) {
-      for (let i = 0; i < 10; i++) await deliverable(scripts, `${host}-${i}`, host);
+      for (let i = 0; i < 10; i++) await deliverable(by, `${host}-${i}`, host);
     }
     const served: string[] = [];
     for (let i = 0; i < 30; i++) {
@@ -381,7 +383,7 @@ describe('deliveries', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
         const prefix = `{fq-${randomUUID()}}`;
-        const scripts = scriptsOn(raw, prefix);
+        const by = new ScriptHarness(raw, prefix);
         const ids: string[] = [];
         /** Leases given out, the newest of each id last. */
         const leases: { id: string; attempt: number }[] = [];
@@ -389,22 +391,18 @@ describe('deliveries', () => {
           const id = ids[('which' in now ? now.which : 0) % Math.max(1, ids.length)] ?? 'none';
           if (now.kind === 'end') {
             ids.push(`j${ids.length}`);
-            await deliverable(scripts, ids.at(-1)!, now.host);
+            await deliverable(by, ids.at(-1)!, now.host);
           } else if (now.kind === 'take') {
-            const taken = (await scripts('take-deliveries', now.max, now.perHost, LONG)) as [
-              string,
-              number,
-              ...string[],
-            ][];
+            const taken = await by.scripts.run(leaseScript, { max: now.max, perHost: now.perHost, leaseMs: LONG });
             expect(taken.length).toBeLessThanOrEqual(now.max);
-            for (const [taking, attempt] of taken) {
+            for (const delivery of taken) {
+              const { id: taking } = jobOf(delivery);
               const earlier = leases.filter((each) => each.id === taking);
-              expect(attempt).toBe(earlier.length + 1);
-              leases.push({ id: taking, attempt });
+              expect(delivery.attempt).toBe(earlier.length + 1);
+              leases.push({ id: taking, attempt: delivery.attempt });
             }
-            for (const [, , ...fields] of taken) {
-              const { host: of } = new URL(String(fields[fields.indexOf('webhookUrl') + 1]));
-              expect(await raw.zcard(`${prefix}:leases:${of}`)).toBeLessThanOrEqual(now.perHost);
+            for (const { url } of taken) {
+              expect(await raw.zcard(`${prefix}:leases:${new URL(url).host}`)).toBeLessThanOrEqual(now.perHost);
             }
           } else if (now.kind === 'report') {
             const lease = leases[now.which % Math.max(1, leases.length)];
@@ -415,13 +413,20 @@ describe('deliveries', () => {
               (await raw.hget(`${prefix}:delivery:${lease.id}`, 'webhookReported')) ??
                 (await raw.hget(`${prefix}:job:${lease.id}`, 'webhookReported')),
             );
-            const reply = await scripts('report-delivery', lease.id, lease.attempt, now.status, '{}', now.delay, 10);
-            expect(reply).toBe((there && newest) || seen === lease.attempt ? 1 : 0);
+            const reported = await by.scripts.run(reportScript, {
+              id: lease.id,
+              attempt: lease.attempt,
+              status: now.status,
+              attemptJson: { at: 0, status: 200, error: null, ms: 0 },
+              nextInMs: now.delay,
+              logLength: 10,
+            });
+            expect(reported).toBe((there && newest) || seen === lease.attempt);
           } else if (now.kind === 'leases end') await endLeases(prefix);
-          else if (now.kind === 'erase') await scripts('erase', id, 'o', LONG);
+          else if (now.kind === 'erase') await by.erase(id, 'o', LONG);
           else {
             await raw.zadd(`${prefix}:due`, 'XX', 1, id);
-            await scripts('sweep', 10);
+            await by.scripts.run(sweepScript, { max: 10 });
           }
         }
         expect((await audit(redis.url, prefix)).findings).toEqual([]);
@@ -432,10 +437,8 @@ describe('deliveries', () => {
 });
 
 /** A job with a webhook that has ended with a result of three bytes, by scripts alone: nothing of it is in BullMQ. */
-async function deliverable(scripts: Scripts, id: string, host: string): Promise<void> {
-  const limits = [1e6, 1e9, 1e9, 1e6];
-  const words = ['inline', '{}', 'r', 'o', '', '', `https://${host}/`, host, 'img'];
-  await scripts('submit', id, 'bulk', LONG, '', LONG, ...limits, ...words);
-  await scripts('claim', id, id, 5);
-  await scripts('finish', id, 1, 'succeeded', '', '', '', '{}', 'res');
+async function deliverable(by: ScriptHarness, id: string, host: string): Promise<void> {
+  await by.submit(id, { webhookUrl: `https://${host}/`, webhookHost: host });
+  await by.claim(id);
+  await by.finish(id, 1, 'succeeded', 'res');
 }

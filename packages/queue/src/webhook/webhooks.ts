@@ -1,79 +1,92 @@
 /**
- * The webhooks of ended jobs, from the worker's side: what is due is leased, tried and reported.
+ * The webhooks of ended jobs and batches, from the worker's side: those that are due are leased, attempted and reported.
  *
- *   waiting -> pending             the job ends: in the same script, so no end goes untold
- *   pending -> pending             a try that failed is reported with the next one's time, or its lease ends unreported
- *   pending -> delivered | failed | gone   reported; the delivery is erased and gives its bytes back
+ *   waiting -> pending             the job ends: in the same script, so every end is reported
+ *   pending -> pending             a failed attempt is reported with the time of the next one, or its lease ends unreported
+ *   pending -> delivered | failed | gone   reported; the stored webhook is erased and its bytes are returned
  *
- * Not a BullMQ queue: a script that ends a job could not add to one, and its limits are not by receiver.
+ * Not a BullMQ queue: a script that ends a job could not add to one, and BullMQ has no limits by receiver.
  */
-import type { Redis } from 'ioredis';
-import { batchFrom } from '../batch/record.ts';
-import type { WebhookDelivery, WebhookOutcome, WebhookSubject } from './webhook.ts';
-import { recordFrom } from '../job/record.ts';
-import type { Scripts } from '../redis/scripts.ts';
 
-/** Tries kept in the log of a delivery. */
+import { batchFrom } from '../batch/record.ts';
+import { recordFrom } from '../job/record.ts';
+import type { Connections } from '../redis/connections.ts';
+import { defineScript, isOne, json, number, text } from '../redis/define-script.ts';
+import { fieldsOf } from '../redis/fields.ts';
+import type { WebhookAttempt, WebhookDelivery, WebhookOutcome, WebhookSubject } from './webhook.ts';
+
+/** Attempts kept in the log of a webhook. */
 const LOG_LENGTH = 10;
 
-/** One lease as take-deliveries.lua returns it: id, attempt, then the record's fields and values. */
-type Lease = [Buffer, number, ...Buffer[]];
+type LeaseReply = [id: Buffer, attempt: number, ...fields: Buffer[]];
 
-export class Deliveries {
-  readonly #redis: Redis;
-  readonly #scripts: Scripts;
-  readonly #prefix: string;
+export const leaseScript = defineScript({
+  file: new URL('./lease.lua', import.meta.url),
+  args: { max: number, perHost: number, leaseMs: number },
+  buffers: true,
+  reply: (leases: LeaseReply[]) => leases.map(deliveryFrom),
+});
+
+export const reportScript = defineScript({
+  file: new URL('./report.lua', import.meta.url),
+  args: {
+    id: text,
+    attempt: number,
+    status: text,
+    attemptJson: json<WebhookAttempt>(),
+    nextInMs: number,
+    logLength: number,
+  },
+  reply: isOne,
+});
+
+/** The methods are described in WorkerQueue. */
+export class Webhooks {
+  readonly #connections: Connections;
   readonly #listeners = new Set<() => void>();
 
-  constructor(redis: Redis, scripts: Scripts, prefix: string) {
-    this.#redis = redis;
-    this.#scripts = scripts;
-    this.#prefix = prefix;
+  constructor(connections: Connections) {
+    this.#connections = connections;
   }
 
-  async take(max: number, perHost: number, leaseMs: number): Promise<WebhookDelivery[]> {
-    const leases = (await this.#scripts.buffers('take-deliveries', max, perHost, leaseMs)) as Lease[];
-    return leases.map(deliveryFrom);
+  lease(max: number, perHost: number, leaseMs: number): Promise<WebhookDelivery[]> {
+    return this.#connections.scripts.run(leaseScript, { max, perHost, leaseMs });
   }
 
-  async report(delivery: WebhookDelivery, outcome: WebhookOutcome): Promise<boolean> {
-    const reply = await this.#scripts(
-      'report-delivery',
-      delivery.subject.kind === 'job' ? delivery.subject.job.id : delivery.subject.batch.id,
-      delivery.attempt,
-      outcome.status,
-      JSON.stringify(outcome.attempt),
-      // By Redis' clock from here on: that of another worker need not agree with ours.
-      outcome.status === 'pending' ? Math.max(0, Math.round(outcome.nextAt - Date.now())) : 0,
-      LOG_LENGTH,
-    );
-    return reply === 1;
+  report({ subject, attempt }: WebhookDelivery, outcome: WebhookOutcome): Promise<boolean> {
+    return this.#connections.scripts.run(reportScript, {
+      id: subject.kind === 'job' ? subject.job.id : subject.batch.id,
+      attempt,
+      status: outcome.status,
+      attemptJson: outcome.attempt,
+      // From here on Redis' clock counts: that of another worker need not agree with ours.
+      nextInMs: outcome.status === 'pending' ? Math.max(0, Math.round(outcome.nextAt - Date.now())) : 0,
+      logLength: LOG_LENGTH,
+    });
   }
 
-  /** @returns ends it */
   onDue(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** One has just become due. */
-  tell(): void {
+  notify(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Tells if there are any: retries become due, and leases end, without anybody announcing it. */
-  async look(): Promise<void> {
-    if (this.#listeners.size && (await this.#redis.exists(`${this.#prefix}:hosts`))) this.tell();
+  /** Notifies if there are any: retries become due, and leases end, without a message. */
+  async notifyIfAny(): Promise<void> {
+    const { redis, keys } = this.#connections;
+    if (this.#listeners.size && (await redis.exists(keys.hosts))) this.notify();
   }
 }
 
-function deliveryFrom([idBytes, attempt, ...pairs]: Lease): WebhookDelivery {
-  const fields: Record<string, Buffer> = {};
-  for (let i = 0; i < pairs.length; i += 2) fields[pairs[i]!.toString()] = pairs[i + 1]!;
+function deliveryFrom([idBytes, attempt, ...pairs]: LeaseReply): WebhookDelivery {
   const id = idBytes.toString();
-  const subject = subjectFrom(id, fields);
+  const subject = subjectFrom(id, fieldsOf(pairs));
   const { webhook, finishedAt } = subject.kind === 'job' ? subject.job : subject.batch;
-  // It ends once, so its id names the event.
+  // A job or batch ends once, so its id names the event.
   return { subject, webhookId: `msg_${id}`, url: webhook!.url, attempt, endedAt: finishedAt! };
 }
 

@@ -1,4 +1,4 @@
-/** Names of the keys in Redis, for readers outside this package: lib/keys.lua says what each holds. */
+/** Names of keys and channels in Redis. keys.lua says what each holds and makes the same names for scripts. */
 
 /** Keys of one installation. Those that take a name belong to one job, batch, camera, lane, queue or webhook host. */
 export interface Keys {
@@ -16,13 +16,22 @@ export interface Keys {
   readonly camera: (name: string) => string;
   readonly frames: (camera: string) => string;
   readonly lane: (lane: string) => string;
+  readonly tombstone: (id: string) => string;
   readonly due: string;
   readonly stats: string;
   readonly hosts: string;
   readonly tasks: string;
   readonly cameras: string;
+  readonly workers: string;
   /** Stored as `turns`. */
   readonly laneTokens: string;
+  readonly channels: {
+    readonly ended: string;
+    readonly changed: string;
+    readonly canceled: string;
+    readonly webhookDue: string;
+    readonly taskDue: string;
+  };
 }
 
 /**
@@ -47,11 +56,20 @@ export function keysOf(prefix: string): Keys {
     camera: named('camera'),
     frames: named('frames'),
     lane: named('lane'),
+    tombstone: named('gone'),
     due: `${prefix}:due`,
     stats: `${prefix}:stats`,
     hosts: `${prefix}:hosts`,
     tasks: `${prefix}:tasks`,
     cameras: `${prefix}:cameras`,
+    workers: `${prefix}:workers`,
     laneTokens: `${prefix}:turns`,
+    channels: {
+      ended: `${prefix}:ended`,
+      changed: `${prefix}:changed`,
+      canceled: `${prefix}:cancel`,
+      webhookDue: `${prefix}:delivery`,
+      taskDue: `${prefix}:task`,
+    },
   };
 }

@@ -1,11 +1,11 @@
 import { ConfigError } from '@facequeue/schema/config';
 
-/**
- * Checks a key prefix: its braces make Redis Cluster put every key into one slot, which the scripts rely on.
- * @throws ConfigError
- */
+/** A name in braces. The braces make Redis Cluster put every key into one slot, which the scripts rely on. */
+export const KEY_PREFIX = /^[\w.:-]*\{[\w.:-]+\}[\w.:-]*$/;
+
+/** @throws ConfigError */
 export function checkedPrefix(prefix: string): string {
-  if (/^[\w.:-]*\{[\w.:-]+\}[\w.:-]*$/.test(prefix)) return prefix;
+  if (KEY_PREFIX.test(prefix)) return prefix;
   throw new ConfigError(
     `QUEUE_PREFIX is ${JSON.stringify(prefix)}; expected a name in braces such as {fq}, of letters, digits and ._:-`,
   );

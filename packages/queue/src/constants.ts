@@ -1,0 +1,78 @@
+import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
+import { STORED_TEXTS } from './texts.ts';
+
+/**
+ * Constants of the Lua scripts, by the names they have there. A script gets those that its text mentions
+ * (redis/lua-constants.ts), so a constant that both languages need is written once.
+ */
+export const CONSTANTS = {
+  /** In the order of snapshot.lua's reply. */
+  QUEUES: QUEUE_NAMES,
+
+  // Admission: what each queue may take of each limit. The rest is for the queues before it.
+  QUEUE_SHARE: { interactive: 1, bulk: 0.8, cameras: 0.8 } satisfies Record<QueueName, number>,
+  /** Ended jobs stay in BullMQ's lists until a worker skips them. Without a worker the lists would grow without end. */
+  BULLMQ_LIST_FACTOR: 2,
+  /** Of the result bytes, for undelivered webhooks: all of them, and those of one host. They are kept for a day. */
+  WEBHOOKS_SHARE: 1 / 2,
+  HOST_WEBHOOKS_SHARE: 1 / 8,
+  /** Of a queue's share, for one camera: one that floods leaves room for the others. */
+  CAMERA_SHARE: 1 / 8,
+  MAX_CAMERAS: 256,
+  /**
+   * Of Redis' memory, for what is submitted. The rest is for what was accepted: locks, claims, results. A full Redis refuses even to
+   * deliver a job to a worker.
+   */
+  MEMORY_SHARE: 0.9,
+  MIN_RETRY_MS: 1000,
+  MAX_RETRY_MS: 30_000,
+
+  /** Time constant of all decayed counts: count / 15 s is the rate over the last half minute or so. */
+  RATE_TAU_MS: 15_000,
+  /** Ends that the mean interval between two ends is taken over. */
+  INTERVAL_WINDOW: 64,
+  /** A longer interval counts as this: one pause (a restart of all workers) must not make the mean useless. */
+  MAX_INTERVAL_MS: 10_000,
+
+  // Lanes.
+  /** Tokens of a lane on their way at a time (see lane/lib.lua). */
+  LANE_WIDTH: { bulk: 8, cameras: 1 },
+  /** How soon the sweep looks whether BullMQ has a token. */
+  TOKEN_CHECK_MS: 5000,
+
+  // How soon the sweep looks whether BullMQ still has a job: whenever its age has doubled, within these.
+  MIN_JOB_CHECK_MS: 5000,
+  MAX_JOB_CHECK_MS: 60_000,
+
+  // Batches.
+  /** What a batch takes besides its maker's texts: 35 short fields. Empty batches must not be free. */
+  BATCH_OVERHEAD_BYTES: 2048,
+  /** What a result takes besides what its sender or its image make of it. */
+  RESULT_OVERHEAD_BYTES: 128,
+  /** What a name takes in its set besides its text. */
+  NAME_OVERHEAD_BYTES: 64,
+  /** An open batch that nobody appends to closes after this. */
+  BATCH_IDLE_MS: 3_600_000,
+  /** A batch whose maker falls silent before it settles is erased after this. */
+  BATCH_ABANDONED_MS: 60_000,
+  /** How soon the sweep continues canceling what remains of a stopped batch that somebody else has begun to cancel. */
+  CANCEL_REMAINING_LEASE_MS: 5000,
+  /** An item may wait as long as its batch takes. This bounds only items that nobody ever runs: a week. */
+  ITEM_START_WITHIN_MS: 604_800_000,
+
+  // Cameras.
+  /** Results kept of a camera, by number and bytes: a client that reconnects within minutes finds what it missed. */
+  CAMERA_RESULTS: 1000,
+  CAMERA_RESULT_BYTES: 524_288,
+  /** When to post again to a camera that has too many frames waiting. */
+  CAMERA_RETRY_MS: 1000,
+  /** A camera that has posted nothing for a day is forgotten. */
+  CAMERA_FORGOTTEN_MS: 86_400_000,
+  /** How soon the sweep looks again at a camera that is not idle by then. */
+  CAMERA_CHECK_MS: 60_000,
+
+  /** What the hash of a webhook delivery takes besides its result: 25 short fields. */
+  WEBHOOK_OVERHEAD_BYTES: 2048,
+
+  ...STORED_TEXTS,
+} as const;

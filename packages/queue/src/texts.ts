@@ -1,0 +1,14 @@
+/**
+ * Texts that scripts store in records, where callers read them as the `detail` of an error. Scripts have them as constants.
+ * A gateway of an older release shows what is stored, so a text can change and old records keep theirs.
+ */
+export const STORED_TEXTS = {
+  NOT_STARTED_TEXT: 'The job was not started in time.',
+  JOB_CANCELED_TEXT: 'The job was canceled.',
+  JOB_ERASED_TEXT: 'The job was deleted.',
+  /** For string.format: the number of attempts. */
+  ATTEMPTS_SPENT_TEXT: 'The job was given up after %d attempts that did not end.',
+  BATCH_CANCELED_TEXT: 'The batch was canceled.',
+  DUPLICATE_ITEM_TEXT: 'id: is given to an earlier item of the batch',
+  SUPERSEDED_TEXT: 'A newer frame of the camera has replaced it.',
+} as const;
