@@ -16,5 +16,6 @@ export type { WorkerInfo } from './limits/workers.ts';
 export type { CompletionWait } from './notify/completion-waits.ts';
 export type { Subscription } from './notify/subscriptions.ts';
 export { admissionLimits, queueVariables } from './variables.ts';
+export type * from './webhook/delivery.ts';
 export type * from './webhook/webhook.ts';
 export { openWorkerQueue, type WorkerQueue, type WorkerQueueOptions } from './worker-queue.ts';

@@ -10,7 +10,7 @@ import { PING_TIMEOUT_MS } from './redis/connection.ts';
 import { type ConnectionOptions, type Connections, openConnections } from './redis/connections.ts';
 import { orUnavailable, publicError } from './redis/errors.ts';
 import { everySecond, sweepDue } from './sweep/sweeper.ts';
-import type { WebhookDelivery, WebhookOutcome } from './webhook/webhook.ts';
+import type { WebhookDelivery, WebhookOutcome } from './webhook/delivery.ts';
 import { Webhooks } from './webhook/webhooks.ts';
 
 export interface WorkerQueueOptions extends ConnectionOptions {

@@ -5,7 +5,7 @@ import type { GatewayQueue } from '../gateway-queue.ts';
 import { type GatewayQueueOptions, openGatewayQueue } from '../gateway-queue.ts';
 import type { JobRecord, NewJob, Outcome } from '../job/job.ts';
 import { newJobId } from '../job/job-id.ts';
-import type { WebhookDelivery } from '../webhook/webhook.ts';
+import type { WebhookDelivery } from '../webhook/delivery.ts';
 import type { WorkerQueue } from '../worker-queue.ts';
 import { openWorkerQueue, type WorkerQueueOptions } from '../worker-queue.ts';
 

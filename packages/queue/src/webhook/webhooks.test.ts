@@ -10,7 +10,8 @@ import { sweepScript } from '../sweep/sweeper.ts';
 import { IMAGE, job, jobOf, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 import { ScriptHarness } from '../testing/script-harness.ts';
 import type { WorkerQueue } from '../worker-queue.ts';
-import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from './webhook.ts';
+import type { WebhookDelivery, WebhookOutcome } from './delivery.ts';
+import type { WebhookAttempt } from './webhook.ts';
 import { leaseScript, reportScript } from './webhooks.ts';
 
 let redis: TestRedis;

@@ -13,7 +13,8 @@ import { recordFrom } from '../job/record.ts';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, isOne, json, number, text } from '../redis/define-script.ts';
 import { fieldsOf } from '../redis/fields.ts';
-import type { WebhookAttempt, WebhookDelivery, WebhookOutcome, WebhookSubject } from './webhook.ts';
+import type { WebhookDelivery, WebhookOutcome, WebhookSubject } from './delivery.ts';
+import type { WebhookAttempt } from './webhook.ts';
 
 /** Attempts kept in the log of a webhook. */
 const LOG_LENGTH = 10;
