@@ -51,17 +51,17 @@ ${rows.join('\n')}
 
 function errors(): string {
   const rows = Object.entries<ErrorEntry>(ERROR_CATALOGUE).map(
-    ([code, { status, title, when, retryable }]) =>
-      `| \`${code}\` | ${status} | ${title} | ${cell(when)} | ${retryable ? 'yes' : 'no'} |`,
+    ([code, { status, title, when, retryable, action }]) =>
+      `| \`${code}\` | ${status} | ${title} | ${cell(when)} | ${retryable ? 'yes' : 'no'} | ${cell(action)} |`,
   );
   return `<!-- Made by \`npm run docs\` from packages/schema/src/errors.ts; edit that. -->
 # Errors
 
 Every error is \`application/problem+json\` (RFC 9457): \`{type, title, status, detail, code, job_id?}\`. \`code\` is stable; branch on it.
-"Retryable" says whether the same request, unchanged, may succeed later; answers that know when carry \`Retry-After\`.
+"Retryable" says whether the same request may succeed later without changes; \`Retry-After\` says when, if that is known.
 
-| code | status | title | when | retryable |
-|---|---|---|---|---|
+| code | status | title | when | retryable | what to do |
+|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;
 }

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_CATALOGUE, ERROR_CODES, FacequeueError, isFacequeueError, toProblem } from './errors.ts';
 
 describe('the error catalogue', () => {
-  it('gives every code an HTTP error status, a title and a reason', () => {
+  it('gives every code an HTTP error status, a title, a reason and something to do', () => {
     for (const code of ERROR_CODES) {
       const entry = ERROR_CATALOGUE[code];
       expect(entry.status, code).toBeGreaterThanOrEqual(400);
       expect(entry.title && entry.when, code).toBeTruthy();
+      expect(entry.action, code).toMatch(/^[A-Z].*\.$/);
     }
   });
 

@@ -1,71 +1,208 @@
 /**
  * The one catalogue of errors. It drives HTTP bodies (`application/problem+json`, RFC 9457), retries, metric labels,
- * the reference service's plain-text answers under COMPAT, and the errors page of the docs.
+ * the reference service's plain-text answers under COMPAT, and the errors page of the docs. It imports nothing: browsers load it.
  */
 
 /** What a code means to a caller and to the queue. */
 export interface ErrorEntry {
   /** HTTP status of an answer with this code. */
   readonly status: number;
-  /** Short human text, the same for every occurrence. */
+  /** Short text for people, the same for every occurrence. */
   readonly title: string;
+  /** When it happens, for the docs and the OpenAPI document. */
+  readonly when: string;
+  /** What a caller or operator should do about it, for the docs. */
+  readonly action: string;
   /** Whether the same request may succeed later without being changed. */
   readonly retryable: boolean;
-  /** When it happens, for the docs. */
-  readonly when: string;
 }
 
-const entry = (status: number, title: string, when: string, retryable = false): ErrorEntry => ({
+const entry = (status: number, title: string, when: string, action: string): ErrorEntry => ({
   status,
   title,
   when,
-  retryable,
+  action,
+  retryable: false,
 });
+
+const retryableEntry = (...of: Parameters<typeof entry>): ErrorEntry => ({ ...entry(...of), retryable: true });
 
 export const ERROR_CATALOGUE = {
   invalid_request: entry(
     400,
     'Invalid request',
     'body not JSON, none or both of url and img, unknown option, bad value',
+    'Correct what `detail` names; do not repeat the request as it is.',
   ),
-  invalid_base64: entry(400, 'Invalid base64', 'img is not base64'),
-  unauthorized: entry(401, 'Unauthorized', 'no or wrong API key'),
-  forbidden: entry(403, 'Forbidden', 'the key, Host or Origin is not allowed to do this'),
-  not_found: entry(404, 'Not found', 'no such route, or an id this installation cannot have made'),
-  method_not_allowed: entry(405, 'Method not allowed', 'the path exists, the method does not; see Allow'),
-  request_timeout: entry(408, 'Request timeout', 'the request was not sent in time', true),
+  invalid_base64: entry(
+    400,
+    'Invalid base64',
+    'img is not base64',
+    'Send the image as standard or URL-safe base64, or its bytes as the body.',
+  ),
+  unauthorized: entry(
+    401,
+    'Unauthorized',
+    'no or wrong API key',
+    'Send a key of `API_KEYS` as `x-api-key` or as a bearer token.',
+  ),
+  forbidden: entry(
+    403,
+    'Forbidden',
+    'the key, Host or Origin is not allowed to do this',
+    'Without API keys, call the gateway by its loopback address. For other hosts, set `API_KEYS` or `ALLOW_OPEN=true`.',
+  ),
+  not_found: entry(
+    404,
+    'Not found',
+    'no such route, or an id that this installation cannot have made',
+    'Check the path, `BASE_PATH` and the id.',
+  ),
+  method_not_allowed: entry(
+    405,
+    'Method not allowed',
+    'the path exists, the method does not; see Allow',
+    'Use a method that `Allow` names.',
+  ),
+  request_timeout: retryableEntry(
+    408,
+    'Request timeout',
+    'the request was not sent in time',
+    'Send it again over a faster connection; make a large body smaller.',
+  ),
   conflict: entry(
     409,
     'Conflict',
-    'cancel of what has ended otherwise, items for a closed batch, an output that is there already',
+    'cancel of a job or batch that has ended otherwise, items for a closed batch, an output that exists already',
+    'Read the job or batch to see its state. For an existing output, choose another key or set `overwrite`.',
   ),
-  canceled: entry(409, 'Canceled', 'the job waited for, or the item, was canceled'),
-  superseded: entry(409, 'Superseded', 'replaced by a newer frame of the same camera'),
-  gone: entry(410, 'Gone', 'expired, deleted or never existed'),
-  body_too_large: entry(413, 'Body too large', 'request body, image or number of lines over its limit'),
-  unsupported_media_type: entry(415, 'Unsupported media type', 'content type, or bytes that are none of the formats'),
-  idempotency_conflict: entry(422, 'Idempotency conflict', 'Idempotency-Key reused with another request'),
-  image_too_large: entry(422, 'Image too large', 'longest side over 4096 px, or pixels over the limit'),
-  image_undecodable: entry(422, 'Image undecodable', 'truncated or corrupt image data'),
-  source_forbidden: entry(422, 'Source forbidden', 'address, bucket or prefix not allowed'),
-  source_unreachable: entry(422, 'Source unreachable', 'refused, not found, or answered with an error'),
-  source_timeout: entry(422, 'Source timeout', 'the image source was too slow', true),
-  quota_exceeded: entry(429, 'Quota exceeded', 'the rate limit of the key is used up', true),
-  headers_too_large: entry(431, 'Headers too large', 'request line or headers over 16 kB'),
-  engine_crashed: entry(500, 'Engine crashed', 'this image killed an engine twice, alone'),
-  engine_timeout: entry(500, 'Engine timeout', 'this image hung an engine twice, alone'),
-  internal_error: entry(500, 'Internal error', 'our fault', true),
-  queue_full: entry(503, 'Queue full', 'admission: too much work is waiting', true),
-  expired: entry(503, 'Expired', 'not started in time', true),
-  unavailable: entry(503, 'Unavailable', 'Redis or the workers are away', true),
-  wait_timeout: entry(504, 'Wait timeout', 'the job goes on; see Location', true),
+  canceled: entry(
+    409,
+    'Canceled',
+    'the job or item was canceled',
+    'Nothing, if you canceled it; otherwise submit it again.',
+  ),
+  superseded: entry(
+    409,
+    'Superseded',
+    'replaced by a newer frame of the same camera',
+    'Nothing. If every frame counts, post with `keep=all`, less often, or add workers.',
+  ),
+  gone: entry(
+    410,
+    'Gone',
+    'expired, deleted or never existed',
+    'Submit the image again. To keep results longer, raise `RESULT_TTL`.',
+  ),
+  body_too_large: entry(
+    413,
+    'Body too large',
+    'request body, image or number of lines over its limit',
+    'Send a smaller image or fewer items per request, or raise `MAX_IMAGE_BYTES`.',
+  ),
+  unsupported_media_type: entry(
+    415,
+    'Unsupported media type',
+    'a content type that is not accepted, or bytes in none of the image formats',
+    'Send a content type and an image format that `detail` names.',
+  ),
+  idempotency_conflict: entry(
+    422,
+    'Idempotency conflict',
+    'Idempotency-Key reused with another request',
+    'Use a new key for each different image or set of options.',
+  ),
+  image_too_large: entry(
+    422,
+    'Image too large',
+    'longest side over 4096 px, or pixels over the limit',
+    'Scale the image down before sending it.',
+  ),
+  image_undecodable: entry(
+    422,
+    'Image undecodable',
+    'truncated or corrupt image data',
+    'Check that the file opens elsewhere and was sent completely; save it again.',
+  ),
+  source_forbidden: entry(
+    422,
+    'Source forbidden',
+    'address, bucket or prefix not allowed',
+    'Use a public URL. For internal hosts or buckets the operator sets `SOURCE_ALLOW`, `S3_SOURCE_PREFIXES` or `S3_OUTPUT_PREFIXES`.',
+  ),
+  source_unreachable: entry(
+    422,
+    'Source unreachable',
+    'refused, not found, or answered with an error',
+    'Open the URL from the worker’s network; send the bytes instead if only you can reach it.',
+  ),
+  source_timeout: retryableEntry(
+    422,
+    'Source timeout',
+    'the image source was too slow',
+    'Try again later, or raise `SOURCE_TIMEOUT`.',
+  ),
+  quota_exceeded: retryableEntry(
+    429,
+    'Quota exceeded',
+    'the rate limit of the key is used up',
+    'Wait as long as `Retry-After` says, then send the request again.',
+  ),
+  headers_too_large: entry(
+    431,
+    'Headers too large',
+    'request line or headers over 16 kB',
+    'Send fewer or shorter headers; put a long URL into a JSON body.',
+  ),
+  engine_crashed: entry(
+    500,
+    'Engine crashed',
+    'this image killed an engine twice, alone',
+    'Do not send this image again. Please report it, with the image if you can share it.',
+  ),
+  engine_timeout: entry(
+    500,
+    'Engine timeout',
+    'this image hung an engine twice, alone',
+    'Send it smaller or with a cheaper `profile`. The operator can raise `ENGINE_TIMEOUT`.',
+  ),
+  internal_error: retryableEntry(
+    500,
+    'Internal error',
+    'an unexpected failure of the service',
+    'Try again; if it stays, look for the `X-Request-Id` in the logs and report it.',
+  ),
+  queue_full: retryableEntry(
+    503,
+    'Queue full',
+    'too much work is waiting',
+    'Wait as long as `Retry-After` says, then try again. If it happens often, add workers.',
+  ),
+  expired: retryableEntry(
+    503,
+    'Expired',
+    'not started in time',
+    'Submit the image again. If it happens often, add workers or raise `START_WITHIN`.',
+  ),
+  unavailable: retryableEntry(
+    503,
+    'Unavailable',
+    'Redis or the workers are away',
+    'Wait as long as `Retry-After` says, then try again. The operator checks `/readyz`, Redis and the workers.',
+  ),
+  wait_timeout: retryableEntry(
+    504,
+    'Wait timeout',
+    'the job goes on; see Location',
+    'Read the job at `Location` until it has ended; do not submit the image again.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 
 export const ERROR_CODES = Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]];
 
-/** What `queue_full` may be for: the limits of admission, Redis' own memory, and a gateway's room for request bodies. */
+/** Limits that `queue_full` can be about: those of admission, the memory of Redis, and a gateway's memory for request bodies. */
 export const REFUSAL_REASONS = [
   'waiting',
   'listed',
@@ -82,17 +219,21 @@ export const REFUSAL_REASONS = [
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
-/** An error of the catalogue. `message` is public: no internal address, path or stack trace may be in it. */
+/**
+ * An error of the catalogue. `message` is public and becomes the problem's `detail`: lower case, no full stop, no internal
+ * address, path or stack trace.
+ * @example throw new FacequeueError('invalid_request', 'url is not an absolute URL', { parameter: 'url' });
+ */
 export class FacequeueError extends Error {
   override readonly name = 'FacequeueError';
   readonly code: ErrorCode;
-  /** Milliseconds after which trying again makes sense; becomes `Retry-After`. */
+  /** Milliseconds after which another attempt makes sense; becomes `Retry-After`. */
   readonly retryAfterMs: number | undefined;
   /** The job this error belongs to, if there is one. */
   readonly jobId: string | undefined;
-  /** The request member at fault (`url`, `img`); COMPAT picks the reference's text by it. */
+  /** The request member at fault (`url`, `img`); COMPAT chooses the reference's text by it. */
   readonly parameter: string | undefined;
-  /** Which limit a `queue_full` is for; metrics count by it. */
+  /** The limit that a `queue_full` is about; metrics count by it. */
   readonly reason: RefusalReason | undefined;
 
   constructor(
@@ -119,7 +260,7 @@ export class FacequeueError extends Error {
   }
 }
 
-/** True for errors of the catalogue, also across copies of this module (the engine's IPC rebuilds them). */
+/** Whether an error is of the catalogue, even one from another copy of this module (the engine's IPC rebuilds them). */
 export function isFacequeueError(error: unknown): error is FacequeueError {
   return error instanceof Error && error.name === 'FacequeueError' && 'code' in error;
 }
@@ -134,7 +275,7 @@ export interface Problem {
   job_id?: string;
 }
 
-/** The public form of an error: what HTTP answers carry and what a failed job's `error` member holds. */
+/** The public form of an error: the body of an HTTP answer, and the `error` member of a failed job. */
 export function toProblem(code: ErrorCode, detail: string, jobId?: string): Problem {
   const { title, status } = ERROR_CATALOGUE[code];
   return {

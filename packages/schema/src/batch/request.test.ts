@@ -61,11 +61,11 @@ describe('what a new batch is to be', () => {
     expect(refused({ items: [], options: 5 })).toMatch('options: expected an object');
     expect(refused({ items: [], open: 'true' })).toBe('invalid_request: open: expected true or false');
     expect(refused({ items: [], webhook_url: 'ftp://x' })).toMatch('webhook_url: expected an http or https URL');
-    expect(refused({ items: [], overwrite: true })).toMatch('overwrite says nothing without output');
+    expect(refused({ items: [], overwrite: true })).toMatch('overwrite needs output');
     expect(refused({ s3: {} })).toMatch('s3.prefix: expected a string');
     expect(refused({ s3: { prefix: 's3://b/p', suffixes: [] } })).toMatch('s3.suffixes: is empty');
     expect(refusal(() => call('priority=bulk'))).toMatch('unknown option "priority"');
-    expect(refusal(() => call('overwrite=true'))).toMatch('overwrite says nothing without output');
+    expect(refusal(() => call('overwrite=true'))).toMatch('overwrite needs output');
   });
 });
 

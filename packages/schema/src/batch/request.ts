@@ -28,18 +28,18 @@ export const BatchOptions = DetectionOptions.omit({ orient: true })
   .meta({ id: 'BatchOptions', description: 'For all items; as the query options of a detection call.' });
 export type BatchOptions = z.infer<typeof BatchOptions>;
 
-const webhook = webhookField('Told of the end of the batch by a signed POST (Standard Webhooks).');
+const webhook = webhookField('Receives a signed POST when the batch has ended (Standard Webhooks).');
 const output = z
   .string('expected a string')
   .min(1, 'is empty')
   .max(MAX_URL_LENGTH, `is longer than ${MAX_URL_LENGTH} characters`)
   .meta({
     description:
-      'Where the results are written to as well, as NDJSON: an object under S3_OUTPUT_PREFIXES that is not there yet.',
+      'Object to which the results are also written, as NDJSON: under S3_OUTPUT_PREFIXES, and one that does not exist yet.',
     examples: ['s3://bucket/runs/42/results.ndjson'],
   });
-const open = 'true: items may be appended until it is closed, or until none came for an hour.';
-const overwrite = 'true: output may replace an object.';
+const open = 'true: items may be appended until it is closed, or until none has come for an hour.';
+const overwrite = 'true: output may replace an existing object.';
 
 /** Query options of `POST /batches`, as strings. With a JSON body, an option may be in either place but not in both. */
 export const BatchQuery = z.strictObject({
@@ -56,16 +56,16 @@ export const ResultsQuery = z.strictObject({
     .string()
     .regex(/^\d{1,15}$/, 'expected the cursor of a line of results')
     .optional()
-    .meta({ description: 'Begins behind the line of this `cursor`; with the first item that ended when absent.' }),
+    .meta({ description: 'Begins after the line with this `cursor`; when absent, with the first item that ended.' }),
   follow: queryFlag(
-    { description: 'true: goes on with the items that end from now on, until no more results will come.' },
+    { description: 'true: continues with items that end from now on, until no more results will come.' },
     false,
   ).optional(),
   limit: queryNumber(/^\d{1,6}$/, z.int().min(1).max(MAX_RESULTS_LIMIT), {
     type: 'integer',
     minimum: 1,
     maximum: MAX_RESULTS_LIMIT,
-    description: 'Ends after so many lines; when absent with the last one there is.',
+    description: 'Ends after this many lines; when absent, after the last one.',
   }).optional(),
 });
 
@@ -73,10 +73,11 @@ const ItemId = z
   .string('expected a string')
   .min(1, 'is empty')
   .max(MAX_ITEM_ID_LENGTH, `is longer than ${MAX_ITEM_ID_LENGTH} characters`)
-  .refine((id) => !id.startsWith('#'), 'begins with #, as the names of items without an id do')
-  .refine((id) => !/\p{Cc}/u.test(id) && id.isWellFormed(), 'has a control character in it, or half a character')
+  .refine((id) => !id.startsWith('#'), 'begins with #, which is reserved for items without an id')
+  .refine((id) => !/\p{Cc}/u.test(id) && id.isWellFormed(), 'has a control character or half a surrogate pair in it')
   .meta({
-    description: 'Names the item in results, and tells a repeat from a new one. Unique in its batch; no # in front.',
+    description:
+      'Names the item in results, and distinguishes a repeated item from a new one. Unique in its batch; must not begin with #.',
     examples: ['2024/05/a.jpg'],
   });
 
@@ -108,11 +109,14 @@ export const BatchBody = z
           .min(1, 'is empty')
           .max(MAX_SUFFIXES)
           .optional()
-          .meta({ description: 'Of the keys that become items, in any case.', default: [...IMAGE_SUFFIXES] }),
+          .meta({
+            description: 'Suffixes of the keys that become items, case-insensitive.',
+            default: [...IMAGE_SUFFIXES],
+          }),
       })
       .optional()
       .meta({
-        description: 'The objects whose keys begin so become items, whose ids are their URLs. A worker lists them.',
+        description: 'The objects under this prefix become items; their ids are their URLs. A worker lists them.',
       }),
     open: z.boolean('expected true or false').optional().meta({ description: open, default: false }),
     options: BatchOptions.optional(),
@@ -165,7 +169,7 @@ export function batchCall(query: BatchQuery, body?: unknown): BatchCall {
   const url = outputInQuery ?? members.output;
   const overwrites = overwriteInQuery ?? members.overwrite;
   if (overwrites !== undefined && url === undefined) {
-    throw new FacequeueError('invalid_request', 'overwrite says nothing without output');
+    throw new FacequeueError('invalid_request', 'overwrite needs output');
   }
   if (body !== undefined) {
     if (members.items && members.s3) {

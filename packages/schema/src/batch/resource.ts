@@ -24,9 +24,9 @@ export const BatchResource = z
     id: z.uuidv7(),
     status: z.enum(BATCH_STATUSES),
     created_at: IsoTime,
-    closed_at: IsoTime.nullable().meta({ description: 'When the last item had come in; null while more may come.' }),
+    closed_at: IsoTime.nullable().meta({ description: 'When it was closed to further items; null while it is open.' }),
     finished_at: IsoTime.nullable(),
-    expires_at: IsoTime.nullable().meta({ description: 'When it is erased; null until it has ended.' }),
+    expires_at: IsoTime.nullable().meta({ description: 'When it will be erased; null until it has ended.' }),
     counts: z.object({
       total: z.int(),
       queued: z.int(),
@@ -35,9 +35,9 @@ export const BatchResource = z
       failed: z.int(),
       canceled: z.int(),
     }),
-    items_per_second: z.number().meta({ description: 'Ended items, over the last half minute or so.' }),
+    items_per_second: z.number().meta({ description: 'Items that end per second, over about the last half minute.' }),
     estimated_finish: IsoTime.nullable().meta({
-      description: 'Of the items known by now, at that rate; null while that cannot be said.',
+      description: 'When the items known by now will have ended, at that rate; null while unknown.',
     }),
     listing: z.object({ ...task, suffixes: z.array(z.string()) }).optional(),
     output: z.object({ ...task, overwrite: z.boolean() }).optional(),
@@ -53,7 +53,7 @@ export const BatchResource = z
   .meta({ id: 'Batch' });
 export type BatchResource = z.infer<typeof BatchResource>;
 
-/** What an append did. */
+/** The answer of `POST /batches/{id}/items`. */
 export const AppendReport = z
   .object({
     accepted: z.int().meta({ description: 'Items that will be run.' }),
@@ -67,8 +67,8 @@ export type AppendReport = z.infer<typeof AppendReport>;
 /** A line of `GET /batches/{id}/results`. */
 export const ItemLine = z
   .object({
-    id: z.string().meta({ description: 'The id it was given, or # and its number in the batch.' }),
-    line: z.int().optional().meta({ description: 'Where it stood in its request, from 1.' }),
+    id: z.string().meta({ description: 'The id that it was given, or # and its number in the batch.' }),
+    line: z.int().optional().meta({ description: 'Its line in the request, from 1.' }),
     status: z.enum(['succeeded', 'failed', 'canceled']),
     finished_at: IsoTime,
     attempts: z.int(),
@@ -76,7 +76,7 @@ export const ItemLine = z
     result: DetectionResult.nullable(),
     error: ProblemBody.nullable(),
     timings: Timings,
-    cursor: z.string().meta({ description: 'What `after` takes to go on behind this line.' }),
+    cursor: z.string().meta({ description: 'Value of `after` to continue after this line.' }),
   })
   .meta({ id: 'BatchItem' });
 export type ItemLine = z.infer<typeof ItemLine>;

@@ -20,15 +20,14 @@ export const FrameQuery = z.strictObject({
     .enum(KEEP, { error: `expected one of ${KEEP.join(', ')}` })
     .optional()
     .meta({
-      description:
-        'latest (when absent): frames of the camera that still wait are superseded; all: it waits behind them.',
+      description: 'latest (when absent): supersedes frames of the camera that still wait; all: waits after them.',
     }),
   max_age: queryNumber(/^\d*\.?\d+$/, z.number().min(MIN_MAX_AGE_S).max(MAX_MAX_AGE_S), {
     type: 'number',
     minimum: MIN_MAX_AGE_S,
     maximum: MAX_MAX_AGE_S,
     description:
-      'Seconds from its arrival after which a frame that has not been started ends `expired`. When absent START_WITHIN (10 min).',
+      'Seconds after its arrival until which a frame must have been started; otherwise it ends `expired`. When absent START_WITHIN (10 min).',
   }).optional(),
   ...detectionQueryFields,
 });
@@ -39,13 +38,13 @@ const cursor = z.string().regex(/^(?:start|\d{1,16})$/, `expected the id of an e
 /** Query options of a camera's events, as strings. */
 export const CameraEventsQuery = z.strictObject({
   after: cursor.optional().meta({
-    description: `Begins behind the event of this id; \`${OLDEST}\`: with the oldest that is kept. When absent with what is new. Last-Event-ID goes before it.`,
+    description: `Begins after the event with this id; \`${OLDEST}\`: with the oldest that is kept. When absent, with new events. Last-Event-ID overrides it.`,
   }),
 });
 
 /** A path's `{camera}`. */
 export const CameraPath = z.object({
-  camera: z.string().regex(CAMERA_NAME).meta({ description: 'A name of your own; it is there with its first frame.' }),
+  camera: z.string().regex(CAMERA_NAME).meta({ description: 'A name of your choice; its first frame creates it.' }),
 });
 
 /** The query of a frame, read. */
@@ -61,7 +60,7 @@ export function readCameraName(text: unknown): string {
   if (typeof text === 'string' && CAMERA_NAME.test(text)) return text;
   throw new FacequeueError(
     'invalid_request',
-    "a camera's name has 1 to 64 characters: letters, digits, dot, dash and underscore; and not only dots",
+    "a camera's name has 1 to 64 characters: letters, digits, dots, dashes and underscores, but not only dots",
   );
 }
 

@@ -11,7 +11,7 @@ export const CAMERA_NAME = /^(?!\.+$)[\w.-]{1,64}$/;
 export const CameraResource = z
   .object({
     camera: z.string(),
-    keep: z.enum(['latest', 'all']).meta({ description: 'As the last frame was posted.' }),
+    keep: z.enum(['latest', 'all']).meta({ description: 'As in the last frame.' }),
     created_at: IsoTime,
     last_frame_at: IsoTime,
     last_result_at: IsoTime.nullable(),

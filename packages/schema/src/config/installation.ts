@@ -12,7 +12,7 @@ export const installationVariables = {
     .meta({
       default: '',
       description:
-        'Prefix of every path, such as the stage `/prod` of an API gateway. Workers put it before the links in webhooks.',
+        'Prefix of every path, such as the stage `/prod` of an API gateway. Workers use it for the links in webhooks.',
     }),
   WEBHOOK_SECRETS: list()
     .transform((items, context): WebhookSecrets => {
@@ -32,6 +32,6 @@ export const installationVariables = {
       default: '',
       secret: true,
       description:
-        'Secrets that sign webhooks (docs/webhooks.md): `name=whsec_…` for the jobs of the API key of that name, plain `whsec_…` when there are no keys, with commas. Several of one name all sign, so that receivers can change over. Make one with `echo whsec_$(openssl rand -base64 32)`. A call with `webhook_url` is refused where its key has none. Gateways read it too, only to know that.',
+        'Secrets that sign webhooks (docs/webhooks.md): `name=whsec_…` for the jobs of the API key of that name, plain `whsec_…` when there are no keys, with commas. When a name has several, all of them sign, so that a receiver can change from one to the next. Make one with `echo whsec_$(openssl rand -base64 32)`. A call with `webhook_url` is refused where its key has none. Gateways read it too, only to know which keys have one.',
     }),
 };

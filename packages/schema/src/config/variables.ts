@@ -1,10 +1,10 @@
 /**
- * Reading configuration from environment variables. A package describes its own variables as a zod shape;
- * an app's `config.ts`, the only place that sees `process.env`, spreads the shapes it needs and calls `readConfig`.
+ * Configuration from environment variables. A package describes its own variables as a zod shape. An app's `config.ts`, the only
+ * file that reads `process.env`, combines the shapes that it needs and calls `readConfig`.
  */
 import { z } from 'zod';
 
-/** A bad variable: the message names it and what was expected. */
+/** A bad variable. The message names it and what was expected. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -12,7 +12,7 @@ export class ConfigError extends Error {
 const UNITS: Record<string, number> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, ki: 1024, mi: 1024 ** 2, gi: 1024 ** 3 };
 const DURATIONS: Record<string, number> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
-/** A size: `20mb`, `512mi`, `1gb` or plain bytes. Parsed to bytes. */
+/** A size: `20mb`, `512mi`, `1gb` or plain bytes. Its value is in bytes. */
 export function byteSize(fallback: string) {
   return z
     .string()
@@ -21,7 +21,7 @@ export function byteSize(fallback: string) {
     .meta({ default: fallback });
 }
 
-/** A duration: `500ms`, `19s`, `2m`, `1h`, `1d`. Parsed to milliseconds; a bare number is seconds. */
+/** A duration: `500ms`, `19s`, `2m`, `1h`, `1d`; a bare number is seconds. Its value is in milliseconds. */
 export function duration(fallback: string) {
   return z
     .string()
@@ -50,7 +50,7 @@ export function flag(fallback: boolean) {
   return z.stringbool({ error: 'true or false' }).default(fallback).meta({ default: fallback });
 }
 
-/** A comma-separated list; blanks around items are dropped. */
+/** A comma-separated list. White space around items is dropped. */
 export function list(fallback = '') {
   return z
     .string()
@@ -81,9 +81,10 @@ function measured(
 }
 
 /**
- * Parses the variables a shape names. An empty variable counts as unset, as compose files produce it.
- * @throws ConfigError naming every bad variable, its value and what was expected; a variable whose meta says `secret` is
- *   named without its value, which may be a password
+ * Parses the variables of a shape. An empty variable counts as unset, since compose files produce empty ones.
+ * @throws ConfigError naming every bad variable, its value and what was expected; the value of a variable whose meta has `secret`
+ *   is left out
+ * @example const config = readConfig({ PORT: integer(8080, { min: 0, max: 65_535 }) }, process.env);
  */
 export function readConfig<S extends z.ZodRawShape>(shape: S, env: Record<string, string | undefined>) {
   const given = Object.fromEntries(Object.keys(shape).map((name) => [name, env[name] === '' ? undefined : env[name]]));

@@ -1,8 +1,8 @@
-/** COMPAT=aws: how the reference service (face_detection of AWS AI Solution Kit) answers where we answer with a problem. */
+/** COMPAT=aws: the answers of the reference service (face_detection of AWS AI Solution Kit) to calls that we answer with a problem. */
 import type { ErrorCode } from '../errors.ts';
 
-/** What is wrong with the call itself. Every other error has no counterpart there and stays a problem. */
-const CALLERS_FAULT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+/** Errors in the call itself. Other errors have no counterpart there and stay problems. */
+const CALL_ERRORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'invalid_request',
   'invalid_base64',
   'unsupported_media_type',
@@ -26,6 +26,6 @@ const TEXTS: Record<string, string> = {
  * @returns null when the reference has no such error
  */
 export function referenceAnswer(code: ErrorCode, parameter?: string): { status: 400; text: string } | null {
-  if (!CALLERS_FAULT.has(code)) return null;
+  if (!CALL_ERRORS.has(code)) return null;
   return { status: 400, text: (parameter && TEXTS[parameter]) || 'invalid param' };
 }

@@ -20,7 +20,7 @@ const TABLE = {
   max_faces: integer({
     min: 1,
     max: 10_000,
-    description: 'At most so many faces, the most confident ones.',
+    description: 'At most this many faces, those with the highest Confidence.',
     value: 'N',
     help: 'at most N faces, those with the highest confidence',
   }),
@@ -34,12 +34,12 @@ const TABLE = {
   min_face_size: decimal({
     min: 0,
     max: MAX_IMAGE_SIDE,
-    description: 'Only faces of at least so many pixels: the square root of the box area.',
+    description: 'Only faces of at least this many pixels: the square root of the box area.',
     value: 'PX',
     help: 'only faces of at least PX pixels: square root of width x height',
   }),
-  landmarks: part({ description: 'false leaves landmark_106 out.', help: 'without the 106 points' }),
-  attributes: part({ description: 'false leaves gender and age out.', help: 'without gender and age' }),
+  landmarks: part({ description: 'false omits landmark_106.', help: 'without the 106 points' }),
+  attributes: part({ description: 'false omits gender and age.', help: 'without gender and age' }),
 };
 
 type Table = typeof TABLE;

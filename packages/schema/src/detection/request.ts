@@ -19,8 +19,8 @@ export const DetectionQuery = z.strictObject({
   priority: z
     .enum(['bulk'], { error: 'expected bulk' })
     .optional()
-    .meta({ description: 'bulk: run behind the interactive calls.' }),
-  webhook_url: webhookField("Told of the job's end by a signed POST (Standard Webhooks).").optional(),
+    .meta({ description: 'bulk: run after the interactive calls.' }),
+  webhook_url: webhookField('Receives a signed POST when the job has ended (Standard Webhooks).').optional(),
 });
 
 /** The query of a detection call, read. */

@@ -1,11 +1,11 @@
 /**
- * The compact form in which results are stored in Redis: fixed-point numbers, and points as steps from one to the next, all of them
- * varints (as Protocol Buffers write them; signed ones in zigzag). Neighbouring points are near each other, so most steps take a
- * byte. Four faces of models.md take 225 bytes of points each; int16 points, deflated, took 317. zlib costs more than its CPU time, too:
- * each of its streams is an object with a finalizer, which the gateway's small collections could not free.
+ * The compact form in which results are stored in Redis: fixed-point numbers, and points as differences from one to the next, all
+ * of them varints (as in Protocol Buffers; signed ones in zigzag). Neighbouring points are close, so most differences take one byte.
+ * Measured on four faces: 225 bytes of points a face, against 317 for deflated int16 points. zlib also costs more than its CPU time:
+ * each of its streams is an object with a finalizer, which small garbage collections cannot free.
  *
- * Layout: u8 version, u8 flags, u8 length + ASCII model version, faces, then a face:
- * signed x4 box (1e-5 of the frame), confidence (1e-4), and as flagged 106 times signed step of x, of y, u8 male, u8 age.
+ * Layout: u8 version, u8 flags, u8 length + ASCII model version, number of faces, then for each face:
+ * signed x4 box (1e-5 of the frame), confidence (1e-4), and as flagged 106 times signed difference of x, of y, u8 male, u8 age.
  * It is lossless for results made by `roundedFace`.
  */
 import type { DetectionResult, Face } from './result.ts';
@@ -23,10 +23,10 @@ const round = (value: number, unit: number) => Math.round(value * unit) / unit;
 const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value));
 
 /**
- * A face in public form, rounded to what results carry.
- * @param box pixels of the upright image, may reach past it
- * @param points 106 x, y pairs in pixels, if landmarks were asked for
- * @param attributes male probability 0..1 and age in years, if asked for
+ * A face in its public form, rounded to the precision of stored results.
+ * @param box pixels of the upright image; may extend beyond it
+ * @param points 106 x, y pairs in pixels, if landmarks were requested
+ * @param attributes probability of male, 0..1, and age in years, if requested
  */
 export function roundedFace(face: {
   box: { x: number; y: number; width: number; height: number };
@@ -57,18 +57,18 @@ export function roundedFace(face: {
   };
 }
 
-/** Most bytes of a face: 32-bit numbers take 5 bytes at most, steps between int16 numbers 3. */
-const MOST_FACE_BYTES = 4 * 5 + 3 + 2 * POINTS * 3 + 2;
+/** Most bytes of a face: 32-bit numbers take at most 5 bytes, differences of int16 numbers 3. */
+const MAX_FACE_BYTES = 4 * 5 + 3 + 2 * POINTS * 3 + 2;
 
 /**
- * The compact form of a result; every face must have the same optional members.
+ * The compact form of a result. All faces must have the same optional members.
  * @throws RangeError for a box over 20 000 times the frame
  */
 export function encodeResult(result: DetectionResult): Buffer {
   const faces = result.Faces;
   const flags = (faces[0]?.landmark_106 ? LANDMARKS : 0) | (faces[0]?.gender !== undefined ? ATTRIBUTES : 0);
   const version = Buffer.from(result.FaceModelVersion, 'ascii');
-  const out = new VarintWriter(3 + version.length + 5 + faces.length * MOST_FACE_BYTES);
+  const out = new VarintWriter(3 + version.length + 5 + faces.length * MAX_FACE_BYTES);
   out.byte(VERSION);
   out.byte(flags);
   out.byte(version.length);
@@ -94,7 +94,10 @@ export function encodeResult(result: DetectionResult): Buffer {
   return out.written();
 }
 
-/** The inverse of `encodeResult`. Throws on bytes of another version, and on fewer or more than a result has. */
+/**
+ * The inverse of `encodeResult`.
+ * @throws Error for bytes of another version, and for too few or too many bytes
+ */
 export function decodeResult(bytes: Uint8Array): DetectionResult {
   const input = new VarintReader(bytes);
   const stored = input.byte();

@@ -1,16 +1,16 @@
-/** Writes bytes and varints (as Protocol Buffers write them; signed ones in zigzag) into one buffer. */
+/** Writes bytes and varints (as in Protocol Buffers; signed ones in zigzag) into one buffer. */
 export class VarintWriter {
   readonly #bytes: Buffer;
   #at = 0;
 
-  /** @param most bytes that may be written */
-  constructor(most: number) {
-    this.#bytes = Buffer.allocUnsafe(most);
+  /** @param maxBytes most bytes that can be written */
+  constructor(maxBytes: number) {
+    this.#bytes = Buffer.allocUnsafe(maxBytes);
   }
 
   /**
    * @param value 0 to 255
-   * @throws RangeError for any other, and when there is no room for it
+   * @throws RangeError for other values, and when the buffer is full
    */
   byte(value: number): void {
     this.#at = this.#bytes.writeUInt8(value, this.#at);
@@ -26,20 +26,20 @@ export class VarintWriter {
     this.byte(rest);
   }
 
-  /** @throws RangeError for what is no integer of 32 bits */
+  /** @throws RangeError for values beyond 32 bits */
   signed(value: number): void {
-    if (value < -(2 ** 31) || value >= 2 ** 31) throw new RangeError(`${value} is no number of 32 bits`);
+    if (value < -(2 ** 31) || value >= 2 ** 31) throw new RangeError(`${value} is not a number of 32 bits`);
     // Zigzag: 0, -1, 1, -2 … become 0, 1, 2, 3 …
     this.varint(((value << 1) ^ (value >> 31)) >>> 0);
   }
 
-  /** A copy, so that the room for the largest faces is not kept with it. */
+  /** A copy, so that the larger buffer can be freed. */
   written(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#at));
   }
 }
 
-/** Reads what a `VarintWriter` wrote. Every method throws an Error that begins "stored result" when the bytes are not of that kind. */
+/** Reads what a `VarintWriter` wrote. Every method throws an Error that begins "stored result" for other bytes. */
 export class VarintReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -69,7 +69,7 @@ export class VarintReader {
     return (value >>> 1) ^ -(value & 1);
   }
 
-  /** @throws when there is more */
+  /** @throws when there are more bytes */
   end(): void {
     if (this.#at < this.#bytes.length)
       throw new Error(`stored result ends after ${this.#at} of ${this.#bytes.length} bytes`);

@@ -25,7 +25,7 @@ export const JobResource = z
     created_at: IsoTime,
     started_at: IsoTime.nullable(),
     finished_at: IsoTime.nullable(),
-    expires_at: IsoTime.meta({ description: 'Until it ends: when it is given up. After: when it is erased.' }),
+    expires_at: IsoTime.meta({ description: 'Until it ends: when it expires. Afterwards: when it will be erased.' }),
     attempts: z.int(),
     queue: z.enum(QUEUE_NAMES),
     image: ImageFacts.nullable(),

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiRequestBodyObject } from 'zod-openapi';
-import { BatchBody, BatchItemBody, BatchQuery, ItemsBody, MAX_NDJSON_LINES, ResultsQuery } from '../batch/request.ts';
+import {
+  BatchBody,
+  BatchItemBody,
+  BatchQuery,
+  ItemsBody,
+  MAX_JSON_ITEMS,
+  MAX_NDJSON_LINES,
+  ResultsQuery,
+} from '../batch/request.ts';
 import { AppendReport, BatchResource, ItemLine } from '../batch/resource.ts';
 import type { ErrorCode } from '../errors.ts';
 import { requestId } from './headers.ts';
@@ -10,18 +18,18 @@ import { webhookReceiver } from './webhook.ts';
 /** What operations on one batch have in common. */
 const ofBatch = {
   tag: 'batches',
-  params: z.object({ id: z.uuidv7().meta({ description: 'From the answer that made it, or its Location.' }) }),
+  params: z.object({ id: z.uuidv7().meta({ description: 'From the answer that created it, or its Location.' }) }),
   codes: ['unauthorized', 'not_found', 'gone', 'unavailable'] as ErrorCode[],
 };
 
-/** What a body of items can meet with. */
+/** Errors of a body of items. */
 const ITEM_CODES: ErrorCode[] = ['body_too_large', 'unsupported_media_type', 'queue_full', 'unavailable'];
 
 const itemsBody = (json: z.ZodType, required: boolean): ZodOpenApiRequestBodyObject => ({
   required,
   description:
-    `NDJSON: an item a line, each as shown, at most ${MAX_NDJSON_LINES} lines and 64 MiB, read as they arrive; blank lines are skipped. ` +
-    'JSON: at most 1000 items, and as many bytes as one image may have in base64. A line or item that cannot be read becomes a failed item.',
+    `NDJSON: one item a line, each as shown, at most ${MAX_NDJSON_LINES} lines and 64 MiB, read as they arrive; blank lines are skipped. ` +
+    `JSON: at most ${MAX_JSON_ITEMS} items, and as many bytes as one image may have in base64. A line or item that cannot be read becomes a failed item.`,
   content: { 'application/x-ndjson': { schema: BatchItemBody }, 'application/json': { schema: json } },
 });
 
@@ -31,8 +39,8 @@ const createBatch: ZodOpenApiOperationObject = {
     operationId: 'createBatch',
     summary: 'Find the faces of many images',
     more:
-      'A batch that is not open is taken whole or, with any answer but 202, not at all; its items begin to run while others still come in. ' +
-      'Without a body it must be open. There is no Idempotency-Key: to repeat a call safely, make an empty open batch and append items ' +
+      'A batch that is not open is accepted whole or, with any answer but 202, not at all; its items begin to run while others still arrive. ' +
+      'Without a body it must be open. There is no Idempotency-Key: to repeat a call safely, create an empty open batch and append items ' +
       'that have ids.',
     codes: ['unauthorized', 'source_forbidden', ...ITEM_CODES],
     query: BatchQuery,
@@ -49,10 +57,10 @@ const appendItems: ZodOpenApiOperationObject = {
     operationId: 'appendItems',
     summary: 'Append items to an open batch',
     more:
-      'An item whose id is there already is skipped, so a request that was cut, or refused with 503, is simply sent again. What was taken before ' +
-      'stays: the `detail` of an error says up to which line. Items without an id cannot be told apart; sent again they run again.',
+      'An item whose id the batch has already is skipped, so a request that broke or was refused with 503 can simply be sent again. Items that ' +
+      'were accepted before stay: the `detail` of an error says up to which line. Items without an id run again when they are sent again.',
     codes: [...ofBatch.codes, 'conflict', ...ITEM_CODES],
-    answers: { 200: answer('What became of them.', AppendReport) },
+    answers: { 200: answer('What happened to the items.', AppendReport) },
   }),
   requestBody: itemsBody(ItemsBody, true),
 };
@@ -63,7 +71,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
     get: operation({
       ...ofBatch,
       operationId: 'getBatch',
-      summary: 'How far a batch is',
+      summary: 'A batch and its progress',
       answers: { 200: answer('The batch as it is now.', BatchResource) },
     }),
     delete: operation({
@@ -72,7 +80,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
       summary: 'Cancel a batch and erase its items and results',
       answers: {
         204: {
-          description: 'Nothing of it is left. Said again to whoever asks again, for RESULT_TTL.',
+          description: 'It is erased. The same answer again for RESULT_TTL.',
           headers: z.object({ 'X-Request-Id': requestId }),
         },
       },
@@ -83,7 +91,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
     post: operation({
       ...ofBatch,
       operationId: 'closeBatch',
-      summary: 'Say that no more items will come',
+      summary: 'Close a batch to further items',
       answers: { 200: answer('The batch. Closing it again changes nothing.', BatchResource) },
     }),
   },
@@ -93,7 +101,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
       codes: [...ofBatch.codes, 'conflict'],
       operationId: 'cancelBatch',
       summary: 'Cancel a batch that has not ended',
-      more: 'Items that have not begun end `canceled` within seconds; those that are being processed are finished.',
+      more: 'Items that have not begun end `canceled` within seconds; items in progress are finished.',
       answers: { 200: answer('The batch. Canceling it again changes nothing.', BatchResource) },
     }),
   },
@@ -103,12 +111,12 @@ export const batchPaths: ZodOpenApiPathsObject = {
       operationId: 'batchResults',
       summary: 'Results, in the order in which items ended',
       more:
-        'A full read has each item once. An answer that ends properly has all it was asked for; one that cannot go on, because the gateway ' +
-        'ends or Redis is away, is cut: ask again with `after`. With follow=true a blank line comes when nothing else has for 15 s.',
+        'A full read has each item once. An answer that ends properly is complete; an answer that cannot continue, because the gateway ' +
+        'stops or Redis is away, is cut off: ask again with `after`. With follow=true a blank line is sent after 15 s without a result.',
       query: ResultsQuery,
       answers: {
         200: {
-          description: 'An item a line, each as shown.',
+          description: 'One item a line, each as shown.',
           headers: z.object({ 'X-Request-Id': requestId }),
           content: { 'application/x-ndjson': { schema: ItemLine } },
         },
@@ -117,7 +125,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
   },
 };
 
-/** What the receiver of a batch's webhook is to offer. */
+/** The operation that the receiver of a batch's webhook offers. */
 export const batchEnded = webhookReceiver({
   operationId: 'batchEnded',
   summary: 'A batch has ended: finished or canceled',

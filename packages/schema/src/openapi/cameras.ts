@@ -14,17 +14,17 @@ const postFrame: ZodOpenApiOperationObject = {
   ...operation({
     ...ofCamera,
     operationId: 'postFrame',
-    summary: 'Hand in a frame',
+    summary: 'Submit a frame',
     more:
-      'Cameras share the workers by turns. Of two frames of a camera the newer is the one that arrives later. A frame that a newer one ' +
-      'replaces ends `canceled` with the error `superseded`.',
+      'Cameras share the workers fairly. Of two frames of a camera the one that arrives later is the newer. A frame that is replaced by a ' +
+      'newer one ends `canceled` with the error `superseded`.',
     codes: [...codes, 'body_too_large', 'unsupported_media_type', 'queue_full'],
     query: FrameQuery,
     header: requestHeaders.extend({
       'X-Frame-Time': z.iso
         .datetime({ offset: true })
         .optional()
-        .meta({ description: 'When it was taken; given back as `frame_time`.' }),
+        .meta({ description: 'When it was taken; returned as `frame_time`.' }),
     }),
     answers: { 202: answer('The job of the frame.', JobResource, { 'X-Job-Id': jobId, Location: location }) },
   }),
@@ -38,18 +38,18 @@ const postFrame: ZodOpenApiOperationObject = {
 export const cameraPaths: ZodOpenApiPathsObject = {
   '/cameras': get({
     operationId: 'listCameras',
-    summary: 'Every camera that has posted a frame within a day',
+    summary: 'Every camera that has posted a frame in the last day',
     tag: 'cameras',
     codes,
-    description: 'The cameras of the key that asks, by name.',
+    description: 'The cameras of the API key of the caller, sorted by name.',
     schema: CameraList,
   }),
   '/cameras/{camera}': get({
     ...ofCamera,
     codes: [...codes, 'not_found'],
     operationId: 'getCamera',
-    summary: 'What a camera has done so far',
-    description: 'Counts since its first frame, rates of the last half minute or so.',
+    summary: 'Counts and rates of a camera',
+    description: 'Counts since its first frame, rates over about the last half minute.',
     schema: CameraResource,
   }),
   '/cameras/{camera}/frames': { post: postFrame },
@@ -59,9 +59,9 @@ export const cameraPaths: ZodOpenApiPathsObject = {
       operationId: 'followCamera',
       summary: "The results of a camera's frames, as server-sent events",
       more:
-        'An event `frame` with a FrameEvent for each frame that was processed, in the order in which they end; its id is what ' +
-        'Last-Event-ID and `after` take. The last thousand or so are kept. Waits for a camera that has posted no frame yet. A comment ' +
-        'at least every 15 s; a client that reads nothing for 30 s is cut off.',
+        'An event `frame` with a FrameEvent for each frame that was processed, in the order in which they ended; its id is the value for ' +
+        'Last-Event-ID and `after`. About the last thousand are kept. Waits for a camera that has posted no frame yet. A comment is sent ' +
+        'at least every 15 s; a client that reads nothing for 30 s is disconnected.',
       query: CameraEventsQuery,
       header: eventsHeaders,
       answers: { 200: eventStream('Events; each `data` is as shown.', FrameEvent) },

@@ -36,7 +36,7 @@ const detectionHeaders = requestHeaders.extend({
     .meta({
       description:
         'RFC 7240. respond-async: answer 202 with the job at once. wait=n (0 to 60 s): answer 202 if it has not ended by then. ' +
-        'Both: respond-async after n s.',
+        'Both: wait n s, then answer 202.',
       examples: ['respond-async', 'wait=10', 'respond-async, wait=10'],
     }),
   'Idempotency-Key': z
@@ -45,18 +45,18 @@ const detectionHeaders = requestHeaders.extend({
     .optional()
     .meta({
       description:
-        'A string in quotes (RFC 8941). The same key with the same image and options gives the same job, its failure included, for as ' +
-        'long as the job is kept; with others 422. A call that was refused with 503 has used no key.',
+        'A string in quotes (RFC 8941). The same key with the same image and options returns the same job, also when it failed, for as ' +
+        'long as the job is kept; with another image or other options 422. A call that was refused with 503 has not used its key.',
       examples: ['"8e03978e-40d5-43dd-bc93-6894a57f9324"'],
     }),
 });
 const serverTiming = z.string().meta({
-  description: 'Milliseconds of queue, fetch, decode, detect, landmarks and attributes, as far as they ran.',
+  description: 'Milliseconds of the stages that ran: queue, fetch, decode, detect, landmarks and attributes.',
   header: { id: 'Server-Timing' },
 });
 const vary = z.string().meta({ description: 'Prefer', header: { id: 'Vary' } });
 const preferenceApplied = z.string().meta({
-  description: 'The preferences that shaped the answer.',
+  description: 'The preferences that were applied.',
   header: { id: 'Preference-Applied' },
 });
 
@@ -66,15 +66,15 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
   operationId,
   summary,
   description:
-    'Waits for the faces as long as SYNC_WAIT says (19 s), then answers 504 with the Location of the job, which goes on. ' +
-    'Prefer asks for another wait, or for the job instead. Hanging up while the job is queued cancels it, unless the call has ' +
+    'Waits for the faces up to SYNC_WAIT (19 s), then answers 504 with the Location of the job, which goes on. ' +
+    'Prefer asks for another wait, or for the job instead. Disconnecting while the job is queued cancels it, unless the call has ' +
     'respond-async or an Idempotency-Key. Under COMPAT=aws errors in the call answer 400 with the plain texts of the reference service.',
   tags: ['detection'],
   requestParams: { query: DetectionQuery, header: detectionHeaders },
   requestBody: {
     required: true,
     description:
-      'The image: in JSON, as it is, or in a form. Of image/* and octet-stream bodies the bytes decide the format.',
+      'The image: in JSON, as its bytes, or in a form. For image/* and octet-stream bodies the bytes decide the format.',
     content: {
       'application/json': { schema: DetectionBody },
       'image/*': binary,
@@ -96,7 +96,7 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
       content: { 'application/json': { schema: DetectionResult } },
     },
     202: {
-      description: 'The job, where Prefer asks for it. It goes on.',
+      description: 'The job, when Prefer asks for it. It goes on.',
       headers: z.object({
         'X-Request-Id': requestId,
         'X-Job-Id': jobId,

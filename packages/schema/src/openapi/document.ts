@@ -1,4 +1,4 @@
-/** The OpenAPI 3.1 document of the gateway, made from the schemas the gateway itself checks requests with. */
+/** The OpenAPI 3.1 document of the gateway, made from the schemas with which the gateway checks requests. */
 import { createDocument } from 'zod-openapi';
 import { batchEnded, batchPaths } from './batches.ts';
 import { cameraPaths } from './cameras.ts';
@@ -7,7 +7,7 @@ import { jobEnded, jobPaths } from './jobs.ts';
 import { operatingPaths } from './operating.ts';
 
 /**
- * @param options version of the gateway; path prefix under which it is mounted
+ * @param options version of the gateway, and the path prefix under which it is mounted
  * @returns a plain object, ready for JSON
  */
 export function openApiDocument(options: { version?: string; basePath?: string } = {}) {
@@ -24,10 +24,10 @@ export function openApiDocument(options: { version?: string; basePath?: string }
     servers: [{ url: options.basePath || '/' }],
     tags: [
       { name: 'detection', description: 'Faces of an image.' },
-      { name: 'jobs', description: 'What became of a call.' },
-      { name: 'batches', description: 'Many images in one order.' },
-      { name: 'cameras', description: 'Frames in, a result each as it is ready.' },
-      { name: 'operation', description: 'For those who run it.' },
+      { name: 'jobs', description: 'State and result of a call.' },
+      { name: 'batches', description: 'Many images at once.' },
+      { name: 'cameras', description: 'Frames in, results as they are ready.' },
+      { name: 'operation', description: 'For operators.' },
     ],
     security: [{ apiKey: [] }, { bearer: [] }],
     components: {

@@ -1,4 +1,4 @@
-/** Headers that several operations have. */
+/** Headers that several operations share. */
 import { z } from 'zod';
 
 export const requestId = z.string().meta({
@@ -10,16 +10,19 @@ const givenRequestId = z
   .string()
   .regex(/^[\w.-]{1,64}$/)
   .optional()
-  .meta({ description: 'Kept through logs and answers; one is made when it is absent or has another form.' });
+  .meta({ description: 'Used in logs and answers; the gateway makes one when it is absent or has another form.' });
 export const requestHeaders = z.object({ 'X-Request-Id': givenRequestId });
 export const eventsHeaders = requestHeaders.extend({
-  'Last-Event-ID': z.string().optional().meta({ description: 'Id of the last event seen, which is not sent again.' }),
+  'Last-Event-ID': z
+    .string()
+    .optional()
+    .meta({ description: 'Id of the last event that was received; the stream continues after it.' }),
 });
 export const jobId = z.string().meta({ description: 'Id of the job that ran the call.', header: { id: 'X-Job-Id' } });
 export const location = z.string().meta({ description: 'Path of the job.', header: { id: 'Location' } });
 export const retryAfter = z.string().meta({
-  description: 'Seconds after which trying again makes sense.',
+  description: 'Seconds after which another attempt makes sense.',
   header: { id: 'Retry-After' },
 });
-export const allow = z.string().meta({ description: 'Methods the path has.', header: { id: 'Allow' } });
+export const allow = z.string().meta({ description: 'Methods of the path.', header: { id: 'Allow' } });
 export const authenticate = z.string().meta({ description: 'Bearer', header: { id: 'WWW-Authenticate' } });

@@ -14,7 +14,7 @@ const ofJob = {
   codes: ['unauthorized', 'not_found', 'gone', 'unavailable'] as ErrorCode[],
 };
 
-/** What the receiver of a job's webhook is to offer. */
+/** The operation that the receiver of a job's webhook offers. */
 export const jobEnded = webhookReceiver({
   operationId: 'jobEnded',
   summary: 'A job has ended',
@@ -31,8 +31,8 @@ export const jobPaths: ZodOpenApiPathsObject = {
       summary: 'A job, its result or its error',
       query: JobQuery,
       answers: {
-        200: answer('The job as it is now, or when it has ended, or when the time to wait is up.', JobResource, {
-          'Retry-After': retryAfter.optional().meta({ description: 'Of a job that has not ended.' }),
+        200: answer('The job as it is now; with `wait`, when it has ended or the wait is over.', JobResource, {
+          'Retry-After': retryAfter.optional().meta({ description: 'For a job that has not ended.' }),
         }),
       },
     }),
@@ -42,7 +42,7 @@ export const jobPaths: ZodOpenApiPathsObject = {
       summary: 'Cancel a job and erase its image and result at once',
       answers: {
         204: {
-          description: 'Nothing of it is left. Said again to whoever asks again, for RESULT_TTL.',
+          description: 'It is erased. The same answer again for RESULT_TTL.',
           headers: z.object({ 'X-Request-Id': requestId }),
         },
       },
@@ -52,15 +52,15 @@ export const jobPaths: ZodOpenApiPathsObject = {
     get: operation({
       ...ofJob,
       operationId: 'followJob',
-      summary: 'What happens to a job, as server-sent events',
+      summary: 'Changes of a job, as server-sent events',
       more:
-        'At once and at each change an event `status` with `{"id","status","attempts","at"}`; when the job has ended an event `job` with ' +
-        'the job, and the stream ends. A comment at least every 15 s.',
+        'An event `status` with `{"id","status","attempts","at"}` at once and at each change; when the job has ended an event `job` with ' +
+        'the job, and the stream ends. A comment is sent at least every 15 s.',
       header: eventsHeaders,
       answers: {
         200: eventStream('The events.'),
         204: {
-          description: 'Last-Event-ID names the last event: nothing will follow.',
+          description: 'Last-Event-ID is that of the last event: nothing will follow.',
           headers: z.object({ 'X-Request-Id': requestId }),
         },
       },

@@ -1,4 +1,4 @@
-/** Paths for those who run an installation. */
+/** Paths for operators. */
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../errors.ts';
@@ -13,7 +13,7 @@ export const operatingPaths: ZodOpenApiPathsObject = {
     operationId: 'live',
     summary: 'Whether the process answers',
     tag: 'operation',
-    description: 'It does. Nothing else was asked.',
+    description: 'It does. Nothing else is checked.',
     schema: Liveness,
     open: true,
   }),
@@ -27,19 +27,20 @@ export const operatingPaths: ZodOpenApiPathsObject = {
     operationId: 'system',
     summary: 'Version, device, models, workers and queues',
     tag: 'operation',
-    description: 'The installation, at most 250 ms ago.',
+    description: 'The installation as it was at most 250 ms ago.',
     schema: SystemResource,
     codes: ['unauthorized', 'unavailable'],
   }),
   '/metrics': {
     get: operation({
       operationId: 'metrics',
-      summary: 'Figures for Prometheus (docs/metrics.md)',
+      summary: 'Metrics for Prometheus (docs/metrics.md)',
       tag: 'operation',
       codes: ['unauthorized'],
       answers: {
         200: {
-          description: "Of this gateway, and of the installation at most 250 ms ago, in Prometheus' text format.",
+          description:
+            "Of this gateway, and of the installation as it was at most 250 ms ago, in Prometheus' text format.",
           headers: z.object({ 'X-Request-Id': requestId }),
           content: { 'text/plain': { schema: { type: 'string' } } },
         },

@@ -14,7 +14,7 @@ interface Operation {
   query?: z.ZodObject;
   header?: z.ZodObject;
   open?: boolean;
-  /** The answers that are no errors. */
+  /** Answers other than errors. */
   answers: ZodOpenApiResponsesObject;
 }
 
@@ -49,7 +49,7 @@ export const answer = (description: string, schema?: z.ZodType, headers: z.ZodRa
 
 /**
  * An answer that is a stream of server-sent events.
- * @param data what each of them carries, where they are all alike
+ * @param data schema of their data, when all of them have the same
  */
 export const eventStream = (description: string, data?: z.ZodType) => ({
   description,

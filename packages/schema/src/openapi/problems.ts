@@ -5,7 +5,7 @@ import { ERROR_CATALOGUE, type ErrorCode } from '../errors.ts';
 import { ProblemBody } from '../http/problem.ts';
 import { allow, authenticate, jobId, location, requestId, retryAfter } from './headers.ts';
 
-/** Codes any route can answer: what the HTTP parser, the address guard and the router refuse. */
+/** Codes that any route can answer: those of the HTTP parser, the check of Host and Origin, and the router. */
 const ANYWHERE: ErrorCode[] = [
   'invalid_request',
   'forbidden',
@@ -15,7 +15,7 @@ const ANYWHERE: ErrorCode[] = [
   'internal_error',
 ];
 
-/** Headers an error answer of this status carries. */
+/** Headers of an error answer with this status. */
 function problemHeaders(status: number) {
   return z.object({
     'X-Request-Id': requestId,

@@ -8,15 +8,15 @@ interface Webhook {
   tag: string;
   /** Name of the schema of `data`. */
   resource: string;
-  /** What has ended, as paths name it. */
+  /** What has ended. */
   noun: 'job' | 'batch';
 }
 
 const PATHS = { job: '/jobs/{id}', batch: '/batches/{id}' };
 
 /**
- * What the receiver of a webhook is to offer. The event is written by hand, since it is an answer in a request's place: bodies of
- * requests are shown as what we take, and all in them twice.
+ * The operation that the receiver of a webhook offers. The schema of the event is written by hand: zod-openapi would render a
+ * request body as input, and so define all its schemas a second time.
  */
 export function webhookReceiver(of: Webhook): ZodOpenApiOperationObject {
   const event = {
@@ -27,7 +27,7 @@ export function webhookReceiver(of: Webhook): ZodOpenApiOperationObject {
       timestamp: { type: 'string' as const, format: 'date-time', description: `When the ${of.noun} ended.` },
       data: {
         $ref: `#/components/schemas/${of.resource}`,
-        description: `The ${of.noun} as GET ${PATHS[of.noun]} shows it, without its webhook: the same on every try.`,
+        description: `The ${of.noun} as GET ${PATHS[of.noun]} shows it, without its webhook: the same in every attempt.`,
       },
     },
   };
@@ -35,23 +35,24 @@ export function webhookReceiver(of: Webhook): ZodOpenApiOperationObject {
     operationId: of.operationId,
     summary: of.summary,
     description:
-      'Posted to the webhook_url of a call, signed by the Standard Webhooks specification, until it is answered 2xx or 410 or a day is over.',
+      'Posted to the webhook_url of a call, signed as in the Standard Webhooks specification, until it is answered 2xx or 410 or a day has passed.',
     tags: [of.tag],
     security: [],
     requestParams: {
       header: z.object({
-        'webhook-id': z.string().meta({ description: 'The same on every try: what came already is known by it.' }),
-        'webhook-timestamp': z.string().meta({ description: 'Of the try, in Unix seconds.' }),
+        'webhook-id': z.string().meta({ description: 'The same in every attempt, to recognize repeats.' }),
+        'webhook-timestamp': z.string().meta({ description: 'Time of the attempt, in Unix seconds.' }),
         'webhook-signature': z.string().meta({
-          description: '`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; one a secret, with blanks.',
+          description:
+            '`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; one for each secret, separated by spaces.',
         }),
       }),
     },
     requestBody: { required: true, content: { 'application/json': { schema: event } } },
     responses: {
-      '2XX': { description: 'Taken.' },
-      410: { description: 'No more of it.' },
-      default: { description: 'Tried again. Redirects are not followed; Retry-After is heeded.' },
+      '2XX': { description: 'Accepted.' },
+      410: { description: 'Not wanted: no further attempts.' },
+      default: { description: 'Retried. Redirects are not followed; Retry-After is respected.' },
     },
   };
 }

@@ -9,7 +9,7 @@ export const Liveness = z.object({ status: z.literal('ok') }).meta({ id: 'Livene
 export const Readiness = z
   .object({
     status: z.literal('ready'),
-    workers: z.int().min(1).meta({ description: 'Workers that look at images, seen within the last 15 s.' }),
+    workers: z.int().min(1).meta({ description: 'Workers that process images, seen within the last 15 s.' }),
   })
   .meta({ id: 'Readiness' });
 export type Readiness = z.infer<typeof Readiness>;
@@ -26,11 +26,11 @@ const Worker = z
       .meta({ description: 'cpu, webgpu, cuda or tensorrt; null for a worker that only delivers webhooks.' }),
     models: ModelPack.nullable(),
     engines: z.int().meta({ description: 'Engine processes, each running one image or batch at a time.' }),
-    busy: z.int().meta({ description: 'Engines that hold an image.' }),
+    busy: z.int().meta({ description: 'Engines that are processing an image.' }),
     load: z.number().meta({
-      description: 'Mean share of its engines that held an image, 0 to 1, over the last half minute or so.',
+      description: 'Mean share of its engines that were busy, 0 to 1, over about the last half minute.',
     }),
-    queues: z.array(z.enum(WORKER_QUEUE_NAMES)).meta({ description: 'What it serves.' }),
+    queues: z.array(z.enum(WORKER_QUEUE_NAMES)).meta({ description: 'Queues that it serves.' }),
     started_at: z.iso.datetime(),
   })
   .meta({ id: 'Worker' });
@@ -39,8 +39,8 @@ const QueueState = z
   .object({
     waiting: z.int(),
     processing: z.int(),
-    oldest_ms: z.number().meta({ description: 'Milliseconds the oldest waiting job has waited.' }),
-    drain_rate: z.number().meta({ description: 'Jobs ended a second, over the last half minute or so.' }),
+    oldest_ms: z.number().meta({ description: 'Milliseconds that the oldest waiting job has waited.' }),
+    drain_rate: z.number().meta({ description: 'Jobs that end per second, over about the last half minute.' }),
     full: z.string().nullable().meta({ description: 'Why a job would be refused now; null while there is room.' }),
   })
   .meta({ id: 'QueueState' });
@@ -52,11 +52,11 @@ export const SystemResource = z
     device: z
       .string()
       .nullable()
-      .meta({ description: "The workers' device, several joined by commas; null: no worker." }),
+      .meta({ description: "The workers' devices, separated by commas; null without a worker." }),
     models: z.array(ModelPack).meta({ description: 'Model packs in use, each once.' }),
     workers: z.array(Worker),
     queues: z.record(z.enum(QUEUE_NAMES), QueueState),
-    cameras: z.int().meta({ description: 'Cameras that have posted within a day, of all keys.' }),
+    cameras: z.int().meta({ description: 'Cameras of all keys that have posted a frame in the last day.' }),
   })
   .meta({ id: 'System' });
 export type SystemResource = z.infer<typeof SystemResource>;

@@ -6,7 +6,8 @@ export const WebhookReport = z
   .object({
     url: z.string(),
     status: z.enum(['waiting', 'pending', 'delivered', 'failed', 'gone']).meta({
-      description: 'waiting: the job has not ended; pending: will be tried (again); gone: the receiver answered 410.',
+      description:
+        'waiting: the job has not ended; pending: the next attempt is due at next_at; gone: the receiver answered 410.',
     }),
     attempts: z.array(
       z.object({ at: IsoTime, status: z.int().nullable(), error: z.string().nullable(), ms: z.number() }),
