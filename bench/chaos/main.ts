@@ -63,7 +63,7 @@ using census = takeCensus(process.pid);
 let outcome: { inflicted: Inflicted[]; seconds: number; endedTwice: number };
 {
   await using fleet = await startFleet({
-    places: PLACES,
+    replicas: PLACES,
     env: {
       ENGINES: '1',
       LOG_LEVEL: 'debug',

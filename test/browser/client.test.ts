@@ -47,7 +47,7 @@ function expectEveryCall(report: Report): void {
   const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
   expect(report).toEqual({
     detection: { ...CANNED_RESULT, jobId: id },
-    submitted: expect.objectContaining({ id, status: 'succeeded', result: CANNED_RESULT }),
+    job: expect.objectContaining({ id, status: 'succeeded', result: CANNED_RESULT }),
     twice: [expect.objectContaining({ id: report.waited.id }), expect.objectContaining({ id: report.waited.id })],
     events: expect.any(Array),
     aborted: 'Error: not wanted',

@@ -3,7 +3,7 @@ import { createClient, isFacequeueError, type JobEvent } from '@facequeue/client
 
 /** One picture that the worker finds faces in, and one that it keeps until it is told to go on. */
 const IMAGE = { bytes: new Blob([Uint8Array.of(1, 2, 3)], { type: 'image/jpeg' }) };
-const HELD = { bytes: Uint8Array.of(9, 9, 9) };
+const UNFINISHED = { bytes: Uint8Array.of(9, 9, 9) };
 
 /** @param query `api`: where the service is */
 export default async function everyCall(query: URLSearchParams) {
@@ -15,8 +15,8 @@ export default async function everyCall(query: URLSearchParams) {
     );
 
   const detection = await client.detect(IMAGE, { max_faces: 3 });
-  const submitted = await client.submit(IMAGE, {}, { waitMs: 20_000 });
-  const twice = await Promise.all([1, 2].map(() => client.submit(HELD, {}, { idempotencyKey: 'from a page' })));
+  const job = await client.submit(IMAGE, {}, { waitMs: 20_000 });
+  const twice = await Promise.all([1, 2].map(() => client.submit(UNFINISHED, {}, { idempotencyKey: 'from a page' })));
   const events: JobEvent[] = [];
   for await (const event of client.follow(twice[0]!.id)) {
     events.push(event);
@@ -42,26 +42,29 @@ export default async function everyCall(query: URLSearchParams) {
     return null;
   })();
   await opened.promise;
-  const { id: job } = await client.postFrame('gate-1', IMAGE, { max_age: 60, frame_time: new Date(1767322800000) });
+  const { id: frameJob } = await client.postFrame('gate-1', IMAGE, {
+    max_age: 60,
+    frame_time: new Date(1767322800000),
+  });
   const frame = await reading;
   const names = (await client.cameras()).map(({ camera }) => camera);
   const { posted } = (await client.camera('gate-1')).counts;
-  const aborted = await codeOf(client.wait(submitted.id, { signal: AbortSignal.abort(new Error('not wanted')) }));
+  const aborted = await codeOf(client.wait(job.id, { signal: AbortSignal.abort(new Error('not wanted')) }));
   const waited = await client.wait(twice[1]!.id);
-  const conflict = await codeOf(client.cancel(submitted.id));
-  await client.erase(submitted.id);
+  const conflict = await codeOf(client.cancel(job.id));
+  await client.erase(job.id);
   return {
     detection,
-    submitted,
+    job,
     twice,
     events,
     aborted,
     waited,
     conflict,
-    erased: await codeOf(client.job(submitted.id)),
+    erased: await codeOf(client.job(job.id)),
     refused: await codeOf(client.detect({ url: 'file:///etc/passwd' })),
     ready: await client.ready(),
     batches: { results, appended, lines, counts, canceled },
-    cameras: { job, frame, names, posted },
+    cameras: { job: frameJob, frame, names, posted },
   };
 }

@@ -18,10 +18,10 @@ async function startAll(env: Record<string, string> = {}) {
   await using stack = new AsyncDisposableStack();
   const gateway = stack.use(await startTestGateway(redis.url, env));
   let leave = 0;
-  let waiting: (() => void)[] = [];
+  let blocked: (() => void)[] = [];
   const worker = stack.use(
     await startCannedWorker(gateway, async () => {
-      while (leave === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      while (leave === 0) await new Promise<void>((resolve) => blocked.push(resolve));
       leave -= 1;
       return CANNED_OUTCOME;
     }),
@@ -29,8 +29,8 @@ async function startAll(env: Record<string, string> = {}) {
   const client = createClient({ baseUrl: gateway.url, retries: 0 });
   const letWork = (frames: number) => {
     leave += frames;
-    const woken = waiting;
-    waiting = [];
+    const woken = blocked;
+    blocked = [];
     for (const wake of woken) wake();
   };
   // However a test ends, nothing is left in the worker's hands.
@@ -59,12 +59,12 @@ describe('sixteen cameras and too slow a worker', () => {
     await using all = await startAll();
     const { client, letWork } = all;
     const FLOOD = 150;
-    const ROUNDS = 40;
-    for (let round = 0; round < ROUNDS; round++) {
+    const FRAMES = 40;
+    for (let frame = 0; frame < FRAMES; frame++) {
       // Each has a frame to offer at any time, none always before the others, and half of them get their turn in between.
-      const order = NAMES.map((_, i) => NAMES[(round * 5 + i) % NAMES.length]!);
-      await Promise.all(order.map((name) => client.postFrame(name, image)));
-      if (round === 0) for (let i = 0; i < FLOOD; i++) await client.postFrame('flood', image, { keep: 'all' });
+      const names = NAMES.map((_, i) => NAMES[(frame * 5 + i) % NAMES.length]!);
+      await Promise.all(names.map((name) => client.postFrame(name, image)));
+      if (frame === 0) for (let i = 0; i < FLOOD; i++) await client.postFrame('flood', image, { keep: 'all' });
       const before = total(await client.cameras(), ({ succeeded }) => succeeded);
       letWork(8);
       await expect
@@ -73,7 +73,7 @@ describe('sixteen cameras and too slow a worker', () => {
     }
     const cameras = await client.cameras();
     const shares = cameras.map(({ counts }) => counts.succeeded);
-    const fair = (ROUNDS * 8) / (NAMES.length + 1);
+    const fair = (FRAMES * 8) / (NAMES.length + 1);
     expect(cameras.map(({ camera }) => camera)).toEqual([...NAMES, 'flood'].sort());
     expect(Math.min(...shares)).toBeGreaterThanOrEqual(fair * 0.8);
     expect(Math.max(...shares)).toBeLessThanOrEqual(fair * 1.2);
@@ -84,7 +84,7 @@ describe('sixteen cameras and too slow a worker', () => {
       expect(counts, camera).toMatchObject(
         camera === 'flood'
           ? { posted: FLOOD, succeeded: FLOOD }
-          : { posted: ROUNDS, superseded: ROUNDS - counts.succeeded },
+          : { posted: FRAMES, superseded: FRAMES - counts.succeeded },
       );
     }
   });

@@ -23,7 +23,7 @@ let worker: CannedWorker;
 let outcome: Outcome = CANNED_OUTCOME;
 /** Pictures that begin with 9 are done when this is resolved. */
 let go = Promise.withResolvers<void>();
-const held = (name: number) => ({ bytes: Uint8Array.of(9, name) });
+const unfinished = (name: number) => ({ bytes: Uint8Array.of(9, name) });
 
 async function work(_: ClaimedJob, bytes: Buffer | null): Promise<Outcome> {
   if (bytes?.[0] === 9) await go.promise;
@@ -109,7 +109,7 @@ describe('the client and the gateway agree on', () => {
   const kinds = (events: JobEvent[]) => events.map((event) => (event.type === 'job' ? 'job' : event.status));
 
   it('handing in, waiting and polling', async () => {
-    const job = await client().submit(held(1));
+    const job = await client().submit(unfinished(1));
     expect(job).toMatchObject({ finished_at: null, links: { self: `/prod/jobs/${job.id}` } });
     expect((await client().job(job.id, { waitMs: 1000 })).finished_at).toBeNull();
     await expect(client().wait(job.id, { timeoutMs: 100 })).rejects.toMatchObject({
@@ -122,7 +122,7 @@ describe('the client and the gateway agree on', () => {
   });
 
   it('a submission that waits, whether the job has ended by then or not', async () => {
-    expect(await client().submit(held(2), {}, { waitMs: 1000 })).toMatchObject({ finished_at: null });
+    expect(await client().submit(unfinished(2), {}, { waitMs: 1000 })).toMatchObject({ finished_at: null });
     expect(await client().submit({ bytes: BYTES }, {}, { waitMs: 20_000 })).toMatchObject({
       status: 'succeeded',
       result: CANNED_RESULT,
@@ -136,24 +136,27 @@ describe('the client and the gateway agree on', () => {
 
   it('idempotency keys, the strangest that can travel included', async () => {
     const idempotencyKey = `order "7" \\ of ${Date.now()}, a=b; c`;
-    const first = await client().submit(held(3), {}, { idempotencyKey });
+    const first = await client().submit(unfinished(3), {}, { idempotencyKey });
     const ids = await Promise.all(
-      Array.from({ length: 10 }, async () => (await client().submit(held(3), {}, { idempotencyKey })).id),
+      Array.from({ length: 10 }, async () => (await client().submit(unfinished(3), {}, { idempotencyKey })).id),
     );
     expect(new Set(ids)).toEqual(new Set([first.id]));
-    await expect(client().submit(held(4), {}, { idempotencyKey })).rejects.toMatchObject({
+    await expect(client().submit(unfinished(4), {}, { idempotencyKey })).rejects.toMatchObject({
       code: 'idempotency_conflict',
     });
     go.resolve();
-    expect(await client().detect(held(3), {}, { idempotencyKey })).toMatchObject({ jobId: first.id, ...CANNED_RESULT });
-    expect(await client().submit(held(3), {}, { idempotencyKey, waitMs: 1000 })).toMatchObject({
+    expect(await client().detect(unfinished(3), {}, { idempotencyKey })).toMatchObject({
+      jobId: first.id,
+      ...CANNED_RESULT,
+    });
+    expect(await client().submit(unfinished(3), {}, { idempotencyKey, waitMs: 1000 })).toMatchObject({
       id: first.id,
       status: 'succeeded',
     });
   });
 
   it('following', async () => {
-    const { id } = await client().submit(held(5));
+    const { id } = await client().submit(unfinished(5));
     const events: JobEvent[] = [];
     for await (const event of client().follow(id)) {
       events.push(event);
@@ -169,7 +172,7 @@ describe('the client and the gateway agree on', () => {
   });
 
   it('cancelling and erasing', async () => {
-    const { id } = await client().submit(held(6));
+    const { id } = await client().submit(unfinished(6));
     expect(await client().cancel(id)).toMatchObject({ id, status: 'canceled', error: { code: 'canceled' } });
     expect(await client().cancel(id)).toMatchObject({ status: 'canceled' });
     await client().erase(id);
@@ -184,11 +187,11 @@ describe('the client and the gateway agree on', () => {
   });
 
   it('webhooks', async () => {
-    const { id } = await client().submit(held(7), { webhook_url: 'https://example.org/hook' });
+    const { id } = await client().submit(unfinished(7), { webhook_url: 'https://example.org/hook' });
     expect(await client().job(id)).toMatchObject({
       webhook: { url: 'https://example.org/hook', status: 'waiting', attempts: [] },
     });
-    await expect(client().submit(held(7), { webhook_url: 'nowhere' })).rejects.toMatchObject({
+    await expect(client().submit(unfinished(7), { webhook_url: 'nowhere' })).rejects.toMatchObject({
       code: 'invalid_request',
     });
     go.resolve();
@@ -267,7 +270,7 @@ describe('the client and the gateway agree on batches', () => {
 
   it('that are canceled, or left by whoever reads them', async () => {
     const { id } = await client().createBatch({ open: true });
-    await client().appendItems(id, [held(11), held(12)]);
+    await client().appendItems(id, [unfinished(11), unfinished(12)]);
     expect(await client().cancelBatch(id)).toMatchObject({ status: 'canceled' });
     const lines = await Array.fromAsync(client().results(id, { follow: true }));
     expect(lines).toMatchObject([
@@ -278,7 +281,7 @@ describe('the client and the gateway agree on batches', () => {
     const onBatch = (batch: BatchResource) => {
       left = batch.id;
     };
-    for await (const { id } of client().batchResults([small(1), { id: 'held', ...held(13) }], { onBatch })) {
+    for await (const { id } of client().batchResults([small(1), { id: 'held', ...unfinished(13) }], { onBatch })) {
       expect(id).toBe('i1');
       break;
     }
@@ -294,7 +297,7 @@ describe('a gateway that is killed and started again', () => {
     const PORT = new URL(before.url).port;
     await using _ = await startCannedWorker({ redisUrl: installation.redis.url, prefix: installation.prefix }, work);
     const patient = createClient({ baseUrl: before.url });
-    const { id } = await patient.submit(held(8));
+    const { id } = await patient.submit(unfinished(8));
 
     const following = Promise.withResolvers<void>();
     const events = (async () => {

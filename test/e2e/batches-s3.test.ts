@@ -42,16 +42,16 @@ afterEach(async () => {
   await s3?.[Symbol.asyncDispose]();
 });
 
-async function call<T>(path: string, status: number, order?: object): Promise<T> {
+async function call<T>(path: string, status: number, json?: object): Promise<T> {
   const response = await fetch(gateway.url + path, {
-    ...(order && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(order) }),
+    ...(json && { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(json) }),
   });
   const text = await response.text();
   expect(response.status, text).toBe(status);
   return JSON.parse(text) as T;
 }
 
-const order = (body: object) => call<BatchResource>('/batches', 202, body);
+const create = (body: object) => call<BatchResource>('/batches', 202, body);
 
 /** The batch once it has ended. */
 async function ended({ links }: BatchResource): Promise<BatchResource> {
@@ -72,7 +72,7 @@ const linesOf = (text: string) =>
 const key = (i: number) => `day/${String(i).padStart(4, '0')}.jpg`;
 const urlsOf = (count: number) => Array.from({ length: count }, (_, i) => `s3://photos/${key(i)}`);
 
-/** So many thumbnails, under keys that are listed in the order of their numbers. */
+/** So many thumbnails, under keys that are listed in numerical order. */
 async function fill(count: number) {
   for (let from = 0; from < count; from += 50)
     await Promise.all(
@@ -81,9 +81,9 @@ async function fill(count: number) {
 }
 
 const listing = { s3: { prefix: 's3://photos/day/' }, options: { profile: 'fast' } };
-const asked = (operation: TestS3['asked'][number]['operation']) =>
-  s3.asked.filter((one) => one.operation === operation);
-const untilAsked = (operation: TestS3['asked'][number]['operation'], count: number) =>
+const asked = (operation: TestS3['requests'][number]['operation']) =>
+  s3.requests.filter((one) => one.operation === operation);
+const untilRequested = (operation: TestS3['requests'][number]['operation'], count: number) =>
   expect.poll(() => asked(operation).length, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(count);
 
 describe('a bucket', () => {
@@ -95,7 +95,7 @@ describe('a bucket', () => {
     await s3.put('photos', 'day/notes.txt', 'not looked at');
     await installation.worker();
     const output = 's3://results/runs/day.ndjson';
-    const batch = await ended(await order({ ...listing, output, webhook_url: receiver.url }));
+    const batch = await ended(await create({ ...listing, output, webhook_url: receiver.url }));
     expect(batch).toMatchObject({
       status: 'finished',
       counts: { total: 302, succeeded: 301, failed: 1 },
@@ -129,7 +129,7 @@ describe('a bucket', () => {
   ] as const)('%s makes the batch say so', async (_, prefix, refusal, code) => {
     await installation.worker();
     s3.interfere(() => refusal);
-    const batch = await ended(await order({ s3: { prefix } }));
+    const batch = await ended(await create({ s3: { prefix } }));
     expect(batch).toMatchObject({
       status: 'finished',
       counts: { total: 0 },
@@ -144,7 +144,7 @@ describe('a bucket', () => {
   ])('that is not allowed is refused at once: %j', async (body, variable) => {
     const problem = await call<Problem>('/batches', 422, body);
     expect(problem).toMatchObject({ code: 'source_forbidden', detail: expect.stringContaining(variable) });
-    expect(s3.asked).toEqual([]);
+    expect(s3.requests).toEqual([]);
   });
 
   it('is never written to over an object that is there, unless that is asked for', async () => {
@@ -152,14 +152,14 @@ describe('a bucket', () => {
     await s3.put('results', 'runs/out', 'precious');
     const items = [{ id: 'a', img: thumbnail.toString('base64') }];
     const output = 's3://results/runs/out';
-    const careful = await ended(await order({ items, output }));
+    const careful = await ended(await create({ items, output }));
     expect(careful).toMatchObject({
       status: 'finished',
       counts: { succeeded: 1 },
       output: { status: 'failed', error: { code: 'conflict' } },
     });
     expect(await s3.text('results', 'runs/out')).toBe('precious');
-    const bold = await ended(await order({ items, output, overwrite: true }));
+    const bold = await ended(await create({ items, output, overwrite: true }));
     expect(bold.output).toMatchObject({ status: 'done', overwrite: true });
     expect(await s3.text('results', 'runs/out')).toBe(await results(bold));
   });
@@ -175,8 +175,8 @@ describe('a worker killed with SIGKILL', () => {
       tokens.push(query.get('continuation-token') ?? '');
       return tokens.length === 2 ? 'hang' : undefined;
     });
-    const batch = await order(listing);
-    await untilAsked('list', 2);
+    const batch = await create(listing);
+    await untilRequested('list', 2);
     await first.end('SIGKILL');
     await installation.worker();
     expect((await ended(batch)).counts).toMatchObject({ total: 600, succeeded: 600 });
@@ -208,7 +208,7 @@ describe('a worker killed with SIGKILL', () => {
     );
     const items = Array.from({ length: 50 }, (_, i) => ({ id: `item-${i}`, img: 'AAAA' }));
     const output = 's3://results/runs/large.ndjson';
-    const batch = await order({ items, output });
+    const batch = await create({ items, output });
     const now = () => call<BatchResource>(batch.links.self, 200);
     await expect.poll(async () => (await now()).counts.succeeded, { timeout: 30_000 }).toBe(50);
     expect(await now()).toMatchObject({ finished_at: null, output: { status: 'waiting' } });
@@ -221,7 +221,7 @@ describe('a worker killed with SIGKILL', () => {
       return 'hang';
     });
     const first = await installation.worker({ WORKER_QUEUES: 'bulk' });
-    await untilAsked('part', 2);
+    await untilRequested('part', 2);
     expect(await now()).toMatchObject({ finished_at: null, output: { status: 'running' } });
     await first.end('SIGKILL');
     await installation.worker({ WORKER_QUEUES: 'bulk' });

@@ -101,10 +101,10 @@ describe('ingest', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/6 images in .*4 failed/);
     const rows = readFileSync(out, 'utf8').trim().split('\n').slice(1);
-    const known = rows.map(csvValues).map(([id, status, faces, ...more]) => {
+    const byId = rows.map(csvValues).map(([id, status, faces, ...more]) => {
       return [id!.replace(`${mixed}/`, ''), [status, faces, more.at(-1)!.replace(/:.*/, '')]];
     });
-    expect(Object.fromEntries(known)).toEqual({
+    expect(Object.fromEntries(byId)).toEqual({
       'face.png': ['succeeded', '1', ''],
       '#1.jpg': ['succeeded', '1', ''],
       'half.jpg': ['failed', '0', 'image_undecodable'],

@@ -22,10 +22,8 @@ afterAll(() => installation?.[Symbol.asyncDispose]());
 describe('an image that makes its engine abort', () => {
   it('fails alone: 64 others in flight with it succeed, at their first attempt', async () => {
     const { client } = gateway;
-    const submitted = await Promise.all(
-      Array.from({ length: 65 }, (_, i) => client.submit(i === 20 ? poisonous : good)),
-    );
-    const ended = await Promise.all(submitted.map(({ id }) => client.wait(id)));
+    const jobs = await Promise.all(Array.from({ length: 65 }, (_, i) => client.submit(i === 20 ? poisonous : good)));
+    const ended = await Promise.all(jobs.map(({ id }) => client.wait(id)));
     expect(ended[20]).toMatchObject({ status: 'failed', error: { code: 'engine_crashed' } });
     for (const job of ended.toSpliced(20, 1)) {
       expect(job).toMatchObject({ status: 'succeeded', attempts: 1 });

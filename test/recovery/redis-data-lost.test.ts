@@ -26,7 +26,7 @@ afterAll(async () => {
 
 it('tells of jobs and batches that they are gone, lets nobody hang, and goes on', { timeout: 120_000 }, async () => {
   const client = createClient({ baseUrl: gateway.url });
-  const gone = { code: 'gone' };
+  const isGone = { code: 'gone' };
   const running = await client.submit({ url: stalling.url('/running') });
   await stalling.requested('/running');
   const batch = await client.createBatch({ open: true });
@@ -43,10 +43,10 @@ it('tells of jobs and batches that they are gone, lets nobody hang, and goes on'
   const results = async () => {
     for await (const _ of client.results(batch.id, { follow: true }));
   };
-  const told = Promise.all([
-    expect(client.job(running.id, { waitMs: 3000 })).rejects.toMatchObject(gone),
-    expect(follow()).rejects.toMatchObject(gone),
-    expect(results()).rejects.toMatchObject(gone),
+  const rejections = Promise.all([
+    expect(client.job(running.id, { waitMs: 3000 })).rejects.toMatchObject(isGone),
+    expect(follow()).rejects.toMatchObject(isGone),
+    expect(results()).rejects.toMatchObject(isGone),
     // It has waited as long as it may: what it was waiting for is gone by then.
     expect(client.detect({ url: stalling.url('/call') })).rejects.toMatchObject({
       code: expect.stringMatching(/^(wait_timeout|gone)$/),
@@ -57,9 +57,9 @@ it('tells of jobs and batches that they are gone, lets nobody hang, and goes on'
 
   await installation.redis.lose();
   await installation.redis.restart();
-  await told;
+  await rejections;
   for (const path of ['/running', '/item', '/another', '/queued', '/call']) stalling.release(path);
-  await expect(client.job(queued.id)).rejects.toMatchObject(gone);
+  await expect(client.job(queued.id)).rejects.toMatchObject(isGone);
 
   stalling.release('/next');
   const next = await client.submit({ url: stalling.url('/next') });

@@ -28,7 +28,7 @@ it('refuses what is new while the disk is full, and ends all it had accepted onc
   const patient = createClient({ baseUrl: gateway.url });
   const running = await client.submit({ url: stalling.url('/running') });
   await stalling.requested('/running');
-  const waiting = await Promise.all(Array.from({ length: 8 }, () => client.submit({ url: stalling.url('/later') })));
+  const queued = await Promise.all(Array.from({ length: 8 }, () => client.submit({ url: stalling.url('/later') })));
   const submission = () =>
     client.submit({ url: stalling.url('/new') }).then(
       ({ status }) => status,
@@ -43,7 +43,7 @@ it('refuses what is new while the disk is full, and ends all it had accepted onc
   expect(await client.job(running.id)).toMatchObject({ finished_at: null });
 
   await installation.redis.fillDisk(false);
-  for (const { id } of [running, ...waiting]) expect(await patient.wait(id)).toMatchObject({ status: 'succeeded' });
+  for (const { id } of [running, ...queued]) expect(await patient.wait(id)).toMatchObject({ status: 'succeeded' });
   await expect.poll(submission, { timeout: 20_000 }).toBe('queued');
   const audited = () => audit(installation.redis.url, installation.prefix);
   await expect.poll(async () => Object.keys((await audited()).jobs), { timeout: 60_000 }).toEqual(['succeeded']);

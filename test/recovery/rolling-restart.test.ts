@@ -18,7 +18,7 @@ const problems: string[] = [];
 let fleet: Fleet;
 beforeAll(async () => {
   fleet = await startFleet({
-    places: 2,
+    replicas: 2,
     // What is in hand may finish, as by default: with less, gateways hand out ids (504 with Location), and the chaos bench covers that.
     env: { ENGINES: '1', LOG_LEVEL: 'info', RESULT_TTL: '1h', SHUTDOWN_GRACE: '20s' },
     onProblem: (problem) => void problems.push(problem),
@@ -31,16 +31,16 @@ afterAll(() => fleet?.[Symbol.asyncDispose]());
 class Load {
   readonly failures: string[] = [];
   readonly jobs: string[] = [];
-  readonly tally = { requests: 0, failedRequests: 0 };
+  readonly counts = { requests: 0, failedRequests: 0 };
   #ended = 0;
   #over = false;
-  readonly #waiting = new Set<{ at: number; reached: () => void }>();
-  readonly #client = countedClient({ baseUrl: fleet.url, retries: 6 }, this.tally);
+  readonly #milestones = new Set<{ at: number; reached: () => void }>();
+  readonly #client = countedClient({ baseUrl: fleet.url, retries: 6 }, this.counts);
   readonly #callers = Array.from({ length: CALLERS }, (_, i) => this.#calls(i % 2 === 0));
 
   /** Resolves when so many more calls have ended. */
   more(count: number): Promise<void> {
-    return new Promise((reached) => void this.#waiting.add({ at: this.#ended + count, reached }));
+    return new Promise((reached) => void this.#milestones.add({ at: this.#ended + count, reached }));
   }
 
   async end(): Promise<void> {
@@ -48,17 +48,17 @@ class Load {
     await Promise.all(this.#callers);
   }
 
-  async #calls(within: boolean): Promise<void> {
+  async #calls(sync: boolean): Promise<void> {
     while (!this.#over) {
       try {
-        this.jobs.push(await (within ? this.#detect() : this.#job()));
+        this.jobs.push(await (sync ? this.#detect() : this.#job()));
       } catch (error) {
         this.failures.push(String(error));
       }
       this.#ended++;
-      for (const one of this.#waiting) {
+      for (const one of this.#milestones) {
         if (this.#ended < one.at) continue;
-        this.#waiting.delete(one);
+        this.#milestones.delete(one);
         one.reached();
       }
     }
@@ -103,7 +103,7 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
 
     expect(load.failures).toEqual([]);
     expect(problems).toEqual([]);
-    const { requests, failedRequests } = load.tally;
+    const { requests, failedRequests } = load.counts;
     console.log(
       `${load.jobs.length} calls, ${requests} requests, ${failedRequests} of them made again; 0 calls failed`,
     );

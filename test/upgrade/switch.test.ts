@@ -33,7 +33,7 @@ describe('an upgrade from the last release and the way back, one process at a ti
     await using web = await startWebServer(image);
     const problems: string[] = [];
     await using fleet = await startFleet({
-      places: 2,
+      replicas: 2,
       mains: release,
       env: { ENGINES: '1', RESULT_TTL: '1h', SHUTDOWN_GRACE: '20s', ...web.settings },
       onProblem: (problem) => void problems.push(problem),

@@ -89,9 +89,9 @@ describe('a listing', () => {
 
   it('of what is not allowed asks nothing of the server', async () => {
     await using listing = lister(['photos/2024']);
-    const before = s3.asked.length;
+    const before = s3.requests.length;
     await expect(listing.page('s3://photos/2025/', [], '', 10)).rejects.toMatchObject({ code: 'source_forbidden' });
-    expect(s3.asked).toHaveLength(before);
+    expect(s3.requests).toHaveLength(before);
   });
 });
 

@@ -162,7 +162,7 @@ describe.each(['refused', 'ignored'] as const)('a server to which If-None-Match 
 describe('a write that fails', () => {
   it('beyond the allowed prefixes asks nothing of the server', async () => {
     await using writer = writerOf(s3);
-    const before = s3.asked.length;
+    const before = s3.requests.length;
     const output = target('x', { url: 's3://results/other/x' });
     for (const act of [
       () => writer.inspect(output),
@@ -173,7 +173,7 @@ describe('a write that fails', () => {
       () => writer.abort(output, 'u'),
     ])
       await expect(act()).rejects.toMatchObject({ code: 'source_forbidden' });
-    expect(s3.asked).toHaveLength(before);
+    expect(s3.requests).toHaveLength(before);
   });
 
   it('in a bucket that does not exist is source_unreachable, and will not pass', async () => {

@@ -10,7 +10,7 @@ export const PORTRAIT = new Uint8Array(readFileSync(new URL('../../images/portra
 export const CAT = new Uint8Array(readFileSync(new URL('../../images/no-face-cat.png', import.meta.url)));
 
 /** Jobs that both workers together have in hand of one queue: two for each of their two engines. */
-export const HANDS = 4;
+export const ACTIVE_JOBS = 4;
 
 export interface Pair extends Installation {
   /** Where jobs are submitted. */
@@ -101,7 +101,7 @@ export function reaches({ client }: GatewayProcess, id: string, status: JobResou
  * @returns what ends them
  */
 export async function occupy({ here }: Pair, stalling: StallingServer, name: string): Promise<() => Promise<void>> {
-  const paths = Array.from({ length: HANDS }, (_, i) => `/${name}-${i}`);
+  const paths = Array.from({ length: ACTIVE_JOBS }, (_, i) => `/${name}-${i}`);
   const jobs = await Promise.all(paths.map((path) => submit(here, { url: stalling.url(path) })));
   await Promise.all(paths.map((path) => stalling.requested(path)));
   return async () => {

@@ -144,17 +144,17 @@ describe('a webhook', () => {
 });
 
 describe('a receiver that', () => {
-  const submitted = {} as Record<Trouble, JobResource>;
+  const jobOf = {} as Record<Trouble, JobResource>;
   beforeAll(async () => {
     for (const name of Object.keys(troubles) as Trouble[]) {
-      submitted[name] = await submit(pair.here, CAT, {}, hook(bad[name].url));
+      jobOf[name] = await submit(pair.here, CAT, {}, hook(bad[name].url));
     }
   });
 
   const minutes = (time: string | null) => (Date.parse(time!) - Date.now()) / 60_000;
 
   it('fails is asked again some seconds later, with the same id and body', async () => {
-    const { id } = submitted.fails;
+    const { id } = jobOf.fails;
     const { attempts, next_at } = await webhookOf(id, 'delivered', 2);
     expect(attempts.map(({ status, error }) => [status, error])).toEqual([
       [500, 'the receiver answered 500'],
@@ -169,38 +169,38 @@ describe('a receiver that', () => {
   });
 
   it('goes on failing is asked again after minutes', async () => {
-    const { next_at } = await webhookOf(submitted['fails for good'].id, 'pending', 2);
+    const { next_at } = await webhookOf(jobOf['fails for good'].id, 'pending', 2);
     expect(minutes(next_at)).toBeGreaterThan(3);
     expect(minutes(next_at)).toBeLessThanOrEqual(5);
   });
 
   it('asks for time gets it', async () => {
-    const { attempts, next_at } = await webhookOf(submitted['asks for time'].id, 'pending', 1);
+    const { attempts, next_at } = await webhookOf(jobOf['asks for time'].id, 'pending', 1);
     expect(attempts).toMatchObject([{ status: 503 }]);
     expect(minutes(next_at)).toBeGreaterThan(119);
   });
 
   it('redirects is not followed', async () => {
-    const { id } = submitted.redirects;
+    const { id } = jobOf.redirects;
     const { attempts } = await webhookOf(id, 'pending', 2);
     expect(attempts[0]).toMatchObject({ status: 307, error: expect.stringContaining('redirects are not followed') });
     expect(messagesOf(good, id)).toEqual([]);
   });
 
   it('hangs is given up after the time limit, and asked again', async () => {
-    const { attempts, next_at } = await webhookOf(submitted.hangs.id, 'pending', 2);
+    const { attempts, next_at } = await webhookOf(jobOf.hangs.id, 'pending', 2);
     expect(attempts[0]).toMatchObject({ status: null, error: expect.stringMatching(/time|2 s|slow/i) });
     expect(attempts[0]!.ms).toBeGreaterThan(1900);
     expect(next_at).not.toBeNull();
   });
 
   it('hangs up is asked again', async () => {
-    const { attempts } = await webhookOf(submitted['hangs up'].id, 'pending', 2);
+    const { attempts } = await webhookOf(jobOf['hangs up'].id, 'pending', 2);
     expect(attempts[0]).toMatchObject({ status: null, error: expect.any(String) });
   });
 
   it('answers 410 is asked no more', async () => {
-    const { attempts, next_at } = await webhookOf(submitted['has gone'].id, 'gone', 1);
+    const { attempts, next_at } = await webhookOf(jobOf['has gone'].id, 'gone', 1);
     expect(attempts).toMatchObject([{ status: 410 }]);
     expect(next_at).toBeNull();
   });
@@ -209,7 +209,7 @@ describe('a receiver that', () => {
     const names = ['127.0.0.1', '2130706433', '[::ffff:7f00:1]', '[::1]', 'localhost'];
     const port = bad['is private'].host.split(':')[1];
     const jobs = [
-      submitted['is private'],
+      jobOf['is private'],
       ...(await Promise.all(names.map((name) => submit(pair.here, CAT, {}, hook(`http://${name}:${port}/`))))),
       await submit(pair.here, CAT, {}, hook('http://169.254.169.254/latest/meta-data/')),
       await submit(pair.here, CAT, {}, hook('http://10.0.0.1/')),
@@ -228,13 +228,13 @@ describe('a receiver that', () => {
     const { id } = await submit(pair.here, CAT, {}, hook(good.url));
     await webhookOf(id, 'delivered', 1);
     // Four at a time for a second each: most have not even been tried.
-    const waiting = await Promise.all(many.map((job) => get(pair.there, `/jobs/${job.id}`)));
-    expect(waiting.filter(({ webhook }) => webhook!.attempts.length === 0)).not.toEqual([]);
+    const pending = await Promise.all(many.map((job) => get(pair.there, `/jobs/${job.id}`)));
+    expect(pending.filter(({ webhook }) => webhook!.attempts.length === 0)).not.toEqual([]);
     expect(bad.hangs.peak()).toBeLessThanOrEqual(4);
   });
 
   it('fails hears nothing more of a job that is erased', async () => {
-    const { id } = submitted['fails for good'];
+    const { id } = jobOf['fails for good'];
     await pair.there.client.erase(id);
     expect(await pair.inside.keys(`*:delivery:${id}`)).toEqual([]);
     expect(await pair.inside.keys(`*:pending:${bad['fails for good'].host}`)).toEqual([]);

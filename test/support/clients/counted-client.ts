@@ -1,24 +1,24 @@
 import { type Client, createClient } from '@facequeue/client';
 
-/** What the requests of a client have come to. */
+/** Counts of a client's requests. */
 export interface RequestCounts {
-  /** Requests that were sent, and those that broke or were answered with a 429 or 5xx: the client makes them again where that is safe. */
+  /** Requests sent, and those that broke or got a 429 or 5xx, which the client repeats where that is safe. */
   requests: number;
   failedRequests: number;
 }
 
 /** A client whose requests are counted. */
-export function countedClient(options: { baseUrl: string; retries?: number }, tally: RequestCounts): Client {
+export function countedClient(options: { baseUrl: string; retries?: number }, counts: RequestCounts): Client {
   return createClient({
     ...options,
     fetch: async (input, init) => {
-      tally.requests += 1;
+      counts.requests += 1;
       try {
         const response = await fetch(input, init);
-        if (response.status === 429 || response.status >= 500) tally.failedRequests += 1;
+        if (response.status === 429 || response.status >= 500) counts.failedRequests += 1;
         return response;
       } catch (error) {
-        tally.failedRequests += 1;
+        counts.failedRequests += 1;
         throw error;
       }
     },

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** A connection for bytes that no HTTP client would send. */
+/** A connection for bytes that no HTTP client sends. */
 export interface RawConnection extends Disposable {
   readonly socket: Socket;
-  /** Sends bytes; waits until the kernel has taken them, or the other side has gone. */
+  /** Sends bytes and waits until the kernel has accepted them, or the other side has closed. */
   send(bytes: string | Uint8Array): Promise<void>;
-  /** Everything received until the other side ends the connection, as latin1. */
+  /** Everything received until the other side ends the connection, as Latin-1. */
   rest(): Promise<string>;
   /** Resolves with what was received once it contains `text`; rejects when the connection ends without it. */
   until(text: string): Promise<string>;
@@ -22,7 +22,7 @@ export async function openRaw(port: number, options: { allowHalfOpen?: boolean }
     received += chunk.toString('latin1');
     change();
   });
-  // A reset after the answer is one way for the other side to end a connection.
+  // The other side may end a connection with a reset after its answer.
   socket.on('error', () => {});
   for (const event of ['end', 'close'] as const) {
     socket.on(event, () => {

@@ -1,4 +1,4 @@
-/** A whole installation as processes: Redis with its append-only file, gateways, workers, and the ways between them. */
+/** A whole installation as processes: Redis with its append-only file, gateways, workers, and the links between them. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { AppProcess } from '../processes/app-process.ts';
@@ -13,64 +13,64 @@ export interface Mains {
   readonly worker: URL;
 }
 
-/** Those of this checkout. */
+/** The programs of this checkout. */
 export const MAINS: Mains = {
   gateway: new URL('../../../apps/api/src/main.ts', import.meta.url),
   worker: new URL('../../../apps/worker/src/main.ts', import.meta.url),
 };
 
 /**
- * How long what is in hand may go on after SIGTERM, by place in turns: the first has time to finish it, the second hands out ids to those
- * who wait, or gives jobs back.
+ * SHUTDOWN_GRACE of the replicas, alternating: the first has time to finish its active jobs; the second answers callers with job
+ * ids, or releases its jobs.
  */
 const GRACE = ['20s', '50ms'] as const;
 
 export interface Fleet extends AsyncDisposable {
   readonly redis: TestRedis;
   readonly prefix: string;
-  /** A connection to look inside with, on no link. Its calls wait while Redis is away. */
+  /** A direct connection to Redis for assertions. Its calls wait while Redis is away. */
   readonly inside: Redis;
-  /** The way in: connections go to the gateways in turns, and past one that does not listen. */
+  /** Where clients connect: connections go to the gateways round-robin, skipping one that does not listen. */
   readonly loadBalancer: Link;
   readonly url: string;
   readonly gateways: readonly Replica[];
   readonly workers: readonly Replica[];
-  /** Process ids of the engines of a worker. */
+  /** Process ids of a worker's engines. */
   engines(worker: Replica): number[];
-  /** Ends all of it as an operator would; Redis stays. */
+  /** Stops everything as an operator would, except Redis. */
   close(): Promise<void>;
 }
 
 export interface FleetOptions {
-  /** Gateways there are, and workers. */
-  places: number;
-  /** What runs at first; those of this checkout when absent. */
+  /** Number of gateways, and of workers. */
+  replicas: number;
+  /** Programs to start with; those of this checkout when absent. */
   mains?: Mains;
   /** Settings of gateways and workers. */
   env: Record<string, string>;
   onProblem: (problem: string) => void;
-  /** Told of each process that has ended, with all it has printed. */
+  /** Called for each process that has ended, with all its output. */
   onEnded: (name: string, app: AppProcess) => void;
 }
 
-export async function startFleet({ places, mains = MAINS, env, onProblem, onEnded }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ replicas, mains = MAINS, env, onProblem, onEnded }: FleetOptions): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
-  // Its process is stopped and measured: a local one.
+  // Local, because its process is stopped and measured.
   const redis = stack.use(await startRedis({ appendonly: true, local: true }));
   const prefix = `{fq-${randomUUID()}}`;
   const inside = stack.adopt(new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 }), (one) =>
     one.disconnect(),
   );
-  // Its going away is what this is about.
+  // The tests take Redis away.
   inside.on('error', () => {});
 
   /** Ports of the gateways that take calls. */
   const open = new Map<Replica, number>();
-  let turn = 0;
+  let connections = 0;
   const loadBalancer = stack.use(
     await openLink(() => {
       const ports = [...open.values()];
-      const first = turn++ % Math.max(1, ports.length);
+      const first = connections++ % Math.max(1, ports.length);
       return [...ports.slice(first), ...ports.slice(0, first)];
     }),
   );
@@ -95,13 +95,13 @@ export async function startFleet({ places, mains = MAINS, env, onProblem, onEnde
         open.set(made, port);
         app.child.once('exit', () => open.get(made) === port && open.delete(made));
       },
-      // Out of a load balancer's sight before it is told to stop.
+      // As an operator does: out of the load balancer before SIGTERM.
       onLeaving: () => open.delete(made),
       onEnded: (app) => onEnded(name, app),
     });
     return stack.use(made);
   };
-  const all = [...Array(places).keys()];
+  const all = [...Array(replicas).keys()];
   const gateways = await Promise.all(all.map((place) => replica('gateway', place)));
   const workers = await Promise.all(all.map((place) => replica('worker', place)));
   await Promise.all([...gateways, ...workers].map((each) => each.start()));
@@ -118,7 +118,7 @@ export async function startFleet({ places, mains = MAINS, env, onProblem, onEnde
       (app ? descendants(app.pid) : [])
         .filter(({ command }) => command.includes('engines/main.ts'))
         .map(({ pid }) => pid),
-    // As `serve` and a deployment do: first what takes work in.
+    // Like `serve` and a deployment: gateways, which accept work, stop first.
     async close() {
       await Promise.all(gateways.map((each) => each.close()));
       await Promise.all(workers.map((each) => each.close()));

@@ -8,7 +8,7 @@ afterEach(async () => {
   while (stack.length) await stack.pop()![Symbol.asyncDispose]();
 });
 
-/** A server that sends back what it gets. */
+/** An echo server. */
 async function echo(): Promise<number> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -34,7 +34,7 @@ async function linkTo(...ports: number[]): Promise<Link> {
   return link;
 }
 
-/** A client that keeps what comes back. */
+/** A client that records what it receives. */
 function client({ port }: Link) {
   const socket = connect(port, '127.0.0.1');
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
@@ -45,7 +45,7 @@ function client({ port }: Link) {
   return { send: (text: string) => void socket.write(text), got: () => got, closed, end: () => socket.end() };
 }
 
-/** Time enough for what was sent on another link to have come there. */
+/** Waits long enough for data on another link to arrive. */
 async function roundTrip(): Promise<void> {
   const other = client(await linkTo(await echo()));
   other.send('tick');
@@ -53,7 +53,7 @@ async function roundTrip(): Promise<void> {
 }
 
 describe('a link', () => {
-  it('carries both ways, to the first of its targets that listens', async () => {
+  it('forwards both ways, to the first target that listens', async () => {
     const link = await linkTo(1, await echo());
     const one = client(link);
     one.send('hello');
@@ -62,7 +62,7 @@ describe('a link', () => {
     await one.closed;
   });
 
-  it('resets what is open when it is cut, and carries what is new', async () => {
+  it('resets open connections when it is cut, and forwards new ones', async () => {
     const link = await linkTo(await echo());
     const one = client(link);
     one.send('a');
@@ -78,7 +78,7 @@ describe('a link', () => {
     await client(await linkTo(1)).closed;
   });
 
-  it('carries late, and in order', async () => {
+  it('delays data, and keeps its order', async () => {
     const link = await linkTo(await echo());
     const one = client(link);
     one.send('0');
@@ -95,7 +95,7 @@ describe('a link', () => {
     expect(one.got()).toBe('012');
   });
 
-  it('brings what was sent into a hole that held it, on old connections and new ones', async () => {
+  it('delivers data sent into a buffering blackhole, on old connections and new ones', async () => {
     const link = await linkTo(await echo());
     const old = client(link);
     old.send('a');
@@ -110,7 +110,7 @@ describe('a link', () => {
     await expect.poll(() => [old.got(), late.got()]).toEqual(['ab', 'c']);
   });
 
-  it('leaves connections dead that were open while a hole lost everything, and carries new ones', async () => {
+  it('leaves connections dead that were open during a dropping blackhole, and forwards new ones', async () => {
     const link = await linkTo(await echo());
     const old = client(link);
     old.send('a');

@@ -1,24 +1,25 @@
-/** A way between two tiers on which things can go wrong: a TCP proxy. */
+/** A faulty network link between two tiers: a TCP proxy that can reset, delay or swallow traffic. */
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Bytes that wait on a late link before its sender is made to wait, too. */
+/** Bytes that a delayed link buffers before it pauses the sender. */
 const MAX_DELAYED_BYTES = 1 << 20;
 
 export interface Link extends AsyncDisposable {
   /** Where to connect to, on 127.0.0.1. */
   readonly port: number;
-  /** Resets every connection; new ones work. */
+  /** Resets every open connection; new ones work. */
   cut(): void;
-  /** Whatever passes from now on comes `ms` later. 0 ends that. */
+  /** Delays everything sent from now on by `ms`; 0 ends the delay. */
   delay(ms: number): void;
   /**
-   * From now on nothing passes: connections stay open, new ones are taken and lead nowhere. `lost`: as on a route that is gone for
-   * good, they stay dead when that ends, until their ends give them up. `held`: what was sent meanwhile comes then, as TCP does it.
+   * From now on nothing passes; null ends that. Connections stay open, and new ones are accepted and lead nowhere. `drop`: as on a
+   * route that has failed for good, these connections stay dead afterwards, until their ends close them. `buffer`: data sent
+   * meanwhile is delivered afterwards, as TCP retransmits it.
    */
   blackhole(mode: 'drop' | 'buffer' | null): void;
 }
 
-/** @param targets ports to connect to, the first that answers is taken; asked for each connection */
+/** @param targets called for each connection; ports in the order in which they are tried */
 export async function openLink(targets: () => readonly number[]): Promise<Link> {
   const pairs = new Set<Pair>();
   let delayMs = 0;
@@ -59,7 +60,7 @@ export async function openLink(targets: () => readonly number[]): Promise<Link> 
   };
 }
 
-/** A connection and its continuation. */
+/** A client's connection and the connection to its target. */
 class Pair {
   /** Resolves when both ends are closed. */
   readonly closed: Promise<void>;
@@ -77,11 +78,11 @@ class Pair {
     this.closed = this.#ended.promise;
     client.on('error', () => {});
     client.once('close', () => this.#checkClosed());
-    // Nothing is read before there is somewhere to send it.
+    // Nothing is read before the target is connected.
     client.pause();
   }
 
-  /** Connects it to the first that answers, if it is not connected yet. */
+  /** Connects to the first port that answers, unless connected already. */
   reach(ports: readonly number[]): void {
     if (this.#reaching) return;
     this.#reaching = true;
@@ -115,14 +116,14 @@ class Pair {
     this.#upstream?.resetAndDestroy();
   }
 
-  /** Both ends go on to believe in it. */
+  /** Drops all data from now on; both ends keep their connections. */
   die(): void {
     this.#dead = true;
     this.#client.resume();
     this.#upstream?.resume();
   }
 
-  /** Nothing is read from either end, or all that has come meanwhile. */
+  /** Stops reading from both ends, or resumes. */
   pause(on: boolean): void {
     this.#paused = on;
     for (const end of [this.#client, this.#upstream]) {
@@ -156,7 +157,7 @@ class Pair {
     from.once('end', () => receive(null));
     to.on('drain', () => void (delayLine.full || this.#resume(from)));
     from.once('close', (broken) => {
-      // Whoever is at the other end of a dead route hears nothing of it.
+      // The other end of a dead route notices nothing.
       if (this.#dead) return;
       if (broken) to.resetAndDestroy();
       else if (!from.readableEnded) to.destroy();
@@ -164,7 +165,7 @@ class Pair {
   }
 }
 
-/** What passes later than it came, in the order in which it came. */
+/** Delivers data later than it arrived, in order. */
 class DelayLine {
   readonly #deliver: (chunk: Buffer | null) => void;
   readonly #onFull: (full: boolean) => void;

@@ -1,27 +1,28 @@
-/** A place in which a gateway or a worker runs: whatever ends there, another one takes its place at once. */
+/** Keeps one gateway or worker running: when its process ends, another is started at once. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppProcess, startApp } from '../processes/app-process.ts';
 import type { Link } from './link.ts';
 
-/** Between two tries to start, ms: Redis may be away. */
-const START_AGAIN_MS = 250;
-/** SIGTERM lets what is in hand finish for 20 s, and gives what is left 8 s more (apps' SHUTDOWN_GRACE and what follows it). */
-const STOP_WITHIN_MS = 30_000;
+/** Pause between two attempts to start, ms: Redis may be away. */
+const RESTART_PAUSE_MS = 250;
+/** After SIGTERM, active jobs have 20 s to finish (SHUTDOWN_GRACE), and the steps after it take 8 s at most. */
+const STOP_TIMEOUT_MS = 30_000;
 
 export interface ReplicaOptions {
-  /** What it is, with its number: `worker 2`. */
+  /** Tier and number: `worker 2`. */
   name: string;
   main: URL;
   env: Record<string, string>;
-  /** Its own way to Redis. */
+  /** Its own link to Redis. */
   link: Link;
-  /** Told what went wrong though nobody wanted it. */
+  /** Called with each failure that the test did not cause. */
   onProblem: (problem: string) => void;
-  /** Told of each process that is up, and what all that have ended have printed. */
+  /** Called when a process is ready. */
   onUp?: (app: AppProcess) => void;
-  /** Told that the process is about to be told to stop. */
+  /** Called before the process gets SIGTERM. */
   onLeaving?: () => void;
+  /** Called when a process has ended, with all its output. */
   onEnded: (app: AppProcess) => void;
 }
 
@@ -32,11 +33,11 @@ export class Replica {
   #main: URL;
   #app: AppProcess | null = null;
   #up = Promise.withResolvers<AppProcess>();
-  /** Those that were told to end, or were ended. */
-  readonly #doomed = new WeakSet<AppProcess>();
-  /** Those whose end is not waited for: they stop while another is in their place. */
+  /** Processes that were stopped or killed on purpose. */
+  readonly #stopped = new WeakSet<AppProcess>();
+  /** Processes that are stopping while another runs in their place. */
   readonly #leaving = new Set<Promise<void>>();
-  #relieve: (() => void) | null = null;
+  #handOver: (() => void) | null = null;
   #open = true;
   #running: Promise<void> | null = null;
 
@@ -47,7 +48,7 @@ export class Replica {
     this.#main = options.main;
   }
 
-  /** The process that is up now; the next one while there is none. */
+  /** The running process, or the next one while none is running. */
   up(): Promise<AppProcess> {
     return this.#app ? Promise.resolve(this.#app) : this.#up.promise;
   }
@@ -61,42 +62,42 @@ export class Replica {
     await this.up();
   }
 
-  /** SIGKILL. Another one is started at once. */
+  /** Sends SIGKILL. Another process is started at once. */
   async kill(): Promise<void> {
     const app = await this.up();
-    this.#doomed.add(app);
+    this.#stopped.add(app);
     await app.end('SIGKILL');
   }
 
   /**
-   * SIGTERM; the next one is started without waiting for it to end.
-   * @param main its program from now on, when it is another one
+   * Sends SIGTERM and starts the next process without waiting for the end of this one.
+   * @param main program of this and later processes; unchanged when absent
    */
   async replace(main = this.#main): Promise<void> {
     this.#main = main;
     const app = await this.up();
     const leaving = this.#stop(app).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
-    this.#relieve?.();
+    this.#handOver?.();
     await this.up();
     await leaving;
   }
 
-  /** Ends it as an operator would, and starts no other. */
+  /** Stops the process as an operator would, and starts no other. */
   async close(): Promise<void> {
     this.#open = false;
     const app = this.#app;
     if (app) await this.#stop(app);
-    this.#relieve?.();
+    this.#handOver?.();
     await Promise.all(this.#leaving);
     await this.#running;
   }
 
-  /** Ends it in any case. */
+  /** Kills the process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#open = false;
     if (this.#app) {
-      this.#doomed.add(this.#app);
+      this.#stopped.add(this.#app);
       await this.#app.end('SIGKILL');
     }
   }
@@ -106,38 +107,38 @@ export class Replica {
       const app = await startApp(this.#main, this.#options.env);
       if (app.first?.type !== 'ready') {
         await app.end('SIGKILL');
-        await sleep(START_AGAIN_MS);
+        await sleep(RESTART_PAUSE_MS);
         continue;
       }
-      const relieved = new Promise<void>((resolve) => {
-        this.#relieve = resolve;
+      const handedOver = new Promise<void>((resolve) => {
+        this.#handOver = resolve;
       });
       this.#app = app;
       this.#options.onUp?.(app);
       this.#up.resolve(app);
-      const gone = once(app.child, 'exit').then(() => {
-        if (this.#doomed.has(app)) return;
-        const said = app.log().slice(-2000);
+      const ended = once(app.child, 'exit').then(() => {
+        if (this.#stopped.has(app)) return;
+        const output = app.log().slice(-2000);
         this.#options.onProblem(
-          `${this.name} ended by itself (${app.child.exitCode ?? app.child.signalCode}):\n${said}`,
+          `${this.name} ended by itself (${app.child.exitCode ?? app.child.signalCode}):\n${output}`,
         );
       });
       void app.exited.then(() => this.#options.onEnded(app));
-      await Promise.race([gone, relieved]);
+      await Promise.race([ended, handedOver]);
       this.#app = null;
       this.#up = Promise.withResolvers();
     }
   }
 
   async #stop(app: AppProcess): Promise<void> {
-    this.#doomed.add(app);
+    this.#stopped.add(app);
     this.#options.onLeaving?.();
-    const late = sleep(STOP_WITHIN_MS, 'late' as const, { ref: false });
+    const late = sleep(STOP_TIMEOUT_MS, 'late' as const, { ref: false });
     const code = await Promise.race([app.end('SIGTERM'), late]);
     if (code === 0) return;
     this.#options.onProblem(
       code === 'late'
-        ? `${this.name} has not stopped within ${STOP_WITHIN_MS / 1000} s of SIGTERM:\n${app.log().slice(-2000)}`
+        ? `${this.name} has not stopped within ${STOP_TIMEOUT_MS / 1000} s of SIGTERM:\n${app.log().slice(-2000)}`
         : `${this.name} ended with ${code} after SIGTERM:\n${app.log().slice(-2000)}`,
     );
     await app.end('SIGKILL');

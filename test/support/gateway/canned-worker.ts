@@ -5,7 +5,7 @@ import { type DetectionResult, QUEUE_NAMES } from '@facequeue/schema';
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
 import type { TestGateway } from './test-gateway.ts';
 
-/** One face with all it can have. */
+/** One face with all its members. */
 export const CANNED_RESULT: DetectionResult = {
   Faces: [
     roundedFace({
@@ -51,7 +51,7 @@ export async function startWebhookWorker({ redisUrl, prefix }: Pick<TestGateway,
 
 /**
  * A worker on all queues of images.
- * @param answer how a job ends; by default with one face
+ * @param answer returns how a job ends; by default with one face
  */
 export async function startCannedWorker(
   gateway: Pick<TestGateway, 'redisUrl' | 'prefix'>,

@@ -10,7 +10,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly queue: GatewayQueue;
-  /** Redis address and key prefix, for a worker or a look inside. */
+  /** Redis address and key prefix, for a worker or assertions. */
   readonly redisUrl: string;
   readonly prefix: string;
   /** Log lines so far. */
@@ -19,8 +19,8 @@ export interface TestGateway extends AsyncDisposable {
 }
 
 /**
- * @param redisUrl a Redis of the test file's own; each gateway takes another key prefix in it, unless QUEUE_PREFIX names one
- * @param env settings beside the defaults
+ * @param redisUrl the test file's own Redis; each gateway uses a new key prefix, unless QUEUE_PREFIX is set
+ * @param env settings other than the defaults
  */
 export async function startTestGateway(redisUrl: string, env: Record<string, string> = {}): Promise<TestGateway> {
   const prefix = env['QUEUE_PREFIX'] ?? `{test-${randomUUID()}}`;

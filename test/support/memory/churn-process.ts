@@ -1,7 +1,7 @@
-/** The process of `heapAfterChurn`: told a module and the name of its `Put`, prints MB of heap. */
+/** The process of `heapAfterChurn`: takes a module and the name of its `Put`, prints MB of heap. */
 import type { Put } from './churn.ts';
 
-const ROUNDS = 100_000;
+const COUNT = 100_000;
 const AT_A_TIME = 8;
 
 const [module, name] = process.argv.slice(2) as [string, string];
@@ -11,9 +11,9 @@ const one = () => things.push(put({ filler: new Array(125).fill(0.5) }));
 const collect = () => globalThis.gc!({ type: 'minor' });
 
 for (let i = 0; i < AT_A_TIME; i++) one();
-// Twice survived is old.
+// V8 promotes an object that survives two collections.
 for (let i = 0; i < 3; i++) collect();
-for (let i = 0; i < ROUNDS; i++) {
+for (let i = 0; i < COUNT; i++) {
   one();
   things.shift()!();
 }

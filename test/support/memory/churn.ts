@@ -1,15 +1,15 @@
-/** What V8's small collections leave of things that came and went. */
+/** Measures what V8's minor collections leave of short-lived objects. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const CHURN = fileURLToPath(new URL('churn-process.ts', import.meta.url));
 
-/** Puts a thing somewhere. @returns takes it out again */
+/** Adds an object to the structure under test. @returns a function that removes it */
 export type Put = (thing: object) => () => void;
 
 /**
- * In a process of its own, whose heap is too large for a full collection: puts 100 000 things of 1 kB in, eight of them at any time.
- * @param module that exports a `Put` by this name
+ * Adds 100 000 objects of 1 kB, eight at any time, in a process whose heap is too large for a full collection.
+ * @param module exports a `Put` of this name
  * @returns MB of heap in use afterwards
  */
 export function heapAfterChurn(module: URL, name: string): number {

@@ -1,4 +1,4 @@
-/** Reads Prometheus' text format 0.0.4 as strictly as its own documentation, so that a scrape that a server would refuse fails a test. */
+/** A strict parser of Prometheus' text format 0.0.4: a scrape that a server would refuse fails a test. */
 
 export interface ScrapedSample {
   name: string;
@@ -18,7 +18,7 @@ const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\"n])*)"(,|$)/y;
 
 /**
  * @returns families by name
- * @throws saying which line is wrong: unknown syntax, a sample outside its family, a family or series that comes twice, a histogram
+ * @throws Error that quotes the wrong line: unknown syntax, a sample outside its family, a duplicate family or series, a histogram
  *   whose buckets do not add up
  */
 export function parseExposition(text: string): Map<string, ScrapedFamily> {
@@ -67,7 +67,7 @@ export function parseExposition(text: string): Map<string, ScrapedFamily> {
 
 /**
  * The value of one series.
- * @param labels all of them
+ * @param labels all labels of the series
  * @throws when there is none
  */
 export function seriesValue(
@@ -103,7 +103,7 @@ function parseValue(text: string): number | null {
   return /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(text) ? Number(text) : null;
 }
 
-/** Buckets rise, the last is infinite and equal to the count, and there is a sum. */
+/** Requires rising buckets, a last one that is infinite and equal to the count, and a sum. */
 function checkHistogram(name: string, samples: ScrapedSample[]): void {
   const bySeries = Map.groupBy(samples, ({ labels: { le: _, ...rest } }) =>
     JSON.stringify(Object.entries(rest).sort()),

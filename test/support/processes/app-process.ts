@@ -1,30 +1,30 @@
-/** A gateway or a worker as a process of its own, as `serve` or a container would start it. */
+/** A gateway or a worker as a process of its own, as `serve` or a container starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** What an app tells whoever started it. */
+/** What an app reports to its parent. */
 export type Report = { type: 'ready'; url?: string } | { type: 'failed'; message: string };
 
 export interface AppProcess extends AsyncDisposable {
   readonly child: ChildProcess;
   readonly pid: number;
-  /** The first thing it said, null when it ended without a word. */
+  /** Its first report, null when it ended without one. */
   readonly first: Report | null;
-  /** Everything it has printed. */
+  /** Its output so far. */
   log(): string;
-  /** What of it went to standard error. */
+  /** Its output on standard error so far. */
   errors(): string;
-  /** The exit code, null when a signal ended it; resolves once all it has printed is there. */
+  /** The exit code, null when a signal ended it; resolves after all output has been read. */
   readonly exited: Promise<number | null>;
   /** Sends a signal and resolves as `exited`. */
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
 /**
- * Starts an app's main.ts and resolves when it has said its first word or has ended.
- * @param env its whole environment besides PATH
- * @param supervised whether it has an IPC channel to say it on, as under `serve`
+ * Starts an app's main.ts and resolves when it has reported or ended.
+ * @param env its environment, besides PATH
+ * @param supervised whether it has an IPC channel for its report, as under `serve`
  */
 export async function startApp(
   main: URL,
@@ -39,10 +39,10 @@ export async function startApp(
   let errors = '';
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (chunk) => (log += chunk));
   child.stderr!.on('data', (chunk) => (errors += chunk));
-  // Not 'exit': what it has printed may still be on its way then.
+  // Not 'exit': output may still be unread then.
   const exited = once(child, 'close').then(([code]) => code as number | null);
-  const said = once(child, 'message').then(([message]) => message as Report);
-  const first = await Promise.race([said, exited.then(() => null)]);
+  const report = once(child, 'message').then(([message]) => message as Report);
+  const first = await Promise.race([report, exited.then(() => null)]);
   const end = (signal: NodeJS.Signals) => {
     child.kill(signal);
     return exited;

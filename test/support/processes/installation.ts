@@ -10,26 +10,26 @@ const GATEWAY = new URL('../../../apps/api/src/main.ts', import.meta.url);
 
 export interface GatewayProcess extends AppProcess {
   readonly url: string;
-  /** Asks this gateway, and asks once: what fails is to be seen. */
+  /** A client of this gateway, without retries: failures must be visible. */
   readonly client: Client;
 }
 
 export interface Installation extends AsyncDisposable {
   readonly redis: TestRedis;
   readonly prefix: string;
-  /** A connection to look inside with. */
+  /** A connection for assertions. */
   readonly inside: Redis;
-  /** Another gateway, once it listens. `PORT` in `env` takes the place of one that has ended. */
+  /** Starts another gateway and resolves when it listens. With `PORT` in `env` it replaces one that has ended. */
   gateway(env?: Record<string, string>): Promise<GatewayProcess>;
-  /** Another worker with one engine, once it takes jobs. */
+  /** Starts another worker with one engine and resolves when it takes jobs. */
   worker(env?: Record<string, string>): Promise<WorkerProcess>;
-  /** Ids of all jobs there are, live and ended. */
+  /** Ids of all jobs, live and ended. */
   jobs(): Promise<string[]>;
 }
 
 /**
- * A Redis of its own, and nothing else yet.
- * @param env settings of every process that is started here
+ * Starts a Redis, and no gateway or worker yet.
+ * @param env settings of every gateway and worker of this installation
  */
 export async function startInstallation(
   env: Record<string, string> = {},
@@ -39,7 +39,7 @@ export async function startInstallation(
   const redis = stack.use(await startRedis(redisOptions));
   const prefix = `{fq-${randomUUID()}}`;
   const inside = stack.adopt(new Redis(redis.url), (connection) => connection.disconnect());
-  // Redis going away is for the processes to bear; this connection comes back with it.
+  // The processes have to survive a Redis outage; this connection reconnects afterwards.
   inside.on('error', () => {});
   const common = { REDIS_URL: redis.url, QUEUE_PREFIX: prefix, ...env };
   const kept = stack.move();

@@ -1,4 +1,4 @@
-/** Which process of an installation a process is, by its command line. */
+/** The role of a process in an installation, by its command line. */
 const MARKS = {
   gateway: 'api/src/main.ts',
   worker: 'worker/src/main.ts',

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface ProcessFacts {
   pid: number;
   parent: number;
-  /** Words of the command line, blanks between them. */
+  /** The command line, its words separated by blanks. */
   command: string;
 }
 
@@ -21,7 +21,7 @@ export function allProcesses(): ProcessFacts[] {
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
         return [{ pid: Number(name), parent: Number(parent), command }];
       } catch {
-        return []; // it ended while we looked
+        return []; // it ended meanwhile
       }
     });
 }

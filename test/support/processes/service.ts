@@ -11,16 +11,16 @@ const MAIN = new URL('../../../apps/cli/src/main.ts', import.meta.url).pathname;
 export interface Service extends AsyncDisposable {
   url: string;
   pid: number;
-  /** Everything it has printed so far. */
+  /** Its output so far. */
   log(): string;
   engines(): ProcessFacts[];
   worker(): ProcessFacts;
-  /** SIGTERM, as an operator would; resolves with the exit code. */
+  /** Sends SIGTERM, as an operator would; resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
 /**
- * Starts the whole service and resolves once it says where it listens.
+ * Starts the whole service and resolves when it reports its URL.
  * @param env settings beside PORT=0 and a private FACEQUEUE_HOME
  * @throws with the log when it ends instead or is not ready in 60 s
  */

@@ -35,7 +35,7 @@ export async function dockerServer(port: number, flags: string[]): Promise<Serve
   const docker = (...args: string[]) => run('docker', args).then(() => undefined);
   return {
     start: () => docker('start', id),
-    // Killing a container that is dead already is no failure.
+    // A container that has ended cannot be killed.
     kill: () => docker('kill', '--signal', 'KILL', id).catch(() => docker('wait', id)),
     lose: onlyLocal,
     fillDisk: onlyLocal,
@@ -49,7 +49,7 @@ export async function dockerServer(port: number, flags: string[]): Promise<Serve
 }
 
 async function onlyLocal(): Promise<never> {
-  throw new Error('only of a local Redis: ask for one');
+  throw new Error('only a local Redis can do this: start it with local: true');
 }
 
 export async function localServer(port: number, flags: string[]): Promise<Server> {
@@ -57,7 +57,7 @@ export async function localServer(port: number, flags: string[]): Promise<Server
   const keepFolder = watchdog(['rm', '-rf', folder]);
   const spawnServer = () => {
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--daemonize', 'no'];
-    // Past its file size limit (see fillDisk) a write is to fail, not to end the process.
+    // Past its file size limit (see fillDisk), a write must fail instead of ending the process.
     const child = spawn('sh', ['-c', 'trap "" XFSZ; exec redis-server "$@"', 'sh', ...own, ...flags], {
       stdio: 'ignore',
       detached: true,
@@ -108,7 +108,7 @@ export async function localServer(port: number, flags: string[]): Promise<Server
 
 /**
  * Runs `argv` when this process ends in any way: the read ends when the kernel closes our end of the pipe.
- * @returns a function that calls it off
+ * @returns a function that cancels it
  */
 function watchdog(argv: string[]): () => void {
   const child = spawn('sh', ['-c', 'read -r word; [ "$word" = off ] || exec "$@"', 'sh', ...argv], {

@@ -1,6 +1,6 @@
 /**
  * A Redis for one test file: from testcontainers where Docker answers, else the machine's own `redis-server`.
- * TEST_REDIS=docker|local forces one of the two. It ends with the test process, even one that is killed.
+ * TEST_REDIS=docker|local forces one of the two. It ends with the test process, even when that is killed.
  */
 import { execFile } from 'node:child_process';
 import { connect, createServer } from 'node:net';
@@ -13,15 +13,15 @@ export interface TestRedis extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly mode: 'docker' | 'local';
-  /** Stops it if it runs and starts it again on the same port. Data written before is kept, unless `kill` came first and it is not append-only. */
+  /** Stops it if it runs, and starts it again on the same port. Data is kept, unless `kill` came first and it is not append-only. */
   restart(): Promise<void>;
   /** SIGKILL: every connection breaks and nothing more is written. `restart` brings it back. */
   kill(): Promise<void>;
-  /** Ends it as `kill` does, and takes its data away: what `restart` brings back knows nothing. Of a local one only. */
+  /** Kills it and deletes its data: after `restart` it is empty. Only for a local server. */
   lose(): Promise<void>;
-  /** Its disk is full: what it would write to its append-only file is refused, until it is said that there is room. Of a local one only. */
+  /** Makes writes to its append-only file fail as on a full disk, until called with false. Only for a local server. */
   fillDisk(full: boolean): Promise<void>;
-  /** Freezes it: connections stay open and nothing answers. `resume` ends that. */
+  /** Freezes it: connections stay open and nothing is answered, until `resume`. */
   pause(): Promise<void>;
   resume(): Promise<void>;
   /** Ends it and removes its data. */
@@ -31,9 +31,9 @@ export interface TestRedis extends AsyncDisposable {
 export interface TestRedisOptions {
   /** Keeps an append-only file, as the product's Redis does. */
   appendonly?: boolean;
-  /** A cluster of one node: it holds every slot and refuses scripts and commands whose keys lie in more than one. */
+  /** A cluster of one node: it refuses scripts and commands whose keys lie in more than one slot. */
   cluster?: boolean;
-  /** The machine's own server even where Docker answers: what is done to it needs its process or its files. */
+  /** The machine's own server even where Docker answers, for tests that need its process or files. */
   local?: boolean;
 }
 
@@ -48,7 +48,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     try {
       server = mode === 'docker' ? await dockerServer(port, flags) : await localServer(port, flags);
       await answering(port);
-      if (options.cluster) await holdAllSlots(port);
+      if (options.cluster) await assignAllSlots(port);
       return handle(server, mode, port, options.appendonly ?? false);
     } catch (error) {
       await server?.remove();
@@ -145,17 +145,17 @@ async function answering(port: number): Promise<void> {
   }
 }
 
-async function holdAllSlots(port: number): Promise<void> {
+async function assignAllSlots(port: number): Promise<void> {
   await command(port, 'CLUSTER ADDSLOTSRANGE 0 16383');
   const deadline = Date.now() + 20_000;
-  // It says so with an error until it has noticed that nothing is missing.
+  // It answers with an error until it knows that all slots are assigned.
   while (!(await command(port, 'GET probe')).startsWith('$-1')) {
     if (Date.now() > deadline) throw new Error(`Redis on port ${port} did not form a cluster within 20 s`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
 
-/** One inline command on a connection of its own. @returns the first line of the answer */
+/** Sends one inline command on a connection of its own. @returns the first line of the answer */
 function command(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(`${text}\r\n`));

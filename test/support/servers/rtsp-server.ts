@@ -1,21 +1,21 @@
-/** A camera: an RTSP server (RFC 2326) that plays an MPEG transport stream over and over, in RTP over the same connection. */
+/** A camera: an RTSP server (RFC 2326) that plays an MPEG transport stream in a loop, in RTP over the same connection. */
 import { createServer, type Socket } from 'node:net';
 
 export interface RtspServer extends AsyncDisposable {
   readonly url: string;
   /** First lines and transports of the requests so far. */
   readonly requests: string[];
-  /** Breaks every connection, as a camera that is switched off and on. */
+  /** Breaks every connection, like a camera that is switched off and on. */
   breakAll(): void;
 }
 
-/** Packets of a transport stream in one of RTP: as many as an Ethernet frame holds. */
+/** Transport stream packets per RTP packet: as many as fit into an Ethernet frame. */
 const TS_BYTES = 188 * 7;
 const STEP_MS = 50;
 
 /**
  * @param stream whole packets of 188 bytes
- * @param ms how long it lasts
+ * @param ms its duration
  */
 export async function startRtspServer(stream: Buffer, ms: number): Promise<RtspServer> {
   const requests: string[] = [];
@@ -32,7 +32,7 @@ export async function startRtspServer(stream: Buffer, ms: number): Promise<RtspS
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
       for (let end = text.indexOf('\r\n\r\n'); end >= 0; end = text.indexOf('\r\n\r\n')) {
-        // Reports of RTCP may stand before a request.
+        // RTCP reports may precede a request.
         const request = /[A-Z_]+ rtsp:.*$/s.exec(text.slice(0, end))?.[0];
         text = text.slice(end + 4);
         if (!request) continue;

@@ -1,6 +1,6 @@
 /**
- * A real S3 server behind a front that does what S3 does and it does not: the condition `If-None-Match`, listed uploads,
- * and failures as they are wanted.
+ * A real S3 server behind a proxy that adds what the server lacks: the condition `If-None-Match`, listed uploads, and injected
+ * failures.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
@@ -16,30 +16,30 @@ import { startFauxqs } from 'fauxqs';
 
 export const S3_CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 
-/** What is done, in S3's words. */
+/** The operation of a request, in S3's terms. */
 export type Operation = 'list' | 'get' | 'head' | 'put' | 'begin' | 'part' | 'complete' | 'abort' | 'other';
 
-/** A request as the front sees it. */
-export interface Asked {
+/** A request as the proxy receives it. */
+export interface S3Request {
   operation: Operation;
   bucket: string;
   key: string;
   query: URLSearchParams;
 }
 
-/** What to do with a request: nothing (undefined), a code of S3 with its status, or no answer at all. */
+/** What to do with a request: serve it (undefined), refuse it with an S3 code and status, or never answer. */
 export type Interference = readonly [status: number, code: string] | 'hang' | undefined;
 
 export interface TestS3 extends AsyncDisposable {
   readonly endpoint: string;
-  /** Settings of a worker or gateway that uses it. */
+  /** Settings of a gateway or worker that uses it. */
   readonly env: Record<string, string>;
-  /** Requests so far, those of this helper left out. */
-  readonly asked: readonly Asked[];
+  /** Requests so far, except those of this helper. */
+  readonly requests: readonly S3Request[];
   /** Uploads begun and neither completed nor aborted. */
   readonly uploads: ReadonlySet<string>;
-  /** Asked before each request is served; may wait. */
-  interfere(how: (asked: Asked) => Interference | Promise<Interference>): void;
+  /** Called before each request is served; may wait. */
+  interfere(how: (request: S3Request) => Interference | Promise<Interference>): void;
   createBucket(name: string): Promise<void>;
   put(bucket: string, key: string, body: Uint8Array | string): Promise<void>;
   /** Text of an object, null when there is none. */
@@ -48,8 +48,8 @@ export interface TestS3 extends AsyncDisposable {
 }
 
 /**
- * @param conditions whether it knows `If-None-Match`: `refused` says that it does not, `ignored` says nothing
- * @param encodes whether it knows `EncodingType` of listings
+ * @param conditions whether it supports `If-None-Match`: `refused` answers 501, `ignored` ignores it
+ * @param encodes whether it supports `EncodingType` in listings
  */
 export async function startS3({
   conditions = 'known' as 'known' | 'refused' | 'ignored',
@@ -62,9 +62,9 @@ export async function startS3({
     forcePathStyle: true,
     credentials: S3_CREDENTIALS,
   });
-  const asked: Asked[] = [];
+  const requests: S3Request[] = [];
   const uploads = new Set<string>();
-  let interfere: (asked: Asked) => Interference | Promise<Interference> = () => undefined;
+  let interfere: (request: S3Request) => Interference | Promise<Interference> = () => undefined;
 
   const there = (bucket: string, key: string) =>
     client.send(new HeadObjectCommand({ Bucket: bucket, Key: key })).then(
@@ -74,7 +74,7 @@ export async function startS3({
 
   const serve = async (incoming: IncomingMessage, response: ServerResponse) => {
     const one = readRequest(incoming);
-    asked.push(one);
+    requests.push(one);
     const interference = await interfere(one);
     if (interference === 'hang') return;
     if (interference) return refuse(response, ...interference);
@@ -122,7 +122,7 @@ export async function startS3({
       AWS_ACCESS_KEY_ID: S3_CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: S3_CREDENTIALS.secretAccessKey,
     },
-    asked,
+    requests,
     uploads,
     interfere: (how) => {
       interfere = how;
@@ -139,7 +139,7 @@ export async function startS3({
   };
 }
 
-function readRequest({ method, url }: IncomingMessage): Asked {
+function readRequest({ method, url }: IncomingMessage): S3Request {
   const at = url!.indexOf('?');
   const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(at < 0 ? url! : url!.slice(0, at))!;
   const query = new URLSearchParams(at < 0 ? '' : url!.slice(at + 1));
@@ -167,7 +167,7 @@ function refuse(response: ServerResponse, status: number, code: string) {
 
 const CHARACTERS: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'" };
 
-/** A listing as S3 writes it when it is asked for `EncodingType=url`. */
+/** A listing as S3 writes it for `EncodingType=url`. */
 function withEncodedKeys(listing: Buffer): Buffer {
   const encoded = listing
     .toString()

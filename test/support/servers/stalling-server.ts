@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A file server on loopback that sends the first byte at once and the others when told: a fetch lasts as long as a test wants. */
+/** A file server on loopback that sends the first byte at once and the rest on `release`, so that a fetch lasts as long as a test needs. */
 export interface StallingServer extends AsyncDisposable {
   /** `address:port` */
   readonly host: string;
-  /** Each path is stalling by itself. */
+  /** Each path is released separately. */
   url(path: string): string;
-  /** Resolves when the path has been requested for. */
+  /** Resolves when the path has been requested. */
   requested(path: string): Promise<void>;
-  /** Resolves when whoever requested for the path has closed the connection before the end of the file. */
+  /** Resolves when the client of the path has closed the connection before the end of the file. */
   disconnected(path: string): Promise<void>;
-  /** Sends the path's file to its end, also to who asks later. */
+  /** Sends the rest of the file, to later requests of the path too. */
   release(path: string): void;
 }
 

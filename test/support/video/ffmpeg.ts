@@ -1,4 +1,4 @@
-/** ffmpeg for tests: the machine's own, installed by apt-get where that is allowed. */
+/** ffmpeg for tests: the machine's own, or installed with apt-get if this user may. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { aptInstall, meansOf, prefixOf } from '../../../setup/apt.js';
@@ -8,14 +8,15 @@ import { lockFolder } from '../../../setup/lock.js';
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const LOCK = fileURLToPath(new URL('.', import.meta.url));
 
-/** The package and what it needs are downloaded: about 100 MB. */
+/** The package and its dependencies are about 100 MB to download. */
 export const FFMPEG_TIMEOUT_MS = 600_000;
 
 const present = () => spawnSync('ffmpeg', ['-version'], { stdio: 'ignore' }).error === undefined;
 
 /**
- * Sees to it that there is an ffmpeg.
- * @returns null, or why there is none. With TEST_FFMPEG=required that is an error: a run that must skip nothing says so
+ * Installs ffmpeg if it is missing.
+ * @returns null, or why there is none
+ * @throws Error instead when TEST_FFMPEG=required, for runs that must not skip tests
  */
 export async function ensureFfmpeg(): Promise<string | null> {
   const why = await install();

@@ -40,7 +40,7 @@ describe('a listing', () => {
     const results = await here.results(id);
     expect(results.map(({ name }) => name).sort()).toEqual(urlsOf(600));
     expect(new Map(results.map(({ name, line }) => [line, name])).get(600)).toBe(urlsOf(600)[599]);
-    expect(here.s3.asked.filter(({ operation }) => operation === 'list')).toHaveLength(3);
+    expect(here.s3.requests.filter(({ operation }) => operation === 'list')).toHaveLength(3);
   });
 
   it('that finds nothing ends the batch', async () => {
@@ -135,7 +135,7 @@ describe('a listing that fails', () => {
       here.s3.interfere(() => refusal);
       const batch = await here.ended(await here.batch(listing(url)));
       expect(batch).toMatchObject({ status: 'finished', counts: { total: 0 }, listing: failedWith(code, text) });
-      expect(here.s3.asked.length).toBeLessThanOrEqual(1);
+      expect(here.s3.requests.length).toBeLessThanOrEqual(1);
     },
   );
 

@@ -21,8 +21,8 @@ afterAll(() => redis.stop());
 
 const output = (more = {}) => ({ output: { url: 's3://results/out.ndjson', overwrite: false, ...more } });
 const written = ({ s3 }: TaskHarness) => s3.text('results', 'out.ndjson');
-const partsAsked = ({ s3 }: TaskHarness) =>
-  s3.asked.filter(({ operation }) => operation === 'part').map(({ query }) => Number(query.get('partNumber')));
+const requestedParts = ({ s3 }: TaskHarness) =>
+  s3.requests.filter(({ operation }) => operation === 'part').map(({ query }) => Number(query.get('partNumber')));
 
 /** What GET results answers, as one string. */
 async function lines(here: TaskHarness, id: string): Promise<string> {
@@ -58,7 +58,7 @@ describe('an output', () => {
     await here.worker();
     const id = await here.batch(output(), goodItems(50));
     expect((await here.ended(id)).output).toMatchObject({ status: 'done' });
-    expect(partsAsked(here)).toEqual([1, 2, 3]);
+    expect(requestedParts(here)).toEqual([1, 2, 3]);
     expect((await written(here)) === (await lines(here, id))).toBe(true);
     expect(here.s3.uploads.size).toBe(0);
   });
@@ -103,7 +103,7 @@ describe('an interrupted output', () => {
     await first.close();
     await here.worker();
     expect((await here.ended(id)).output).toMatchObject({ status: 'done' });
-    expect(partsAsked(here)).toEqual([1, 2, 2, 3]);
+    expect(requestedParts(here)).toEqual([1, 2, 2, 3]);
     expect((await written(here)) === (await lines(here, id))).toBe(true);
     expect(here.s3.uploads.size).toBe(0);
   });

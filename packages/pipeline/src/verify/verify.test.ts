@@ -78,6 +78,6 @@ describe('verifying a pack', () => {
     const folder = await copied();
     const report = await verifyPack(join(folder, 'manifest.json'));
     expect(report.ok).toBe(true);
-    expect(report.leftOut).toEqual(['outputs: no reference was named']);
+    expect(report.leftOut).toEqual(['outputs: no reference was given']);
   });
 });

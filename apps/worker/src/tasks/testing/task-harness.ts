@@ -146,8 +146,11 @@ export const failedWith = (code: ErrorCode, text: string) => ({
 });
 
 /** Resolves when the server has received `count` requests of this kind. */
-export const askedFor = (s3: TestS3, operation: TestS3['asked'][number]['operation'], count = 1) =>
-  vi.waitFor(() => expect(s3.asked.filter((one) => one.operation === operation).length).toBeGreaterThanOrEqual(count), {
-    timeout: 20_000,
-    interval: 2,
-  });
+export const askedFor = (s3: TestS3, operation: TestS3['requests'][number]['operation'], count = 1) =>
+  vi.waitFor(
+    () => expect(s3.requests.filter((one) => one.operation === operation).length).toBeGreaterThanOrEqual(count),
+    {
+      timeout: 20_000,
+      interval: 2,
+    },
+  );

@@ -31,15 +31,15 @@ const keysOf = async (id: string) =>
 describe('canceling a job', () => {
   it('that is queued ends it for everybody: who waits, who follows, who asks', async () => {
     const letGo = await occupy(pair, stalling, 'cancel-queued');
-    let waiting!: Promise<Response>;
-    const id = await madeBy(pair, () => (waiting = post(pair.here, PORTRAIT)));
+    let response!: Promise<Response>;
+    const id = await madeBy(pair, () => (response = post(pair.here, PORTRAIT)));
     const polled = pair.there.client.job(id, { waitMs: 60_000 });
     const followed = Array.fromAsync(pair.here.client.follow(id));
     const canceled = await body<JobResource>(await cancel(pair.there, id), 200);
     expect(canceled).toMatchObject({ id, status: 'canceled', attempts: 0, result: null, error: { code: 'canceled' } });
     expect(await polled).toEqual(canceled);
     expect((await followed).at(-1)).toEqual({ type: 'job', job: canceled });
-    expect(await body<Problem>(await waiting, 409)).toMatchObject({ code: 'canceled', job_id: id });
+    expect(await body<Problem>(await response, 409)).toMatchObject({ code: 'canceled', job_id: id });
     // Once more is no error.
     expect(await body<JobResource>(await cancel(pair.here, id), 200)).toEqual(canceled);
     await letGo();
@@ -138,9 +138,9 @@ describe('erasing a job', () => {
       using frozen = when === 'processing' ? freeze(pair) : null;
       const { id } = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       await reaches(pair.there, id, when);
-      const waiting = when === 'succeeded' ? null : fetch(`${pair.here.url}/jobs/${id}?wait=60`);
+      const response = when === 'succeeded' ? null : fetch(`${pair.here.url}/jobs/${id}?wait=60`);
       expect((await erase(pair.there, id)).status).toBe(204);
-      expect((await waiting)?.status ?? 410).toBe(410);
+      expect((await response)?.status ?? 410).toBe(410);
       // BullMQ forgets the id when it comes to it.
       expect((await keysOf(id)).filter((key) => !key.startsWith(':bull:'))).toEqual([':gone:*']);
       for (const gateway of [pair.here, pair.there]) {

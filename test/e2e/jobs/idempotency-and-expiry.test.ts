@@ -4,7 +4,7 @@ import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
 import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
-import { body, CAT, HANDS, madeBy, occupy, type Pair, PORTRAIT, post, startPair, submit } from './pair.ts';
+import { ACTIVE_JOBS, body, CAT, madeBy, occupy, type Pair, PORTRAIT, post, startPair, submit } from './pair.ts';
 
 const KEYS = { shop: 'key of shop', park: 'key of park' };
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -155,7 +155,7 @@ describe('the same Idempotency-Key', () => {
   });
 
   it('is not reserved by a call that is refused', async () => {
-    const full = await pair.gateway({ MAX_WAITING_JOBS: String(HANDS) });
+    const full = await pair.gateway({ MAX_WAITING_JOBS: String(ACTIVE_JOBS) });
     const letGo = await occupy(pair, stalling, 'full');
     const once = key();
     const refused = await post(full, PORTRAIT, once);

@@ -108,7 +108,7 @@ describe('two hundred callers are all answered', () => {
     ['Redis is killed and started again with its data', [60], restart],
   ])('though %s', async (_, moments, trouble) => {
     const before = new Set(await pair.jobs());
-    const told = receiver.messages.length;
+    const messagesBefore = receiver.messages.length;
     using frozen = freeze(pair);
     const calls = Promise.allSettled(Array.from({ length: 200 }, (_, i) => call(i)));
     // All of them are accepted, so none may be told that the service is away.
@@ -134,7 +134,7 @@ describe('two hundred callers are all answered', () => {
       return new Set(jobs.map(({ webhook }) => webhook!.status));
     };
     await expect.poll(delivered, { timeout: 45_000 }).toEqual(new Set(['delivered']));
-    const events = receiver.messages.slice(told);
+    const events = receiver.messages.slice(messagesBefore);
     expect(new Set(events.map(({ headers }) => headers['webhook-id'])).size).toBe(200);
     expect(new Set(events.map((event) => JSON.parse(event.body).type))).toEqual(new Set(['job.succeeded']));
     expect(new Set(events.map((event) => event.body)).size).toBe(200);

@@ -1,4 +1,4 @@
-/** Server-sent events of jobs that are submitted at one gateway and followed at the other. */
+/** Server-sent events of jobs that are jobs at one gateway and followed at the other. */
 import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
@@ -49,13 +49,13 @@ const statuses = (stream: Awaited<ReturnType<typeof openEvents>>) => stream.even
 
 describe('the events of a job', () => {
   it('tell every state, and end with the job as GET shows it', async () => {
-    const job = await fetching('/told');
+    const job = await fetching('/done');
     const stream = await openEvents(pair.there, job.id);
     expect(stream.response.headers.get('content-type')).toMatch(/^text\/event-stream/);
     expect(stream.response.headers.get('cache-control')).toContain('no-cache');
     await expect.poll(() => statuses(stream)).toEqual(['queued']);
     using frozen = freeze(pair);
-    stalling.release('/told');
+    stalling.release('/done');
     await expect.poll(() => statuses(stream), { timeout: 10_000 }).toEqual(['queued', 'processing']);
     frozen.thaw();
     await stream.done;
