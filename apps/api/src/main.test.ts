@@ -44,15 +44,15 @@ describe('the gateway process', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['bad variables, all at once', { PORT: 'many', SYNC_WAIT: 'long' }, /PORT is "many".*\n.*SYNC_WAIT is "long"/],
     ['a key in the clear, without repeating it', { API_KEYS: 'hunter2' }, /^API_KEYS is wrong(?!.*hunter2)/s],
-    ['two keys of a name', { API_KEYS: `a:${'0'.repeat(64)},a:${'1'.repeat(64)}` }, /names that differ/],
-    ['an address open to everybody', { HOST: '0.0.0.0' }, /HOST is "0\.0\.0\.0".*ALLOW_OPEN/],
+    ['two keys with one name', { API_KEYS: `a:${'0'.repeat(64)},a:${'1'.repeat(64)}` }, /names that differ/],
+    ['an address that everybody can reach', { HOST: '0.0.0.0' }, /HOST is "0\.0\.0\.0".*ALLOW_OPEN/],
     [
       'an address of another machine',
       { HOST: '192.0.2.1', ALLOW_OPEN: 'true' },
       /192\.0\.2\.1.*not an address of this machine/,
     ],
-    ['no Redis named', { REDIS_URL: '' }, /^REDIS_URL is not set/],
-    ['a base path that is none', { BASE_PATH: 'prod' }, /BASE_PATH is "prod"; expected a path such as \/prod/],
+    ['no REDIS_URL', { REDIS_URL: '' }, /^REDIS_URL is not set/],
+    ['an invalid base path', { BASE_PATH: 'prod' }, /BASE_PATH is "prod"; expected a path such as \/prod/],
     [
       'a body memory too small for one image',
       { MAX_INFLIGHT_BODY_BYTES: '20mb' },
@@ -110,7 +110,7 @@ describe('the gateway process', () => {
       const call = post(url);
       await taken.promise;
       child.kill(signal);
-      // The idle connection is closed at once, and nobody else is let in.
+      // The idle connection is closed at once, and new ones are refused.
       await idle.rest();
       await expect(fetch(`${url}/livez`)).rejects.toThrow();
       release.resolve();

@@ -37,7 +37,7 @@ describe('with API keys', () => {
   let gateway: TestGateway;
   let worker: CannedWorker;
   beforeAll(async () => {
-    // With keys no Host is foreign, and listening beyond loopback needs no further word.
+    // With keys no Host is foreign, and listening beyond loopback needs no ALLOW_OPEN.
     gateway = await startTestGateway(redis.url, { API_KEYS: `${key('shop')}, ${key('archive')}`, HOST: '0.0.0.0' });
     worker = await startCannedWorker(gateway);
   });

@@ -6,7 +6,7 @@ import { BatchAppender } from './batch-appender.ts';
 
 const item = (line: number): NewItem => ({ name: null, line, content: { kind: 'url', url: 'https://example.org/' } });
 
-/** A queue that takes so many items and no more. */
+/** A queue with room for `room` items. */
 function queueOf(room: number) {
   const calls: number[][] = [];
   let left = room;

@@ -36,7 +36,7 @@ afterAll(async () => {
 
 const at = (path: string) => `${gateway.url}${path}`;
 const byName = (items: ItemLine[]) => Object.fromEntries(items.map((item) => [item.id, item]));
-/** Bytes of inline jobs the worker has seen, as text. */
+/** Bytes of the inline jobs that the worker got, as text. */
 const seen = () => worker.seen.map(({ bytes }) => String(bytes));
 
 describe('POST /batches', () => {
@@ -193,7 +193,7 @@ describe('POST /batches', () => {
     await raw.send(
       `POST /batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000000\r\n\r\n${first}`,
     );
-    // Some of its items have run: it was there.
+    // Some of its items have run: the batch existed.
     await expect.poll(() => seen().includes('cut 255'), { timeout: 10_000 }).toBe(true);
     const before = gateway.lines.length;
     raw.socket.destroy();
@@ -343,7 +343,7 @@ describe('an open batch', () => {
     const body = lines(Array.from({ length: 300 }, (_, i) => inline(`again ${i}`, `item-${i}`)));
     using raw = await openRaw(gateway.port);
     const head = `POST /batches/${batch.id}/items HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\n`;
-    // Cut within a line: what stands there is no item.
+    // Cut within a line: the rest is not an item.
     await raw.send(`${head}Content-Length: ${body.length}\r\n\r\n${body.slice(0, -20)}`);
     await expect
       .poll(() => seen().filter((text) => text.startsWith('again ')).length, { timeout: 10_000 })
@@ -365,12 +365,12 @@ describe('an open batch', () => {
     const { body: batch } = await post(`${tight.url}/batches?open=true`);
     const body = lines(Array.from({ length: 1000 }, (_, i) => inline(`full ${i}`, `item-${i}`)));
     const items = `${tight.url}/batches/${batch.id}/items`;
-    // A fifth of the places are for interactive calls.
+    // A fifth of the queue is reserved for interactive calls.
     const full = await post(items, body);
     expect(full).toMatchObject({ status: 503, body: { code: 'queue_full' } });
     expect(full.body.detail).toMatch('items up to line 240 have been taken');
     expect(Number(full.headers.get('retry-after'))).toBeGreaterThan(0);
-    // A closed batch that does not fit leaves nothing.
+    // A batch without open=true that does not fit leaves nothing.
     expect(await post(`${tight.url}/batches`, body)).toMatchObject({ status: 503, body: { code: 'queue_full' } });
     await expect.poll(async () => (await tight.queue.snapshot()).queues.bulk.waiting, { timeout: 10_000 }).toBe(240);
 

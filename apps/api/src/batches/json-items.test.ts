@@ -18,7 +18,7 @@ function refusal(text: string): string {
   throw new Error('no error');
 }
 
-/** Names that are not `items`; strings with what JSON escapes. */
+/** Names other than `items`; strings with characters that JSON escapes. */
 const name = fc.string({ unit: fc.constantFrom('i', 'é', '"', '\\', '[', ']', ',', '{', '\n'), maxLength: 6 });
 
 describe('the items of a JSON body', () => {
@@ -35,7 +35,7 @@ describe('the items of a JSON body', () => {
           const entries = Object.entries(rest);
           entries.splice(at % (entries.length + 1), 0, ['items', items as never]);
           const body = Object.fromEntries(entries);
-          // Written and read again, as what arrives: JSON has no -0.
+          // Through JSON and back, as it arrives: JSON has no -0.
           const expected = JSON.parse(JSON.stringify(body));
           expect(split(JSON.stringify(body, null, by))).toEqual({
             members: { ...expected, items: [] },

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => redis?.stop());
 afterEach(() => vi.restoreAllMocks());
 
-/** A body of lines with images of `size` bytes each, made as it is read. */
+/** A body of lines with images of `size` bytes each, generated while it is read. */
 function imageLines(count: number, size: number): ReadableStream<Uint8Array> {
   const img = randomBytes(size).toString('base64');
   let made = 0;
@@ -43,7 +43,7 @@ describe('a gateway that receives 60 MB of lines', () => {
     expect(Math.max(...used)).toBeLessThan(5 * MEGABYTE);
     const large = await post(`${gateway.url}/batches`, imageLines(3, 15e6));
     expect(large).toMatchObject({ status: 202, body: { counts: { total: 3 } } });
-    // A line of 20 MB, and what was read with its end.
+    // A line of 20 MB, and what was read together with its end.
     expect(Math.max(...used)).toBeLessThan(25 * MEGABYTE);
     expect((reserve.mock.contexts[0] as BodyMemory).used).toBe(0);
   });
@@ -56,7 +56,7 @@ describe('a gateway that receives 60 MB of lines', () => {
     });
     const { url } = gateway.first as { url: string };
     const send = () => post(`${url}/batches`, imageLines(300, 150_000));
-    // The first one warms it up.
+    // The first request warms the process up.
     expect((await send()).status).toBe(202);
     const before = residentBytes(gateway.pid);
     let most = 0;
@@ -68,7 +68,7 @@ describe('a gateway that receives 60 MB of lines', () => {
     console.log(
       `resident: ${(before / 1e6).toFixed()} MB after the first 60 MB, at most ${(most / 1e6).toFixed()} MB during three more`,
     );
-    // What collection leaves lying about; kept, it would be 180 MB.
+    // What garbage collection has not freed yet; retained bodies would be 180 MB.
     expect(most - before).toBeLessThan(100e6);
   });
 });

@@ -43,7 +43,7 @@ async function openBatch(at = gateway): Promise<string> {
   return (await post(`${at.url}/batches?open=true`)).body.id;
 }
 
-/** Lines of a stream one at a time. */
+/** Reads a stream line by line. */
 async function follow(at: TestGateway, id: string, after = '') {
   const query = `follow=true${after && `&after=${after}`}`;
   const response = await fetch(`${at.url}/batches/${id}/results?${query}`);
@@ -70,8 +70,8 @@ async function follow(at: TestGateway, id: string, after = '') {
 }
 
 /**
- * Ends waits for changes with nothing: the first so many at once, the others when `now` resolves.
- * @returns how long each would have waited
+ * Makes waits for changes time out: the first `first` at once, the others when `now` resolves.
+ * @returns the time-out that each wait was given
  */
 function hurry(queue: GatewayQueue, first: number, now: Promise<unknown>): number[] {
   const waited: number[] = [];
@@ -140,7 +140,7 @@ describe('GET /batches/{id}/results', () => {
     using raw = await openRaw(gateway.port);
     raw.socket.pause();
     await raw.send(`GET /batches/${id}/results HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
-    // Some 14 MB of JSON in 24 pages: what the sockets hold of it, about 5 MB, must come to an end.
+    // Some 14 MB of JSON in 24 pages: the sockets buffer about 5 MB of it.
     await expect.poll(() => pages.mock.calls.length, { timeout: 10_000 }).toBeGreaterThan(0);
     let before = -1;
     const still = () => {

@@ -39,7 +39,7 @@ describe('base64', () => {
   });
 
   it('decodes images of any size, with line breaks of any length', () => {
-    // Sizes around the piece of 16 Ki characters in which it works.
+    // Sizes around the chunk of 16 Ki characters that is decoded at a time.
     for (const size of [12_287, 12_288, 12_289, 24_575, 24_576, 400_001]) {
       const bytes = Buffer.from(Array.from({ length: size }, (_, i) => (i * 31) ^ (i >> 8)));
       const text = bytes.toString('base64');

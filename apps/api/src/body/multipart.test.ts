@@ -13,7 +13,7 @@ interface FormPart {
   value: string | Uint8Array;
 }
 
-/** A form as browsers write it. */
+/** A form as browsers encode it. */
 function form(...parts: FormPart[]): Buffer {
   const pieces = parts.flatMap(({ name, fileName, type, value }) => [
     Buffer.from(
@@ -52,7 +52,7 @@ describe('a form', () => {
     );
     await fc.assert(
       fc.asyncProperty(image, naming, async (value, how) => {
-        // A browser picks a boundary that does not occur in what it sends.
+        // Browsers choose a boundary that does not occur in the parts.
         fc.pre(!Buffer.concat([Buffer.from('\r\n'), value]).includes('\r\n--edge'));
         const image = (await read(form({ name: 'img', value, ...how }))) as { bytes: Uint8Array };
         expect(Buffer.from(image.bytes)).toEqual(value);
@@ -105,7 +105,7 @@ describe('a form', () => {
     ['no end', form({ name: 'img', fileName: 'a', value: 'x'.repeat(1000) }).subarray(0, 500), /not valid/],
     ['another boundary', Buffer.from('--other\r\n\r\nx\r\n--other--'), /not valid/],
     ['nothing', Buffer.alloc(0), /not valid/],
-    ['text that is no form', Buffer.from('hello'), /not valid/],
+    ['text that is not a form', Buffer.from('hello'), /not valid/],
   ])('with %s is an invalid request', async (_, body, detail) => {
     const error = await failure(body);
     expect(error.code).toBe('invalid_request');

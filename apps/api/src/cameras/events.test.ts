@@ -38,7 +38,7 @@ afterEach(async () => {
   await worker.close();
 });
 
-/** Posts a frame and resolves with its id when it has ended. */
+/** Posts a frame; resolves with its id when it has ended. */
 async function post(camera = 'gate-1', body = 'image', at = gateways[0]): Promise<string> {
   const response = await fetch(`${at.url}/cameras/${camera}/frames?keep=all`, {
     method: 'POST',
@@ -56,7 +56,7 @@ const events = (query = '', lastEventId?: string, at = gateways[1], camera = 'ga
     lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
   );
 
-/** Reads the greeting, then so many events. */
+/** Reads the first block, then `count` events. */
 async function frames(stream: EventReader, count: number): Promise<{ id: string; frame: FrameEvent }[]> {
   expect(await stream.next()).toEqual({ retry: '2000' });
   expect(await stream.next()).toEqual({ id: expect.stringMatching(/^(start|\d+)$/) });
@@ -113,7 +113,7 @@ describe('GET /cameras/{camera}/events', () => {
     using all = await events('?after=start');
     const old = await frames(all, 3);
     expect(old.map(({ frame }) => frame.job)).toEqual(ids);
-    // The header goes before the option: an EventSource comes back to the same URL.
+    // The header overrides the option: an EventSource reconnects to the same URL.
     using rest = await events('?after=start', old[0]!.id);
     expect((await frames(rest, 2)).map(({ frame }) => frame.job)).toEqual(ids.slice(1));
     ids.push(await post());
@@ -167,7 +167,7 @@ describe('GET /cameras/{camera}/events', () => {
       subscribe: (id: string) => {
         const changes = subscribe(id);
         const { nextChange } = changes;
-        // Twice the time is up at once.
+        // The first two waits time out at once.
         const hasty: typeof nextChange = async (ms, signal) => (quiet.push(ms) > 2 ? nextChange(ms, signal) : false);
         return Object.assign(changes, { nextChange: hasty });
       },
@@ -226,7 +226,7 @@ describe('GET /cameras/{camera}/events', () => {
     const read = queue.cameras.results.bind(queue.cameras);
     let reads = 0;
     let told = 0;
-    // The same page again and again: more than any buffer on the way takes.
+    // The same page again and again: more than all buffers on the way can hold.
     Object.assign(queue.cameras, {
       results: async (...of: Parameters<typeof read>) => {
         reads += 1;
@@ -237,7 +237,7 @@ describe('GET /cameras/{camera}/events', () => {
     using raw = await openRaw(gateways[1].port);
     raw.socket.pause();
     await raw.send('GET /cameras/gate-1/events?after=start HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    // It stops reading when the kernel takes no more, and goes on when its client does.
+    // It stops reading when the kernel's buffers are full, and continues when its client does.
     let before = -1;
     await expect
       .poll(

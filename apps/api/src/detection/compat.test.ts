@@ -47,17 +47,17 @@ const URL_BODY = '{"url":"http://a.example/b"}';
 
 describe('COMPAT=aws', () => {
   it.each<[string, string, Outcome, string]>([
-    ['no JSON', '{', CANNED_OUTCOME, INVALID],
+    ['text that is not JSON', '{', CANNED_OUTCOME, INVALID],
     ['neither member', '{}', CANNED_OUTCOME, INVALID],
-    ['no object', '[]', CANNED_OUTCOME, INVALID],
+    ['JSON that is not an object', '[]', CANNED_OUTCOME, INVALID],
     ['both members', '{"img":"YWJj","url":"http://a/b"}', CANNED_OUTCOME, BOTH],
     ['bad base64', '{"img":"!"}', CANNED_OUTCOME, IMG_ILLEGAL],
-    ['an img that is no string', '{"img":1}', CANNED_OUTCOME, IMG_ILLEGAL],
-    ['a url that is none', '{"url":"nowhere"}', CANNED_OUTCOME, URL_ILLEGAL],
+    ['an img that is not a string', '{"img":1}', CANNED_OUTCOME, IMG_ILLEGAL],
+    ['an invalid url', '{"url":"nowhere"}', CANNED_OUTCOME, URL_ILLEGAL],
     ['an image that cannot be decoded', IMG, failed('image_undecodable'), IMG_ILLEGAL],
-    ['bytes that are no image', IMG, failed('unsupported_media_type'), IMG_ILLEGAL],
+    ['bytes that are not an image', IMG, failed('unsupported_media_type'), IMG_ILLEGAL],
     ['an image over 4096 px', IMG, failed('image_too_large'), IMG_ILLEGAL],
-    ['an image behind a URL that cannot be decoded', URL_BODY, failed('image_undecodable'), URL_ILLEGAL],
+    ['an image at a URL that cannot be decoded', URL_BODY, failed('image_undecodable'), URL_ILLEGAL],
     ['a URL that is not allowed', URL_BODY, failed('source_forbidden'), URL_ILLEGAL],
     ['a URL that does not answer', URL_BODY, failed('source_unreachable'), URL_ILLEGAL],
     ['a URL that is slow', URL_BODY, failed('source_timeout'), URL_ILLEGAL],

@@ -15,7 +15,7 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 
-/** Bytes no format has, and every value a byte can have. */
+/** Bytes of no image format, with every byte value. */
 const IMAGE = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 251));
 
 const SUCCEEDED = CANNED_OUTCOME as Extract<Outcome, { status: 'succeeded' }>;
@@ -210,7 +210,7 @@ describe('a body that cannot be used', () => {
       'unsupported_media_type',
       /-H/,
     ],
-    ['of no type', () => post({ body: IMAGE }), 'unsupported_media_type', /missing/],
+    ['without a type', () => post({ body: IMAGE }), 'unsupported_media_type', /missing/],
     [
       'in another charset',
       () => json({}, { type: 'application/json; charset=utf-16' }),
@@ -223,16 +223,16 @@ describe('a body that cannot be used', () => {
       'unsupported_media_type',
       /Content-Encoding/,
     ],
-    ['of no bytes', () => raw({ body: new Uint8Array(0) }), 'invalid_request', /empty/],
-    ['of no JSON', () => post({ body: '{"img":', type: 'application/json' }), 'invalid_request', /JSON/],
-    ['of no bytes as JSON', () => post({ body: '', type: 'application/json' }), 'invalid_request', /empty/],
-    ['of no base64', () => json({ img: 'not base64!' }), 'invalid_base64', /base64/],
-    ['of both', () => json({ img: 'YWJj', url: 'http://a/b' }), 'invalid_request', /same time/],
-    ['of neither', () => json({}), 'invalid_request', /neither/],
+    ['without bytes', () => raw({ body: new Uint8Array(0) }), 'invalid_request', /empty/],
+    ['that is not JSON', () => post({ body: '{"img":', type: 'application/json' }), 'invalid_request', /JSON/],
+    ['without bytes as JSON', () => post({ body: '', type: 'application/json' }), 'invalid_request', /empty/],
+    ['that is not base64', () => json({ img: 'not base64!' }), 'invalid_base64', /base64/],
+    ['with both members', () => json({ img: 'YWJj', url: 'http://a/b' }), 'invalid_request', /same time/],
+    ['with neither member', () => json({}), 'invalid_request', /neither/],
     ['with a file URL', () => json({ url: 'file:///etc/passwd' }), 'invalid_request', /http, https or s3/],
     ['with a relative URL', () => json({ url: '/etc/passwd' }), 'invalid_request', /url/],
     ['with a password in its URL', () => json({ url: 'http://a:b@example.org/' }), 'invalid_request', /password/],
-    ['with a form without boundary', () => raw({ type: 'multipart/form-data' }), 'invalid_request', /boundary/],
+    ['with a form without a boundary', () => raw({ type: 'multipart/form-data' }), 'invalid_request', /boundary/],
   ])('%s is told what is wrong', async (_, send, code, detail) => {
     const response = await send();
     expect(await problem(response)).toMatchObject({ code, detail: expect.stringMatching(detail) });
@@ -379,7 +379,7 @@ describe('a full installation', () => {
   it('refuses calls before receiving their bodies, and says when to retry', async () => {
     await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '1', SYNC_WAIT: '100ms' });
     expect((await raw({ at })).status).toBe(504);
-    // The look at the queue may be 250 ms old; until then `submit` refuses.
+    // The snapshot may be 250 ms old; until it is fresh, the submit refuses.
     await expect
       .poll(async () => {
         const { status, sent, retryAfter } = await offer(at);
@@ -406,7 +406,7 @@ describe('a full installation', () => {
     await Promise.all(held.map((call) => new Promise((resolve) => call.once('continue', resolve))));
     const refused = await offer(at);
     expect(refused).toMatchObject({ status: 503, sent: false, retryAfter: 1 });
-    // A client that goes away gives its share back; so does one that is served.
+    // A client that disconnects releases its memory; so does one that is served.
     held[0]!.on('error', () => {}).destroy();
     await expect.poll(async () => (await raw({ at })).status).toBe(200);
     for (const call of held.slice(1)) {
@@ -442,7 +442,7 @@ describe('Redis away', () => {
   });
 });
 
-/** Asks to send a body, and sends it only when told to go on. */
+/** Sends its body only after 100 Continue. */
 async function offer(at: TestGateway): Promise<{ status: number; sent: boolean; retryAfter: number }> {
   const call = request(`${at.url}/face_detection`, {
     method: 'POST',
@@ -461,7 +461,7 @@ async function offer(at: TestGateway): Promise<{ status: number; sent: boolean; 
   return { status: response.statusCode!, sent, retryAfter: Number(response.headers['retry-after'] ?? 0) };
 }
 
-/** The id of a job that waits, from the gateway's own view of one caller. */
+/** The id of the one waiting job. */
 async function queuedId(at: TestGateway): Promise<string | null> {
   const client = new Redis(at.redisUrl);
   try {

@@ -184,7 +184,7 @@ describe('the same key', () => {
     await jobId(post(at, { ...later, key: '"other"' }));
     expect((await post(at, later)).status).toBe(503);
     await using _ = await startCannedWorker(at);
-    // Even with another image, since nothing of the first call was kept. The look at the queue may be 250 ms old.
+    // Even with another image, since nothing of the first call was stored. The snapshot may be 250 ms old.
     await expect.poll(async () => (await post(at, { body: 'another image' })).status).toBe(200);
   });
 

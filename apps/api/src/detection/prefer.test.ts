@@ -17,16 +17,16 @@ describe('Prefer', () => {
     ['wait=3,respond-async', true, 3000],
     ['respond-async;foo=bar, wait=3 ; a ; b="c, wait=5"', true, 3000],
     [',, respond-async ,,', true, null],
-    // What nobody knows is ignored, also when it looks like what we know.
+    // Unknown preferences are ignored, even if they resemble known ones.
     ['return=minimal, handling=lenient', false, null],
     ['foo="respond-async, wait=1", wait=2', false, 2000],
     ['foo="a\\", wait=1", wait=2', false, 2000],
     ['foo=respond-async', false, null],
     ['foo; respond-async', false, null],
-    // Of two the first counts, whatever it is worth.
+    // The first of two counts, even if it is invalid.
     ['wait=1, wait=2', false, 1000],
     ['wait=soon, wait=2', false, null],
-    // Malformed, so ignored.
+    // Malformed ones are ignored.
     ['wait', false, null],
     ['wait=', false, null],
     ['wait=-1', false, null],
@@ -36,7 +36,7 @@ describe('Prefer', () => {
     ['wait=1 2', false, null],
     ['respond-async=no', false, null],
     ['respond-async=""', true, null],
-    // Whoever would wait for longer is answered in time.
+    // A longer wait counts as 60 s.
     ['wait=61', false, 60_000],
     ['wait=99999999999999999999', false, 60_000],
   ])('%j is understood', (header, respondAsync, waitMs) => {

@@ -1,4 +1,4 @@
-/** How a call is answered that does not simply wait, on two gateways over one Redis. */
+/** Calls with Prefer, on two gateways over one Redis. */
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { type Outcome, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
@@ -35,7 +35,7 @@ function post(at: TestGateway, headers: Record<string, string> = {}, init: Reque
 
 const resource = async (response: Response) => JobResource.strict().parse(await response.json());
 
-/** A worker whose jobs run until they are told how to end. */
+/** A worker whose jobs run until the test ends them. */
 async function heldWorker(at: TestGateway) {
   const running = Promise.withResolvers<string>();
   const outcome = Promise.withResolvers<Outcome>();
@@ -63,7 +63,7 @@ describe('Prefer: respond-async', () => {
     expect(response.headers.get('preference-applied')).toBe('respond-async');
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(response.headers.get('vary')).toBe('Prefer');
-    // What it was told is what the record says.
+    // The answer is what the record says.
     expect(await resource(await fetch(at.url + job.links.self))).toEqual(job);
   });
 
@@ -245,7 +245,7 @@ describe('a job that ends otherwise while its caller waits', () => {
   });
 });
 
-/** Leaves ten jobs in a queue that is known to take a while for each. */
+/** Leaves ten jobs in a queue with a low throughput. */
 async function slowQueue(at: TestGateway): Promise<void> {
   const ids: string[] = [];
   for (let i = 0; i < 30; i++) ids.push((await post(at, { prefer: 'respond-async' })).headers.get('x-job-id')!);

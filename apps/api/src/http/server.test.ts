@@ -29,13 +29,13 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-// Whatever was sent before, the gateway serves the next caller.
+// After every test, whatever it sent, the gateway serves the next caller.
 afterEach(async () => {
   const headers = { 'content-type': 'image/png' };
   expect((await fetch(`${gateway.url}/face_detection`, { method: 'POST', headers, body: MEGABYTE })).status).toBe(200);
 });
 
-/** Sends bytes on a connection of its own and reads until the gateway ends it. */
+/** Sends bytes on a new connection and reads until the gateway closes it. */
 async function exchange(...sent: (string | Uint8Array)[]) {
   using connection = await openRaw(gateway.port);
   for (const bytes of sent) await connection.send(bytes);
@@ -62,9 +62,9 @@ describe('what is not HTTP', () => {
       400,
       'invalid_request',
     ],
-    ['a length that is no number', `${HEAD}Content-Length: 1e3\r\n\r\n`, 400, 'invalid_request'],
+    ['a length that is not a number', `${HEAD}Content-Length: 1e3\r\n\r\n`, 400, 'invalid_request'],
     ['a negative length', `${HEAD}Content-Length: -1\r\n\r\n`, 400, 'invalid_request'],
-    ['a chunk that is none', `${HEAD}Transfer-Encoding: chunked\r\n\r\nxyz\r\n`, 400, 'invalid_request'],
+    ['an invalid chunk', `${HEAD}Transfer-Encoding: chunked\r\n\r\nxyz\r\n`, 400, 'invalid_request'],
     ['no Host', 'GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
     ['17 kB of headers', `${HEAD}X-Long: ${'x'.repeat(17_000)}\r\n\r\n`, 431, 'headers_too_large'],
     ['a path of 17 kB', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 431, 'headers_too_large'],
@@ -143,7 +143,7 @@ describe('a body of 200 MB', () => {
     expect(answer.status).toBe(413);
     expect(answer.headers).toMatch(/connection: close/i);
     expectProblem(answer, 'body_too_large');
-    // 64 MB are taken to let clients notice; what the kernel buffers comes on top.
+    // 64 MB are read so that clients notice the answer; the kernel buffers more.
     expect(await pouring).toBeLessThan(110);
   });
 
@@ -197,7 +197,7 @@ describe('connections', () => {
     for (let i = 0; i < 5; i++) {
       using connection = await openRaw(small.port);
       await connection.send(`${HEAD}Content-Length: 1000000\r\nExpect: 100-continue\r\n\r\n`);
-      // Told to go on, so the body memory is taken; the next of these would not fit beside it.
+      // After 100 Continue the body memory is reserved; a second body does not fit beside it.
       await connection.until('100 Continue');
       connection.socket.resetAndDestroy();
       await expect

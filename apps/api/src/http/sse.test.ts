@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventStream } from './sse.ts';
 
-/** More than a kernel takes of one connection. */
+/** More than the kernel buffers for one connection. */
 const MUCH = 'x'.repeat(32 << 20);
 
 let response: ServerResponse;

@@ -10,7 +10,7 @@ describe('an unordered set', () => {
         const bag = new UnorderedSet<number>();
         const inside = new Map<number, () => void>();
         moves.forEach((move, value) => {
-          // A number takes one out: the so-manieth, a second time where it is out already.
+          // A number removes the entry at that position, twice.
           if (move === null) inside.set(value, bag.add(value));
           else {
             const [taken, out] = [...inside][move] ?? [];
@@ -39,7 +39,7 @@ describe('an unordered set', () => {
   it('does not retain removed values until a full collection, as a Set does', () => {
     const module = new URL('testing/churned.ts', import.meta.url);
     expect(heapAfterChurn(module, 'bag')).toBeLessThan(10);
-    // Should V8 free these one day, a Set will do.
+    // If V8 frees these one day, a Set will do.
     expect(heapAfterChurn(module, 'set')).toBeGreaterThan(50);
   });
 });

@@ -48,7 +48,7 @@ async function submit(): Promise<string> {
   return response.headers.get('x-job-id')!;
 }
 
-/** Takes the job up by hand. */
+/** Claims and starts the job, as a worker does. */
 async function begin(id: string): Promise<number> {
   const job = await work.claim(id, 'by hand');
   expect(await work.start(id, job!.attempt)).toBe(true);
@@ -117,7 +117,7 @@ describe('GET /jobs/{id}/events', () => {
     const [, last, ...others] = await ended.rest();
     expect(last).toMatchObject({ event: 'job' });
     expect(others).toEqual([]);
-    // Whoever has seen the end is told not to come back.
+    // A client that has seen the end is told not to reconnect.
     using over = await events(id, gateways[0], last!.id);
     expect([over.response.status, await over.response.text()]).toEqual([204, '']);
   });
@@ -139,7 +139,7 @@ describe('GET /jobs/{id}/events', () => {
     await fetch(`${gateways[0].url}/jobs/${erased}`, { method: 'DELETE' });
     expect(parsed((await one.rest()).at(-1)!.data)).toMatchObject({ status: 'canceled' });
     for (const { data } of await other.rest()) expect(parsed(data)).toMatchObject({ status: 'canceled' });
-    // Whoever comes back for more is told that it is gone.
+    // A client that reconnects is told that the job is gone.
     using gone = await events(erased);
     expect(gone.response.status).toBe(410);
   });
@@ -162,7 +162,7 @@ describe('GET /jobs/{id}/events', () => {
       subscribe: (id: string) => {
         const changes = subscribe(id);
         const { nextChange } = changes;
-        // Twice the time is up at once.
+        // The first two waits time out at once.
         const hasty: typeof nextChange = async (ms, signal) => (quiet.push(ms) > 2 ? nextChange(ms, signal) : false);
         return Object.assign(changes, { nextChange: hasty });
       },
@@ -237,7 +237,7 @@ describe('GET /jobs/{id}/events', () => {
     await raw.send(`GET /jobs/${id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await expect.poll(() => open.subscriptions).toBe(1);
     await end(id, await begin(id));
-    // Its events are in the kernel's hands; the gateway has let go.
+    // The events are in the kernel's buffers; the gateway has released the subscription.
     await expect.poll(() => open.subscriptions).toBe(0);
     raw.socket.resume();
     expect(await raw.until('event: job')).toContain('event: status');

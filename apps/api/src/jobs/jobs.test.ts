@@ -45,7 +45,7 @@ async function get(id: string, at = gateway) {
   };
 }
 
-/** A UUIDv7 of a moment. */
+/** A UUIDv7 of the given time. */
 function idOf(ms: number): string {
   const time = Math.max(0, ms).toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7abc-8abc-abcdefabcdef`;
@@ -135,7 +135,7 @@ describe('GET /jobs/{id}?wait=n', () => {
       expect(await response.json()).toMatchObject({ id, status: 'succeeded', result: CANNED_RESULT });
       expect(response.headers.get('retry-after')).toBeNull();
     }
-    // It has ended: nobody waits.
+    // The job has ended: the answer does not wait.
     expect((await (await fetch(`${other.url}/jobs/${id}?wait=60`)).json()) as object).toMatchObject({
       status: 'succeeded',
     });
@@ -267,7 +267,7 @@ async function startPair(): Promise<[TestGateway, TestGateway] & AsyncDisposable
   return Object.assign(pair, { [Symbol.asyncDispose]: close });
 }
 
-/** A job nobody waits for. */
+/** Submits a job without waiting for it. */
 async function submitLater(at: TestGateway, headers: Record<string, string> = {}): Promise<string> {
   const response = await fetch(`${at.url}/face_detection`, {
     method: 'POST',

@@ -37,9 +37,9 @@ describe('the workers a queue needs', () => {
   });
 
   it('grow in proportion to the estimated wait', () => {
-    // Three seconds of work, where two are meant to be.
+    // Three seconds of work; the target is two.
     expect(desiredWorkers('interactive', figures({ waiting: 90, throughput: 30 }), capacity(4, 0.5))).toBe(6);
-    // A backlog of 15 minutes, where 10 are meant to be.
+    // A backlog of 15 minutes; the target is 10.
     expect(desiredWorkers('bulk', figures({ waiting: 27_000, gapMs: 1000 / 30 }), capacity(4, 1))).toBe(6);
   });
 

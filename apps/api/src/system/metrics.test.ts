@@ -33,7 +33,7 @@ async function scrape({ url }: Pick<TestGateway, 'url'>) {
 const detect = (at: TestGateway, more: Record<string, string> = {}, query = '') =>
   fetch(`${at.url}/face_detection${query}`, { ...IMAGE, headers: { ...IMAGE.headers, ...more } });
 
-/** The series of requests, once it has so many: a request is counted when its answer is out. */
+/** Polls the count of one series of requests: a request is counted when its answer is out. */
 const requests = (at: TestGateway, route: string, method: string, status: string) =>
   expect.poll(async () => {
     const { families } = await scrape(at);
@@ -151,7 +151,7 @@ describe('GET /metrics', () => {
       const { status } = await detect(at, { prefer: 'respond-async', 'idempotency-key': `"${Math.random()}"` });
       expect(status).toBe(expected);
     }
-    // This one is refused by the snapshot, once that has noticed.
+    // The snapshot refuses this one, once it is fresh.
     await expect.poll(async () => (await scrape(at)).value('facequeue_queue_full', { queue: 'interactive' })).toBe(1);
     expect((await detect(at, { prefer: 'respond-async' })).status).toBe(503);
     const { value } = await scrape(at);

@@ -123,7 +123,7 @@ describe('the OpenAPI document', () => {
     const parameters = paths!['/face_detection']!.post!.parameters as { name: string; in: string }[];
     for (const { name } of parameters.filter((parameter) => parameter.in === 'query')) {
       const response = await fetch(`${gateway.url}/face_detection?${name}=%00`, { method: 'POST' });
-      // Known, but with a bad value.
+      // A known option with an invalid value.
       expect(await response.json()).toMatchObject({
         detail: expect.stringMatching(new RegExp(`^option ${name}: expected`)),
       });

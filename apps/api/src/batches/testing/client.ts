@@ -4,7 +4,7 @@ import type { BatchResource, ItemLine, Problem } from '@facequeue/schema';
 export interface Answer {
   status: number;
   headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look at what they expect
+  // biome-ignore lint/suspicious/noExplicitAny: tests read the members they expect
   body: any;
 }
 
@@ -27,7 +27,7 @@ export async function get<T = BatchResource & Problem>(url: string): Promise<{ s
   return { status: response.status, body: (await response.json()) as T };
 }
 
-/** Lines of results until the answer ends. */
+/** The lines of results until the answer ends. */
 export async function results(gateway: { url: string }, id: string, query = ''): Promise<ItemLine[]> {
   const response = await fetch(`${gateway.url}/batches/${id}/results${query}`);
   if (response.status !== 200) throw new Error(`results answer ${response.status}: ${await response.text()}`);
@@ -37,7 +37,7 @@ export async function results(gateway: { url: string }, id: string, query = ''):
     .map((line) => JSON.parse(line) as ItemLine);
 }
 
-/** All results there will be. */
+/** All results until the batch is complete. */
 export const allResults = (gateway: { url: string }, id: string) => results(gateway, id, '?follow=true');
 
 /** Items as NDJSON. */

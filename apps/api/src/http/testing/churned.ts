@@ -5,7 +5,7 @@ const things = new UnorderedSet<object>();
 export const bag: Put = (thing) => things.add(thing);
 
 const others = new Set<object>();
-/** What a UnorderedSet is used instead of. */
+/** What an UnorderedSet replaces. */
 export const set: Put = (thing) => {
   others.add(thing);
   return () => void others.delete(thing);

@@ -1,6 +1,6 @@
 import type { GatewayQueue } from '@facequeue/queue';
 
-/** Counts waits and follows of a gateway's queue that have begun and not been freed. */
+/** Counts the open waits and subscriptions of a gateway's queue. */
 export function countOpen(queue: GatewayQueue): { waits: number; subscriptions: number } {
   const open = { waits: 0, subscriptions: 0 };
   const counted =

@@ -13,7 +13,7 @@ export interface EventReader extends Disposable {
   readonly response: Response;
   /** The next block of the stream; null at its end. */
   next(): Promise<SentEvent | null>;
-  /** All that is left. */
+  /** The remaining blocks. */
   rest(): Promise<SentEvent[]>;
 }
 
