@@ -29,8 +29,11 @@ export interface TestRedis extends AsyncDisposable {
 }
 
 export interface TestRedisOptions {
-  /** Keeps an append-only file, as the product's Redis does. */
-  appendonly?: boolean;
+  /**
+   * Keeps an append-only file, as the product's Redis does. A write may wait there for a sync in progress, so a kill can lose what was just
+   * acknowledged; with `always` it loses nothing, but a full disk ends the server.
+   */
+  appendonly?: boolean | 'always';
   /** A cluster of one node: it refuses scripts and commands whose keys lie in more than one slot. */
   cluster?: boolean;
   /** The machine's own server even where Docker answers, for tests that need its process or files. */
@@ -43,13 +46,14 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     const flags = ['--save', '', '--maxmemory-policy', 'noeviction', '--appendonly', options.appendonly ? 'yes' : 'no'];
+    if (options.appendonly === 'always') flags.push('--appendfsync', 'always');
     if (options.cluster) flags.push('--cluster-enabled', 'yes');
     let server: Server | undefined;
     try {
       server = mode === 'docker' ? await dockerServer(port, flags) : await localServer(port, flags);
       await answering(port);
       if (options.cluster) await assignAllSlots(port);
-      return handle(server, mode, port, options.appendonly ?? false);
+      return handle(server, mode, port, Boolean(options.appendonly));
     } catch (error) {
       await server?.remove();
       if (attempt === 3) throw error;
@@ -121,13 +125,21 @@ async function dockerHasImage(): Promise<boolean> {
   }
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
+/**
+ * A free port below those from which the system picks the local ports of outgoing connections. Otherwise a connection of any process, or a
+ * client that reconnects and meets itself, could take the port while a killed server is down.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
 }
 

@@ -217,7 +217,7 @@ describe('results that are followed', () => {
   });
 
   it('are cut when Redis becomes unreachable, and resume when it is back', async () => {
-    await using away = await startRedis({ appendonly: true });
+    await using away = await startRedis({ appendonly: 'always' });
     await using at = await startTestGateway(away.url);
     const gone = Promise.withResolvers<void>();
     hurry(at.queue, 0, gone.promise);

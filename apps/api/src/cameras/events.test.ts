@@ -206,7 +206,7 @@ describe('GET /cameras/{camera}/events', () => {
   });
 
   it('survives an outage of Redis', async () => {
-    await using away = await startRedis({ appendonly: true });
+    await using away = await startRedis({ appendonly: 'always' });
     await using at = await startTestGateway(away.url);
     await using own = await startCannedWorker(at);
     using stream = await events('', undefined, at);

@@ -422,7 +422,7 @@ describe('a full installation', () => {
 
 describe('Redis away', () => {
   it('answers 503 until Redis is back; then calls succeed again', async () => {
-    await using own = await startRedis({ appendonly: true });
+    await using own = await startRedis({ appendonly: 'always' });
     await using at = await startTestGateway(own.url);
     await using _ = await startCannedWorker(at);
     expect((await raw({ at })).status).toBe(200);

@@ -204,7 +204,7 @@ describe('GET /jobs/{id}/events', () => {
   });
 
   it('survives an outage of Redis', async () => {
-    await using away = await startRedis({ appendonly: true });
+    await using away = await startRedis({ appendonly: 'always' });
     await using at = await startTestGateway(away.url);
     const response = await fetch(`${at.url}/face_detection`, {
       method: 'POST',
