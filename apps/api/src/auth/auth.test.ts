@@ -77,9 +77,9 @@ describe('a gateway without API keys', () => {
     [{ host: 'localhost', origin: 'null' }, false],
     [{ host: 'localhost', origin: 'http://localhost.attacker.example' }, false],
   ])('on loopback takes %o: %s', (headers, taken) => {
-    const look = () => refuseForeign(request(headers));
-    if (taken) expect(look).not.toThrow();
-    else expect(look).toThrow(expect.objectContaining({ code: 'forbidden' }));
+    const check = () => refuseForeign(request(headers));
+    if (taken) expect(check).not.toThrow();
+    else expect(check).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
 
   it('recognizes loopback addresses however they are written', () => {

@@ -16,7 +16,7 @@ const KEEP_ALIVE_MS = 20_000;
 
 /**
  * Creates the batch that a request describes, with all its items or not at all.
- * @throws what is wrong with the request; source_forbidden, queue_full, unavailable, ClientDisconnected
+ * @throws the errors of an invalid request; source_forbidden, queue_full, unavailable, ClientDisconnected
  */
 export async function createBatch(services: Services, request: Request, response: Response): Promise<BatchRecord> {
   const { config, queue, bodyMemory } = services;

@@ -17,7 +17,7 @@ const HEARTBEAT_MS = 15_000;
 /**
  * Streams the results there are, or with `follow` all there will be. A proper end means that these are all. When this gateway shuts
  * down, Redis becomes unreachable or the batch is erased first, the connection is cut.
- * @throws what is wrong with the request; unavailable
+ * @throws the errors of an invalid request; unavailable
  */
 export async function streamResults(
   { queue, shutdown }: Services,

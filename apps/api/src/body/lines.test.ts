@@ -45,8 +45,8 @@ describe('lines of a body', () => {
       Buffer.alloc(5e6, 'A'),
       Buffer.from('"}\nc'),
     ]);
-    const pieces = Array.from({ length: 80 }, (_, i) => (i + 1) * 65_536);
-    const { lines: found, maxBuffered } = lines(long, pieces, 100_000);
+    const cuts = Array.from({ length: 80 }, (_, i) => (i + 1) * 65_536);
+    const { lines: found, maxBuffered } = lines(long, cuts, 100_000);
     expect(found.map(([number, text]) => [number, text.slice(0, 12), text.length])).toEqual([
       [1, '{"id":"a"}', 10],
       [2, '{"id":"b","i', HEAD_BYTES],

@@ -15,7 +15,7 @@ interface FormPart {
 
 /** A form as browsers encode it. */
 function form(...parts: FormPart[]): Buffer {
-  const pieces = parts.flatMap(({ name, fileName, type, value }) => [
+  const fragments = parts.flatMap(({ name, fileName, type, value }) => [
     Buffer.from(
       `--edge\r\nContent-Disposition: form-data; name="${name}"${fileName === undefined ? '' : `; filename="${fileName}"`}\r\n` +
         `${type ? `Content-Type: ${type}\r\n` : ''}\r\n`,
@@ -23,7 +23,7 @@ function form(...parts: FormPart[]): Buffer {
     Buffer.from(value as Uint8Array),
     Buffer.from('\r\n'),
   ]);
-  return Buffer.concat([...pieces, Buffer.from('--edge--\r\n')]);
+  return Buffer.concat([...fragments, Buffer.from('--edge--\r\n')]);
 }
 
 const read = (body: Buffer, lenient = false) => readForm(body, TYPE, lenient);
@@ -42,7 +42,7 @@ describe('a form', () => {
   it('carries any bytes as img, whatever its file name and type', async () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 500 });
     const nasty = fc.constantFrom('\r\n', '--', '\r\n--', '\r\n--edg', '\r', '--edg').map((text) => Buffer.from(text));
-    const image = fc.array(fc.oneof(bytes, nasty), { minLength: 1 }).map((pieces) => Buffer.concat(pieces));
+    const image = fc.array(fc.oneof(bytes, nasty), { minLength: 1 }).map((fragments) => Buffer.concat(fragments));
     const naming = fc.constantFrom<Partial<FormPart>>(
       { fileName: 'photo.jpg', type: 'image/jpeg' },
       { fileName: '', type: 'application/octet-stream' },
@@ -127,7 +127,7 @@ describe('a form', () => {
       { name: 'img', fileName: 'a', type: 'image/png', value: 'x\r\n--edge y' },
       { name: 'a', value: 'b' },
     );
-    const pieces = fc.constantFrom(
+    const fragments = fc.constantFrom(
       '\r\n',
       '--edge',
       '--edge--',
@@ -138,7 +138,7 @@ describe('a form', () => {
       ';',
     );
     const damage = fc.oneof(
-      fc.array(pieces, { maxLength: 30 }).map((text) => Buffer.from(text.join(''))),
+      fc.array(fragments, { maxLength: 30 }).map((text) => Buffer.from(text.join(''))),
       fc.tuple(fc.nat(good.length), fc.nat(good.length)).map(([a, b]) => good.subarray(Math.min(a, b), Math.max(a, b))),
       fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, byte]) => Buffer.from(good).fill(byte, at, at + 1)),
     );

@@ -225,13 +225,13 @@ describe('GET /cameras/{camera}/events', () => {
     const { queue } = gateways[1];
     const read = queue.cameras.results.bind(queue.cameras);
     let reads = 0;
-    let told = 0;
+    let sent = 0;
     // The same page again and again: more than all buffers on the way can hold.
     Object.assign(queue.cameras, {
       results: async (...of: Parameters<typeof read>) => {
         reads += 1;
         const page = await read(of[0], of[1], '', of[3]);
-        return page.map((frame) => ({ ...frame, cursor: String(++told) }));
+        return page.map((frame) => ({ ...frame, cursor: String(++sent) }));
       },
     });
     using raw = await openRaw(gateways[1].port);

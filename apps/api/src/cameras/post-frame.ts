@@ -14,7 +14,7 @@ import type { Services } from '../services.ts';
 
 /**
  * Submits a frame and answers with its job.
- * @throws what is wrong with the request; body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected
+ * @throws the errors of an invalid request; body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected
  */
 export async function postFrame(services: Services, request: Request, response: Response): Promise<void> {
   const { config, queue, bodyMemory: memory, metrics } = services;

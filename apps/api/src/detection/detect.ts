@@ -18,7 +18,7 @@ async function detect(services: Services, request: Request, response: Response):
   const call = await readCall(services, request, response);
   // The wait begins before the submit, so that no end is missed.
   using wait = services.queue.wait(call.jobId);
-  const submitted = await receiveImage(call, (image) => submit(call, image));
-  const state = await waitForJob(call, submitted, wait);
+  const accepted = await receiveImage(call, (image) => submit(call, image));
+  const state = await waitForJob(call, accepted, wait);
   answer(call, state);
 }

@@ -51,8 +51,8 @@ describe('Prefer', () => {
         expect(waitMs === null || (waitMs >= 0 && waitMs <= 60_000)).toBe(true);
       }),
     );
-    for (const piece of [' ; ', '"', '\\', '"\\', 'wait=', ' = ', ', '])
-      expect(readPreferences(`wait${piece.repeat(5000)}x`).respondAsync).toBe(false);
+    for (const chunk of [' ; ', '"', '\\', '"\\', 'wait=', ' = ', ', '])
+      expect(readPreferences(`wait${chunk.repeat(5000)}x`).respondAsync).toBe(false);
   });
 
   it('is echoed as far as it was applied', () => {

@@ -36,7 +36,7 @@ export interface DetectionCall {
 
 /**
  * Reads everything but the body, and refuses the call where the headers are enough to do so: before the body is requested.
- * @throws what is wrong with the request; unsupported_media_type, body_too_large, queue_full, unavailable
+ * @throws the errors of an invalid request; unsupported_media_type, body_too_large, queue_full, unavailable
  */
 export async function readCall(services: Services, request: Request, response: Response): Promise<DetectionCall> {
   const { config, queue } = services;

@@ -13,18 +13,18 @@ export type JobState = { ended: true; job: JobView } | { ended: false; job: JobV
 /**
  * Waits for the job's end for as long as the caller does. From here on the answer names the job, also when it is an error. The job is
  * accepted, so if Redis becomes unreachable meanwhile its caller still learns where it will be.
- * @param submitted what `submit` returned
+ * @param accepted what `submit` returned
  * @param wait of the id that this call submitted
  * @throws gone when the job is erased meanwhile, ClientDisconnected
  */
-export async function waitForJob(call: DetectionCall, submitted: JobView, wait: CompletionWait): Promise<JobState> {
+export async function waitForJob(call: DetectionCall, accepted: JobView, wait: CompletionWait): Promise<JobState> {
   const { services, context, response, immediate } = call;
   const { queue, config, shutdown } = services;
 
   // A repeated call waits for the earlier job, which may have ended: subscribe, then read.
-  const repeated = submitted.id !== call.jobId;
-  using earlierWait = repeated ? queue.wait(submitted.id) : null;
-  const job = repeated ? ((await queue.read(submitted.id)) ?? submitted) : submitted;
+  const repeated = accepted.id !== call.jobId;
+  using earlierWait = repeated ? queue.wait(accepted.id) : null;
+  const job = repeated ? ((await queue.read(accepted.id)) ?? accepted) : accepted;
   context.jobId = job.id;
   response.setHeader('X-Job-Id', job.id);
   response.setHeader('Location', jobPath(job.id, config.BASE_PATH));

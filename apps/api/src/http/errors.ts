@@ -18,7 +18,7 @@ export interface ErrorAnswers {
 
 /**
  * Answers a request with an error. An answer that has begun is cut off; a client that has disconnected gets none.
- * @param thrown anything; what is not a FacequeueError is logged and answered as internal_error
+ * @param thrown anything; other errors than a FacequeueError are logged and answered as internal_error
  */
 export function answerError(
   request: Request,

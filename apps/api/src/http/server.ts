@@ -48,7 +48,7 @@ export function createHttpServer(
   const exchanges = new WeakMap<Socket, { request: IncomingMessage; response: ServerResponse }>();
   const onRequest: RequestListener = (request, response) => {
     exchanges.set(request.socket, { request, response });
-    // Whoever reads the body handles a disconnect; without a listener here its error would end the process.
+    // The reader of the body handles a disconnect. Without a listener here, its error would end the process.
     request.on('error', () => {});
     listener(request, response);
   };

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import type { Route } from '../http/route.ts';
 import type { Services } from '../services.ts';
 
-/** Time that Redis has to answer, ms: whoever probes does not wait much longer. */
+/** Time that Redis has to answer, ms: probes do not wait much longer. */
 const REDIS_TIMEOUT_MS = 2000;
 
 /** Liveness and readiness. Their requests are logged at `debug`: probes are many and say little. */

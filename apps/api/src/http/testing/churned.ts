@@ -2,7 +2,7 @@ import type { Put } from '../../../../../test/support/memory/churn.ts';
 import { UnorderedSet } from '../unordered-set.ts';
 
 const things = new UnorderedSet<object>();
-export const bag: Put = (thing) => things.add(thing);
+export const unordered: Put = (thing) => things.add(thing);
 
 const others = new Set<object>();
 /** What an UnorderedSet replaces. */
