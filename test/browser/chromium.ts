@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Names Chromium goes by; CHROMIUM names another. */
+/** Names of Chromium's program; the variable CHROMIUM names another. */
 const NAMES = process.env['CHROMIUM'] ? [process.env['CHROMIUM']] : ['chromium', 'chromium-browser', 'google-chrome'];
 
 /** An open page. Disposing it ends the browser and removes its profile. */
@@ -44,7 +44,7 @@ export async function openPage(url: string): Promise<Page> {
   return {
     crashed,
     async [Symbol.asyncDispose]() {
-      // Its renderers are in its process group.
+      // Its renderers are in the same process group.
       process.kill(-child.pid!, 'SIGKILL');
       await exited;
       await rm(profile, { recursive: true, force: true, maxRetries: 10 });

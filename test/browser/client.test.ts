@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => redis?.stop());
 
-/** A gateway, a worker that keeps one picture until it is told to go on, and a server of pages. */
+/** A gateway, a worker that keeps one image until the page requests /go, and a server of pages. */
 async function startAll(env: Record<string, string>) {
   await using stack = new AsyncDisposableStack();
   const go = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ async function startAll(env: Record<string, string>) {
   return { gateway, worker, pages, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Opens a page that makes every call, and gives what it reports. */
+/** Opens a page that makes every call, and returns its report. */
 async function reportOf(pages: PageServer, api: string): Promise<Report> {
   await using page = await openPage(pages.page('every-call.ts', { api }));
   return (await Promise.race([pages.report, page.crashed])) as Report;
@@ -83,7 +83,7 @@ function expectEveryCall(report: Report): void {
 }
 
 describe('the client in a browser', () => {
-  it('makes every call at a service behind its page, though its streams of events and results are cut', async () => {
+  it('makes every call to a service behind its page, although its streams of events and results are cut', async () => {
     await using all = await startAll({});
     /** A stream is cut after this, and not where something begins: an event, the second line. */
     const CUTS: [path: RegExp, after: string][] = [
@@ -102,7 +102,7 @@ describe('the client in a browser', () => {
     expect(all.worker.seen).toHaveLength(8);
   });
 
-  it('makes every call at a service of another origin that lets it', async () => {
+  it('makes every call to a service of another origin that allows it', async () => {
     await using all = await startAll({ COMPAT: 'aws' });
     expectEveryCall(await reportOf(all.pages, all.gateway.url));
   });

@@ -1,7 +1,7 @@
-/** Runs in the page: every call of the client once, as a browser makes them. */
+/** Runs in the page: makes every call of the client once. */
 import { createClient, isFacequeueError, type JobEvent } from '@facequeue/client';
 
-/** One picture that the worker finds faces in, and one that it keeps until it is told to go on. */
+/** An image in which the worker finds faces, and one that it keeps until the page requests /go. */
 const IMAGE = { bytes: new Blob([Uint8Array.of(1, 2, 3)], { type: 'image/jpeg' }) };
 const UNFINISHED = { bytes: Uint8Array.of(9, 9, 9) };
 

@@ -1,4 +1,4 @@
-/** Cameras through the client, over real HTTP and Redis, with a worker that works when it is told to. */
+/** Cameras through the client, over real HTTP and Redis, with a worker that finishes frames only when the test allows it. */
 import { type CameraFrame, type CameraResource, type Client, createClient } from '@facequeue/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CANNED_OUTCOME, CANNED_RESULT, startCannedWorker, startTestGateway } from '../support/gateway/index.ts';
@@ -13,27 +13,27 @@ afterAll(() => redis?.stop());
 const NAMES = Array.from({ length: 16 }, (_, i) => `camera-${i}`);
 const image = { bytes: Uint8Array.of(255, 216, 255) };
 
-/** A gateway and a worker that ends as many frames as it has been given leave for. */
+/** A gateway, and a worker that finishes as many frames as `letWork` allows. */
 async function startAll(env: Record<string, string> = {}) {
   await using stack = new AsyncDisposableStack();
   const gateway = stack.use(await startTestGateway(redis.url, env));
-  let leave = 0;
+  let allowed = 0;
   let blocked: (() => void)[] = [];
   const worker = stack.use(
     await startCannedWorker(gateway, async () => {
-      while (leave === 0) await new Promise<void>((resolve) => blocked.push(resolve));
-      leave -= 1;
+      while (allowed === 0) await new Promise<void>((resolve) => blocked.push(resolve));
+      allowed -= 1;
       return CANNED_OUTCOME;
     }),
   );
   const client = createClient({ baseUrl: gateway.url, retries: 0 });
   const letWork = (frames: number) => {
-    leave += frames;
+    allowed += frames;
     const woken = blocked;
     blocked = [];
     for (const wake of woken) wake();
   };
-  // However a test ends, nothing is left in the worker's hands.
+  // However a test ends, the worker finishes its frames.
   stack.defer(() => letWork(Number.POSITIVE_INFINITY));
   const kept = stack.move();
   return { client, worker, letWork, [Symbol.asyncDispose]: () => kept.disposeAsync() };
@@ -44,7 +44,7 @@ const total = (cameras: CameraResource[], of: (counts: CameraResource['counts'])
 const ended = (counts: CameraResource['counts']) =>
   counts.succeeded + counts.failed + counts.superseded + counts.expired + counts.canceled;
 
-/** Each camera, by name, when no frame of any is on its way. */
+/** All cameras by name, once no frame is waiting or processing. */
 async function settled(client: Client): Promise<CameraResource[]> {
   await expect
     .poll(async () => total(await client.cameras(), ({ waiting, processing }) => waiting + processing), {
@@ -55,13 +55,13 @@ async function settled(client: Client): Promise<CameraResource[]> {
 }
 
 describe('sixteen cameras and too slow a worker', () => {
-  it('share it alike, beside one that floods; every frame is accounted for', async () => {
+  it('share it equally, beside one that floods; every frame is accounted for', async () => {
     await using all = await startAll();
     const { client, letWork } = all;
     const FLOOD = 150;
     const FRAMES = 40;
     for (let frame = 0; frame < FRAMES; frame++) {
-      // Each has a frame to offer at any time, none always before the others, and half of them get their turn in between.
+      // Each camera posts a frame in every step, in rotating order; then the worker finishes half as many.
       const names = NAMES.map((_, i) => NAMES[(frame * 5 + i) % NAMES.length]!);
       await Promise.all(names.map((name) => client.postFrame(name, image)));
       if (frame === 0) for (let i = 0; i < FLOOD; i++) await client.postFrame('flood', image, { keep: 'all' });
@@ -89,7 +89,7 @@ describe('sixteen cameras and too slow a worker', () => {
     }
   });
 
-  it('hold the age of a frame under max_age when it is started; what is older has expired', async () => {
+  it('start no frame older than max_age; older frames expire', async () => {
     await using all = await startAll();
     const { client, letWork } = all;
     const MAX_AGE = 0.5;
@@ -106,7 +106,7 @@ describe('sixteen cameras and too slow a worker', () => {
       await Promise.all(NAMES.map((name) => client.postFrame(name, image, { keep: 'all', max_age: MAX_AGE })));
       letWork(8);
     }
-    // The worker has stopped with full hands; the rest grows old.
+    // The worker has as many frames as it takes; the rest age.
     await expect
       .poll(async () => total(await client.cameras(), ({ expired }) => expired), { timeout: 20_000 })
       .toBeGreaterThan(0);
@@ -116,7 +116,7 @@ describe('sixteen cameras and too slow a worker', () => {
     expect(total(cameras, ended)).toBe(160);
     const processed = total(cameras, ({ succeeded }) => succeeded);
     expect(total(cameras, ({ expired }) => expired)).toBe(160 - processed);
-    // A result an event, each once.
+    // One event per result, each once.
     await expect.poll(() => frames.length, { timeout: 20_000 }).toBe(processed);
     stop.abort();
     await Promise.all(following);
@@ -127,7 +127,7 @@ describe('sixteen cameras and too slow a worker', () => {
 });
 
 describe('a camera', () => {
-  it('tells each result with the time of its frame, and goes on behind the last one seen', async () => {
+  it('reports each result with the time of its frame, and continues after the last one received', async () => {
     await using all = await startAll();
     const { client, letWork } = all;
     letWork(Number.POSITIVE_INFINITY);
@@ -150,7 +150,7 @@ describe('a camera', () => {
     expect(await client.camera('gate-1')).toMatchObject({ keep: 'all', counts: { posted: 3, succeeded: 3 } });
   });
 
-  it('is not there before its first frame', async () => {
+  it('does not exist before its first frame', async () => {
     await using all = await startAll();
     await expect(all.client.camera('gate-1')).rejects.toMatchObject({ code: 'not_found' });
     await expect(all.client.postFrame('a b', image)).rejects.toMatchObject({ code: 'invalid_request' });

@@ -1,4 +1,4 @@
-/** The examples of the client's README, run as they stand there, with a gateway where they expect one. */
+/** Runs the examples of the client's README unchanged, with a gateway at the address they use. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,7 @@ describe('the README of the client', () => {
     /^2026-01-02T03:00:00\.000Z 1\n1 0\n$/,
   ];
 
-  it('has as many examples as are expected here', () => expect(EXAMPLES).toHaveLength(PRINTED.length));
+  it('has as many examples as this test expects', () => expect(EXAMPLES).toHaveLength(PRINTED.length));
 
   it.each(PRINTED.map((printed, i) => [i + 1, printed] as const))('works in example %i', async (number, printed) => {
     const code = EXAMPLES[number - 1]!.replaceAll('http://127.0.0.1:8080', gateway.url);

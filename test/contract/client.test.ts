@@ -1,4 +1,4 @@
-/** The client against a real gateway over a real Redis: what one says, the other understands. */
+/** The client against a real gateway over a real Redis: each understands the other. */
 import { createHash } from 'node:crypto';
 import { type BatchResource, createClient, type ItemLine, type JobEvent } from '@facequeue/client';
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
@@ -21,7 +21,7 @@ let redis: TestRedis;
 let gateway: TestGateway;
 let worker: CannedWorker;
 let outcome: Outcome = CANNED_OUTCOME;
-/** Pictures that begin with 9 are done when this is resolved. */
+/** Images that begin with 9 are unfinished until this is resolved. */
 let go = Promise.withResolvers<void>();
 const unfinished = (name: number) => ({ bytes: Uint8Array.of(9, name) });
 
@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 
 beforeEach(() => {
-  // A picture may reach the worker only after the test that sent it.
+  // An image may reach the worker only after its test has ended.
   go.resolve();
   go = Promise.withResolvers<void>();
 });
@@ -108,7 +108,7 @@ describe('the client and the gateway', () => {
 describe('the client and the gateway agree on', () => {
   const kinds = (events: JobEvent[]) => events.map((event) => (event.type === 'job' ? 'job' : event.status));
 
-  it('handing in, waiting and polling', async () => {
+  it('submitting, waiting and polling', async () => {
     const job = await client().submit(unfinished(1));
     expect(job).toMatchObject({ finished_at: null, links: { self: `/prod/jobs/${job.id}` } });
     expect((await client().job(job.id, { waitMs: 1000 })).finished_at).toBeNull();
@@ -121,7 +121,7 @@ describe('the client and the gateway agree on', () => {
     expect(await ended).toMatchObject({ id: job.id, status: 'succeeded', result: CANNED_RESULT });
   });
 
-  it('a submission that waits, whether the job has ended by then or not', async () => {
+  it('a submission that waits, whether the job ends in time or not', async () => {
     expect(await client().submit(unfinished(2), {}, { waitMs: 1000 })).toMatchObject({ finished_at: null });
     expect(await client().submit({ bytes: BYTES }, {}, { waitMs: 20_000 })).toMatchObject({
       status: 'succeeded',
@@ -134,7 +134,7 @@ describe('the client and the gateway agree on', () => {
     go.resolve();
   });
 
-  it('idempotency keys, the strangest that can travel included', async () => {
+  it('idempotency keys, including the strangest valid ones', async () => {
     const idempotencyKey = `order "7" \\ of ${Date.now()}, a=b; c`;
     const first = await client().submit(unfinished(3), {}, { idempotencyKey });
     const ids = await Promise.all(
@@ -221,7 +221,7 @@ describe('the client and the gateway agree on batches', () => {
     expect(await Array.fromAsync(client().batchResults([]))).toEqual([]);
   });
 
-  it('step by step: appending twice, looking, closing, reading from the middle', async () => {
+  it('step by step: appending twice, reading, closing, reading from the middle', async () => {
     const { id, status, links } = await client().createBatch({ open: true, options: { profile: 'fast' } });
     expect({ status, links }).toMatchObject({ status: 'open', links: { self: `/prod/batches/${id}` } });
     expect(await client().appendItems(id, [small(1), small(2)])).toEqual({ accepted: 2, skipped: 0, failed: 0 });
@@ -239,7 +239,7 @@ describe('the client and the gateway agree on batches', () => {
     await expect(Array.fromAsync(client().results(id))).rejects.toMatchObject({ code: 'gone' });
   });
 
-  it('made in one call, with all it can be asked', async () => {
+  it('made in one call, with every option', async () => {
     const items = [{ id: 'a', bytes: BYTES }, { url: 'https://example.org/a.jpg' }];
     const { id } = await client().createBatch({ items, webhookUrl: 'https://example.org/hook' });
     const lines = await Array.fromAsync(client().results(id, { follow: true }));
@@ -257,7 +257,7 @@ describe('the client and the gateway agree on batches', () => {
     ).rejects.toMatchObject({ code: 'source_forbidden' });
   });
 
-  it('whose results take more room than there is, run as one', async () => {
+  it('whose results exceed the memory limit, run as one', async () => {
     await using small = await startTestGateway(redis.url, { MAX_RESULT_BYTES: '200kb' });
     await using _ = await startCannedWorker(small);
     const items = Array.from({ length: 2500 }, (_, i) => ({ id: `i${i}`, bytes: Uint8Array.of(1, i % 251) }));
@@ -268,7 +268,7 @@ describe('the client and the gateway agree on batches', () => {
     expect(parts.length).toBeGreaterThan(1);
   });
 
-  it('that are canceled, or left by whoever reads them', async () => {
+  it('that are canceled, or abandoned by their reader', async () => {
     const { id } = await client().createBatch({ open: true });
     await client().appendItems(id, [unfinished(11), unfinished(12)]);
     expect(await client().cancelBatch(id)).toMatchObject({ status: 'canceled' });
@@ -291,7 +291,7 @@ describe('the client and the gateway agree on batches', () => {
 });
 
 describe('a gateway that is killed and started again', () => {
-  it('is got over by whoever waits or follows', async () => {
+  it('does not disturb callers who wait or follow', async () => {
     await using installation = await startInstallation();
     const before = await installation.gateway();
     const PORT = new URL(before.url).port;
@@ -320,7 +320,7 @@ describe('a gateway that is killed and started again', () => {
     expect(statuses.filter((status) => status === 'processing')).toEqual(['processing']);
   });
 
-  it('is got over by a run of items, each of which comes once', async () => {
+  it('does not disturb a run of items, each of which is returned once', async () => {
     await using installation = await startInstallation({ MAX_WAITING_JOBS: '500' });
     const before = await installation.gateway();
     const PORT = new URL(before.url).port;

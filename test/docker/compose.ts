@@ -43,13 +43,13 @@ async function compose(...words: string[]): Promise<string> {
   return stdout;
 }
 
-/** Asks again until `probe` says true. Waiting for containers has no event to wait for. */
+/** Polls until `probe` returns true: containers emit no event to wait for. */
 async function until(what: string, probe: () => Promise<boolean>) {
   for (const deadline = Date.now() + 120_000; Date.now() < deadline; ) {
     if (await probe().catch(() => false)) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-  throw new Error(`${what}: not within 120 s`);
+  throw new Error(`${what}: not true after 120 s`);
 }
 
 async function expectOneFace() {
@@ -66,14 +66,14 @@ async function expectOneFace() {
 const workersSeen = async () =>
   ((await (await fetch(`${url}/system`)).json()) as { workers: unknown[] }).workers.length;
 
-/** Callers who call one time after another until it is over. */
+/** Callers in a loop, until `end`. */
 function callers(count: number) {
   const client = createClient({ baseUrl: url });
   const jobs: string[] = [];
   let over = false;
   const call = async () => {
     while (!over) {
-      // A submission is repeated by the client where that is safe; what fails in spite of it fails this test.
+      // The client repeats a submission where that is safe; any other failure fails this test.
       const { id } = await client.submit({ bytes: new Uint8Array(astronaut) });
       jobs.push(id);
       const { status, result } = await client.wait(id);
@@ -81,7 +81,7 @@ function callers(count: number) {
     }
   };
   const all = Promise.all(Array.from({ length: count }, call));
-  all.catch(() => {}); // Awaited by whoever ends it.
+  all.catch(() => {}); // `end` awaits it.
   return {
     jobs,
     more: (by: number) => {

@@ -21,7 +21,7 @@ afterAll(async () => {
   await files?.close();
 });
 
-// Whatever was sent before, the service answers the next request.
+// After every bad input, the service answers the next request.
 afterEach(async () => {
   const response = await post(astronaut);
   expect(response.status).toBe(200);
@@ -44,7 +44,7 @@ async function expectProblem(response: Response, status: number, code: string, d
   expect(response.status).toBe(status);
   expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   expect(problem.detail).toMatch(detail);
-  // Nothing of the inside leaks: no path of this machine, no stack trace.
+  // No internals leak: no path of this machine, no stack trace.
   expect(JSON.stringify(problem)).not.toMatch(/\/work|node_modules|\.ts\b|\bat \w+ \(/);
 }
 
@@ -53,7 +53,7 @@ describe('a bad image', () => {
     await expectProblem(await post(await oversized()), 422, 'image_too_large', /4096/);
   });
 
-  it('that is a text file named .jpg is no image, whatever its content type says', async () => {
+  it('that is a text file named .jpg is refused, whatever its content type', async () => {
     await expectProblem(await post(textNamedJpg(), 'image/jpeg'), 415, 'unsupported_media_type', /JPEG/i);
   });
 
@@ -65,7 +65,7 @@ describe('a bad image', () => {
     await expectProblem(await post(await corrupt()), 422, 'image_undecodable', /png/i);
   });
 
-  it('of no bytes is missing', async () => {
+  it('of no bytes is refused as missing', async () => {
     await expectProblem(await post(new Uint8Array(0)), 400, 'invalid_request', /empty|no image/i);
   });
 

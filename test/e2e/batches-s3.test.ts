@@ -61,7 +61,7 @@ async function ended({ links }: BatchResource): Promise<BatchResource> {
   return call<BatchResource>(links.self, 200);
 }
 
-/** What `GET results` answers, from its beginning to its end. */
+/** The whole answer of `GET results`. */
 const results = async ({ links }: BatchResource) => (await fetch(gateway.url + links.results)).text();
 const linesOf = (text: string) =>
   text
@@ -72,7 +72,7 @@ const linesOf = (text: string) =>
 const key = (i: number) => `day/${String(i).padStart(4, '0')}.jpg`;
 const urlsOf = (count: number) => Array.from({ length: count }, (_, i) => `s3://photos/${key(i)}`);
 
-/** So many thumbnails, under keys that are listed in numerical order. */
+/** Puts `count` thumbnails under keys that are listed in numerical order. */
 async function fill(count: number) {
   for (let from = 0; from < count; from += 50)
     await Promise.all(
@@ -87,7 +87,7 @@ const untilRequested = (operation: TestS3['requests'][number]['operation'], coun
   expect.poll(() => asked(operation).length, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(count);
 
 describe('a bucket', () => {
-  it('is looked through, and what was found is written beside it and told', async () => {
+  it('is listed, and the results are written beside it and reported by webhook', async () => {
     await using receiver = await startReceiver();
     await fill(300);
     await s3.put('photos', 'day/0300.JPG', portrait);
@@ -147,7 +147,7 @@ describe('a bucket', () => {
     expect(s3.requests).toEqual([]);
   });
 
-  it('is never written to over an object that is there, unless that is asked for', async () => {
+  it('keeps an existing object unless overwrite is set', async () => {
     await installation.worker();
     await s3.put('results', 'runs/out', 'precious');
     const items = [{ id: 'a', img: thumbnail.toString('base64') }];
@@ -166,7 +166,7 @@ describe('a bucket', () => {
 });
 
 describe('a worker killed with SIGKILL', () => {
-  it('while it lists leaves the rest to another: every item exactly once', async () => {
+  it('while it lists leaves the rest to another worker: every item exactly once', async () => {
     await fill(600);
     const first = await installation.worker();
     const tokens: string[] = [];
@@ -185,12 +185,12 @@ describe('a worker killed with SIGKILL', () => {
         .map(({ id }) => id)
         .sort(),
     ).toEqual(urlsOf(600));
-    // The page that hung is listed again, the one before is not.
+    // The interrupted page is listed again, the previous one is not.
     expect(tokens).toHaveLength(4);
     expect(tokens[2]).toBe(tokens[1]);
   });
 
-  it('while it writes leaves the rest to another: the object is whole', async () => {
+  it('while it writes leaves the rest to another worker: the object is complete', async () => {
     // 450 kB a line, so that 50 lines are three parts.
     const face = (i: number) =>
       roundedFace({

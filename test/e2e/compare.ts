@@ -32,8 +32,8 @@ export function overlap(a: Box, b: Box): number {
 }
 
 /**
- * Holds an answer with one face against the reference, with the tolerances models/reference/reference.json states:
- * box IoU >= 0.9, score 0.05, points' mean distance <= 2 % of sqrt(w*h), age 4 years, gender as the probability says.
+ * Compares an answer with one face with the reference, with the tolerances of models/reference/reference.json:
+ * box IoU >= 0.9, score 0.05, points' mean distance <= 2 % of sqrt(w*h), age 4 years, gender according to the probability.
  */
 export function expectReference(result: DetectionResult, reference: ReferenceFace, width: number, height: number) {
   expect(result.Faces).toHaveLength(1);
@@ -51,7 +51,7 @@ export function expectReference(result: DetectionResult, reference: ReferenceFac
   expect(face.gender).toBe(reference.male >= 0.5 ? 'male' : 'female');
 }
 
-/** Says that the 106 points lie on the face: within its box enlarged by a fifth, spread over most of it. */
+/** Requires the 106 points to lie on the face: within its box enlarged by a fifth, spread over most of it. */
 export function expectPointsOnFace(face: Face, width: number, height: number) {
   expect(face.landmark_106).toHaveLength(106);
   const box = pixelBox(face, width, height);

@@ -34,7 +34,7 @@ beforeAll(async () => {
     await client.send(new PutObjectCommand({ Bucket: 'photos', Key: `album/${name}`, Body: image(name) }));
   client.destroy();
   service = await startService({
-    // What is shown here is what comes, not how soon: two cores may have other tests to run.
+    // These tests check results, not speed: other tests may run on the same two cores.
     SYNC_WAIT: '5m',
     SOURCE_ALLOW: files.host,
     S3_SOURCE_PREFIXES: 'photos/album/',
@@ -114,7 +114,7 @@ describe('a photograph of one face', () => {
       expectReference(await detect(raw(bytes), `?profile=${profile}`), reference[name]![0]!, width, height);
   });
 
-  it('answers in the shape of the reference service, with headers that lead to the job', async () => {
+  it('answers in the form of the reference service, with headers that identify the job', async () => {
     const response = await fetch(`${service.url}/face-detection`, raw(image('astronaut.png')));
     const id = response.headers.get('x-job-id');
     expect(response.headers.get('location')).toBe(`/jobs/${id}`);
@@ -133,7 +133,7 @@ describe('a photograph of one face', () => {
     expect(job.image).toMatchObject({ width: 512, height: 512, format: 'png', orientation: 1, bytes: 791_555 });
   });
 
-  it('leaves out what the caller does not want', async () => {
+  it('leaves out what the caller excludes', async () => {
     const [face] = (await detect(raw(image('astronaut.png')), '?landmarks=false&attributes=false')).Faces;
     expect(Object.keys(face!)).toEqual(['BoundingBox', 'Confidence']);
     expect((await detect(raw(image('astronaut.png')), '?min_confidence=0.99')).Faces).toEqual([]);
@@ -156,7 +156,7 @@ describe('the same picture in another file', () => {
     for (const variant of variants) await expectAstronaut(variant);
   });
 
-  it('is read in every variant that does not, too: palettes of a few colours, grey, one bit', async () => {
+  it('is decoded in every variant that does not: palettes of few colours, grey, one bit', async () => {
     const variants = (await formatVariants()).filter((variant) => !variant.faithful);
     for (const { name, bytes } of variants) {
       const { status } = await fetch(`${service.url}/face_detection`, raw(bytes));
@@ -190,8 +190,8 @@ describe('scenes', () => {
   });
 });
 
-describe('an engine that dies', () => {
-  it('costs no caller an answer: the image it held is run again, others are untouched', async () => {
+describe('an engine that crashes', () => {
+  it('costs no caller an answer: its image is run again, others are not affected', async () => {
     const { bytes } = await scene({ faces: 40 });
     const expected = await detect(raw(bytes));
     const calls = Array.from({ length: 12 }, () => detect(raw(bytes)));

@@ -1,4 +1,4 @@
-/** `facequeue ingest` at a whole service: real models, real Redis, folders of real files. */
+/** `facequeue ingest` against a whole service: real models, real Redis, folders of real files. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -63,7 +63,7 @@ describe('ingest', () => {
   afterAll(() => service?.stop());
   const run = (...args: string[]) => facequeue(['ingest', ...args], { FACEQUEUE_URL: service.url });
 
-  it('killed in the middle and run again has every image once', async () => {
+  it('killed halfway and run again has every image once', async () => {
     const out = join(folder, 'killed.ndjson');
     const { written } = await interrupted(service, out, 40, 'SIGKILL');
     expect(written).toBeLessThan(IMAGES);
@@ -72,12 +72,12 @@ describe('ingest', () => {
     expect(code, stderr).toBe(0);
     expect(idsIn(out).sort()).toEqual(names);
     for (const { result } of linesOf(out)) expect(result!.Faces).toHaveLength(1);
-    // What it had left at the service is cleared away, too.
+    // Its batch at the service is deleted, too.
     await expect(createClient({ baseUrl: service.url }).batch(batch)).rejects.toMatchObject({ code: 'gone' });
     expect(existsSync(`${out}.batches`)).toBe(false);
   });
 
-  it('stopped by Ctrl-C keeps what has come, leaves nothing waiting, and goes on from there', async () => {
+  it('stopped by Ctrl-C keeps its results, leaves nothing queued, and continues from there', async () => {
     const out = join(folder, 'interrupted.ndjson');
     const { code, stderr, written } = await interrupted(service, out, 40, 'SIGINT');
     expect(code).toBe(130);
@@ -88,7 +88,7 @@ describe('ingest', () => {
     expect(idsIn(out).sort()).toEqual(names);
   });
 
-  it('writes each bad file as what it is, and the others', async () => {
+  it('writes the error of each bad file, and the results of the others', async () => {
     const mixed = join(folder, 'mixed');
     mkdirSync(mixed);
     writeFileSync(join(mixed, 'face.png'), await photographBytes('astronaut.png'));
@@ -116,7 +116,7 @@ describe('ingest', () => {
 });
 
 describe('ingest at a service with little room', () => {
-  it('waits for it, and loses nothing', async () => {
+  it('waits for room and loses nothing', async () => {
     await using service = await startService({ MAX_WAITING_JOBS: '20' });
     const out = join(folder, 'full.ndjson');
     const { code, stderr } = await facequeue(['ingest', photos, '--out', out], { FACEQUEUE_URL: service.url });
@@ -127,7 +127,7 @@ describe('ingest at a service with little room', () => {
 });
 
 describe('ingest of a bucket', () => {
-  it('has a worker list it, and writes what it found', async () => {
+  it('has a worker list it, and writes the results', async () => {
     await using s3 = await startS3();
     await s3.createBucket('archive');
     const bytes = await photographBytes('portrait-1.jpg');

@@ -7,7 +7,7 @@ import { startService } from '../support/processes/service.ts';
 const astronaut = readFileSync(new URL('../images/astronaut.png', import.meta.url));
 
 describe('the whole service', () => {
-  it('says which port is taken and what to do, and leaves nothing running', async () => {
+  it('reports which port is in use and what to do, and leaves nothing running', async () => {
     const before = new Set(allProcesses().map(({ pid }) => pid));
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
@@ -24,7 +24,7 @@ describe('the whole service', () => {
     await expect.poll(left, { timeout: 10_000 }).toEqual([]);
   });
 
-  it('answers again after its worker was killed, on the same port', async () => {
+  it('answers on the same port after its worker was killed', async () => {
     await using service = await startService({ ENGINES: '1' });
     const engines = service.engines();
     process.kill(service.worker().pid, 'SIGKILL');

@@ -55,14 +55,14 @@ const facesAt = ({ frame_time, result }: FrameEvent) => [frame_time, result?.Fac
 const skipWithout = (context: TestContext) => context.skip(missing !== null, missing ?? '');
 
 describe('watch', () => {
-  it('finds the faces of a video, each with the time at which it is seen', async (context) => {
+  it('finds the faces of a video, each with its time in the video', async (context) => {
     skipWithout(context);
     const video = makeVideo('a face, then a cat.mp4');
     const args = [video, '--camera', 'gate-1', '--fps', '2.5', '--start', '2026-01-02T03:04:05Z', '--json'];
     const watching = startWatch(args, { FACEQUEUE_URL: service.url });
     expect([await watching.code, watching.stderr()]).toEqual([0, '10 frames submitted, 10 results.\n']);
     const frames = parsed(watching.stdout());
-    // Two engines may end two frames the other way round.
+    // Two engines may finish two frames out of order.
     expect(frames.map(facesAt).sort()).toEqual(
       ['05.000', '05.400', '05.800', '06.200', '06.600', '07.000', '07.400', '07.800', '08.200', '08.600'].map(
         (second, i) => [`2026-01-02T03:04:${second}Z`, i < 5 ? 1 : 0],
@@ -78,7 +78,7 @@ describe('watch', () => {
     expect(frames[0]!.result!.Faces[0]!.landmark_106).toHaveLength(106);
   });
 
-  it('takes a video from a web server, and makes pictures smaller that the service would refuse', async (context) => {
+  it('reads a video from a web server, and shrinks frames that the service would refuse', async (context) => {
     skipWithout(context);
     const wide = makeVideo('wide.mkv', ['-c:v', 'mjpeg'], '4400:400');
     const files = await startFileServer(new Map([['/wide.mkv?token=secret', readFileSync(wide)]]));
@@ -89,14 +89,14 @@ describe('watch', () => {
     for (const { image } of parsed(watching.stdout())) expect(image).toMatchObject({ width: 4096, height: 372 });
   });
 
-  it('says of a file that is no video what ffmpeg says', async (context) => {
+  it('reports ffmpeg’s message for a file that is not a video', async (context) => {
     skipWithout(context);
     const watching = startWatch([fileURLToPath(import.meta.url), '--camera', 'gate-3'], { FACEQUEUE_URL: service.url });
     expect(await watching.code).toBe(1);
     expect(watching.stderr()).toMatch(/watch\.test\.ts: .*Invalid data found/);
   });
 
-  it('watches a camera over RTSP, connects again when it breaks, and ends with Ctrl-C', async (context) => {
+  it('watches a camera over RTSP, reconnects when the connection breaks, and ends with Ctrl-C', async (context) => {
     skipWithout(context);
     const stream = makeVideo('camera.ts', ['-c:v', 'libx264', '-g', '5', '-f', 'mpegts']);
     await using camera = await startRtspServer(readFileSync(stream), 4000);

@@ -1,6 +1,6 @@
 /**
- * Loaded into engines by NODE_OPTIONS, in tests only: an image that carries the mark makes its engine abort, as a fault in native code
- * would.
+ * Loaded into engines by NODE_OPTIONS, in tests only: an image with the mark makes its engine abort, like a fault in
+ * native code.
  */
 import { POISON } from './poison.ts';
 

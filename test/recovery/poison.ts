@@ -1,2 +1,2 @@
-/** Stands behind the end of a JPEG, where decoders do not look. */
+/** Appended to a JPEG, where decoders ignore it. */
 export const POISON = 'facequeue test: abort';

@@ -1,4 +1,4 @@
-/** Redis comes back without its data: what had not ended is gone, whoever waits for it is told so, and the same processes go on. */
+/** Redis comes back without its data: live jobs are gone, callers who wait for them get 410, and the same processes keep working. */
 
 import { audit } from '@facequeue/audit';
 import { createClient } from '@facequeue/client';
@@ -24,7 +24,7 @@ afterAll(async () => {
   await stalling?.[Symbol.asyncDispose]();
 });
 
-it('tells of jobs and batches that they are gone, lets nobody hang, and goes on', { timeout: 120_000 }, async () => {
+it('reports jobs and batches as gone, lets no caller hang, and keeps working', { timeout: 120_000 }, async () => {
   const client = createClient({ baseUrl: gateway.url });
   const isGone = { code: 'gone' };
   const running = await client.submit({ url: stalling.url('/running') });
@@ -32,7 +32,7 @@ it('tells of jobs and batches that they are gone, lets nobody hang, and goes on'
   const batch = await client.createBatch({ open: true });
   await client.appendItems(batch.id, [{ id: 'one', url: stalling.url('/item') }]);
   await stalling.requested('/item');
-  // The worker has all in hand that it takes at a time: these two, and one each of their queues.
+  // The worker has as many active jobs as it takes: these two, and one more of each queue.
   await client.submit({ url: stalling.url('/another') });
   await stalling.requested('/another');
   const queued = await client.submit({ url: stalling.url('/queued') });
@@ -47,12 +47,12 @@ it('tells of jobs and batches that they are gone, lets nobody hang, and goes on'
     expect(client.job(running.id, { waitMs: 3000 })).rejects.toMatchObject(isGone),
     expect(follow()).rejects.toMatchObject(isGone),
     expect(results()).rejects.toMatchObject(isGone),
-    // It has waited as long as it may: what it was waiting for is gone by then.
+    // Its wait ends at its deadline, when the job is gone.
     expect(client.detect({ url: stalling.url('/call') })).rejects.toMatchObject({
       code: expect.stringMatching(/^(wait_timeout|gone)$/),
     }),
   ]);
-  // Four jobs of clients, the batch, and its item's.
+  // Four jobs of clients, the batch, and the job of its item.
   await expect.poll(() => installation.jobs()).toHaveLength(6);
 
   await installation.redis.lose();

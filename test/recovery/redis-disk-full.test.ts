@@ -1,4 +1,4 @@
-/** Redis cannot write to its disk: nothing is accepted that could be lost, nothing accepted is lost, and it goes on by itself. */
+/** Redis cannot write to its disk: nothing is accepted that could be lost, nothing accepted is lost, and the service recovers by itself. */
 
 import { audit } from '@facequeue/audit';
 import { createClient } from '@facequeue/client';
@@ -21,7 +21,7 @@ afterAll(async () => {
   await stalling?.[Symbol.asyncDispose]();
 });
 
-it('refuses what is new while the disk is full, and ends all it had accepted once there is room', {
+it('refuses new jobs while the disk is full, and finishes all accepted ones once there is room', {
   timeout: 120_000,
 }, async () => {
   const { client } = gateway;
@@ -36,10 +36,10 @@ it('refuses what is new while the disk is full, and ends all it had accepted onc
     );
 
   await installation.redis.fillDisk(true);
-  // Redis notices when it writes: what it answers before that it keeps in memory until there is room.
+  // Redis notices at its next write; writes acknowledged before it stay in memory until there is room.
   await expect.poll(submission, { timeout: 20_000 }).toBe('unavailable');
   for (const path of ['/running', '/later', '/new']) stalling.release(path);
-  // What cannot be written can be read.
+  // Reads still work.
   expect(await client.job(running.id)).toMatchObject({ finished_at: null });
 
   await installation.redis.fillDisk(false);

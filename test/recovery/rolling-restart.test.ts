@@ -9,7 +9,7 @@ import { type Fleet, startFleet } from '../support/fleet/fleet.ts';
 
 const PORTRAIT = readFileSync(new URL('../images/portrait-1.jpg', import.meta.url));
 const image = { bytes: new Uint8Array(PORTRAIT) };
-/** Callers at a time, half of whom wait within the call and half for a job. */
+/** Concurrent callers: half call synchronously, half submit a job and wait for it. */
 const CALLERS = 8;
 /** Calls that end between one restart and the next. */
 const BETWEEN = 12;
@@ -19,7 +19,7 @@ let fleet: Fleet;
 beforeAll(async () => {
   fleet = await startFleet({
     replicas: 2,
-    // What is in hand may finish, as by default: with less, gateways hand out ids (504 with Location), and the chaos bench covers that.
+    // Active jobs may finish, as by default. With a shorter grace, gateways answer 504 with Location; the chaos bench covers that.
     env: { ENGINES: '1', LOG_LEVEL: 'info', RESULT_TTL: '1h', SHUTDOWN_GRACE: '20s' },
     onProblem: (problem) => void problems.push(problem),
     onEnded: () => {},
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => fleet?.[Symbol.asyncDispose]());
 
-/** Callers who call one time after another, with what an installation's users would have: a client that tries again where that is safe. */
+/** Callers in a loop, with the client that users have: it retries where that is safe. */
 class Load {
   readonly failures: string[] = [];
   readonly jobs: string[] = [];
@@ -38,7 +38,7 @@ class Load {
   readonly #client = countedClient({ baseUrl: fleet.url, retries: 6 }, this.counts);
   readonly #callers = Array.from({ length: CALLERS }, (_, i) => this.#calls(i % 2 === 0));
 
-  /** Resolves when so many more calls have ended. */
+  /** Resolves when `count` more calls have ended. */
   more(count: number): Promise<void> {
     return new Promise((reached) => void this.#milestones.add({ at: this.#ended + count, reached }));
   }
@@ -79,7 +79,7 @@ class Load {
   }
 }
 
-/** As an operator does it, on a connection that does not send the command again when Redis is back. */
+/** As an operator does it: on a connection that does not repeat the command when Redis is back. */
 async function shutDownRedis(): Promise<void> {
   const once = new Redis(fleet.redis.url, { retryStrategy: null, autoResendUnfulfilledCommands: false });
   once.on('error', () => {});
@@ -95,7 +95,7 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
       await replica.replace();
       await load.more(BETWEEN);
     }
-    // Redis is one process: callers meet the moment in which it is away.
+    // Redis is a single process: callers notice the moment in which it is away.
     await shutDownRedis();
     await fleet.redis.restart();
     await load.more(BETWEEN);

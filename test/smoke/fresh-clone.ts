@@ -1,7 +1,7 @@
 /**
- * What a newcomer does, from an empty folder: clone what is committed, `npm start`, post a photograph, stop it in every
- * way there is, and start it again. Nothing may be left running. It takes a minute or two and needs npm's registry, so it
- * is no part of `npm test`: node test/smoke/fresh-clone.ts
+ * A newcomer's first steps in an empty folder: clone the committed state, `npm start`, post a photograph, stop the service in
+ * every possible way, and start it again. Nothing may keep running. It takes a minute or two and needs npm's registry, so it is
+ * not part of `npm test`: node test/smoke/fresh-clone.ts
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -18,10 +18,10 @@ const SOON_MS = 60_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'facequeue-fresh-'));
 const clone = join(folder, 'facequeue');
-/** Every process that comes of this run has it in its environment. */
+/** Every process of this run has it in its environment. */
 const MARK = `FACEQUEUE_SMOKE=${folder}`;
 
-/** A newcomer's shell: nothing of the checkout and the npm that run this. */
+/** A newcomer's shell: without the variables of this checkout and its npm. */
 const env: NodeJS.ProcessEnv = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|REDIS_URL$|INIT_CWD$)/i.test(name))),
   PATH: (process.env['PATH'] ?? '')
@@ -32,7 +32,7 @@ const env: NodeJS.ProcessEnv = {
   FACEQUEUE_SMOKE: folder,
 };
 
-/** Commands of all processes of this run that run now. Redis writes its title over its environment, but runs in the clone. */
+/** Commands of this run's processes. Redis overwrites its environment with its title, but its working directory is the clone. */
 function running(): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -63,7 +63,7 @@ interface Started {
   log(): string;
 }
 
-/** Runs a command that starts the service, and waits until it says where it listens. */
+/** Runs a command that starts the service, and waits until it reports its URL. */
 async function start(command: string, args: string[], withinMs: number): Promise<Started> {
   const begun = performance.now();
   const child = spawn(command, args, { cwd: clone, env, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -147,7 +147,7 @@ try {
   await end(third.child);
   await nothingLeft('after a kill -9, a start and SIGTERM');
 
-  // `script` gives it a terminal, so that Ctrl-C is the real one: to npm and to serve, and passed on by npm once more.
+  // `script` provides a terminal, so that Ctrl-C is real: it reaches npm and serve, and npm forwards it again.
   const typed = await start('script', ['--quiet', '--return', '--command', 'npm start', '/dev/null'], SOON_MS);
   typed.child.stdin!.write('\x03');
   await end(typed.child);

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** The software-GPU run: seconds an image, so it has a command of its own (npm run test:webgpu). */
+/** The software-GPU run: seconds per image, so it has a command of its own (npm run test:webgpu). */
 export default defineConfig({
   test: {
     include: ['test/webgpu/**/*.test.ts'],

@@ -31,7 +31,7 @@ let images: string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'facequeue-webgpu-'));
-  // Small: a software GPU takes seconds for what a CPU does in milliseconds.
+  // Small: a software GPU takes seconds where a CPU takes milliseconds.
   images = await Promise.all(
     (['portrait-1.jpg', 'astronaut.png', 'astronaut.png'] as const).map(async (name, i) => {
       const file = join(folder, `${i}.png`);

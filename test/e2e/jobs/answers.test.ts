@@ -1,4 +1,4 @@
-/** How long a call waits, and what it is answered: two gateways, two workers. */
+/** How long a call waits, and its answer: two gateways, two workers. */
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
@@ -7,12 +7,12 @@ import { body, CAT, get, occupy, type Pair, PORTRAIT, post, reaches, startPair, 
 
 let stalling: StallingServer;
 let pair: Pair;
-/** A third gateway, of little patience. */
+/** A third gateway, with a short SYNC_WAIT. */
 let hasty: GatewayProcess;
 
 beforeAll(async () => {
   stalling = await startStallingServer(PORTRAIT);
-  // A call that is told late, by its last look at the job, does not end within the time of a test.
+  // So long that a call which misses its notification, and would be answered at its deadline, fails the test.
   pair = await startPair({ SOURCE_ALLOW: stalling.host, SYNC_WAIT: '5m' });
   hasty = await pair.gateway({ SYNC_WAIT: '300ms' });
 });
@@ -21,7 +21,7 @@ afterAll(async () => {
   await stalling?.[Symbol.asyncDispose]();
 });
 
-/** What tells of the job in an answer. */
+/** The headers of an answer that describe the job. */
 function facts({ headers }: Response) {
   const [id, location] = [headers.get('x-job-id'), headers.get('location')];
   expect(location).toBe(`/jobs/${id}`);
@@ -36,8 +36,8 @@ function facts({ headers }: Response) {
 
 const oneFace = (result: DetectionResult | null) => expect(result?.Faces).toHaveLength(1);
 
-describe('a call that says nothing', () => {
-  it('is answered with the faces, and its job is known to the other gateway', async () => {
+describe('a call without Prefer', () => {
+  it('is answered with the faces, and the other gateway has its job', async () => {
     const response = await post(pair.here, PORTRAIT);
     const { location, applied } = facts(response);
     expect(applied).toBeNull();
@@ -46,7 +46,7 @@ describe('a call that says nothing', () => {
     expect(await get(pair.there, location)).toMatchObject({ status: 'succeeded', result });
   });
 
-  it('gets 504 when its time is up, and the Location yields the faces once they are there', async () => {
+  it('gets 504 when its time is over, and its Location has the faces later', async () => {
     const response = await post(hasty, { url: stalling.url('/late') });
     const { id, location, applied, again } = facts(response);
     expect(applied).toBeNull();
@@ -59,8 +59,8 @@ describe('a call that says nothing', () => {
     oneFace(job.result);
   });
 
-  it('is refused at once when the queue is longer than its patience; one that takes the job for an answer is not', async () => {
-    // How fast jobs end is known once many have, one after the other.
+  it('is refused at once when the estimated wait exceeds SYNC_WAIT; an asynchronous call is not', async () => {
+    // The gateway estimates throughput after many jobs have ended one after another.
     const slow = '?profile=small-faces';
     const batch = await Promise.all(Array.from({ length: 16 }, () => submit(pair.here, PORTRAIT, {}, slow)));
     await Promise.all(batch.map(({ id }) => pair.there.client.wait(id)));
@@ -79,7 +79,7 @@ describe('a call that says nothing', () => {
 });
 
 describe('Prefer: wait', () => {
-  it('is answered with the faces when they are there in time', async () => {
+  it('is answered with the faces when they are found in time', async () => {
     for (const [prefer, expected] of [
       ['wait=60', 'wait=60'],
       ['respond-async, wait=60', 'wait=60'],
@@ -104,7 +104,7 @@ describe('Prefer: wait', () => {
     },
   );
 
-  it('does not hide how a job failed', async () => {
+  it('is answered with the error of a failed job', async () => {
     const response = await post(pair.here, PORTRAIT.subarray(0, 5000), { prefer: 'wait=60' });
     const { id, location } = facts(response);
     const problem = await body<Problem>(response, 422);
@@ -126,7 +126,7 @@ describe('Prefer: respond-async', () => {
 });
 
 describe('GET /jobs/{id}', () => {
-  it('tells on every gateway what is known of the job', async () => {
+  it('answers with the job on every gateway', async () => {
     const { id, links } = await submit(pair.here, PORTRAIT, {}, '?priority=bulk&max_faces=1');
     const job = await pair.there.client.wait(id);
     expect(job).toMatchObject({
@@ -146,7 +146,7 @@ describe('GET /jobs/{id}', () => {
     expect(await get(pair.here, links.self)).toEqual(job);
   });
 
-  it('with wait answers when the job ends, or with the live job when time is up', async () => {
+  it('with wait answers when the job ends, or with the live job when the wait is over', async () => {
     const { id } = await submit(pair.here, { url: stalling.url('/poll') });
     expect(await get(pair.there, `/jobs/${id}?wait=1`)).toMatchObject({ status: 'queued', finished_at: null });
     const polls = [pair.here, pair.there].map((gateway) => get(gateway, `/jobs/${id}?wait=60`));
@@ -156,7 +156,7 @@ describe('GET /jobs/{id}', () => {
     expect(second).toEqual(first);
   });
 
-  it('tells what is gone from what can never have been', async () => {
+  it('distinguishes jobs that are gone from ids that never existed', async () => {
     const { id } = await submit(pair.here, CAT);
     await pair.there.client.erase(id);
     const ask = async (path: string) => (await fetch(`${pair.here.url}/jobs/${path}`)).status;

@@ -1,4 +1,4 @@
-/** Jobs that are ended from outside: canceled, left by their caller, erased. Submitted at one gateway, ended at the other. */
+/** Jobs that are canceled, abandoned by their caller, or erased: submitted at one gateway, ended at the other. */
 
 import { audit } from '@facequeue/audit';
 import type { JobResource, Problem } from '@facequeue/schema';
@@ -12,7 +12,7 @@ let pair: Pair;
 
 beforeAll(async () => {
   stalling = await startStallingServer(PORTRAIT);
-  // What ends a fetch or an engine here is never its time limit.
+  // Time limits never end a fetch or an engine in these tests.
   pair = await startPair({ SOURCE_ALLOW: stalling.host, SOURCE_TIMEOUT: '5m', ENGINE_TIMEOUT: '5m' });
 });
 afterAll(async () => {
@@ -29,7 +29,7 @@ const keysOf = async (id: string) =>
   (await pair.inside.keys(`*${id}*`)).map((key) => key.slice(pair.prefix.length).replace(id, '*')).sort();
 
 describe('canceling a job', () => {
-  it('that is queued ends it for everybody: who waits, who follows, who asks', async () => {
+  it('that is queued ends it for everyone who waits for it, follows it or reads it', async () => {
     const letGo = await occupy(pair, stalling, 'cancel-queued');
     let response!: Promise<Response>;
     const id = await madeBy(pair, () => (response = post(pair.here, PORTRAIT)));
@@ -40,13 +40,13 @@ describe('canceling a job', () => {
     expect(await polled).toEqual(canceled);
     expect((await followed).at(-1)).toEqual({ type: 'job', job: canceled });
     expect(await body<Problem>(await response, 409)).toMatchObject({ code: 'canceled', job_id: id });
-    // Once more is no error.
+    // Canceling again is not an error.
     expect(await body<JobResource>(await cancel(pair.here, id), 200)).toEqual(canceled);
     await letGo();
     expect(await pair.here.client.job(id)).toEqual(canceled);
   });
 
-  it('whose image is fetched closes the connection to its server', async () => {
+  it('whose image is being fetched closes the connection to the image server', async () => {
     const { id } = await submit(pair.here, { url: stalling.url('/cancel') });
     await stalling.requested('/cancel');
     await body(await cancel(pair.there, id), 200);
@@ -54,7 +54,7 @@ describe('canceling a job', () => {
     expect(await pair.here.client.job(id)).toMatchObject({ status: 'canceled', attempts: 1, started_at: null });
   });
 
-  it('inside an engine kills that engine only, and another takes its place', async () => {
+  it('inside an engine kills only that engine, which is replaced', async () => {
     const before = engines();
     using frozen = freeze(pair);
     const { id } = await submit(pair.here, PORTRAIT);
@@ -70,14 +70,14 @@ describe('canceling a job', () => {
     expect(await pair.here.client.job(id)).toMatchObject({ status: 'canceled', attempts: 1, result: null });
   });
 
-  it('that has ended otherwise is refused, and changes nothing', async () => {
+  it('that has ended otherwise is refused and changes nothing', async () => {
     const done = await pair.there.client.wait((await submit(pair.here, PORTRAIT)).id);
     expect(await body<Problem>(await cancel(pair.there, done.id), 409)).toMatchObject({ code: 'conflict' });
     expect(await pair.here.client.job(done.id)).toEqual(done);
   });
 });
 
-describe('a caller that hangs up', () => {
+describe('a caller that disconnects', () => {
   /** Calls, and hangs up once the job is there. */
   async function leave(
     image: Parameters<typeof post>[1],
@@ -95,23 +95,23 @@ describe('a caller that hangs up', () => {
     return id;
   }
 
-  it('cancels its job while that is queued', async () => {
+  it('cancels its job while it is queued', async () => {
     const letGo = await occupy(pair, stalling, 'left-queued');
     const id = await leave(PORTRAIT, {}, async () => {});
     await reaches(pair.there, id, 'canceled');
     await letGo();
   });
 
-  it('cancels its job while the image is fetched', async () => {
+  it('cancels its job while the image is being fetched', async () => {
     const id = await leave({ url: stalling.url('/left') }, {}, () => stalling.requested('/left'));
     await stalling.disconnected('/left');
     await reaches(pair.there, id, 'canceled');
   });
 
-  it('lets its job run that an engine has', async () => {
+  it('does not cancel a job that is inside an engine', async () => {
     using frozen = freeze(pair);
     const id = await leave(PORTRAIT, {}, (id) => reaches(pair.there, id, 'processing'));
-    // The gateway has noticed when it says so in its log.
+    // The gateway logs that it has noticed.
     await expect.poll(pair.here.log, { timeout: 10_000 }).toMatch(new RegExp(`"job_id":"${id}"`));
     frozen.thaw();
     expect(await pair.there.client.wait(id)).toMatchObject({ status: 'succeeded', attempts: 1 });
@@ -141,14 +141,14 @@ describe('erasing a job', () => {
       const response = when === 'succeeded' ? null : fetch(`${pair.here.url}/jobs/${id}?wait=60`);
       expect((await erase(pair.there, id)).status).toBe(204);
       expect((await response)?.status ?? 410).toBe(410);
-      // BullMQ forgets the id when it comes to it.
+      // BullMQ removes the id when it reaches it.
       expect((await keysOf(id)).filter((key) => !key.startsWith(':bull:'))).toEqual([':gone:*']);
       for (const gateway of [pair.here, pair.there]) {
         expect((await fetch(`${gateway.url}/jobs/${id}`)).status).toBe(410);
         expect((await cancel(gateway, id)).status).toBe(410);
         expect((await erase(gateway, id)).status).toBe(204);
       }
-      // Its key is free again.
+      // Its idempotency key is free again.
       const again = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       expect(again.id).not.toBe(id);
       frozen?.thaw();
@@ -158,7 +158,7 @@ describe('erasing a job', () => {
     },
   );
 
-  it('whose image is fetched closes the connection to its server', async () => {
+  it('whose image is being fetched closes the connection to the image server', async () => {
     const { id } = await submit(pair.here, { url: stalling.url('/erase') });
     await stalling.requested('/erase');
     expect((await erase(pair.there, id)).status).toBe(204);
@@ -167,7 +167,7 @@ describe('erasing a job', () => {
 });
 
 describe('after all of this', () => {
-  it('every count in Redis is right', async () => {
+  it('every count in Redis is correct', async () => {
     expect((await audit(pair.redis.url, pair.prefix)).findings).toEqual([]);
   });
 });

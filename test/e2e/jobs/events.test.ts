@@ -1,4 +1,4 @@
-/** Server-sent events of jobs that are jobs at one gateway and followed at the other. */
+/** Server-sent events of jobs that are submitted at one gateway and followed at the other. */
 import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
@@ -7,7 +7,7 @@ import { freeze, get, type Pair, PORTRAIT, reaches, startPair, submit } from './
 
 let stalling: StallingServer;
 let pair: Pair;
-/** Of a job that stays queued. */
+/** Events of a job that stays queued. */
 let quiet: Awaited<ReturnType<typeof openEvents>>;
 
 beforeAll(async () => {
@@ -20,7 +20,7 @@ afterAll(async () => {
   await stalling?.[Symbol.asyncDispose]();
 });
 
-/** A stream of events as it comes over the wire. */
+/** An event stream as received on the wire. */
 async function openEvents({ url }: GatewayProcess, id: string, lastEventId?: string) {
   const response = await fetch(`${url}/jobs/${id}/events`, {
     headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
@@ -38,7 +38,7 @@ async function openEvents({ url }: GatewayProcess, id: string, lastEventId?: str
   return { response, done, text: () => text, events };
 }
 
-/** A job that a worker has taken up, and whose image it fetches until `path` is released: a worker's claim is news, too. */
+/** A job that a worker has claimed and whose image it fetches until `path` is released: the claim is an event, too. */
 async function fetching(path: string): Promise<JobResource> {
   const job = await submit(pair.here, { url: stalling.url(path) });
   await stalling.requested(path);
@@ -48,7 +48,7 @@ async function fetching(path: string): Promise<JobResource> {
 const statuses = (stream: Awaited<ReturnType<typeof openEvents>>) => stream.events().map(({ data }) => data.status);
 
 describe('the events of a job', () => {
-  it('tell every state, and end with the job as GET shows it', async () => {
+  it('report every state and end with the job as GET returns it', async () => {
     const job = await fetching('/done');
     const stream = await openEvents(pair.there, job.id);
     expect(stream.response.headers.get('content-type')).toMatch(/^text\/event-stream/);
@@ -64,7 +64,7 @@ describe('the events of a job', () => {
     expect(stream.events().at(-1)!.data.result!.Faces).toHaveLength(1);
   });
 
-  it('go on at another gateway after the last one that came', async () => {
+  it('continue at another gateway after the last event received', async () => {
     const { id } = await fetching('/moved');
     const before = await openEvents(pair.there, id);
     await expect.poll(() => statuses(before)).toEqual(['queued']);
@@ -75,7 +75,7 @@ describe('the events of a job', () => {
     await after.done;
     expect(statuses(after)[0]).not.toBe('queued');
     expect(statuses(after).at(-1)).toBe('succeeded');
-    // Whoever has seen the end is told not to come back.
+    // A client that has seen the end is told not to reconnect.
     const late = await openEvents(pair.there, id, after.events().at(-1)!.id);
     expect(late.response.status).toBe(204);
     const anew = await openEvents(pair.there, id);
@@ -83,7 +83,7 @@ describe('the events of a job', () => {
     expect(statuses(anew)).toEqual(['succeeded']);
   });
 
-  it('are seen alike by fifty who follow on both gateways', async () => {
+  it('are the same for fifty followers on both gateways', async () => {
     const { id } = await submit(pair.here, { url: stalling.url('/watched') });
     const followers = Array.from({ length: 50 }, async (_, i) => {
       const seen: string[] = [];
@@ -98,7 +98,7 @@ describe('the events of a job', () => {
     await expect.poll(() => begun, { timeout: 10_000 }).toBe(50);
     stalling.release('/watched');
     for (const seen of await Promise.all(followers)) {
-      // States that last milliseconds may be over before a reader looks; those seen come in order, and none twice.
+      // States of a few milliseconds may be missed; those received are in order and unique.
       expect(seen).toEqual(
         ['0 queued', '1 queued', '1 processing', '1 succeeded'].filter((state) => seen.includes(state)),
       );
@@ -117,7 +117,7 @@ describe('the events of a job', () => {
     expect((await openEvents(pair.there, erased.id)).response.status).toBe(410);
   });
 
-  it('go on where they were when their gateway is killed and another takes its port', async () => {
+  it('continue where they stopped when their gateway is killed and another takes its port', async () => {
     const own = await pair.gateway();
     const { id } = await fetching('/survived');
     const seen: string[] = [];
@@ -134,7 +134,7 @@ describe('the events of a job', () => {
     expect(seen.filter((state) => state === 'queued')).toHaveLength(1);
     expect(seen.at(-1)).toBe('job succeeded');
   });
-  it('have a sign of life while nothing happens', async () => {
+  it('send keep-alives while nothing happens', async () => {
     await expect.poll(quiet.text, { timeout: 25_000 }).toMatch(/^:$/m);
     expect(statuses(quiet)).toEqual(['queued']);
     stalling.release('/quiet');

@@ -1,4 +1,4 @@
-/** What an installation remembers and for how long: idempotency keys, results, and nothing after their time. */
+/** Idempotency keys, results, and that nothing remains after they expire. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,9 +27,9 @@ afterAll(async () => {
 
 const key = (text: string = randomUUID()) => ({ 'idempotency-key': JSON.stringify(text) });
 
-describe('what is kept', () => {
-  it('is gone from Redis when its time is over: jobs however they ended, images, keys, webhooks, marks', async () => {
-    // Nobody has submitted anything yet; these gateways let results go after four seconds.
+describe('everything stored', () => {
+  it('is removed from Redis when it expires: jobs in every final status, images, keys, webhooks, tombstones', async () => {
+    // Results of these gateways expire after four seconds.
     const [here, there, hasty] = await Promise.all([
       pair.gateway({ RESULT_TTL: '4s' }),
       pair.gateway({ RESULT_TTL: '4s' }),
@@ -39,10 +39,10 @@ describe('what is kept', () => {
     await using receiver = await startReceiver();
     const keys = async () => {
       const all = (await pair.inside.keys('*')).map((name) => name.slice(pair.prefix.length)).sort();
-      // BullMQ marks there for a moment that a queue was looked at.
+      // BullMQ sets this marker for a moment when it polls a queue.
       return all.filter((name) => !name.endsWith(':stalled-check') && !name.endsWith(':marker'));
     };
-    // Once through, so that what an installation has for good is there.
+    // One full pass first, so that the permanent keys of an installation exist.
     for (const query of ['', '?priority=bulk']) await body(await post(here, PORTRAIT, {}, { query }), 200);
     await expect.poll(pair.jobs, { timeout: 20_000 }).toEqual([]);
     const before = await keys();
@@ -69,13 +69,13 @@ describe('what is kept', () => {
       const answer = await fetch(`${there.url}/jobs/${id}`);
       expect(await body<Problem>(answer, 410)).toMatchObject({ code: 'gone' });
     }
-    // Gone is its mark, too.
+    // Its tombstone is gone, too.
     expect((await fetch(`${there.url}/jobs/${erased.id}`, { method: 'DELETE' })).status).toBe(410);
   });
 });
 
 describe('the same Idempotency-Key', () => {
-  it('makes one job of fifty calls at once, over both gateways', async () => {
+  it('makes one job of fifty concurrent calls to both gateways', async () => {
     const before = await pair.jobs();
     const once = key();
     const calls = Array.from({ length: 50 }, (_, i) => post([pair.here, pair.there][i % 2]!, PORTRAIT, once));
@@ -87,7 +87,7 @@ describe('the same Idempotency-Key', () => {
     expect((await pair.jobs()).length).toBe(before.length + 1);
   });
 
-  it('is refused for another image or other options, and answered alike for the same in another form', async () => {
+  it('is refused for another image or other options, and returns the same job for the same content in another form', async () => {
     const once = key();
     const { id } = await submit(pair.here, PORTRAIT, once);
     for (const [image, query] of [
@@ -108,7 +108,7 @@ describe('the same Idempotency-Key', () => {
     expect(base64.headers.get('x-job-id')).toBe(id);
   });
 
-  it('gives a failed job again, with its failure', async () => {
+  it('returns a failed job again, with its error', async () => {
     const once = key();
     const half = PORTRAIT.subarray(0, 5000);
     const first = await post(pair.here, half, once);
@@ -118,7 +118,7 @@ describe('the same Idempotency-Key', () => {
     expect(await submit(pair.there, half, once)).toMatchObject({ id: failure.job_id, status: 'failed' });
   });
 
-  it('is known to a gateway that takes the place of one that was killed, while the job waits and after', async () => {
+  it('is known to a gateway that replaces a killed one, while the job is queued and afterwards', async () => {
     const doomed = await pair.gateway();
     const once = key();
     const letGo = await occupy(pair, stalling, 'killed');
@@ -136,7 +136,7 @@ describe('the same Idempotency-Key', () => {
     for (const gateway of [pair.here, next]) expect(await submit(gateway, PORTRAIT, once)).toMatchObject({ id });
   });
 
-  it('is another one for another API key, and on another path the same', async () => {
+  it('is separate for each API key, and the same on every path', async () => {
     const hashes = Object.entries(KEYS).map(([name, secret]) => `${name}:${sha256(secret)}`);
     const guarded = await pair.gateway({ API_KEYS: hashes.join() });
     const once = key();
@@ -149,7 +149,7 @@ describe('the same Idempotency-Key', () => {
       body: PORTRAIT,
     });
     expect((await body<JobResource>(path, 202)).id).toBe(shop.id);
-    // And nobody sees the other's job.
+    // And neither sees the other's job.
     const theirs = await fetch(`${guarded.url}/jobs/${shop.id}`, { headers: { 'x-api-key': KEYS.park } });
     expect(theirs.status).toBe(410);
   });

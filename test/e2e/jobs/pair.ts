@@ -1,4 +1,4 @@
-/** Two gateways and two workers, and what the tests of jobs do with them. */
+/** Two gateways and two workers, with helpers for the tests of jobs. */
 import { readFileSync } from 'node:fs';
 import type { JobResource } from '@facequeue/schema';
 import { expect } from 'vitest';
@@ -9,7 +9,7 @@ import type { StallingServer } from '../../support/servers/stalling-server.ts';
 export const PORTRAIT = new Uint8Array(readFileSync(new URL('../../images/portrait-1.jpg', import.meta.url)));
 export const CAT = new Uint8Array(readFileSync(new URL('../../images/no-face-cat.png', import.meta.url)));
 
-/** Jobs that both workers together have in hand of one queue: two for each of their two engines. */
+/** Active jobs per queue of both workers together: two for each of their two engines. */
 export const ACTIVE_JOBS = 4;
 
 export interface Pair extends Installation {
@@ -37,7 +37,7 @@ export async function startPair(...given: Parameters<typeof startInstallation>):
   }
 }
 
-/** What to look at: bytes, or a URL as `{url}`. */
+/** An image: bytes, or `{url}`. */
 type Image = Uint8Array | { url: string };
 
 /** POST /face_detection. @param query with its question mark */
@@ -74,7 +74,7 @@ export async function body<T>(response: Response, status: number): Promise<T> {
   return JSON.parse(text) as T;
 }
 
-/** The id of the one job that comes when `work` begins, for calls that have no answer yet. Nobody else may submit meanwhile. */
+/** The id of the one job that `work` creates, for calls without an answer yet. Nothing else may be submitted meanwhile. */
 export async function madeBy({ jobs }: Pair, work: () => unknown): Promise<string> {
   const before = new Set(await jobs());
   work();
@@ -83,7 +83,7 @@ export async function madeBy({ jobs }: Pair, work: () => unknown): Promise<strin
   return (await fresh())[0]!;
 }
 
-/** GET of a path such as `Location` names. */
+/** GET of a path, such as that of a `Location` header. */
 export async function get<T = JobResource>({ url }: GatewayProcess, path: string): Promise<T> {
   return body<T>(await fetch(url + path), 200);
 }
@@ -96,9 +96,9 @@ export function reaches({ client }: GatewayProcess, id: string, status: JobResou
 }
 
 /**
- * Gives both workers all they take at a time, fetches that do not end: what is submitted after stays queued.
- * @param name no other call with this server's name
- * @returns what ends them
+ * Occupies both workers with fetches that do not end: jobs submitted afterwards stay queued.
+ * @param name unique among the calls with this server
+ * @returns a function that ends the fetches
  */
 export async function occupy({ here }: Pair, stalling: StallingServer, name: string): Promise<() => Promise<void>> {
   const paths = Array.from({ length: ACTIVE_JOBS }, (_, i) => `/${name}-${i}`);
@@ -110,13 +110,13 @@ export async function occupy({ here }: Pair, stalling: StallingServer, name: str
   };
 }
 
-/** Engines that stand still, until they are thawed or this is disposed of. */
+/** Frozen engines, until `thaw` or disposal. */
 export interface Frozen extends Disposable {
   /** Lets those that are still there go on. */
   thaw(): void;
 }
 
-/** Freezes the engines of all workers: an image inside goes on for as long as a test wants. */
+/** Freezes the engines of all workers: an image inside an engine stays there for as long as a test needs. */
 export function freeze({ workers }: Pair): Frozen {
   const alive = () => workers.flatMap((worker) => worker.engines());
   const engines = alive();

@@ -18,9 +18,9 @@ beforeAll(async () => {
     {
       SOURCE_ALLOW: receiver.host,
       ENGINE_TIMEOUT: '5m',
-      // Nobody is refused because the line is long, nor told 504 because the machine is slow: what is seen here is Redis' doing.
+      // Long enough that no call is refused for a long queue or gets 504 on a slow machine: only the outage has effects here.
       SYNC_WAIT: '60s',
-      // A lease that a worker was given and never heard of blocks its receiver for this long and 5 s more.
+      // When a worker never receives the answer to its lease, the receiver is blocked for this long and 5 s more.
       WEBHOOK_TIMEOUT: '1s',
       WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 't').toString('base64')}`,
     },
@@ -32,42 +32,42 @@ afterAll(async () => {
   await receiver?.[Symbol.asyncDispose]();
 });
 
-/** Cuts every connection but the one that says so. */
+/** Cuts every connection except the one that sends the command. */
 async function cutAll(): Promise<void> {
   for (const type of ['normal', 'pubsub']) await pair.inside.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
 }
 
-/** Kills Redis, with all it has acknowledged on disk, and starts it again with that. */
+/** Kills Redis once all it has acknowledged is on disk, and starts it again. */
 async function restart(): Promise<void> {
   await written();
   await pair.redis.restart();
   await expect.poll(() => pair.inside.ping().catch(() => 'away'), { timeout: 10_000 }).toBe('PONG');
 }
 
-/** What is acknowledged is on disk a second later at most. */
+/** Acknowledged writes are on disk within a second. */
 const written = () =>
   expect.poll(() => pair.inside.info('persistence'), { timeout: 10_000 }).toContain('aof_pending_bio_fsync:0');
 
-/** Statuses of jobs as their records have them. */
+/** Statuses in the records of jobs. */
 async function statusesOf(ids: string[]): Promise<JobStatus[]> {
   return Promise.all(
     ids.map(async (id) => (await pair.inside.hget(`${pair.prefix}:job:${id}`, 'status')) as JobStatus),
   );
 }
 
-/** Half of the callers at either gateway, half of each with a wait of their own. */
+/** Callers: half at each gateway, and half of those with a wait of their own. */
 const call = (i: number) =>
   post([pair.here, pair.there][i % 2]!, face, i % 4 < 2 ? { prefer: 'wait=60' } : {}, {
     query: `?webhook_url=${encodeURIComponent(receiver.url)}`,
   });
 
-/** The answers of calls, all of which must have one. */
+/** The answers of calls; each must have one. */
 function answered(calls: PromiseSettledResult<Response>[]): Response[] {
   expect(calls.filter(({ status }) => status === 'rejected')).toEqual([]);
   return calls.map((call) => (call as PromiseFulfilledResult<Response>).value);
 }
 
-/** The faces an answer has, or those its Location yields at the other gateway. */
+/** The faces in an answer, or those at its Location on the other gateway. */
 async function facesBy(answer: Response, asked: number): Promise<DetectionResult> {
   if (answer.status === 200) return body<DetectionResult>(answer, 200);
   const other = [pair.there, pair.here][asked % 2]!;
@@ -76,8 +76,8 @@ async function facesBy(answer: Response, asked: number): Promise<DetectionResult
   return (await get(other, `${answer.headers.get('location')}?wait=60`)).result!;
 }
 
-describe('callers whose time is up while Redis is away', () => {
-  it('are told where their faces will be; others when to come again; and both come true', async () => {
+describe('callers whose wait ends during an outage of Redis', () => {
+  it('get a Location or a Retry-After, and both lead to their faces', async () => {
     const hasty = await pair.gateway({ SYNC_WAIT: '1s' });
     const before = (await pair.jobs()).length;
     using frozen = freeze(pair);
@@ -111,7 +111,7 @@ describe('two hundred callers are all answered', () => {
     const messagesBefore = receiver.messages.length;
     using frozen = freeze(pair);
     const calls = Promise.allSettled(Array.from({ length: 200 }, (_, i) => call(i)));
-    // All of them are accepted, so none may be told that the service is away.
+    // All of them are accepted, so none may be refused as unavailable.
     await expect.poll(async () => (await pair.jobs()).length, { timeout: 20_000 }).toBe(before.size + 200);
     const ids = (await pair.jobs()).filter((id) => !before.has(id));
     frozen.thaw();
@@ -128,7 +128,7 @@ describe('two hundred callers are all answered', () => {
 
     expect(new Set(await statusesOf(ids))).toEqual(new Set(['succeeded']));
     for (const { child } of [pair.here, pair.there, ...pair.workers]) expect(child.exitCode).toBeNull();
-    // Each receiver is told, too; twice when a worker could not say that it had.
+    // Each webhook is delivered, twice when a worker could not record the delivery.
     const delivered = async () => {
       const jobs = await Promise.all(ids.map((id) => pair.there.client.job(id)));
       return new Set(jobs.map(({ webhook }) => webhook!.status));
@@ -141,7 +141,7 @@ describe('two hundred callers are all answered', () => {
     expect((await audit(pair.redis.url, pair.prefix)).findings).toEqual([]);
   });
 
-  it('also those who come while it is away: with faces, a job, or when to come again; those with a key get exactly one job', async () => {
+  it('including those that arrive during the outage: with faces, a job or a Retry-After; those with a key get exactly one job', async () => {
     const keyed = Array.from({ length: 40 }, (_, i) => ({ 'idempotency-key': `"trouble-${i}"` }));
     /** Comes again for as long as it is told to. */
     const insistent = async (headers: Record<string, string>, i: number) => {
@@ -155,7 +155,7 @@ describe('two hundred callers are all answered', () => {
     let going = true;
     const jobs = new Map<string, string>();
     const coming = keyed.map(async (headers, i) => {
-      // Over and over, so that some call is under way whenever a connection is cut.
+      // Continuously, so that calls are in flight whenever a connection is cut.
       do {
         const answer = await insistent(headers, i);
         await facesBy(answer, i);

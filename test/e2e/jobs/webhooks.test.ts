@@ -1,4 +1,4 @@
-/** Webhooks of real jobs: who is told what, and what becomes of it when the receiver is no good. */
+/** Webhooks of real jobs: their content and signatures, and what happens when a receiver fails. */
 import { createHash } from 'node:crypto';
 import { type JobEvent, JobEvent as JobEventSchema, type JobResource, type Problem } from '@facequeue/schema';
 import { Webhook } from 'standardwebhooks';
@@ -25,8 +25,8 @@ afterAll(async () => {
   await stalling?.[Symbol.asyncDispose]();
 });
 
-/** Receivers of trouble. Each is a server of its own, as limits are by host. */
-const troubles = {
+/** Faulty receivers. Each is a server of its own, since limits are per host. */
+const FAULTY_RECEIVERS = {
   fails: () => startReceiver((count) => (count === 1 ? 500 : 204)),
   'fails for good': () => startReceiver(() => 500),
   'asks for time': () => startReceiver(() => (response) => response.writeHead(503, { 'retry-after': '7200' }).end()),
@@ -34,14 +34,15 @@ const troubles = {
   hangs: () => startReceiver(() => 'hang'),
   'has gone': () => startReceiver(() => 410),
   'hangs up': () => startReceiver(() => (response) => response.destroy()),
-  /** Listens, and is not among the allowed addresses. */
+  /** Listens on an address that is not allowed. */
   'is private': () => startReceiver(),
 };
-type Trouble = keyof typeof troubles;
-const bad = {} as Record<Trouble, Receiver>;
+type Fault = keyof typeof FAULTY_RECEIVERS;
+const bad = {} as Record<Fault, Receiver>;
 
 beforeAll(async () => {
-  for (const name of Object.keys(troubles) as Trouble[]) bad[name] = receivers.use(await troubles[name]());
+  for (const name of Object.keys(FAULTY_RECEIVERS) as Fault[])
+    bad[name] = receivers.use(await FAULTY_RECEIVERS[name]());
   const allowed = [stalling, good, ...Object.values(bad).filter((each) => each !== bad['is private'])];
   pair = await startPair({
     SOURCE_ALLOW: allowed.map(({ host }) => host).join(),
@@ -53,7 +54,7 @@ beforeAll(async () => {
 
 const hook = (url: string) => `?webhook_url=${encodeURIComponent(url)}`;
 
-/** What the receiver was told of a job, and how often. */
+/** The messages that a receiver got about a job. */
 const messagesOf = ({ messages }: Receiver, id: string) =>
   messages.filter(({ headers }) => headers['webhook-id'] === `msg_${id}`);
 
@@ -61,7 +62,7 @@ const messagesOf = ({ messages }: Receiver, id: string) =>
 const verified = (message: Message, by: string): JobEvent =>
   JobEventSchema.parse(new Webhook(by).verify(message.body, message.headers));
 
-/** The job once its webhook is where it is expected. */
+/** The webhook of a job, once it has the expected status. */
 async function webhookOf(id: string, status: string, tries: number): Promise<NonNullable<JobResource['webhook']>> {
   const ask = async () => (await get(pair.there, `/jobs/${id}`)).webhook!;
   await expect
@@ -71,7 +72,7 @@ async function webhookOf(id: string, status: string, tries: number): Promise<Non
 }
 
 describe('a webhook', () => {
-  it('tells how a job ended, once, signed by the secret to come and the one to go', async () => {
+  it('reports the end of a job once, signed with the new secret and the old one', async () => {
     const hasty = await pair.gateway({ START_WITHIN: '300ms' });
     const succeeded = await submit(pair.here, PORTRAIT, {}, hook(good.url));
     const failed = await submit(pair.here, PORTRAIT.subarray(0, 5000), {}, hook(good.url));
@@ -100,13 +101,13 @@ describe('a webhook', () => {
     }
   });
 
-  it('carries the one state in which a job ended, however its end was raced for', async () => {
+  it('has the final state of a job, even when a cancel races with its end', async () => {
     const jobs = await Promise.all(Array.from({ length: 60 }, () => submit(pair.here, CAT, {}, hook(good.url))));
     const { client } = pair.there;
     const ends = await Promise.all(
       jobs.map(async ({ id }, i) => {
         const followed = Array.fromAsync(client.follow(id));
-        // Half are canceled at once, half as the one two places ahead ends: in hand, or just done.
+        // Half are canceled at once, half when the job two places ahead ends: active, or just done.
         if (i % 2) await client.wait(jobs[Math.max(1, i - 2)]!.id);
         await Promise.all([pair.here, pair.there].map((gateway) => gateway.client.cancel(id).catch(() => null)));
         return followed;
@@ -126,7 +127,7 @@ describe('a webhook', () => {
     expect([...statuses].sort()).toEqual(['canceled', 'succeeded']);
   });
 
-  it('of an API key is signed by its secret alone, and refused where there is none', async () => {
+  it('of an API key is signed with its secret only, and refused if it has none', async () => {
     const keys = { shop: 'key of shop', park: 'key of park' };
     const hashes = Object.entries(keys).map(
       ([name, key]) => `${name}:${createHash('sha256').update(key).digest('hex')}`,
@@ -144,16 +145,16 @@ describe('a webhook', () => {
 });
 
 describe('a receiver that', () => {
-  const jobOf = {} as Record<Trouble, JobResource>;
+  const jobOf = {} as Record<Fault, JobResource>;
   beforeAll(async () => {
-    for (const name of Object.keys(troubles) as Trouble[]) {
+    for (const name of Object.keys(FAULTY_RECEIVERS) as Fault[]) {
       jobOf[name] = await submit(pair.here, CAT, {}, hook(bad[name].url));
     }
   });
 
   const minutes = (time: string | null) => (Date.parse(time!) - Date.now()) / 60_000;
 
-  it('fails is asked again some seconds later, with the same id and body', async () => {
+  it('fails gets the same id and body again some seconds later', async () => {
     const { id } = jobOf.fails;
     const { attempts, next_at } = await webhookOf(id, 'delivered', 2);
     expect(attempts.map(({ status, error }) => [status, error])).toEqual([
@@ -168,13 +169,13 @@ describe('a receiver that', () => {
     expect(second!.headers['webhook-timestamp']).not.toBe(first!.headers['webhook-timestamp']);
   });
 
-  it('goes on failing is asked again after minutes', async () => {
+  it('fails for good gets the next attempt after minutes', async () => {
     const { next_at } = await webhookOf(jobOf['fails for good'].id, 'pending', 2);
     expect(minutes(next_at)).toBeGreaterThan(3);
     expect(minutes(next_at)).toBeLessThanOrEqual(5);
   });
 
-  it('asks for time gets it', async () => {
+  it('sends Retry-After gets the next attempt no earlier', async () => {
     const { attempts, next_at } = await webhookOf(jobOf['asks for time'].id, 'pending', 1);
     expect(attempts).toMatchObject([{ status: 503 }]);
     expect(minutes(next_at)).toBeGreaterThan(119);
@@ -187,25 +188,25 @@ describe('a receiver that', () => {
     expect(messagesOf(good, id)).toEqual([]);
   });
 
-  it('hangs is given up after the time limit, and asked again', async () => {
+  it('hangs is abandoned after the time limit, and tried again', async () => {
     const { attempts, next_at } = await webhookOf(jobOf.hangs.id, 'pending', 2);
     expect(attempts[0]).toMatchObject({ status: null, error: expect.stringMatching(/time|2 s|slow/i) });
     expect(attempts[0]!.ms).toBeGreaterThan(1900);
     expect(next_at).not.toBeNull();
   });
 
-  it('hangs up is asked again', async () => {
+  it('closes the connection is tried again', async () => {
     const { attempts } = await webhookOf(jobOf['hangs up'].id, 'pending', 2);
     expect(attempts[0]).toMatchObject({ status: null, error: expect.any(String) });
   });
 
-  it('answers 410 is asked no more', async () => {
+  it('answers 410 is not tried again', async () => {
     const { attempts, next_at } = await webhookOf(jobOf['has gone'].id, 'gone', 1);
     expect(attempts).toMatchObject([{ status: 410 }]);
     expect(next_at).toBeNull();
   });
 
-  it('has a private address is not spoken to', async () => {
+  it('has a private address gets no connection', async () => {
     const names = ['127.0.0.1', '2130706433', '[::ffff:7f00:1]', '[::1]', 'localhost'];
     const port = bad['is private'].host.split(':')[1];
     const jobs = [
@@ -222,18 +223,18 @@ describe('a receiver that', () => {
     expect(bad['is private'].connections()).toBe(0);
   });
 
-  it('hangs delays nobody else', async () => {
+  it('hangs does not delay others', async () => {
     const many = await Promise.all(Array.from({ length: 60 }, () => submit(pair.here, CAT, {}, hook(bad.hangs.url))));
     await Promise.all(many.map(({ id }) => pair.there.client.wait(id)));
     const { id } = await submit(pair.here, CAT, {}, hook(good.url));
     await webhookOf(id, 'delivered', 1);
-    // Four at a time for a second each: most have not even been tried.
+    // Four at a time for a second each: most have not been attempted.
     const pending = await Promise.all(many.map((job) => get(pair.there, `/jobs/${job.id}`)));
     expect(pending.filter(({ webhook }) => webhook!.attempts.length === 0)).not.toEqual([]);
     expect(bad.hangs.peak()).toBeLessThanOrEqual(4);
   });
 
-  it('fails hears nothing more of a job that is erased', async () => {
+  it('fails gets nothing more about a job that is erased', async () => {
     const { id } = jobOf['fails for good'];
     await pair.there.client.erase(id);
     expect(await pair.inside.keys(`*:delivery:${id}`)).toEqual([]);

@@ -1,4 +1,4 @@
-/** A request found again in every log, from HTTP to the engine and back, by the id its caller gave it and the id of its job. */
+/** Traces a request through every log, from HTTP to the engine and back, by its request id and job id. */
 import { readFileSync } from 'node:fs';
 import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   });
   gateway = await installation.gateway();
   const hook = new URL('./printing-hook.ts', import.meta.url);
-  // What ends an engine here is the test.
+  // Only the test ends engines here.
   worker = await installation.worker({ ENGINE_TIMEOUT: '10m', NODE_OPTIONS: `--import=${hook}` });
 });
 afterAll(() => installation?.[Symbol.asyncDispose]());
@@ -34,7 +34,7 @@ const lines = (of: AppProcess): Line[] =>
     .filter(Boolean)
     .map((line) => JSON.parse(line));
 
-/** A line of a process that has these members, once it is there. */
+/** Waits for a log line of a process with these members. */
 async function line(of: AppProcess, members: Line): Promise<Line> {
   const fits = (each: Line) => Object.entries(members).every(([name, value]) => each[name] === value);
   await expect.poll(() => lines(of).some(fits), { timeout: 20_000, message: JSON.stringify(members) }).toBe(true);
@@ -49,7 +49,7 @@ const post = (request_id: string, body: Buffer, query = '', headers: Record<stri
   });
 
 describe('one request', () => {
-  it('is found in the lines of gateway, worker, engine and webhook', async () => {
+  it('is in the log lines of gateway, worker, engine and webhook', async () => {
     await using receiver = await startReceiver();
     const response = await post('trace-1', marked('mark-001'), `?webhook_url=${encodeURIComponent(receiver.url)}`);
     const names = { request_id: 'trace-1', job_id: response.headers.get('x-job-id') };
@@ -63,7 +63,7 @@ describe('one request', () => {
     expect(await line(worker, { msg: 'webhook delivered', ...names })).toMatchObject({ receiver: receiver.host });
   });
 
-  it('keeps its names when it fails, also where another asks for its job', async () => {
+  it('keeps its ids when it fails, and when another caller reads its job', async () => {
     const response = await post('trace-2', PORTRAIT.subarray(0, 5000));
     const job_id = response.headers.get('x-job-id');
     expect(response.status).toBe(422);
@@ -73,7 +73,7 @@ describe('one request', () => {
     await line(gateway, { msg: 'request', request_id: 'trace-3', job_id });
   });
 
-  it('names the job whose engine was killed, and the run that followed', async () => {
+  it('leads to the job whose engine was killed, and to its next attempt', async () => {
     const [engine] = worker.engines();
     process.kill(engine!, 'SIGSTOP');
     const answer = await post('trace-4', marked('mark-004'), '', { prefer: 'respond-async' });
@@ -86,7 +86,7 @@ describe('one request', () => {
     expect(await line(worker, { msg: 'job succeeded', ...names })).toMatchObject({ attempt: 1 });
   });
 
-  it('that makes a batch is named by the lines of its items', async () => {
+  it('that creates a batch is in the lines of its items', async () => {
     const body = JSON.stringify({ items: [{ id: 'one', img: marked('mark-005').toString('base64') }] });
     const headers = { 'content-type': 'application/json', 'x-request-id': 'trace-5' };
     const answer = await fetch(`${gateway.url}/batches`, { method: 'POST', headers, body });
@@ -99,7 +99,7 @@ describe('one request', () => {
 });
 
 describe('the logs', () => {
-  it('are a JSON object a line, with its time, its level and the app it is of', () => {
+  it('are one JSON object per line, with time, level and app', () => {
     for (const [app, process] of Object.entries({ gateway, worker }))
       for (const each of lines(process))
         expect(each).toMatchObject({ app, level: expect.any(Number), time: expect.stringMatching(/^\d{4}-.*Z$/) });

@@ -1,4 +1,4 @@
-/** Loaded into engines by NODE_OPTIONS, in tests only: they print the end of each image's file, as a native library that complains. */
+/** Loaded into engines by NODE_OPTIONS, in tests only: they print the end of each image's file, like a native library that prints warnings. */
 import { writeSync } from 'node:fs';
 
 process.prependListener('message', (message: unknown) => {
