@@ -8,7 +8,7 @@ export interface MisspeltSetting {
 
 /** `PORT` and `HOST` have too many namesakes in other programs' environments. */
 const SHORTEST = 6;
-/** From this length on two letters may differ: in a shorter name they make another word (`API_KEYS`, `APP_KEY`). */
+/** From this length on two words of a name may differ, by a letter each. */
 const LONG = 10;
 
 /**
@@ -35,13 +35,20 @@ export function misspeltMessage({ name, meant }: MisspeltSetting): string {
   return `${name} is not a setting; did you mean ${meant}?`;
 }
 
+/**
+ * Whether they differ in underscores, case or a plural only, or by one letter in a word. Two letters make another word
+ * (`MODEL_PATH` and `MODEL_PACK`, `DOCKER_HOST` and `WORKER_HOST`).
+ */
 function isNear(name: string, setting: string): boolean {
   if (normalized(name) === normalized(setting)) return true;
-  return differsBy(name, setting, setting.length < LONG ? 1 : 2);
+  const [words, meant] = [name.split('_'), setting.split('_')];
+  if (words.length !== meant.length) return false;
+  const pairs = words.map((word, at) => [word, meant[at]!] as const).filter(([word, other]) => word !== other);
+  return pairs.length <= (setting.length < LONG ? 1 : 2) && pairs.every(([word, other]) => differsBy(word, other, 1));
 }
 
-/** Without case, underscores and a plural s. */
-const normalized = (name: string) => name.toUpperCase().replaceAll(/[_-]/g, '').replace(/S$/, '');
+/** Without case, underscores and a plural. */
+const normalized = (name: string) => name.toUpperCase().replaceAll(/[_-]/g, '').replace(/E?S$/, '');
 
 /** Whether at most `most` letters have to be inserted, removed, replaced or swapped with their neighbour. */
 export function differsBy(a: string, b: string, most: number): boolean {
