@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS, type Profile } from '@facequeue/schema';
-import pino from 'pino';
+import { createLogger } from '@facequeue/service';
 import { engineLauncher } from '../apps/worker/src/engines/launcher.ts';
 import { EnginePool } from '../apps/worker/src/engines/pool.ts';
 import { cpuMs, descendants, residentBytes } from '../test/support/processes/process-table.ts';
@@ -76,7 +76,7 @@ async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
     },
     { timeoutMs: 30_000, maxRssBytes: 4e9 },
     () => availableParallelism(),
-    pino({ level: 'silent' }),
+    createLogger('bench', 'silent'),
     new Registry('worker'),
   );
   const signal = new AbortController().signal;

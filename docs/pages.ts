@@ -31,10 +31,10 @@ function configuration(): string {
   const names = [...new Set(ROOMS.flatMap(([, shape]) => Object.keys(shape)))];
   const rows = names.map((name) => {
     const readers = ROOMS.filter(([, shape]) => name in shape);
-    const meta = readers[0]![1][name]!.meta() ?? {};
-    if (!meta.description) throw new Error(`${name} has no description`);
-    const fallback = meta['default'] === undefined || meta['default'] === '' ? '' : `\`${meta['default']}\``;
-    return `| \`${name}\` | ${fallback} | ${readers.map(([title]) => title).join(', ')} | ${cell(meta.description)} |`;
+    const of = (text: (variable: z.ZodType) => string) =>
+      saidBy(readers.map(([title, shape]) => [title, text(shape[name]!)]));
+    const titles = readers.map(([title]) => title).join(', ');
+    return `| \`${name}\` | ${of(defaultOf)} | ${titles} | ${cell(of((variable) => descriptionOf(name, variable)))} |`;
   });
   return `<!-- Made by \`npm run docs\` from the config schemas; edit those. -->
 # Configuration
@@ -47,6 +47,23 @@ Sizes are written \`20mb\`, \`512mi\` or in bytes; durations \`500ms\`, \`19s\`,
 |---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+/** One text where all readers say the same, else each reader's. */
+function saidBy(texts: [reader: string, text: string][]): string {
+  if (new Set(texts.map(([, text]) => text)).size === 1) return texts[0]![1];
+  return texts.map(([reader, text]) => `**${reader}**: ${text || 'none'}`).join(' ');
+}
+
+function descriptionOf(name: string, variable: z.ZodType): string {
+  const description = variable.meta()?.description;
+  if (!description) throw new Error(`${name} has no description`);
+  return description;
+}
+
+function defaultOf(variable: z.ZodType): string {
+  const fallback = variable.meta()?.['default'];
+  return fallback === undefined || fallback === '' ? '' : `\`${fallback}\``;
 }
 
 function errors(): string {

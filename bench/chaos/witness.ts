@@ -47,7 +47,7 @@ export function addLog(figures: LogFigures, app: AppProcess): void {
     if (line.job && (line.msg === 'succeeded' || line.msg === 'failed')) figures.recorded.add(line.job);
     if (line.job && line.msg.startsWith('discarded')) figures.discarded.add(line.job);
     if (line.msg.startsWith('given back: the worker')) figures.givenBack += 1;
-    if (line.level >= 50) {
+    if (line.level === 'error' || line.level === 'fatal') {
       const what = line.err?.message ? `${line.msg}: ${line.err.message}` : line.msg;
       figures.errors.set(what, (figures.errors.get(what) ?? 0) + 1);
     }
@@ -55,7 +55,7 @@ export function addLog(figures: LogFigures, app: AppProcess): void {
 }
 
 /** Null for the line in the middle of which a process was killed. */
-function parsed(text: string): { level: number; msg: string; job?: string; err?: { message?: string } } | null {
+function parsed(text: string): { level: string; msg: string; job?: string; err?: { message?: string } } | null {
   try {
     return { msg: '', ...JSON.parse(text) };
   } catch {

@@ -1,11 +1,15 @@
 import { admissionLimits, type GatewayQueueOptions } from '@facequeue/queue';
 import { ConfigError, readConfig } from '@facequeue/schema/config';
+import { misspeltSettings } from '@facequeue/service';
 import { type GatewayConfig, gatewayVariables } from './variables.ts';
 
 /** @throws ConfigError naming every bad variable */
 export function gatewayConfig(): GatewayConfig {
   return readConfig(gatewayVariables, process.env);
 }
+
+/** Variables of the environment that are nearly settings of the gateway. */
+export const misspelt = () => misspeltSettings(process.env, gatewayVariables);
 
 /**
  * What the queue takes, from the variables' values.

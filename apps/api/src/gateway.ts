@@ -4,7 +4,7 @@ import { Registry, startProcessFigures } from '@facequeue/metrics';
 import type { GatewayQueue } from '@facequeue/queue';
 import { MAX_WAIT_S } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
-import type { Logger } from 'pino';
+import type { Logger } from '@facequeue/service';
 import manifest from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
 import { bodyCap } from './body/body-cap.ts';

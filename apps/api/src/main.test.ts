@@ -68,7 +68,7 @@ describe('the gateway process', () => {
   it('says on standard error why it does not start when it has no parent', async () => {
     const alone = await startApp(MAIN, { PORT: 'many' }, { supervised: false });
     expect(await alone.exited).toBe(1);
-    expect(alone.errors()).toMatch(/^PORT is "many".*\n/);
+    expect(alone.errors()).toMatch(/^The gateway cannot start: PORT is "many".*\n/);
   });
 
   it('says which Redis it cannot reach, without the password', async () => {

@@ -1,6 +1,6 @@
 import type { Registry } from '@facequeue/metrics';
 import type { GatewayQueue } from '@facequeue/queue';
-import type { Logger } from 'pino';
+import type { Logger } from '@facequeue/service';
 import type { BodyMemory } from './body/body-memory.ts';
 import type { Shutdown } from './http/shutdown.ts';
 import type { GatewayConfig } from './variables.ts';

@@ -1,6 +1,7 @@
 import { queueVariables } from '@facequeue/queue';
 import { byteSize, duration, flag, integer, list } from '@facequeue/schema/config';
 import { installationVariables } from '@facequeue/schema/installation';
+import { commonVariables } from '@facequeue/service/variables';
 import { s3LocationVariables, sourceVariables } from '@facequeue/source/variables';
 import { z } from 'zod';
 import { KEY_ENTRY_FORM, parseKeyEntry } from './auth/keys.ts';
@@ -57,14 +58,7 @@ export const gatewayVariables = {
   BODY_TIMEOUT: duration('60s').meta({
     description: 'Time a client has to send its request body; of NDJSON, which may be long, each megabyte.',
   }),
-  SHUTDOWN_GRACE: duration('20s').meta({
-    description:
-      'After SIGTERM, how long calls in flight may go on; then they answer 504 with the `Location` of their job.',
-  }),
-  LOG_LEVEL: z
-    .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'], { error: 'silent, fatal, error, warn, info or debug' })
-    .default('info')
-    .meta({ default: 'info', description: 'Least severe log lines that are written; `info` has one a request.' }),
+  ...commonVariables,
   ...s3LocationVariables,
   ...installationVariables,
   ...queueVariables,

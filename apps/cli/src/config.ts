@@ -2,6 +2,7 @@
 
 import { pipelineVariables } from '@facequeue/pipeline/variables';
 import { readConfig } from '@facequeue/schema/config';
+import { misspeltSettings } from '@facequeue/service/misspelt';
 import { sourceVariables } from '@facequeue/source/variables';
 import type { z } from 'zod';
 import { callerVariables, serveVariables } from './variables.ts';
@@ -19,6 +20,9 @@ export function serveConfig(): ServeConfig {
   const config = readConfig(serveVariables, process.env);
   return { ...config, FACEQUEUE_HOME: config.FACEQUEUE_HOME ?? `${ROOT}.facequeue`, environment: { ...process.env } };
 }
+
+/** Variables of the environment that are nearly settings of `serve` itself; the gateway and the worker look for their own. */
+export const misspeltServeSettings = () => misspeltSettings(process.env, serveVariables);
 
 const detectVariables = { ...pipelineVariables, ...sourceVariables };
 export type DetectConfig = z.output<z.ZodObject<typeof detectVariables>>;

@@ -68,7 +68,14 @@ describe('facequeue', () => {
 
   it('names a bad variable and exits with 2', async () => {
     const { code, stderr } = await facequeue(['serve'], { REDIS_URL: 'localhost' });
-    expect(stderr).toMatch(/REDIS_URL.*redis:\/\/host:6379/);
+    expect(stderr).toMatch(/REDIS_URL.*redis:\/\/127\.0\.0\.1:6379/);
+    expect(code).toBe(2);
+  });
+
+  it('says what is wrong with a # in REDIS_URL without printing the password', async () => {
+    const { code, stdout, stderr } = await facequeue(['serve'], { REDIS_URL: 'redis://:hunt#er2@127.0.0.1:6379' });
+    expect(stderr).toMatch(/REDIS_URL is wrong.*%23/);
+    expect(stdout + stderr).not.toMatch(/hunt|er2/);
     expect(code).toBe(2);
   });
 

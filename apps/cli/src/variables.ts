@@ -1,4 +1,5 @@
-import { byteSize, duration } from '@facequeue/schema/config';
+import { byteSize } from '@facequeue/schema/config';
+import { commonVariables } from '@facequeue/service/variables';
 import { z } from 'zod';
 
 /** The environment variables `serve` reads itself; the gateway and the worker read theirs from the same environment. */
@@ -8,15 +9,8 @@ export const serveVariables = {
     description:
       'Private folder of `serve`: the data of its Redis, kept between starts, and what the next start needs to clean up after a crash. One `serve` a folder. Unset: `.facequeue` in the repository.',
   }),
-  REDIS_URL: z
-    .url({ protocol: /^rediss?$/, error: 'a URL such as redis://host:6379' })
-    .optional()
-    .meta({
-      description: 'The Redis to use. Unset: `serve` runs a private one, reachable from this machine only.',
-    }),
-  SHUTDOWN_GRACE: duration('20s').meta({
-    description: 'How long the gateway and the worker may take to end what they have in hand.',
-  }),
+  REDIS_URL: commonVariables.REDIS_URL,
+  SHUTDOWN_GRACE: commonVariables.SHUTDOWN_GRACE,
   REDIS_MAXMEMORY: byteSize('2gb').meta({
     description:
       'Memory limit of the private Redis. Nothing is evicted: past it new jobs are refused. Its append-only file needs about three times that much disk.',

@@ -1,4 +1,5 @@
 import { ConfigError, readConfig } from '@facequeue/schema/config';
+import { misspeltSettings } from '@facequeue/service';
 import type { z } from 'zod';
 import { workerVariables } from './variables.ts';
 
@@ -13,6 +14,9 @@ export function workerConfig(env: Readonly<Record<string, string | undefined>> =
   if (!config.REDIS_URL) throw new ConfigError('REDIS_URL is not set; only `facequeue serve` has a Redis of its own');
   return { ...config, REDIS_URL: config.REDIS_URL };
 }
+
+/** Variables of the environment that are nearly settings of the worker. */
+export const misspelt = () => misspeltSettings(process.env, workerVariables);
 
 /**
  * The environment of engine processes: this one's without our settings and without credentials. Decoders of untrusted

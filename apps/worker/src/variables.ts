@@ -3,6 +3,7 @@ import { queueVariables } from '@facequeue/queue';
 import { WORKER_QUEUE_NAMES, type WorkerQueueName } from '@facequeue/schema';
 import { byteSize, duration, integer, list } from '@facequeue/schema/config';
 import { installationVariables } from '@facequeue/schema/installation';
+import { commonVariables } from '@facequeue/service/variables';
 import { sourceVariables } from '@facequeue/source';
 import { z } from 'zod';
 
@@ -10,6 +11,7 @@ const isQueue = (name: string): name is WorkerQueueName => (WORKER_QUEUE_NAMES a
 
 /** The environment variables of the worker. */
 export const workerVariables = {
+  ...commonVariables,
   ...installationVariables,
   ...queueVariables,
   ...sourceVariables,
@@ -55,13 +57,4 @@ export const workerVariables = {
   WORKER_PORT: integer(0, { min: 0, max: 65_535 }).meta({
     description: 'Port of the worker’s own `/livez`, `/readyz` and `/metrics`, which need no key; 0: none.',
   }),
-  SHUTDOWN_GRACE: duration('20s').meta({
-    description: 'On SIGTERM or SIGINT jobs in hand may finish for this long; the rest go back to their queue.',
-  }),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
-      error: 'fatal, error, warn, info, debug, trace or silent',
-    })
-    .default('info')
-    .meta({ default: 'info', description: 'Least severe log lines that are written; `debug` has one a job.' }),
 };

@@ -4,13 +4,6 @@ import type { AdmissionLimits } from './limits/admission.ts';
 
 /** Environment variables of the queue, for gateway and worker. */
 export const queueVariables = {
-  REDIS_URL: z
-    .url({
-      protocol: /^rediss?$/,
-      error: 'an address such as redis://127.0.0.1:6379 or rediss://user:password@host:6380',
-    })
-    .optional()
-    .meta({ secret: true, description: 'Redis 6.2 or newer. Unset: `serve` runs a private one.' }),
   QUEUE_PREFIX: z
     .string()
     .regex(/^[\w.:-]*\{[\w.:-]+\}[\w.:-]*$/, { error: 'a name in braces such as {fq}' })

@@ -4,7 +4,7 @@ import { startGateway } from '@facequeue/api';
 import { gatewayVariables } from '@facequeue/api/variables';
 import { admissionLimits, type GatewayQueue, openGatewayQueue } from '@facequeue/queue';
 import { readConfig } from '@facequeue/schema/config';
-import { pino } from 'pino';
+import { createLogger } from '@facequeue/service';
 
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
@@ -26,7 +26,7 @@ export async function startTestGateway(redisUrl: string, env: Record<string, str
   const prefix = env['QUEUE_PREFIX'] ?? `{test-${randomUUID()}}`;
   const config = readConfig(gatewayVariables, { PORT: '0', REDIS_URL: redisUrl, QUEUE_PREFIX: prefix, ...env });
   const lines: Record<string, unknown>[] = [];
-  const log = pino({ level: config.LOG_LEVEL }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const log = createLogger('gateway', config.LOG_LEVEL, (line) => lines.push(JSON.parse(line)));
   const queue = await openGatewayQueue({
     url: redisUrl,
     prefix,

@@ -1,6 +1,6 @@
 import type { Registry } from '@facequeue/metrics';
+import type { Logger } from '@facequeue/service';
 import type { NextFunction, Request, Response } from 'express';
-import type { Logger } from 'pino';
 import { contextOf } from './context.ts';
 
 /** nginx's status for a client that disconnected before its answer. It is logged and counted, never sent. */

@@ -1,7 +1,7 @@
 import type { Registry } from '@facequeue/metrics';
 import { FacequeueError, isFacequeueError, referenceAnswer, toProblem } from '@facequeue/schema';
+import type { Logger } from '@facequeue/service';
 import type { Request, Response } from 'express';
-import type { Logger } from 'pino';
 import { ClientDisconnected } from './client-disconnected.ts';
 import { contextOf } from './context.ts';
 import { answerAndDiscardBody, bodyIncomplete } from './discard-body.ts';

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ErrorCode } from '@facequeue/schema';
-import type { Logger } from 'pino';
+import type { Logger } from '@facequeue/service';
 import { answerOnSocket, parserError } from './socket-errors.ts';
 
 /** Longer than the 60 s after which common load balancers drop an idle connection: they must close it first. */

@@ -1,3 +1,4 @@
+import { misspeltMessage } from '@facequeue/service/misspelt';
 import type { CommandModule } from '../program.ts';
 
 export const define: CommandModule['define'] = (command, output, run) =>
@@ -10,8 +11,9 @@ Settings are environment variables (docs/configuration.md), for example PORT=900
     .showHelpAfterError('Settings are environment variables: see docs/configuration.md.')
     .action(
       run(async () => {
-        const { serveConfig } = await import('../config.ts');
+        const { misspeltServeSettings, serveConfig } = await import('../config.ts');
         const config = serveConfig();
+        for (const setting of misspeltServeSettings()) output.stderr(misspeltMessage(setting));
         const { serve } = await import('./serve.ts');
         // A terminal that was closed must not prevent an orderly stop.
         for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { FacequeueError } from '@facequeue/schema';
-import type { Logger } from '../log.ts';
+import type { Logger } from '@facequeue/service';
 import type { Launcher } from './launcher.ts';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
 import { EngineOutput, type ImageIds } from './output.ts';

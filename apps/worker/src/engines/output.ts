@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Logger } from '../log.ts';
+import type { Logger } from '@facequeue/service';
 
 /** Characters kept of a line; the rest of a longer line is dropped. */
 const MAX_LINE = 2000;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
-import { pino } from 'pino';
+import { createLogger } from '@facequeue/service';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { engineLauncher } from './launcher.ts';
@@ -20,7 +20,7 @@ const delays = () => vi.mocked(restartDelayMs).mock.results.map(({ value }) => v
 
 const FAULTY = new URL('./testing/faulty-engine.ts', import.meta.url).pathname;
 const never = new AbortController().signal;
-const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+const log = createLogger('worker', 'info', (line) => logged.push(JSON.parse(line)));
 const IDS = { job_id: 'job', request_id: 'request' };
 let metrics: Registry;
 let logged: Record<string, unknown>[];

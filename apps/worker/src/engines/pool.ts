@@ -1,6 +1,6 @@
 import type { Registry } from '@facequeue/metrics';
+import type { Logger } from '@facequeue/service';
 import { DecayedMean } from '@facequeue/time';
-import type { Logger } from '../log.ts';
 import type { EngineProgram } from './engine.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
 import type { ImageIds } from './output.ts';

@@ -1,7 +1,7 @@
 import type { Registry } from '@facequeue/metrics';
 import { FacequeueError } from '@facequeue/schema';
+import type { Logger } from '@facequeue/service';
 import { sleep } from '@facequeue/time';
-import type { Logger } from '../log.ts';
 import { Engine, EngineExit, type EngineProgram } from './engine.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
 import type { ImageIds } from './output.ts';

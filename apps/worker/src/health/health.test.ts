@@ -1,10 +1,10 @@
 import { Registry } from '@facequeue/metrics';
+import { createLogger } from '@facequeue/service';
 import { describe, expect, it, vi } from 'vitest';
-import { createLog } from '../log.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { startHealthServer } from './server.ts';
 
-const log = createLog('silent');
+const log = createLogger('worker', 'silent');
 
 describe('the health port', () => {
   it('shows which check failed, and not why', async () => {

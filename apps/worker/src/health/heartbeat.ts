@@ -1,4 +1,4 @@
-import type { Logger } from '../log.ts';
+import type { Logger } from '@facequeue/service';
 
 /**
  * Calls `beat` now, and again `everyMs` after each call has ended, until disposed. The first failure in a row is logged.

@@ -1,10 +1,10 @@
 import { Registry } from '@facequeue/metrics';
 import { type ClaimedJob, JobAborted, type Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
+import { createLogger, type Logger } from '@facequeue/service';
 import { describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import type { EngineAnswer, EngineImage } from '../engines/messages.ts';
-import { createLog, type Logger } from '../log.ts';
 import { ActiveJobs } from './active-jobs.ts';
 import { createJobHandler, type JobHandlerDeps } from './job-handler.ts';
 
@@ -55,7 +55,7 @@ async function runJob(
   const deps: JobHandlerDeps = {
     workerId: 'w',
     activeJobs,
-    log: script.log ?? createLog('silent'),
+    log: script.log ?? createLogger('worker', 'silent'),
     metrics: script.metrics ?? new Registry('worker'),
     random: () => 0,
     queue: {
@@ -186,7 +186,7 @@ describe('a canceled job', () => {
   });
 
   it('whose image was erased before the cancel arrived is no internal error', async () => {
-    const log = createLog('silent');
+    const log = createLogger('worker', 'silent');
     const fault = vi.spyOn(log, 'error');
     log.child = () => log as never;
     const { events } = await runJob({ blob: null, owned: false, log });

@@ -8,11 +8,11 @@ import {
   type WorkerQueue,
 } from '@facequeue/queue';
 import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
+import type { Logger } from '@facequeue/service';
 import type { ImageSource } from '@facequeue/source';
 import type { ImageIds } from '../engines/output.ts';
 import type { EnginePool } from '../engines/pool.ts';
 import type { PriorityClass } from '../engines/priority.ts';
-import type { Logger } from '../log.ts';
 import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
 
 /** What a job handler works with. */

@@ -1,8 +1,8 @@
 /** One task, against a scripted queue and bucket, with fake timers. */
 import { Registry } from '@facequeue/metrics';
 import type { BatchRecord, BatchTask } from '@facequeue/queue';
+import { createLogger } from '@facequeue/service';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createLog } from '../log.ts';
 import { runTask } from './run-task.ts';
 import { LEASE_MS, type TaskDeps } from './task.ts';
 
@@ -39,7 +39,7 @@ function startTask(extend: () => Promise<boolean>) {
         return page.promise;
       },
     },
-    log: createLog('silent'),
+    log: createLogger('worker', 'silent'),
     metrics: new Registry('worker'),
     random: () => 0,
   };

@@ -1,8 +1,8 @@
 import type { BatchTask } from '@facequeue/queue';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+import type { Logger } from '@facequeue/service';
 import { isTransient } from '@facequeue/source';
 import { exponentialBackoff, linkedAbort } from '@facequeue/time';
-import type { Logger } from '../log.ts';
 import { listObjects } from './list-objects.ts';
 import { assertOwned, type CreateTaskWork, LEASE_MS, type TaskDeps, TaskLost } from './task.ts';
 import { writeOutput } from './write-output.ts';

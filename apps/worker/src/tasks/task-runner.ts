@@ -1,10 +1,10 @@
 import type { Registry } from '@facequeue/metrics';
 import type { BatchTask, WorkerQueue } from '@facequeue/queue';
+import type { Logger } from '@facequeue/service';
 import { createObjectLister, createObjectWriter, listerOptions, writerOptions } from '@facequeue/source';
 import { PollLoop } from '@facequeue/time';
 import type { WorkerConfig } from '../config.ts';
 import { WorkerStopping } from '../images/active-jobs.ts';
-import type { Logger } from '../log.ts';
 import type { Runner } from '../runner.ts';
 import { runTask } from './run-task.ts';
 import { LEASE_MS, type TaskDeps } from './task.ts';

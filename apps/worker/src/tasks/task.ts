@@ -1,7 +1,7 @@
 import type { Registry } from '@facequeue/metrics';
 import type { BatchTask, BatchTasks } from '@facequeue/queue';
+import type { Logger } from '@facequeue/service';
 import type { ObjectLister, ObjectWriter } from '@facequeue/source';
-import type { Logger } from '../log.ts';
 
 /** Lease of a task, ms. Its worker extends it; the task of a dead worker goes to another within this time. */
 export const LEASE_MS = 15_000;

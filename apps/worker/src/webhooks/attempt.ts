@@ -1,8 +1,8 @@
 import type { WebhookAttempt, WebhookDelivery, WebhookOutcome } from '@facequeue/queue';
 import { isFacequeueError, type WebhookSecrets } from '@facequeue/schema';
 import { webhookEvent } from '@facequeue/schema/webhook-body';
+import type { Logger } from '@facequeue/service';
 import type { GuardedPoster, PostAnswer } from '@facequeue/source';
-import type { Logger } from '../log.ts';
 import { nextAttemptAt, type RetrySchedule } from './retry-schedule.ts';
 import { signedHeaders } from './signature.ts';
 import { subjectOf } from './subject.ts';

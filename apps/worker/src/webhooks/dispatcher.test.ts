@@ -3,12 +3,12 @@ import { newJobId, type WorkerQueue } from '@facequeue/queue';
 import { BatchEvent, DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
 import { batchResource } from '@facequeue/schema/batch-resource';
 import { encodeResult } from '@facequeue/schema/result-codec';
+import { createLogger } from '@facequeue/service';
 import { createGuardedPoster, parseAllowEntry } from '@facequeue/source';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { createLog } from '../log.ts';
 import { freshInstallation } from '../testing/installation.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { RETRY_SCHEDULE } from './retry-schedule.ts';
@@ -74,7 +74,7 @@ async function installation() {
       schedule: { delaysMs: [1, 1, 1], forMs: DAY_MS },
       concurrency: 16,
       leaseMs: 30_000,
-      log: createLog('silent'),
+      log: createLogger('worker', 'silent'),
       metrics: new Registry('worker'),
       now: Date.now,
       random: () => 0.5,

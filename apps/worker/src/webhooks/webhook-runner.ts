@@ -1,8 +1,8 @@
 import type { Registry } from '@facequeue/metrics';
 import type { WorkerQueue } from '@facequeue/queue';
+import type { Logger } from '@facequeue/service';
 import { createGuardedPoster } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
-import type { Logger } from '../log.ts';
 import type { Runner } from '../runner.ts';
 import { startDispatcher } from './dispatcher.ts';
 import { RETRY_SCHEDULE } from './retry-schedule.ts';

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
-import { createLog } from '../../log.ts';
+import { createLogger } from '@facequeue/service';
 import { engineLauncher } from '../launcher.ts';
 import { EnginePool } from '../pool.ts';
 import type { Script } from './faulty-engine.ts';
@@ -21,7 +21,7 @@ const pool = await EnginePool.start(
   },
   { timeoutMs: 600_000, maxRssBytes: 1e11 },
   () => 2,
-  createLog('silent'),
+  createLogger('worker', 'silent'),
   new Registry('worker'),
 );
 const { signal } = new AbortController();

@@ -3,10 +3,10 @@ import { Registry } from '@facequeue/metrics';
 import { type AdmissionLimits, type ItemResult, type NewBatch, type NewItem, newJobId } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type DetectionResult, type ErrorCode } from '@facequeue/schema';
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
+import { createLogger } from '@facequeue/service';
 import { createObjectLister, createObjectWriter, parseS3Prefix, type StorageOptions } from '@facequeue/source';
 import { expect, vi } from 'vitest';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../../../test/support/servers/s3-server.ts';
-import { createLog } from '../../log.ts';
 import { freshInstallation, type TestInstallation } from '../../testing/installation.ts';
 import type { TaskDeps } from '../task.ts';
 import { startTasks } from '../task-runner.ts';
@@ -70,7 +70,7 @@ export async function openTaskHarness(redis: { url: string }, limits?: Admission
       tasks,
       lister,
       writer,
-      log: createLog('silent'),
+      log: createLogger('worker', 'silent'),
       metrics: new Registry('worker'),
       random: () => 0,
       ...more,
