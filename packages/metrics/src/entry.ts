@@ -1,10 +1,10 @@
-/** What a label may say: one of these values; or, where code bounds it in another way, a text that tells the docs what it says. */
+/** The values a label may have: a list of them; or, where code bounds them in another way, a description for the docs. */
 export type LabelValues = readonly string[] | string;
 
-/** The two kinds of processes that have metrics. */
+/** The two kinds of process that have metrics. */
 export type App = 'gateway' | 'worker';
 
-/** One metric of the catalogue. Names say the unit, as Prometheus has it: seconds and bytes. */
+/** One metric of the catalogue. Names end in the unit, as Prometheus recommends: seconds and bytes. */
 export interface MetricEntry<L extends Record<string, LabelValues> = Record<string, LabelValues>> {
   readonly kind: 'counter' | 'gauge' | 'histogram';
   readonly apps: readonly App[];

@@ -3,18 +3,23 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { MetricName } from './catalogue.ts';
 import type { Registry, Sample } from './registry.ts';
 
-/** How often the event loop's delay is looked at, ms. Every 20 ms took 1.7 CPU-ms a second of an idle process, this a fifth. */
-const LOOK_EVERY_MS = 100;
+/** How often the event loop's delay is sampled, ms. Every 20 ms took 1.7 CPU-ms a second of an idle process, this a fifth. */
+const SAMPLE_EVERY_MS = 100;
 
-/** Has a registry tell CPU time, memory, files and the event loop of this process, until disposed. */
+/**
+ * Adds CPU time, memory, files and the event loop of this process to a registry, until disposed.
+ *
+ * Not prom-client's `collectDefaultMetrics`, though the names are the same: its delays of the event loop include the sampling interval, it
+ * cannot be stopped, and it brings 30 series that nobody asked for, with an observer of every garbage collection.
+ */
 export function startProcessFigures(registry: Registry): Disposable {
-  const delay = monitorEventLoopDelay({ resolution: LOOK_EVERY_MS });
+  const delay = monitorEventLoopDelay({ resolution: SAMPLE_EVERY_MS });
   delay.enable();
-  // The histogram has the whole interval between two looks, the wanted one included.
-  const lag = (ns: number) => Math.max(0, ns / 1e9 - LOOK_EVERY_MS / 1e3);
+  // The histogram records the whole interval between two samples, the intended one included.
+  const lag = (ns: number) => Math.max(0, ns / 1e9 - SAMPLE_EVERY_MS / 1e3);
   const start = Date.now() / 1000 - process.uptime();
   const maxFiles = openFilesLimit();
-  const forget = registry.read(() => {
+  const unregister = registry.read(() => {
     const { user, system } = process.cpuUsage();
     const { rss, heapTotal, heapUsed, external } = process.memoryUsage();
     const files = openFiles();
@@ -29,7 +34,7 @@ export function startProcessFigures(registry: Registry): Disposable {
       nodejs_heap_size_total_bytes: heapTotal,
       nodejs_heap_size_used_bytes: heapUsed,
       nodejs_external_memory_bytes: external,
-      // Before the first look there is no percentile but 0.
+      // Before the first sample every percentile is 0.
       nodejs_eventloop_lag_p50_seconds: lag(delay.percentile(50)),
       nodejs_eventloop_lag_p99_seconds: lag(delay.percentile(99)),
       nodejs_eventloop_lag_max_seconds: delay.count === 0 ? 0 : lag(delay.max),
@@ -39,7 +44,7 @@ export function startProcessFigures(registry: Registry): Disposable {
   });
   return {
     [Symbol.dispose]() {
-      forget();
+      unregister();
       delay.disable();
     },
   };
@@ -55,7 +60,7 @@ function openFiles(): number | null {
   }
 }
 
-/** How many files and sockets this process may have open (`ulimit -n`); null where that cannot be told. */
+/** How many files and sockets this process may have open (`ulimit -n`); null where the system does not say. */
 export function openFilesLimit(): number | null {
   try {
     const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
+import { Gauge, Registry as PromRegistry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
 import { METRICS, type MetricEntry } from './catalogue.ts';
 import { startProcessFigures } from './process.ts';
 import { Registry } from './registry.ts';
-import { familyText } from './text.ts';
 
 const REQUEST = 'facequeue_http_request_duration_seconds';
 const DETECTION = { route: '/face_detection', method: 'POST', status: '200' } as const;
@@ -91,19 +91,44 @@ describe('a registry', () => {
 });
 
 describe('the text of a metric', () => {
-  it('carries any label value and any help through a parser unchanged', () => {
+  it('carries any label value and any help through a parser unchanged', async () => {
     const words = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', ',', '}', '=', ' ', 'é', 'n') });
-    fc.assert(
-      fc.property(words, words, fc.double(), (value, help, figure) => {
-        const series = [{ labels: { route: value, method: 'GET' }, value: figure }];
-        const text = familyText({ name: 'some_metric', kind: 'gauge', help: `${help}.`, series });
-        const family = parseExposition(text).get('some_metric')!;
+    await fc.assert(
+      fc.asyncProperty(words, words, fc.double(), async (value, help, figure) => {
+        const registry = new PromRegistry();
+        const labelNames = ['route', 'method'];
+        const gauge = new Gauge({ name: 'some_metric', help: `${help}.`, labelNames, registers: [registry] });
+        gauge.set({ route: value, method: 'GET' }, figure);
+        const family = parseExposition(await registry.metrics()).get('some_metric')!;
         expect(family.help).toBe(`${help}.`);
         const [sample] = family.samples;
         expect(sample!.labels).toEqual({ route: value, method: 'GET' });
         expect(Object.is(sample!.value, figure) || (sample!.value === 0 && figure === 0)).toBe(true);
       }),
     );
+  });
+
+  it('has the names, in the order of the catalogue, of metrics with a series only', async () => {
+    const registry = new Registry('gateway');
+    const names = () => registry.text().then((text) => [...parseExposition(text).keys()]);
+    expect(await names()).toEqual([
+      'facequeue_http_errors_total',
+      'facequeue_jobs_accepted_total',
+      'facequeue_jobs_told_total',
+      'facequeue_refused_total',
+      'facequeue_batch_items_total',
+    ]);
+    registry.observe(REQUEST, DETECTION, 0.5);
+    registry.read(() => [{ name: 'facequeue_workers', labels: {}, value: 2 }]);
+    expect(await names()).toEqual([
+      REQUEST,
+      'facequeue_http_errors_total',
+      'facequeue_jobs_accepted_total',
+      'facequeue_jobs_told_total',
+      'facequeue_refused_total',
+      'facequeue_batch_items_total',
+      'facequeue_workers',
+    ]);
   });
 });
 
@@ -117,9 +142,9 @@ describe('the figures of a process', () => {
     expect(seriesValue(first, 'process_open_fds')).toBeGreaterThan(2);
     expect(seriesValue(first, 'process_max_fds')).toBeGreaterThanOrEqual(seriesValue(first, 'process_open_fds'));
     expect(Math.abs(seriesValue(first, 'process_start_time_seconds') - before)).toBeLessThan(1);
-    // Blocks the loop for 300 ms, three times: the observation begins with the first turn of the loop after a scrape.
+    // Blocks the loop for 300 ms, three times: the observation begins with the first iteration of the loop after a scrape.
     const blocked = async () => {
-      for (let turn = 0; turn < 3; turn++) {
+      for (let time = 0; time < 3; time++) {
         const until = performance.now() + 300;
         while (performance.now() < until);
         await new Promise((resolve) => setTimeout(resolve, 1));

@@ -1,12 +1,12 @@
+import { Counter, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
 import { METRICS, type MetricEntry, type MetricName } from './catalogue.ts';
 import type { App } from './entry.ts';
-import { type Family, familyText, type Labels } from './text.ts';
 
 /** `Content-Type` of a registry's text. */
-export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+export const CONTENT_TYPE: string = PromRegistry.PROMETHEUS_CONTENT_TYPE;
 
-/** Series of a counter that are there with 0 from the beginning, so that the first event shows as a rise: those of small metrics. */
-const MOST_ZEROS = 128;
+/** Counters with at most this many series have them all from the start, at 0, so that the first event shows as a rise. */
+const MAX_ZEROS = 128;
 
 type Catalogue = typeof METRICS;
 type NamesOf<K extends MetricEntry['kind']> = {
@@ -18,63 +18,50 @@ export type LabelsOf<N extends MetricName> = {
   readonly [L in keyof Catalogue[N]['labels']]: Catalogue[N]['labels'][L] extends readonly (infer V)[] ? V : string;
 };
 
-/** A figure that is read when somebody asks, in place of one that is counted. */
+/** A figure that is read at a scrape instead of counted as things happen. */
 export type Sample = {
   [N in NamesOf<'gauge' | 'counter'>]: { name: N; labels: LabelsOf<N>; value: number };
 }[NamesOf<'gauge' | 'counter'>];
 
-interface Histogram {
-  labels: Labels;
-  /** Observations by bucket, the infinite one last; not cumulative. */
-  counts: number[];
-  sum: number;
-}
+type Labels = Record<string, string>;
 
-/** The metrics of one process: counted as things happen, read when somebody asks. */
+/**
+ * The metrics of one process: counted as things happen, or read at each scrape.
+ * @example
+ * const metrics = new Registry('worker');
+ * metrics.count('facequeue_tasks_total', { kind: 'list', outcome: 'done' });
+ * response.end(await metrics.text());
+ */
 export class Registry {
   readonly #entries: [MetricName, MetricEntry][];
-  readonly #counters = new Map<MetricName, Series<{ labels: Labels; value: number }>>();
-  readonly #histograms = new Map<MetricName, Series<Histogram>>();
+  readonly #counted = new PromRegistry();
+  readonly #counters = new Map<MetricName, Counter>();
+  readonly #histograms = new Map<MetricName, Histogram>();
   readonly #readers = new Set<() => readonly Sample[] | Promise<readonly Sample[]>>();
 
   /** @param app whose metrics: the others of the catalogue are left out */
   constructor(app: App) {
     const all = Object.entries(METRICS) as [MetricName, MetricEntry][];
     this.#entries = all.filter(([, { apps }]) => apps.includes(app));
-    for (const [name, { kind, labels, buckets }] of this.#entries) {
-      if (kind === 'counter') {
-        const series = new Series(Object.keys(labels), (own) => ({ labels: own, value: 0 }));
-        for (const each of zeros(labels)) series.of(each);
-        this.#counters.set(name, series);
-      }
-      if (kind === 'histogram') {
-        const counts = new Array<number>(buckets!.length + 1).fill(0);
-        this.#histograms.set(
-          name,
-          new Series(Object.keys(labels), (own) => ({ labels: own, counts: [...counts], sum: 0 })),
-        );
-      }
+    for (const [name, entry] of this.#entries) {
+      if (entry.kind === 'counter') this.#counters.set(name, counter(name, entry, this.#counted));
+      if (entry.kind === 'histogram') this.#histograms.set(name, histogram(name, entry, this.#counted));
     }
   }
 
   /** Counts `by` more. */
   count<N extends NamesOf<'counter'>>(name: N, labels: LabelsOf<N>, by = 1): void {
-    this.#counters.get(name)!.of(labels as Labels).value += by;
+    this.#counters.get(name)!.inc(labels as Labels, by);
   }
 
-  /** Takes one value into a histogram. */
+  /** Takes one value, a finite number, into a histogram. */
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
-    const buckets: readonly number[] = METRICS[name].buckets;
-    const one = this.#histograms.get(name)!.of(labels as Labels);
-    let bucket = 0;
-    while (bucket < buckets.length && value > buckets[bucket]!) bucket++;
-    one.counts[bucket]!++;
-    one.sum += value;
+    this.#histograms.get(name)!.observe(labels as Labels, value);
   }
 
   /**
-   * Has `reader` asked at every scrape. Readers must bear being asked at any time, several at once.
-   * @returns what ends that
+   * Calls `reader` at every scrape. A reader may be called at any time, by several scrapes at once.
+   * @returns what unregisters it
    */
   read(reader: () => readonly Sample[] | Promise<readonly Sample[]>): () => void {
     this.#readers.add(reader);
@@ -82,56 +69,66 @@ export class Registry {
   }
 
   /**
-   * All metrics in Prometheus' text format, version 0.0.4.
+   * All metrics that have a series, in Prometheus' text format, version 0.0.4.
    * @throws what a reader throws
    */
   async text(): Promise<string> {
     const samples = (await Promise.all([...this.#readers].map((reader) => reader()))).flat();
-    const read = Map.groupBy(samples, ({ name }): MetricName => name);
-    const families = this.#entries.map(([name, { kind, help, buckets }]): Family => {
-      if (kind === 'histogram')
-        return { name, kind, help, buckets: buckets!, series: this.#histograms.get(name)!.all() };
-      return { name, kind, help, series: read.get(name) ?? this.#counters.get(name)?.all() ?? [] };
-    });
-    return families.map(familyText).join('');
+    // A registry a scrape: a figure that a reader has no more is absent, and scrapes at the same time do not mix.
+    const read = new PromRegistry();
+    for (const [name, own] of Map.groupBy(samples, (sample): MetricName => sample.name)) readMetric(name, own, read);
+    const families = await Promise.all(
+      this.#entries.map(async ([name]) => {
+        const registry = [read, this.#counted].find((each) => each.getSingleMetric(name));
+        return registry ? registry.getSingleMetricAsString(name) : '';
+      }),
+    );
+    return families
+      .filter(hasSeries)
+      .map((family) => `${family}\n`)
+      .join('');
   }
 }
 
-/** The series of one metric, by their label values. */
-class Series<T> {
-  readonly #labels: readonly string[];
-  readonly #make: (labels: Labels) => T;
-  readonly #byKey = new Map<string, T>();
+/** prom-client also writes the two comment lines of a metric without a series. */
+const hasSeries = (family: string) => family.split('\n', 3).length === 3;
 
-  constructor(labels: readonly string[], make: (labels: Labels) => T) {
-    this.#labels = labels;
-    this.#make = make;
-  }
+const configOf = (name: string, { help, labels }: MetricEntry, registry: PromRegistry) => ({
+  name,
+  help,
+  labelNames: Object.keys(labels),
+  registers: [registry],
+});
 
-  /** The one of these values, made when it is not there. */
-  of(labels: Labels): T {
-    let key = '';
-    // In the catalogue's order, whatever order they were given in. No value has a line break in it.
-    for (const label of this.#labels) key += `${labels[label]}\n`;
-    const known = this.#byKey.get(key);
-    if (known) return known;
-    const made = this.#make({ ...labels });
-    this.#byKey.set(key, made);
-    return made;
-  }
+function counter(name: string, entry: MetricEntry, registry: PromRegistry): Counter {
+  const made = new Counter(configOf(name, entry, registry));
+  for (const labels of zeros(entry.labels)) made.inc(labels, 0);
+  return made;
+}
 
-  all(): T[] {
-    return [...this.#byKey.values()];
+function histogram(name: string, entry: MetricEntry, registry: PromRegistry): Histogram {
+  return new Histogram({ ...configOf(name, entry, registry), buckets: [...entry.buckets!] });
+}
+
+/** A metric with the values that readers have of it. */
+function readMetric(name: MetricName, samples: readonly Sample[], registry: PromRegistry): void {
+  const entry: MetricEntry = METRICS[name];
+  if (entry.kind === 'counter') {
+    const made = new Counter(configOf(name, entry, registry));
+    for (const { labels, value } of samples) made.inc(labels as Labels, value);
+  } else {
+    const made = new Gauge(configOf(name, entry, registry));
+    for (const { labels, value } of samples) made.set(labels as Labels, value);
   }
 }
 
 /** Every combination of a metric's label values; none when they are not all known, or too many. */
 function zeros(labels: MetricEntry['labels']): Labels[] {
-  let all: Record<string, string>[] = [{}];
+  let all: Labels[] = [{}];
   for (const [label, values] of Object.entries(labels)) {
     if (typeof values === 'string') return [];
     all = all.flatMap((one) => values.map((value) => ({ ...one, [label]: value })));
-    if (all.length > MOST_ZEROS) return [];
+    if (all.length > MAX_ZEROS) return [];
   }
   return all;
 }

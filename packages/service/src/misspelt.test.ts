@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { differsBy, misspeltMessage, misspeltSettings } from './misspelt.ts';
 
-const KNOWN = Object.fromEntries(
+const SETTINGS = Object.fromEntries(
   `PORT HOST API_KEYS ALLOW_OPEN COMPAT SYNC_WAIT START_WITHIN MAX_IMAGE_BYTES MAX_INFLIGHT_BODY_BYTES HEADER_TIMEOUT BODY_TIMEOUT
   SHUTDOWN_GRACE LOG_LEVEL S3_SOURCE_PREFIXES S3_OUTPUT_PREFIXES BASE_PATH WEBHOOK_SECRETS REDIS_URL QUEUE_PREFIX
   MAX_WAITING_JOBS MAX_BLOB_BYTES MAX_RESULT_BYTES MAX_OLDEST RESULT_TTL BATCH_TTL MAX_ATTEMPTS SOURCE_ALLOW
@@ -127,28 +127,28 @@ describe('misspelt settings', () => {
     ['MAX_WAITNG_JOB', 'MAX_WAITING_JOBS'],
     ['S3_SOURCE_PREFIX', 'S3_SOURCE_PREFIXES'],
   ])('%s is taken for %s', (name, meant) => {
-    const found = misspeltSettings({ [name]: 'hunter2', PORT: '80' }, KNOWN);
+    const found = misspeltSettings({ [name]: 'hunter2', PORT: '80' }, SETTINGS);
     expect(found).toEqual([{ name, meant }]);
     expect(misspeltMessage(found[0]!)).toBe(`${name} is not a setting; did you mean ${meant}?`);
   });
 
   it('are not found among the variables of shells, npm, clouds and Kubernetes', () => {
-    expect(misspeltSettings(environment(FOREIGN), KNOWN)).toEqual([]);
+    expect(misspeltSettings(environment(FOREIGN), SETTINGS)).toEqual([]);
   });
 
   it('are not settings themselves, nor empty, nor meant when the setting is set', () => {
     expect(
       misspeltSettings(
         environment(
-          Object.keys(KNOWN)
+          Object.keys(SETTINGS)
             .map((name) => `${name}=1`)
             .join('\n'),
         ),
-        KNOWN,
+        SETTINGS,
       ),
     ).toEqual([]);
-    expect(misspeltSettings({ API_KEY: '', ENGINE: undefined }, KNOWN)).toEqual([]);
-    expect(misspeltSettings({ ENGINE: 'v8', ENGINES: '2' }, KNOWN)).toEqual([]);
+    expect(misspeltSettings({ API_KEY: '', ENGINE: undefined }, SETTINGS)).toEqual([]);
+    expect(misspeltSettings({ ENGINE: 'v8', ENGINES: '2' }, SETTINGS)).toEqual([]);
   });
 });
 

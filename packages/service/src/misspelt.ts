@@ -13,17 +13,17 @@ const LONG = 10;
 
 /**
  * Environment variables that are nearly the name of a setting which is not set itself.
- * @param known the settings of this process, by name
+ * @param settings those of this process, by name
  * @example
  * misspeltSettings({ API_KEY: 'a:…' }, gatewayVariables); // [{ name: 'API_KEY', meant: 'API_KEYS' }]
  */
 export function misspeltSettings(
   env: Readonly<Record<string, string | undefined>>,
-  known: Readonly<Record<string, unknown>>,
+  settings: Readonly<Record<string, unknown>>,
 ): MisspeltSetting[] {
-  const unset = Object.keys(known).filter((name) => name.length >= SHORTEST && !env[name]);
+  const unset = Object.keys(settings).filter((name) => name.length >= SHORTEST && !env[name]);
   return Object.keys(env)
-    .filter((name) => env[name] && !(name in known))
+    .filter((name) => env[name] && !(name in settings))
     .flatMap((name) => {
       const meant = unset.find((setting) => isNear(name, setting));
       return meant ? [{ name, meant }] : [];
