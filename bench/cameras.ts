@@ -1,24 +1,25 @@
 /**
- * `npm run bench:cameras [-- --cameras 16 --fps 5 --seconds 30 --max-age 2]`: cameras that post faster than the worker can look. Prints what became of
- * their frames, how old those were when an engine took them, and how the worker was shared.
+ * `npm run bench -- cameras [--cameras 16 --fps 5 --seconds 30 --max-age 2]`: cameras that post more frames than the worker can process. Prints
+ * the outcomes of the frames, their age when an engine started them, and how evenly cameras shared the worker.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { createClient } from '@facequeue/client';
+import { sleep } from '@facequeue/time';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startService } from '../test/support/processes/service.ts';
-import { machine } from './machine.ts';
-import { numberOption } from './options.ts';
-import { median, percentile } from './statistics.ts';
+import { machine } from './support/machine.ts';
+import { numberOption, readOptions } from './support/options.ts';
+import { median, percentile } from './support/statistics.ts';
 
-const { values } = parseArgs({
-  options: {
-    cameras: { type: 'string', default: '16' },
-    fps: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '30' },
-    'max-age': { type: 'string', default: '2' },
+const values = readOptions(
+  'npm run bench -- cameras',
+  'Cameras that post more frames than the worker can process: what became of the frames, and how old they were.',
+  {
+    cameras: { default: '16', help: 'number of cameras' },
+    fps: { default: '5', help: 'frames per second of each camera' },
+    seconds: { default: '30', help: 'duration' },
+    'max-age': { default: '2', help: 'max_age of the frames, seconds' },
   },
-});
+);
 const cameras = numberOption('cameras', values.cameras);
 const everyMs = 1000 / numberOption('fps', values.fps, 0.1);
 const ms = numberOption('seconds', values.seconds) * 1000;
@@ -41,11 +42,11 @@ const listening = names.map(async (name) => {
   }
 });
 
-const began = performance.now();
+const startedAt = performance.now();
 await Promise.all(
   names.map(async (name, i) => {
-    // As cameras are: at the same pace, not at the same moment.
-    for (let at = began + (everyMs * i) / cameras; at < began + ms; at += everyMs) {
+    // Like real cameras: at the same rate, not at the same moment.
+    for (let at = startedAt + (everyMs * i) / cameras; at < startedAt + ms; at += everyMs) {
       await sleep(Math.max(0, at - performance.now()));
       await client.postFrame(name, { bytes: new Uint8Array(bytes) }, { keep: 'latest', max_age: maxAge });
     }
@@ -72,8 +73,8 @@ console.log(
   `posted ${total.posted} = processed ${total.succeeded + total.failed} + superseded ${total.superseded} + expired ${total.expired}`,
 );
 console.log(
-  `age of a frame when an engine took it: p50 ${median(ages)} ms, p95 ${percentile(ages, 0.95)} ms, max ${Math.max(...ages)} ms; bound ${maxAge * 1000} ms`,
+  `age of a frame when an engine started it: p50 ${median(ages)} ms, p95 ${percentile(ages, 0.95)} ms, max ${Math.max(...ages)} ms; bound ${maxAge * 1000} ms`,
 );
 console.log(
-  `processed a camera: ${Math.min(...shares)} to ${Math.max(...shares)}, mean ${mean.toFixed(1)}: within ${((100 * Math.max(mean - Math.min(...shares), Math.max(...shares) - mean)) / mean).toFixed(1)} % of it`,
+  `processed per camera: ${Math.min(...shares)} to ${Math.max(...shares)}, mean ${mean.toFixed(1)}: within ${((100 * Math.max(mean - Math.min(...shares), Math.max(...shares) - mean)) / mean).toFixed(1)} % of it`,
 );

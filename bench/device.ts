@@ -1,27 +1,28 @@
 /**
- * `npm run bench:device [-- --devices cpu,webgpu --seconds 5 --in-flight 1,16,64]`: one pipeline on each device, without service: images a second,
- * and whether every device finds the faces that the first one finds. A device that is named and not there is an error, as for a worker.
+ * `npm run bench -- device [--devices cpu,webgpu --seconds 5 --in-flight 1,16,64]`: one pipeline on each device, without a service. Prints images per
+ * second, and checks that every device finds the faces of the first one. A named device that is missing is an error, as for a worker.
  */
-import { parseArgs } from 'node:util';
 import { createPipeline, type Detection, type DeviceChoice } from '@facequeue/pipeline';
 import { DEFAULT_DETECTION_OPTIONS, PROFILES, type Profile } from '@facequeue/schema';
 import { PHOTOGRAPHS, type PhotographName, photographBytes, scene } from '../test/support/fixtures/index.ts';
-import { machine } from './machine.ts';
-import { numberOption } from './options.ts';
-import { load, percentile } from './statistics.ts';
+import { machine } from './support/machine.ts';
+import { numberOption, readOptions } from './support/options.ts';
+import { load, percentile } from './support/statistics.ts';
 
-const { values } = parseArgs({
-  options: {
-    devices: { type: 'string', default: 'cpu,webgpu' },
-    seconds: { type: 'string', default: '5' },
-    'in-flight': { type: 'string', default: '1,16,64' },
+const values = readOptions(
+  'npm run bench -- device',
+  'The pipeline alone on each device: images per second, and whether the faces agree.',
+  {
+    devices: { default: 'cpu,webgpu', help: 'devices, with commas; the first is the reference' },
+    seconds: { default: '5', help: 'duration of each measurement, seconds' },
+    'in-flight': { default: '1,16,64', help: 'images in flight, with commas' },
   },
-});
+);
 const seconds = numberOption('seconds', values.seconds);
 const inFlight = values['in-flight'].split(',').map((text) => numberOption('in-flight', text));
 const devices = values.devices.split(',') as DeviceChoice[];
 
-/** The widest that two devices may differ: of a face's size, of confidence and probability, and years. As test/webgpu has it. */
+/** Largest accepted differences: in shares of a face's size, in confidence and probability, and in years. As in test/webgpu. */
 const TOLERANCE = { place: 0.01, probability: 0.01, years: 0.5 };
 
 const { bytes } = await scene({ faces: 1, width: 1920, height: 1080, background: 'coffee' });
@@ -32,7 +33,7 @@ const compared = [
 ];
 
 console.log(`${machine()}\n1080p JPEG with one face, ${Math.round(bytes.length / 1000)} kB\n`);
-console.log('| device | profile | in flight | images/s | p50 ms | p95 ms | of the first device |');
+console.log('| device | profile | in flight | images/s | p50 ms | p95 ms | ratio to the first device |');
 console.log('|---|---|---|---|---|---|---|');
 const first = new Map<string, number>();
 let wanted: Detection[][] | null = null;
@@ -43,7 +44,7 @@ for (const device of devices) {
     pipeline.detect(image, { ...DEFAULT_DETECTION_OPTIONS, profile });
   for (const profile of PROFILES) {
     for (const lanes of inFlight) {
-      // The first runs compile kernels for the shapes and batches that come.
+      // Warm-up: the first runs compile kernels for these shapes and batches.
       await load(lanes, seconds * 500, () => detect(bytes, profile));
       const { rate, samples } = await load(lanes, seconds * 1000, () => detect(bytes, profile));
       const what = `${profile} ${lanes}`;
@@ -60,16 +61,17 @@ for (const device of devices) {
   compare(pipeline.device, wanted.flat(), found.flat());
 }
 
-/** Prints the largest differences, and fails beyond the tolerance. */
+/** Prints the largest differences, and throws beyond the tolerance. */
 function compare(device: string, wanted: readonly Detection[], found: readonly Detection[]): void {
   const most = { place: 0, probability: 0, years: 0 };
   let faces = 0;
   for (const [i, { faces: expected }] of wanted.entries()) {
-    const { faces: seen } = found[i]!;
-    if (seen.length !== expected.length) throw new Error(`${device} finds ${seen.length} faces of ${expected.length}`);
-    faces += seen.length;
+    const { faces: actual } = found[i]!;
+    if (actual.length !== expected.length)
+      throw new Error(`${device} finds ${actual.length} faces of ${expected.length}`);
+    faces += actual.length;
     for (const [k, face] of expected.entries()) {
-      const other = seen[k]!;
+      const other = actual[k]!;
       const size = Math.sqrt(face.box.width * face.box.height);
       for (const side of ['x', 'y', 'width', 'height'] as const) {
         most.place = Math.max(most.place, Math.abs(face.box[side] - other.box[side]) / size);

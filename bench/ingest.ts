@@ -1,30 +1,31 @@
 /**
- * `npm run bench:ingest [-- --items 20000 --kills 0]`: small images through appends to an open batch, while its results are read. Checks that each
- * item comes once, in the order of ends; prints the gateway's memory and Redis' on the way. `--kills n`: the worker is killed n times
- * on the way, with SIGKILL. Admission is set so low that the senders have to wait for room.
+ * `npm run bench -- ingest [--items 20000 --kills 0]`: small images appended to an open batch while its results are read. Checks that each
+ * item comes once, in the order of ends; prints the memory of gateway and Redis on the way. Admission is set so low that senders
+ * have to wait for room.
  */
-import { parseArgs } from 'node:util';
 import { audit } from '@facequeue/audit';
 import type { BatchItem } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startInstallation } from '../test/support/processes/installation.ts';
 import { residentBytes } from '../test/support/processes/process-table.ts';
-import { machine } from './machine.ts';
-import { numberOption } from './options.ts';
-import { info } from './redis.ts';
+import { machine } from './support/machine.ts';
+import { numberOption, readOptions } from './support/options.ts';
+import { info } from './support/redis-info.ts';
 
-const { values } = parseArgs({
-  options: {
-    items: { type: 'string', default: '20000' },
-    kills: { type: 'string', default: '0' },
-    'blob-mb': { type: 'string', default: '16' },
+const values = readOptions(
+  'npm run bench -- ingest',
+  'Small images appended to an open batch while its results are read.',
+  {
+    items: { default: '20000', help: 'number of images' },
+    kills: { default: '0', help: 'how often the worker is killed with SIGKILL meanwhile' },
+    'blob-mb': { default: '16', help: 'MAX_BLOB_BYTES of the installation, MB' },
   },
-});
+);
 const items = numberOption('items', values.items);
 const kills = numberOption('kills', values.kills, 0);
 const blobMb = numberOption('blob-mb', values['blob-mb']);
 
-/** Different pictures that take turns. */
+/** Number of different pictures. */
 const PICTURES = 50;
 /** px: one face nearly fills it. */
 const SIDE = 160;
@@ -58,7 +59,7 @@ const batch = await client.createBatch({ open: true });
 function* folder(): Generator<BatchItem> {
   for (let i = 0; i < items; i++) yield { id: `image-${i}`, bytes: new Uint8Array(pictures[i % PICTURES]!) };
 }
-const began = performance.now();
+const startedAt = performance.now();
 const sending = client.appendItems(batch.id, folder()).then(async (totals) => {
   await client.closeBatch(batch.id);
   return totals;
@@ -80,7 +81,7 @@ for await (const line of client.results(batch.id, { follow: true })) {
   if (line.status !== 'succeeded' || line.result!.Faces.length !== 1)
     faulty.push(`${line.id}: ${line.error?.detail ?? 'no face'}`);
   if (seen.size % Math.ceil(items / LINES) === 0 || seen.size === items) {
-    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     console.log(`| ${seen.size} | ${seconds} | ${mb(residentBytes(gateway.pid))} | ${mb(await usedMemory())} |`);
   }
   if (killed < kills && seen.size >= ((killed + 1) * items) / (kills + 1)) {
@@ -90,16 +91,17 @@ for await (const line of client.results(batch.id, { follow: true })) {
   }
 }
 clearInterval(sampling);
-const seconds = (performance.now() - began) / 1000;
+const seconds = (performance.now() - startedAt) / 1000;
 const totals = await sending;
-// An append that was refused half-way has been taken in part: its repeat finds those items there.
-const taken = totals.accepted + totals.skipped;
-if (seen.size !== items || taken !== items) throw new Error(`${seen.size} of ${items} came, ${taken} were taken`);
+// An append that was refused half-way has appended some items, which its repeat skips.
+const appended = totals.accepted + totals.skipped;
+if (seen.size !== items || appended !== items)
+  throw new Error(`${seen.size} of ${items} came, ${appended} were appended`);
 await client.eraseBatch(batch.id);
 const { findings } = await audit(installation.redis.url, installation.prefix);
 if (findings.length) throw new Error(findings.map(({ text }) => text).join('\n'));
 console.log(
-  `\n${items} items, each once and in order; ${(items / seconds).toFixed(1)} items/s; ${faulty.length} without their face`,
+  `\n${items} items, each once and in order; ${(items / seconds).toFixed(1)} items/s; ${faulty.length} without a face`,
 );
 console.log(
   `Redis used ${mb(atStart)} MB before, ${mb(peakRedis)} MB at most, ${mb(await usedMemory())} MB after the batch was erased`,

@@ -1,23 +1,23 @@
 /**
- * `npm run bench:interactive [-- --backlog 5000 --seconds 20]`: what callers who wait notice of a bulk backlog. One worker with one engine a
- * core; 1080p JPEGs. Prints the p95 of lone calls while idle and while the backlog lasts, a bulk image's service time, and the
- * share of images that were bulk ones while callers kept every engine busy.
+ * `npm run bench -- interactive [--backlog 5000 --seconds 20]`: how a bulk backlog affects interactive calls. One worker with one engine per
+ * core; 1080p JPEGs. Prints the p95 of single calls while idle and during the backlog, the service time of a bulk image, and the
+ * share of bulk images while callers keep every engine busy.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { type BatchItem, type Client, createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startService } from '../test/support/processes/service.ts';
-import { machine } from './machine.ts';
-import { numberOption } from './options.ts';
-import { load, median, percentile } from './statistics.ts';
+import { machine } from './support/machine.ts';
+import { numberOption, readOptions } from './support/options.ts';
+import { load, median, percentile } from './support/statistics.ts';
 
-const { values } = parseArgs({
-  options: { backlog: { type: 'string', default: '5000' }, seconds: { type: 'string', default: '20' } },
+const values = readOptions('npm run bench -- interactive', 'Interactive calls during a bulk backlog.', {
+  backlog: { default: '5000', help: 'bulk items' },
+  seconds: { default: '20', help: 'duration of each measurement, seconds' },
 });
 const backlog = numberOption('backlog', values.backlog);
 const ms = numberOption('seconds', values.seconds) * 1000;
-/** Callers enough to keep all engines busy all the time. */
+/** Enough callers to keep all engines busy all the time. */
 const CROWD = 4 * availableParallelism();
 
 const { bytes } = await scene({ faces: 1, width: 1920, height: 1080, background: 'coffee' });
@@ -42,7 +42,7 @@ const serviceMs = await bulkServiceMs(client, batch.id);
 const before = await client.batch(batch.id);
 const crowd = await load(CROWD, ms, call);
 const after = await client.batch(batch.id);
-if (after.counts.queued === 0) throw new Error('the backlog ended before the measurement did; raise --backlog');
+if (after.counts.queued === 0) throw new Error('the backlog ended before the measurement; raise --backlog');
 const bulk = after.counts.succeeded - before.counts.succeeded;
 await client.eraseBatch(batch.id);
 
@@ -51,7 +51,7 @@ const idleP95 = percentile(idle, 0.95);
 const busyP95 = percentile(busy, 0.95);
 const bound = idleP95 + 1.5 * serviceMs;
 console.log(
-  `${machine()}\n1080p JPEG with one face, ${Math.round(bytes.length / 1000)} kB; ${before.counts.queued} bulk items waiting\n`,
+  `${machine()}\n1080p JPEG with one face, ${Math.round(bytes.length / 1000)} kB; ${before.counts.queued} bulk items queued\n`,
 );
 console.log(`interactive, idle: p50 ${figure(median(idle))} ms, p95 ${figure(idleP95)} ms`);
 console.log(`bulk image in an engine: ${figure(serviceMs)} ms`);
@@ -62,7 +62,7 @@ console.log(
   `${CROWD} callers at once: ${crowd.samples.length} interactive images, ${bulk} bulk ones: ${((100 * bulk) / (bulk + crowd.samples.length)).toFixed(1)} % (floor 20 %)`,
 );
 
-/** Milliseconds a bulk image spends in an engine, in the mean: what the last results say. */
+/** Mean milliseconds that a bulk image spends in an engine, by the timings of the results. */
 async function bulkServiceMs(from: Client, id: string): Promise<number> {
   const samples: number[] = [];
   for await (const { timings } of from.results(id)) {

@@ -1,14 +1,11 @@
 /**
- * What jobs leave behind in Redis: keys and memory before 10 000 no-op jobs, right after them, and once their results' time is over,
- * and how long BullMQ's streams of events have become.
- * Every tenth job has an idempotency key, every tenth a webhook, which is delivered, and every hundredth is deleted.
- *
- *   node bench/jobs-memory.ts [--jobs 10000] [--ttl 30]
+ * `npm run bench -- jobs-memory [--jobs 10000 --ttl 30]`: what jobs leave behind in Redis. Prints keys, memory and the length of BullMQ's event
+ * streams before 10 000 no-op jobs, right after them, and after their results have expired. One job in ten has an idempotency key, one
+ * in ten a webhook, which is delivered, and one in a hundred is erased.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import {
   type GatewayQueue,
   newJobId,
@@ -19,16 +16,22 @@ import {
 } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { startRedis } from '../test/support/redis/test-redis.ts';
-import { machine } from './machine.ts';
-import { ask, info } from './redis.ts';
+import { machine } from './support/machine.ts';
+import { readOptions } from './support/options.ts';
+import { info, sendCommand } from './support/redis-info.ts';
 
-const { values } = parseArgs({
-  options: { jobs: { type: 'string', default: '10000' }, ttl: { type: 'string', default: '30' } },
-});
+const values = readOptions(
+  'npm run bench -- jobs-memory',
+  'Keys and memory in Redis before jobs, after them and after they have expired.',
+  {
+    jobs: { default: '10000', help: 'number of jobs' },
+    ttl: { default: '30', help: 'seconds that results are kept' },
+  },
+);
 const PREFIX = '{fq-bench}';
 const LANES = 64;
-/** Our first start and counters, and what BullMQ keeps of a queue. */
-const LASTING_KEYS = 8;
+/** Keys of an empty installation: its first start, its counters, and BullMQ's keys of a queue. */
+const FIXED_KEYS = 8;
 
 process.env['TEST_REDIS'] ??= 'local';
 await using redis = await startRedis();
@@ -76,23 +79,23 @@ async function run(from: number, to: number): Promise<void> {
 
 async function deliverAll(deliverer: WorkerQueue): Promise<void> {
   for (;;) {
-    const taken = await deliverer.leaseWebhooks(100, 100, 60e3);
-    if (!taken.length) return;
+    const leased = await deliverer.leaseWebhooks(100, 100, 60e3);
+    if (!leased.length) return;
     const attempt = { at: Date.now(), status: 200, error: null, ms: 1 };
-    await Promise.all(taken.map((each) => deliverer.reportWebhook(each, { status: 'delivered', attempt })));
+    await Promise.all(leased.map((each) => deliverer.reportWebhook(each, { status: 'delivered', attempt })));
   }
 }
 
 async function figures() {
-  const keys = Number((await ask(redis.port, 'DBSIZE')).replace(':', ''));
-  const events = (await ask(redis.port, `XLEN ${PREFIX}:bull:interactive:events`)).replace(':', '');
+  const keys = Number((await sendCommand(redis.port, 'DBSIZE')).replace(':', ''));
+  const events = (await sendCommand(redis.port, `XLEN ${PREFIX}:bull:interactive:events`)).replace(':', '');
   return { keys, memory: Number(await info(redis.port, 'memory', 'used_memory')), events };
 }
 
 async function untilErased(keys: number): Promise<void> {
   const deadline = Date.now() + (Number(values.ttl) + 60) * 1000;
   while ((await figures()).keys > keys) {
-    if (Date.now() > deadline) throw new Error(`${(await figures()).keys} keys are left`);
+    if (Date.now() > deadline) throw new Error(`${(await figures()).keys} keys remain`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }
@@ -100,21 +103,21 @@ async function untilErased(keys: number): Promise<void> {
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 const megabytes = (bytes: number) => (bytes / 2 ** 20).toFixed(2);
 const jobs = Number(values.jobs);
-// A first thousand, so that scripts, queues and the streams of events have their size.
+// Warm-up: scripts, queues and event streams reach their size.
 await run(0, 1000);
-await untilErased(LASTING_KEYS);
+await untilErased(FIXED_KEYS);
 console.log(`${machine()}\n${jobs} jobs, results of 600 bytes kept ${values.ttl} s\n`);
 row('', 'keys', 'used memory MB', 'events kept');
 const before = await figures();
 row('before', before.keys, megabytes(before.memory), before.events);
-const began = Date.now();
+const startedAt = Date.now();
 await run(0, jobs);
 const after = await figures();
 row('after the jobs', after.keys, megabytes(after.memory), after.events);
-if (Date.now() - began > Number(values.ttl) * 1000) console.log('(some had been erased by then: give a longer --ttl)');
+if (Date.now() - startedAt > Number(values.ttl) * 1000) console.log('(some had expired by then: give a longer --ttl)');
 await untilErased(before.keys);
 const end = await figures();
-row('after their time', end.keys, megabytes(end.memory), end.events);
+row('after expiry', end.keys, megabytes(end.memory), end.events);
 worker.disconnect();
 await once(worker, 'exit');
 await deliverer.close();

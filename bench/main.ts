@@ -1,40 +1,40 @@
-/**
- * `npm run bench [-- --seconds 12]`: what an image costs, stage by stage; how fast the service answers, and how much of
- * the engines' own speed is left after HTTP and queue; how soon it is ready and what it holds in memory.
- */
-import { parseArgs } from 'node:util';
-import { scene } from '../test/support/fixtures/index.ts';
-import { machine } from './machine.ts';
-import { footprint, serviceFigures } from './service.ts';
-import { stageCosts } from './stages.ts';
+/** `npm run bench [-- NAME] [-- options]`: runs a bench. docs/performance.md has the figures. */
+import { existsSync } from 'node:fs';
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '12' } } });
-const seconds = Number(values.seconds);
-if (!(seconds > 0)) throw new Error(`--seconds is ${values.seconds}; expected a number above 0`);
+/** The benches by name, with what each measures. */
+const BENCHES = {
+  image: 'an image: CPU time by stage, latency and throughput of the service, memory (the default)',
+  queue: 'a job without an image: throughput, latency and CPU time of gateway, worker and Redis',
+  waits: 'ten thousand callers that wait for ten thousand jobs: memory and CPU time of the gateway',
+  'jobs-memory': 'keys and memory in Redis before jobs, after them and after they have expired',
+  ingest: 'small images appended to an open batch while its results are read: throughput and memory',
+  interactive: 'interactive calls during a bulk backlog: latency, and the share of bulk images',
+  cameras: 'cameras that post more frames than the worker can process: age and outcome of the frames',
+  device: 'the pipeline alone on each device: throughput, and whether the faces agree',
+  soak: 'many images through one service: whether memory grows',
+  chaos: 'faults in a running installation: whether anything is lost (docs/reliability.md)',
+};
 
-const figure = (value: number) => value.toFixed(value < 10 ? 2 : 1);
-const row = (...cells: (string | number)[]) =>
-  console.log(`| ${cells.map((cell) => (typeof cell === 'number' ? figure(cell) : cell)).join(' | ')} |`);
-
-// One face about 300 px high before a photograph without faces, so that decoding costs what it costs for a photograph.
-const { bytes } = await scene({ faces: 1, width: 1920, height: 1080, background: 'coffee' });
-console.log(`${machine()}\n1080p JPEG with one face, ${Math.round(bytes.length / 1000)} kB\n`);
-
-console.log('CPU-ms an image, one thread, without service:');
-row('profile', 'decode', 'detect', 'landmarks', 'attributes', 'all told');
-for (const { profile, decode, detect, landmarks, attributes, total } of await stageCosts(bytes, 30))
-  row(profile, decode, detect, landmarks, attributes, total);
-
-console.log('\nThrough HTTP and queue (8 callers; 1 for latency) against the engines alone:');
-row('profile', 'p50 ms', 'p95 ms', 'images/s', 'engines alone', 'ratio', 'CPU-ms an image');
-for (const profile of ['balanced', 'fast'] as const) {
-  const figures = await serviceFigures(bytes, profile, seconds);
-  const cpu = Object.entries(figures.cpu).map(([room, ms]) => `${room} ${figure(ms)}`);
-  row(profile, figures.latencyP50, figures.latencyP95, figures.service, figures.engines, figures.ratio, cpu.join(', '));
+const [first, ...rest] = process.argv.slice(2);
+if (first === '--help' || first === '-h' || first === 'help') help();
+// Without a name the options are those of the default.
+else if (first === undefined || first.startsWith('-')) await run('image', process.argv.slice(2));
+else if (Object.hasOwn(BENCHES, first)) await run(first, rest);
+else {
+  console.error(`'${first}' is no bench; expected one of: ${Object.keys(BENCHES).join(', ')}`);
+  process.exitCode = 2;
 }
 
-const { readySeconds, resident } = await footprint(bytes, 400);
-console.log(`\nWarm start to ready: ${figure(readySeconds)} s`);
-const held = Object.entries(resident).map(([room, mb]) => `${room} ${Math.round(mb)}`);
-console.log(`Resident MB after 400 images, one engine: ${held.join(', ')}`);
-console.log(`Worker parent and its engine: ${Math.round(resident['worker']! + resident['engines']!)} MB`);
+/** Each bench is a module that runs when it is imported, with its options in `process.argv`. */
+async function run(name: string, options: readonly string[]): Promise<void> {
+  const file = [`./${name}.ts`, `./${name}/main.ts`].find((path) => existsSync(new URL(path, import.meta.url)))!;
+  process.argv.splice(2, Number.POSITIVE_INFINITY, ...options);
+  await import(file);
+}
+
+function help(): void {
+  console.log('npm run bench -- [NAME] [options]\n\nBenches:');
+  const width = Math.max(...Object.keys(BENCHES).map((name) => name.length));
+  for (const [name, what] of Object.entries(BENCHES)) console.log(`  ${name.padEnd(width)}  ${what}`);
+  console.log('\nnpm run bench -- NAME --help lists the options of one.');
+}

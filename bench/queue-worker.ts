@@ -1,8 +1,8 @@
-/** The worker of bench/queue.ts: ends every job at once. Started by it with the address of Redis; ends with it. */
+/** The worker process of bench/queue.ts and jobs-memory.ts: ends every job at once. Arguments: the URL of Redis and the prefix. */
 import { openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 
 const [url, prefix] = process.argv.slice(2) as [string, string];
-/** About what two faces take in their stored form. */
+/** About the stored size of two faces. */
 const RESULT = Buffer.alloc(600, 7);
 const IMAGE = { width: 640, height: 480, format: 'jpeg', bytes: 1, orientation: 1 } as const;
 

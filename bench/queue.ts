@@ -1,30 +1,30 @@
 /**
- * What the queue costs a job: no-op jobs through submit, claim, start, finish and wait; gateway, worker and Redis each a process.
- * CPU-ms are user + system time; trust those and ratios, not wall times.
- *
- *   node bench/queue.ts [--seconds 5] [--in-flight 64] [--bytes 500000]
+ * `npm run bench -- queue [--seconds 5 --in-flight 64 --bytes 500000]`: what the queue costs per job. No-op jobs through submit, claim, start, finish
+ * and wait; gateway, worker and Redis each in a process. CPU-ms are user + system time; trust those and ratios, not wall times.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { newJobId, openGatewayQueue } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { startRedis } from '../test/support/redis/test-redis.ts';
-import { machine } from './machine.ts';
-import { info } from './redis.ts';
-import { load, percentile } from './statistics.ts';
+import { machine } from './support/machine.ts';
+import { readOptions } from './support/options.ts';
+import { info } from './support/redis-info.ts';
+import { load, percentile } from './support/statistics.ts';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '5' },
-    'in-flight': { type: 'string', default: '64' },
-    bytes: { type: 'string', default: '0' },
+const values = readOptions(
+  'npm run bench -- queue',
+  'What the queue costs per job: no-op jobs through submit, claim, start, finish and wait.',
+  {
+    seconds: { default: '5', help: 'duration of each measurement, seconds' },
+    'in-flight': { default: '64', help: 'jobs in flight in the second measurement' },
+    bytes: { default: '0', help: 'size of the inline image; 0: a URL' },
   },
-});
+);
 const PREFIX = '{fq-bench}';
 
-// The local server: no container network in between, which would be charged to nobody.
+// The local server, without a container network in between.
 process.env['TEST_REDIS'] ??= 'local';
 await using redis = await startRedis();
 const queue = await openGatewayQueue({
@@ -74,7 +74,7 @@ async function redisCpu(): Promise<number> {
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 console.log(`${machine()}\nNo-op jobs of ${bytes} image bytes\n`);
-row('in flight', 'jobs/s', 'p50 ms', 'p99 ms', 'CPU-ms a job', 'gateway', 'worker', 'Redis');
+row('in flight', 'jobs/s', 'p50 ms', 'p99 ms', 'CPU-ms per job', 'gateway', 'worker', 'Redis');
 await load(16, 1000, oneJob);
 for (const inFlight of [1, Number(values['in-flight'])]) {
   const before = await spent();

@@ -1,28 +1,33 @@
 /**
- * `npm run soak [-- --images 50000]`: small images of many sizes through one gateway and one worker, as `npm start` runs them; prints the resident memory
- * of each process on the way. Memory swings with garbage collections, some of them minutes apart, so two stretches of the run are compared, each by the
- * median and the most that was resident in it: from the first tenth to the half, and as many images at the end. Fails when gateway or worker
- * hold over 5 % more in the second, or when an image does not come back with its face. The least is printed beside them: it is what was left by
- * whatever full collection fell into a stretch, and says nothing where none did.
+ * `npm run soak [-- --images 50000]`: small images of many sizes through one gateway and one worker, as `npm start` runs them; prints the resident
+ * memory of each process on the way. Memory swings with garbage collections, some of them minutes apart, so two stretches of the run are
+ * compared by their median and peak: from the first tenth to the half, and as many images at the end. Fails when gateway or worker use over
+ * 5 % more in the second, or when an image does not come back with its face. The minimum is printed, too: it is what remained after any
+ * full collection in the stretch, and means nothing when there was none.
  */
-import { parseArgs } from 'node:util';
 import { createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
 import { ROLES, type Role, roleOf } from '../test/support/processes/process-role.ts';
 import { descendants, residentBytes } from '../test/support/processes/process-table.ts';
 import { startService } from '../test/support/processes/service.ts';
-import { machine } from './machine.ts';
-import { numberOption } from './options.ts';
+import { machine } from './support/machine.ts';
+import { numberOption, readOptions } from './support/options.ts';
 
-const { values } = parseArgs({ options: { images: { type: 'string', default: '50000' } } });
+const values = readOptions(
+  'npm run soak --',
+  'Many small images through one gateway and one worker: whether their memory grows.',
+  {
+    images: { default: '50000', help: 'number of images' },
+  },
+);
 const images = numberOption('images', values.images, 100);
 
 const LANES = 8;
-const MOST_GROWTH = 0.05;
+const MAX_GROWTH = 0.05;
 /** Lines of the table. */
 const LINES = 10;
-const LOOK_MS = 500;
-/** What is compared, as shares of all images. */
+const SAMPLE_EVERY_MS = 500;
+/** The stretches that are compared, as shares of all images. */
 const STRETCHES = { early: [0.1, 0.5], late: [0.6, 1] } as const;
 const PICTURES = 50;
 /** px: one face nearly fills it. */
@@ -34,12 +39,12 @@ const pictures = await Promise.all(
     async (_, i) => (await scene({ faces: 1, width: SIDE + 2 * i, height: SIDE })).bytes,
   ),
 );
-// A minute: what Redis keeps reaches its full size within the first tenths.
+// A minute: the results in Redis reach their full size in the first tenths.
 await using service = await startService({ LOG_LEVEL: 'warn', RESULT_TTL: '1m' });
 const client = createClient({ baseUrl: service.url });
 
-/** MB that the processes of each role hold now, all of its processes together. */
-function held(): Record<Role, number> {
+/** Resident MB of each role now, all of its processes together. */
+function residentMb(): Record<Role, number> {
   const mb = { gateway: 0, worker: 0, engine: 0, redis: 0 };
   for (const { pid, command } of descendants(service.pid)) {
     const role = roleOf(command);
@@ -48,20 +53,20 @@ function held(): Record<Role, number> {
   return mb;
 }
 
-const looks: { ended: number; mb: Record<Role, number> }[] = [];
-const looking = setInterval(() => looks.push({ ended, mb: held() }), LOOK_MS);
+const samples: { ended: number; mb: Record<Role, number> }[] = [];
+const sampling = setInterval(() => samples.push({ ended, mb: residentMb() }), SAMPLE_EVERY_MS);
 
-/** Least, median and most that a role held while images from one share of all to another ended, MB. */
-function spread(role: Role, [from, to]: readonly [number, number]): { least: number; usual: number; most: number } {
-  const within = looks.filter((look) => look.ended > from * images && look.ended <= to * images);
-  const sorted = within.map(({ mb }) => mb[role]).sort((a, b) => a - b);
+/** Minimum, median and peak MB of a role in a stretch of the run. */
+function spread(role: Role, [from, to]: readonly [number, number]): { min: number; median: number; peak: number } {
+  const stretch = samples.filter((sample) => sample.ended > from * images && sample.ended <= to * images);
+  const sorted = stretch.map(({ mb }) => mb[role]).sort((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? Number.NaN;
-  return { least: at(0), usual: at(sorted.length >> 1), most: at(sorted.length - 1) };
+  return { min: at(0), median: at(sorted.length >> 1), peak: at(sorted.length - 1) };
 }
 
 console.log(`${machine()}\n${images} JPEGs of ${SIDE} to ${SIDE + 2 * PICTURES} px, ${LANES} callers\n`);
 console.log('| images | seconds | gateway MB | worker MB | engines MB | Redis MB |\n|---|---|---|---|---|---|');
-const began = performance.now();
+const startedAt = performance.now();
 let sent = 0;
 let ended = 0;
 const lane = async () => {
@@ -72,24 +77,24 @@ const lane = async () => {
     ended++;
     if (ended % Math.ceil(images / LINES) === 0 || ended === images) {
       const stretch = [ended / images - 1 / LINES, ended / images] as const;
-      const line = ROLES.map((role) => spread(role, stretch).usual.toFixed(1));
-      console.log(`| ${ended} | ${((performance.now() - began) / 1000).toFixed(0)} | ${line.join(' | ')} |`);
+      const line = ROLES.map((role) => spread(role, stretch).median.toFixed(1));
+      console.log(`| ${ended} | ${((performance.now() - startedAt) / 1000).toFixed(0)} | ${line.join(' | ')} |`);
     }
   }
 };
 await Promise.all(Array.from({ length: LANES }, lane));
-clearInterval(looking);
+clearInterval(sampling);
 
-console.log(`\n${(images / ((performance.now() - began) / 1000)).toFixed(1)} images/s\n`);
-console.log('| MB | least | median | most | least late | median late | most late | median grew | most grew |');
+console.log(`\n${(images / ((performance.now() - startedAt) / 1000)).toFixed(1)} images/s\n`);
+console.log('| MB | min | median | peak | min late | median late | peak late | median grew | peak grew |');
 console.log('|---|---|---|---|---|---|---|---|---|');
 for (const role of ['gateway', 'worker', 'engine'] as const) {
   const [early, late] = [spread(role, STRETCHES.early), spread(role, STRETCHES.late)];
-  const cells = [early, late].flatMap(({ least, usual, most }) => [least, usual, most].map((mb) => mb.toFixed(1)));
-  const grown = (['usual', 'most'] as const).map((which) => {
+  const cells = [early, late].flatMap(({ min, median, peak }) => [min, median, peak].map((mb) => mb.toFixed(1)));
+  const grown = (['median', 'peak'] as const).map((which) => {
     const growth = late[which] / early[which] - 1;
-    // Not a number: nothing was looked at, and nothing is shown by it.
-    if (!(growth <= MOST_GROWTH) && role !== 'engine') process.exitCode = 1;
+    // Not a number: there was no sample, so nothing is shown.
+    if (!(growth <= MAX_GROWTH) && role !== 'engine') process.exitCode = 1;
     return `${(growth * 100).toFixed(1)} %`;
   });
   console.log(`| ${[role, ...cells, ...grown].join(' | ')} |`);

@@ -1,25 +1,25 @@
 /**
- * What waiting costs a gateway: N callers wait for N jobs at once, then all jobs end. Every caller must get its result.
- * Gateway and Redis each a process; callers and the worker in this one. CPU-ms are user + system time.
- *
- *   node bench/waits.ts [--waits 10000] [--how poll|prefer|events]
+ * `npm run bench -- waits [--waits 10000 --how poll|prefer|events]`: what waiting callers cost a gateway. N callers wait for N jobs, then all jobs
+ * end; every caller must get its result. Gateway and Redis each in a process, callers and worker in this one. CPU-ms are user + system
+ * time.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { openFilesLimit } from '@facequeue/metrics';
 import { newJobId, openGatewayQueue, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type JobResource } from '@facequeue/schema';
 import { CANNED_OUTCOME } from '../test/support/gateway/index.ts';
 import { cpuMs, residentBytes } from '../test/support/processes/process-table.ts';
 import { startRedis } from '../test/support/redis/test-redis.ts';
-import { machine } from './machine.ts';
-import { percentile } from './statistics.ts';
+import { machine } from './support/machine.ts';
+import { readOptions } from './support/options.ts';
+import { percentile } from './support/statistics.ts';
 
-const { values } = parseArgs({
-  options: { waits: { type: 'string', default: '10000' }, how: { type: 'string', default: 'poll' } },
+const values = readOptions('npm run bench -- waits', 'What waiting callers cost a gateway.', {
+  waits: { default: '10000', help: 'number of callers' },
+  how: { default: 'poll', help: 'poll (GET /jobs/{id}?wait), prefer (POST with Prefer: wait) or events' },
 });
 const waits = Number(values.waits);
 const { how } = values;
@@ -29,9 +29,9 @@ const limit = openFilesLimit() ?? Number.POSITIVE_INFINITY;
 if (limit < waits + 100) throw new Error(`${limit} open files are allowed (ulimit -n); expected ${waits + 100}`);
 
 const PREFIX = '{fq-bench}';
-/** Requests on their way to be sent at once: no listen queue holds ten thousand connections. */
+/** Requests being sent at a time: no listen queue holds ten thousand connections. */
 const LANES = 64;
-/** Callers come from so many addresses: one has about 28 000 ports. */
+/** Source addresses of the callers: one has about 28 000 ports. */
 const ADDRESSES = 8;
 
 process.env['TEST_REDIS'] ??= 'local';
@@ -70,7 +70,7 @@ const endedAt = new Map<string, number>();
 const latencies: number[] = [];
 let polls = 0;
 
-/** One caller, from its request to its result. `sent` is called when its request is out. */
+/** One caller, from its request to its result. Calls `sent` when its request has been sent. */
 async function caller(index: number, id: string | null, sent: () => void): Promise<void> {
   for (;;) {
     const call = ask(index, id);
@@ -143,15 +143,15 @@ await spread(waits, async (index) => {
   callers.push(call);
   await Promise.race([promise, call]);
 });
-// What was sent before has been read when this is answered, and what was posted is in its queue.
+// When this is answered, the gateway has read the requests before it and queued the posted jobs.
 await (await fetch(`${url}/livez`)).text();
 const deadline = performance.now() + 60_000;
 while ((await queue.snapshot()).queues.interactive.waiting < waits) {
   if (performance.now() > deadline) throw new Error('not all jobs are in the queue after a minute');
 }
-report('all wait');
+report('all waiting');
 
-// Handed over by the queue as to any worker: it knows the ids of all.
+// Delivered by the queue as to any worker.
 const consumer = await work.consume('interactive', { concurrency: LANES }, async (id) => {
   const job = await work.claim(id, 'bench');
   if (!job) return;

@@ -1,52 +1,61 @@
-/** What a run has come to, as Markdown. */
-import { percentile } from '../statistics.ts';
-import type { Census } from './census.ts';
-import type { Tally } from './clients/caller.ts';
-import type { Inflicted } from './inflict.ts';
-import type { Ledger } from './ledger.ts';
+/** Prints the result of a run as Markdown. */
+import { percentile } from '../support/statistics.ts';
+import type { CallCounts } from './clients/caller.ts';
+import type { Expectations } from './expectations.ts';
+import type { InjectedFault } from './inject-fault.ts';
+import type { LogCounts } from './observer.ts';
 import { FAULT_KINDS } from './plan/faults.ts';
-import type { LogFigures } from './witness.ts';
+import type { ProcessCounts } from './process-counts.ts';
 
 export interface Outcome {
-  ledger: Ledger;
-  tally: Tally;
-  inflicted: readonly Inflicted[];
-  census: Census;
-  logs: LogFigures;
-  hooks: number;
+  expectations: Expectations;
+  counts: CallCounts;
+  injected: readonly InjectedFault[];
+  processes: ProcessCounts;
+  logs: LogCounts;
+  webhooks: number;
   seconds: number;
   endedTwice: number;
 }
 
-export function printTable({ ledger, tally, inflicted, census, logs, hooks, seconds, endedTwice }: Outcome): void {
+export function printTable({
+  expectations,
+  counts,
+  injected,
+  processes,
+  logs,
+  webhooks,
+  seconds,
+  endedTwice,
+}: Outcome): void {
   row('clients', 'images');
   rule(2);
-  for (const [kind, images] of ledger.images) row(kind, images);
-  row('**all**', ledger.ended);
+  for (const [kind, images] of expectations.images) row(kind, images);
+  row('**all**', expectations.ended);
 
-  const again = [...ledger.entries.values()].filter(({ attempts }) => attempts > 1);
-  const most = Math.max(0, ...[...ledger.entries.values()].map(({ attempts }) => attempts));
+  const repeated = [...expectations.entries.values()].filter(({ attempts }) => attempts > 1);
+  const most = Math.max(0, ...[...expectations.entries.values()].map(({ attempts }) => attempts));
   console.log();
   row('', '');
   rule(2);
-  row('jobs promised to clients, items of batches not counted', ledger.entries.size);
-  row('**lost**', ledger.lost);
+  row('jobs promised to clients, items of batches not counted', expectations.entries.size);
+  row('**lost**', expectations.lost);
   row('**ended twice**', endedTwice);
   row('computed twice, the second outcome discarded', [...logs.discarded].filter((id) => logs.recorded.has(id)).length);
-  row('taken up more than once', `${again.length}, at most ${most} times`);
-  row('given back by stopping workers', logs.givenBack);
-  row('webhooks received', hooks);
-  row('requests', tally.requests);
-  row('requests that broke or were answered 429 or 5xx', tally.failedRequests);
-  row('calls that failed after the client’s own retries, made again', tally.failedCalls);
+  row('claimed more than once', `${repeated.length}, at most ${most} times`);
+  row('released by stopping workers', logs.released);
+  row('webhooks received', webhooks);
+  row('requests', counts.requests);
+  row('requests that broke or were answered 429 or 5xx', counts.failedRequests);
+  row('calls that failed after the client’s own retries, repeated', counts.failedCalls);
   row('seconds', seconds.toFixed(0));
-  for (const [role, bytes] of census.peaks) row(`peak memory of a ${role}, MB`, (bytes / 1e6).toFixed(0));
+  for (const [role, bytes] of processes.peaks) row(`peak memory of a ${role}, MB`, (bytes / 1e6).toFixed(0));
 
   console.log();
   row(
     'fault',
     'times',
-    'what the victim had in hand has ended, s: p50',
+    "the victim's jobs have ended, s: p50",
     'p95',
     'max',
     'next image of a new call, s: p50',
@@ -55,9 +64,9 @@ export function printTable({ ledger, tally, inflicted, census, logs, hooks, seco
   );
   rule(8);
   for (const kind of FAULT_KINDS) {
-    const of = inflicted.filter(({ fault }) => fault.kind === kind);
+    const of = injected.filter(({ fault }) => fault.kind === kind);
     if (of.length === 0) continue;
-    row(kind, of.length, ...spread(of.map(({ heldMs }) => heldMs)), ...spread(of.map(({ nextMs }) => nextMs)));
+    row(kind, of.length, ...spread(of.map(({ recoveryMs }) => recoveryMs)), ...spread(of.map(({ nextMs }) => nextMs)));
   }
 }
 

@@ -1,13 +1,13 @@
-/** What goes wrong, and when: decided by a seed alone. */
-import { between, type Random, randomFrom, shuffled, whole } from './random.ts';
+/** The faults of a run and their times, determined by a seed. */
+import { between, integer, type Random, randomFrom, shuffled } from './random.ts';
 
-/** Gateways, and workers: one goes down, the other stands by. */
+/** Number of gateways, and of workers: while one is down, the other works. */
 export const PLACES = 2;
 
 /**
- * kill: SIGKILL, and another in its place at once. freeze: SIGSTOP, and SIGCONT after a while. restart: SIGTERM, and another in its place
- * at once, as in a rolling update. cut: every open connection is reset. delay: what passes comes late. hole: nothing passes for a while.
- * full: Redis has no memory left. A killed Redis comes back with its append-only file.
+ * kill: SIGKILL, and a replacement at once. freeze: SIGSTOP, and SIGCONT after a while. restart: SIGTERM, and a replacement at once, as
+ * in a rolling update. cut: every open connection is reset. delay: data arrives late. hole: no data arrives for a while. full: Redis has
+ * no memory left. A killed Redis restarts with its append-only file.
  */
 export const FAULT_KINDS = [
   'kill engine',
@@ -33,7 +33,7 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** @throws naming the kinds there are */
+/** @throws with the list of kinds */
 export function faultKind(text: string): FaultKind {
   const kind = FAULT_KINDS.find((one) => one === text.trim());
   if (!kind) throw new Error(`'${text}' is no kind of fault; expected some of: ${FAULT_KINDS.join(', ')}`);
@@ -42,15 +42,15 @@ export function faultKind(text: string): FaultKind {
 
 export interface Fault {
   kind: FaultKind;
-  /** Which of the gateways or workers, 0 or 1. */
+  /** Which of the two gateways or workers, 0 or 1. */
   place: number;
-  /** When: the share of all images that have ended by then, 0..1. */
+  /** When it starts: the share of all images that have ended by then, 0..1. */
   at: number;
-  /** How long it lasts; of a killed Redis, how long it stays away. 0 for what happens in a moment. */
+  /** How long it lasts, ms; for a killed Redis, how long it stays away. 0 for an instantaneous fault. */
   ms: number;
-  /** Of a delay, how late what passes comes, ms. */
+  /** How late data arrives during a delay, ms. */
   lateMs: number;
-  /** Of a hole, whether what was sent into it is lost, or comes when it is over. */
+  /** Whether data sent into a hole is lost, or arrives when the hole ends. */
   loses: boolean;
 }
 
@@ -60,27 +60,27 @@ const LONGEST_AWAY_MS = 2000;
 const LONGEST_FULL_MS = 5000;
 const LEAST_LATE_MS = 20;
 const MOST_LATE_MS = 500;
-/** Nothing goes wrong before and after these shares: there is a calm to begin with, and an end to recover in. */
+/** No fault starts before or after these shares: the run starts undisturbed, and has time to recover at its end. */
 const FIRST_AT = 0.02;
 const LAST_AT = 0.95;
 
 export interface FaultPlan {
   faults: number;
   seed: number;
-  /** The longest that a fault lasts, ms; at least a second. */
+  /** Longest duration of a fault, ms; at least a second. */
   longestMs: number;
-  /** Of these kinds only; all there are by default. */
+  /** Only these kinds; all by default. */
   kinds?: readonly FaultKind[];
 }
 
-/** Every kind comes once before any comes twice, and so on; evenly spread over the run, in order. */
+/** Plans faults evenly spread over the run, in order. Every kind comes once before any comes twice, and so on. */
 export function planFaults({ faults, seed, longestMs, kinds = FAULT_KINDS }: FaultPlan): Fault[] {
   const random = randomFrom(seed);
   const planned: FaultKind[] = [];
   while (planned.length < faults) planned.push(...shuffled(random, kinds));
   return planned.slice(0, faults).map((kind, i) => ({
     kind,
-    place: whole(random, 0, PLACES - 1),
+    place: integer(random, 0, PLACES - 1),
     at: FIRST_AT + ((LAST_AT - FIRST_AT) * (i + random())) / faults,
     ms: duration(kind, random, longestMs),
     lateMs: Math.round(between(random, LEAST_LATE_MS, MOST_LATE_MS)),
@@ -95,7 +95,7 @@ function duration(kind: FaultKind, random: Random, longestMs: number): number {
   return /^(freeze|delay|hole)/.test(kind) ? upTo(longestMs) : 0;
 }
 
-/** What a fault befalls: nothing is befallen twice at a time. */
+/** The victim of a fault. A victim has one fault at a time. */
 export function victimOf({ kind, place }: Pick<Fault, 'kind' | 'place'>): string {
   const [, what = ''] = kind.split(' ');
   return what === 'redis' || what === 'client-gateway' ? what : `${what} ${place + 1}`;

@@ -1,9 +1,9 @@
-/** Randomness that a seed decides. */
+/** Random numbers from a seed. */
 
-/** Gives the next number, 0 <= number < 1. */
+/** Returns the next number, 0 <= number < 1. */
 export type Random = () => number;
 
-/** Tommy Ettinger's mulberry32: 32 bits of state, even enough for a plan. */
+/** Tommy Ettinger's mulberry32: 32 bits of state, uniform enough for a plan. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -20,16 +20,16 @@ export function between(random: Random, least: number, most: number): number {
 }
 
 /** A whole number from `least` to `most`. */
-export function whole(random: Random, least: number, most: number): number {
+export function integer(random: Random, least: number, most: number): number {
   return least + Math.floor(random() * (most - least + 1));
 }
 
-/** One of a list that is not empty. */
+/** An element of a list that is not empty. */
 export function pick<T>(random: Random, list: readonly T[]): T {
   return list[Math.floor(random() * list.length)]!;
 }
 
-/** The same in another order (Fisher and Yates). */
+/** A shuffled copy (Fisher and Yates). */
 export function shuffled<T>(random: Random, list: readonly T[]): T[] {
   const out = [...list];
   for (let i = out.length - 1; i > 0; i--) {

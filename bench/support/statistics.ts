@@ -7,17 +7,17 @@ export function percentile(samples: readonly number[], p: number): number {
 export const median = (samples: readonly number[]) => percentile(samples, 0.5);
 
 /**
- * Runs `task` from `lanes` loops at once until `ms` have passed; a run under way then is finished and counted.
- * @returns each run's milliseconds and runs a second over the whole time
+ * Repeats `task` in `lanes` concurrent loops until `ms` have passed. Runs in progress then are finished and counted.
+ * @returns the milliseconds of each run, and runs per second over the whole time
  */
 export async function load(lanes: number, ms: number, task: () => Promise<unknown>) {
   const samples: number[] = [];
   const start = performance.now();
   const lane = async () => {
     while (performance.now() - start < ms) {
-      const began = performance.now();
+      const taskStart = performance.now();
       await task();
-      samples.push(performance.now() - began);
+      samples.push(performance.now() - taskStart);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));

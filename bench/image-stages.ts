@@ -1,8 +1,8 @@
 import { createPipeline, decode, readHeader } from '@facequeue/pipeline';
 import { type DetectionOptions, PROFILES, type Profile } from '@facequeue/schema';
-import { median } from './statistics.ts';
+import { median } from './support/statistics.ts';
 
-/** CPU-ms (user + system, all threads of this process) of each stage for one image. */
+/** CPU-ms (user + system, all threads of this process) of each stage per image. */
 export interface StageCost {
   profile: Profile;
   decode: number;
@@ -15,10 +15,10 @@ export interface StageCost {
 const OPTIONS: DetectionOptions = { profile: 'balanced', landmarks: false, attributes: false, orient: true };
 
 /**
- * The cost of each stage, each profile. Native threads blur stages that are timed one by one, so whole runs are
- * measured with and without a stage, in turn, and the medians subtracted.
+ * Measures the cost of each stage in each profile. Native threads blur stages that are timed one by one, so whole runs with and
+ * without a stage are measured alternately, and their medians subtracted.
  */
-export async function stageCosts(bytes: Uint8Array, rounds: number): Promise<StageCost[]> {
+export async function stageCosts(bytes: Uint8Array, repeats: number): Promise<StageCost[]> {
   await using pipeline = await createPipeline({ device: 'cpu', threads: 1 });
   await pipeline.warm();
   const limits = { maxSide: 4096, maxPixels: 4096 * 4096 };
@@ -34,13 +34,13 @@ export async function stageCosts(bytes: Uint8Array, rounds: number): Promise<Sta
       total: run({ landmarks: true, attributes: true }),
     };
     const samples = Object.fromEntries(Object.keys(variants).map((name) => [name, [] as number[]]));
-    // The first rounds compile the loops.
-    for (let round = -10; round < rounds; round++) {
+    // Warm-up: the first runs compile the loops.
+    for (let repeat = -10; repeat < repeats; repeat++) {
       for (const [name, variant] of Object.entries(variants)) {
         const before = process.cpuUsage();
         await variant();
         const used = process.cpuUsage(before);
-        if (round >= 0) samples[name]!.push((used.user + used.system) / 1000);
+        if (repeat >= 0) samples[name]!.push((used.user + used.system) / 1000);
       }
     }
     const cost = (name: keyof typeof variants) => median(samples[name]!);

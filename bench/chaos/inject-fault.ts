@@ -1,78 +1,86 @@
-/** Makes a planned fault happen, and measures how long it took to get over it. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Injects planned faults, and measures how long the recovery takes. */
+import { sleep } from '@facequeue/time';
 import type { Fleet } from '../../test/support/fleet/fleet.ts';
 import type { Link } from '../../test/support/fleet/link.ts';
 import type { Replica } from '../../test/support/fleet/replica.ts';
-import { jobsInHand, untilEnded } from './held.ts';
+import { activeJobIds, untilEnded } from './active-jobs.ts';
 import { type Fault, victimOf } from './plan/faults.ts';
 
-const LOOK_EVERY_MS = 20;
-/** What a victim had in hand has ended within this, ms, or never will. */
-const GET_OVER_MS = 120_000;
-/** An engine whose worker was killed is gone within this, ms. */
+const POLL_EVERY_MS = 20;
+/** The active jobs of a victim end in this time, ms, or never. */
+const RECOVERY_MS = 120_000;
+/** An engine whose worker was killed exits in this time, ms. */
 const ORPHAN_MS = 5000;
 
-export interface Inflicted {
+export interface InjectedFault {
   fault: Fault;
-  /** Milliseconds from the fault until all that its victim had in hand had ended; null when it had nothing, or has no hands. */
-  heldMs: number | null;
-  /** Milliseconds from the fault until the first image ended whose client began after it; null when none did. */
+  /** Milliseconds from the fault until all active jobs of its victim had ended; null when it had none. */
+  recoveryMs: number | null;
+  /** Milliseconds from the fault until the first image ended whose client started after it; null when none did. */
   nextMs: number | null;
 }
 
-export interface Watch {
+export interface Injection {
   /** Faults at a time. */
-  atOnce: number;
+  concurrency: number;
   /** The share of images that have ended, 0..1. */
   progress(): number;
-  /** Whether the clients are done: nothing more is to go wrong. */
+  /** Whether the clients are done, so that no more faults are injected. */
   over(): boolean;
   nextEnd(since: number): Promise<number | null>;
   onProblem(problem: string): void;
-  /** Told as each begins. */
+  /** Called when a fault begins. */
   onFault(fault: Fault): void;
 }
 
-/** Makes faults happen as their time comes, a few at a time and none to what has not got over the one before. */
-export async function inflictAll(fleet: Fleet, faults: readonly Fault[], watch: Watch): Promise<Inflicted[]> {
-  const inflicted: Inflicted[] = [];
+/** Injects faults when they are due, a few at a time, and none into a victim that has not recovered from the one before. */
+export async function injectFaults(
+  fleet: Fleet,
+  faults: readonly Fault[],
+  injection: Injection,
+): Promise<InjectedFault[]> {
+  const injected: InjectedFault[] = [];
   const running = new Map<string, Promise<void>>();
   for (const fault of faults) {
     const victim = victimOf(fault);
-    while (watch.progress() < fault.at || running.has(victim) || running.size >= watch.atOnce) {
-      if (watch.over()) break;
-      await sleep(LOOK_EVERY_MS);
+    while (injection.progress() < fault.at || running.has(victim) || running.size >= injection.concurrency) {
+      if (injection.over()) break;
+      await sleep(POLL_EVERY_MS);
     }
-    if (watch.over()) break;
-    watch.onFault(fault);
-    const one = inflict(fleet, fault, watch)
+    if (injection.over()) break;
+    injection.onFault(fault);
+    const one = injectFault(fleet, fault, injection)
       .then(
-        (done) => void inflicted.push(done),
-        (error) => watch.onProblem(`${fault.kind}: ${error instanceof Error ? error.stack : error}`),
+        (done) => void injected.push(done),
+        (error) => injection.onProblem(`${fault.kind}: ${error instanceof Error ? error.stack : error}`),
       )
       .finally(() => running.delete(victim));
     running.set(victim, one);
   }
   await Promise.all(running.values());
-  return inflicted;
+  return injected;
 }
 
-async function inflict(fleet: Fleet, fault: Fault, watch: Watch): Promise<Inflicted> {
-  const [deed = '', what = ''] = fault.kind.split(' ');
+async function injectFault(fleet: Fleet, fault: Fault, injection: Injection): Promise<InjectedFault> {
+  const [action = '', what = ''] = fault.kind.split(' ');
   const worker = fleet.workers[fault.place]!;
-  const hands =
-    (deed === 'kill' || deed === 'freeze' || deed === 'restart') && (what === 'worker' || what === 'engine');
-  const held = hands ? await jobsInHand(fleet.inside, fleet.prefix, (await worker.up()).pid) : [];
-  const began = performance.now();
-  const next = watch.nextEnd(began);
-  const all = untilEnded(fleet.inside, fleet.prefix, held, GET_OVER_MS).then(() => performance.now());
+  const hasJobs =
+    (action === 'kill' || action === 'freeze' || action === 'restart') && (what === 'worker' || what === 'engine');
+  const active = hasJobs ? await activeJobIds(fleet.inside, fleet.prefix, (await worker.up()).pid) : [];
+  const startedAt = performance.now();
+  const next = injection.nextEnd(startedAt);
+  const all = untilEnded(fleet.inside, fleet.prefix, active, RECOVERY_MS).then(() => performance.now());
   all.catch(() => {}); // Awaited below.
-  await act(fleet, fault, watch);
-  const [heldAt, nextAt] = [await all, await next];
-  return { fault, heldMs: held.length > 0 ? heldAt - began : null, nextMs: nextAt === null ? null : nextAt - began };
+  await inject(fleet, fault, injection);
+  const [recoveredAt, nextAt] = [await all, await next];
+  return {
+    fault,
+    recoveryMs: active.length > 0 ? recoveredAt - startedAt : null,
+    nextMs: nextAt === null ? null : nextAt - startedAt,
+  };
 }
 
-async function act(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, watch: Watch): Promise<void> {
+async function inject(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, injection: Injection): Promise<void> {
   const worker = fleet.workers[place]!;
   const gateway = fleet.gateways[place]!;
   switch (kind) {
@@ -81,7 +89,7 @@ async function act(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, watc
     case 'freeze engine':
       return freeze(await engineOf(fleet, worker), ms);
     case 'kill worker':
-      return killWorker(fleet, worker, watch);
+      return killWorker(fleet, worker, injection);
     case 'kill gateway':
       return gateway.kill();
     case 'freeze worker':
@@ -93,7 +101,7 @@ async function act(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, watc
     case 'restart gateway':
       return gateway.replace();
     case 'kill redis':
-      await nothingHeldBack(fleet);
+      await untilWritten(fleet);
       await fleet.redis.kill();
       await sleep(ms);
       return fleet.redis.restart();
@@ -134,10 +142,10 @@ async function during(ms: number, link: Link, set: (link: Link, on: boolean) => 
 }
 
 /**
- * While its disk is busy with a sync, Redis answers for up to 2 s before it writes (`appendfsync everysec`): to kill it then loses what it
- * has acknowledged, whoever uses it. That is Redis' promise, not ours; docs/reliability.md says so.
+ * Waits until Redis has written everything it has acknowledged. While its disk is busy with a sync, Redis acknowledges for up to 2 s before
+ * it writes (`appendfsync everysec`), so killing it then loses acknowledged writes. docs/reliability.md says so.
  */
-async function nothingHeldBack({ inside }: Fleet): Promise<void> {
+async function untilWritten({ inside }: Fleet): Promise<void> {
   for (;;) {
     const info = await inside.info('persistence');
     if (/^aof_buffer_length:0\r?$/m.test(info) && /^aof_pending_bio_fsync:0\r?$/m.test(info)) return;
@@ -147,7 +155,7 @@ async function nothingHeldBack({ inside }: Fleet): Promise<void> {
 async function freeze(pid: number, ms: number): Promise<void> {
   signal(pid, 'SIGSTOP');
   await sleep(ms);
-  // Ended by another fault, or killed for not answering.
+  // It may have been ended by another fault, or killed because it did not answer.
   signal(pid, 'SIGCONT');
 }
 
@@ -159,24 +167,24 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** An engine of the worker; the next one while there is none. */
+/** An engine of the worker; waits while there is none. */
 async function engineOf(fleet: Fleet, worker: Replica): Promise<number> {
   for (;;) {
     await worker.up();
     const [pid] = fleet.engines(worker);
     if (pid !== undefined) return pid;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_EVERY_MS);
   }
 }
 
-async function killWorker(fleet: Fleet, worker: Replica, watch: Watch): Promise<void> {
+async function killWorker(fleet: Fleet, worker: Replica, injection: Injection): Promise<void> {
   await worker.up();
   const engines = fleet.engines(worker);
   await worker.kill();
   const killed = performance.now();
-  for (let left = engines; left.length > 0; left = left.filter(runs)) {
-    if (performance.now() - killed > ORPHAN_MS) return watch.onProblem(`engines ${left} outlived their worker`);
-    await sleep(LOOK_EVERY_MS);
+  for (let running = engines; running.length > 0; running = running.filter(runs)) {
+    if (performance.now() - killed > ORPHAN_MS) return injection.onProblem(`engines ${running} outlived their worker`);
+    await sleep(POLL_EVERY_MS);
   }
 }
 

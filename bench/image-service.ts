@@ -8,10 +8,10 @@ import { engineLauncher } from '../apps/worker/src/engines/launcher.ts';
 import { EnginePool } from '../apps/worker/src/engines/pool.ts';
 import { cpuMs, descendants, residentBytes } from '../test/support/processes/process-table.ts';
 import { type Service, startService } from '../test/support/processes/service.ts';
-import { load, median, percentile } from './statistics.ts';
+import { load, median, percentile } from './support/statistics.ts';
 
-/** Of images that no job brings. */
-const NAMES = { job_id: 'bench', request_id: 'bench' };
+/** Ids for images without a job. */
+const IDS = { job_id: 'bench', request_id: 'bench' };
 /** Callers at once when throughput is measured. */
 const LANES = 8;
 
@@ -20,17 +20,17 @@ export interface ServiceFigures {
   /** ms, one caller at a time. */
   latencyP50: number;
   latencyP95: number;
-  /** Images a second through HTTP and queue, LANES callers. */
+  /** Images per second through HTTP and queue, LANES callers. */
   service: number;
-  /** Images a second the engines alone do, fed by LANES loops. */
+  /** Images per second of the engines alone, fed by LANES loops. */
   engines: number;
   /** service / engines. */
   ratio: number;
-  /** CPU-ms an image of each process while LANES callers post. */
+  /** CPU-ms per image of each role while LANES callers post. */
   cpu: Record<string, number>;
 }
 
-/** Posts the image as it is and waits for the whole answer. One keep-alive connection a lane. */
+/** Posts the image and waits for the whole answer. One keep-alive connection per lane. */
 function poster(url: string, bytes: Uint8Array, profile: Profile) {
   const agent = new Agent({ keepAlive: true, maxSockets: LANES });
   const target = `${url}/face_detection?profile=${profile}`;
@@ -48,24 +48,24 @@ function poster(url: string, bytes: Uint8Array, profile: Profile) {
     });
 }
 
-/** What each process of the service is, by its command line. */
-function rooms(service: Service): Record<string, number[]> {
-  const named: Record<string, number[]> = { gateway: [], worker: [], engines: [], redis: [] };
+/** Process ids of the service by role. */
+function pidsByRole(service: Service): Record<string, number[]> {
+  const pids: Record<string, number[]> = { gateway: [], worker: [], engines: [], redis: [] };
   for (const { pid, command } of descendants(service.pid)) {
-    if (command.includes('redis-server')) named['redis']!.push(pid);
-    else if (command.includes('api/src/main.ts')) named['gateway']!.push(pid);
-    else if (command.includes('worker/src/main.ts')) named['worker']!.push(pid);
-    else named['engines']!.push(pid);
+    if (command.includes('redis-server')) pids['redis']!.push(pid);
+    else if (command.includes('api/src/main.ts')) pids['gateway']!.push(pid);
+    else if (command.includes('worker/src/main.ts')) pids['worker']!.push(pid);
+    else pids['engines']!.push(pid);
   }
-  return named;
+  return pids;
 }
 
 const spent = (service: Service) =>
   Object.fromEntries(
-    Object.entries(rooms(service)).map(([room, pids]) => [room, pids.reduce((sum, pid) => sum + cpuMs(pid), 0)]),
+    Object.entries(pidsByRole(service)).map(([role, pids]) => [role, pids.reduce((sum, pid) => sum + cpuMs(pid), 0)]),
   );
 
-/** The same engines as the worker's, without HTTP, Redis or queue. */
+/** Images per second of engines like the worker's, without HTTP, Redis or queue. */
 async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
   const pool = await EnginePool.start(
     {
@@ -82,7 +82,7 @@ async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
   const signal = new AbortController().signal;
   const run = async () => {
     using slot = await pool.acquire('interactive', signal);
-    await slot.run({ bytes: new Uint8Array(bytes), options: { ...DEFAULT_DETECTION_OPTIONS, profile } }, signal, NAMES);
+    await slot.run({ bytes: new Uint8Array(bytes), options: { ...DEFAULT_DETECTION_OPTIONS, profile } }, signal, IDS);
   };
   await load(LANES, ms / 4, run);
   const { rate } = await load(LANES, ms, run);
@@ -91,7 +91,7 @@ async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
 }
 
 /**
- * Latency and throughput through HTTP and queue against the engines alone, turn by turn so that a machine that
+ * Latency and throughput through HTTP and queue against the engines alone, measured alternately, so that a machine that
  * slows down slows both.
  */
 export async function serviceFigures(bytes: Uint8Array, profile: Profile, seconds: number): Promise<ServiceFigures> {
@@ -99,7 +99,7 @@ export async function serviceFigures(bytes: Uint8Array, profile: Profile, second
   const through: number[] = [];
   const latency: number[] = [];
   let cpu: Record<string, number> = {};
-  for (let turn = 0; turn < 3; turn++) {
+  for (let repeat = 0; repeat < 3; repeat++) {
     alone.push(await enginesAlone(bytes, profile, (seconds * 1000) / 3));
     await using service = await startService({ LOG_LEVEL: 'warn' });
     const post = poster(service.url, bytes, profile);
@@ -111,7 +111,7 @@ export async function serviceFigures(bytes: Uint8Array, profile: Profile, second
     const after = spent(service);
     const used = process.cpuUsage(self);
     cpu = Object.fromEntries(
-      Object.keys(before).map((room) => [room, (after[room]! - before[room]!) / samples.length]),
+      Object.keys(before).map((role) => [role, (after[role]! - before[role]!) / samples.length]),
     );
     cpu['caller'] = (used.user + used.system) / 1000 / samples.length;
     through.push(rate);
@@ -122,19 +122,19 @@ export async function serviceFigures(bytes: Uint8Array, profile: Profile, second
     latencyP95: percentile(latency, 0.95),
     service: median(through),
     engines: median(alone),
-    ratio: median(through.map((rate, turn) => rate / alone[turn]!)),
+    ratio: median(through.map((rate, i) => rate / alone[i]!)),
     cpu,
   };
 }
 
 export interface FootprintFigures {
-  /** Seconds from the command to `ready`, packages and Redis being there already. */
+  /** Seconds from the command to `ready`, with packages and Redis already installed. */
   readySeconds: number;
-  /** Resident MB after the images, by process. */
+  /** Resident MB after the images, by role. */
   resident: Record<string, number>;
 }
 
-/** How soon a warm start is ready, and what a service with one engine holds in memory after `images` images. */
+/** Time of a warm start, and memory of a service with one engine after `images` images. */
 export async function footprint(bytes: Uint8Array, images: number): Promise<FootprintFigures> {
   const start = performance.now();
   await using service = await startService({ LOG_LEVEL: 'warn', ENGINES: '1' });
@@ -142,8 +142,8 @@ export async function footprint(bytes: Uint8Array, images: number): Promise<Foot
   const post = poster(service.url, bytes, 'balanced');
   for (let done = 0; done < images; done += LANES) await Promise.all(Array.from({ length: LANES }, post));
   const resident = Object.fromEntries(
-    Object.entries(rooms(service)).map(([room, pids]) => [
-      room,
+    Object.entries(pidsByRole(service)).map(([role, pids]) => [
+      role,
       pids.reduce((sum, pid) => sum + residentBytes(pid), 0) / 1e6,
     ]),
   );

@@ -1,0 +1,45 @@
+/** The processes of the installation: the peak memory of each, and which still run at the end. */
+import { readFileSync } from 'node:fs';
+import { type Role, roleOf } from '../../test/support/processes/process-role.ts';
+import { allProcesses, descendants, type ProcessFacts } from '../../test/support/processes/process-table.ts';
+
+const SAMPLE_EVERY_MS = 1000;
+
+export interface ProcessCounts extends Disposable {
+  /** Peak resident bytes of any process of each role. */
+  readonly peaks: ReadonlyMap<Role, number>;
+  sample(): void;
+  /** Processes that were sampled and still run. */
+  remaining(): ProcessFacts[];
+}
+
+/** @param pid whose descendants are sampled; an engine is sampled with its worker, before the worker can die */
+export function countProcesses(pid: number): ProcessCounts {
+  const peaks = new Map<Role, number>();
+  const sampled = new Map<number, ProcessFacts>();
+  const sample = () => {
+    for (const one of descendants(pid)) {
+      const role = roleOf(one.command);
+      if (!role) continue;
+      sampled.set(one.pid, one);
+      peaks.set(role, Math.max(peaks.get(role) ?? 0, peakBytes(one.pid)));
+    }
+  };
+  const timer = setInterval(sample, SAMPLE_EVERY_MS);
+  return {
+    peaks,
+    sample,
+    // Another program may have got the process id by now.
+    remaining: () => allProcesses().filter((one) => sampled.get(one.pid)?.command === one.command),
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
+
+/** Peak resident memory of a process, bytes; 0 when it has ended. */
+function peakBytes(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+
+/** An option of a bench; its type is that of its default. */
+interface BenchOption {
+  default: string | boolean;
+  /** What it means, for `--help`. */
+  help: string;
+}
+
+type Values<T> = { [K in keyof T]: T[K] extends { default: boolean } ? boolean : string };
+
+/**
+ * Reads the options of a bench from the command line. With `--help`, prints them and ends the process.
+ * @param command what starts the bench, such as `npm run bench -- queue`
+ * @param about what it measures
+ * @throws naming an unknown option
+ */
+export function readOptions<const T extends Record<string, BenchOption>>(
+  command: string,
+  about: string,
+  options: T,
+): Values<T> {
+  const entries = Object.entries<BenchOption>(options);
+  const { values } = parseArgs({
+    options: {
+      ...Object.fromEntries(
+        entries.map(([name, { default: value }]) => [
+          name,
+          typeof value === 'string'
+            ? { type: 'string' as const, default: value }
+            : { type: 'boolean' as const, default: value },
+        ]),
+      ),
+      help: { type: 'boolean' as const, short: 'h', default: false },
+    },
+  });
+  if (values['help']) {
+    console.log(`${command} [options]\n\n${about}\n\nOptions:`);
+    const width = Math.max(...entries.map(([name]) => name.length));
+    for (const [name, { default: value, help }] of entries) {
+      const fallback = typeof value === 'string' ? ` (default: ${value})` : '';
+      console.log(`  --${name.padEnd(width)}  ${help}${fallback}`);
+    }
+    process.exit(0);
+  }
+  return values as unknown as Values<T>;
+}
+
+/**
+ * The number in the value of an option.
+ * @param text what was given on the command line
+ * @throws naming the option and what was expected
+ */
+export function numberOption(name: string, text: string, min = 1): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= min) return value;
+  throw new Error(`--${name} is ${text}; expected a number of at least ${min}`);
+}
