@@ -81,7 +81,7 @@ describe('ingest', () => {
     const out = join(folder, 'interrupted.ndjson');
     const { code, stderr, written } = await interrupted(service, out, 40, 'SIGINT');
     expect(code).toBe(130);
-    expect(stderr).toMatch(new RegExp(`Interrupted: ${written} images in .*same command goes on`));
+    expect(stderr).toMatch(new RegExp(`Interrupted: ${written} images in .*Run the same command again to continue`));
     const { queues } = await createClient({ baseUrl: service.url }).system();
     expect(queues.bulk.waiting).toBe(0);
     expect((await run(photos, '--out', out)).code).toBe(0);

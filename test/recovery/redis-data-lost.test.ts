@@ -26,7 +26,7 @@ afterAll(async () => {
 
 it('reports jobs and batches as gone, lets no caller hang, and keeps working', { timeout: 120_000 }, async () => {
   const client = createClient({ baseUrl: gateway.url });
-  const isGone = { code: 'gone' };
+  const status410 = { code: 'gone' };
   const running = await client.submit({ url: stalling.url('/running') });
   await stalling.requested('/running');
   const batch = await client.createBatch({ open: true });
@@ -44,9 +44,9 @@ it('reports jobs and batches as gone, lets no caller hang, and keeps working', {
     for await (const _ of client.results(batch.id, { follow: true }));
   };
   const rejections = Promise.all([
-    expect(client.job(running.id, { waitMs: 3000 })).rejects.toMatchObject(isGone),
-    expect(follow()).rejects.toMatchObject(isGone),
-    expect(results()).rejects.toMatchObject(isGone),
+    expect(client.job(running.id, { waitMs: 3000 })).rejects.toMatchObject(status410),
+    expect(follow()).rejects.toMatchObject(status410),
+    expect(results()).rejects.toMatchObject(status410),
     // Its wait ends at its deadline, when the job is gone.
     expect(client.detect({ url: stalling.url('/call') })).rejects.toMatchObject({
       code: expect.stringMatching(/^(wait_timeout|gone)$/),
@@ -59,7 +59,7 @@ it('reports jobs and batches as gone, lets no caller hang, and keeps working', {
   await installation.redis.restart();
   await rejections;
   for (const path of ['/running', '/item', '/another', '/queued', '/call']) stalling.release(path);
-  await expect(client.job(queued.id)).rejects.toMatchObject(isGone);
+  await expect(client.job(queued.id)).rejects.toMatchObject(status410);
 
   stalling.release('/next');
   const next = await client.submit({ url: stalling.url('/next') });

@@ -64,7 +64,7 @@ interface Started {
 }
 
 /** Runs a command that starts the service, and waits until it reports its URL. */
-async function start(command: string, args: string[], withinMs: number): Promise<Started> {
+async function start(command: string, args: string[], timeoutMs: number): Promise<Started> {
   const begun = performance.now();
   const child = spawn(command, args, { cwd: clone, env, stdio: ['pipe', 'pipe', 'pipe'] });
   let log = '';
@@ -77,7 +77,7 @@ async function start(command: string, args: string[], withinMs: number): Promise
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.once('exit', (code, signal) => reject(new Error(`${command} ended (${code ?? signal}):\n${log}`)));
-    setTimeout(() => reject(new Error(`${command} is not ready in time:\n${log}`)), withinMs).unref();
+    setTimeout(() => reject(new Error(`${command} is not ready in time:\n${log}`)), timeoutMs).unref();
   });
   return { child, url, seconds: ((performance.now() - begun) / 1000).toFixed(1), log: () => log };
 }
@@ -119,7 +119,7 @@ try {
   const found = await faces(first.url);
   assert.equal(found.Faces.length, 1);
   assert.equal(found.Faces[0]!.landmark_106!.length, 106);
-  const told = execFileSync(
+  const printed = execFileSync(
     'npm',
     ['run', '--silent', 'facequeue', '--', 'detect', '--json', 'test/images/astronaut.png'],
     {
@@ -128,7 +128,7 @@ try {
       encoding: 'utf8',
     },
   );
-  assert.deepEqual(JSON.parse(told), found);
+  assert.deepEqual(JSON.parse(printed), found);
   console.log('one face, the same over HTTP and on the command line');
   first.child.kill('SIGTERM');
   await end(first.child);

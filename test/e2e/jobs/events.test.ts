@@ -85,7 +85,7 @@ describe('the events of a job', () => {
 
   it('are the same for fifty followers on both gateways', async () => {
     const { id } = await submit(pair.here, { url: stalling.url('/watched') });
-    const followers = Array.from({ length: 50 }, async (_, i) => {
+    const streams = Array.from({ length: 50 }, async (_, i) => {
       const seen: string[] = [];
       for await (const event of [pair.here, pair.there][i % 2]!.client.follow(id)) {
         if (seen.length === 0) begun++;
@@ -97,7 +97,7 @@ describe('the events of a job', () => {
     let begun = 0;
     await expect.poll(() => begun, { timeout: 10_000 }).toBe(50);
     stalling.release('/watched');
-    for (const seen of await Promise.all(followers)) {
+    for (const seen of await Promise.all(streams)) {
       // States of a few milliseconds may be missed; those received are in order and unique.
       expect(seen).toEqual(
         ['0 queued', '1 queued', '1 processing', '1 succeeded'].filter((state) => seen.includes(state)),

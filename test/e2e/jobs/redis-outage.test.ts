@@ -62,7 +62,7 @@ const call = (i: number) =>
   });
 
 /** The answers of calls; each must have one. */
-function answered(calls: PromiseSettledResult<Response>[]): Response[] {
+function fulfilled(calls: PromiseSettledResult<Response>[]): Response[] {
   expect(calls.filter(({ status }) => status === 'rejected')).toEqual([]);
   return calls.map((call) => (call as PromiseFulfilledResult<Response>).value);
 }
@@ -87,7 +87,7 @@ describe('callers whose wait ends during an outage of Redis', () => {
     await expect.poll(async () => (await pair.jobs()).length, { timeout: 20_000 }).toBe(before + 40);
     await written();
     await pair.redis.kill();
-    const answers = answered(await calls);
+    const answers = fulfilled(await calls);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([504, 202]));
     const location = answers[0]!.headers.get('location')!;
     for (const refused of [await post(pair.here, face), await fetch(pair.there.url + location)]) {
@@ -106,7 +106,7 @@ describe('two hundred callers are all answered', () => {
   it.each<[string, number[], () => Promise<void>]>([
     ['every connection to Redis is cut, five times', [10, 40, 70, 100, 130], cutAll],
     ['Redis is killed and started again with its data', [60], restart],
-  ])('though %s', async (_, moments, trouble) => {
+  ])('though %s', async (_, moments, disturb) => {
     const before = new Set(await pair.jobs());
     const messagesBefore = receiver.messages.length;
     using frozen = freeze(pair);
@@ -119,9 +119,9 @@ describe('two hundred callers are all answered', () => {
       const ended = async () => (await statusesOf(ids)).filter((status) => status === 'succeeded').length;
       await expect.poll(ended, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(moment);
       expect(await ended()).toBeLessThan(200);
-      await trouble();
+      await disturb();
     }
-    const answers = answered(await calls);
+    const answers = fulfilled(await calls);
     const found = await Promise.all(answers.map(facesBy));
     for (const { Faces } of found) expect(Faces).toHaveLength(1);
     expect(answers.map(({ headers }) => headers.get('x-job-id')).sort()).toEqual(ids.sort());

@@ -37,7 +37,7 @@ export class Replica {
   readonly #stopped = new WeakSet<AppProcess>();
   /** Processes that are stopping while another runs in their place. */
   readonly #leaving = new Set<Promise<void>>();
-  #handOver: (() => void) | null = null;
+  #startNext: (() => void) | null = null;
   #open = true;
   #running: Promise<void> | null = null;
 
@@ -78,7 +78,7 @@ export class Replica {
     const app = await this.up();
     const leaving = this.#stop(app).finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
-    this.#handOver?.();
+    this.#startNext?.();
     await this.up();
     await leaving;
   }
@@ -88,7 +88,7 @@ export class Replica {
     this.#open = false;
     const app = this.#app;
     if (app) await this.#stop(app);
-    this.#handOver?.();
+    this.#startNext?.();
     await Promise.all(this.#leaving);
     await this.#running;
   }
@@ -110,8 +110,8 @@ export class Replica {
         await sleep(RESTART_PAUSE_MS);
         continue;
       }
-      const handedOver = new Promise<void>((resolve) => {
-        this.#handOver = resolve;
+      const replaced = new Promise<void>((resolve) => {
+        this.#startNext = resolve;
       });
       this.#app = app;
       this.#options.onUp?.(app);
@@ -124,7 +124,7 @@ export class Replica {
         );
       });
       void app.exited.then(() => this.#options.onEnded(app));
-      await Promise.race([ended, handedOver]);
+      await Promise.race([ended, replaced]);
       this.#app = null;
       this.#up = Promise.withResolvers();
     }
