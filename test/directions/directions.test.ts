@@ -49,7 +49,7 @@ describe('the check of directions', () => {
     ['apps/api/src/body', '../detection/detect.ts', 'gateway-layers-know-no-resource'],
     ['apps/api/src/auth', '../router.ts', 'gateway-layers-know-no-resource'],
     ['apps/api/src/jobs', '../app.ts', 'gateway-resources-know-no-assembly'],
-    ['apps/api/src', 'bullmq', 'only-queue-imports-bullmq'],
+    ['apps/api/src', 'bullmq', 'only-queue-src-bullmq-imports-bullmq'],
     ['apps/cli/src', 'undici', 'only-source-imports-undici'],
     ['apps/cli/src', '../../worker/src/planted-target.ts', 'app-cli-stands-alone'],
     ['packages/client/src', './no-such-file.ts', 'no-unresolvable'],

@@ -46,7 +46,7 @@ module.exports = {
       from: { path: `^apps/${app}/`, pathNot: tests },
       to: { path: '^(apps|test|bench|docs)/', pathNot: `^apps/${app}/` },
     })),
-    onlyIn('queue', ['bullmq']),
+    onlyIn('queue/src/bullmq', ['bullmq']),
     onlyIn('(queue|audit)', ['ioredis']),
     onlyIn('source', ['undici', '@aws-sdk']),
     onlyIn('drawing', ['@napi-rs/canvas', '@fontsource']),

@@ -115,8 +115,8 @@ describe('a job from submission to answer', () => {
 
 describe('admission', () => {
   const cases = [
-    ['jobs waiting', { maxWaiting: 10 }, 'Too many jobs are waiting.'],
-    ['image bytes', { maxBlobBytes: 30 }, 'Too many image bytes are waiting.'],
+    ['jobs waiting', { maxWaiting: 10 }, 'too many jobs are waiting'],
+    ['image bytes', { maxBlobBytes: 30 }, 'too many image bytes are waiting'],
   ] as const;
   it.each(cases)(
     'refuses at the limit of %s, bulk at 80 %% of it, and nothing of a refused job stays',
@@ -155,7 +155,7 @@ describe('admission', () => {
     await gateway.submit(given);
     await rig.finishing();
     await wait.ended(LONG);
-    await expect(gateway.submit(job())).rejects.toMatchObject({ message: 'Too many results are kept.' });
+    await expect(gateway.submit(job())).rejects.toMatchObject({ message: 'too many results are kept' });
     await expect
       .poll(() => gateway.submit(job()), { timeout: 20_000 })
       .toMatchObject({ createdAt: expect.any(Number) });
@@ -174,7 +174,7 @@ describe('admission', () => {
           ),
         { timeout: 20_000 },
       )
-      .toBe('Jobs have been waiting too long.');
+      .toBe('jobs have been waiting too long');
     await gateway.submit(job({ queue: 'bulk' }));
   });
 
@@ -197,7 +197,7 @@ describe('admission', () => {
     await slowed.promise;
     await expect(gateway.submit(job({ waitMs: 100 }))).rejects.toMatchObject({
       code: 'queue_full',
-      message: 'The job would wait longer than the caller does.',
+      message: 'the job would wait longer than its caller',
     });
     await gateway.submit(job({ waitMs: 60_000 }));
     await gateway.submit(job());
@@ -251,7 +251,7 @@ describe('when Redis is away', () => {
     await using rig = new Rig(own.url);
     const gateway = await rig.gateway();
     await own.kill();
-    const away = { code: 'unavailable', message: 'The queue is not reachable.' };
+    const away = { code: 'unavailable', message: 'the queue is not reachable' };
     await expect(gateway.submit(job())).rejects.toMatchObject(away);
     await expect(gateway.read(newJobId())).rejects.toMatchObject(away);
     await expect(gateway.cancel(newJobId())).rejects.toMatchObject(away);

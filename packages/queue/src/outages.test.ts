@@ -251,7 +251,7 @@ describe('a submission that fails', () => {
     await raw.config('SET', 'maxmemory', '1');
     await expect(gateway.submit(job())).rejects.toMatchObject({
       code: 'queue_full',
-      message: 'The queue has no memory left.',
+      message: 'the queue has no memory left',
       cause: expect.not.objectContaining({ command: expect.anything() }),
     });
     expect(await worker.finish(first.id, 1, succeeded())).toBe(true);
@@ -275,7 +275,7 @@ describe('a submission that fails', () => {
       await raw.config('SET', 'maxmemory', limit);
       await expect.poll(async () => (await gateway.snapshot()).memory.limitBytes, { timeout: 20_000 }).toBe(limit);
     };
-    const refused = { code: 'queue_full', message: 'The queue has no memory left.', reason: 'memory' };
+    const refused = { code: 'queue_full', message: 'the queue has no memory left', reason: 'memory' };
     await use(0.8);
     await expect(gateway.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
     const taken = job();

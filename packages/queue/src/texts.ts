@@ -3,12 +3,12 @@
  * A gateway of an older release shows what is stored, so a text can change and old records keep theirs.
  */
 export const STORED_TEXTS = {
-  NOT_STARTED_TEXT: 'The job was not started in time.',
-  JOB_CANCELED_TEXT: 'The job was canceled.',
-  JOB_ERASED_TEXT: 'The job was deleted.',
+  NOT_STARTED_TEXT: 'the job was not started in time',
+  JOB_CANCELED_TEXT: 'the job was canceled',
+  JOB_ERASED_TEXT: 'the job was deleted',
   /** For string.format: the number of attempts. */
-  ATTEMPTS_SPENT_TEXT: 'The job was given up after %d attempts that did not end.',
-  BATCH_CANCELED_TEXT: 'The batch was canceled.',
-  DUPLICATE_ITEM_TEXT: 'id: is given to an earlier item of the batch',
-  SUPERSEDED_TEXT: 'A newer frame of the camera has replaced it.',
+  ATTEMPTS_SPENT_TEXT: 'the job was abandoned after %d attempts that did not end',
+  BATCH_CANCELED_TEXT: 'the batch was canceled',
+  DUPLICATE_ITEM_TEXT: 'id: an earlier item of the batch has it',
+  SUPERSEDED_TEXT: 'a newer frame of the camera has replaced it',
 } as const;

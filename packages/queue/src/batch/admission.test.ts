@@ -136,7 +136,7 @@ describe('items that wait', () => {
     const { id } = batch();
     await queue.batches.create(batch({ id, open: true }));
     await queue.batches.append(id, '', items(16), 'skip');
-    const refused = { code: 'queue_full', message: 'Too many jobs are waiting.', retryAfterMs: expect.any(Number) };
+    const refused = { code: 'queue_full', message: 'too many jobs are waiting', retryAfterMs: expect.any(Number) };
     await expect(queue.batches.append(id, '', items(1, 16), 'skip')).rejects.toMatchObject(refused);
     await expect(queue.batches.create(batch())).rejects.toMatchObject(refused);
     await expect(queue.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);

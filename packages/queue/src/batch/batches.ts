@@ -89,7 +89,7 @@ export class Batches {
         limits: this.#limits,
       });
       if (reply[0] === 'full') throw queueFull(reply);
-      if (reply[0] === 'exists') throw new FacequeueError('internal_error', 'A batch of this id exists already.');
+      if (reply[0] === 'exists') throw new FacequeueError('internal_error', 'a batch of this id exists already');
     });
   }
 

@@ -186,7 +186,7 @@ describe('a full Redis', () => {
     await queue.batches.create(batch({ id, open: true }));
     const full = new Redis(own.url);
     await full.config('SET', 'maxmemory', '1');
-    const refused = { code: 'queue_full', message: 'The queue has no memory left.' };
+    const refused = { code: 'queue_full', message: 'the queue has no memory left' };
     await expect(queue.batches.append(id, '', items(1), 'skip')).rejects.toMatchObject(refused);
     await expect(queue.batches.append(id, '', [urlItem(null)], 'skip')).rejects.toMatchObject(refused);
     await expect(queue.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);

@@ -2,6 +2,7 @@ import { FacequeueError } from '@facequeue/schema';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, flag, isOne, number, text } from '../redis/define-script.ts';
 import { mapRedisErrors } from '../redis/errors.ts';
+import { STORED_TEXTS } from '../texts.ts';
 import type { JobRecord } from './job.ts';
 import { recordFrom } from './record.ts';
 
@@ -46,7 +47,7 @@ export class Jobs {
     if (record) return record;
     const { redis, keys } = this.#connections;
     const erased = await mapRedisErrors(() => redis.exists(keys.tombstone(id)));
-    if (erased) throw new FacequeueError('gone', 'The job was deleted.', { jobId: id });
+    if (erased) throw new FacequeueError('gone', STORED_TEXTS.JOB_ERASED_TEXT, { jobId: id });
     return null;
   }
 

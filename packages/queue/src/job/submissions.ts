@@ -117,7 +117,7 @@ export class Submissions {
       case 'replayed':
         return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
       case 'conflict':
-        throw new FacequeueError('idempotency_conflict', 'The Idempotency-Key was used for another request.');
+        throw new FacequeueError('idempotency_conflict', 'the Idempotency-Key was used for another request');
       case 'full':
         throw queueFull(reply);
       case 'exists':
@@ -127,4 +127,4 @@ export class Submissions {
 }
 
 /** Ids are random: a caller that reuses one is at fault. */
-export const idExists = () => new FacequeueError('internal_error', 'A job of this id exists already.');
+export const idExists = () => new FacequeueError('internal_error', 'a job of this id exists already');

@@ -31,17 +31,17 @@ export const limitsArg = group({
 
 /** Why admission.lua refuses, as callers read it. */
 const REASONS: Record<Exclude<RefusalReason, 'bodies'>, string> = {
-  waiting: 'Too many jobs are waiting.',
-  listed: 'Too many jobs are waiting.',
-  blob_bytes: 'Too many image bytes are waiting.',
-  result_bytes: 'Too many results are kept.',
-  memory: 'The queue has no memory left.',
-  host_webhooks: 'Too many webhooks of this receiver wait to be delivered.',
-  webhooks: 'Too many webhooks wait to be delivered.',
-  camera: 'Too many frames of this camera are waiting.',
-  cameras: 'Too many cameras have posted within a day.',
-  oldest: 'Jobs have been waiting too long.',
-  wait: 'The job would wait longer than the caller does.',
+  waiting: 'too many jobs are waiting',
+  listed: 'too many jobs are waiting',
+  blob_bytes: 'too many image bytes are waiting',
+  result_bytes: 'too many results are kept',
+  memory: 'the queue has no memory left',
+  host_webhooks: 'too many webhooks of this receiver wait to be delivered',
+  webhooks: 'too many webhooks wait to be delivered',
+  camera: 'too many frames of this camera are waiting',
+  cameras: 'too many cameras have posted within a day',
+  oldest: 'jobs have been waiting too long',
+  wait: 'the job would wait longer than its caller',
 };
 
 /** A reason as admission.lua returns it. */

@@ -41,7 +41,7 @@ describe('a snapshot', () => {
         bulk: { waiting: 0, processing: 0, oldestMs: 0, throughput: 0, gapMs: 0 },
         cameras: { waiting: 1, processing: 0, oldestMs: 2, throughput: 0, gapMs: 0 },
       },
-      full: { interactive: { reason: 'waiting', text: 'Too many jobs are waiting.' }, bulk: null, cameras: null },
+      full: { interactive: { reason: 'waiting', text: 'too many jobs are waiting' }, bulk: null, cameras: null },
       cameras: 6,
       workers: [{ id: 'lives' }],
     });

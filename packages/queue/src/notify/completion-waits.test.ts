@@ -91,7 +91,7 @@ describe('a wait', () => {
 
   it('fails at once, and not again and again, when the job was erased', async () => {
     const erased = new CompletionWaits(async () => {
-      throw new FacequeueError('gone', 'The job was deleted.');
+      throw new FacequeueError('gone', 'the job was deleted');
     });
     using wait = erased.wait('a');
     const answer = wait.ended(60_000);

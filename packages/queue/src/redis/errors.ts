@@ -18,9 +18,9 @@ export function publicError(error: unknown): FacequeueError {
     return new FacequeueError('queue_full', refusalText('memory'), { retryAfterMs: RETRY_MS, reason: 'memory', cause });
   }
   if (/^(ERR|WRONGTYPE|CROSSSLOT|NOSCRIPT)\b/.test(reply)) {
-    return new FacequeueError('internal_error', 'The queue refused a command.', { cause });
+    return new FacequeueError('internal_error', 'the queue refused a command', { cause });
   }
-  return new FacequeueError('unavailable', 'The queue is not reachable.', { retryAfterMs: RETRY_MS, cause });
+  return new FacequeueError('unavailable', 'the queue is not reachable', { retryAfterMs: RETRY_MS, cause });
 }
 
 /** ioredis attaches the command's arguments to its errors: image bytes that must not reach any log. */

@@ -22,7 +22,7 @@ describe.concurrent('the sweep', () => {
     expect(await wait.ended(LONG)).toMatchObject({
       status: 'expired',
       attempts: 0,
-      error: { code: 'expired', detail: 'The job was not started in time.' },
+      error: { code: 'expired', detail: 'the job was not started in time' },
     });
   });
 

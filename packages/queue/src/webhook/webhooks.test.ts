@@ -339,11 +339,11 @@ describe('webhooks nobody takes', () => {
       const url = `https://dead-${host}.example/`;
       await ended(gateway, ...many(10, url));
       await expect(gateway.submit(job({ webhookUrl: url }))).rejects.toMatchObject(
-        refused('Too many webhooks of this receiver wait to be delivered.'),
+        refused('too many webhooks of this receiver wait to be delivered'),
       );
     }
     await expect(gateway.submit(job({ webhookUrl: 'https://fine.example/' }))).rejects.toMatchObject(
-      refused('Too many webhooks wait to be delivered.'),
+      refused('too many webhooks wait to be delivered'),
     );
     await gateway.submit(job());
     await gateway.submit(job({ queue: 'bulk' }));
