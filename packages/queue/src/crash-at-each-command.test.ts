@@ -36,7 +36,7 @@ async function doom(rig: Rig, deed: Deed, nth: number, id: string): Promise<bool
 }
 
 /**
- * Lets the deed die at each of its commands in turn, each time in an installation of its own.
+ * Kills the process before each of its commands, each time in an installation of its own.
  * @param prepare gives what the deed is about an id
  * @param check is called once another worker has been there
  */
@@ -46,7 +46,7 @@ async function atEachCommand(
   check: (gateway: GatewayQueue, id: string, lived: boolean) => Promise<void>,
 ): Promise<number> {
   let next = 1;
-  let deaths = 0;
+  let kills = 0;
   let over = false;
   const lane = async () => {
     while (!over && next <= MOST) {
@@ -57,16 +57,16 @@ async function atEachCommand(
       using ends = await hear(rig);
       const lived = await doom(rig, deed, nth, id);
       if (lived) over = true;
-      else deaths += 1;
+      else kills += 1;
       await rig.finishing();
       await check(gateway, id, lived);
       await expect.poll(async () => (await audit(rig.url, rig.prefix)).findings, { timeout: 20_000 }).toEqual([]);
-      expect(new Set(ends.ids).size, 'ends told once').toBe(ends.ids.length);
+      expect(new Set(ends.ids).size, 'each end is published once').toBe(ends.ids.length);
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   expect(over, `the deed lives with ${MOST} commands`).toBe(true);
-  return deaths;
+  return kills;
 }
 
 /** Ids whose end is announced. */
@@ -86,15 +86,15 @@ describe('a process that dies before any of its commands', () => {
     await expect.poll(status, { timeout: 30_000 }).toMatch(lived ? /^succeeded$/ : /^(succeeded|none)$/);
   };
 
-  it('and submits: the job runs, or was never there', { timeout: 180_000 }, async () => {
+  it('while it submits: the job runs, or never existed', { timeout: 180_000 }, async () => {
     expect(await atEachCommand('submit', fresh, endedOrNot)).toBeGreaterThanOrEqual(2);
   });
 
-  it('and posts a frame: it is looked at, or was never there', { timeout: 180_000 }, async () => {
+  it('while it posts a frame: the frame is processed, or never existed', { timeout: 180_000 }, async () => {
     expect(await atEachCommand('post a frame', fresh, endedOrNot)).toBeGreaterThanOrEqual(2);
   });
 
-  it('and appends to a batch: all the items run, or none is in it', { timeout: 180_000 }, async () => {
+  it('while it appends to a batch: all the items run, or none exists', { timeout: 180_000 }, async () => {
     const open = async (gateway: GatewayQueue) => {
       const id = newJobId();
       const { owner, requestId, options } = job();
@@ -102,29 +102,29 @@ describe('a process that dies before any of its commands', () => {
       await gateway.batches.settle(id);
       return id;
     };
-    const deaths = await atEachCommand('append', open, async (gateway, id, lived) => {
+    const kills = await atEachCommand('append', open, async (gateway, id, lived) => {
       const counts = async () => (await gateway.batches.read(id, ''))!.counts;
       await expect.poll(async () => (await counts()).queued + (await counts()).processing, { timeout: 30_000 }).toBe(0);
       const { total, succeeded } = await counts();
       expect(succeeded).toBe(total);
       expect(lived ? [3] : [0, 3]).toContain(total);
     });
-    expect(deaths).toBeGreaterThanOrEqual(2);
+    expect(kills).toBeGreaterThanOrEqual(2);
   });
 
-  it('and runs a job: another one runs it to its end', { timeout: 180_000 }, async () => {
-    const submitted = async (gateway: GatewayQueue) => {
+  it('while it runs a job: another process runs it to its end', { timeout: 180_000 }, async () => {
+    const submitOne = async (gateway: GatewayQueue) => {
       const given = job();
       await gateway.submit(given);
       await gateway.submit(job());
       return given.id;
     };
-    const deaths = await atEachCommand('run a job', submitted, async (gateway, id) => {
+    const kills = await atEachCommand('run a job', submitOne, async (gateway, id) => {
       const record = () => gateway.read(id);
       await expect.poll(async () => (await record())?.status, { timeout: 30_000 }).toBe('succeeded');
       expect((await record())!.attempts).toBeLessThanOrEqual(2);
     });
     // To be given it, claim, blob, start, finish, to be rid of it: each is a command at least.
-    expect(deaths).toBeGreaterThanOrEqual(6);
+    expect(kills).toBeGreaterThanOrEqual(6);
   });
 });

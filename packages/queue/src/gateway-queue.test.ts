@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 describe('a job from submission to answer', () => {
-  it('reaches its waiting caller with result, times and attempts', async () => {
+  it('is returned to its waiting caller with result, times and attempts', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -51,7 +51,7 @@ describe('a job from submission to answer', () => {
     expect(await gateway.read(given.id)).toEqual(record);
   });
 
-  it('gives every caller that waits for the same job the answer, and none to those who left', async () => {
+  it('is returned to every caller that waits for it, and not to those that left', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = job();
@@ -67,7 +67,7 @@ describe('a job from submission to answer', () => {
     expect((await Promise.all(answers)).map((record) => record?.status)).toEqual(['succeeded', 'succeeded', undefined]);
   });
 
-  it('answers null when the wait is over first, and the job goes on', async () => {
+  it('continues when the wait ends first, with null', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = job();
@@ -84,7 +84,7 @@ describe('a job from submission to answer', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('is canceled on the condition that it is queued only while it is', async () => {
+  it('is canceled with `queued` only while it is queued', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -105,7 +105,7 @@ describe('a job from submission to answer', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('knows nothing of an id that was never submitted', async () => {
+  it('does not exist under an id that was never submitted', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     expect(await gateway.read(newJobId())).toBeNull();
@@ -136,7 +136,7 @@ describe('admission', () => {
     },
   );
 
-  it('never passes a limit, however many gateways submit at once', async () => {
+  it('never exceeds a limit, however many gateways submit at once', async () => {
     await using rig = new Rig(redis.url);
     const limits = { ...ROOMY, maxWaiting: 20, maxBlobBytes: 3 * 17 };
     const gateways = await Promise.all([rig.gateway({ limits }), rig.gateway({ limits }), rig.gateway({ limits })]);
@@ -147,7 +147,7 @@ describe('admission', () => {
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 17 } });
   });
 
-  it('refuses while too many result bytes are kept, and takes jobs again when they are erased', async () => {
+  it('refuses while too many result bytes are kept, and admits jobs again when they are erased', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 6 }, resultTtlMs: 300 });
     const given = job();
@@ -178,7 +178,7 @@ describe('admission', () => {
     await gateway.submit(job({ queue: 'bulk' }));
   });
 
-  it('refuses a caller who would leave before its turn, and takes one who waits longer', async () => {
+  it('refuses a caller that would leave before its job ends, and admits one that waits longer', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -186,10 +186,10 @@ describe('admission', () => {
     // Ends one job after another, so that the queue learns how fast it drains.
     let left = 10;
     const slowed = Promise.withResolvers<void>();
-    const hold = Promise.withResolvers<void>();
+    const running = Promise.withResolvers<void>();
     await worker.consume('interactive', { concurrency: 1 }, async (id) => {
       if (left-- === 0) slowed.resolve();
-      if (left < 0) await hold.promise;
+      if (left < 0) await running.promise;
       const claimed = (await worker.claim(id, 'w'))!;
       await new Promise((resolve) => setTimeout(resolve, 20));
       await worker.finish(id, claimed.attempt, { status: 'failed', error: { code: 'source_timeout', detail: 'slow' } });
@@ -202,10 +202,10 @@ describe('admission', () => {
     await gateway.submit(job({ waitMs: 60_000 }));
     await gateway.submit(job());
     expect((await gateway.snapshot()).queues.interactive.throughput).toBeGreaterThan(0);
-    hold.resolve();
+    running.resolve();
   });
 
-  it('takes a burst after an idle time: idleness is not slowness', async () => {
+  it('admits a burst after an idle time: idleness is not slowness', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -229,7 +229,7 @@ describe('admission', () => {
 });
 
 describe('on Redis Cluster', () => {
-  it('every key lies in one slot: jobs run, end, expire and are erased', async () => {
+  it('all keys are in one slot: jobs run, end, expire and are erased', async () => {
     await using cluster = await startRedis({ cluster: true });
     await using rig = new Rig(cluster.url);
     const gateway = await rig.gateway({ resultTtlMs: 100 });
@@ -246,7 +246,7 @@ describe('on Redis Cluster', () => {
 });
 
 describe('when Redis is away', () => {
-  it('refuses at once with unavailable, and works again by itself', async () => {
+  it('fails at once with unavailable, and works again by itself', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const gateway = await rig.gateway();
@@ -263,13 +263,13 @@ describe('when Redis is away', () => {
     expect((await audit(own.url, rig.prefix)).findings).toEqual([]);
   });
 
-  it('says so when it cannot be reached at the start', async () => {
+  it('fails to open with unavailable', async () => {
     await using own = await startRedis();
     await own.stop();
     await expect(new Rig(own.url).gateway()).rejects.toMatchObject({ code: 'unavailable' });
   }, 30_000);
 
-  it('refuses to start on one that would drop jobs', async () => {
+  it('refuses to open on a Redis that would evict jobs', async () => {
     await using own = await startRedis();
     const raw = new Redis(own.url);
     await raw.config('SET', 'maxmemory-policy', 'allkeys-lru');

@@ -20,8 +20,8 @@ async function cutAll(): Promise<void> {
   raw.disconnect();
 }
 
-describe('every wait is answered', () => {
-  it('though all connections are cut again and again while jobs run', async () => {
+describe('every wait returns', () => {
+  it('though all connections are cut repeatedly while jobs run', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const jobs = Array.from({ length: 200 }, () => job());
@@ -37,7 +37,7 @@ describe('every wait is answered', () => {
     expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
   });
 
-  it('though the end was announced while its subscriber was away', async () => {
+  it('though the message of the end was sent while its subscriber was away', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = job();
@@ -65,7 +65,7 @@ describe('every wait is answered', () => {
     expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
   });
 
-  it('though its connections go dead without being closed', async () => {
+  it('though its connections fall silent without being closed', async () => {
     await using proxy = await proxyTo(redis.port);
     await using rig = new Rig(proxy.url);
     await using direct = new Rig(redis.url, rig.prefix);
@@ -102,7 +102,7 @@ describe('every wait is answered', () => {
 });
 
 describe('a worker', () => {
-  it('hears of a cancel that was announced while its subscriber was away', async () => {
+  it('aborts a job that was canceled while its subscriber was away', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -124,12 +124,12 @@ describe('a worker', () => {
     await aborted.promise;
   });
 
-  it('takes jobs again after its connections went dead without being closed', async () => {
+  it('takes jobs again after its connections fell silent without being closed', async () => {
     await using proxy = await proxyTo(redis.port);
-    await using behind = new Rig(proxy.url);
-    await using rig = new Rig(redis.url, behind.prefix);
+    await using proxied = new Rig(proxy.url);
+    await using rig = new Rig(redis.url, proxied.prefix);
     const gateway = await rig.gateway();
-    await behind.finishing();
+    await proxied.finishing();
     const answer = async () => {
       const given = job();
       using wait = gateway.wait(given.id);
@@ -203,7 +203,7 @@ describe('webhooks', () => {
 });
 
 describe('a submission that fails', () => {
-  it('leaves nothing when only BullMQ refuses it', async () => {
+  it('leaves nothing when only the call to BullMQ fails', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const raw = new Redis(redis.url);
@@ -222,7 +222,7 @@ describe('a submission that fails', () => {
     raw.disconnect();
   });
 
-  it('is taken back as soon as Redis can be reached, when it got through and its answer did not', async () => {
+  it('is aborted as soon as Redis can be reached, when it got through and its reply did not', async () => {
     await using proxy = await proxyTo(redis.port);
     await using rig = new Rig(proxy.url);
     await using direct = new Rig(redis.url, rig.prefix);
@@ -238,7 +238,7 @@ describe('a submission that fails', () => {
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });
   });
 
-  it('tells of a full Redis as a full queue, and jobs still end in it', async () => {
+  it('fails with queue_full on a full Redis, where jobs still end', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const gateway = await rig.gateway();
@@ -261,7 +261,7 @@ describe('a submission that fails', () => {
     expect(await audit(own.url, rig.prefix)).toMatchObject({ findings: [], jobs: { succeeded: 1, canceled: 1 } });
   });
 
-  it('takes nothing new before Redis is full, bulk jobs first; what it has taken is brought to workers and ends', async () => {
+  it('is refused before Redis is full, bulk jobs first; admitted jobs are delivered and end', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const gateway = await rig.gateway();
@@ -285,7 +285,7 @@ describe('a submission that fails', () => {
     expect((await gateway.snapshot()).full).toMatchObject({ interactive: { reason: 'memory' } });
     await rig.finishing();
     await expect.poll(async () => (await gateway.read(taken.id))?.status, { timeout: 20_000 }).toBe('succeeded');
-    // Room counts at once, though the last look at memory may be a second old.
+    // Room counts at once, though the last record of memory may be a second old.
     await raw.del('ballast');
     await gateway.submit(job());
     raw.disconnect();

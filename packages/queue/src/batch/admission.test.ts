@@ -50,7 +50,7 @@ async function sound(): Promise<void> {
 }
 
 describe('an append', () => {
-  it('is refused as a whole when one item is too many, and taken when it is not', async () => {
+  it('is refused as a whole when one item is too many, and accepted when it is not', async () => {
     await by.create('b', { open: true });
     await by.append('b', [...urls(5), badItem('bad')], 'skip', { limits: limits({ maxWaiting: 10 }) });
     const before = await all();
@@ -65,7 +65,7 @@ describe('an append', () => {
     await sound();
   });
 
-  it('is told to come back when there will be room for all of it', async () => {
+  it('is refused with the time when there will be room for all of it', async () => {
     const few = { limits: limits({ maxWaiting: 100 }) };
     await by.create('b', { open: true });
     await by.append('b', urls(70), 'skip', few);
@@ -78,7 +78,7 @@ describe('an append', () => {
     expect(await by.append('b', urls(30), 'skip', few)).toMatchObject({ answer: 'full', retryAfterMs: 1000 });
   });
 
-  it('counts its images together', async () => {
+  it('counts the bytes of all its images together', async () => {
     const few = { limits: limits({ maxBlobBytes: 100 }) };
     await by.create('b', { open: true });
     const image = inlineItem(null, 'x'.repeat(30));
@@ -96,7 +96,7 @@ describe('an append', () => {
     await sound();
   });
 
-  it('pauses while too many results are kept, and goes on when they are gone', async () => {
+  it('is refused while too many results are kept, and accepted when they are erased', async () => {
     const few = limits({ maxResultBytes: 10_000 });
     await by.create('a', { limits: few });
     await by.append(
@@ -117,7 +117,7 @@ describe('an append', () => {
 });
 
 describe('empty batches', () => {
-  it('are not for nothing: they count until they are gone', async () => {
+  it('count in admission until they are erased', async () => {
     const few = limits({ maxResultBytes: 50_000 });
     let made = 0;
     while ((await by.create(`b${made}`, { open: true, limits: few })) === 'ok') made++;
@@ -145,13 +145,13 @@ describe('items that wait', () => {
     expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
   });
 
-  it('are not judged by the age of others, nor others by theirs', async () => {
+  it('are admitted whatever the age of other jobs, and other jobs whatever theirs', async () => {
     const impatient = limits({ maxOldestMs: 1000 });
     const noBytes = { source: 'https://a.example/', blob: Buffer.alloc(0) };
     const single = (id: string) => by.submit(id, { ...noBytes, limits: impatient });
     await by.create('b', { open: true });
     const { tokens } = await by.append('b', urls(3), 'skip', { limits: impatient });
-    // They came in long ago; one of them is in a worker's hands.
+    // They were appended long ago; a worker has claimed one of them.
     const lane = by.key('lane:batch:b');
     for (const text of await raw.lrange(lane, 0, -1)) {
       await raw.lpop(lane);

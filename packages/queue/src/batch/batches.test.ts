@@ -13,7 +13,7 @@ afterAll(() => redis?.stop());
 const sound = async (rig: Rig) => expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
 
 describe('a batch', () => {
-  it('runs each item once and lists them in the order they ended', async () => {
+  it('runs each item once and lists the items in the order of their ends', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     await rig.finishing();
@@ -36,7 +36,7 @@ describe('a batch', () => {
     await sound(rig);
   });
 
-  it('that is open takes what it has not got yet, until it is closed', async () => {
+  it('that is open accepts items with new names until it is closed', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     await rig.finishing();
@@ -51,13 +51,13 @@ describe('a batch', () => {
     await sound(rig);
   });
 
-  it('that is canceled ends what waits, and what is in hand, and keeps the results', async () => {
+  it('that is canceled ends waiting and active items and keeps the results', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     const worker = await rig.worker();
     const taken: string[] = [];
-    await worker.consume('bulk', { concurrency: 2 }, async (ticket, signal) => {
-      const job = await worker.claim(ticket, 'w');
+    await worker.consume('bulk', { concurrency: 2 }, async (deliveryId, signal) => {
+      const job = await worker.claim(deliveryId, 'w');
       if (!job) return;
       taken.push(job.id);
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));

@@ -96,7 +96,7 @@ export class Batches {
   /** The first items are in: the batch closes, unless it was created open or a worker still lists its items. @throws gone */
   settle(id: string): Promise<void> {
     return mapRedisErrors(async () => {
-      if (!(await this.#connections.scripts.run(settleScript, { id }))) throw gone();
+      if (!(await this.#connections.scripts.run(settleScript, { id }))) throw noSuchBatch();
     });
   }
 
@@ -121,7 +121,7 @@ export class Batches {
       });
       if (reply[0] === 'full') throw queueFull(reply);
       if (reply[0] === 'closed') throw new FacequeueError('conflict', 'the batch is closed');
-      if (reply[0] !== 'ok') throw gone();
+      if (reply[0] !== 'ok') throw noSuchBatch();
       const [, accepted, skipped, failed, ...tokens] = reply;
       // The items are in. The sweep finds tokens that do not get to BullMQ now.
       await bullQueues.addAll(tokens, 'bulk').catch((error) => onError(publicError(error)));
@@ -134,7 +134,7 @@ export class Batches {
     return mapRedisErrors(async () => {
       const exists = await this.#connections.scripts.run(closeScript, { id, owner });
       const batch = exists ? await this.read(id, owner) : null;
-      if (!batch) throw gone();
+      if (!batch) throw noSuchBatch();
       return batch;
     });
   }
@@ -177,7 +177,7 @@ export class Batches {
   }
 }
 
-const gone = () => new FacequeueError('gone', 'the batch expired, was deleted or never existed');
+const noSuchBatch = () => new FacequeueError('gone', 'the batch expired, was deleted or never existed');
 
 /** The batch of an id, of any owner; null for none. */
 export async function readBatch(redis: Redis, keys: Keys, id: string): Promise<BatchRecord | null> {

@@ -41,7 +41,7 @@ async function cutAll(): Promise<void> {
   for (const type of ['normal', 'pubsub']) await raw.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes');
 }
 
-/** Appends until it is told that the items are in, as a caller who sends its request again. */
+/** Appends until it succeeds, as a caller that repeats its request. */
 async function insistently(queue: GatewayQueue, id: string, of: NewItem[]): Promise<void> {
   await expect
     .poll(
@@ -56,7 +56,7 @@ async function insistently(queue: GatewayQueue, id: string, of: NewItem[]): Prom
 }
 
 describe('a batch whose processes die is run to its end', () => {
-  it('though the gateway died before BullMQ had its turns', async () => {
+  it('though the gateway died before BullMQ had its lane tokens', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     await rig.finishing();
@@ -83,7 +83,7 @@ describe('a batch whose processes die is run to its end', () => {
     await whole(rig, queue, id, given);
   });
 
-  it('though a worker is killed with tokens in its hands', async () => {
+  it('though a worker is killed while it has tokens', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     const path = fileURLToPath(new URL('../testing/worker-process.ts', import.meta.url));
@@ -105,7 +105,7 @@ describe('a batch whose processes die is run to its end', () => {
     expect(again.map((each) => each.jobId).sort()).toEqual(taken.sort());
   });
 
-  it('though every connection is cut, again and again, and Redis restarts', { timeout: 120_000 }, async () => {
+  it('though every connection is cut repeatedly and Redis restarts', { timeout: 120_000 }, async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     await rig.finishing();
@@ -142,7 +142,7 @@ describe('a batch whose processes die is run to its end', () => {
 });
 
 describe('a batch whose gateway dies', () => {
-  it('before it was whole is erased, and nothing of it runs any more', async () => {
+  it('before it settled is erased, and none of its items runs', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     const by = new ScriptHarness(raw, rig.prefix);
@@ -162,7 +162,7 @@ describe('a batch whose gateway dies', () => {
     await sound(rig);
   });
 
-  it.each(['cancel', 'erase'] as const)('in the middle of a stop is stopped by others: %s', async (how) => {
+  it.each(['cancel', 'erase'] as const)('in the middle of a stop is stopped by another process: %s', async (how) => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     const by = new ScriptHarness(raw, rig.prefix);
@@ -178,7 +178,7 @@ describe('a batch whose gateway dies', () => {
 });
 
 describe('a full Redis', () => {
-  it('takes no items, though nothing waits', async () => {
+  it('accepts no items, though nothing waits', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const queue = await rig.gateway();
@@ -195,7 +195,7 @@ describe('a full Redis', () => {
     expect(await audit(own.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });
   });
 
-  it.each(['cancel', 'erase'] as const)('does not keep a batch from being stopped: %s', async (how) => {
+  it.each(['cancel', 'erase'] as const)('does not prevent stopping a batch: %s', async (how) => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const queue = await rig.gateway();
@@ -223,7 +223,7 @@ describe('a full Redis', () => {
 });
 
 describe('the time of a batch', () => {
-  it('over, nothing of it is left but what is there of any installation', async () => {
+  it('over, none of its keys remain', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway({ batchTtlMs: 1500 });
     const worker = await rig.finishing();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
-const ROUNDS = 1000;
+const REPEATS = 1000;
 
 let redis: TestRedis;
 let connections: Redis[];
@@ -59,7 +59,7 @@ async function runOut(by: ScriptHarness, id: string): Promise<void> {
 describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
   it.each(['cancel', 'erase'] as const)('though it ends while its batch is stopped: %s', async (how) => {
     const [a, b, c, d, e, f] = several();
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < REPEATS; round++) {
       const id = `b${round}`;
       await a.create(id);
       const { tokens } = await a.append(id, urls('1', '2', '3', '4', '5', '6'));
@@ -90,10 +90,10 @@ describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
     await sound(a);
   });
 
-  it('though its batch is closed while it comes in', async () => {
+  it('though its batch is closed during the append', async () => {
     const [a, b, c, d] = several();
     const seen = new Set<string>();
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < REPEATS; round++) {
       const id = `b${round}`;
       await a.create(id, { open: true });
       await a.settle(id);
@@ -118,7 +118,7 @@ describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
 
   it('though two gateways append the same names', async () => {
     const [a, b, c] = several();
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < REPEATS; round++) {
       const id = `b${round}`;
       await a.create(id, { open: true });
       await a.settle(id);
@@ -140,10 +140,10 @@ describe('each item ends once and is listed once', { timeout: 120_000 }, () => {
 });
 
 describe('a task', { timeout: 120_000 }, () => {
-  it('is leased to one of all who ask at once', async () => {
+  it('is leased to one of all workers that ask at once', async () => {
     const workers = several();
     const [a] = workers;
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < REPEATS; round++) {
       await a.create(`b${round}`, { listing: true });
       await a.settle(`b${round}`);
       const taken = await race(...workers.map((worker) => () => worker.leaseTask()));
@@ -154,7 +154,7 @@ describe('a task', { timeout: 120_000 }, () => {
     await sound(a);
   });
 
-  it('that lists and is told twice to append does so once', async () => {
+  it('that lists and repeats an append appends once', async () => {
     const [a, b] = several();
     await a.create('b', { listing: true });
     await a.settle('b');
@@ -167,9 +167,9 @@ describe('a task', { timeout: 120_000 }, () => {
     await sound(a);
   });
 
-  it.each(['cancel', 'erase'] as const)('that lists finds nothing to append to after a %s', async (how) => {
+  it.each(['cancel', 'erase'] as const)('that lists cannot append after a %s', async (how) => {
     const [a, b, c] = several();
-    for (let round = 0; round < ROUNDS / 2; round++) {
+    for (let round = 0; round < REPEATS / 2; round++) {
       const id = `b${round}`;
       await a.create(id, { listing: true });
       await a.settle(id);

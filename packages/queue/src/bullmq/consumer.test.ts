@@ -20,7 +20,7 @@ async function finish(worker: WorkerQueue, id: string) {
 }
 
 describe('a worker that dies', () => {
-  it('loses nothing: its jobs are run by another within seconds, each ended once', async () => {
+  it('loses nothing: another runs its jobs within seconds, each ends once', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const doomed = fork(fileURLToPath(new URL('../testing/worker-process.ts', import.meta.url)), [rig.url, rig.prefix]);
@@ -44,7 +44,7 @@ describe('a worker that dies', () => {
 });
 
 describe('a worker that was too slow to keep its lock', () => {
-  it('is told so, and its outcome does not count', async () => {
+  it('is notified, and its outcome is discarded', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -109,7 +109,7 @@ describe('a handler', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
-  it.each([0, 200])('that releases its job with %i ms gets it again, at the earliest then', async (delay) => {
+  it.each([0, 200])('that releases its job for %i ms gets it again, not earlier', async (delay) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -135,7 +135,7 @@ describe('a handler', () => {
     expect(again - released).toBeGreaterThanOrEqual(delay);
   });
 
-  it('hears that its job was canceled, by signal and by listener, and only of its own', async () => {
+  it('is notified that its job was canceled, by signal and by listener, and only of its own jobs', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const [worker, idle] = [await rig.worker(), await rig.worker()];
@@ -160,15 +160,15 @@ describe('a handler', () => {
     expect(elsewhere).toEqual([]);
   });
 
-  it('runs to its end before the consumer is closed, and takes no more', async () => {
+  it('runs to its end before the consumer closes, which takes no more jobs', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     const begun = Promise.withResolvers<void>();
-    const hold = Promise.withResolvers<void>();
+    const running = Promise.withResolvers<void>();
     const consumer = await worker.consume('interactive', { concurrency: 1 }, async (id) => {
       begun.resolve();
-      await hold.promise;
+      await running.promise;
       await finish(worker, id);
     });
     const [first, second] = [job(), job()];
@@ -176,7 +176,7 @@ describe('a handler', () => {
     await gateway.submit(second);
     await begun.promise;
     const closing = consumer.close();
-    hold.resolve();
+    running.resolve();
     await closing;
     expect(await gateway.read(first.id)).toMatchObject({ status: 'succeeded' });
     expect(await gateway.read(second.id)).toMatchObject({ status: 'queued', attempts: 0 });
@@ -184,7 +184,7 @@ describe('a handler', () => {
 });
 
 describe('BullMQ', () => {
-  it('keeps a few hundred events at most, however many jobs there were', async () => {
+  it('keeps a few hundred events at most, however many jobs ran', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     await rig.finishing();
@@ -200,7 +200,7 @@ describe('BullMQ', () => {
 });
 
 describe('workers', () => {
-  it('are seen by what they say of themselves, and no longer once they close', async () => {
+  it('are in the snapshot with what they report, until they close', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();

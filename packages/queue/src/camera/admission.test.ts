@@ -29,7 +29,7 @@ async function sound(): Promise<void> {
 }
 
 describe('a camera that keeps all its frames', () => {
-  it('leaves the others their room', async () => {
+  it('leaves room for other cameras', async () => {
     const keep = { keep: 'all' as const, limits: limits(100) };
     for (let i = 0; i < 10; i++) expect((await by.frame(`a${i}`, 'a', keep))[0]).toBe('ok');
     expect(await by.frame('a10', 'a', keep)).toEqual(['full', 'camera', 1000]);
@@ -41,7 +41,7 @@ describe('a camera that keeps all its frames', () => {
     await sound();
   });
 
-  it('may have an eighth of the images, but one in any case', async () => {
+  it('may have an eighth of the image bytes, but always one frame', async () => {
     const keep = { keep: 'all' as const, bytes: Buffer.alloc(60), limits: limits(100, 1000) };
     expect((await by.frame('a0', 'a', keep))[0]).toBe('ok');
     expect(await by.frame('a1', 'a', keep)).toEqual(['full', 'camera', 1000]);
@@ -51,7 +51,7 @@ describe('a camera that keeps all its frames', () => {
 });
 
 describe('a camera whose newest frame counts', () => {
-  it('is heard when the queue is full: its frame takes the place of another', async () => {
+  it('is served when the queue is full: its frame replaces another', async () => {
     const full = { limits: limits(10, 1000), bytes: Buffer.alloc(100) };
     for (let i = 0; i < 8; i++) expect((await by.frame(`f${i}`, `c${i}`, full))[0]).toBe('ok');
     expect((await by.frame('new', 'another', full)).slice(0, 2)).toEqual(['full', 'waiting']);
@@ -69,7 +69,7 @@ describe('a camera whose newest frame counts', () => {
 });
 
 describe('frames that have waited long', () => {
-  it('do not keep new ones out', async () => {
+  it('do not prevent new ones', async () => {
     const impatient = { ...limits(100), maxOldestMs: 1000 };
     await by.frame('old', 'a', { keep: 'all' });
     await raw.zadd(by.key('waiting:cameras'), 1, 'old');

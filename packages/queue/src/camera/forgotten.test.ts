@@ -24,7 +24,7 @@ async function post(queue: GatewayQueue): Promise<string> {
 }
 
 describe('a camera that was forgotten and comes back', () => {
-  it('tells those who still follow it of its new results', async () => {
+  it('notifies its subscribers of new results', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();
     await rig.finishing();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { ScriptHarness } from '../testing/script-harness.ts';
 
-const ROUNDS = 1000;
+const REPEATS = 1000;
 
 let redis: TestRedis;
 let connections: Redis[];
@@ -18,7 +18,7 @@ afterAll(async () => {
   await redis.stop();
 });
 
-it('a frame is superseded or taken up, never both, and the newest is always there', async () => {
+it('a frame is superseded or claimed, never both, and the newest always remains', async () => {
   const prefix = `{fq-${randomUUID()}}`;
   const [a, b, c, d] = connections.map((connection) => new ScriptHarness(connection, prefix)) as [
     ScriptHarness,
@@ -27,7 +27,7 @@ it('a frame is superseded or taken up, never both, and the newest is always ther
     ScriptHarness,
   ];
   const expected = { posted: 0, succeeded: 0, superseded: 0 };
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < REPEATS; round++) {
     const [old, first, second] = [`o${round}`, `f${round}`, `s${round}`];
     await a.frame(old, 'gate');
     const [token] = await a.tokensOf('camera:/gate');
@@ -41,11 +41,11 @@ it('a frame is superseded or taken up, never both, and the newest is always ther
     expected.posted += 3;
     const taken: string[] = [];
     for (const id of [old, first, second]) {
-      const [status, code, ticket] = await a.raw.hmget(a.key(`job:${id}`), 'status', 'errorCode', 'ticket');
+      const [status, code, token] = await a.raw.hmget(a.key(`job:${id}`), 'status', 'errorCode', 'ticket');
       if (status === 'canceled') {
-        expect([code, ticket]).toEqual(['superseded', null]);
+        expect([code, token]).toEqual(['superseded', null]);
         expected.superseded++;
-      } else if (ticket) taken.push(id);
+      } else if (token) taken.push(id);
     }
     expect(taken).toHaveLength(1);
     expect(await a.finish(taken[0]!, 1)).toBe(true);

@@ -23,7 +23,7 @@ async function listen(rig: Rig, channel: string) {
 }
 
 describe('a claim', () => {
-  it('is won by one of fifty who ask at once', async () => {
+  it('is won by one of fifty that ask at once', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const workers = await Promise.all([rig.worker(), rig.worker(), rig.worker()]);
@@ -37,7 +37,7 @@ describe('a claim', () => {
     }
   });
 
-  it('is refused for a job that has ended or never was', async () => {
+  it('is refused for a job that has ended or never existed', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -48,7 +48,7 @@ describe('a claim', () => {
     expect(await worker.claim(job().id, 'w')).toBeNull();
   });
 
-  it('ends the job as failed once it has been taken up too often', async () => {
+  it('ends the job as failed after too many attempts', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker({ maxAttempts: 3 });
@@ -67,7 +67,7 @@ describe('a claim', () => {
     });
   });
 
-  it('is granted however often workers that stop have given the job back', async () => {
+  it('is granted however often workers that stop have released the job', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker({ maxAttempts: 2 });
@@ -92,7 +92,7 @@ describe('a claim', () => {
     });
   });
 
-  it('is granted again past the first deadline when the job was taken up in time', async () => {
+  it('is granted again past the first deadline when the job was claimed in time', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -107,7 +107,7 @@ describe('a claim', () => {
     expect(await worker.claim(given.id, 'w')).toMatchObject({ attempt: 2 });
   });
 
-  it('is not granted past the deadline: the job ends expired', async () => {
+  it('is refused past the deadline: the job ends expired', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -119,7 +119,7 @@ describe('a claim', () => {
 });
 
 describe('a stale worker', () => {
-  it('cannot start, finish or release what another has claimed since', async () => {
+  it('cannot start, finish or release a job that another has claimed since', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -138,7 +138,7 @@ describe('a stale worker', () => {
     expect(await gateway.read(given.id)).toMatchObject({ status: 'succeeded', attempts: 2 });
   });
 
-  it('cannot finish what it gave back itself', async () => {
+  it('cannot finish a job that it has released', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -173,7 +173,7 @@ describe('a stale worker', () => {
 });
 
 describe('a race to the end', () => {
-  it('has one winner, one announcement and one webhook that tells it: finish, cancel, expiry and erasure, 1000 rounds', async () => {
+  it('has one winner, one message and one webhook: finish, cancel, expiry and erasure, 1000 times', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const other = await rig.gateway();

@@ -52,7 +52,7 @@ describe('erasing a job', () => {
     },
   );
 
-  it('says so again for as long as results are kept, then no more', async () => {
+  it('is confirmed again while results are kept, then no longer', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ resultTtlMs: 400 });
     const given = whole();
@@ -62,7 +62,7 @@ describe('erasing a job', () => {
     await expect.poll(() => gateway.erase(given.id, 'ann'), { timeout: 10_000 }).toBe(false);
   });
 
-  it('is refused for what is not the caller’s, before and after', async () => {
+  it('is refused for a job of another owner, before and after its end', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = whole();
@@ -75,7 +75,7 @@ describe('erasing a job', () => {
     expect(await gateway.erase(newJobId(), 'ann')).toBe(false);
   });
 
-  it('reaches the worker that has it in hand', async () => {
+  it('aborts the job in its worker', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -96,7 +96,7 @@ describe('erasing a job', () => {
     await expect.poll(() => left(rig, given.id)).toEqual([':gone:*']);
   });
 
-  it('answers those who wait for it with gone, wherever they wait and however it was', async () => {
+  it('ends all waits for it with gone, on any gateway and in any status', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const other = await rig.gateway();
@@ -106,14 +106,14 @@ describe('erasing a job', () => {
     await gateway.submit(given);
     const answers = Promise.allSettled([here.ended(20_000), there.ended(20_000)]);
     await gateway.erase(given.id, 'ann');
-    const gone = { status: 'rejected', reason: { code: 'gone', jobId: given.id } };
-    expect(await answers).toMatchObject([gone, gone]);
+    const erasedError = { status: 'rejected', reason: { code: 'gone', jobId: given.id } };
+    expect(await answers).toMatchObject([erasedError, erasedError]);
     // One who comes late hears it at the end of its time.
     using late = other.wait(given.id);
     await expect(late.ended(1)).rejects.toMatchObject({ code: 'gone' });
   });
 
-  it('stops a webhook on its way, also of a job whose own time is over', async () => {
+  it('stops an undelivered webhook, also of a job whose record was erased before', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ resultTtlMs: 1 });
     const worker = await rig.worker();

@@ -25,7 +25,7 @@ describe('the same idempotency key', () => {
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 1 } });
   });
 
-  it('gives the same job for as long as its record lives, however it ended', async () => {
+  it('returns the same job while its record lives, however it ended', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const first = await gateway.submit(job({ idempotency }));
@@ -38,7 +38,7 @@ describe('the same idempotency key', () => {
     });
   });
 
-  it('is refused with another fingerprint, and nothing of that call stays', async () => {
+  it('is refused with another fingerprint, and nothing of that call remains', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     await gateway.submit(job({ idempotency }));
@@ -59,7 +59,7 @@ describe('the same idempotency key', () => {
     expect(await after.submit(job({ idempotency }))).toMatchObject({ id, replayed: true });
   });
 
-  it('is free again once the record was erased, or its time is over, swept or not', async () => {
+  it('is free again once the record was erased or its time is over, swept or not', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const again = () => gateway.submit(job({ idempotency }));
@@ -82,7 +82,7 @@ describe('the same idempotency key', () => {
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 1 } });
   });
 
-  it('is not reserved by a call that was refused, and asks for no room when the job is there', async () => {
+  it('is not reserved by a refused call, and needs no room when the job exists', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ limits: { ...ROOMY, maxWaiting: 1 } });
     const { id } = await gateway.submit(job());
@@ -96,7 +96,7 @@ describe('the same idempotency key', () => {
     await expect(gateway.submit(job())).rejects.toMatchObject({ code: 'queue_full' });
   });
 
-  it('is answered though Redis has no memory left', async () => {
+  it('returns its job though Redis has no memory left', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const gateway = await rig.gateway();
@@ -125,11 +125,11 @@ describe('a submission that failed halfway', () => {
     expect(await gateway.submit(job({ idempotency }))).toMatchObject({ replayed: false });
   });
 
-  it('stays and runs when another call was given its job meanwhile', async () => {
+  it('stays and runs when another call has its job meanwhile', async () => {
     await using proxy = await proxyTo(redis.port);
-    await using behind = new Rig(proxy.url);
-    await using rig = new Rig(redis.url, behind.prefix);
-    const cut = await behind.gateway();
+    await using proxied = new Rig(proxy.url);
+    await using rig = new Rig(redis.url, proxied.prefix);
+    const cut = await proxied.gateway();
     const gateway = await rig.gateway();
     const given = job({ idempotency });
     const alone = job({ idempotency: { ...idempotency, key: 'alone' } });
@@ -137,7 +137,7 @@ describe('a submission that failed halfway', () => {
     const submissions = [cut.submit(given), cut.submit(alone)];
     for (const submission of submissions) submission.catch(() => {});
     await expect.poll(() => gateway.read(alone.id), { timeout: 10_000 }).not.toBeNull();
-    // The one who gets it again relies on it, though the first caller will be told that it failed.
+    // The second caller relies on the job, though the first will read that it failed.
     const replay = await gateway.submit(job({ idempotency }));
     expect(replay).toMatchObject({ id: given.id, replayed: true });
     using wait = gateway.wait(replay.id);

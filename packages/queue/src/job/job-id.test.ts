@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { jobIdTime, newJobId } from './job-id.ts';
 
 describe('a job id', () => {
-  it('says when it was made, and sorts by it', () => {
+  it('contains the time it was made, and sorts by it', () => {
     const before = Date.now();
     const ids = Array.from({ length: 1000 }, newJobId);
     const after = Date.now();

@@ -24,15 +24,15 @@ describe('batches', () => {
     const small = await made(queue, items(60));
     const worker = await rig.worker();
     let ended = 0;
-    await worker.consume('bulk', { concurrency: 1 }, async (ticket) => {
-      const job = await worker.claim(ticket, 'w');
+    await worker.consume('bulk', { concurrency: 1 }, async (deliveryId) => {
+      const job = await worker.claim(deliveryId, 'w');
       if (!job) return;
       await worker.start(job.id, job.attempt);
       await worker.finish(job.id, job.attempt, succeeded());
       ended++;
     });
     await finished(queue, small);
-    // Eight turns of each are on their way at a time.
+    // Eight tokens of each lane are on their way at a time.
     const other = (await queue.batches.read(large, ''))!.counts.succeeded;
     expect(other).toBeGreaterThan(60 - 3 * 8);
     expect(other).toBeLessThan(60 + 3 * 8);
@@ -67,11 +67,11 @@ describe('cameras', () => {
       const worker = await rig.worker();
       const enough = Promise.withResolvers<void>();
       let posts = 0;
-      let rounds = 0;
-      await worker.consume('cameras', { concurrency: 2 }, async (ticket) => {
-        const job = await worker.claim(ticket, 'w');
+      let total = 0;
+      await worker.consume('cameras', { concurrency: 2 }, async (deliveryId) => {
+        const job = await worker.claim(deliveryId, 'w');
         if (!job) return;
-        // While it looks at one frame, four times as many come in; one camera posts at every chance.
+        // While it processes one frame, four times as many are posted; one camera posts whenever it can.
         if (posts < 4 * 240) {
           for (let i = 0; i < 4; i++) await post(cameras[posts++ % 16]!);
           await post('gate-0');
@@ -80,7 +80,7 @@ describe('cameras', () => {
         await worker.finish(job.id, job.attempt, succeeded());
         const camera = frames.get(job.id)!;
         processed.set(camera, processed.get(camera)! + 1);
-        if (++rounds === 200) enough.resolve();
+        if (++total === 200) enough.resolve();
       });
       for (const camera of cameras) await post(camera);
       await enough.promise;

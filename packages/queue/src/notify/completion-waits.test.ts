@@ -17,7 +17,7 @@ function store() {
 }
 
 describe('a wait', () => {
-  it('is answered with the record once its job is said to have ended', async () => {
+  it('returns the record once it is notified of its job’s end', async () => {
     const { waits, put, state } = store();
     using wait = waits.wait('a');
     const answer = wait.ended(10_000);
@@ -28,7 +28,7 @@ describe('a wait', () => {
     expect(await answer).toMatchObject({ id: 'a', status: 'failed' });
   });
 
-  it('does not miss what was said before anybody asked for the answer', async () => {
+  it('does not miss a notification from before `ended` was called', async () => {
     const { waits, put } = store();
     using wait = waits.wait('a');
     put('a', 'succeeded');
@@ -36,7 +36,7 @@ describe('a wait', () => {
     expect(await wait.ended(10_000)).toMatchObject({ status: 'succeeded' });
   });
 
-  it('sleeps on after a false alarm', async () => {
+  it('continues after a false notification', async () => {
     const { waits, put } = store();
     using wait = waits.wait('a');
     put('a', 'processing');
@@ -58,7 +58,7 @@ describe('a wait', () => {
     expect(state.reads).toBe(2);
   });
 
-  it('takes a last look at its deadline', async () => {
+  it('reads a last time at its deadline', async () => {
     const { waits, put } = store();
     using ended = waits.wait('a');
     using running = waits.wait('b');
@@ -68,7 +68,7 @@ describe('a wait', () => {
     expect(await running.ended(1)).toBeNull();
   });
 
-  it('fails at its deadline when the last look does, or hangs', async () => {
+  it('fails at its deadline when the last read fails or hangs', async () => {
     const { waits, state } = store();
     using wait = waits.wait('a');
     state.failures = 1;
@@ -77,7 +77,7 @@ describe('a wait', () => {
     await expect(hung.wait('a').ended(0)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('sleeps on while there is no record yet', async () => {
+  it('continues while there is no record yet', async () => {
     const { waits, put, state } = store();
     using wait = waits.wait('a');
     const answer = wait.ended(10_000);
@@ -89,7 +89,7 @@ describe('a wait', () => {
     expect(await answer).toMatchObject({ status: 'failed' });
   });
 
-  it('fails at once, and not again and again, when the job was erased', async () => {
+  it('fails at once, without more reads, when the job was erased', async () => {
     const erased = new CompletionWaits(async () => {
       throw new FacequeueError('gone', 'the job was deleted');
     });
@@ -99,7 +99,7 @@ describe('a wait', () => {
     await expect(answer).rejects.toMatchObject({ code: 'gone' });
   });
 
-  it('ends without a look when its caller leaves', async () => {
+  it('ends without a read when its caller leaves', async () => {
     const { waits, state } = store();
     using wait = waits.wait('a');
     const left = new AbortController();
@@ -110,7 +110,7 @@ describe('a wait', () => {
     expect(state.reads).toBe(0);
   });
 
-  it('is over, with null, when it is disposed of', async () => {
+  it('ends with null when it is disposed', async () => {
     const { waits } = store();
     const wait = waits.wait('a');
     const answer = wait.ended(10_000);
@@ -119,7 +119,7 @@ describe('a wait', () => {
     expect(await wait.ended(10_000)).toBeNull();
   });
 
-  it('leaves nothing behind when it is disposed of, and others of the same job wait on', async () => {
+  it('leaves nothing when it is disposed, and other waits for the same job continue', async () => {
     const { waits, put } = store();
     using other = waits.wait('a');
     {

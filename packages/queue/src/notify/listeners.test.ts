@@ -9,8 +9,8 @@ const ids = (count: number) =>
 /** Few, so that many sleep on the same, and two of them in one bucket. */
 const IDS = ['a', 'b', 'c', ids(20_000).find((id) => bucketOf(id) === bucketOf('a'))!];
 
-describe('those who sleep', () => {
-  it('are notified of their own job, all of them, until they leave', () => {
+describe('listeners', () => {
+  it('are notified of their own job, all of them, until they are removed', () => {
     const move = fc.oneof(
       fc.record({ act: fc.constant('add'), id: fc.constantFrom(...IDS) }),
       fc.record({ act: fc.constant('notify'), id: fc.constantFrom(...IDS) }),
@@ -55,14 +55,14 @@ describe('those who sleep', () => {
     );
   });
 
-  it('spread over the buckets though their ids are much alike: of ten thousand at most 40 share one', () => {
+  it('spread over the buckets though their ids are similar: of ten thousand at most 40 share one', () => {
     const sizes = new Map<number, number>();
     for (const id of ids(10_000)) sizes.set(bucketOf(id), (sizes.get(bucketOf(id)) ?? 0) + 1);
     expect(Math.max(...sizes.values())).toBeLessThan(40);
     expect(Math.max(...sizes.keys())).toBe(1023);
   });
 
-  it('leave nothing to full collections when they have left', () => {
+  it('leave nothing to full collections once removed', () => {
     expect(heapAfterChurn(new URL('testing/churned.ts', import.meta.url), 'listeners')).toBeLessThan(15);
   });
 });

@@ -34,7 +34,7 @@ function watch(gateway: GatewayQueue, id: string) {
 const subscribers = async (rig: Rig) =>
   Number(((await raw.call('PUBSUB', 'NUMSUB', `${rig.prefix}:changed`)) as [string, number])[1]);
 
-describe('a follower', () => {
+describe('a subscription', () => {
   it('sees a job queued, processing, back in the queue, processing and succeeded, on another gateway', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
@@ -57,7 +57,7 @@ describe('a follower', () => {
     expect(await done).toEqual(['queued', 'processing', 'queued', 'processing', 'succeeded']);
   });
 
-  it('hears of a cancel and of an erasure', async () => {
+  it('is notified of a cancel and of an erasure', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const other = await rig.gateway();
@@ -71,7 +71,7 @@ describe('a follower', () => {
     expect((await watched[1]!.done).at(-1)).toBe('erased');
   });
 
-  it('looks again when its connection was cut, for what it may have missed', async () => {
+  it('reads again after its connection was cut, for what it may have missed', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -89,7 +89,7 @@ describe('a follower', () => {
     expect(await done).toEqual(['queued', 'processing', 'succeeded']);
   });
 
-  it('is one of many on one subscription, which ends with the last of them', async () => {
+  it('shares one Redis subscription with all others, which ends with the last', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     expect(await subscribers(rig)).toBe(0);
@@ -107,7 +107,7 @@ describe('a follower', () => {
     await expect.poll(() => subscribers(rig)).toBe(1);
   });
 
-  it('is notified when time is up, and is let go when its caller leaves or the gateway closes', async () => {
+  it('reports that time is up, and ends when its caller leaves or the gateway closes', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     using follow = gateway.subscribe('a');

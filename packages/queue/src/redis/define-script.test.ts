@@ -66,7 +66,7 @@ describe('a script', () => {
     expect(reply).toEqual(['{p}', 'some text', 42, 1, 0, 1, 'here', 3, '{"a":1}', 3, 2, 'second', 42]);
   });
 
-  it('can be given no rows, and bytes of a larger buffer', async () => {
+  it('takes an empty list, and bytes of a larger buffer', async () => {
     const args = { bytes, rows: list({ name: text }) };
     const file = lua('bytes', 'return { args.bytes, #args.rows }');
     const script = defineScript({ file, args, reply: (reply: unknown[]) => reply, buffers: true });

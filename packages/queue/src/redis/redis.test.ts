@@ -4,8 +4,8 @@ import { publicError } from './errors.ts';
 import { checkedPrefix } from './key-prefix.ts';
 
 describe('a key prefix', () => {
-  it.each(['{fq}', 'eu:{fq-2}', '{a}.b'])('%s is taken', (prefix) => expect(checkedPrefix(prefix)).toBe(prefix));
-  it.each(['fq', '{}', '{fq', '{f*}', '', '{a}{b}'])('%s is refused by name', (prefix) => {
+  it.each(['{fq}', 'eu:{fq-2}', '{a}.b'])('%s is accepted', (prefix) => expect(checkedPrefix(prefix)).toBe(prefix));
+  it.each(['fq', '{}', '{fq', '{f*}', '', '{a}{b}'])('%s is refused, with the name of the setting', (prefix) => {
     expect(() => checkedPrefix(prefix)).toThrow(ConfigError);
     expect(() => checkedPrefix(prefix)).toThrow('QUEUE_PREFIX');
   });
@@ -23,12 +23,12 @@ describe('an error of Redis', () => {
     ['odd', 'unavailable'],
   ])('%s becomes %s', (error, code) => expect(publicError(error)).toMatchObject({ code }));
 
-  it('shows callers no address, and the log no image', () => {
+  it('contains no address for callers, and no image for the log', () => {
     const error = Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:6379'), { command: { args: ['image'] } });
-    const shown = publicError(error);
-    expect(shown.message).not.toContain('10.1.2.3');
-    expect(shown.cause).toBe(error);
+    const publicOne = publicError(error);
+    expect(publicOne.message).not.toContain('10.1.2.3');
+    expect(publicOne.cause).toBe(error);
     expect(error).not.toHaveProperty('command');
-    expect(publicError(shown)).toBe(shown);
+    expect(publicError(publicOne)).toBe(publicOne);
   });
 });

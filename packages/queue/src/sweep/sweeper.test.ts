@@ -26,7 +26,7 @@ describe.concurrent('the sweep', () => {
     });
   });
 
-  it('expires by the thousand at once', async ({ expect }) => {
+  it('expires thousands of jobs at once', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const jobs = Array.from({ length: 1500 }, () => job({ startWithinMs: 1500 }));
@@ -41,11 +41,11 @@ describe.concurrent('the sweep', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
-    const hold = Promise.withResolvers<void>();
+    const finishLater = Promise.withResolvers<void>();
     await worker.consume('interactive', { concurrency: 2 }, async (id) => {
       const claimed = (await worker.claim(id, 'w'))!;
       await worker.start(id, claimed.attempt);
-      await hold.promise;
+      await finishLater.promise;
       await worker.finish(id, claimed.attempt, succeeded());
     });
     const [running, overdue] = [job({ startWithinMs: 1000 }), job({ startWithinMs: 8000 })];
@@ -53,11 +53,11 @@ describe.concurrent('the sweep', () => {
     using clock = gateway.wait(overdue.id);
     await gateway.submit(running);
     await expect.poll(async () => (await gateway.read(running.id))?.status).toBe('processing');
-    // A job nobody takes measures the time: past its deadline the running one is past two of its own looks, too.
+    // A job that nobody claims measures the time: at its deadline the sweep has checked the running one twice.
     await gateway.submit({ ...overdue, queue: 'bulk' });
     expect(await clock.ended(LONG)).toMatchObject({ status: 'expired' });
     expect(await gateway.read(running.id)).toMatchObject({ status: 'processing', attempts: 1 });
-    hold.resolve();
+    finishLater.resolve();
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
   });
 
@@ -83,7 +83,7 @@ describe.concurrent('the sweep', () => {
     },
   );
 
-  it('says queued of a job whose worker died while no other is there', async ({ expect }) => {
+  it('requeues a job whose worker died while no other runs', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -97,7 +97,7 @@ describe.concurrent('the sweep', () => {
     expect(await worker.finish(given.id, 1, succeeded())).toBe(true);
   });
 
-  it('leaves nothing behind once everything has ended and was kept long enough', async ({ expect }) => {
+  it('leaves nothing once everything has ended and its time is over', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ resultTtlMs: 3000 });
     const worker = await rig.worker();
@@ -148,7 +148,7 @@ describe.concurrent('the sweep', () => {
     const ours = async () => {
       const { keys, findings } = await audit(redis.url, rig.prefix);
       expect(findings).toEqual([]);
-      // BullMQ renews a mark of its own whenever it looks for stalled jobs.
+      // BullMQ renews a mark of its own whenever it checks for stalled jobs.
       return keys.map((key) => key.slice(rig.prefix.length)).filter((key) => !key.endsWith(':stalled-check'));
     };
     await expect
@@ -171,7 +171,7 @@ describe.concurrent('the sweep', () => {
 });
 
 describe('a background task', () => {
-  it('never runs twice at a time and survives a failure', async () => {
+  it('never runs concurrently and survives a failure', async () => {
     const errors: Error[] = [];
     let running = 0;
     let most = 0;

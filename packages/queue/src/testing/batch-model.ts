@@ -12,7 +12,7 @@ export interface ModelItem {
   deliveryId: string | null;
 }
 
-/** What a batch should be after each step, in plain lists: what batch/lib.lua and turn.lua do in Redis. */
+/** What a batch should be after each step, in plain lists: what batch/lib.lua and lane/lib.lua do in Redis. */
 export class BatchModel {
   readonly id: string;
   readonly items: ModelItem[] = [];
@@ -103,7 +103,7 @@ export class BatchModel {
   }
 
   /** A free token is claimed. @returns the item it gives */
-  takeNext(deliveryId: string): ModelItem | null {
+  claimNext(deliveryId: string): ModelItem | null {
     const item = this.stopped ? undefined : this.lane.shift();
     if (!item) return null;
     item.deliveryId = deliveryId;

@@ -33,7 +33,7 @@ export async function made(queue: GatewayQueue, of: NewItem[], more: Partial<New
   return given.id;
 }
 
-/** The record of a batch once it has ended, or null once it is gone. */
+/** The record of a batch once it has ended, or null once it is erased. */
 export async function finished(queue: GatewayQueue, id: string): Promise<BatchRecord | null> {
   using follow = queue.subscribe(id);
   for (;;) {

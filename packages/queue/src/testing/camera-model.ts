@@ -14,13 +14,13 @@ export interface ModelFrame {
   endedBy: number | null;
   /** The token by which a worker got it. */
   deliveryId: string | null;
-  /** Its record is gone. */
+  /** Its record was erased. */
   erased: boolean;
 }
 
 export const isLive = (frame: ModelFrame) => !isTerminal(frame.status);
 
-/** What a camera should be after each step, in plain lists: what camera/lib.lua and turn.lua do in Redis. */
+/** What a camera should be after each step, in plain lists: what camera/lib.lua and lane/lib.lua do in Redis. */
 export class CameraModel {
   readonly frames: ModelFrame[] = [];
   readonly lane: ModelFrame[] = [];
@@ -83,7 +83,7 @@ export class CameraModel {
   }
 
   /** A free token is claimed. @returns the frame it gives */
-  takeNext(deliveryId: string): ModelFrame | null {
+  claimNext(deliveryId: string): ModelFrame | null {
     for (;;) {
       const frame = this.lane.shift();
       if (!frame) return null;

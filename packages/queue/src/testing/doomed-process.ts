@@ -26,10 +26,10 @@ if (deed === 'run a job') {
   const queue = await openWorkerQueue({ ...common, maxAttempts: 5 });
   const done = Promise.withResolvers<void>();
   arm();
-  await queue.consume('interactive', { concurrency: 1 }, async (ticket) => {
-    const claimed = await queue.claim(ticket, 'doomed');
+  await queue.consume('interactive', { concurrency: 1 }, async (deliveryId) => {
+    const claimed = await queue.claim(deliveryId, 'doomed');
     // Told of its end, BullMQ has brought the second job at once.
-    if (ticket !== id) return done.resolve();
+    if (deliveryId !== id) return done.resolve();
     if (!claimed) return;
     await queue.blob(claimed.id);
     if (await queue.start(claimed.id, claimed.attempt)) await queue.finish(claimed.id, claimed.attempt, succeeded());

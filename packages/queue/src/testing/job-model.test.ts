@@ -73,7 +73,7 @@ describe('the states of a job', () => {
     );
   });
 
-  it('are each left by no way or by one that leads to an end', () => {
+  it('are terminal or lead to an end', () => {
     for (const status of JOB_STATUSES) {
       expect(isTerminal(status)).toBe(JOB_STATUSES.every((to) => !canMove(status, to)));
     }

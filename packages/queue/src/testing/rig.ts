@@ -11,7 +11,7 @@ import { openWorkerQueue, type WorkerQueueOptions } from '../worker-queue.ts';
 
 export const ROOMY = { maxWaiting: 1e6, maxBlobBytes: 1e9, maxResultBytes: 1e9, maxOldestMs: 600e3 };
 
-/** Longer than a test may take, ms: an answer found only by a wait's last look fails the test. */
+/** Longer than a test may take, ms: an answer found only by a wait's last read fails the test. */
 export const LONG = 600_000;
 
 export const IMAGE: ImageFacts = { width: 8, height: 6, format: 'png', bytes: 99, orientation: 1 };
@@ -85,8 +85,8 @@ export class Rig implements AsyncDisposable {
   /** Takes from all queues and ends every job well. */
   async finishing(more: Partial<WorkerQueueOptions> = {}): Promise<WorkerQueue> {
     const queue = await this.worker(more);
-    const finish = async (ticket: string) => {
-      const claimed = await queue.claim(ticket, 'worker');
+    const finish = async (deliveryId: string) => {
+      const claimed = await queue.claim(deliveryId, 'worker');
       if (claimed && (await queue.start(claimed.id, claimed.attempt)))
         await queue.finish(claimed.id, claimed.attempt, succeeded());
     };

@@ -218,7 +218,7 @@ export class ScriptHarness {
     return lost.map(({ deliveryId }) => deliveryId);
   }
 
-  /** Makes what the sweep would look at later due now. */
+  /** Makes an entry that is due later due now. */
   async hurry(name: string): Promise<void> {
     await this.raw.zadd(this.key('due'), 'XX', 1, name);
   }

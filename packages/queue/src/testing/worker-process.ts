@@ -5,8 +5,8 @@ import { openWorkerQueue } from '../worker-queue.ts';
 
 const [url, prefix, from = 'interactive'] = process.argv.slice(2) as [string, string, QueueName?];
 const queue = await openWorkerQueue({ url, prefix, maxAttempts: 5, limits: UNLIMITED, onError: () => {} });
-await queue.consume(from, { concurrency: 8 }, async (ticket) => {
-  const claimed = await queue.claim(ticket, 'doomed');
+await queue.consume(from, { concurrency: 8 }, async (deliveryId) => {
+  const claimed = await queue.claim(deliveryId, 'doomed');
   if (!claimed) return;
   await queue.start(claimed.id, claimed.attempt);
   process.send!(claimed.id);

@@ -62,7 +62,7 @@ async function takeOne(worker: WorkerQueue, leaseMs = LONG): Promise<WebhookDeli
 }
 
 describe('the webhook of a job', () => {
-  it('waits with the job, is due the moment it ends, carries how it ended, and shows each try', async () => {
+  it('waits with the job, is due the moment it ends, has its outcome, and records each attempt', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -117,7 +117,7 @@ describe('the webhook of a job', () => {
     await sound(rig);
   });
 
-  it.each(['delivered', 'failed', 'gone'] as const)('ends %s, and its bytes come back', async (status) => {
+  it.each(['delivered', 'failed', 'gone'] as const)('ends %s, and its bytes are returned', async (status) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -141,7 +141,7 @@ describe('the webhook of a job', () => {
     await sound(rig);
   });
 
-  it('outlives the job’s record, result and all', async () => {
+  it('outlives the job’s record, with its result', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ resultTtlMs: 1 });
     const worker = await rig.worker();
@@ -162,7 +162,7 @@ describe('the webhook of a job', () => {
     expect((await gateway.snapshot()).resultBytes).toBe(0);
   });
 
-  it('keeps the last ten tries', async () => {
+  it('keeps the last ten attempts', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -173,7 +173,7 @@ describe('the webhook of a job', () => {
     expect(jobOf(await takeOne(worker)).webhook!.attempts).toEqual(attempts);
   });
 
-  it('is taken when its time has come, not before, and workers are told to look', async () => {
+  it('is leased when it is due, not before, and workers are notified', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -184,16 +184,16 @@ describe('the webhook of a job', () => {
     // As if the minute had passed.
     for (const key of ['hosts', 'pending:a.example'])
       await raw.zadd(`${rig.prefix}:${key}`, 1, (await raw.zrange(`${rig.prefix}:${key}`, 0, '0'))[0]!);
-    const told = Promise.withResolvers<void>();
-    const stop = worker.onWebhookDue(told.resolve);
-    await told.promise;
+    const notified = Promise.withResolvers<void>();
+    const stop = worker.onWebhookDue(notified.resolve);
+    await notified.promise;
     stop();
     expect(await takeOne(worker)).toMatchObject({ attempt: 2 });
   });
 });
 
 describe('a lease', () => {
-  it('that ends gives the delivery to another, and the first one’s report counts no more', async () => {
+  it('that ends passes the webhook to another worker, and the first one’s report is refused', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const [one, two] = [await rig.worker(), await rig.worker()];
@@ -205,14 +205,14 @@ describe('a lease', () => {
     await sound(rig);
   });
 
-  it('that ended counts while nobody else has taken the delivery', async () => {
+  it('that ended counts while nobody else has leased the webhook', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     const [slow, back] = await ended(gateway, 'https://a.example/', 'https://a.example/');
     const first = await takeOne(worker);
     await endLeases(rig.prefix);
-    // The look that finds the lease over serves the one who has waited longer.
+    // The call that finds the lease over serves the webhook that has waited longer.
     expect(await takeOne(worker)).toMatchObject({ subject: { job: { id: back!.id } } });
     expect(await worker.reportWebhook(first, delivered)).toBe(true);
     expect((await gateway.read(slow!.id))!.webhook!.status).toBe('delivered');
@@ -318,7 +318,7 @@ describe('receivers', () => {
       expect(served.filter((each) => each === host).length).toBeGreaterThan(4);
   });
 
-  it('that will be tried again in an hour get the next webhook at once', async () => {
+  it('with a retry in an hour get the next webhook at once', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -329,8 +329,8 @@ describe('receivers', () => {
   });
 });
 
-describe('webhooks nobody takes', () => {
-  it('cost a job only to those who want that receiver told', async () => {
+describe('webhooks that nobody delivers', () => {
+  it('refuse only jobs with the same receiver', async () => {
     await using rig = new Rig(redis.url);
     // Room for 80 deliveries of an empty result: 10 of a host, 40 of all.
     const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 80 * 2048 } });
@@ -355,7 +355,7 @@ describe('webhooks nobody takes', () => {
 });
 
 describe('deliveries', () => {
-  it('keep every count and place right, whatever happens in whatever order', { timeout: 120_000 }, async () => {
+  it('keep every count and place right, in any sequence of events', { timeout: 120_000 }, async () => {
     const host = fc.constantFrom('a', 'b', 'c');
     const which = fc.nat(20);
     const step = fc.oneof(
@@ -363,7 +363,7 @@ describe('deliveries', () => {
       {
         weight: 3,
         arbitrary: fc.record({
-          kind: fc.constant('take' as const),
+          kind: fc.constant('lease' as const),
           max: fc.integer({ min: 1, max: 4 }),
           perHost: fc.integer({ min: 1, max: 3 }),
         }),
@@ -393,7 +393,7 @@ describe('deliveries', () => {
           if (now.kind === 'end') {
             ids.push(`j${ids.length}`);
             await deliverable(by, ids.at(-1)!, now.host);
-          } else if (now.kind === 'take') {
+          } else if (now.kind === 'lease') {
             const taken = await by.scripts.run(leaseScript, { max: now.max, perHost: now.perHost, leaseMs: LONG });
             expect(taken.length).toBeLessThanOrEqual(now.max);
             for (const delivery of taken) {
