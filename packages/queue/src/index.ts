@@ -7,7 +7,6 @@ export type * from './camera/camera.ts';
 export type { Cameras } from './camera/cameras.ts';
 export { type GatewayQueue, type GatewayQueueOptions, openGatewayQueue } from './gateway-queue.ts';
 export { JobAborted } from './job/active-jobs.ts';
-export { backoffMs } from './job/backoff.ts';
 export type * from './job/job.ts';
 export { jobIdTime, newJobId } from './job/job-id.ts';
 export { type AdmissionLimits, UNLIMITED } from './limits/admission.ts';

@@ -9,7 +9,7 @@ import type { WorkerQueue } from './worker-queue.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
-  redis = await startRedis({ appendonly: true });
+  redis = await startRedis({ appendonly: 'always' });
 });
 afterAll(() => redis.stop());
 

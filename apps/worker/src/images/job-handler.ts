@@ -1,19 +1,16 @@
 import type { Registry } from '@facequeue/metrics';
-import {
-  backoffMs,
-  type ClaimedJob,
-  JobAborted,
-  type JobHandler,
-  type Outcome,
-  type WorkerQueue,
-} from '@facequeue/queue';
+import { type ClaimedJob, JobAborted, type JobHandler, type Outcome, type WorkerQueue } from '@facequeue/queue';
 import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import type { ImageSource } from '@facequeue/source';
+import { exponentialBackoff } from '@facequeue/time';
 import type { ImageIds } from '../engines/output.ts';
 import type { EnginePool } from '../engines/pool.ts';
 import type { PriorityClass } from '../engines/priority.ts';
 import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
+
+/** When a job is run again after a failure that may pass. */
+const retryDelay = exponentialBackoff({ firstMs: 500, maxMs: 30_000, jitter: 0.5 });
 
 /** What a job handler works with. */
 export interface JobHandlerDeps {
@@ -59,7 +56,7 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
       }
       if (active.signal.aborted) return;
       if (!isFacequeueError(error) || NOT_THE_IMAGE.includes(error.code)) {
-        const delay = backoffMs(job.attempt, random());
+        const delay = retryDelay(job.attempt, random());
         // A job that has ended may fail here, too: its image was erased when it was canceled. That is no fault.
         if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, 'job discarded, it had ended');
         else {

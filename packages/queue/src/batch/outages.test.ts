@@ -15,7 +15,7 @@ import type { NewItem } from './batch.ts';
 let redis: TestRedis;
 let raw: Redis;
 beforeAll(async () => {
-  redis = await startRedis({ appendonly: true });
+  redis = await startRedis({ appendonly: 'always' });
   raw = new Redis(redis.url);
 });
 afterAll(async () => {

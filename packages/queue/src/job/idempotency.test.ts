@@ -49,7 +49,7 @@ describe('the same idempotency key', () => {
   });
 
   it('is known to a gateway started later, and after a restart of Redis', async () => {
-    await using own = await startRedis({ appendonly: true });
+    await using own = await startRedis({ appendonly: 'always' });
     await using rig = new Rig(own.url);
     const before = await rig.gateway();
     const { id } = await before.submit(job({ idempotency }));
