@@ -60,6 +60,27 @@ describe('probes', () => {
   });
 });
 
+describe('the log of probes', () => {
+  const routes = (at: TestGateway) => at.lines.map(({ route }) => route);
+
+  it('has their requests at debug, and none at info', async () => {
+    await using quiet = await startTestGateway(redis.url);
+    await using verbose = await startTestGateway(redis.url, { LOG_LEVEL: 'debug' });
+    const paths = ['/livez', '/readyz', '/ping'];
+    for (const at of [quiet, verbose]) for (const path of [...paths, '/system']) await get(path, at);
+    await expect.poll(() => routes(verbose)).toEqual([...paths, '/system']);
+    await expect.poll(() => routes(quiet)).toEqual(['/system']);
+  });
+});
+
+describe('the pages for people', () => {
+  it.each(['/system', '/openapi.json'])('%s is indented JSON', async (path) => {
+    const response = await get(path);
+    expect(response.headers.get('content-type')).toMatch('application/json');
+    expect(await response.text()).toMatch(/^\{\n {2}"/);
+  });
+});
+
 describe('GET /system', () => {
   it('shows version, device, models, workers and queues as documented', async () => {
     await using at = await startTestGateway(redis.url);
