@@ -8,13 +8,13 @@ export function gatewayConfig(): GatewayConfig {
   return readConfig(gatewayVariables, process.env);
 }
 
-/** Variables of the environment that are nearly settings of the gateway. */
+/** Variables of the environment whose names are close to a setting of the gateway. */
 export const misspelt = () => misspeltSettings(process.env, gatewayVariables);
 
 /**
- * What the queue takes, from the variables' values.
- * @param onError told of background trouble
- * @throws ConfigError when no Redis is named
+ * The options of the queue.
+ * @param onError called for background errors
+ * @throws ConfigError when REDIS_URL is not set
  */
 export function queueOptions(config: GatewayConfig, onError: (error: Error) => void): GatewayQueueOptions {
   if (!config.REDIS_URL) {

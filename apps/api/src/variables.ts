@@ -9,12 +9,12 @@ import { KEY_ENTRY_FORM, parseKeyEntry } from './auth/keys.ts';
 /** The environment variables of the gateway. */
 export const gatewayVariables = {
   PORT: integer(8080, { min: 0, max: 65_535 }).meta({
-    description: 'Port of the HTTP API. 0 takes a free one, which the log names.',
+    description: 'Port of the HTTP API. 0 picks a free one; the log names it.',
   }),
   HOST: z.string().default('127.0.0.1').meta({
     default: '127.0.0.1',
     description:
-      'Address to listen on. One beyond loopback needs `API_KEYS`, or `ALLOW_OPEN=true` to say that everybody may call.',
+      'Address to listen on. An address beyond loopback needs `API_KEYS`, or `ALLOW_OPEN=true` to let everybody call.',
   }),
   API_KEYS: list()
     .transform((items, context) => {
@@ -30,33 +30,35 @@ export const gatewayVariables = {
     })
     .meta({
       default: '',
-      secret: true, // somebody may have put a key itself there
+      secret: true, // a user may have put the key itself here
       description:
-        "Keys of the callers as `name:sha256` with commas; make one with `openssl rand -hex 24`, and its hash with `printf %s KEY | sha256sum`. A caller sends the key as `x-api-key` or `Authorization: Bearer`, and sees the jobs of its own key only. None: everybody may call; on loopback addresses then a foreign `Host` or `Origin` is refused, so that no web page can reach the API through a visitor's browser.",
+        "API keys of the callers, as `name:sha256`, separated by commas. Make a key with `openssl rand -hex 24` and its hash with `printf %s KEY | sha256sum`. A caller sends its key as `x-api-key` or `Authorization: Bearer`, and sees only the jobs of its own key. Without keys everybody may call; on loopback addresses requests with a foreign `Host` or `Origin` are then refused, so that no web page can reach the API through a visitor's browser.",
     }),
   ALLOW_OPEN: flag(false).meta({
     description:
-      'Without `API_KEYS`: listen beyond loopback all the same, and take any `Host` and `Origin`. For closed networks and behind a proxy that checks callers.',
+      'Allows listening beyond loopback without `API_KEYS`, and any `Host` and `Origin`. For closed networks, or behind a proxy that authenticates callers.',
   }),
   COMPAT: z.enum(['', 'aws'], { error: 'aws or nothing' }).default('').meta({
     default: '',
     description:
-      '`aws` answers as the reference service does: plain-text 400s with its texts, `Access-Control-Allow-Origin: *`, unknown JSON members and EXIF orientation ignored.',
+      '`aws` imitates the reference service: plain-text 400s with its texts, `Access-Control-Allow-Origin: *`, and unknown JSON members and EXIF orientation are ignored.',
   }),
   SYNC_WAIT: duration('19s').meta({
     description:
-      'How long a call waits for its faces; then it answers 504 with the `Location` of the job, which goes on.',
+      'How long a call waits for its faces. After that it answers 504 with the `Location` of the job, which goes on.',
   }),
   START_WITHIN: duration('10m').meta({
-    description: 'A job that has not been started by then ends `expired`.',
+    description: 'A job that has not started within this time ends `expired`.',
   }),
   MAX_IMAGE_BYTES: sourceVariables.MAX_IMAGE_BYTES,
   MAX_INFLIGHT_BODY_BYTES: byteSize('256mb').meta({
-    description: 'Bytes of request bodies held by one gateway at a time; past it calls are refused with 503 unread.',
+    description:
+      'Memory for request bodies in one gateway. When it is full, calls are refused with 503 before their body is read.',
   }),
   HEADER_TIMEOUT: duration('10s').meta({ description: 'Time a client has to send its request headers.' }),
   BODY_TIMEOUT: duration('60s').meta({
-    description: 'Time a client has to send its request body; of NDJSON, which may be long, each megabyte.',
+    description:
+      'Time a client has to send its request body. NDJSON may be long: there it is the time for each megabyte.',
   }),
   ...commonVariables,
   ...s3LocationVariables,
