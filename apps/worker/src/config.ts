@@ -6,7 +6,7 @@ import { workerVariables } from './variables.ts';
 export type WorkerConfig = z.output<z.ZodObject<typeof workerVariables>> & { REDIS_URL: string };
 
 /**
- * What the environment says. Nothing else in this app reads it.
+ * Reads the settings from the environment. No other file of this app reads it.
  * @throws ConfigError naming every bad variable
  */
 export function workerConfig(env: Readonly<Record<string, string | undefined>> = process.env): WorkerConfig {
@@ -15,18 +15,18 @@ export function workerConfig(env: Readonly<Record<string, string | undefined>> =
   return { ...config, REDIS_URL: config.REDIS_URL };
 }
 
-/** Variables of the environment that are nearly settings of the worker. */
+/** Environment variables whose names are almost settings of the worker. */
 export const misspelt = () => misspeltSettings(process.env, workerVariables);
 
 /**
- * The environment of engine processes: this one's without our settings and without credentials. Decoders of untrusted
- * images run there, so what they do not need they do not get. One malloc arena (glibc) unless said otherwise: the few
- * threads of an engine do not contend for it, and each further one keeps some 30 MB.
+ * The environment of engine processes: that of the worker without its settings and without credentials, because decoders of
+ * untrusted images run there. One malloc arena (glibc) unless set otherwise: the few threads of an engine do not contend for
+ * it, and each further arena keeps some 30 MB.
  */
 export function engineEnvironment(env: Readonly<Record<string, string | undefined>> = process.env) {
-  const kept = Object.entries(env).filter(
+  const passedOn = Object.entries(env).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && !(entry[0] in workerVariables) && !/^AWS_/.test(entry[0]),
   );
-  return { MALLOC_ARENA_MAX: '1', ...Object.fromEntries(kept) };
+  return { MALLOC_ARENA_MAX: '1', ...Object.fromEntries(passedOn) };
 }

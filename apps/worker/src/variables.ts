@@ -22,33 +22,34 @@ export const workerVariables = {
     .meta({
       default: 'auto',
       description:
-        'Engine processes, each looking at one image at a time: `auto` is one a CPU core, or one in all when the models run on a GPU.',
+        'Engine processes; each processes one image at a time. `auto`: one per CPU core, or one in all when the models run on a GPU.',
     }),
   ENGINE_TIMEOUT: duration('8s').meta({
     description:
-      'How long an image may take inside an engine before the engine is killed. It is tried twice; twice 8 s and a restart end before a caller’s 19 s do. Raise it for software rendering or crowds of a thousand faces.',
+      'How long an image may take inside an engine before the engine is killed. An image is tried twice; twice 8 s and a restart fit into a caller’s 19 s. Raise it for software rendering or crowds of a thousand faces.',
   }),
   ENGINE_MAX_RSS: byteSize('1gb').meta({
     description:
-      'Resident memory beyond which an engine is replaced between two images. A 4096 x 4096 image takes it to about 420 MB.',
+      'Resident memory beyond which an engine is replaced between two images. An engine needs about 420 MB for a 4096 x 4096 image.',
   }),
   WORKER_QUEUES: list(WORKER_QUEUE_NAMES.join(','))
     .transform((names, context) => {
-      const known = names.filter(isQueue);
-      if (known.length > 0 && known.length === names.length) return known;
+      const queues = names.filter(isQueue);
+      if (queues.length > 0 && queues.length === names.length) return queues;
       context.issues.push({ code: 'custom', message: `some of ${WORKER_QUEUE_NAMES.join(', ')}`, input: names });
       return z.NEVER;
     })
     .meta({
       default: WORKER_QUEUE_NAMES.join(','),
       description:
-        'Queues this worker serves; lets a deployment keep workers for callers who wait. `bulk` also lists buckets and writes the outputs of batches; `webhooks` delivers webhooks, and a worker with nothing else starts no engine.',
+        'Queues this worker serves, so that a deployment can reserve workers for callers that wait. `bulk` also lists buckets and writes the outputs of batches; `webhooks` delivers webhooks, and a worker with nothing else starts no engine.',
     }),
   WEBHOOK_TIMEOUT: duration('15s').meta({
-    description: 'Time a webhook’s receiver has to answer, connecting included; past it the try has failed.',
+    description:
+      'Time a webhook’s receiver has to answer, connecting included. Without an answer the attempt has failed.',
   }),
   WEBHOOK_CONCURRENCY: integer(16, { min: 1, max: 1000 }).meta({
-    description: 'Webhooks one worker delivers at a time; to one host at most 4, over all workers.',
+    description: 'Webhooks one worker delivers at a time. One host gets at most 4 at a time, over all workers.',
   }),
   WORKER_HOST: z.string().default('127.0.0.1').meta({
     default: '127.0.0.1',
