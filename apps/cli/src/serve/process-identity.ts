@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { sleep } from '@facequeue/time';
 
 /** A process. Its start time distinguishes it from a later process with the same id. */
@@ -20,12 +20,16 @@ export function isRunning(identity: ProcessIdentity): boolean {
 }
 
 function linuxStart(pid: number): string | null {
+  const fields = linuxStat(String(pid));
+  return !fields || fields[0] === 'Z' ? null : `${bootId()}:${fields[19]}`;
+}
+
+/** @returns the fields of /proc/PID/stat from the state on: [0] state, [2] group, [19] start time; null without the process */
+function linuxStat(pid: string): string[] | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command name, in parentheses, may contain blanks: fields are counted after the last parenthesis.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [state, startTime] = [fields[0], fields[19]];
-    return state === 'Z' ? null : `${bootId()}:${startTime}`;
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   } catch {
     return null;
   }
@@ -59,12 +63,20 @@ export async function groupEnded(pid: number, timeoutMs: number): Promise<boolea
   return true;
 }
 
+/** On Linux, zombies do not count: an orphan stays one where the first process of a container does not reap it. */
 function groupExists(pid: number): boolean {
+  if (process.platform === 'linux') return readdirSync('/proc').some((name) => groupOf(name) === pid);
   try {
     return process.kill(-pid, 0);
   } catch {
     return false;
   }
+}
+
+/** @returns the group of a process of /proc; null for a zombie and anything else */
+function groupOf(name: string): number | null {
+  const fields = /^\d+$/.test(name) ? linuxStat(name) : null;
+  return fields && fields[0] !== 'Z' ? Number(fields[2]) : null;
 }
 
 /** Sends a signal to a process; does nothing when it has ended. */

@@ -27,7 +27,7 @@ export class StartError extends Error {
   override readonly name = 'StartError';
 }
 
-/** Time limit for the group of a killed service to end, ms. Only zombies that nobody reaps take longer. */
+/** Time limit for the group of a killed service to end, ms. Only a process that is stuck in the kernel takes longer. */
 const GROUP_END_MS = 1000;
 
 /** What the gateway and the worker send to their parent process. */
