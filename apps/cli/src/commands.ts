@@ -10,5 +10,9 @@ export const COMMANDS: CommandList = {
   ingest: { summary: 'send any number of images to a service', load: () => import('./ingest/command.ts') },
   watch: { summary: 'find the faces in a camera or a video, frame by frame', load: () => import('./watch/command.ts') },
   jobs: { summary: 'submit, follow, cancel and erase the jobs of a service', load: () => import('./jobs/command.ts') },
+  audit: {
+    summary: 'check that counters and lists in Redis agree with the jobs',
+    load: () => import('./audit/command.ts'),
+  },
   models: { summary: 'check or list the files of the model pack', load: () => import('./models/command.ts') },
 };

@@ -1,27 +1,28 @@
 /** The only file of this app that reads the environment. */
 
 import { pipelineVariables } from '@facequeue/pipeline/variables';
+import { queueVariables } from '@facequeue/queue/variables';
 import { readConfig } from '@facequeue/schema/config';
 import { misspeltSettings } from '@facequeue/service/misspelt';
 import { sourceVariables } from '@facequeue/source/variables';
 import type { z } from 'zod';
 import { callerVariables, serveVariables } from './variables.ts';
 
-const ROOT = new URL('../../..', import.meta.url).pathname;
+const DEFAULT_HOME = new URL('../../../.facequeue', import.meta.url).pathname;
 
 export type ServeConfig = z.output<z.ZodObject<typeof serveVariables>> & {
   FACEQUEUE_HOME: string;
-  /** Handed on to what `serve` starts. */
+  /** Passed to the processes that `serve` starts. */
   environment: NodeJS.ProcessEnv;
 };
 
 /** @throws ConfigError naming every bad variable */
 export function serveConfig(): ServeConfig {
   const config = readConfig(serveVariables, process.env);
-  return { ...config, FACEQUEUE_HOME: config.FACEQUEUE_HOME ?? `${ROOT}.facequeue`, environment: { ...process.env } };
+  return { ...config, FACEQUEUE_HOME: config.FACEQUEUE_HOME ?? DEFAULT_HOME, environment: { ...process.env } };
 }
 
-/** Variables of the environment that are nearly settings of `serve` itself; the gateway and the worker look for their own. */
+/** Variables of the environment that are nearly settings of `serve` itself. The gateway and the worker check their own. */
 export const misspeltServeSettings = () => misspeltSettings(process.env, serveVariables);
 
 const detectVariables = { ...pipelineVariables, ...sourceVariables };
@@ -43,4 +44,25 @@ export function modelsConfig(): { MODEL_PACK: string } {
 /** @throws ConfigError naming every bad variable */
 export function callerConfig(): z.output<z.ZodObject<typeof callerVariables>> {
   return readConfig(callerVariables, process.env);
+}
+
+const auditVariables = {
+  REDIS_URL: serveVariables.REDIS_URL,
+  QUEUE_PREFIX: queueVariables.QUEUE_PREFIX,
+  FACEQUEUE_HOME: serveVariables.FACEQUEUE_HOME,
+};
+export type AuditConfig = z.output<z.ZodObject<typeof auditVariables>> & { FACEQUEUE_HOME: string };
+
+/**
+ * @param redis instead of REDIS_URL
+ * @param prefix instead of QUEUE_PREFIX
+ * @throws ConfigError naming every bad variable
+ */
+export function auditConfig(redis?: string, prefix?: string): AuditConfig {
+  const config = readConfig(auditVariables, {
+    ...process.env,
+    ...(redis !== undefined && { REDIS_URL: redis }),
+    ...(prefix !== undefined && { QUEUE_PREFIX: prefix }),
+  });
+  return { ...config, FACEQUEUE_HOME: config.FACEQUEUE_HOME ?? DEFAULT_HOME };
 }

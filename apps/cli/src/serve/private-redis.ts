@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { sleep } from '@facequeue/time';
 import type { Home } from './home.ts';
 import { pingRedis } from './redis-ping.ts';
 import type { ServiceDefinition } from './service.ts';
+
+const CONFIG_FILE = 'redis.conf';
 
 /** A Redis that `serve` runs itself. */
 export interface PrivateRedis {
@@ -21,7 +24,7 @@ export async function privateRedis(home: Home, maxMemory: number, env: NodeJS.Pr
   const port = await freePort();
   const password = randomBytes(24).toString('base64url');
   const url = `redis://:${password}@127.0.0.1:${port}`;
-  const [data, config, log] = [home.path('redis'), home.path('redis.conf'), home.path('redis.log')];
+  const [data, config, log] = [home.path('redis'), home.path(CONFIG_FILE), home.path('redis.log')];
   mkdirSync(data, { recursive: true, mode: 0o700 });
   rmSync(log, { force: true });
   writeFileSync(config, redisConfig({ port, password, maxMemory, data, log }), { mode: 0o600 });
@@ -63,6 +66,20 @@ maxmemory ${settings.maxMemory}
 maxmemory-policy noeviction
 daemonize no
 `;
+}
+
+/**
+ * The address of the private Redis that `serve` last started in a folder.
+ * @returns null when the folder has none that this user can read
+ */
+export function readPrivateRedisUrl(folder: string): string | null {
+  try {
+    const config = readFileSync(join(folder, CONFIG_FILE), 'utf8');
+    const [port, password] = ['port', 'requirepass'].map((name) => new RegExp(`^${name} (.*)$`, 'm').exec(config)![1]);
+    return `redis://:${password}@127.0.0.1:${port}`;
+  } catch {
+    return null;
+  }
 }
 
 /** Resolves when Redis has loaded its data. Has no time limit of its own: a Redis that cannot start exits. */
