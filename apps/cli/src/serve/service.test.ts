@@ -5,9 +5,9 @@ import { type ServiceDefinition, ServiceRun } from './service.ts';
 /** A service with many children, so that SIGKILL to its group takes a while to end all of them. */
 const SCRIPT = `
 const { spawn } = require('node:child_process');
+process.on('SIGTERM', () => process.exit(0));
 const children = Array.from({ length: 40 }, () => spawn('sleep', ['1000'], { stdio: 'ignore' }).pid);
 process.send({ type: 'ready', url: children.join() });
-process.on('SIGTERM', () => process.exit(0));
 setInterval(() => {}, 1000);
 `;
 
@@ -25,7 +25,7 @@ async function childrenOf(run: ServiceRun): Promise<ProcessIdentity[]> {
 }
 
 describe('ServiceRun', () => {
-  it('has stopped when its children, which write to the same log, have ended too', async () => {
+  it('stops when its children, which write to the same log, have ended too', async () => {
     // A stop that did not wait would find them running in about every second run.
     for (let i = 0; i < 10; i++) {
       const run = new ServiceRun(definition);
@@ -35,7 +35,7 @@ describe('ServiceRun', () => {
     }
   });
 
-  it('has ended when its process has exited, whatever its children do: a restart does not wait for them', async () => {
+  it('ends when its process exits, although its children still run: a restart does not wait for them', async () => {
     const run = new ServiceRun(definition);
     const children = await childrenOf(run);
     process.kill(run.process!.pid, 'SIGTERM');
