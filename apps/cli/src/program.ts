@@ -41,10 +41,10 @@ export async function runProgram(args: readonly string[], commands: CommandList,
     '`help COMMAND` has the options of a command. Exit codes: 0 done, 1 something failed, 2 the command line was not understood.',
   );
   for (const [name, { summary }] of Object.entries(commands)) program.command(name).summary(summary);
-  const { words, known } = resolveHelp(args, commands);
+  const { words, exists } = resolveHelp(args, commands);
   try {
     const name = words[0]!;
-    if (known) {
+    if (exists) {
       const command = program.commands.find((one) => one.name() === name)!;
       command.showHelpAfterError(`\`npm run facequeue -- help ${name}\` has its options.`);
       const { define } = await commands[name]!.load();
@@ -63,12 +63,12 @@ export async function runProgram(args: readonly string[], commands: CommandList,
 }
 
 /** Turns `help jobs submit` into `jobs submit --help`, which commander resolves at any depth, and no words into `help`. */
-function resolveHelp(args: readonly string[], commands: CommandList): { words: string[]; known: boolean } {
-  if (!args.length) return { words: ['help'], known: false };
+function resolveHelp(args: readonly string[], commands: CommandList): { words: string[]; exists: boolean } {
+  if (!args.length) return { words: ['help'], exists: false };
   const asked = args[0] === 'help' && args.length > 1;
   const words = asked ? args.slice(1) : [...args];
-  const known = Object.hasOwn(commands, words[0]!);
-  return { words: asked && known ? [...words, '--help'] : words, known };
+  const exists = Object.hasOwn(commands, words[0]!);
+  return { words: asked && exists ? [...words, '--help'] : words, exists };
 }
 
 function version(): string {
