@@ -10,7 +10,7 @@ export async function readImage(path: string, maxBytes: number): Promise<Uint8Ar
   try {
     await using file = await open(path);
     const { size } = await file.stat();
-    if (size > maxBytes) throw new FacequeueError('body_too_large', `the file has more than ${maxBytes} bytes`);
+    if (size > maxBytes) throw new FacequeueError('body_too_large', `the image is larger than ${maxBytes} bytes`);
     return await file.readFile();
   } catch (error) {
     if (isFacequeueError(error)) throw error;
