@@ -1,4 +1,4 @@
-/** `npm run directions`: which room imports which, against rules.cjs. Exit status 1 on a violation. */
+/** `npm run directions`: checks which workspace imports what, by rules.cjs and the package.json files. Exit status 1 on a violation. */
 import { cruise } from './cruise.ts';
 
 const { files, violations } = await cruise();

@@ -16,13 +16,13 @@ import { cruise } from './cruise.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 
-describe('the directions between rooms', () => {
+describe('the rules of imports', () => {
   it('hold in the repository', async () => {
     expect((await cruise()).violations).toEqual([]);
   });
 });
 
-describe('the check of directions', () => {
+describe('the check of imports', () => {
   let tree: string;
   beforeAll(() => {
     tree = mkdtempSync(join(tmpdir(), 'facequeue-directions-'));
@@ -52,6 +52,8 @@ describe('the check of directions', () => {
     ['apps/api/src', 'bullmq', 'only-queue-src-bullmq-imports-bullmq'],
     ['apps/cli/src', 'undici', 'only-source-imports-undici'],
     ['apps/cli/src', '../../worker/src/planted-target.ts', 'app-cli-stands-alone'],
+    ['packages/time/src', 'zod', 'undeclared-import'],
+    ['packages/schema/src', 'vitest', 'undeclared-import'],
     ['packages/client/src', './no-such-file.ts', 'no-unresolvable'],
     ['packages/client/src', 'node:buffer', 'the-client-runs-in-browsers'],
     ['packages/client/src', '@facequeue/schema', 'the-client-runs-in-browsers'],
