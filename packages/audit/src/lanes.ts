@@ -1,7 +1,7 @@
 import { type AuditContext, fieldsOf, inChunks } from './context.ts';
 import { isLive, type KnownJob } from './jobs.ts';
 
-/** As in the queue's turn/lib.lua. */
+/** As in the queue's lane/lib.lua. */
 const WIDTH = { batch: 8, camera: 1 };
 
 export interface Lane {
@@ -12,7 +12,7 @@ export interface Lane {
 }
 
 /**
- * Checks the invariants of the queue's turn/lib.lua.
+ * Checks the invariants of the queue's lane/lib.lua.
  * @param lanes of batches and cameras that exist
  * @returns tokens that no worker has used
  */

@@ -4,7 +4,7 @@ import { type AuditContext, inChunks, membersOf, namesOf } from './context.ts';
 const CLOCK_TOLERANCE_MS = 1000;
 
 /**
- * Checks the invariants of the queue's delivery/lib.lua.
+ * Checks the invariants of the queue's webhook/lib.lua.
  * @returns ids of jobs and batches with a webhook yet to deliver, and the bytes these are charged
  */
 export async function checkWebhooks(context: AuditContext): Promise<{ ids: Set<string>; resultBytes: number }> {
