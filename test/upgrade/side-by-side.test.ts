@@ -51,8 +51,8 @@ async function expectAlike<T>(read: (client: Client) => Promise<T>): Promise<T> 
   return current as T;
 }
 
-const withoutRates = (shown: unknown): unknown =>
-  JSON.parse(JSON.stringify(shown, (name, value) => (/rate|remaining/.test(name) ? undefined : value)));
+const withoutRates = (view: unknown): unknown =>
+  JSON.parse(JSON.stringify(view, (name, value) => (/rate|remaining/.test(name) ? undefined : value)));
 
 async function all<T>(lines: AsyncIterable<T>, most = Number.POSITIVE_INFINITY): Promise<T[]> {
   const read: T[] = [];
@@ -167,8 +167,8 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
       const frames = await expectAlike(read('start', 3));
       expect(frames.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded']);
       await expectAlike(read(frames[0]!.cursor, 2));
-      const shown = await expectAlike((client) => client.camera(camera));
-      expect(shown.counts).toMatchObject({ posted: 3, succeeded: 3 });
+      const view = await expectAlike((client) => client.camera(camera));
+      expect(view.counts).toMatchObject({ posted: 3, succeeded: 3 });
     });
 
     it('is seen by both gateways, and leaves counters and lists that agree', async () => {

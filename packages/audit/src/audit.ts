@@ -48,11 +48,11 @@ export async function audit(
     await using opened = await openConnection(connection, 'gateway', () => {});
     return await audit(opened.redis, prefix, { live });
   }
-  const pass = () => auditOnce(connection, prefix);
+  const pass = () => auditPass(connection, prefix);
   return live ? await auditLive(connection, prefix, pass) : { ...(await pass()), unsettled: [] };
 }
 
-async function auditOnce(redis: Redis, prefix: string): Promise<Omit<AuditReport, 'unsettled'>> {
+async function auditPass(redis: Redis, prefix: string): Promise<Omit<AuditReport, 'unsettled'>> {
   const findings: Finding[] = [];
   const context = await openContext(redis, prefix, findings);
   const webhooks = await checkWebhooks(context);
@@ -88,18 +88,18 @@ async function checkImages(
   const { redis, keys, check } = context;
   for (const id of namesOf(context, keys.blob)) checkOwner(context, keys.blob(id), jobs.has(id) || items.has(id));
   await inChunks(items, async ([id, bytes]) => {
-    check('job', id, 'pending item, size of its image', bytes, await redis.strlen(keys.blob(id)));
+    check('job', id, 'bytes of its image', bytes, await redis.strlen(keys.blob(id)));
   });
 }
 
 /** Everything scheduled for the sweep, and every task, belongs to something. */
-async function checkSchedule(context: AuditContext, known: { has(name: string): boolean }[]): Promise<void> {
+async function checkSchedule(context: AuditContext, owners: { has(name: string): boolean }[]): Promise<void> {
   const { keys, check } = context;
-  const exists = (name: string) => known.some((names) => names.has(name));
+  const exists = (name: string) => owners.some((names) => names.has(name));
   for (const name of (await membersOf(context, keys.due)).keys())
-    check('schedule', name, 'scheduled for the sweep, recorded', true, exists(name));
+    check('schedule', name, 'has a record', true, exists(name));
   for (const task of (await membersOf(context, keys.tasks)).keys())
-    check('schedule', task, 'task of a batch that is recorded', true, exists(`batch-${task.split(' ')[1]}`));
+    check('schedule', task, 'its batch has a record', true, exists(`batch-${task.split(' ')[1]}`));
 }
 
 const prefixed = (head: string, names: Set<string>) => new Set([...names].map((name) => head + name));

@@ -9,7 +9,7 @@ import {
   streamOf,
   textBytes,
 } from './context.ts';
-import { groupJobs, type KnownJob } from './jobs.ts';
+import { groupJobs, type JobSummary } from './jobs.ts';
 
 /** As in the queue's batch/lib.lua. */
 const BATCH_OVERHEAD = 2048;
@@ -42,7 +42,7 @@ type Batch = Record<string, string>;
  */
 export async function checkBatches(
   context: AuditContext,
-  jobs: Map<string, KnownJob>,
+  jobs: Map<string, JobSummary>,
   webhooks: Set<string>,
 ): Promise<BatchesFound> {
   const { redis, keys, check, stats } = context;
@@ -77,7 +77,7 @@ async function checkItems(
   id: string,
   batch: Batch,
   lane: PendingItem[],
-  own: [string, KnownJob][],
+  own: [string, JobSummary][],
 ): Promise<void> {
   const { keys } = context;
   const is = (property: string, expected: string | number | boolean, found: string | number | boolean) =>
@@ -91,7 +91,7 @@ async function checkItems(
   is('ended', count.succeeded + count.failed + count.canceled, count.ended);
   const active = (await setOf(context, keys.active(id))).sort();
   is(
-    'list of active jobs',
+    'active jobs',
     own
       .map(([job]) => job)
       .sort()
@@ -106,18 +106,18 @@ async function checkItems(
   // Items of an erased batch that had not run are counted and not listed.
   if (!batch['erased']) {
     is('results listed', count.ended, results.listed);
-    is('results listed in order', true, results.inOrder);
+    is('results in order', true, results.inOrder);
     for (const status of ['succeeded', 'failed', 'canceled'] as const)
       is(status, results.byStatus.get(status) ?? 0, count[status]);
   }
-  const known = [...results.jobs, ...lane.map((item) => item.j), ...active];
-  const twice = known.sort().filter((item, i) => item === known[i + 1]);
-  is('items it has twice', '', twice.join());
+  const all = [...results.jobs, ...lane.map((item) => item.j), ...active];
+  const twice = all.sort().filter((item, i) => item === all[i + 1]);
+  is('duplicate items', '', twice.join());
 
   const names = await setOf(context, keys.names(id));
   const nameBytes = names.reduce((sum, name) => sum + Buffer.byteLength(name) + NAME_OVERHEAD, 0);
   is('nameBytes', nameBytes, Number(batch['nameBytes'] ?? 0));
-  if (batch['closedAt']) is('closed, names kept', 0, names.length);
+  if (batch['closedAt']) is('names kept after closing', 0, names.length);
   const charge =
     BATCH_OVERHEAD + textBytes(batch, ['options', 'listing', 'output', 'webhookUrl']) + results.bytes + nameBytes;
   is('resultBytes', charge, Number(batch['resultBytes']));
@@ -160,17 +160,17 @@ async function checkState(
   const done = closedAt !== undefined && allEnded && !unwritten;
   is('finished', done, finishedAt !== undefined);
   is('has an expiry', finishedAt !== undefined, batch['expiresAt'] !== undefined);
-  if (batch['erased']) is('erased and kept', false, finishedAt !== undefined);
+  if (batch['erased']) is('kept although erased', false, finishedAt !== undefined);
   const open = state === 'building' || state === 'open';
   const listing = listStatus !== undefined && !OVER.includes(listStatus);
-  if (!open) is(`${state}, listing over and closed`, !listing, closedAt !== undefined);
+  if (!open) is('closed', !listing, closedAt !== undefined);
   is('state', stopped ? 'canceled' : finishedAt ? 'finished' : closedAt ? 'running' : state, state);
 
   const [list, write] = await Promise.all(
     ['list', 'write'].map(async (task) => (await redis.zscore(keys.tasks, `${task} ${id}`)) !== null),
   );
-  is(`listing ${listStatus ?? 'none'}, has a task`, listing && state !== 'building', list);
-  is(`output ${writeStatus ?? 'none'}, has a task`, unwritten && closedAt !== undefined && allEnded, write);
-  if (webhookStatus) is(`webhook ${webhookStatus}, finished`, webhookStatus !== 'waiting', finishedAt !== undefined);
-  is(`webhook ${webhookStatus ?? 'none'}, to deliver`, webhookStatus === 'pending', webhooks.has(id));
+  is('task to list', listing && state !== 'building', list);
+  is('task to write its output', unwritten && closedAt !== undefined && allEnded, write);
+  if (webhookStatus) is('finished, by its webhook', webhookStatus !== 'waiting', finishedAt !== undefined);
+  is('webhook to deliver', webhookStatus === 'pending', webhooks.has(id));
 }

@@ -1,5 +1,5 @@
 import { type AuditContext, checkOwners, inChunks, listOf, membersOf, namesOf, streamOf } from './context.ts';
-import { groupJobs, isLive, type KnownJob } from './jobs.ts';
+import { groupJobs, isLive, type JobSummary } from './jobs.ts';
 
 /** As in the queue's camera/lib.lua. */
 const EVENTS_KEPT = 1000;
@@ -14,7 +14,7 @@ const ENDS = ['succeeded', 'failed', 'superseded', 'expired', 'canceled'];
  */
 export async function checkCameras(
   context: AuditContext,
-  jobs: Map<string, KnownJob>,
+  jobs: Map<string, JobSummary>,
 ): Promise<{ names: Set<string>; resultBytes: number }> {
   const { redis, keys, check } = context;
   const names = new Set(namesOf(context, keys.camera));
@@ -29,12 +29,12 @@ export async function checkCameras(
     check('camera', name, 'posted', sum, count('posted'));
     await checkFrames(context, name, camera, framesOf.get(name) ?? []);
     await checkEvents(context, name, camera);
-    check('camera', name, 'place in the list of cameras', Number(camera['lastFrameAt']), listed.get(name));
+    check('camera', name, 'time in the list of cameras', Number(camera['lastFrameAt']), listed.get(name));
     check('camera', name, 'scheduled for the sweep', true, (await redis.zscore(keys.due, `camera-${name}`)) !== null);
   });
-  for (const name of listed.keys()) check('camera', name, 'listed, recorded', true, names.has(name));
+  for (const name of listed.keys()) check('camera', name, 'listed, has a record', true, names.has(name));
   for (const [id, { camera, status }] of jobs) {
-    if (camera && isLive(status)) check('job', id, `frame of ${camera}, which is recorded`, true, names.has(camera));
+    if (camera && isLive(status)) check('job', id, `its camera ${camera} has a record`, true, names.has(camera));
   }
   checkOwners(context, keys.frames, names);
   checkOwners(context, (name) => keys.lane(`camera:${name}`), names);
@@ -46,7 +46,7 @@ async function checkFrames(
   context: AuditContext,
   name: string,
   camera: Record<string, string>,
-  frames: [string, KnownJob][],
+  frames: [string, JobSummary][],
 ): Promise<void> {
   const { keys, check } = context;
   const live = frames.filter(([, job]) => isLive(job.status));
@@ -75,7 +75,7 @@ async function checkEvents(context: AuditContext, name: string, camera: Record<s
   if (bytes > EVENT_BYTES) check('camera', name, 'bytes of results kept', `${EVENT_BYTES} at most`, bytes);
   if (kept === 0) return;
   const ended = Number(camera['ended']);
-  check('camera', name, `kept results (of ${ended})`, `${ended - kept + 1} to ${ended}`, `${first} to ${last}`);
+  check('camera', name, 'numbers of its kept results', `${ended - kept + 1} to ${ended}`, `${first} to ${last}`);
 }
 
 function entryBytes(fields: Map<string, Buffer>): number {

@@ -43,7 +43,7 @@ export async function openContext(redis: Redis, prefix: string, findings: Findin
     check(kind, subject, property, expected, actual) {
       if (expected === actual) return;
       const [wanted, is] = [worded(expected), worded(actual)];
-      const text = `${kind} ${subject}: ${property} is ${is}, expected ${wanted}`;
+      const text = `${kind} ${subject}, ${property}: found ${is}, expected ${wanted}`;
       findings.push({ kind, subject, property, expected: wanted, found: is, text });
     },
   };
@@ -79,7 +79,7 @@ export function checkOwners(
 }
 
 export function checkOwner({ check }: AuditContext, key: string, owned: boolean): void {
-  check('key', key, 'belongs to something', true, owned);
+  check('key', key, 'has an owner', true, owned);
 }
 
 /** Bytes of the text of fields; 0 for missing ones. */

@@ -2,7 +2,7 @@ import { QUEUE_NAMES } from '@facequeue/schema';
 import { type AuditContext, type Bytes, inChunks, membersOf, namesOf } from './context.ts';
 
 /** What the checks of batches, cameras and lanes need of a record. */
-export interface KnownJob {
+export interface JobSummary {
   status: string;
   blobBytes: number;
   batch: string | undefined;
@@ -12,7 +12,7 @@ export interface KnownJob {
 }
 
 export interface JobsFound extends Bytes {
-  jobs: Map<string, KnownJob>;
+  jobs: Map<string, JobSummary>;
   byStatus: Record<string, number>;
 }
 
@@ -31,8 +31,8 @@ const FIELDS = [
 ] as const;
 
 /** Records by their batch or camera, those of neither left out. */
-export function groupJobs(jobs: Map<string, KnownJob>, by: 'batch' | 'camera'): Map<string, [string, KnownJob][]> {
-  const groups = new Map<string, [string, KnownJob][]>();
+export function groupJobs(jobs: Map<string, JobSummary>, by: 'batch' | 'camera'): Map<string, [string, JobSummary][]> {
+  const groups = new Map<string, [string, JobSummary][]>();
   for (const entry of jobs) {
     const name = entry[1][by];
     if (name === undefined) continue;
@@ -56,10 +56,10 @@ export async function checkJobs(context: AuditContext, webhooks: Set<string>): P
   const processing = new Map<string, number>();
   await inChunks(namesOf(context, keys.job), async (id) => {
     const { record, waitingIn, due, blob, result } = await readJob(context, id);
-    const { status = 'none', queue = 'none', batch, camera, ticket, idempotency, webhookStatus } = record;
+    const { status = 'none', queue = 'none', batch, camera, ticket: deliveryId, idempotency, webhookStatus } = record;
     const blobBytes = Number(record.blobBytes);
     const live = isLive(status);
-    found.jobs.set(id, { status, blobBytes, batch, camera, deliveryId: ticket });
+    found.jobs.set(id, { status, blobBytes, batch, camera, deliveryId });
     found.byStatus[status] = (found.byStatus[status] ?? 0) + 1;
     found.blobBytes += blobBytes;
     found.resultBytes += Number(record.resultBytes);
@@ -68,16 +68,16 @@ export async function checkJobs(context: AuditContext, webhooks: Set<string>): P
 
     const is = (property: string, expected: boolean | number, value: boolean | number) =>
       check('job', id, property, expected, value);
-    check('job', id, `${status}, its place among the waiting`, status === 'queued' ? queue : '', waitingIn.join());
+    check('job', id, 'queue it waits in', status === 'queued' ? queue : '', waitingIn.join());
     is('scheduled for the sweep', true, due);
-    is('size of its image', blobBytes, blob);
-    is('size of its result', Number(record.resultBytes), result);
-    if (!live) is(`${status}, its image bytes`, 0, blobBytes);
+    is('bytes of its image', blobBytes, blob);
+    is('bytes of its result', Number(record.resultBytes), result);
+    if (!live) is('image bytes kept after its end', 0, blobBytes);
     // The record of an item is erased in the script that ends it.
-    if (batch) is(`item of a batch and ${status}, live`, true, live);
-    if (webhookStatus) is(`${status}, webhook waiting for its end`, live, webhookStatus === 'waiting');
-    is('webhook yet to deliver', webhookStatus === 'pending', webhooks.has(id));
-    is(`${status}, ended`, !live, record.finishedAt !== undefined);
+    if (batch) is('item kept after its end', false, !live);
+    if (webhookStatus) is('webhook waits for its end', live, webhookStatus === 'waiting');
+    is('webhook to deliver', webhookStatus === 'pending', webhooks.has(id));
+    is('has an end time', !live, record.finishedAt !== undefined);
   });
   await checkWaiting(context, found.jobs);
   await checkReservations(context, reserved);
@@ -112,10 +112,10 @@ async function readJob({ redis, keys }: AuditContext, id: string) {
   return { record, waitingIn: QUEUE_NAMES.filter((_, i) => scores[i] !== null), due: due !== null, blob, result };
 }
 
-async function checkWaiting(context: AuditContext, jobs: Map<string, KnownJob>): Promise<void> {
+async function checkWaiting(context: AuditContext, jobs: Map<string, JobSummary>): Promise<void> {
   for (const queue of namesOf(context, context.keys.waiting)) {
     for (const id of (await membersOf(context, context.keys.waiting(queue))).keys())
-      context.check('job', id, `waiting in ${queue}, recorded`, true, jobs.has(id));
+      context.check('job', id, `waits in ${queue}, has a record`, true, jobs.has(id));
   }
 }
 
@@ -127,5 +127,5 @@ async function checkReservations(context: AuditContext, reserved: Map<string, st
     check('reservation', name, 'job', reserved.get(name), holder);
     reserved.delete(name);
   });
-  for (const [name, id] of reserved) check('job', id, `reservation of the idempotency key ${name}`, true, false);
+  for (const [name, id] of reserved) check('job', id, `reservation ${name}`, true, false);
 }

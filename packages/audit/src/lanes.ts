@@ -1,5 +1,5 @@
 import { type AuditContext, fieldsOf, inChunks } from './context.ts';
-import { isLive, type KnownJob } from './jobs.ts';
+import { isLive, type JobSummary } from './jobs.ts';
 
 /** As in the queue's lane/lib.lua. */
 const WIDTH = { batch: 8, camera: 1 };
@@ -18,7 +18,7 @@ export interface Lane {
  */
 export async function checkLanes(
   context: AuditContext,
-  jobs: Map<string, KnownJob>,
+  jobs: Map<string, JobSummary>,
   lanes: Lane[],
 ): Promise<Set<string>> {
   const { redis, keys, check } = context;
@@ -28,26 +28,20 @@ export async function checkLanes(
   await inChunks(tokens, async ([token, value]) => {
     const [lane = '', id] = value.split(' ');
     const due = (await redis.zscore(keys.due, token)) !== null;
-    check('token', token, `of ${value}, scheduled for the sweep`, id === undefined, due);
+    check('token', token, 'scheduled for the sweep', id === undefined, due);
     if (id === undefined) {
       free.add(token);
       freeByLane.set(lane, (freeByLane.get(lane) ?? 0) + 1);
       return;
     }
     const job = jobs.get(id);
-    check('token', token, `used for ${id}, whose delivery id`, token, job?.deliveryId);
-    check(
-      'token',
-      token,
-      `used for ${id}, its lane`,
-      job?.batch ? `batch:${job.batch}` : `camera:${job?.camera}`,
-      lane,
-    );
+    check('token', token, `used for ${id}, delivery id of that job`, token, job?.deliveryId);
+    check('token', token, `used for ${id}, lane`, job?.batch ? `batch:${job.batch}` : `camera:${job?.camera}`, lane);
   });
   for (const [id, { deliveryId, status }] of jobs) {
     if (!deliveryId || !isLive(status)) continue;
     const [, used] = tokens.get(deliveryId)?.split(' ') ?? [];
-    check('job', id, `came by ${deliveryId}, which is used for`, id, used);
+    check('job', id, `job of its token ${deliveryId}`, id, used);
   }
   await inChunks(lanes, async ({ name, stopped }) => {
     const [stored, length] = await Promise.all([
@@ -59,10 +53,10 @@ export async function checkLanes(
     ]);
     const counted = freeByLane.get(name) ?? 0;
     const width = name.startsWith('batch:') ? WIDTH.batch : WIDTH.camera;
-    check('lane', name, 'stored number of free tokens', counted, Number(stored));
+    check('lane', name, 'stored count of free tokens', counted, Number(stored));
     if (counted > width) check('lane', name, 'free tokens', `${width} at most`, counted);
     const needed = Math.min(width, length);
-    if (!stopped && counted < needed) check('lane', name, `${length} waiting, free tokens`, needed, counted);
+    if (!stopped && counted < needed) check('lane', name, `free tokens for ${length} pending`, needed, counted);
   });
   return free;
 }

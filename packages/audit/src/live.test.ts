@@ -79,9 +79,9 @@ describe('an audit of a busy installation', () => {
     expect(others.errors).toEqual([]);
     expect(findings.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
-        'camera /resting: posted is 2, expected 1',
-        `batch ${id}: total is 3, expected 2`,
-        'schedule nobody: scheduled for the sweep, recorded is no, expected yes',
+        'camera /resting, posted: found 2, expected 1',
+        `batch ${id}, total: found 3, expected 2`,
+        'schedule nobody, has a record: found no, expected yes',
       ]),
     );
   });

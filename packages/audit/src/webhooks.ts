@@ -27,19 +27,19 @@ export async function checkWebhooks(context: AuditContext): Promise<{ ids: Set<s
     check('webhook', id, 'status', 'pending', webhookStatus);
     // The resultBytes of a batch are not in its record.
     if (status !== null)
-      check('webhook', id, 'size of its result', Number(resultBytes), await redis.hstrlen(key, 'result'));
+      check('webhook', id, 'bytes of its result', Number(resultBytes), await redis.hstrlen(key, 'result'));
     const scores = await Promise.all([keys.pending, keys.leases].map((list) => redis.zscore(list(host ?? ''), id)));
     check('webhook', id, 'lists that hold it', 1, scores.filter((score) => score !== null).length);
   });
   for (const list of [keys.pending, keys.leases]) {
     for (const host of namesOf(context, list)) {
       for (const id of (await membersOf(context, list(host))).keys())
-        check('webhook', id, `in ${list(host)}, recorded`, true, ids.has(id));
+        check('webhook', id, `in ${list(host)}, has a record`, true, ids.has(id));
     }
   }
   const hosts = await membersOf(context, keys.hosts);
   for (const host of new Set([...hosts.keys(), ...charged.keys()])) {
-    check('host', host, 'listed among those with webhooks to deliver', charged.has(host), hosts.has(host));
+    check('host', host, 'listed as having webhooks to deliver', charged.has(host), hosts.has(host));
   }
   const firstIn = async (key: string) => Number((await redis.zrange(key, 0, '0', 'WITHSCORES'))[1] ?? 0);
   for (const [host, at] of hosts) {
