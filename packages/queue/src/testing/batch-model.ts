@@ -2,10 +2,10 @@ import { isTerminal } from '@facequeue/schema';
 import type { NewItem } from '../batch/batch.ts';
 import { apply, type Event, fresh, type State } from './job-model.ts';
 
-/** An item as the model has it. */
+/** An item in the model. */
 export interface ModelItem {
   name: string;
-  /** Of its job: queued while it waits in the lane, too. */
+  /** State of its job; `queued` while it is pending in the lane, too. */
   state: State;
   /** Once a worker has claimed it. */
   jobId: string | null;
@@ -42,7 +42,7 @@ export class BatchModel {
     return !this.takesItems && this.items.every((item) => isTerminal(item.state.status));
   }
 
-  /** Nothing of it is left. */
+  /** Erased, and its last item has ended. */
   get nothingLeft(): boolean {
     return this.erased && this.done;
   }

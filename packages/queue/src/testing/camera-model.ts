@@ -1,6 +1,6 @@
 import { isTerminal, type JobStatus } from '@facequeue/schema';
 
-/** A frame as the model has it. */
+/** A frame in the model. */
 export interface ModelFrame {
   id: string;
   status: JobStatus;
@@ -9,7 +9,7 @@ export interface ModelFrame {
   /** As in State of job-model.ts. */
   claimedUnder: string | null;
   lock: string;
-  /** Past the time within which it was to start: that of a frame is set once. */
+  /** Past its deadline to start, which is set once. */
   overdue: boolean;
   endedBy: number | null;
   /** The token by which a worker got it. */
@@ -24,7 +24,7 @@ export const isLive = (frame: ModelFrame) => !isTerminal(frame.status);
 export class CameraModel {
   readonly frames: ModelFrame[] = [];
   readonly lane: ModelFrame[] = [];
-  /** Results, in the order of ends. */
+  /** Results in the order in which frames ended. */
   readonly results: string[] = [];
   readonly #maxAttempts: number;
 

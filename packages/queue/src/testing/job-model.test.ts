@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 const attempt = fc.integer({ min: 0, max: MAX_ATTEMPTS + 1 });
-/** Mostly what really happens: events that name the attempt in force. */
+/** Usually an event names the current attempt. */
 const current = fc.constant('current' as const);
 const event: fc.Arbitrary<Event<number | 'current'>> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('claim' as const), by: fc.constantFrom('a', 'b') }) },
@@ -44,7 +44,7 @@ const event: fc.Arbitrary<Event<number | 'current'>> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'cancel' as const }) },
-  // BullMQ delivers to somebody, or the lock of who has it runs out.
+  // BullMQ delivers the job to a worker, or the lock of its worker expires.
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('lock' as const), token: fc.constantFrom('', 't1', 't2') }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'sweep' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'overdue' as const }) },
@@ -54,14 +54,14 @@ const named = (given: Event<number | 'current'>, state: State): Event =>
   'attempt' in given && given.attempt === 'current' ? { ...given, attempt: state.attempts } : (given as Event);
 
 describe('the states of a job', () => {
-  it('never leave a terminal one, and only make moves of the table', () => {
+  it('never leave a terminal state and follow the table of moves', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 40 }), (events) => {
         let state = fresh();
         for (const each of events) {
           const next = apply(state, named(each, state), MAX_ATTEMPTS).state;
           if (next.status !== state.status) {
-            // Taken back and ended in one go, or taken back and claimed: two moves at once.
+            // Returned to the queue and ended, or returned and claimed, in one script: two moves at once.
             const through = canMove(state.status, 'queued') && canMove('queued', next.status);
             expect(canMove(state.status, next.status) || through).toBe(true);
           }
@@ -79,7 +79,7 @@ describe('the states of a job', () => {
     }
   });
 
-  it('are the same in the scripts, event by event', { timeout: 120_000 }, async () => {
+  it('match the scripts, event by event', { timeout: 120_000 }, async () => {
     let run = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 25 }), async (events) => {
@@ -106,7 +106,7 @@ describe('the states of a job', () => {
   });
 });
 
-/** What the script answers, as the model would put it: whether it did what it was asked. */
+/** Runs the script of an event. @returns whether the request succeeded, as the model says */
 async function act(by: ScriptHarness, event: Event): Promise<boolean> {
   const key = by.key('job:j');
   switch (event.kind) {

@@ -1,14 +1,14 @@
 /**
- * The states of a job and the moves between them, as a table and as a pure function. The scripts in ../scripts do the same
- * in Redis; a test runs both side by side.
+ * The states of a job and the moves between them, as a table and as a pure function. The scripts in ../job do the same in
+ * Redis; job-model.test.ts runs both side by side.
  */
 import { isTerminal, type JobStatus } from '@facequeue/schema';
 
 /**
- * `queued` covers a job a worker has claimed and whose bytes it fetches: it may fail there, and it still expires.
- * A job goes back to `queued` when its worker died or gave it back; the sweep does so without taking the claim away,
- * so that a worker that was only slow may still end it. Erasing a live job cancels it first; then its record is gone, and
- * every event finds none. A webhook is `waiting` while its job is live and becomes `pending` in the step that ends the job.
+ * A job that a worker has claimed stays `queued` while its bytes are fetched: it may fail there, and it may still expire.
+ * A job returns to `queued` when its worker died or released it. The sweep returns it without ending the claim, so a worker
+ * that was only slow can still finish. Erasing a live job cancels it first; then there is no record left for any event.
+ * A webhook is `waiting` while its job is live and becomes `pending` in the script that ends the job.
  */
 const MOVES: Record<JobStatus, readonly JobStatus[]> = {
   queued: ['processing', 'succeeded', 'failed', 'canceled', 'expired'],
@@ -29,13 +29,13 @@ export interface State {
   attempts: number;
   /** Attempts that do not count towards the limit. */
   forgiven: number;
-  /** BullMQ's lock under which the claim in force was made ('' for none held); null when nobody has claimed it. */
+  /** BullMQ's lock under which the current claim was made, '' for none; null when the job is not claimed. */
   claimedUnder: string | null;
-  /** BullMQ's lock as it is now; '' when nobody holds one. */
+  /** BullMQ's lock now; '' for none. */
   lock: string;
   /** Past the deadline to start. Each return to the queue sets a new deadline. */
   overdue: boolean;
-  /** The attempt whose outcome the job has. */
+  /** The attempt that ended the job. */
   endedBy: number | null;
 }
 
@@ -53,7 +53,7 @@ export function fresh(): State {
 }
 
 /**
- * @returns the state after the event, and whether the one who caused it got what was asked
+ * @returns the state after the event, and whether the request behind the event succeeded
  */
 export function apply(state: State, event: Event, maxAttempts: number): { state: State; answer: boolean } {
   const live = !isTerminal(state.status);
@@ -86,7 +86,7 @@ export function apply(state: State, event: Event, maxAttempts: number): { state:
         const forgiven = state.forgiven + (event.forgiven ? 1 : 0);
         return moves({ status: 'queued', claimedUnder: null, overdue: false, forgiven }, true);
       }
-      // Said again after a lost answer.
+      // A repeat after a lost reply.
       return stays(state.status === 'queued' && state.claimedUnder === null && state.attempts === event.attempt);
     case 'cancel':
       return live ? moves(ended('canceled'), true) : stays(false);
