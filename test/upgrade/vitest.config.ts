@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ['test/upgrade/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts', 'test/upgrade/global-setup.ts'],
-    testTimeout: 120_000,
+    testTimeout: 30_000,
     hookTimeout: 300_000,
     maxWorkers: 1,
   },
