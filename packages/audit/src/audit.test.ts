@@ -231,7 +231,7 @@ const DAMAGES: [string, () => Promise<unknown>, RegExp][] = [
   [
     'a task without a batch',
     () => raw.zadd(harness.key('tasks'), 1, 'list nobody'),
-    /schedule list nobody, task of a batch that: found recorded is no, expected yes/,
+    /schedule list nobody, its batch has a record: found no, expected yes/,
   ],
   [
     'a closed batch that keeps names',
