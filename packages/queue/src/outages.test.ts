@@ -45,7 +45,7 @@ describe('every wait returns', () => {
     await gateway.submit(given);
     const answer = wait.ended(LONG);
     const raw = new Redis(redis.url);
-    // In one transaction, so that no subscriber is there when the end is announced.
+    // In one transaction, so that no subscriber is connected when the message is sent.
     const cut = raw.multi().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await cut.eval(cancelScript.lua, 1, rig.prefix, given.id).exec();
     raw.disconnect();

@@ -1,12 +1,13 @@
 import { byteSize, duration, integer } from '@facequeue/schema/config';
 import { z } from 'zod';
 import type { AdmissionLimits } from './limits/admission.ts';
+import { KEY_PREFIX } from './redis/key-prefix.ts';
 
 /** Environment variables of the queue, for gateway and worker. */
 export const queueVariables = {
   QUEUE_PREFIX: z
     .string()
-    .regex(/^[\w.:-]*\{[\w.:-]+\}[\w.:-]*$/, { error: 'a name in braces such as {fq}' })
+    .regex(KEY_PREFIX, { error: 'a name in braces such as {fq}' })
     .default('{fq}')
     .meta({ default: '{fq}', description: 'Prefix of every key; one installation each. The braces are required.' }),
   MAX_WAITING_JOBS: integer(100_000, { min: 1, max: 10_000_000 }).meta({
@@ -27,7 +28,7 @@ export const queueVariables = {
   BATCH_TTL: duration('24h').meta({ description: 'How long a batch and its results are kept once it has ended.' }),
   MAX_ATTEMPTS: integer(5, { min: 1, max: 100 }).meta({
     description:
-      'How often a job is taken up, after crashes or retries, before it ends as failed. An attempt given back by a worker that stops does not count.',
+      'Attempts of a job, over crashes and retries, after which it ends as failed. Attempts that a stopping worker releases do not count.',
   }),
 };
 

@@ -113,7 +113,7 @@ local function end_item(job, status, code, detail, outcome)
   batch_changed(job.batch)
 end
 
--- No more items come in, unless a listing still adds some.
+-- Ends appends, except those of a listing that is not done.
 local function close_batch(id)
   local listing = redis.call('HGET', batch_key(id), 'listStatus')
   redis.call('HSET', batch_key(id), 'state', 'running')
@@ -146,7 +146,7 @@ local function stop_batch(id, erase)
   batch_changed(id)
 end
 
--- When `sweep` must look at a live batch next.
+-- When `sweep` must check a live batch next.
 local function schedule_batch(id)
   local batch = redis.call('HMGET', batch_key(id), 'state', 'lastAppend')
   local silence = ({ building = BATCH_ABANDONED_MS, open = BATCH_IDLE_MS })[batch[1]]

@@ -252,7 +252,7 @@ describe('the time of a batch', () => {
         timeout: 30_000,
       })
       .toBe(0);
-    // The webhook outlives its batch, and tells of it all the same.
+    // The webhook outlives its batch and still reports it.
     const [delivery] = await worker.leaseWebhooks(9, 9, 60_000);
     expect(delivery).toMatchObject({ subject: { kind: 'batch', batch: { id: ids[2], counts: { succeeded: 300 } } } });
     const attempt = { at: 1, status: 200, error: null, ms: 1 };

@@ -164,7 +164,7 @@ class Run {
     }
   }
 
-  /** Nobody has appended for long, and the sweep comes by. */
+  /** Nobody has appended for a long time, and a sweep runs. */
   async silence(batch: BatchModel): Promise<void> {
     await raw.hset(this.by.key(`batch:${batch.id}`), 'lastAppend', 1);
     await this.sweep();
@@ -186,7 +186,7 @@ class Run {
     }
   }
 
-  /** Everything is as the model says. */
+  /** Redis agrees with the model. */
   async compare(): Promise<void> {
     expect((await audit(raw, this.by.prefix)).findings).toEqual([]);
     const keys = await raw.keys(this.by.key('batch:*'));

@@ -21,7 +21,7 @@ export class BullQueues {
     this.#queues = queues;
   }
 
-  /** Adding an id that is there already changes nothing. */
+  /** Adds a delivery. One that exists already is left as it is. */
   async add(deliveryId: string, queue: QueueName): Promise<void> {
     await this.#queues.get(queue)!.add('job', {}, { jobId: deliveryId });
   }

@@ -67,7 +67,7 @@ local function forget_camera(name)
   redis.call('ZREM', DUE, 'camera-' .. name)
 end
 
--- Takes back a frame whose sender was told that it failed.
+-- Removes an aborted frame from its camera.
 local function abort_frame(job)
   redis.call('HINCRBY', camera_key(job.camera), 'posted', -1)
   redis.call('HINCRBY', camera_key(job.camera), 'waiting', -1)

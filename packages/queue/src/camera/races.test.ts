@@ -58,7 +58,7 @@ it('a frame is superseded or claimed, never both, and the newest always remains'
     }
   }
   const fields = Object.keys(expected);
-  const said = await a.raw.hmget(a.key('camera:/gate'), ...fields, 'waiting', 'processing');
-  expect(said.map(Number)).toEqual([...Object.values(expected), 0, 0]);
+  const stored = await a.raw.hmget(a.key('camera:/gate'), ...fields, 'waiting', 'processing');
+  expect(stored.map(Number)).toEqual([...Object.values(expected), 0, 0]);
   expect((await audit(redis.url, prefix)).findings).toEqual([]);
 }, 120_000);

@@ -138,7 +138,7 @@ class Run {
   /** Nothing is posted for a day. */
   async #passDay(name: string, model: CameraModel): Promise<void> {
     const { by } = this;
-    // Overdue frames end before the camera is looked at.
+    // Overdue frames end before the camera is swept.
     await this.#sweep();
     await raw.hset(by.key(`camera:/${name}`), 'lastFrameAt', 1);
     await raw.zadd(by.key('cameras'), 1, `/${name}`);
@@ -161,14 +161,14 @@ class Run {
     for (const [name, model] of this.cameras) {
       const { counts } = model;
       const fields = Object.keys(counts);
-      const said = await raw.hmget(by.key(`camera:/${name}`), ...fields);
-      expect(Object.fromEntries(fields.map((field, i) => [field, Number(said[i])]))).toEqual(counts);
+      const stored = await raw.hmget(by.key(`camera:/${name}`), ...fields);
+      expect(Object.fromEntries(fields.map((field, i) => [field, Number(stored[i])]))).toEqual(counts);
       const results = await raw.xrange(by.key(`frames:/${name}`), '-', '+');
       expect(results.map(([, [, id, , status]]) => `${id} ${status}`)).toEqual(model.results);
     }
   }
 
-  /** Everything that waits is looked at; a day later nothing is left but the fixed keys. */
+  /** Everything that waits is processed; a day later only the fixed keys remain. */
   async finish(): Promise<void> {
     for (const [name, model] of this.cameras) {
       for (;;) {

@@ -1,4 +1,4 @@
--- Takes back a submission whose caller was told that it failed.
+-- Aborts a submission whose caller was told that it failed.
 -- Returns 1 when nothing of it remains, 0 when it stays and runs: a worker has claimed it already, or another call with the same
 -- idempotency key was given it.
 --- @include ./lib.lua

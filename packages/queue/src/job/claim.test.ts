@@ -76,7 +76,7 @@ describe('a claim', () => {
     for (let attempt = 1; attempt <= 5; attempt++) {
       expect(await worker.claim(given.id, 'w')).toMatchObject({ attempt });
       await worker.start(given.id, attempt);
-      for (const _ of ['given back', 'said again after a lost answer'])
+      for (const _ of ['released', 'repeated after a lost reply'])
         expect(await worker.release(given.id, attempt, 0, true)).toBe(true);
     }
     // Those that say something of the job are as few as ever.
@@ -134,7 +134,7 @@ describe('a stale worker', () => {
     expect(await worker.release(given.id, 1, 0)).toBe(false);
     expect(await worker.start(given.id, 2)).toBe(true);
     expect(await worker.finish(given.id, 2, succeeded())).toBe(true);
-    expect(await worker.finish(given.id, 2, failed)).toBe(true); // said twice, as after a lost connection: the first stands
+    expect(await worker.finish(given.id, 2, failed)).toBe(true); // repeated, as after a lost connection: the first outcome stands
     expect(await gateway.read(given.id)).toMatchObject({ status: 'succeeded', attempts: 2 });
   });
 

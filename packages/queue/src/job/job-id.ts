@@ -1,6 +1,6 @@
 import { v7, validate, version } from 'uuid';
 
-/** A new job id: a UUIDv7 (RFC 9562), so it sorts by time and says when it was made. */
+/** A new job id: a UUIDv7 (RFC 9562), so it sorts by time and contains when it was made. */
 export function newJobId(): string {
   return v7();
 }

@@ -1,5 +1,5 @@
--- Redis' memory, as admission sees it. `sweep` records it once a second for all processes. Before a record that says "full" refuses
--- anybody, memory is measured again, so that room that was just freed counts at once.
+-- Redis' memory, as admission sees it. `sweep` records it once a second for all processes. Before admission refuses because of such
+-- a record, memory is measured again, so that room that was just freed counts at once.
 --- @include ../redis/keys.lua
 
 -- Bytes used, and the most that Redis may use; 0 when it has no limit.

@@ -41,7 +41,7 @@ describe('listeners', () => {
             const [listener, facts] = [...here][what.which] ?? [];
             if (!listener) continue;
             listeners.remove(listener);
-            // Whoever leaves is woken by it, once.
+            // Removal wakes a listener, once.
             listeners.remove(listener);
             expect(facts!.heard).toBe(facts!.notified + 1);
             here.delete(listener);

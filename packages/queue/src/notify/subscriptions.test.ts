@@ -81,7 +81,7 @@ describe('a subscription', () => {
     const { seen, done } = watch(gateway, given.id);
     await expect.poll(() => seen.length).toBe(1);
     await expect.poll(() => subscribers(rig)).toBe(1);
-    // In one connection's order: the subscribers are gone when the job starts, and nobody is notified.
+    // One connection runs its commands in order: the subscribers are disconnected when the job starts, so nobody is notified.
     const cut = raw.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await Promise.all([cut, worker.start(given.id, 1)]);
     await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['queued', 'processing']);

@@ -25,7 +25,7 @@ const COMMON: RedisOptions = {
 /**
  * gateway: fails at once when Redis is away, in flight or not.
  * worker: commands wait for Redis and are sent again; every script is idempotent. BullMQ's Worker needs this too.
- * subscriber: as worker. Its owner subscribes on every `ready`: ioredis would do so by itself with nobody to catch its failure.
+ * subscriber: as worker. Its owner subscribes on every `ready`: ioredis would do so by itself, but nothing would catch its failure.
  */
 const KINDS = {
   gateway: { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 5000 },
@@ -77,7 +77,7 @@ function ready(redis: Redis, timeoutMs: number): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
-    // It rejects with the first failed attempt; ioredis goes on trying.
+    // It rejects with the first failed attempt; ioredis continues to try.
     redis.connect().catch(() => {});
   });
 }

@@ -3,7 +3,7 @@
  * both languages, and its reply is parsed in one place.
  *
  * In Lua, `args` is a table with the declared arguments, and every constant of constants.ts that the text mentions is a local of
- * the same name. `--- @include` puts another file in, as load-lua.ts says.
+ * the same name. `--- @include` inserts another file (load-lua.ts).
  */
 import type { Redis } from 'ioredis';
 import { loadLua } from './load-lua.ts';

@@ -43,7 +43,7 @@ export async function mapRedisErrors<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Waits for Redis, but not for ever. The call itself goes on.
+ * Limits the wait for Redis. The call itself continues.
  * @throws unavailable after `ms`
  */
 export function orUnavailable<T>(work: Promise<T>, ms: number): Promise<T> {

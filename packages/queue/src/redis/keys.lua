@@ -3,7 +3,7 @@
 --   <prefix>:job:<id>        hash    the record of a job: see job/record.ts
 --   <prefix>:blob:<id>       string  image bytes of an inline job, until the job ends
 --   <prefix>:waiting:<queue> zset    ids of queued jobs by the time since which they could run
---   <prefix>:due             zset    by the time at which `sweep` must look at it next: job ids, lane tokens, "batch-<id>", "camera-<name>"
+--   <prefix>:due             zset    by the time at which `sweep` must check it next: job ids, lane tokens, "batch-<id>", "camera-<name>"
 --   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue> and
 --                                    mark:<queue> (see limits/throughput.lua), items (that wait in lanes of batches), turns (lane tokens
 --                                    issued so far), memoryUsed, memoryLimit
@@ -13,7 +13,7 @@
 --   <prefix>:delivery:<id>   hash    an undelivered webhook: a copy of the ended record, webhookTries and charge
 --   <prefix>:pending:<host>  zset    ids of a host's webhooks that no worker has leased, by the time they are due
 --   <prefix>:leases:<host>   zset    ids of a host's webhooks that a worker has leased, by the time the lease ends
---   <prefix>:hosts           zset    hosts with webhooks by the time at which to look at them next
+--   <prefix>:hosts           zset    hosts with webhooks by the time at which to check them next
 --   <prefix>:batch:<id>      hash    a batch: see batch/record.ts
 --   <prefix>:names:<batch>   set     names of its items
 --   <prefix>:results:<batch> stream  how its items ended, by the number of the end: "<n>-0"

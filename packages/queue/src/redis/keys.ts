@@ -1,4 +1,4 @@
-/** Names of keys and channels in Redis. keys.lua says what each holds and makes the same names for scripts. */
+/** Names of keys and channels in Redis. keys.lua describes each and makes the same names for scripts. */
 
 /** Keys of one installation. Those that take a name belong to one job, batch, camera, lane, queue or webhook host. */
 export interface Keys {

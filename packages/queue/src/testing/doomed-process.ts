@@ -28,7 +28,7 @@ if (deed === 'run a job') {
   arm();
   await queue.consume('interactive', { concurrency: 1 }, async (deliveryId) => {
     const claimed = await queue.claim(deliveryId, 'doomed');
-    // Told of its end, BullMQ has brought the second job at once.
+    // When the first has ended, BullMQ delivers the second job at once.
     if (deliveryId !== id) return done.resolve();
     if (!claimed) return;
     await queue.blob(claimed.id);

@@ -23,7 +23,7 @@ export const succeeded = (result = Buffer.from('result')): Outcome => ({
   timings: { decode: 1 },
 });
 
-/** An inline job with three bytes, unless said otherwise. */
+/** An inline job with three bytes, unless `more` changes that. */
 export function job(more: Partial<NewJob> = {}): NewJob {
   return {
     id: newJobId(),
@@ -37,7 +37,7 @@ export function job(more: Partial<NewJob> = {}): NewJob {
   };
 }
 
-/** The job a webhook tells of. */
+/** The job that a webhook reports. */
 export function jobOf({ subject }: WebhookDelivery): JobRecord {
   if (subject.kind !== 'job') throw new Error(`a webhook of a ${subject.kind}`);
   return subject.job;

@@ -1,4 +1,4 @@
-/** A worker in a process of its own, for tests that kill it: says the id of each job it has begun to run, and then hangs. */
+/** A worker in a process of its own, for tests that kill it: sends the id of each job it has started, and then hangs. */
 import type { QueueName } from '@facequeue/schema';
 import { UNLIMITED } from '../limits/admission.ts';
 import { openWorkerQueue } from '../worker-queue.ts';

@@ -1,7 +1,7 @@
 -- Leases webhooks that are due, one of each host in turn, so that a host with many costs the others nothing.
 -- Returns {{id, attempt, field, value, field, value, ...}, ...}: the fields of the ended record.
 -- Invariant: each attempt number of a webhook is given out once. A lease that ended frees its host's place here.
--- Each look at a host leases a webhook or moves the host into the future, so the loop ends. A host at its limit is looked at once,
+-- Each check of a host leases a webhook or moves the host into the future, so the loop ends. A host at its limit is checked once,
 -- however many of its webhooks wait.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua

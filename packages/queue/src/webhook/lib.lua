@@ -1,8 +1,8 @@
--- Undelivered webhooks: which are due, and when to look at a host again.
+-- Undelivered webhooks: which are due, and when to check a host again.
 -- Invariants, after each script:
 --   a webhook is in pending:<host> or in leases:<host>, never in both;
 --   a host is in `hosts` exactly while it has webhooks, never later than its first one can be leased. It may be earlier:
---   lease.lua looks at it then and moves it on;
+--   lease.lua checks it then and moves it on;
 --   stats.deliveryBytes and stats.deliveryBytes:<host> are the sums of `charge` over webhooks, which stats.resultBytes includes.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua

@@ -156,7 +156,7 @@ describe('the webhook of a job', () => {
     const second = await takeOne(worker);
     expect(jobOf(second).webhook!.attempts).toEqual([tried(500)]);
     expect(await worker.reportWebhook(second, delivered)).toBe(true);
-    // Said again after a lost answer: nothing is left that could tell, and nothing comes back to life.
+    // Reported again after a lost reply: no record is left that could confirm it, and none is written.
     expect(await worker.reportWebhook(second, delivered)).toBe(false);
     await sound(rig);
     expect((await gateway.snapshot()).resultBytes).toBe(0);
