@@ -2,7 +2,7 @@ import { byteSize } from '@facequeue/schema/config';
 import { commonVariables } from '@facequeue/service/variables';
 import { z } from 'zod';
 
-/** The environment variables `serve` reads itself; the gateway and the worker read theirs from the same environment. */
+/** The environment variables that `serve` itself reads. The gateway and the worker read theirs from the same environment. */
 export const serveVariables = {
   FACEQUEUE_HOME: z.string().optional().meta({
     default: '.facequeue',
@@ -13,19 +13,18 @@ export const serveVariables = {
   SHUTDOWN_GRACE: commonVariables.SHUTDOWN_GRACE,
   REDIS_MAXMEMORY: byteSize('2gb').meta({
     description:
-      'Memory limit of the private Redis. Nothing is evicted: past it new jobs are refused. Its append-only file needs about three times that much disk.',
+      'Memory limit of the private Redis. Nothing is evicted: when it is full, new jobs are refused. Its append-only file needs about three times as much disk.',
   }),
 };
 
-/** The environment variables of the commands that speak to a running service. */
+/** The environment variables of the commands that call a running service. */
 export const callerVariables = {
   FACEQUEUE_URL: z
     .url({ protocol: /^https?$/, error: 'a URL such as http://127.0.0.1:8080' })
     .default('http://127.0.0.1:8080')
     .meta({
       default: 'http://127.0.0.1:8080',
-      description:
-        'Where the service is that `facequeue jobs`, `ingest` and `watch` speak to, its `BASE_PATH` included.',
+      description: 'URL of the service that `facequeue jobs`, `ingest` and `watch` call, with its `BASE_PATH`.',
     }),
   FACEQUEUE_API_KEY: z.string().optional().meta({
     secret: true,
