@@ -1,5 +1,6 @@
 /** What the processes publish and log: ends as they are announced, and outcomes that were discarded. */
 import { Redis } from 'ioredis';
+import { JOB_MESSAGES } from '../../apps/worker/src/images/job-handler.ts';
 import type { AppProcess } from '../../test/support/processes/app-process.ts';
 
 export interface EndObserver extends Disposable {
@@ -45,10 +46,10 @@ export function addLog(counts: LogCounts, app: AppProcess): void {
     if (!text.startsWith('{')) continue;
     const line = parsed(text);
     if (!line) continue;
-    // The texts of apps/worker/src/images/job-handler.ts.
-    if (line.job_id && (line.msg === 'job succeeded' || line.msg === 'job failed')) counts.recorded.add(line.job_id);
-    if (line.job_id && line.msg.startsWith('job discarded')) counts.discarded.add(line.job_id);
-    if (line.msg.startsWith('job released, the worker is stopping')) counts.released += 1;
+    if (line.job_id && (line.msg === JOB_MESSAGES.succeeded || line.msg === JOB_MESSAGES.failed))
+      counts.recorded.add(line.job_id);
+    if (line.job_id && line.msg === JOB_MESSAGES.discarded) counts.discarded.add(line.job_id);
+    if (line.msg === JOB_MESSAGES.stopping) counts.released += 1;
     if (line.level === 'error' || line.level === 'fatal') {
       const what = line.err?.message ? `${line.msg}: ${line.err.message}` : line.msg;
       counts.errors.set(what, (counts.errors.get(what) ?? 0) + 1);

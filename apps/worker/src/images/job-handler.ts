@@ -12,6 +12,15 @@ import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
 /** When a job is run again after a failure that may pass. */
 const retryDelay = exponentialBackoff({ firstMs: 500, maxMs: 30_000, jitter: 0.5 });
 
+/** Log messages about the end of a job; bench/chaos counts them. */
+export const JOB_MESSAGES = {
+  succeeded: 'job succeeded',
+  failed: 'job failed',
+  discarded: 'job discarded, it had ended',
+  stopping: 'job released, the worker is stopping',
+  fault: 'job released after an internal error',
+} as const;
+
 /** What a job handler works with. */
 export interface JobHandlerDeps {
   workerId: string;
@@ -49,7 +58,7 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
       outcome = await detectFaces(deps, job, active.signal, timings);
     } catch (error) {
       if (active.signal.reason instanceof WorkerStopping) {
-        log.info('job released, the worker is stopping');
+        log.info(JOB_MESSAGES.stopping);
         metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'stopping' });
         await queue.release(id, job.attempt, 0, true);
         return;
@@ -58,9 +67,9 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
       if (!isFacequeueError(error) || NOT_THE_IMAGE.includes(error.code)) {
         const delay = retryDelay(job.attempt, random());
         // A job that has ended may fail here, too: its image was erased when it was canceled. That is no fault.
-        if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, 'job discarded, it had ended');
+        if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, JOB_MESSAGES.discarded);
         else {
-          log.error({ err: error, delay }, 'job released after an internal error');
+          log.error({ err: error, delay }, JOB_MESSAGES.fault);
           metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'fault' });
         }
         return;
@@ -69,9 +78,9 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
     }
     const recorded = outcome !== null && (await queue.finish(id, job.attempt, outcome));
     countEnd(metrics, job.queue, recorded ? outcome : null);
-    if (!recorded) log.debug('job discarded, it had ended');
-    else if (outcome?.status === 'failed') log.info({ code: outcome.error.code, timings }, 'job failed');
-    else log.debug({ timings }, 'job succeeded');
+    if (!recorded) log.debug(JOB_MESSAGES.discarded);
+    else if (outcome?.status === 'failed') log.info({ code: outcome.error.code, timings }, JOB_MESSAGES.failed);
+    else log.debug({ timings }, JOB_MESSAGES.succeeded);
   };
 }
 
