@@ -33,6 +33,12 @@ const LAST_ANSWERS_MS = 1000;
  * Starts the HTTP server.
  * @param queue stays the caller's to close
  * @throws ConfigError when the configuration is inconsistent, or the port or address cannot be used
+ * @example
+ * const queue = await openGatewayQueue(queueOptions(config, onError));
+ * const gateway = await startGateway(config, queue, log);
+ * …
+ * await gateway.close(20_000);
+ * await queue.close();
  */
 export async function startGateway(config: GatewayConfig, queue: GatewayQueue, log: Logger): Promise<Gateway> {
   const largestBody = bodyCap('json', config.MAX_IMAGE_BYTES);
