@@ -71,7 +71,7 @@ describe('Prefer: respond-async', () => {
     await using at = await own({ SYNC_WAIT: '1ms' });
     await slowQueue(at);
     const refused = await post(at);
-    expect(((await refused.json()) as Problem).detail).toMatch(/wait longer than the caller/);
+    expect(((await refused.json()) as Problem).detail).toMatch(/wait longer than its caller/);
     expect(refused.status).toBe(503);
     for (const prefer of ['respond-async', 'wait=0']) expect((await post(at, { prefer })).status).toBe(202);
   });
