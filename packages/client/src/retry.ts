@@ -10,7 +10,7 @@ const SPREAD = 0.25;
 /** Longest delay that a single call accepts from the service. When it asks for more, the caller gets the error at once. */
 const MAX_RETRY_AFTER_MS = 10_000;
 /** The same for calls that wait anyway: as long as a gateway may take to restart. */
-const MAX_RETRY_AFTER_WAITING_MS = 60_000;
+const MAX_PATIENT_RETRY_AFTER_MS = 60_000;
 /** Failures in a row that a waiting call survives: about a minute of back-off, time to replace a gateway. */
 const MAX_FAILURES = 10;
 
@@ -77,7 +77,7 @@ export function createRetryPolicy(): RetryPolicy {
       signal?.throwIfAborted();
       if (!isFacequeueError(error) || !mayRetry(true, { error, certain: true })) throw error;
       failures += 1;
-      const ms = retryDelay(failures, error.retryAfterMs, Math.random(), MAX_RETRY_AFTER_WAITING_MS);
+      const ms = retryDelay(failures, error.retryAfterMs, Math.random(), MAX_PATIENT_RETRY_AFTER_MS);
       if (failures > MAX_FAILURES || ms === null) throw error;
       await sleep(ms, signal);
     },

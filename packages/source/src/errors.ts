@@ -14,7 +14,7 @@ export const timedOut = (detail: string, cause?: unknown) =>
   new FacequeueError('source_timeout', detail, { parameter: 'url', cause });
 
 /** @param missed what did not happen in time, such as `the receiver did not answer` */
-export const notWithin = (ms: number, missed: string) => timedOut(`${missed} within ${ms / 1000} s`);
+export const missedDeadline = (ms: number, missed: string) => timedOut(`${missed} within ${ms / 1000} s`);
 
 export const tooLarge = (maxBytes: number) =>
   new FacequeueError('body_too_large', `the image is larger than ${maxBytes} bytes`, { parameter: 'url' });

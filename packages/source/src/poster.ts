@@ -1,7 +1,7 @@
 import { Deadline, lazy } from '@facequeue/time';
 import type { AllowEntry } from './address/allow-list.ts';
 import { createGuard } from './address/guard.ts';
-import { notWithin } from './errors.ts';
+import { missedDeadline } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import type { PostAnswer } from './http/http-poster.ts';
 import { parseWebhookUrl } from './webhook-url.ts';
@@ -49,7 +49,7 @@ export function createGuardedPoster({ connectMs, totalMs, allow, ca, resolve }: 
       signal?.throwIfAborted();
       using deadline = new Deadline({
         ms: totalMs,
-        onTimeout: () => notWithin(totalMs, 'the receiver did not answer'),
+        onTimeout: () => missedDeadline(totalMs, 'the receiver did not answer'),
         parent: signal,
       });
       return await (await http()).post(url, headers, body, deadline);

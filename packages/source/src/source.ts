@@ -1,7 +1,7 @@
 import { Deadline, lazy } from '@facequeue/time';
 import type { AllowEntry } from './address/allow-list.ts';
 import { createGuard } from './address/guard.ts';
-import { forbidden, notWithin } from './errors.ts';
+import { forbidden, missedDeadline } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import { parseImageUrl } from './image-url.ts';
 import type { SourceLimits } from './limits.ts';
@@ -59,7 +59,7 @@ export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOpti
         throw forbidden('s3 URLs are disabled here: S3_SOURCE_PREFIXES names no bucket');
       using deadline = new Deadline({
         ms: limits.totalMs,
-        onTimeout: () => notWithin(limits.totalMs, 'the image was not fetched'),
+        onTimeout: () => missedDeadline(limits.totalMs, 'the image was not fetched'),
         parent: signal,
       });
       return image.scheme === 's3'

@@ -60,8 +60,8 @@ describe('items in chunks', () => {
 
   it('encode bytes in a browser as elsewhere', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 30 }), fc.integer({ min: 0, max: 3 }), (bytes, pieces) => {
-        const all = new Uint8Array(bytes.length + pieces * 0x8000).fill(7);
+      fc.property(fc.uint8Array({ maxLength: 30 }), fc.integer({ min: 0, max: 3 }), (bytes, parts) => {
+        const all = new Uint8Array(bytes.length + parts * 0x8000).fill(7);
         all.set(bytes, all.length - bytes.length);
         expect(base64ByBtoa(all) === base64Of(all)).toBe(true);
       }),

@@ -1,4 +1,4 @@
-import { outcomeWithin } from '../outcome-within.ts';
+import { boundedWait } from '../bounded-wait.ts';
 import { itemJson, type NamedItem } from './item.ts';
 
 /** An item as a line of NDJSON. */
@@ -48,7 +48,7 @@ export async function* chunksOf(
   try {
     let next = readNext();
     for (;;) {
-      const read = await outcomeWithin(next, dueAt - performance.now(), signal);
+      const read = await boundedWait(next, dueAt - performance.now(), signal);
       if (read === null) {
         yield chunk();
         continue;

@@ -1,4 +1,4 @@
-import { outcomeWithin } from '../outcome-within.ts';
+import { boundedWait } from '../bounded-wait.ts';
 
 /** A condition variable: wakes everyone who waits for something to change. */
 export interface Condition {
@@ -18,7 +18,7 @@ export function createCondition(): Condition {
       change = Promise.withResolvers<void>();
     },
     async wait(signal, ms = Number.POSITIVE_INFINITY) {
-      await outcomeWithin(change.promise, ms, signal);
+      await boundedWait(change.promise, ms, signal);
     },
   };
 }

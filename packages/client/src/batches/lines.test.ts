@@ -24,7 +24,7 @@ describe('lines of a stream', () => {
           // A decoder drops a byte order mark, as it should.
           const [first, ...others] = lines;
           const expected = first === undefined ? [] : [first.replace(/^\ufeff/, ''), ...others];
-          expect(bytes.flatMap((piece) => splitter.push(piece))).toEqual(expected);
+          expect(bytes.flatMap((part) => splitter.push(part))).toEqual(expected);
         },
       ),
     );
@@ -32,10 +32,10 @@ describe('lines of a stream', () => {
 
   it('are refused when one does not end', () => {
     const splitter = createLineSplitter(10);
-    const piece = new TextEncoder().encode('12345');
+    const part = new TextEncoder().encode('12345');
     expect(splitter.push(new TextEncoder().encode('123456789\n'))).toEqual(['123456789']);
-    splitter.push(piece);
-    splitter.push(piece);
-    expect(() => splitter.push(piece)).toThrow(expect.objectContaining({ code: 'internal_error' }));
+    splitter.push(part);
+    splitter.push(part);
+    expect(() => splitter.push(part)).toThrow(expect.objectContaining({ code: 'internal_error' }));
   });
 });

@@ -67,18 +67,18 @@ describe('batchResults', () => {
   });
 
   it('gives a result before the next item is there, when that waits for it', async () => {
-    const told = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
+    const opened = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
     async function* oneByOne() {
       const [first, second] = items(2) as [BatchItem, BatchItem];
       yield first;
-      await told[0].promise;
+      await opened[0].promise;
       yield second;
-      await told[1].promise;
+      await opened[1].promise;
     }
     const seen: string[] = [];
     for await (const { id } of client.batchResults(oneByOne())) {
       seen.push(id);
-      told[seen.length - 1]!.resolve();
+      opened[seen.length - 1]!.resolve();
     }
     expect(seen).toEqual(['i1', 'i2']);
   });
@@ -167,18 +167,18 @@ describe('batchResults', () => {
   });
 
   it('does not go on with a batch that somebody has canceled', async () => {
-    const told = Promise.withResolvers<void>();
+    const opened = Promise.withResolvers<void>();
     async function* two() {
       const [first, second] = items(2) as [BatchItem, BatchItem];
       yield first;
-      await told.promise;
+      await opened.promise;
       yield second;
     }
     const failure = failureOf(
       (async () => {
         for await (const _ of client.batchResults(two())) {
           await client.cancelBatch(batches.all[0]!.id);
-          told.resolve();
+          opened.resolve();
         }
       })(),
     );
@@ -210,10 +210,10 @@ describe('batchResults', () => {
 
   it('throws what the service refuses, and tells of its batches before anything is in them', async () => {
     batches.instead.append = [problem('forbidden')];
-    const told: [string, number][] = [];
-    const onBatch = async ({ id }: { id: string }) => void told.push([id, batches.all[0]!.items.length]);
+    const opened: [string, number][] = [];
+    const onBatch = async ({ id }: { id: string }) => void opened.push([id, batches.all[0]!.items.length]);
     expect(await failureOf(collect(items(2), { onBatch }))).toMatchObject({ code: 'forbidden' });
-    expect(told).toEqual([[batches.all[0]!.id, 0]]);
+    expect(opened).toEqual([[batches.all[0]!.id, 0]]);
     expect(allErased()).toBe(true);
   });
 });

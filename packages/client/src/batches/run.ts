@@ -11,7 +11,7 @@ const BATCH_ITEMS = 10_000;
  * Submitted items whose results have not been read, beyond which no further ones are submitted: seconds of work for the largest
  * installations, and too few for the service to refuse the work of others.
  */
-const MAX_UNREAD_ITEMS = 2000;
+const MAX_OUTSTANDING_ITEMS = 2000;
 /** Pause for a full queue that is too short to open another batch meanwhile. */
 const SHORT_PAUSE_MS = 5000;
 /** Time limit for erasing the remaining batches at the end, ms. */
@@ -60,9 +60,9 @@ export async function* runItems(
   const run = linkedAbort(outer);
   const { signal } = run;
   const batches: RunBatch[] = [];
-  const unreadItems = () => batches.reduce((sum, { total, read }) => sum + Math.max(0, total - read), 0);
+  const outstandingItems = () => batches.reduce((sum, { total, read }) => sum + Math.max(0, total - read), 0);
   const changed = createCondition();
-  let allSubmitted = false;
+  let allSent = false;
 
   const openBatch = async (): Promise<RunBatch> => {
     const resource = await service.open(options, signal);
@@ -76,7 +76,7 @@ export async function* runItems(
   const submitAll = async () => {
     let batch: RunBatch | null = null;
     for await (const chunk of makeChunks(signal)) {
-      while (unreadItems() >= MAX_UNREAD_ITEMS) await changed.wait(signal);
+      while (outstandingItems() >= MAX_OUTSTANDING_ITEMS) await changed.wait(signal);
       if (batch && batch.total >= BATCH_ITEMS) {
         await service.close(batch.id, signal);
         batch = null;
@@ -119,7 +119,7 @@ export async function* runItems(
 
   const submitting = submitAll().then(
     () => {
-      allSubmitted = true;
+      allSent = true;
       changed.notify();
     },
     (error) => run.abort(error),
@@ -129,7 +129,7 @@ export async function* runItems(
       signal.throwIfAborted();
       const batch = batches[0];
       if (!batch) {
-        if (allSubmitted) return;
+        if (allSent) return;
         await changed.wait(signal);
         continue;
       }

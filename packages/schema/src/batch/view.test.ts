@@ -33,14 +33,14 @@ const item: ItemView = {
 };
 
 test('a running batch says how fast it goes and when it will be done', () => {
-  const shown = BatchResource.parse(batchResource(batch, '/prod', NOW));
-  expect(shown).toMatchObject({
+  const rendered = BatchResource.parse(batchResource(batch, '/prod', NOW));
+  expect(rendered).toMatchObject({
     status: 'running',
     items_per_second: 1.23,
     estimated_finish: '2026-01-01T00:00:03.000Z',
     links: { results: `/prod/batches/${batch.id}/results` },
   });
-  expect(Object.keys(shown)).not.toContain('webhook');
+  expect(Object.keys(rendered)).not.toContain('webhook');
 });
 
 test('a batch that has ended is shown the same at any time, as its webhook must be', () => {

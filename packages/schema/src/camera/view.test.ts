@@ -7,7 +7,7 @@ import { type CameraView, cameraResource, type FrameView, frameEvent } from './v
 
 const ID = '01930000-0000-7000-8000-000000000000';
 const T = Date.parse('2026-01-02T03:04:05.678Z');
-const shown = '2026-01-02T03:04:05.678Z';
+const TIME = '2026-01-02T03:04:05.678Z';
 
 const camera: CameraView = {
   camera: 'gate-1',
@@ -40,7 +40,7 @@ describe('a camera is shown', () => {
     expect(CameraResource.strict().parse(resource)).toEqual(resource);
     expect(resource).toMatchObject({
       frames_per_second: { posted: 4.99, processed: 0 },
-      last_frame_at: shown,
+      last_frame_at: TIME,
       last_result_at: null,
       links: { frames: '/prod/cameras/gate-1/frames', events: '/prod/cameras/gate-1/events' },
     });
@@ -54,7 +54,7 @@ describe('a frame is shown', () => {
     expect(event).toMatchObject({
       camera: 'gate-1',
       job: ID,
-      frame_time: shown,
+      frame_time: TIME,
       result: { Faces: [], FaceModelVersion: '1.0.0' },
       error: null,
     });
@@ -88,7 +88,7 @@ describe('a frame is shown', () => {
     expect(job).toMatchObject({
       status: 'canceled',
       error: { code: 'superseded', status: 409 },
-      frame: { camera: 'gate-1', frame_time: shown },
+      frame: { camera: 'gate-1', frame_time: TIME },
     });
   });
 });

@@ -1,7 +1,7 @@
 import type { Deadline } from '@facequeue/time';
 import type { Agent } from 'undici';
 import { collect } from '../collect.ts';
-import { forbidden, notWithin, unreachable } from '../errors.ts';
+import { forbidden, missedDeadline, unreachable } from '../errors.ts';
 import { parseImageUrl } from '../image-url.ts';
 import type { SourceLimits } from '../limits.ts';
 import { discard, guardedAgent, USER_AGENT } from './agent.ts';
@@ -84,7 +84,9 @@ function redirectTarget(from: URL, location: string): URL {
 
 /** Sends one request and waits for the headers of its answer. */
 async function sendRequest(agent: Agent, url: URL, limits: SourceLimits, deadline: Deadline) {
-  using _headers = deadline.phase(limits.headersMs, () => notWithin(limits.headersMs, 'the image host did not answer'));
+  using _headers = deadline.phase(limits.headersMs, () =>
+    missedDeadline(limits.headersMs, 'the image host did not answer'),
+  );
   const request = () =>
     deadline.race(
       agent.request({

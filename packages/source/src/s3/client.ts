@@ -1,6 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { Deadline } from '@facequeue/time';
-import { notWithin } from '../errors.ts';
+import { missedDeadline } from '../errors.ts';
 import { storageFailure } from './failures.ts';
 import type { S3Prefix } from './prefixes.ts';
 
@@ -45,14 +45,14 @@ export function createS3Client(options: S3Options, connectMs: number): S3Client 
  * @param refused the text for a 403
  * @throws FacequeueError source_forbidden, source_unreachable, source_timeout; the signal's reason
  */
-export async function sendWithin<T>(
+export async function sendBounded<T>(
   send: (abort: { abortSignal: AbortSignal }) => Promise<T>,
   { ms, signal, refused }: { ms: number; signal: AbortSignal | undefined; refused: string },
 ): Promise<T> {
   signal?.throwIfAborted();
   using deadline = new Deadline({
     ms,
-    onTimeout: () => notWithin(ms, 'the object storage did not answer'),
+    onTimeout: () => missedDeadline(ms, 'the object storage did not answer'),
     parent: signal,
   });
   try {

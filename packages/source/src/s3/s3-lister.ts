@@ -1,5 +1,5 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { createS3Client, type S3Options, sendWithin } from './client.ts';
+import { createS3Client, type S3Options, sendBounded } from './client.ts';
 import type { S3Listing } from './s3-url.ts';
 
 /** One page of a listing. */
@@ -22,7 +22,7 @@ export function createS3Lister(options: S3Options, { connectMs, totalMs }: { con
         EncodingType: 'url',
         ...(token && { ContinuationToken: token }),
       });
-      const answer = await sendWithin((abort) => client.send(command, abort), {
+      const answer = await sendBounded((abort) => client.send(command, abort), {
         ms: totalMs,
         signal,
         refused: 'the object storage refuses to list the bucket',

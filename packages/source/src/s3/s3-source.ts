@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { Deadline } from '@facequeue/time';
 import { collect } from '../collect.ts';
-import { forbidden, notWithin, unreachable } from '../errors.ts';
+import { forbidden, missedDeadline, unreachable } from '../errors.ts';
 import type { SourceLimits } from '../limits.ts';
 import { createS3Client, type S3Options } from './client.ts';
 import { storageFailure } from './failures.ts';
@@ -14,7 +14,7 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
   const client = createS3Client(options, limits.connectMs);
   const open = async (bucket: string, key: string, deadline: Deadline) => {
     using _headers = deadline.phase(limits.headersMs, () =>
-      notWithin(limits.headersMs, 'the object storage did not answer'),
+      missedDeadline(limits.headersMs, 'the object storage did not answer'),
     );
     const command = new GetObjectCommand({ Bucket: bucket, Key: key });
     // The signal aborts the body too. Raced, because the look-up of credentials ignores the signal.

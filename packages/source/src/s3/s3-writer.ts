@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
 import { unreachable } from '../errors.ts';
-import { createS3Client, type S3Options, sendWithin } from './client.ts';
+import { createS3Client, type S3Options, sendBounded } from './client.ts';
 import { statusOf } from './failures.ts';
 import type { S3Object } from './s3-url.ts';
 
@@ -42,7 +42,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
   async function existingMark(target: S3Object, signal?: AbortSignal): Promise<string | null> {
     const limit = limits(signal, 'the object storage refuses to say whether the object exists already');
     try {
-      const { Metadata } = await sendWithin(
+      const { Metadata } = await sendBounded(
         (abort) => client.send(new HeadObjectCommand(location(target)), abort),
         limit,
       );
@@ -96,14 +96,14 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
       await create(
         target,
         (condition) =>
-          sendWithin((abort) => client.send(new PutObjectCommand({ ...input, ...condition }), abort), limits(signal)),
+          sendBounded((abort) => client.send(new PutObjectCommand({ ...input, ...condition }), abort), limits(signal)),
         signal,
       );
     },
 
     async begin(target: Target, signal?: AbortSignal): Promise<string> {
       const command = new CreateMultipartUploadCommand(newObject(target));
-      const { UploadId } = await sendWithin((abort) => client.send(command, abort), limits(signal));
+      const { UploadId } = await sendBounded((abort) => client.send(command, abort), limits(signal));
       if (!UploadId) throw unreachable('the object storage began an upload without an id');
       return UploadId;
     },
@@ -115,7 +115,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
         PartNumber: number,
         Body: bytes,
       });
-      const { ETag } = await sendWithin((abort) => client.send(command, abort), limits(signal));
+      const { ETag } = await sendBounded((abort) => client.send(command, abort), limits(signal));
       if (!ETag) throw unreachable('the object storage accepted a part without an ETag');
       return ETag;
     },
@@ -129,7 +129,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
       await create(
         target,
         (condition) =>
-          sendWithin(
+          sendBounded(
             (abort) => client.send(new CompleteMultipartUploadCommand({ ...input, ...condition }), abort),
             limits(signal),
           ),
@@ -140,7 +140,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     async abort(target: S3Object, uploadId: string, signal?: AbortSignal): Promise<void> {
       const command = new AbortMultipartUploadCommand({ ...location(target), UploadId: uploadId });
       try {
-        await sendWithin((abort) => client.send(command, abort), limits(signal));
+        await sendBounded((abort) => client.send(command, abort), limits(signal));
       } catch (error) {
         if (!isFacequeueError(error) || statusOf(error.cause) !== 404) throw error;
       }

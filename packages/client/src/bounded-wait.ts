@@ -8,7 +8,7 @@ const TIMED_OUT = Symbol('timed out');
  * @param ms `Infinity` for no limit
  * @throws what `work` rejects with; the signal's reason
  */
-export async function outcomeWithin<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
+export async function boundedWait<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
   const deadline = new Deadline({ ms, onTimeout: () => TIMED_OUT, parent: signal });
   try {
     return await deadline.race(work);
