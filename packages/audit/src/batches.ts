@@ -1,3 +1,4 @@
+import { CONSTANTS } from '@facequeue/queue/storage';
 import {
   type AuditContext,
   type Bytes,
@@ -10,11 +11,6 @@ import {
   textBytes,
 } from './context.ts';
 import { groupJobs, type JobSummary } from './jobs.ts';
-
-/** As in the queue's batch/lib.lua. */
-const BATCH_OVERHEAD = 2048;
-const ENTRY_OVERHEAD = 128;
-const NAME_OVERHEAD = 64;
 
 const COUNTS = ['total', 'queued', 'processing', 'succeeded', 'failed', 'canceled', 'ended'] as const;
 const OVER = ['done', 'failed'];
@@ -115,11 +111,14 @@ async function checkItems(
   is('duplicate items', '', twice.join());
 
   const names = await setOf(context, keys.names(id));
-  const nameBytes = names.reduce((sum, name) => sum + Buffer.byteLength(name) + NAME_OVERHEAD, 0);
+  const nameBytes = names.reduce((sum, name) => sum + Buffer.byteLength(name) + CONSTANTS.NAME_OVERHEAD_BYTES, 0);
   is('nameBytes', nameBytes, Number(batch['nameBytes'] ?? 0));
   if (batch['closedAt']) is('names kept after closing', 0, names.length);
   const charge =
-    BATCH_OVERHEAD + textBytes(batch, ['options', 'listing', 'output', 'webhookUrl']) + results.bytes + nameBytes;
+    CONSTANTS.BATCH_OVERHEAD_BYTES +
+    textBytes(batch, ['options', 'listing', 'output', 'webhookUrl']) +
+    results.bytes +
+    nameBytes;
   is('resultBytes', charge, Number(batch['resultBytes']));
 }
 
@@ -140,7 +139,7 @@ async function readResults(context: AuditContext, id: string) {
 
 /** Status and time are part of the overhead. */
 function entryBytes(fields: Map<string, Buffer>): number {
-  let bytes = ENTRY_OVERHEAD;
+  let bytes: number = CONSTANTS.RESULT_OVERHEAD_BYTES;
   for (const [name, value] of fields) if (name !== 's' && name !== 't') bytes += value.length;
   return bytes;
 }

@@ -1,10 +1,6 @@
+import { CONSTANTS } from '@facequeue/queue/storage';
 import { type AuditContext, checkOwners, inChunks, listOf, membersOf, namesOf, streamOf } from './context.ts';
 import { groupJobs, isLive, type JobSummary } from './jobs.ts';
-
-/** As in the queue's camera/lib.lua. */
-const EVENTS_KEPT = 1000;
-const EVENT_BYTES = 524_288;
-const EVENT_OVERHEAD = 128;
 
 const ENDS = ['succeeded', 'failed', 'superseded', 'expired', 'canceled'];
 
@@ -71,15 +67,17 @@ async function checkEvents(context: AuditContext, name: string, camera: Record<s
     first ||= last;
   }
   check('camera', name, 'resultBytes', bytes, Number(camera['resultBytes']));
-  if (kept > EVENTS_KEPT) check('camera', name, 'results kept', `${EVENTS_KEPT} at most`, kept);
-  if (bytes > EVENT_BYTES) check('camera', name, 'bytes of results kept', `${EVENT_BYTES} at most`, bytes);
+  if (kept > CONSTANTS.CAMERA_RESULTS)
+    check('camera', name, 'results kept', `${CONSTANTS.CAMERA_RESULTS} at most`, kept);
+  if (bytes > CONSTANTS.CAMERA_RESULT_BYTES)
+    check('camera', name, 'bytes of results kept', `${CONSTANTS.CAMERA_RESULT_BYTES} at most`, bytes);
   if (kept === 0) return;
   const ended = Number(camera['ended']);
   check('camera', name, 'numbers of its kept results', `${ended - kept + 1} to ${ended}`, `${first} to ${last}`);
 }
 
 function entryBytes(fields: Map<string, Buffer>): number {
-  let bytes = EVENT_OVERHEAD;
+  let bytes: number = CONSTANTS.RESULT_OVERHEAD_BYTES;
   for (const value of fields.values()) bytes += value.length;
   return bytes;
 }

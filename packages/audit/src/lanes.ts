@@ -1,8 +1,6 @@
+import { CONSTANTS } from '@facequeue/queue/storage';
 import { type AuditContext, fieldsOf, inChunks } from './context.ts';
 import { isLive, type JobSummary } from './jobs.ts';
-
-/** As in the queue's lane/lib.lua. */
-const WIDTH = { batch: 8, camera: 1 };
 
 export interface Lane {
   /** `batch:<id>` or `camera:<name>` */
@@ -52,7 +50,7 @@ export async function checkLanes(
       redis.llen(keys.lane(name)),
     ]);
     const counted = freeByLane.get(name) ?? 0;
-    const width = name.startsWith('batch:') ? WIDTH.batch : WIDTH.camera;
+    const width = CONSTANTS.LANE_WIDTH[name.startsWith('batch:') ? 'bulk' : 'cameras'];
     check('lane', name, 'stored count of free tokens', counted, Number(stored));
     if (counted > width) check('lane', name, 'free tokens', `${width} at most`, counted);
     const needed = Math.min(width, length);
