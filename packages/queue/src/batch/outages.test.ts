@@ -167,7 +167,7 @@ describe('a batch whose gateway dies', () => {
     const queue = await rig.gateway();
     const by = new ScriptHarness(raw, rig.prefix);
     const id = await made(queue, items(3000));
-    expect(await by.stop(id, how, 10)).toBe(1);
+    expect(await by.stop(id, how, 10)).toEqual({ exists: true, more: true });
     expect(await raw.llen(by.key(`lane:batch:${id}`))).toBe(2990);
     const ended = await finished(queue, id);
     if (how === 'cancel') expect(ended).toMatchObject({ status: 'canceled', counts: { canceled: 3000 } });
