@@ -39,9 +39,10 @@ function configuration(): string {
   return `<!-- Made by \`npm run docs\` from the config schemas; edit those. -->
 # Configuration
 
-Everything is set by environment variables. A bad one stops the start with a message that names it and what was expected.
+Everything is set by environment variables. A bad value stops the start with a message that names the variable and what was expected;
+a variable whose name is nearly that of a setting (\`API_KEY\` for \`API_KEYS\`) is warned about.
 Sizes are written \`20mb\`, \`512mi\` or in bytes; durations \`500ms\`, \`19s\`, \`2m\`, \`1h\`; lists with commas.
-\`serve\` (which \`npm start\` runs) hands its whole environment to the gateway and the worker it starts.
+\`serve\` (which \`npm start\` runs) passes its whole environment to the gateway and the worker that it starts.
 
 | variable | default | read by | what it does |
 |---|---|---|---|

@@ -50,6 +50,8 @@ describe('the check of imports', () => {
     ['apps/api/src/auth', '../router.ts', 'gateway-layers-know-no-resource'],
     ['apps/api/src/jobs', '../app.ts', 'gateway-resources-know-no-assembly'],
     ['apps/api/src', 'bullmq', 'only-queue-src-bullmq-imports-bullmq'],
+    ['apps/api/src', 'prom-client', 'only-metrics-imports-prom-client'],
+    ['apps/worker/src', 'pino', 'only-service-imports-pino'],
     ['apps/cli/src', 'undici', 'only-source-imports-undici'],
     ['apps/cli/src', '../../worker/src/planted-target.ts', 'app-cli-stands-alone'],
     ['packages/time/src', 'zod', 'undeclared-import'],

@@ -50,6 +50,8 @@ module.exports = {
     onlyIn('(queue|audit)', ['ioredis']),
     onlyIn('source', ['undici', '@aws-sdk']),
     onlyIn('drawing', ['@napi-rs/canvas', '@fontsource']),
+    onlyIn('service', ['pino', 'pino-pretty']),
+    onlyIn('metrics', ['prom-client']),
     onlyIn('pipeline', ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@napi-rs/image']),
     {
       name: 'the-gateway-runs-no-model',
