@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
 import { METRICS, type MetricEntry } from './catalogue.ts';
 import { startProcessFigures } from './process.ts';
-import { Registry } from './registry.ts';
+import { familyText, Registry } from './registry.ts';
 
 const REQUEST = 'facequeue_http_request_duration_seconds';
 const DETECTION = { route: '/face_detection', method: 'POST', status: '200' } as const;
@@ -99,7 +99,7 @@ describe('the text of a metric', () => {
         const labelNames = ['route', 'method'];
         const gauge = new Gauge({ name: 'some_metric', help: `${help}.`, labelNames, registers: [registry] });
         gauge.set({ route: value, method: 'GET' }, figure);
-        const family = parseExposition(await registry.metrics()).get('some_metric')!;
+        const family = parseExposition(await familyText(registry, 'some_metric')).get('some_metric')!;
         expect(family.help).toBe(`${help}.`);
         const [sample] = family.samples;
         expect(sample!.labels).toEqual({ route: value, method: 'GET' });

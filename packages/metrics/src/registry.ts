@@ -80,18 +80,20 @@ export class Registry {
     const families = await Promise.all(
       this.#entries.map(async ([name]) => {
         const registry = [read, this.#counted].find((each) => each.getSingleMetric(name));
-        return registry ? registry.getSingleMetricAsString(name) : '';
+        return registry ? familyText(registry, name) : '';
       }),
     );
-    return families
-      .filter(hasSeries)
-      .map((family) => `${family}\n`)
-      .join('');
+    return families.join('');
   }
 }
 
-/** prom-client also writes the two comment lines of a metric without a series. */
-const hasSeries = (family: string) => family.split('\n', 3).length === 3;
+/** The lines of one metric; nothing when it has no series, where prom-client still writes its two comment lines. */
+export async function familyText(registry: PromRegistry, name: string): Promise<string> {
+  const text = await registry.getSingleMetricAsString(name);
+  if (text.split('\n', 3).length < 3) return '';
+  // prom-client 15 writes `Nan`. A line that ends in a label value or in a help text of the catalogue never ends so.
+  return `${text.replaceAll(/ Nan$/gm, ' NaN')}\n`;
+}
 
 const configOf = (name: string, { help, labels }: MetricEntry, registry: PromRegistry) => ({
   name,
