@@ -4,7 +4,7 @@ import { Registry, startProcessFigures } from '@facequeue/metrics';
 import { admissionLimits, openWorkerQueue } from '@facequeue/queue';
 import { isImageQueue } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
-import { settlesWithin } from '@facequeue/time';
+import { settlesInTime } from '@facequeue/time';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
 import { startHeartbeat } from './health/heartbeat.ts';
@@ -95,15 +95,15 @@ export async function startWorker(
       taking = false;
       heartbeat[Symbol.dispose]();
       const drained = Promise.all(runners.map((runner) => runner.drain()));
-      if (!(await settlesWithin(drained, config.SHUTDOWN_GRACE))) {
+      if (!(await settlesInTime(drained, config.SHUTDOWN_GRACE))) {
         for (const runner of runners) runner.abort();
         // What is not released in time (Redis is away) is found by the stall check.
-        await settlesWithin(drained, RELEASE_MS);
+        await settlesInTime(drained, RELEASE_MS);
       }
       health?.close();
       processMetrics[Symbol.dispose]();
       const closed = Promise.all(runners.map((runner) => runner.close())).then(() => queue.close());
-      await settlesWithin(closed, RELEASE_MS);
+      await settlesInTime(closed, RELEASE_MS);
     },
   };
 }

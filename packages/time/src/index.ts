@@ -8,4 +8,4 @@ export { PollLoop, type PollLoopOptions } from './poll-loop.ts';
 export { type RetryOptions, retry } from './retry.ts';
 export { MAX_TIMER_MS, sleep } from './sleep.ts';
 export { throttleErrors } from './throttle-errors.ts';
-export { settlesWithin, withTimeout } from './timeout.ts';
+export { settlesInTime, withTimeout } from './timeout.ts';

@@ -1,4 +1,4 @@
-import { settlesWithin } from './timeout.ts';
+import { settlesInTime } from './timeout.ts';
 
 /** What becomes due by time alone, without a wake-up, is seen within this, ms. */
 const POLL_EVERY_MS = 1000;
@@ -59,7 +59,7 @@ export class PollLoop<T> {
     this.#closing = true;
     this.#unsubscribe?.();
     this.wake();
-    await settlesWithin(this.#polling, LAST_POLL_MS);
+    await settlesInTime(this.#polling, LAST_POLL_MS);
     this.#closed = true;
     await Promise.all(this.#running);
   }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { settlesWithin, withTimeout } from './timeout.ts';
+import { settlesInTime, withTimeout } from './timeout.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -30,12 +30,12 @@ describe('withTimeout', () => {
   });
 });
 
-describe('settlesWithin', () => {
+describe('settlesInTime', () => {
   it('says whether work settled in time, however it settled, and leaves no timer', async () => {
-    expect(await settlesWithin(Promise.resolve(), 1000)).toBe(true);
-    expect(await settlesWithin(Promise.reject(new Error('broken')), 1000)).toBe(true);
+    expect(await settlesInTime(Promise.resolve(), 1000)).toBe(true);
+    expect(await settlesInTime(Promise.reject(new Error('broken')), 1000)).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
-    const unsettled = settlesWithin(never, 1000);
+    const unsettled = settlesInTime(never, 1000);
     await vi.advanceTimersByTimeAsync(1000);
     expect(await unsettled).toBe(false);
   });

@@ -21,9 +21,9 @@ export async function withTimeout<T>(work: Promise<T>, ms: number, onTimeout: ()
 /**
  * Whether `work` fulfils or rejects within `ms`. For shutdowns that wait a while for what may never end.
  * @example
- * if (!(await settlesWithin(running, 2000))) log.warn('left behind');
+ * if (!(await settlesInTime(running, 2000))) log.warn('left behind');
  */
-export async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+export async function settlesInTime(work: Promise<unknown>, ms: number): Promise<boolean> {
   const settled = work.then(
     () => true,
     () => true,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { settlesWithin } from '@facequeue/time';
+import { settlesInTime } from '@facequeue/time';
 import { groupEnded, identify, type ProcessIdentity, signalGroup, signalOne } from './process-identity.ts';
 
 /** What a service reports when it is ready; the gateway reports its URL. */
@@ -76,7 +76,7 @@ export class ServiceRun {
   /** Sends SIGTERM, and SIGKILL to its group when it has exited or the grace period is over. Resolves when the group is gone. */
   async stop(): Promise<void> {
     if (this.process && !this.hasEnded) signalOne(this.process.pid, 'SIGTERM');
-    await settlesWithin(this.ended, this.definition.graceMs);
+    await settlesInTime(this.ended, this.definition.graceMs);
     this.kill();
     await this.ended;
     // Its children write to the same log. When they have ended too, no line of theirs follows what is printed next.

@@ -1,6 +1,6 @@
 /** Takes deliveries from one BullMQ queue and passes them to a handler. */
 import type { QueueName } from '@facequeue/schema';
-import { exponentialBackoff, settlesWithin } from '@facequeue/time';
+import { exponentialBackoff, settlesInTime } from '@facequeue/time';
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ActiveJob, ActiveJobs } from '../job/active-jobs.ts';
@@ -104,7 +104,7 @@ export async function startConsumer(
       let closed: boolean;
       do {
         await Promise.allSettled(running);
-        closed = await settlesWithin(closing, CLOSE_GRACE_MS);
+        closed = await settlesInTime(closing, CLOSE_GRACE_MS);
         // A job that was on its way when the worker began to close is handled too.
       } while (!closed && running.size > 0);
     },

@@ -1,6 +1,6 @@
 /** Every gateway and every worker sweeps, so that no job depends on one process. */
 import type { QueueName } from '@facequeue/schema';
-import { settlesWithin } from '@facequeue/time';
+import { settlesInTime } from '@facequeue/time';
 import { cancelRemaining } from '../batch/cancel-remaining.ts';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, number } from '../redis/define-script.ts';
@@ -64,6 +64,6 @@ export function everySecond(work: () => Promise<unknown>, onError: (error: Error
   return async () => {
     stopped = true;
     clearInterval(timer);
-    if (running) await settlesWithin(running, STOP_GRACE_MS);
+    if (running) await settlesInTime(running, STOP_GRACE_MS);
   };
 }
