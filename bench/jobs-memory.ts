@@ -58,7 +58,7 @@ async function oneJob(queue: GatewayQueue, nth: number): Promise<void> {
     options: DEFAULT_DETECTION_OPTIONS,
     requestId: 'bench',
     owner: '',
-    startWithinMs: 60e3,
+    startTimeoutMs: 60e3,
     ...(nth % 10 === 1 && { idempotency: { key: `key-${id}`, fingerprint: 'bench' } }),
     ...(nth % 10 === 2 && { webhookUrl: `https://receiver-${nth % 7}.example/hook` }),
   });

@@ -53,7 +53,7 @@ async function oneJob(): Promise<void> {
     options: DEFAULT_DETECTION_OPTIONS,
     requestId: 'bench',
     owner: '',
-    startWithinMs: 60e3,
+    startTimeoutMs: 60e3,
   });
   const record = await wait.ended(60e3);
   if (record?.status !== 'succeeded') throw new Error(`a job ended ${record?.status}`);

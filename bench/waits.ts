@@ -106,7 +106,7 @@ async function submit(): Promise<string> {
     options: DEFAULT_DETECTION_OPTIONS,
     requestId: 'bench',
     owner: '',
-    startWithinMs: 3600e3,
+    startTimeoutMs: 3600e3,
   });
   return id;
 }

@@ -28,7 +28,7 @@ const frame = (camera: string) => ({
   bytes: Buffer.from('frame'),
   options: DEFAULT_DETECTION_OPTIONS,
   keep: 'all' as const,
-  startWithinMs: LONG,
+  startTimeoutMs: LONG,
   takenAt: null,
 });
 

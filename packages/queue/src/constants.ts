@@ -58,7 +58,7 @@ export const CONSTANTS = {
   /** How soon the sweep continues canceling what remains of a stopped batch that somebody else has begun to cancel. */
   CANCEL_REMAINING_LEASE_MS: 5000,
   /** An item may wait as long as its batch takes. This bounds only items that nobody ever runs: a week. */
-  ITEM_START_WITHIN_MS: 604_800_000,
+  ITEM_START_TIMEOUT_MS: 604_800_000,
 
   // Cameras.
   /** Results kept of a camera, by number and bytes: a client that reconnects within minutes finds what it missed. */

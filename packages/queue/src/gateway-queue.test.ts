@@ -42,7 +42,7 @@ describe('a job from submission to answer', () => {
       error: null,
       result: Buffer.from([1, 0, 255]),
     });
-    expect(admitted.expiresAt).toBe(admitted.createdAt + given.startWithinMs);
+    expect(admitted.expiresAt).toBe(admitted.createdAt + given.startTimeoutMs);
     expect(record.startedAt).toBeGreaterThanOrEqual(record.createdAt);
     expect(record.finishedAt).toBeGreaterThanOrEqual(record.startedAt!);
     expect(record.expiresAt).toBe(record.finishedAt! + 60_000);

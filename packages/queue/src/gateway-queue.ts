@@ -31,7 +31,7 @@ export interface GatewayQueueOptions extends ConnectionOptions {
  * const queue = await openGatewayQueue({ url, prefix: '{fq}', limits, resultTtlMs: 3_600_000, batchTtlMs: 86_400_000, onError });
  * const id = newJobId();
  * using wait = queue.wait(id);
- * await queue.submit({ id, queue: 'interactive', source, options, requestId, owner: '', startWithinMs: 60_000 });
+ * await queue.submit({ id, queue: 'interactive', source, options, requestId, owner: '', startTimeoutMs: 60_000 });
  * const record = await wait.ended(10_000);
  */
 export async function openGatewayQueue(options: GatewayQueueOptions): Promise<GatewayQueue> {

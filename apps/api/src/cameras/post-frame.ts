@@ -44,7 +44,7 @@ export async function postFrame(services: Services, request: Request, response: 
       bytes,
       options: config.COMPAT === 'aws' ? { ...options, orient: false } : options,
       keep,
-      startWithinMs: maxAgeMs ?? config.START_WITHIN,
+      startTimeoutMs: maxAgeMs ?? config.START_WITHIN,
       takenAt,
     });
     return queuedView(result, { queue: 'cameras', source: { kind: 'inline' }, frame: { camera, takenAt } });

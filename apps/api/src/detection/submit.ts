@@ -27,7 +27,7 @@ export async function submit(call: DetectionCall, image: ImageInput): Promise<Jo
     ...work,
     requestId,
     owner,
-    startWithinMs: config.START_WITHIN,
+    startTimeoutMs: config.START_WITHIN,
     // Only a caller that gets nothing when time is up is refused for a long estimated wait.
     ...(call.onTimeout === 'error' && { waitMs: call.waitMs }),
     ...(idempotencyKey !== null && { idempotency: await idempotency(idempotencyKey, owner, OPERATION, work) }),

@@ -43,7 +43,7 @@ export async function freshInstallation(
         options: DEFAULT_DETECTION_OPTIONS,
         requestId: 'req-1',
         owner: '',
-        startWithinMs: 60_000,
+        startTimeoutMs: 60_000,
         ...more,
       };
       return (await queue.submit(job)).id;

@@ -39,7 +39,7 @@ async function installation() {
 
   /** Submits a job and ends it. */
   const ended = async (url: string, { status = 'succeeded' as TerminalStatus, owner = '' } = {}) => {
-    const id = await submit({ owner, startWithinMs: status === 'expired' ? 1 : 60_000, webhookUrl: url });
+    const id = await submit({ owner, startTimeoutMs: status === 'expired' ? 1 : 60_000, webhookUrl: url });
     if (status === 'canceled') await gateway.cancel(id);
     if (status === 'succeeded' || status === 'failed') await finish(worker, id, status);
     return id;

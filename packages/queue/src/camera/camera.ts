@@ -12,7 +12,7 @@ export interface NewFrame {
   /** latest: frames of the camera that still wait end `canceled` (`superseded`); all: it waits after them. */
   keep: 'latest' | 'all';
   /** Milliseconds from now after which it ends `expired`, unless it is processed by then. */
-  startWithinMs: number;
+  startTimeoutMs: number;
   /** When it was taken, Unix milliseconds; null when its sender did not say. */
   takenAt: number | null;
 }

@@ -18,7 +18,7 @@ async function post(queue: GatewayQueue): Promise<string> {
   using wait = queue.wait(id);
   const options = DEFAULT_DETECTION_OPTIONS;
   const frame = { camera: 'gate-1', owner: '', requestId: 'test', bytes: Uint8Array.of(1), options, takenAt: null };
-  await queue.cameras.submit({ ...frame, id, keep: 'all', startWithinMs: 60_000 });
+  await queue.cameras.submit({ ...frame, id, keep: 'all', startTimeoutMs: 60_000 });
   await wait.ended(20_000);
   return id;
 }

@@ -43,10 +43,10 @@ if not camera[1] then
     'superseded', 0, 'expired', 0, 'canceled', 0, 'ended', now, 'resultBytes', 0, 'blobBytes', 0, 'turns', 0)
   redis.call('ZADD', DUE, now + CAMERA_FORGOTTEN_MS, 'camera-' .. name)
 end
-local expires = now + args.startWithinMs
+local expires = now + args.startTimeoutMs
 redis.call('HSET', job_key(id),
   'status', 'queued', 'queue', 'cameras', 'source', 'inline', 'options', args.options, 'requestId', args.requestId, 'owner', args.owner,
-  'createdAt', now, 'startWithin', args.startWithinMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
+  'createdAt', now, 'startWithin', args.startTimeoutMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
   'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0, 'camera', name)
 if args.takenAt then redis.call('HSET', job_key(id), 'takenAt', args.takenAt) end
 if #blob > 0 then redis.call('SET', blob_key(id), blob) end

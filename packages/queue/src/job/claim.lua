@@ -25,7 +25,7 @@ local function next_item(id)
   redis.call('HINCRBY', STATS, 'items', -1)
   redis.call('HSET', job_key(item.j),
     'status', 'queued', 'queue', 'bulk', 'source', item.u or 'inline', 'options', batch[2], 'requestId', batch[3], 'owner', batch[4],
-    'createdAt', item.t, 'startWithin', ITEM_START_WITHIN_MS, 'expiresAt', now + ITEM_START_WITHIN_MS, 'resultTtl', 0,
+    'createdAt', item.t, 'startWithin', ITEM_START_TIMEOUT_MS, 'expiresAt', now + ITEM_START_TIMEOUT_MS, 'resultTtl', 0,
     'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', item.b or 0, 'resultBytes', 0,
     'batch', id, 'name', item.n, 'ticket', delivered)
   if item.l then redis.call('HSET', job_key(item.j), 'line', item.l) end

@@ -96,7 +96,7 @@ describe('a claim', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
-    const [given, clock] = [job({ startWithinMs: 300 }), job({ startWithinMs: 400 })];
+    const [given, clock] = [job({ startTimeoutMs: 300 }), job({ startTimeoutMs: 400 })];
     using later = gateway.wait(clock.id);
     await gateway.submit(given);
     await worker.claim(given.id, 'w');
@@ -111,7 +111,7 @@ describe('a claim', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
-    const given = job({ startWithinMs: 1 });
+    const given = job({ startTimeoutMs: 1 });
     await gateway.submit(given);
     await expect.poll(() => worker.claim(given.id, 'w')).toBeNull();
     expect(await gateway.read(given.id)).toMatchObject({ status: 'expired', error: { code: 'expired' } });
@@ -155,7 +155,7 @@ describe('a stale worker', () => {
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     const canceled = job();
-    const late = job({ startWithinMs: 100 });
+    const late = job({ startTimeoutMs: 100 });
     for (const each of [canceled, late]) {
       await gateway.submit(each);
       await worker.claim(each.id, 'w');
@@ -183,7 +183,7 @@ describe('a race to the end', () => {
     const kept = new Map<string, string>();
     for (let round = 0; round < 1000; round++) {
       const given = job({
-        startWithinMs: round % 3 === 0 ? round % 4 : 60_000,
+        startTimeoutMs: round % 3 === 0 ? round % 4 : 60_000,
         webhookUrl: `https://r${round % 7}.example/`,
       });
       await gateway.submit(given);

@@ -16,7 +16,7 @@ export interface NewJob {
   /** Name of the API key that submits; empty in open mode. */
   owner: string;
   /** Milliseconds from now after which the job, if it has not started, ends `expired`. */
-  startWithinMs: number;
+  startTimeoutMs: number;
   /** Milliseconds a synchronous caller will wait: refused when the estimated wait is longer. Absent: no such check. */
   waitMs?: number;
   /**

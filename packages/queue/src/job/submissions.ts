@@ -13,7 +13,7 @@ export const submitScript = defineScript({
   args: {
     id: text,
     queue: text,
-    startWithinMs: number,
+    startTimeoutMs: number,
     waitMs: optional(number),
     resultTtlMs: number,
     limits: limitsArg,
@@ -100,7 +100,7 @@ export class Submissions {
       options,
       requestId,
       owner,
-      startWithinMs: job.startWithinMs,
+      startTimeoutMs: job.startTimeoutMs,
       waitMs: job.waitMs,
       resultTtlMs: this.#resultTtlMs,
       limits: this.#limits,

@@ -34,10 +34,10 @@ local reason, retry = refusal({
 })
 if reason then return { 'full', reason, retry } end
 
-local expires = now + args.startWithinMs
+local expires = now + args.startTimeoutMs
 redis.call('HSET', job_key(id),
   'status', 'queued', 'queue', queue, 'source', args.source, 'options', args.options, 'requestId', args.requestId, 'owner', args.owner,
-  'createdAt', now, 'startWithin', args.startWithinMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
+  'createdAt', now, 'startWithin', args.startTimeoutMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
   'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0)
 if key then
   redis.call('HSET', job_key(id), 'idempotency', key, 'unshared', 1)

@@ -60,7 +60,7 @@ describe('cameras', () => {
           bytes: Buffer.from('frame'),
           options: DEFAULT_DETECTION_OPTIONS,
           keep,
-          startWithinMs: 60_000,
+          startTimeoutMs: 60_000,
           takenAt: null,
         });
       };

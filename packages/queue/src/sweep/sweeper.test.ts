@@ -16,7 +16,7 @@ describe.concurrent('the sweep', () => {
   it('expires a job that was not started in time, with no worker at all', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
-    const given = job({ startWithinMs: 50 });
+    const given = job({ startTimeoutMs: 50 });
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
     expect(await wait.ended(LONG)).toMatchObject({
@@ -29,7 +29,7 @@ describe.concurrent('the sweep', () => {
   it('expires thousands of jobs at once', async ({ expect }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
-    const jobs = Array.from({ length: 1500 }, () => job({ startWithinMs: 1500 }));
+    const jobs = Array.from({ length: 1500 }, () => job({ startTimeoutMs: 1500 }));
     const waits = jobs.map((each) => gateway.wait(each.id));
     await Promise.all(jobs.map((each) => gateway.submit(each)));
     const records = await Promise.all(waits.map((wait) => wait.ended(LONG)));
@@ -48,7 +48,7 @@ describe.concurrent('the sweep', () => {
       await finishLater.promise;
       await worker.finish(id, claimed.attempt, succeeded());
     });
-    const [running, overdue] = [job({ startWithinMs: 1000 }), job({ startWithinMs: 8000 })];
+    const [running, overdue] = [job({ startTimeoutMs: 1000 }), job({ startTimeoutMs: 8000 })];
     using wait = gateway.wait(running.id);
     using clock = gateway.wait(overdue.id);
     await gateway.submit(running);
@@ -121,7 +121,7 @@ describe.concurrent('the sweep', () => {
     await warmed.ended(LONG);
     const jobs = Array.from({ length: 60 }, (_, i) =>
       job({
-        startWithinMs: i % 10 === 9 ? 1 : 60_000,
+        startTimeoutMs: i % 10 === 9 ? 1 : 60_000,
         idempotency: { key: `k${i}`, fingerprint: 'f' },
         ...(i % 2 && { webhookUrl: `https://r${i % 3}.example/` }),
       }),

@@ -47,7 +47,7 @@ if (deed === 'run a job') {
   }
   if (deed === 'post a frame') {
     const frame = { id, camera: 'gate', owner, requestId, options, bytes: source.bytes };
-    await queue.cameras.submit({ ...frame, keep: 'all', startWithinMs: 60_000, takenAt: null });
+    await queue.cameras.submit({ ...frame, keep: 'all', startTimeoutMs: 60_000, takenAt: null });
   }
 }
 process.send!('lived');

@@ -86,7 +86,7 @@ describe('the states of a job', () => {
         const prefix = `{fq-${run++}}`;
         const by = new ScriptHarness(raw, prefix);
         const limits = { maxWaiting: 9, maxBlobBytes: 99, maxResultBytes: 99, maxOldestMs: 9e6 };
-        await by.submit('j', { startWithinMs: 3_600_000, resultTtlMs: 60_000, limits, blob: Buffer.from('blob') });
+        await by.submit('j', { startTimeoutMs: 3_600_000, resultTtlMs: 60_000, limits, blob: Buffer.from('blob') });
         let state = fresh();
         for (const each of events) {
           const now = named(each, state);

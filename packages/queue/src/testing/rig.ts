@@ -32,7 +32,7 @@ export function job(more: Partial<NewJob> = {}): NewJob {
     options: DEFAULT_DETECTION_OPTIONS,
     requestId: 'test',
     owner: '',
-    startWithinMs: 60_000,
+    startTimeoutMs: 60_000,
     ...more,
   };
 }

@@ -27,7 +27,7 @@ export interface BatchOptions {
 
 export interface FrameOptions {
   keep?: 'latest' | 'all';
-  startWithinMs?: number;
+  startTimeoutMs?: number;
   bytes?: Uint8Array;
   limits?: AdmissionLimits;
 }
@@ -56,7 +56,7 @@ export class ScriptHarness {
     return this.scripts.run(submitScript, {
       id,
       queue: 'bulk',
-      startWithinMs: LONG,
+      startTimeoutMs: LONG,
       resultTtlMs: LONG,
       limits: ROOMY,
       source: 'inline',
@@ -159,12 +159,12 @@ export class ScriptHarness {
   }
 
   frame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
-    const { keep = 'latest', startWithinMs = LONG, bytes = Buffer.from('frame'), limits = ROOMY } = more;
+    const { keep = 'latest', startTimeoutMs = LONG, bytes = Buffer.from('frame'), limits = ROOMY } = more;
     return this.scripts.run(submitFrameScript, {
       id,
       camera: `/${camera}`,
       keep,
-      startWithinMs,
+      startTimeoutMs,
       resultTtlMs: LONG,
       limits,
       options: {} as typeof DEFAULT_DETECTION_OPTIONS,
