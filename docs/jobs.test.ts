@@ -12,7 +12,7 @@ const EXPECTED: Record<string, RegExp> = {
       String.raw`Preference-Applied: respond-async\r\n.*\r\n\r\n\{"id":"\1","status":"queued",`,
     's',
   ),
-  Look: new RegExp(
+  'Read a job': new RegExp(
     String.raw`^\{"id":"(${ID})","status":"\w+",.*\}\{"id":"\1","status":"succeeded",.*"Faces":\[\{.*"links":\{.*\}\}$`,
   ),
   Follow:

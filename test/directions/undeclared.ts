@@ -26,8 +26,8 @@ interface Manifest {
 export function undeclaredImports(modules: readonly SourceModule[], root: string): string[] {
   const manifests = new Map<string, Manifest>();
   const manifestOf = (folder: string): Manifest => {
-    const known = manifests.get(folder);
-    if (known) return known;
+    const cached = manifests.get(folder);
+    if (cached) return cached;
     const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
     manifests.set(folder, manifest);
     return manifest;

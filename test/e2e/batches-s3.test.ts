@@ -118,9 +118,9 @@ describe('a bucket', () => {
     await receiver.got(1);
     const [{ body, headers }] = receiver.messages as [(typeof receiver.messages)[number]];
     const event = BatchEvent.parse(new Webhook(SECRET).verify(body, headers));
-    const { webhook, ...shown } = await call<BatchResource>(batch.links.self, 200);
+    const { webhook, ...resource } = await call<BatchResource>(batch.links.self, 200);
     expect(webhook?.url).toBe(receiver.url);
-    expect(event).toEqual({ type: 'batch.finished', timestamp: batch.finished_at, data: shown });
+    expect(event).toEqual({ type: 'batch.finished', timestamp: batch.finished_at, data: resource });
   });
 
   it.each([

@@ -55,7 +55,7 @@ export async function checkJobs(context: AuditContext, webhooks: Set<string>): P
   const reserved = new Map<string, string>();
   const processing = new Map<string, number>();
   await inChunks(namesOf(context, keys.job), async (id) => {
-    const { record, waitingIn, due, blob, result } = await readJob(context, id);
+    const { record, queuedIn, due, blob, result } = await readJob(context, id);
     const { status = 'none', queue = 'none', batch, camera, ticket: deliveryId, idempotency, webhookStatus } = record;
     const blobBytes = Number(record.blobBytes);
     const live = isLive(status);
@@ -68,7 +68,7 @@ export async function checkJobs(context: AuditContext, webhooks: Set<string>): P
 
     const is = (property: string, expected: boolean | number, value: boolean | number) =>
       check('job', id, property, expected, value);
-    check('job', id, 'queue it waits in', status === 'queued' ? queue : '', waitingIn.join());
+    check('job', id, 'queue it waits in', status === 'queued' ? queue : '', queuedIn.join());
     is('scheduled for the sweep', true, due);
     is('bytes of its image', blobBytes, blob);
     is('bytes of its result', Number(record.resultBytes), result);
@@ -79,7 +79,7 @@ export async function checkJobs(context: AuditContext, webhooks: Set<string>): P
     is('webhook to deliver', webhookStatus === 'pending', webhooks.has(id));
     is('has an end time', !live, record.finishedAt !== undefined);
   });
-  await checkWaiting(context, found.jobs);
+  await checkQueued(context, found.jobs);
   await checkReservations(context, reserved);
   const counted = Object.keys(stats).flatMap((field) =>
     field.startsWith(PROCESSING) ? field.slice(PROCESSING.length) : [],
@@ -109,10 +109,10 @@ async function readJob({ redis, keys }: AuditContext, id: string) {
     const value = (values as (string | null)[])[i];
     if (value) record[field] = value;
   });
-  return { record, waitingIn: QUEUE_NAMES.filter((_, i) => scores[i] !== null), due: due !== null, blob, result };
+  return { record, queuedIn: QUEUE_NAMES.filter((_, i) => scores[i] !== null), due: due !== null, blob, result };
 }
 
-async function checkWaiting(context: AuditContext, jobs: Map<string, JobSummary>): Promise<void> {
+async function checkQueued(context: AuditContext, jobs: Map<string, JobSummary>): Promise<void> {
   for (const queue of namesOf(context, context.keys.waiting)) {
     for (const id of (await membersOf(context, context.keys.waiting(queue))).keys())
       context.check('job', id, `waits in ${queue}, has a record`, true, jobs.has(id));

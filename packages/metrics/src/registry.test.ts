@@ -72,8 +72,8 @@ describe('a registry', () => {
         const families = await scraped(registry);
         expect(seriesValue(families, `${REQUEST}_count`, DETECTION)).toBe(seconds.length);
         for (const bound of METRICS[REQUEST].buckets) {
-          const within = seconds.filter((each) => each <= bound).length;
-          expect(seriesValue(families, `${REQUEST}_bucket`, { ...DETECTION, le: String(bound) })).toBe(within);
+          const atMost = seconds.filter((each) => each <= bound).length;
+          expect(seriesValue(families, `${REQUEST}_bucket`, { ...DETECTION, le: String(bound) })).toBe(atMost);
         }
       }),
     );

@@ -134,8 +134,8 @@ describe('POST /batches', () => {
         .filter(Boolean)
         .sort(),
     ).toEqual(['good 1', 'good 2']);
-    const { body: shown } = await get<BatchResource>(`${small.url}/batches/${batch.id}`);
-    expect(shown.counts).toMatchObject({ total: 16, succeeded: 2, failed: 14 });
+    const { body: view } = await get<BatchResource>(`${small.url}/batches/${batch.id}`);
+    expect(view.counts).toMatchObject({ total: 16, succeeded: 2, failed: 14 });
   });
 
   it('refuses requests that are themselves invalid', async () => {

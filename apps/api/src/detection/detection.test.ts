@@ -402,19 +402,19 @@ describe('a full installation', () => {
       call.flushHeaders();
       return call;
     };
-    const held = [slow(100_000), slow(100_000), slow(100_000)];
-    await Promise.all(held.map((call) => new Promise((resolve) => call.once('continue', resolve))));
+    const slowCalls = [slow(100_000), slow(100_000), slow(100_000)];
+    await Promise.all(slowCalls.map((call) => new Promise((resolve) => call.once('continue', resolve))));
     const refused = await offer(at);
     expect(refused).toMatchObject({ status: 503, sent: false, retryAfter: 1 });
     // A client that disconnects releases its memory; so does one that is served.
-    held[0]!.on('error', () => {}).destroy();
+    slowCalls[0]!.on('error', () => {}).destroy();
     await expect.poll(async () => (await raw({ at })).status).toBe(200);
-    for (const call of held.slice(1)) {
-      const answered = new Promise<number>((resolve) =>
+    for (const call of slowCalls.slice(1)) {
+      const status = new Promise<number>((resolve) =>
         call.once('response', (response) => resolve(response.statusCode!)),
       );
       call.end(Buffer.alloc(100_000, 7));
-      expect(await answered).toBe(200);
+      expect(await status).toBe(200);
     }
     for (let i = 0; i < 5; i++) expect((await raw({ at })).status).toBe(200);
   });

@@ -94,9 +94,9 @@ describe('the same key', () => {
     expect(await (await patient).json()).toEqual(CANNED_RESULT);
     const ended = await post(gateways[0]);
     expect([ended.status, ended.headers.get('x-job-id'), await ended.json()]).toEqual([200, id, CANNED_RESULT]);
-    const shown = await post(gateways[0], later);
-    expect([shown.status, shown.headers.get('retry-after')]).toEqual([202, null]);
-    expect(await shown.json()).toMatchObject({ id, status: 'succeeded', result: CANNED_RESULT });
+    const answer = await post(gateways[0], later);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([202, null]);
+    expect(await answer.json()).toMatchObject({ id, status: 'succeeded', result: CANNED_RESULT });
   });
 
   it('replays a failure too', async () => {

@@ -36,7 +36,7 @@ function post(at: TestGateway, headers: Record<string, string> = {}, init: Reque
 const resource = async (response: Response) => JobResource.strict().parse(await response.json());
 
 /** A worker whose jobs run until the test ends them. */
-async function heldWorker(at: TestGateway) {
+async function pausedWorker(at: TestGateway) {
   const running = Promise.withResolvers<string>();
   const outcome = Promise.withResolvers<Outcome>();
   const worker = await startCannedWorker(at, (job) => {
@@ -79,7 +79,7 @@ describe('Prefer: respond-async', () => {
   it('with wait=n answers with the faces if the job ends in time, through any gateway', async () => {
     await using at = await own();
     const call = post(at, { prefer: 'respond-async, wait=60' });
-    await using worker = await heldWorker(at);
+    await using worker = await pausedWorker(at);
     await worker.processing();
     worker.end(CANNED_OUTCOME);
     const response = await call;
@@ -96,7 +96,7 @@ describe('Prefer: wait=n', () => {
     ['respond-async, wait=1', 'respond-async, wait=1'],
   ])('of a job that takes longer: %s answers 202 with the job as it is then', async (prefer, applied) => {
     await using at = await own();
-    await using worker = await heldWorker(at);
+    await using worker = await pausedWorker(at);
     const call = post(at, { prefer });
     await worker.processing();
     const response = await call;
@@ -214,7 +214,7 @@ describe('a client that disconnects', () => {
 
   it('while its job runs lets the job run', async () => {
     await using at = await own();
-    await using worker = await heldWorker(at);
+    await using worker = await pausedWorker(at);
     const open = countOpen(at.queue);
     const hangUp = new AbortController();
     const call = post(at, {}, { signal: hangUp.signal }).catch(() => {});
@@ -235,7 +235,7 @@ describe('a job that ends otherwise while its caller waits', () => {
     const QUEUE_PREFIX = `{${randomUUID()}}`;
     await using at = await own({ QUEUE_PREFIX });
     await using other = await own({ QUEUE_PREFIX });
-    await using worker = await heldWorker(at);
+    await using worker = await pausedWorker(at);
     const call = post(at);
     const id = await worker.processing();
     const ended = await fetch(`${other.url}/jobs/${id}${path}`, { method });

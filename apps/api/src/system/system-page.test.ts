@@ -41,8 +41,8 @@ describe('the numbers of /system', () => {
     [1234.5, 1230],
     [0.000_4, 0],
     [0, 0],
-  ])('show a throughput of %d as %d', (throughput, shown) => {
-    expect(systemResource(snapshot(figures({ throughput }), 0), '').queues.interactive.drain_rate).toBe(shown);
+  ])('show a throughput of %d as %d', (throughput, rounded) => {
+    expect(systemResource(snapshot(figures({ throughput }), 0), '').queues.interactive.drain_rate).toBe(rounded);
   });
 
   it('are rounded to milliseconds and to thousandths of load', () => {

@@ -130,12 +130,12 @@ describe('appendItems', () => {
       }
     }
     const id = await open();
-    const held = Promise.withResolvers<void>();
-    batches.instead.append = [(response, request) => void held.promise.then(() => disconnect(response, request))];
+    const stalled = Promise.withResolvers<void>();
+    batches.instead.append = [(response, request) => void stalled.promise.then(() => disconnect(response, request))];
     const appended = client.appendItems(id, many());
     await expect.poll(() => service.seen.length, SOON).toBe(2);
     await expect.poll(() => given, SOON).toBe(2000);
-    held.resolve();
+    stalled.resolve();
     expect(await appended).toMatchObject({ accepted: 4000 });
   });
 

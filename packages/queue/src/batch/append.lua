@@ -77,7 +77,7 @@ for i, item in ipairs(new) do
 end
 if #new_names > 0 then redis.call('SADD', names_key(id), unpack(new_names)) end
 if #entries > 0 then redis.call('RPUSH', lane_key(batch_lane(id)), unpack(entries)) end
-if waiting > 0 then begin_waiting('bulk') end
+if waiting > 0 then on_enqueue('bulk') end
 if #new > 0 then
   redis.call('HINCRBY', batch_key(id), 'total', #new)
   redis.call('HINCRBY', batch_key(id), 'queued', waiting)

@@ -26,9 +26,9 @@ function several(): [ScriptHarness, ScriptHarness, ScriptHarness, ScriptHarness,
 
 /** All at once, in an order that is another each round. */
 async function race(...calls: (() => Promise<unknown>)[]): Promise<unknown[]> {
-  const order = calls.map((_, i) => i).sort(() => Math.random() - 0.5);
+  const shuffled = calls.map((_, i) => i).sort(() => Math.random() - 0.5);
   const answers: Promise<unknown>[] = [];
-  for (const i of order) answers[i] = calls[i]!();
+  for (const i of shuffled) answers[i] = calls[i]!();
   return Promise.all(answers);
 }
 

@@ -50,7 +50,7 @@ if #blob > 0 then
   redis.call('SET', blob_key(id), blob)
   redis.call('HINCRBY', STATS, 'blobBytes', #blob)
 end
-begin_waiting(queue)
+on_enqueue(queue)
 redis.call('ZADD', waiting_key(queue), now, id)
 schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
 return { 'ok', now, expires }

@@ -24,7 +24,7 @@ local function refusal(submission)
   local share = QUEUE_SHARE[queue]
   local waiting, listed = 0, 0
   for _, name in ipairs(QUEUES) do
-    waiting = waiting + waiting_count(name)
+    waiting = waiting + queued_count(name)
     listed = listed + redis.call('LLEN', bull_key(name, 'wait'))
   end
   local interval = read_throughput(queue).interval

@@ -11,7 +11,7 @@ local reply = { now, tonumber(used[1] or 0), tonumber(used[2] or 0), redis.call(
 reply[6], reply[7] = recorded_memory()
 for _, queue in ipairs(QUEUES) do
   local throughput = read_throughput(queue)
-  reply[#reply + 1] = waiting_count(queue)
+  reply[#reply + 1] = queued_count(queue)
   reply[#reply + 1] = tonumber(redis.call('HGET', STATS, 'processing:' .. queue) or 0)
   reply[#reply + 1] = oldest_age(queue)
   reply[#reply + 1] = string.format('%.3f', throughput_rate(throughput))

@@ -8,15 +8,15 @@
 --- @include ./rate.lua
 
 -- Jobs that wait in a queue. Items that wait in the lanes of batches will become jobs.
-local function waiting_count(queue)
+local function queued_count(queue)
   local items = queue == 'bulk' and tonumber(redis.call('HGET', STATS, 'items') or 0) or 0
   return redis.call('ZCARD', waiting_key(queue)) + items
 end
 
 -- Call it before something joins the queue: if the queue was empty, the time until the next end says nothing of its speed.
 -- Call it after a write that takes memory: once a script has written anything, a full Redis no longer refuses its writes.
-local function begin_waiting(queue)
-  if waiting_count(queue) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
+local function on_enqueue(queue)
+  if queued_count(queue) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
 end
 
 local function read_throughput(queue)
@@ -40,7 +40,7 @@ local function count_end(queue)
   end
   redis.call('HSET', STATS, 'drain:' .. queue,
     string.format('%.6f %d %d %.3f', decayed(throughput.count, throughput.at) + 1, now, throughput.samples, throughput.interval))
-  if waiting_count(queue) > 0 then
+  if queued_count(queue) > 0 then
     redis.call('HSET', STATS, 'mark:' .. queue, now)
   elseif mark then
     redis.call('HDEL', STATS, 'mark:' .. queue)

@@ -272,10 +272,10 @@ describe('a request for an image', () => {
   });
 
   it('is made again when the connection kept from the last one is found dead', async () => {
-    const answered = new WeakSet();
+    const served = new WeakSet();
     const server = await listen((request, response) => {
-      if (answered.has(request.socket)) return void request.socket.destroy();
-      answered.add(request.socket);
+      if (served.has(request.socket)) return void request.socket.destroy();
+      served.add(request.socket);
       response.end('image');
     });
     const source = sourceWith([server.host]);

@@ -44,11 +44,11 @@ async function startS3(objects: Record<string, Uint8Array>): Promise<FauxqsServe
 async function overS3(): Promise<Subject> {
   const real = await startS3({ 'camera/found': BYTES, 'camera/empty': new Uint8Array() });
   const behaving = await startBehavingServer();
-  const shownByReal: Behaviour[] = ['found', 'empty', 'missing'];
+  const realBehaviours: Behaviour[] = ['found', 'empty', 'missing'];
   return {
     open: (behaviour, limits) => ({
       source: s3Source(
-        shownByReal.includes(behaviour) ? `http://127.0.0.1:${real.port}` : `http://${behaving.host}`,
+        realBehaviours.includes(behaviour) ? `http://127.0.0.1:${real.port}` : `http://${behaving.host}`,
         ['images/camera'],
         limits,
       ),
