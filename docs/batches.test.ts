@@ -12,12 +12,12 @@ it.skipIf(!HAS_CURL)('the commands of the page do what it says', async () => {
   const printed = await runPage('batches.md');
   expect(printed.map(({ heading }) => heading)).toEqual([
     'Batches',
-    'Hand in',
-    'Hand in',
+    'Submit',
+    'Submit',
     'Results',
     'Results',
     'Items that fail',
-    'As many as you like',
+    'Append',
     'Cancel, erase',
   ]);
   const [functions, made, json, followed, pages, failed, appended, erased] = printed.map(({ text }) => text);

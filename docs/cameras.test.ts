@@ -4,7 +4,7 @@ import { HAS_CURL, runPage } from './run-page.ts';
 
 it.skipIf(!HAS_CURL)('the commands of the page do what it says', async () => {
   const printed = await runPage('cameras.md');
-  expect(printed.map(({ heading }) => heading)).toEqual(['Cameras', 'Post frames', 'Results', 'How they are doing']);
+  expect(printed.map(({ heading }) => heading)).toEqual(['Cameras', 'Post frames', 'Results', 'State of a camera']);
   const [functions, posted, events, camera] = printed.map(({ text }) => text);
   expect(functions).toBe('');
   const [, accepted, job] = /^((?:202 [0-9a-f-]{36}\n)+)(.*)$/.exec(posted!)!;

@@ -3,7 +3,7 @@ import { runPage } from './run-page.ts';
 
 it('the commands of the page do what it says', async () => {
   const printed = await runPage('ingest.md');
-  expect(printed.map(({ heading }) => heading)).toEqual(['Ingest', 'What it takes', 'Again']);
+  expect(printed.map(({ heading }) => heading)).toEqual(['Ingest', 'Input', 'Run it again']);
   const [first, list, again] = printed.map(({ text }) => text);
   expect(first).toBe('');
   const [header, ...rows] = list!.trim().split('\n');

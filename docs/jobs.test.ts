@@ -17,7 +17,7 @@ const EXPECTED: Record<string, RegExp> = {
   ),
   Follow:
     /^retry: 2000\n\n(id: \d-\w+\nevent: status\ndata: \{"id".*\}\n\n)*id: 1-succeeded\nevent: job\ndata: \{"id":.*"Faces":.*\}\n\n$/,
-  'Hand in once': new RegExp(`^200 (${ID})\n200 \\1\n200 \\1\n$`),
+  'Repeat a call': new RegExp(`^200 (${ID})\n200 \\1\n200 \\1\n$`),
   'Cancel, erase': /("status":"canceled"|"code":"conflict").*\}204\n\{.*"code":"gone"/,
   'Command line': new RegExp(
     `^(${ID}  succeeded   test/images/portrait-\\d\\.jpg  1 face, .*\n){2}(${ID}  succeeded   \\d faces?, .*\n){5}` +
