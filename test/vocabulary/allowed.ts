@@ -7,13 +7,11 @@ export const ALLOWED: Record<string, string> = {
   MAX_WAITING_JOBS: 'setting',
   START_WITHIN: 'setting',
   maxWaiting: 'option of packages/queue named after MAX_WAITING_JOBS',
-  startWithinMs: 'option of packages/queue named after START_WITHIN',
   waiting: 'count of batches, cameras and queues in HTTP answers; status of a webhook',
   gone: 'code of an error, status of a webhook',
   facequeue_jobs_told_total: 'metric',
   facequeue_oldest_waiting_seconds: 'metric',
   facequeue_permits_waiting: 'metric',
-  ITEM_START_WITHIN_MS: 'value of START_WITHIN for items of a batch',
   // Stored in Redis.
   waiting_key: 'key `waiting:`',
   // From libraries and the field.
