@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ERROR_CATALOGUE, ERROR_CODES, FacequeueError, isFacequeueError, toProblem } from './errors.ts';
 
 describe('the error catalogue', () => {
-  it('gives every code an HTTP error status, a title, a reason and something to do', () => {
+  it('has an HTTP error status, a title, a reason and an action for every code', () => {
     for (const code of ERROR_CODES) {
       const entry = ERROR_CATALOGUE[code];
       expect(entry.status, code).toBeGreaterThanOrEqual(400);
@@ -12,17 +12,17 @@ describe('the error catalogue', () => {
   });
 
   it('makes a problem body that names the job when there is one', () => {
-    expect(toProblem('queue_full', 'too many jobs wait')).toEqual({
+    expect(toProblem('queue_full', 'too many jobs are waiting')).toEqual({
       type: 'urn:facequeue:error:queue_full',
       title: 'Queue full',
       status: 503,
-      detail: 'too many jobs wait',
+      detail: 'too many jobs are waiting',
       code: 'queue_full',
     });
-    expect(toProblem('wait_timeout', 'the job goes on', 'j1').job_id).toBe('j1');
+    expect(toProblem('wait_timeout', 'the job continues', 'j1').job_id).toBe('j1');
   });
 
-  it('tells its own errors from others', () => {
+  it('distinguishes its own errors from others', () => {
     expect(isFacequeueError(new FacequeueError('gone', 'x'))).toBe(true);
     expect(isFacequeueError(new Error('x'))).toBe(false);
     expect(isFacequeueError('gone')).toBe(false);

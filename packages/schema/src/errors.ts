@@ -3,7 +3,7 @@
  * the reference service's plain-text answers under COMPAT, and the errors page of the docs. It imports nothing: browsers load it.
  */
 
-/** What a code means to a caller and to the queue. */
+/** Meaning of a code for callers and for the queue. */
 export interface ErrorEntry {
   /** HTTP status of an answer with this code. */
   readonly status: number;
@@ -73,7 +73,7 @@ export const ERROR_CATALOGUE = {
   conflict: entry(
     409,
     'Conflict',
-    'cancel of a job or batch that has ended otherwise, items for a closed batch, an output that exists already',
+    'cancel of a job or batch that has ended in another way, items for a closed batch, an output that already exists',
     'Read the job or batch to see its state. For an existing output, choose another key or set `overwrite`.',
   ),
   canceled: entry(
@@ -187,13 +187,13 @@ export const ERROR_CATALOGUE = {
   unavailable: retryableEntry(
     503,
     'Unavailable',
-    'Redis or the workers are away',
+    'Redis or the workers are unavailable',
     'Wait as long as `Retry-After` says, then try again. The operator checks `/readyz`, Redis and the workers.',
   ),
   wait_timeout: retryableEntry(
     504,
     'Wait timeout',
-    'the job goes on; see Location',
+    'the job continues; see Location',
     'Read the job at `Location` until it has ended; do not submit the image again.',
   ),
 } as const satisfies Record<string, ErrorEntry>;
@@ -202,7 +202,7 @@ export type ErrorCode = keyof typeof ERROR_CATALOGUE;
 
 export const ERROR_CODES = Object.keys(ERROR_CATALOGUE) as [ErrorCode, ...ErrorCode[]];
 
-/** Limits that `queue_full` can be about: those of admission, the memory of Redis, and a gateway's memory for request bodies. */
+/** Limits that can cause a `queue_full`: those of admission, the memory of Redis, and a gateway's memory for request bodies. */
 export const REFUSAL_REASONS = [
   'waiting',
   'listed',
@@ -231,9 +231,9 @@ export class FacequeueError extends Error {
   readonly retryAfterMs: number | undefined;
   /** The job this error belongs to, if there is one. */
   readonly jobId: string | undefined;
-  /** The request member at fault (`url`, `img`); COMPAT chooses the reference's text by it. */
+  /** The invalid request member (`url`, `img`); COMPAT chooses the reference's text by it. */
   readonly parameter: string | undefined;
-  /** The limit that a `queue_full` is about; metrics count by it. */
+  /** The limit that caused a `queue_full`; metrics count by it. */
   readonly reason: RefusalReason | undefined;
 
   constructor(
@@ -260,7 +260,7 @@ export class FacequeueError extends Error {
   }
 }
 
-/** Whether an error is of the catalogue, even one from another copy of this module (the engine's IPC rebuilds them). */
+/** Whether an error belongs to the catalogue. Also true for errors of another copy of this module, such as those that the engine's IPC rebuilds. */
 export function isFacequeueError(error: unknown): error is FacequeueError {
   return error instanceof Error && error.name === 'FacequeueError' && 'code' in error;
 }

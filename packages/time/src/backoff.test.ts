@@ -45,8 +45,8 @@ describe('exponential back-off', () => {
   });
 });
 
-describe('a delay that was asked for', () => {
-  it('is never shorter than asked, and longer by at most the share', () => {
+describe('a requested delay', () => {
+  it('is never shorter than requested, and longer by at most the share', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e6 }), random, random, (ms, share, chance) => {
         expect(spread(ms, share, chance)).toBeGreaterThanOrEqual(ms);

@@ -4,11 +4,11 @@ export interface BackoffOptions {
   firstMs: number;
   /** No delay is longer than this. Milliseconds. */
   maxMs: number;
-  /** What each further failure multiplies the delay by. */
+  /** Factor by which each further failure multiplies the delay. */
   factor?: number;
   /**
-   * Share of the delay that is random, 0 to 1, so that callers that failed together do not come back together: the delay lies
-   * between `(1 - jitter)` of the full one and the full one. 0.5 is known as equal jitter, 1 as full jitter.
+   * Random share of the delay, 0 to 1; it keeps callers that failed together from retrying together. The delay lies between
+   * `(1 - jitter)` of the full one and the full one. 0.5 is known as equal jitter, 1 as full jitter.
    */
   jitter?: number;
 }
@@ -35,8 +35,8 @@ export function exponentialBackoff({ firstMs, maxMs, factor = 2, jitter = 0 }: B
 }
 
 /**
- * A delay that somebody asked for (`Retry-After`), spread upwards: never earlier than asked, up to a share later.
- * @param ms the least, milliseconds
+ * A requested delay (`Retry-After`) with jitter: never shorter than requested, longer by up to a share.
+ * @param ms the requested delay, milliseconds
  * @param share of `ms` that may be added, 0.25 for a quarter
  * @param random 0 <= random < 1
  * @returns milliseconds

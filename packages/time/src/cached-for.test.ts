@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { cachedFor } from './cached-for.ts';
 
 describe('a cached answer', () => {
-  it('is loaded once for all who call at a time, and again when it is old', async () => {
+  it('is loaded once for concurrent callers, and again when it is too old', async () => {
     let now = 0;
     let loads = 0;
     const read = cachedFor(
@@ -17,7 +17,7 @@ describe('a cached answer', () => {
     expect(await Promise.all([read(), read()])).toEqual([2, 2]);
   });
 
-  it('is not kept when it was a failure', async () => {
+  it('is not kept when loading failed', async () => {
     let fails = true;
     const read = cachedFor(250, async () => {
       if (fails) throw new Error('away');

@@ -1,5 +1,5 @@
 /**
- * Keeps an answer for `ms` after it came, and loads once for all who call meanwhile. A failure is not kept.
+ * Caches the result of `load` for `ms`. Concurrent callers share one load. A failure is not cached.
  * @param now milliseconds
  * @example
  * const snapshot = cachedFor(250, () => queue.readSnapshot());

@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 const never = new Promise<never>(() => {});
 
 describe('a deadline', () => {
-  it('aborts when time is up, with the reason made then', async () => {
+  it('aborts when time is up, with a reason made at that moment', async () => {
     const onTimeout = vi.fn(() => 'late');
     using deadline = new Deadline({ ms: 1000, onTimeout });
     await vi.advanceTimersByTimeAsync(999);
@@ -25,13 +25,13 @@ describe('a deadline', () => {
     expect(deadline.signal.reason).toBe('not wanted');
   });
 
-  it('has aborted from the start when its parent has', () => {
+  it('is aborted from the start when its parent is', () => {
     using deadline = new Deadline({ ms: 1000, onTimeout: () => 'late', parent: AbortSignal.abort('not wanted') });
     expect(deadline.signal.reason).toBe('not wanted');
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('begins again at each restart, and stands still while paused', async () => {
+  it('starts again at each restart, and stops while paused', async () => {
     using deadline = new Deadline({ ms: 1000, onTimeout: () => 'silent' });
     await vi.advanceTimersByTimeAsync(900);
     deadline.restart();
@@ -44,7 +44,7 @@ describe('a deadline', () => {
     expect(deadline.signal.reason).toBe('silent');
   });
 
-  it('aborts when a phase takes too long, not when it ended in time', async () => {
+  it('aborts when a phase takes too long, but not when the phase ends in time', async () => {
     using deadline = new Deadline({ ms: 1000, onTimeout: () => 'late' });
     deadline.phase(100, () => 'no headers')[Symbol.dispose]();
     await vi.advanceTimersByTimeAsync(500);
@@ -54,7 +54,7 @@ describe('a deadline', () => {
     expect(deadline.signal.reason).toBe('no body');
   });
 
-  it('ends a race with work that does not heed the signal', async () => {
+  it('ends a race with work that ignores the signal', async () => {
     using deadline = new Deadline({ ms: 1000, onTimeout: () => new Error('late') });
     expect(await deadline.race(Promise.resolve(1))).toBe(1);
     const race = expect(deadline.race(never)).rejects.toThrow('late');

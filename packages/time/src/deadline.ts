@@ -1,7 +1,7 @@
 import { linkedAbort } from './linked-abort.ts';
 import { MAX_TIMER_MS } from './sleep.ts';
 
-/** What a deadline is made of. */
+/** Options of a deadline. */
 export interface DeadlineOptions {
   /** Milliseconds from now; longer than `MAX_TIMER_MS` (`Infinity`, say) means no limit. */
   ms: number;
@@ -36,13 +36,13 @@ export class Deadline implements Disposable {
     return this.#linked.signal;
   }
 
-  /** The whole time begins again: for a deadline on silence, at each sign of life. */
+  /** Starts the whole time again. A deadline on silence restarts whenever something arrives. */
   restart(): void {
     clearTimeout(this.#timer);
     this.#timer = this.#abortAfter(this.#ms, this.#onTimeout);
   }
 
-  /** Time stands still until `restart`. */
+  /** Stops the clock until `restart`. */
   pause(): void {
     clearTimeout(this.#timer);
   }
@@ -53,9 +53,9 @@ export class Deadline implements Disposable {
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   }
 
-  /** The promise's outcome, or the abort's reason if that comes first: not every library heeds a signal at once. */
+  /** The promise's outcome, or the abort's reason if that comes first: not every library reacts to a signal at once. */
   race<T>(work: Promise<T>): Promise<T> {
-    // One promise for all races of this deadline: it ends with it, so what the races hold on to does too.
+    // All races of this deadline share one promise, so everything they reference is freed with the deadline.
     this.#aborted ??= rejectsOnAbort(this.signal);
     return Promise.race([work, this.#aborted]);
   }

@@ -8,7 +8,7 @@ const ages = fc.integer({ min: 0, max: 1_000_000 });
 describe('a decayed rate', () => {
   const after = ({ count, at }: DecayedCount, now: number) => ({ count: count * decay(now - at, TAU_MS) + 1, at: now });
 
-  it('comes to the rate of what happens evenly', () => {
+  it('approaches the rate of evenly spaced events', () => {
     fc.assert(
       fc.property(fc.integer({ min: 10, max: 1000 }), (everyMs) => {
         let counted: DecayedCount = { count: 0, at: 0 };
@@ -21,7 +21,7 @@ describe('a decayed rate', () => {
     );
   });
 
-  it('only falls while nothing happens, to nothing', () => {
+  it('falls towards zero while nothing happens', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1e6, noNaN: true }), ages, ages, (count, earlier, more) => {
         const rate = (age: number) => decayedRate({ count, at: 0 }, age, TAU_MS);
@@ -39,7 +39,7 @@ describe('a decayed rate', () => {
 });
 
 describe('a decayed mean', () => {
-  it('approaches a level that lasts, and forgets the one before', () => {
+  it('approaches a level that lasts, and forgets the previous one', () => {
     const busy = new DecayedMean(TAU_MS, 0);
     busy.set(2, 0);
     expect(busy.mean(15_000)).toBeCloseTo(2 * (1 - Math.exp(-1)));
@@ -49,7 +49,7 @@ describe('a decayed mean', () => {
     expect(busy.mean(600_000)).toBeCloseTo(0);
   });
 
-  it('is the share of time at a level that comes and goes quickly', () => {
+  it('is the share of time spent at a level that changes quickly', () => {
     const busy = new DecayedMean(TAU_MS, 0);
     for (let at = 0; at < 120_000; at += 100) {
       busy.set(1, at);
@@ -58,7 +58,7 @@ describe('a decayed mean', () => {
     expect(busy.mean(120_000)).toBeCloseTo(0.25, 2);
   });
 
-  it('never leaves the range of the levels, whatever the clock does', () => {
+  it('stays within the range of the levels, whatever the clock does', () => {
     const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 8 }), fc.integer({ min: -1000, max: 100_000 })));
     fc.assert(
       fc.property(steps, (all) => {

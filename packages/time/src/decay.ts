@@ -1,14 +1,14 @@
 /**
- * What is left of a weight after `ageMs`: e^(-age/tau), 1 for now. A clock that went back counts as no time passed.
- * @param tauMs time constant, milliseconds: what is that old weighs 0.37, what is three times that old 0.05
+ * Weight of something `ageMs` old: e^(-age/tau), 1 for now. A negative age, from a clock that went back, counts as 0.
+ * @param tauMs time constant, milliseconds: an event that old weighs 0.37, one three times that old 0.05
  */
 export function decay(ageMs: number, tauMs: number): number {
   return Math.exp(-Math.max(0, ageMs) / tauMs);
 }
 
 /**
- * A decayed count: how often something has happened, each time weighing e^(-age/tau) as of `at`. One more event makes it
- * `count * decay(now - at) + 1` at `now`; the queue's Lua scripts do that to what is stored.
+ * A decayed count: the sum of e^(-age/tau) over all events, as of `at`. One more event at `now` makes it
+ * `count * decay(now - at) + 1`; the queue's Lua scripts do this to stored counts.
  */
 export interface DecayedCount {
   count: number;
@@ -16,13 +16,17 @@ export interface DecayedCount {
   at: number;
 }
 
-/** Events a second over about the last two time constants, from a decayed count. */
+/**
+ * Events per second over about the last two time constants, from a decayed count.
+ * @example
+ * decayedRate({ count: 30, at: Date.now() }, Date.now(), 15_000); // 2
+ */
 export function decayedRate({ count, at }: DecayedCount, now: number, tauMs: number): number {
   return (count * decay(now - at, tauMs) * 1000) / tauMs;
 }
 
 /**
- * The mean of a level over time, each moment weighing e^(-age/tau): how many engines were busy lately.
+ * The mean of a level over time, with weight e^(-age/tau) for each moment: for example the number of busy engines lately.
  * @example
  * const busy = new DecayedMean(15_000, performance.now());
  * busy.set(2, performance.now());
@@ -35,7 +39,7 @@ export class DecayedMean {
   #at: number;
 
   /**
-   * @param tauMs time constant: what was so four times as long ago hardly counts
+   * @param tauMs time constant: levels from before four time constants hardly count
    * @param now milliseconds, here and below, of one clock
    */
   constructor(tauMs: number, now: number) {
@@ -43,7 +47,7 @@ export class DecayedMean {
     this.#at = now;
   }
 
-  /** From now on the level is this. */
+  /** Sets the level from `now` on. */
   set(level: number, now: number): void {
     this.#mean = this.mean(now);
     this.#level = level;

@@ -1,7 +1,7 @@
 /** Loads at the first call; every call returns the same promise. */
 export interface Lazy<T> {
   (): Promise<T>;
-  /** The promise of the first call; undefined before it. For what needs closing only if it was ever opened. */
+  /** The promise of the first call; undefined before it. It lets an owner close only what was opened. */
   readonly loaded: Promise<T> | undefined;
 }
 

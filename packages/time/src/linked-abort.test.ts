@@ -3,7 +3,7 @@ import { linkedAbort } from './linked-abort.ts';
 import { countedSignal } from './testing/counted-signal.ts';
 
 describe('a linked abort', () => {
-  it('aborts with whichever source aborts first, and with its reason', () => {
+  it('aborts when the first source aborts, with its reason', () => {
     const [first, second] = [countedSignal(), countedSignal()];
     using linked = linkedAbort(first.signal, undefined, second.signal);
     expect(linked.signal.aborted).toBe(false);
@@ -12,7 +12,7 @@ describe('a linked abort', () => {
     expect(linked.signal.reason).toBe('second');
   });
 
-  it('has aborted from the start when a source has', () => {
+  it('is aborted from the start when a source is', () => {
     const open = countedSignal();
     using linked = linkedAbort(open.signal, AbortSignal.abort('before'));
     expect(linked.signal.reason).toBe('before');

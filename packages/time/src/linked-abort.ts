@@ -1,7 +1,7 @@
 /** An abort signal that follows others until it is disposed. */
 export interface LinkedAbort extends Disposable {
   readonly signal: AbortSignal;
-  /** Aborts this signal alone, not those it follows. */
+  /** Aborts this signal alone, not its sources. */
   abort(reason?: unknown): void;
   /** Stops following. The same as `Symbol.dispose`, for browsers that have no `using` yet. */
   dispose(): void;
@@ -10,8 +10,8 @@ export interface LinkedAbort extends Disposable {
 /**
  * A signal that aborts when one of `sources` does, with its reason, or when `abort` is called. Dispose it when the work ends.
  *
- * Not `AbortSignal.any`: V8 holds what that makes through weak references that only a full collection clears, so each request
- * or job would stay in memory until the next of those. Here the listeners go at dispose.
+ * Not `AbortSignal.any`: V8 holds its signals through weak references that only a full collection clears, so each request or
+ * job would stay in memory until then. Here dispose removes the listeners.
  * @param sources absent ones are skipped
  * @example
  * using linked = linkedAbort(job.signal, stopping);

@@ -28,7 +28,7 @@ function start(options: Partial<PollLoopOptions<string>> = {}) {
 }
 
 describe('a poll loop', () => {
-  it('takes what is due when it is woken, and when time has passed', async () => {
+  it('takes items that are due when it is woken, and periodically', async () => {
     const { loop, due, running, wake, settle } = start();
     await settle();
     due.push('a');
@@ -57,7 +57,7 @@ describe('a poll loop', () => {
     await loop.close();
   });
 
-  it('misses no wake-up that comes while it polls', async () => {
+  it('misses no wake-up that arrives during a poll', async () => {
     const first = Promise.withResolvers<string[]>();
     const take = vi.fn(async (_: number): Promise<string[]> => []).mockReturnValueOnce(first.promise);
     const { loop, wake, settle } = start({ take });
@@ -68,7 +68,7 @@ describe('a poll loop', () => {
     await loop.close();
   });
 
-  it('reports the first failure in a row, and does not poll again at once for wake-ups that came before it', async () => {
+  it('reports the first failure in a row, and does not poll again at once for earlier wake-ups', async () => {
     let away = true;
     const take = vi.fn(async (_: number): Promise<string[]> => {
       if (away) throw new Error('away');
@@ -88,7 +88,7 @@ describe('a poll loop', () => {
     await loop.close();
   });
 
-  it('closes when what runs has ended, and takes no more', async () => {
+  it('closes when the running items have ended, and takes no more', async () => {
     const { loop, due, running, unsubscribe, settle } = start();
     due.push('a');
     await vi.advanceTimersByTimeAsync(1000);
@@ -105,7 +105,7 @@ describe('a poll loop', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not wait long for a poll without an answer, and starts nothing that it brings later', async () => {
+  it('does not wait long for a poll without an answer, and starts nothing that the poll returns later', async () => {
     const answer = Promise.withResolvers<string[]>();
     const { loop, running, settle } = start({ take: () => answer.promise });
     const closing = loop.close();

@@ -1,38 +1,38 @@
 import { settlesInTime } from './timeout.ts';
 
-/** What becomes due by time alone, without a wake-up, is seen within this, ms. */
+/** Longest time, ms, until the loop notices an item that becomes due without a wake-up. */
 const POLL_EVERY_MS = 1000;
 /**
- * How long `close` waits for a poll in progress, ms: Redis may be away. What that poll would still bring is not started; it is left
- * to its leases.
+ * How long `close` waits for a poll in progress, ms: Redis may be unavailable. Items that this poll still returns are not
+ * started; their leases expire.
  */
 const LAST_POLL_MS = 1000;
 
-/** What a poll loop takes and how it runs it. */
+/** How a poll loop takes items and runs them. */
 export interface PollLoopOptions<T> {
-  /** Takes what is due, at most `room` items. */
+  /** Takes items that are due, at most `room` of them. */
   take(room: number): Promise<T[]>;
   /** Runs one item; must not reject. */
   run(item: T): Promise<void>;
-  /** Items that run at a time. */
+  /** Most items that run at a time. */
   concurrency: number;
-  /** Called with the first error of `take` in a row; the following ones are not reported until one succeeds. */
+  /** Called with the first error of a series of failed polls; further ones are not reported until a poll succeeds. */
   onError(error: unknown): void;
-  /** Registers what to call when something may have become due. @returns what unregisters it */
+  /** Registers a function to call when something may have become due. @returns a function that unregisters it */
   subscribe?(wake: () => void): () => void;
   /** Longest pause between two polls, ms. */
   everyMs?: number;
 }
 
 /**
- * Takes what is due whenever it is woken, an item has ended, or time has passed, and runs it, a bounded number at a time.
+ * Takes items that are due when it is woken, when an item has ended, and periodically. Runs a bounded number at a time.
  * @example
  * const loop = new PollLoop({
- *   take: (room) => queue.takeDeliveries(room),
- *   run: (delivery) => deliver(delivery),
+ *   take: (room) => queue.leaseWebhooks(room),
+ *   run: (webhook) => deliver(webhook),
  *   concurrency: 16,
  *   onError: (error) => log.warn({ err: error }, 'cannot poll webhooks'),
- *   subscribe: (wake) => queue.onDelivery(wake),
+ *   subscribe: (wake) => queue.onWebhookDue(wake),
  * });
  * await loop.close();
  */
@@ -77,7 +77,7 @@ export class PollLoop<T> {
       } catch (error) {
         if (!failing) onError(error);
         failing = true;
-        // Wake-ups may come in all the time; after a failure those so far do not count, so that failures do not follow at once.
+        // Wake-ups may arrive all the time. After a failure, earlier ones do not count, or the next poll would follow at once.
         this.#woken = Promise.withResolvers();
       }
       const timer = setTimeout(this.wake, everyMs);

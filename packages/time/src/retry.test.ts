@@ -23,7 +23,7 @@ describe('retry', () => {
     expect(delays).toEqual([1, 1, 2, 2, 3, 3]);
   });
 
-  it('throws the error itself when another attempt cannot help or would come too late', async () => {
+  it('throws the original error when another attempt cannot help or would be too late', async () => {
     await expect(retry(failing(9), { retryable: (_, failures) => failures < 3, delayMs: () => 0 })).rejects.toThrow(
       'failure 3',
     );
@@ -37,7 +37,7 @@ describe('retry', () => {
     expect(attempt).not.toHaveBeenCalled();
   });
 
-  it('ends in a pause or an attempt when the signal aborts, with its reason', async () => {
+  it('rejects with the signal’s reason when it aborts during a pause or an attempt', async () => {
     const paused = new AbortController();
     const inPause = retry(failing(9), { retryable: () => true, delayMs: () => 60_000, signal: paused.signal });
     setTimeout(() => paused.abort(new Error('in a pause')));

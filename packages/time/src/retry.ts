@@ -4,7 +4,7 @@ import { sleep } from './sleep.ts';
 export interface RetryOptions {
   /** Whether another attempt may help; false rethrows the error. Limits the attempts too. */
   retryable(error: unknown, failures: number): boolean;
-  /** Milliseconds before the next attempt; null rethrows the error (asked to wait longer than the caller cares to). */
+  /** Milliseconds before the next attempt; null rethrows the error, for a requested delay that is too long for the caller. */
   delayMs(failures: number, error: unknown): number | null;
   /** Ends attempts and pauses. */
   signal?: AbortSignal | undefined;
@@ -15,7 +15,7 @@ export interface RetryOptions {
 /**
  * Repeats `attempt` until it succeeds, an error is not retryable, or the signal aborts. For a limit on the whole, pass the signal
  * of a `Deadline`.
- * @returns what the attempt that succeeded returned
+ * @returns the result of the attempt that succeeded
  * @throws the error of the last attempt, as it was thrown; the signal's reason
  * @example
  * const backoff = exponentialBackoff({ firstMs: 500, maxMs: 10_000, jitter: 0.5 });
@@ -28,7 +28,7 @@ export async function retry<T>(attempt: (signal?: AbortSignal) => Promise<T>, op
     try {
       return await attempt(signal);
     } catch (error) {
-      // An attempt fails in many ways when it is aborted; its caller asked for one.
+      // An aborted attempt can fail with any error; the caller gets the signal's reason.
       signal?.throwIfAborted();
       const ms = retryable(error, failures) ? delayMs(failures, error) : null;
       if (ms === null) throw error;

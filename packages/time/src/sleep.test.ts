@@ -26,7 +26,7 @@ describe('sleep', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not begin when the signal has aborted already', async () => {
+  it('does not start when the signal is already aborted', async () => {
     await expect(sleep(1000, AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping');
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { throttleErrors } from './throttle-errors.ts';
 
 describe('throttled errors', () => {
-  it('are reported once in half a minute a message, another message at once', () => {
+  it('are reported once in 30 s for each message', () => {
     let now = 0;
     const reported: [number, string][] = [];
     const report = throttleErrors(

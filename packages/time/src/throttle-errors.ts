@@ -1,4 +1,4 @@
-/** An outage is one report in this time, not one an attempt to reconnect. */
+/** An outage is reported once in this time, not once for each attempt to reconnect. */
 const REPORT_EVERY_MS = 30_000;
 
 /**

@@ -8,7 +8,7 @@ const never = new Promise<never>(() => {});
 const late = () => new Error('late');
 
 describe('withTimeout', () => {
-  it('passes on what comes in time, and leaves no timer', async () => {
+  it('passes on an outcome in time, and leaves no timer', async () => {
     expect(await withTimeout(Promise.resolve(1), 1000, late)).toBe(1);
     await expect(withTimeout(Promise.reject(new Error('broken')), 1000, late)).rejects.toThrow('broken');
     expect(vi.getTimerCount()).toBe(0);

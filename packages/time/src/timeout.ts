@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS } from './sleep.ts';
 
 /**
- * Bounds the wait for `work`, not the work: it goes on, and what it comes to later is ignored.
+ * Bounds the wait for `work`, not the work itself, which continues; its later outcome is ignored.
  * @param ms longest wait, milliseconds
  * @param onTimeout makes the error when time is up
  * @throws what `work` rejects with; the error of `onTimeout`
@@ -19,9 +19,9 @@ export async function withTimeout<T>(work: Promise<T>, ms: number, onTimeout: ()
 }
 
 /**
- * Whether `work` fulfils or rejects within `ms`. For shutdowns that wait a while for what may never end.
+ * Whether `work` settles within `ms`. Shutdowns use it to wait a limited time for work that may never end.
  * @example
- * if (!(await settlesInTime(running, 2000))) log.warn('left behind');
+ * if (!(await settlesInTime(running, 2000))) log.warn('still running');
  */
 export async function settlesInTime(work: Promise<unknown>, ms: number): Promise<boolean> {
   const settled = work.then(

@@ -14,7 +14,7 @@ function refusal(act: () => unknown): string {
   throw new Error('no error');
 }
 
-describe('what a new batch is to be', () => {
+describe('the description of a new batch', () => {
   it('comes from the query string when the body has lines', () => {
     const query =
       'open=true&profile=fast&max_faces=3&landmarks=false&webhook_url=https://example.org/hook&output=s3://b/k';
@@ -27,7 +27,7 @@ describe('what a new batch is to be', () => {
     });
   });
 
-  it('comes from a JSON body, or from both, but nothing from both at once', () => {
+  it('comes from a JSON body, or from body and query with no option in both', () => {
     const body = { items: [], options: { max_faces: 3 }, output: 's3://b/k', overwrite: true };
     expect(call('open=true&profile=fast', body)).toMatchObject({
       open: true,
@@ -51,7 +51,7 @@ describe('what a new batch is to be', () => {
     expect(refusal(() => call('', { items: [], s3 }))).toMatch('at the same time');
   });
 
-  it('is refused with the name of what is wrong', () => {
+  it('is refused with the name of the invalid member', () => {
     const refused = (body: unknown) => refusal(() => call('', body));
     expect(refused([])).toBe('invalid_request: the body must be a JSON object with items or s3');
     expect(refused({ items: [], colour: 1 })).toMatch('unknown member "colour"; there are items, s3, open, options');
@@ -69,21 +69,21 @@ describe('what a new batch is to be', () => {
   });
 });
 
-test('items appended as JSON are a list and nothing else', () => {
+test('a JSON body that appends items has only a list of items', () => {
   readItemsBody({ items: [] });
   expect(refusal(() => readItemsBody({}))).toMatch('items: expected a list');
   expect(refusal(() => readItemsBody({ items: [], open: true }))).toMatch('unknown member "open"');
 });
 
 describe('an item', () => {
-  it('has an image, and an id if it was given one', () => {
+  it('has an image and an optional id', () => {
     expect(readItem({ id: 'a', url: 'https://example.org/a.jpg' })).toEqual({ url: 'https://example.org/a.jpg' });
     expect(readItem({ img: 'x' })).toEqual({ img: 'x' });
     expect(readItemId({ id: '2024/ä 1.jpg' })).toBe('2024/ä 1.jpg');
     expect(readItemId({ url: 'x' })).toBeNull();
   });
 
-  it('is refused with the member at fault', () => {
+  it('is refused with the name of the invalid member', () => {
     expect(refusal(() => readItem('a'))).toMatch('an item is a JSON object with url or img');
     expect(refusal(() => readItemId([]))).toMatch('an item is a JSON object with url or img');
     expect(refusal(() => readItem({ id: 'a' }))).toMatch('neither url nor img is given');
@@ -95,7 +95,7 @@ describe('an item', () => {
   });
 });
 
-test('results are read from a cursor on, all or some of them', () => {
+test('the query of results has a cursor, a limit and whether to follow', () => {
   const read = (query: string) => readResultsQuery(new URLSearchParams(query));
   expect(read('')).toEqual({ after: '', follow: false, limit: Number.POSITIVE_INFINITY });
   expect(read('after=12&follow=true&limit=5')).toEqual({ after: '12', follow: true, limit: 5 });

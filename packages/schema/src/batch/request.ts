@@ -1,4 +1,4 @@
-/** What calls about batches may say: query strings, JSON bodies and items. */
+/** Requests about batches: query strings, JSON bodies and items. */
 import { z } from 'zod';
 import { IMAGE_SUFFIXES } from '../detection/image-formats.ts';
 import { DetectionOptions, detectionQueryFields } from '../detection/options.ts';
@@ -16,7 +16,7 @@ export const MAX_NDJSON_LINES = 10_000;
 export const MAX_NDJSON_BYTES = 64 * 1024 * 1024;
 /** Longest id of an item: an S3 URL with the longest key. */
 export const MAX_ITEM_ID_LENGTH = 1100;
-/** Most lines a call may ask for with `limit`. */
+/** Largest `limit` of a call. */
 export const MAX_RESULTS_LIMIT = 100_000;
 /** Most suffixes of a listing, and characters of one. */
 const MAX_SUFFIXES = 32;
@@ -38,7 +38,7 @@ const output = z
       'Object to which the results are also written, as NDJSON: under S3_OUTPUT_PREFIXES, and one that does not exist yet.',
     examples: ['s3://bucket/runs/42/results.ndjson'],
   });
-const open = 'true: items may be appended until it is closed, or until none has come for an hour.';
+const open = 'true: items may be appended until it is closed, or until none has been appended for an hour.';
 const overwrite = 'true: output may replace an existing object.';
 
 /** Query options of `POST /batches`, as strings. With a JSON body, an option may be in either place but not in both. */
@@ -56,7 +56,7 @@ export const ResultsQuery = z.strictObject({
     .string()
     .regex(/^\d{1,15}$/, 'expected the cursor of a line of results')
     .optional()
-    .meta({ description: 'Begins after the line with this `cursor`; when absent, with the first item that ended.' }),
+    .meta({ description: 'Starts after the line with this `cursor`; when absent, with the first item that ended.' }),
   follow: queryFlag(
     { description: 'true: continues with items that end from now on, until no more results will come.' },
     false,
@@ -126,7 +126,7 @@ export const BatchBody = z
   })
   .meta({ id: 'BatchBody' });
 
-/** A new batch as the caller wants it. URLs are as the caller wrote them and not checked yet. */
+/** The caller's description of a new batch. URLs are as the caller wrote them, not checked yet. */
 export interface BatchCall {
   open: boolean;
   options: DetectionOptions;
@@ -149,7 +149,7 @@ export function readBatchQuery(query: URLSearchParams): BatchQuery {
 /**
  * Combines the query string and, where there is one, the JSON body.
  * @param body its members; the gateway reads items separately and puts an empty list in their place
- * @throws FacequeueError invalid_request naming the member at fault
+ * @throws FacequeueError invalid_request naming the invalid member
  */
 export function batchCall(query: BatchQuery, body?: unknown): BatchCall {
   const {
@@ -191,7 +191,7 @@ export function batchCall(query: BatchQuery, body?: unknown): BatchCall {
   };
 }
 
-/** The members of a JSON body, checked. Defaults are not filled in. */
+/** Checks the members of a JSON body. Defaults are not filled in. */
 function readBatchBody(body: unknown): Partial<z.output<typeof BatchBody>> {
   const given = readObject(body, 'the body must be a JSON object with items or s3');
   refuseUnknown(given, BatchBody);
@@ -202,7 +202,7 @@ function readBatchBody(body: unknown): Partial<z.output<typeof BatchBody>> {
 
 /**
  * Checks the members of a JSON body that appends items. The gateway reads items separately and puts an empty list in their place.
- * @throws FacequeueError invalid_request naming the member at fault
+ * @throws FacequeueError invalid_request naming the invalid member
  */
 export function readItemsBody(body: unknown): void {
   const given = readObject(body, 'the body must be a JSON object with items');
@@ -232,8 +232,8 @@ export function readItemId(item: unknown): string | null {
 }
 
 /**
- * The image of an item. A stand-in for the value of `img` will do: only its presence counts.
- * @throws FacequeueError invalid_request, whose `parameter` is the member at fault or `url and img`
+ * The image of an item. Only the presence of `img` matters, so a placeholder may stand for its value.
+ * @throws FacequeueError invalid_request, whose `parameter` is the invalid member or `url and img`
  */
 export function readItem(item: unknown): DetectionBody {
   const given = readObject(item, 'an item is a JSON object with url or img');

@@ -8,7 +8,7 @@ import { WebhookReport } from '../webhook/report.ts';
 export const BATCH_STATUSES = ['open', 'running', 'finished', 'canceled'] as const;
 export type BatchStatus = (typeof BATCH_STATUSES)[number];
 
-/** States of what a worker does for a whole batch: its listing, its output. */
+/** States of the tasks of a batch: its listing and its output. */
 export const TASK_STATUSES = ['waiting', 'running', 'done', 'failed'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
@@ -37,7 +37,7 @@ export const BatchResource = z
     }),
     items_per_second: z.number().meta({ description: 'Items that end per second, over about the last half minute.' }),
     estimated_finish: IsoTime.nullable().meta({
-      description: 'When the items known by now will have ended, at that rate; null while unknown.',
+      description: 'When the current items will have ended, at that rate; null while unknown.',
     }),
     listing: z.object({ ...task, suffixes: z.array(z.string()) }).optional(),
     output: z.object({ ...task, overwrite: z.boolean() }).optional(),
@@ -57,7 +57,7 @@ export type BatchResource = z.infer<typeof BatchResource>;
 export const AppendReport = z
   .object({
     accepted: z.int().meta({ description: 'Items that will be run.' }),
-    skipped: z.int().meta({ description: 'Items whose id the batch had already.' }),
+    skipped: z.int().meta({ description: 'Items whose id was already in the batch.' }),
     failed: z.int().meta({ description: 'Lines that became failed items.' }),
     batch: BatchResource,
   })
@@ -67,7 +67,7 @@ export type AppendReport = z.infer<typeof AppendReport>;
 /** A line of `GET /batches/{id}/results`. */
 export const ItemLine = z
   .object({
-    id: z.string().meta({ description: 'The id that it was given, or # and its number in the batch.' }),
+    id: z.string().meta({ description: 'The id of the item in the request, or # and its number in the batch.' }),
     line: z.int().optional().meta({ description: 'Its line in the request, from 1.' }),
     status: z.enum(['succeeded', 'failed', 'canceled']),
     finished_at: IsoTime,

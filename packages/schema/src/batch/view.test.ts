@@ -32,7 +32,7 @@ const item: ItemView = {
   result: encodeResult({ Faces: [], FaceModelVersion: '1.0.0' }),
 };
 
-test('a running batch says how fast it goes and when it will be done', () => {
+test('a running batch has its rate and its estimated finish', () => {
   const rendered = BatchResource.parse(batchResource(batch, '/prod', NOW));
   expect(rendered).toMatchObject({
     status: 'running',
@@ -43,7 +43,7 @@ test('a running batch says how fast it goes and when it will be done', () => {
   expect(Object.keys(rendered)).not.toContain('webhook');
 });
 
-test('a batch that has ended is shown the same at any time, as its webhook must be', () => {
+test('a batch that has ended renders the same at any time, as its webhook must', () => {
   const ended: BatchView = { ...batch, status: 'finished', finishedAt: NOW, expiresAt: NOW + 1000 };
   const data = batchResource(ended, '', NOW);
   expect(batchResource({ ...ended, rate: 0.1, remainingMs: null }, '', NOW + 60_000)).toEqual(data);
@@ -52,7 +52,7 @@ test('a batch that has ended is shown the same at any time, as its webhook must 
   expect(BatchEvent.parse(event)).toEqual(event);
 });
 
-test('what a worker could not do for a batch is told as a problem', () => {
+test('a failed task of a batch renders as a problem', () => {
   const error = { code: 'source_forbidden' as const, detail: 'the bucket is not allowed' };
   const { listing, output } = BatchResource.parse(
     batchResource(
@@ -68,7 +68,7 @@ test('what a worker could not do for a batch is told as a problem', () => {
   expect(output).toEqual({ url: 's3://b/o.ndjson', overwrite: false, status: 'waiting', error: null });
 });
 
-test('an item is shown with its faces, or with the error it ended with', () => {
+test('an item renders with its faces or its error', () => {
   expect(ItemLine.parse(itemLine(item))).toMatchObject({
     id: 'a.jpg',
     line: 3,

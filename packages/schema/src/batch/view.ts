@@ -9,7 +9,7 @@ import type { BatchResource, BatchStatus, ItemLine, TaskStatus } from './resourc
 
 type ErrorView = { code: ErrorCode; detail: string } | null;
 
-/** What `batchResource` needs of a record. Times are Unix milliseconds. */
+/** The members of a record that `batchResource` needs. Times are Unix milliseconds. */
 export interface BatchView {
   id: string;
   status: BatchStatus;
@@ -18,16 +18,16 @@ export interface BatchView {
   finishedAt: number | null;
   expiresAt: number | null;
   counts: BatchResource['counts'];
-  /** Items that end per second, lately. */
+  /** Items that end per second, over about the last half minute. */
   rate: number;
-  /** Milliseconds until the items known by now have ended; null while unknown. */
+  /** Milliseconds until the current items have ended; null while unknown. */
   remainingMs: number | null;
   listing: { url: string; suffixes: string[]; status: TaskStatus; error: ErrorView } | null;
   output: { url: string; overwrite: boolean; status: TaskStatus; error: ErrorView } | null;
   webhook: WebhookView | null;
 }
 
-/** What `itemLine` needs of an item that has ended. Times are Unix milliseconds. */
+/** The members of an ended item that `itemLine` needs. Times are Unix milliseconds. */
 export interface ItemView {
   cursor: string;
   name: string;

@@ -4,7 +4,7 @@ import { readCameraName, readEventsStart, readFrameQuery, readFrameTime } from '
 const query = (text: string) => readFrameQuery(new URLSearchParams(text));
 
 describe('the query of a frame', () => {
-  it('says what to keep, for how long, and what to look for', () => {
+  it('has keep, max_age and the detection options', () => {
     expect(query('')).toMatchObject({ keep: 'latest', maxAgeMs: undefined, options: { profile: 'balanced' } });
     expect(query('keep=all&max_age=0.25&profile=fast&max_faces=2&landmarks=false')).toMatchObject({
       keep: 'all',
@@ -62,7 +62,7 @@ describe("a camera's name", () => {
 describe("a camera's events begin", () => {
   const start = (text: string, header?: string) => readEventsStart(new URLSearchParams(text), header);
 
-  it('with what is new, with the oldest, or behind what was seen', () => {
+  it('with new events, with the oldest one, or after the last one received', () => {
     expect([start(''), start('', ''), start('after=start'), start('after=12')]).toEqual([null, null, '', '12']);
     // An EventSource comes back to the same URL.
     expect([start('after=start', '17'), start('', 'start')]).toEqual(['17', '']);

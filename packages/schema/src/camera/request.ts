@@ -1,11 +1,11 @@
-/** What calls about cameras may say: names, options and times. */
+/** Requests about cameras: names, options and times. */
 import { z } from 'zod';
 import { DetectionOptions, detectionQueryFields } from '../detection/options.ts';
 import { FacequeueError } from '../errors.ts';
 import { queryNumber, readQuery } from '../http/query.ts';
 import { CAMERA_NAME } from './resource.ts';
 
-/** Shortest and longest `max_age`, s. A worker learns of a frame within milliseconds. */
+/** Shortest and longest `max_age`, s. A frame reaches a worker within milliseconds. */
 export const MIN_MAX_AGE_S = 0.05;
 export const MAX_MAX_AGE_S = 3600;
 
@@ -20,7 +20,7 @@ export const FrameQuery = z.strictObject({
     .enum(KEEP, { error: `expected one of ${KEEP.join(', ')}` })
     .optional()
     .meta({
-      description: 'latest (when absent): supersedes frames of the camera that still wait; all: waits after them.',
+      description: 'latest (when absent): supersedes pending frames of the camera; all: waits after them.',
     }),
   max_age: queryNumber(/^\d*\.?\d+$/, z.number().min(MIN_MAX_AGE_S).max(MAX_MAX_AGE_S), {
     type: 'number',
@@ -38,7 +38,7 @@ const cursor = z.string().regex(/^(?:start|\d{1,16})$/, `expected the id of an e
 /** Query options of a camera's events, as strings. */
 export const CameraEventsQuery = z.strictObject({
   after: cursor.optional().meta({
-    description: `Begins after the event with this id; \`${OLDEST}\`: with the oldest that is kept. When absent, with new events. Last-Event-ID overrides it.`,
+    description: `Starts after the event with this id; \`${OLDEST}\`: with the oldest that is kept. When absent, with new events. Last-Event-ID overrides it.`,
   }),
 });
 
@@ -50,7 +50,7 @@ export const CameraPath = z.object({
 /** The query of a frame, read. */
 export interface FrameCall {
   keep: (typeof KEEP)[number];
-  /** Undefined when the caller names none. */
+  /** Undefined when the caller gives none. */
   maxAgeMs: number | undefined;
   options: DetectionOptions;
 }

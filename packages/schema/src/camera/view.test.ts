@@ -34,7 +34,7 @@ const frame: FrameView = {
   result: encodeResult({ Faces: [], FaceModelVersion: '1.0.0' }),
 };
 
-describe('a camera is shown', () => {
+describe('a camera renders', () => {
   it('exactly as documented, with links that lead to it', () => {
     const resource = cameraResource(camera, '/prod');
     expect(CameraResource.strict().parse(resource)).toEqual(resource);
@@ -47,7 +47,7 @@ describe('a camera is shown', () => {
   });
 });
 
-describe('a frame is shown', () => {
+describe('a frame renders', () => {
   it('with its faces and its times', () => {
     const event = frameEvent('gate-1', frame);
     expect(FrameEvent.strict().parse(event)).toEqual(event);
@@ -60,7 +60,7 @@ describe('a frame is shown', () => {
     });
   });
 
-  it('with the error it ended with', () => {
+  it('with the error of a failed frame', () => {
     const error = { code: 'image_undecodable' as const, detail: 'half an image' };
     const event = frameEvent('gate-1', {
       ...frame,

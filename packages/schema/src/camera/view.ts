@@ -6,7 +6,7 @@ import { isoTime, isoTimeOrNull } from '../http/iso-time.ts';
 import { rounded } from '../http/rounded.ts';
 import type { CameraResource, FrameEvent } from './resource.ts';
 
-/** What `cameraResource` needs of a record. Times are Unix milliseconds. */
+/** The members of a record that `cameraResource` needs. Times are Unix milliseconds. */
 export interface CameraView {
   camera: string;
   createdAt: number;
@@ -14,13 +14,13 @@ export interface CameraView {
   lastFrameAt: number;
   lastResultAt: number | null;
   lastJobId: string;
-  /** Frames per second, lately. */
+  /** Frames per second, over about the last half minute. */
   postedRate: number;
   processedRate: number;
   counts: CameraResource['counts'];
 }
 
-/** What `frameEvent` needs of a processed frame. Times are Unix milliseconds. */
+/** The members of a processed frame that `frameEvent` needs. Times are Unix milliseconds. */
 export interface FrameView {
   jobId: string;
   status: FrameEvent['status'];

@@ -32,6 +32,6 @@ export const installationVariables = {
       default: '',
       secret: true,
       description:
-        'Secrets that sign webhooks (docs/webhooks.md): `name=whsec_…` for the jobs of the API key of that name, plain `whsec_…` when there are no keys, with commas. When a name has several, all of them sign, so that a receiver can change from one to the next. Make one with `echo whsec_$(openssl rand -base64 32)`. A call with `webhook_url` is refused where its key has none. Gateways read it too, only to know which keys have one.',
+        'Secrets that sign webhooks (docs/webhooks.md): `name=whsec_…` for the jobs of the API key with that name, plain `whsec_…` without API keys; separated by commas. When a name has several secrets, all of them sign, which lets a receiver change from one to the next. Make one with `echo whsec_$(openssl rand -base64 32)`. A call with `webhook_url` is refused when its key has no secret. Gateways read the setting only to know which keys have a secret.',
     }),
 };

@@ -30,7 +30,7 @@ describe('configuration from the environment', () => {
     });
   });
 
-  it('names every bad variable, its value and what was expected', () => {
+  it('names every invalid variable, its value and the expected form', () => {
     const read = () => readConfig(shape, { MAX_BODY: 'big', WAIT: '5 weeks', ENGINES: '0', OPEN: 'perhaps' });
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(/MAX_BODY is "big"; expected a size such as 20mb/);

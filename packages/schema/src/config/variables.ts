@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-/** A bad variable. The message names it and what was expected. */
+/** An invalid variable. The message names it and the expected form. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
@@ -82,8 +82,8 @@ function measured(
 
 /**
  * Parses the variables of a shape. An empty variable counts as unset, since compose files produce empty ones.
- * @throws ConfigError naming every bad variable, its value and what was expected; the value of a variable whose meta has `secret`
- *   is left out
+ * @throws ConfigError naming every invalid variable, its value and the expected form. Values of variables whose meta has
+ *   `secret` are left out
  * @example const config = readConfig({ PORT: integer(8080, { min: 0, max: 65_535 }) }, process.env);
  */
 export function readConfig<S extends z.ZodRawShape>(shape: S, env: Record<string, string | undefined>) {

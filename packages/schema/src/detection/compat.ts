@@ -1,4 +1,4 @@
-/** COMPAT=aws: the answers of the reference service (face_detection of AWS AI Solution Kit) to calls that we answer with a problem. */
+/** COMPAT=aws: plain-text error answers of the reference service (face_detection of AWS AI Solution Kit). */
 import type { ErrorCode } from '../errors.ts';
 
 /** Errors in the call itself. Other errors have no counterpart there and stay problems. */
@@ -22,7 +22,7 @@ const TEXTS: Record<string, string> = {
 
 /**
  * The reference's plain-text answer to an error.
- * @param parameter the request member at fault: `url`, `img`, `url and img`, or none in particular
+ * @param parameter the invalid request member: `url`, `img`, `url and img`, or none in particular
  * @returns null when the reference has no such error
  */
 export function referenceAnswer(code: ErrorCode, parameter?: string): { status: 400; text: string } | null {

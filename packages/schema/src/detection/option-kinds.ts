@@ -1,5 +1,5 @@
 /**
- * The kinds of detection options: for each, how it is written in JSON, in a query string and on the command line.
+ * The kinds of detection options: the form of each in JSON, in a query string and on the command line.
  * Options themselves are in options.ts.
  */
 import { z } from 'zod';

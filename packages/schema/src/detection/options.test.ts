@@ -30,12 +30,12 @@ describe('every detection option', () => {
 describe('a flag of the command line', () => {
   const flag = (name: string) => DETECTION_FLAGS.find((one) => one.name === name)!;
 
-  it('is named as the option, or as its opposite when it leaves something out', () => {
+  it('has the name of its option, or no-NAME when it omits a part of the result', () => {
     expect(flag('max-faces')).toMatchObject({ option: 'max_faces', value: 'N' });
     expect(flag('no-landmarks')).toMatchObject({ option: 'landmarks', value: null });
   });
 
-  it('has the value its JSON form takes', () => {
+  it('parses into the value of the JSON form', () => {
     const parsed = { max_faces: flag('max-faces').parse('5'), landmarks: flag('no-landmarks').parse('') };
     expect(DetectionOptions.parse(parsed)).toEqual({ ...DEFAULT_DETECTION_OPTIONS, max_faces: 5, landmarks: false });
     for (const text of ['', ' ', 'many']) expect(flag('min-confidence').parse(text)).toBeNaN();

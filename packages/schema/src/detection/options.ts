@@ -57,10 +57,10 @@ const jsonFields = column('json');
 /** The options as fields of a query string, for routes to spread into their own schema. */
 export const detectionQueryFields = column('query');
 
-/** What a caller may ask of the pipeline. Job records and engine messages carry it. */
+/** The detection options of a call. Job records and engine messages carry them. */
 export const DetectionOptions = z.strictObject({
   ...jsonFields,
-  /** Whether EXIF orientation is applied. Not for callers: COMPAT=aws ignores it as the reference service does. */
+  /** Whether EXIF orientation is applied. Callers cannot set it; COMPAT=aws switches it off, since the reference service ignores orientation. */
   orient: z.boolean().default(true),
 });
 export type DetectionOptions = z.infer<typeof DetectionOptions>;

@@ -1,4 +1,4 @@
-/** What a detection call may say: query options, and the image in a JSON body or form. */
+/** Requests for a detection: query options, and the image in a JSON body or form. */
 import { z } from 'zod';
 import { FacequeueError } from '../errors.ts';
 import { readObject, refuseUnknown } from '../http/json-body.ts';
@@ -7,7 +7,7 @@ import type { QueueName } from '../job/queues.ts';
 import { webhookField } from '../webhook/url.ts';
 import { DetectionOptions, detectionQueryFields } from './options.ts';
 
-/** Longest accepted image URL, characters: what common servers and proxies take. */
+/** Longest accepted image URL, characters: the limit of common servers and proxies. */
 export const MAX_URL_LENGTH = 8192;
 
 /** Longest idempotency key, characters. */
@@ -79,9 +79,10 @@ export const DetectionForm = z.strictObject({ url: z.string().optional(), img: z
 });
 
 /**
- * Checks the members of a JSON body or the parts of a form. A stand-in for the value of `img` will do: only its presence counts.
- * @param lenient whether other members are ignored, as the reference service does
- * @throws FacequeueError invalid_request, whose `parameter` is the member at fault or `url and img`
+ * Checks the members of a JSON body or the parts of a form. Only the presence of
+ * `img` matters, so a placeholder may stand for its value.
+ * @param lenient whether other members are ignored, as in the reference service
+ * @throws FacequeueError invalid_request, whose `parameter` is the invalid member or `url and img`
  */
 export function readDetectionBody(members: unknown, lenient: boolean): DetectionBody {
   const given = readObject(members, 'the body must be a JSON object with url or img');
@@ -91,7 +92,7 @@ export function readDetectionBody(members: unknown, lenient: boolean): Detection
 
 /**
  * The image that the members name; other members are ignored.
- * @throws FacequeueError invalid_request, whose `parameter` is the member at fault or `url and img`
+ * @throws FacequeueError invalid_request, whose `parameter` is the invalid member or `url and img`
  */
 export function oneImage(members: Record<string, unknown>): DetectionBody {
   const parsed = DetectionBody.strip().safeParse(members);

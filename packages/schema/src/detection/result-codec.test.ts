@@ -33,17 +33,17 @@ const result = fc.tuple(fc.boolean(), fc.boolean()).chain(([landmarks, attribute
 );
 
 describe('the stored form of a result', () => {
-  it('gives back exactly what was stored, with and without landmarks and attributes', () => {
+  it('decodes to exactly the encoded result, with and without landmarks and attributes', () => {
     fc.assert(
       fc.property(result, (given: DetectionResult) => {
-        // -0 and 0 are the same number in JSON, which is what callers see.
+        // Callers see JSON, in which -0 and 0 are the same number.
         expect(JSON.stringify(decodeResult(encodeResult(given)))).toBe(JSON.stringify(given));
       }),
     );
   });
 
   it('takes less than an eighth of the JSON for a face of 240 px, whose neighbouring points are at most 15 px apart', () => {
-    // Around an ellipse: what a face's outline is.
+    // Points on an ellipse, like a face's outline.
     const at = (i: number) => [
       500 + 120 * Math.cos((i / 106) * 2 * Math.PI),
       400 + 160 * Math.sin((i / 106) * 2 * Math.PI),
@@ -59,13 +59,13 @@ describe('the stored form of a result', () => {
     expect(encodeResult(scene).length).toBeLessThan(JSON.stringify(scene).length / 8);
   });
 
-  it('refuses bytes that are none of its versions', () => {
+  it('refuses bytes of another version', () => {
     expect(() => decodeResult(Buffer.from('not a result'))).toThrow('has version 110, not 2');
   });
 });
 
-describe('bytes that are no stored result', () => {
-  it('are refused wherever it is cut off, and with anything behind it', () => {
+describe('bytes that are not a stored result', () => {
+  it('are refused when truncated anywhere or followed by more bytes', () => {
     fc.assert(
       fc.property(result, fc.nat(), (given, cut) => {
         const stored = encodeResult(given);
@@ -75,7 +75,7 @@ describe('bytes that are no stored result', () => {
     );
   });
 
-  it('are refused, or read as some result, whatever they are', () => {
+  it('are either refused or decoded to some result, never anything else', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
@@ -89,7 +89,7 @@ describe('bytes that are no stored result', () => {
 });
 
 describe('rounding a face', () => {
-  it('clamps points to what the stored form holds and ages to years that exist', () => {
+  it('clamps points to the range of the stored form, and ages to whole years of at least 0', () => {
     const rounded = roundedFace({
       box: { x: 0, y: 0, width: 10, height: 10 },
       confidence: 0.912345,

@@ -1,4 +1,4 @@
-/** What a detection gives: faces, facts about the image, and times. */
+/** The result of a detection: faces, facts about the image, and times. */
 import { z } from 'zod';
 import { IMAGE_FORMAT_KEYS } from './image-formats.ts';
 
@@ -7,7 +7,7 @@ export const Point = z.object({ x: z.int(), y: z.int() }).meta({ id: 'Point' });
 
 export const BoundingBox = z
   .object({ Width: z.number(), Height: z.number(), Left: z.number(), Top: z.number() })
-  .meta({ id: 'BoundingBox', description: 'Fractions of the image width and height; may reach past the frame.' });
+  .meta({ id: 'BoundingBox', description: 'Fractions of the image width and height; may extend beyond the image.' });
 
 export const Face = z
   .object({

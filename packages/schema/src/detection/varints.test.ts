@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { VarintReader, VarintWriter } from './varints.ts';
 
 describe('varints', () => {
-  it('come back as they were written, up to 32 bits, and small ones take a byte', () => {
+  it('are read as they were written, up to 32 bits; small ones take one byte', () => {
     const unsigned = fc.oneof(
       fc.integer({ min: 0, max: 2 ** 32 - 1 }),
       fc.constantFrom(0, 127, 128, 2 ** 31, 2 ** 32 - 1),
@@ -27,7 +27,7 @@ describe('varints', () => {
     expect(out.written()).toEqual(Buffer.of(127, 126));
   });
 
-  it('refuse what they do not hold', () => {
+  it('refuse values and bytes out of range', () => {
     const out = new VarintWriter(10);
     for (const value of [2 ** 31, -(2 ** 31) - 1]) expect(() => out.signed(value)).toThrow(RangeError);
     for (const value of [-1, 256]) expect(() => out.byte(value)).toThrow(RangeError);

@@ -1,4 +1,4 @@
-/** JSON bodies: checks that name the member at fault. All throw FacequeueError invalid_request. */
+/** Checks of JSON bodies. All throw FacequeueError invalid_request and name the invalid member. */
 import type { z } from 'zod';
 import { FacequeueError } from '../errors.ts';
 import { quoted } from './query.ts';

@@ -1,4 +1,4 @@
-/** The body of an error answer, and the `error` member of what has failed, as a schema. `toProblem` of errors.ts makes one. */
+/** Schema of the body of an error answer, and of the `error` member of jobs and items. `toProblem` of errors.ts makes one. */
 import { z } from 'zod';
 import { ERROR_CODES } from '../errors.ts';
 

@@ -1,10 +1,10 @@
-/** Query strings: schemas of their options, and how they are read. */
+/** Query strings: schemas of options, and reading them. */
 import { z } from 'zod';
 import { FacequeueError } from '../errors.ts';
 
 /**
  * A number in a query string.
- * @param pattern texts that are numbers of this kind
+ * @param pattern the form of such a number as text
  * @param schema the range of the number
  * @param openApi how the OpenAPI document shows it: as a number, not as a string
  */
@@ -19,7 +19,7 @@ export function queryNumber(pattern: RegExp, schema: z.ZodType<number, number>, 
 
 /**
  * `true` or `false` in a query string.
- * @param absent what leaving it out means, as the OpenAPI document shows it
+ * @param absent value when the option is absent, for the OpenAPI document
  */
 export function queryFlag(openApi: { description: string }, absent = true) {
   return z

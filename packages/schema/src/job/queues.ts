@@ -2,7 +2,7 @@ export const QUEUE_NAMES = ['interactive', 'bulk', 'cameras'] as const;
 /** Queues of images; each is one BullMQ queue. */
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
-/** What a worker can serve: queues of images, and the delivery of webhooks. */
+/** Queues that a worker can serve: those of images, and webhooks. */
 export const WORKER_QUEUE_NAMES = [...QUEUE_NAMES, 'webhooks'] as const;
 export type WorkerQueueName = (typeof WORKER_QUEUE_NAMES)[number];
 

@@ -1,8 +1,8 @@
-/** What calls about a job may say. */
+/** Requests about a job. */
 import { z } from 'zod';
 import { queryNumber, readQuery } from '../http/query.ts';
 
-/** Longest wait a caller may ask for, s: common load balancers drop connections that are silent for longer. */
+/** Longest wait a caller may request, s: common load balancers drop connections that are silent for longer. */
 export const MAX_WAIT_S = 60;
 
 /** Query options of `GET /jobs/{id}`, as strings. */
@@ -18,7 +18,7 @@ export const JobQuery = z.strictObject({
 
 /**
  * Reads the query string of `GET /jobs/{id}`.
- * @throws FacequeueError invalid_request naming the option at fault
+ * @throws FacequeueError invalid_request naming the invalid option
  */
 export function readJobQuery(query: URLSearchParams): z.output<typeof JobQuery> {
   return readQuery(JobQuery, query);

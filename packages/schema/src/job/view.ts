@@ -7,7 +7,7 @@ import { type WebhookView, webhookReport } from '../webhook/report.ts';
 import type { QueueName } from './queues.ts';
 import type { JobResource, JobStatus } from './resource.ts';
 
-/** What `jobResource` needs of a record. Times are Unix milliseconds. */
+/** The members of a record that `jobResource` needs. Times are Unix milliseconds. */
 export interface JobView {
   id: string;
   status: JobStatus;
@@ -34,8 +34,7 @@ export function resultOf(job: Pick<JobView, 'id' | 'result'>): DetectionResult {
 }
 
 /**
- * The error of a job that has not succeeded, as the caller that waits for it gets it. Its `parameter` is the member that
- * named the image.
+ * The error that a waiting caller gets for a job that did not succeed. Its `parameter` is the request member with the image.
  */
 export function endError(job: Pick<JobView, 'id' | 'status' | 'source' | 'error'>): FacequeueError {
   const more = { jobId: job.id, parameter: job.source.kind === 'url' ? 'url' : 'img' };

@@ -15,7 +15,7 @@ import { requestId } from './headers.ts';
 import { answer, operation } from './operation.ts';
 import { webhookReceiver } from './webhook.ts';
 
-/** What operations on one batch have in common. */
+/** Common parts of the operations on one batch. */
 const ofBatch = {
   tag: 'batches',
   params: z.object({ id: z.uuidv7().meta({ description: 'From the answer that created it, or its Location.' }) }),
@@ -39,7 +39,7 @@ const createBatch: ZodOpenApiOperationObject = {
     operationId: 'createBatch',
     summary: 'Find the faces of many images',
     more:
-      'A batch that is not open is accepted whole or, with any answer but 202, not at all; its items begin to run while others still arrive. ' +
+      'A batch that is not open is accepted as a whole or, with any answer but 202, not at all. Its first items run while others are still being uploaded. ' +
       'Without a body it must be open. There is no Idempotency-Key: to repeat a call safely, create an empty open batch and append items ' +
       'that have ids.',
     codes: ['unauthorized', 'source_forbidden', ...ITEM_CODES],
@@ -57,7 +57,7 @@ const appendItems: ZodOpenApiOperationObject = {
     operationId: 'appendItems',
     summary: 'Append items to an open batch',
     more:
-      'An item whose id the batch has already is skipped, so a request that broke or was refused with 503 can simply be sent again. Items that ' +
+      'An item whose id is already in the batch is skipped, so a request that broke off or was refused with 503 can be sent again. Items that ' +
       'were accepted before stay: the `detail` of an error says up to which line. Items without an id run again when they are sent again.',
     codes: [...ofBatch.codes, 'conflict', ...ITEM_CODES],
     answers: { 200: answer('What happened to the items.', AppendReport) },
@@ -80,7 +80,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
       summary: 'Cancel a batch and erase its items and results',
       answers: {
         204: {
-          description: 'It is erased. The same answer again for RESULT_TTL.',
+          description: 'It is erased. Repeating the call gives the same answer for RESULT_TTL.',
           headers: z.object({ 'X-Request-Id': requestId }),
         },
       },
@@ -111,7 +111,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
       operationId: 'batchResults',
       summary: 'Results, in the order in which items ended',
       more:
-        'A full read has each item once. An answer that ends properly is complete; an answer that cannot continue, because the gateway ' +
+        'A full read has each item once. An answer that ends normally is complete; an answer that cannot continue, because the gateway ' +
         'stops or Redis is away, is cut off: ask again with `after`. With follow=true a blank line is sent after 15 s without a result.',
       query: ResultsQuery,
       answers: {

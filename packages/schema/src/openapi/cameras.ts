@@ -30,7 +30,7 @@ const postFrame: ZodOpenApiOperationObject = {
   }),
   requestBody: {
     required: true,
-    description: 'The image as it is; its bytes decide the format.',
+    description: 'The image file; its bytes decide the format.',
     content: { 'image/*': { schema: {} }, 'application/octet-stream': { schema: {} } },
   },
 };

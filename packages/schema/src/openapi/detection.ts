@@ -66,8 +66,8 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
   operationId,
   summary,
   description:
-    'Waits for the faces up to SYNC_WAIT (19 s), then answers 504 with the Location of the job, which goes on. ' +
-    'Prefer asks for another wait, or for the job instead. Disconnecting while the job is queued cancels it, unless the call has ' +
+    'Waits for the faces up to SYNC_WAIT (19 s), then answers 504 with the Location of the job, which continues. ' +
+    'Prefer requests another wait, or the job instead of the faces. Disconnecting while the job is queued cancels it, unless the call has ' +
     'respond-async or an Idempotency-Key. Under COMPAT=aws errors in the call answer 400 with the plain texts of the reference service.',
   tags: ['detection'],
   requestParams: { query: DetectionQuery, header: detectionHeaders },
@@ -96,7 +96,7 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
       content: { 'application/json': { schema: DetectionResult } },
     },
     202: {
-      description: 'The job, when Prefer asks for it. It goes on.',
+      description: 'The job, when Prefer requests it. The job continues.',
       headers: z.object({
         'X-Request-Id': requestId,
         'X-Job-Id': jobId,

@@ -26,7 +26,7 @@ export function openApiDocument(options: { version?: string; basePath?: string }
       { name: 'detection', description: 'Faces of an image.' },
       { name: 'jobs', description: 'State and result of a call.' },
       { name: 'batches', description: 'Many images at once.' },
-      { name: 'cameras', description: 'Frames in, results as they are ready.' },
+      { name: 'cameras', description: 'Post frames, read results.' },
       { name: 'operation', description: 'For operators.' },
     ],
     security: [{ apiKey: [] }, { bearer: [] }],

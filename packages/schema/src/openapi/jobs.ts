@@ -7,7 +7,7 @@ import { eventsHeaders, requestId, retryAfter } from './headers.ts';
 import { answer, eventStream, operation } from './operation.ts';
 import { webhookReceiver } from './webhook.ts';
 
-/** What operations on one job have in common. */
+/** Common parts of the operations on one job. */
 const ofJob = {
   tag: 'jobs',
   params: z.object({ id: z.uuidv7().meta({ description: 'From X-Job-Id or Location.' }) }),
@@ -42,7 +42,7 @@ export const jobPaths: ZodOpenApiPathsObject = {
       summary: 'Cancel a job and erase its image and result at once',
       answers: {
         204: {
-          description: 'It is erased. The same answer again for RESULT_TTL.',
+          description: 'It is erased. Repeating the call gives the same answer for RESULT_TTL.',
           headers: z.object({ 'X-Request-Id': requestId }),
         },
       },
@@ -60,7 +60,7 @@ export const jobPaths: ZodOpenApiPathsObject = {
       answers: {
         200: eventStream('The events.'),
         204: {
-          description: 'Last-Event-ID is that of the last event: nothing will follow.',
+          description: 'Last-Event-ID is that of the last event; no event will follow.',
           headers: z.object({ 'X-Request-Id': requestId }),
         },
       },

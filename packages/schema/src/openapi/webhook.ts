@@ -8,7 +8,7 @@ interface Webhook {
   tag: string;
   /** Name of the schema of `data`. */
   resource: string;
-  /** What has ended. */
+  /** The kind of thing that has ended. */
   noun: 'job' | 'batch';
 }
 
@@ -51,7 +51,7 @@ export function webhookReceiver(of: Webhook): ZodOpenApiOperationObject {
     requestBody: { required: true, content: { 'application/json': { schema: event } } },
     responses: {
       '2XX': { description: 'Accepted.' },
-      410: { description: 'Not wanted: no further attempts.' },
+      410: { description: 'Refused for good: no further attempts.' },
       default: { description: 'Retried. Redirects are not followed; Retry-After is respected.' },
     },
   };

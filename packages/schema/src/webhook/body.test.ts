@@ -54,7 +54,7 @@ test.each(['finished', 'canceled'] as const)('the event of a batch that is %s is
   expect(event.data).not.toHaveProperty('webhook');
 });
 
-test('what has not ended has no event', () => {
+test('a job or batch that has not ended has no event', () => {
   expect(() => webhookEvent({ kind: 'job', job: { ...job, status: 'queued' } }, NOW, '')).toThrow('has not ended');
   expect(() => webhookEvent({ kind: 'batch', batch: { ...batch, status: 'running' } }, NOW, '')).toThrow(
     'has not ended',

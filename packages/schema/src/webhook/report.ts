@@ -17,7 +17,7 @@ export const WebhookReport = z
   .meta({ id: 'WebhookReport' });
 export type WebhookReport = z.infer<typeof WebhookReport>;
 
-/** What `webhookReport` needs of a record. Times are Unix milliseconds. */
+/** The members of a record that `webhookReport` needs. Times are Unix milliseconds. */
 export interface WebhookView {
   url: string;
   status: WebhookReport['status'];

@@ -13,7 +13,7 @@ const B = `whsec_${Buffer.alloc(64, 'b').toString('base64')}`;
 const read = (text: string) => readConfig(installationVariables, { WEBHOOK_SECRETS: text }).WEBHOOK_SECRETS;
 
 describe('WEBHOOK_SECRETS', () => {
-  it('gives every key its own secrets, in the order they are written, and the nameless ones to open mode', () => {
+  it('gives every key its own secrets, in order, and those without a name to open mode', () => {
     expect(read(`${A}, shop=${A},shop=${B} ,${B},a.b-c_d=${B}`)).toEqual(
       new Map([
         ['', [A, B]],
@@ -24,7 +24,7 @@ describe('WEBHOOK_SECRETS', () => {
     expect(read('')).toEqual(new Map());
   });
 
-  it('takes any secret of 24 to 64 bytes, with or without a name', () => {
+  it('accepts any secret of 24 to 64 bytes, with or without a name', () => {
     fc.assert(
       fc.property(secret, fc.constantFrom('', 'shop'), (text, owner) => {
         expect(parseSecretEntry(owner ? `${owner}=${text}` : text)).toEqual({ owner, secret: text });

@@ -1,6 +1,6 @@
 /**
  * Secrets that sign webhooks, by owner: the name of the API key that submits the job, or '' in open mode, where there are no
- * keys. When a name has several secrets, all of them sign, so that a receiver can change from one to the next (rotation).
+ * keys. When a name has several secrets, all of them sign, which lets a receiver change from one to the next (rotation).
  */
 export type WebhookSecrets = ReadonlyMap<string, readonly string[]>;
 
