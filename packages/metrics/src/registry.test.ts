@@ -111,22 +111,19 @@ describe('the text of a metric', () => {
   it('has the names, in the order of the catalogue, of metrics with a series only', async () => {
     const registry = new Registry('gateway');
     const names = () => registry.text().then((text) => [...parseExposition(text).keys()]);
-    const counters = [
-      'facequeue_http_errors_total',
-      'facequeue_jobs_accepted_total',
-      'facequeue_jobs_told_total',
-      'facequeue_refused_total',
-      'facequeue_batch_items_total',
-    ];
-    const ofProcess = [
-      'process_cpu_user_seconds_total',
-      'process_cpu_system_seconds_total',
-      'process_cpu_seconds_total',
-    ];
-    expect(await names()).toEqual([...counters, ...ofProcess]);
+    // Counters whose label values are all known begin at 0.
+    const begun = Object.entries<MetricEntry>(METRICS)
+      .filter(([, { apps, kind, labels }]) => {
+        const known = Object.values(labels).every((values) => typeof values !== 'string');
+        return apps.includes('gateway') && kind === 'counter' && known;
+      })
+      .map(([name]) => name);
+    expect(begun).toContain('facequeue_http_errors_total');
+    expect(await names()).toEqual(begun);
     registry.observe(REQUEST, DETECTION, 0.5);
     registry.read(() => [{ name: 'facequeue_workers', labels: {}, value: 2 }]);
-    expect(await names()).toEqual([REQUEST, ...counters, 'facequeue_workers', ...ofProcess]);
+    const shown = [...begun, REQUEST, 'facequeue_workers'];
+    expect(await names()).toEqual(Object.keys(METRICS).filter((name) => shown.includes(name)));
   });
 });
 
