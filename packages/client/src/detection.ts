@@ -1,4 +1,4 @@
-import type { CallerOptions, DetectionResult } from '@facequeue/schema';
+import type { CallerOptions, DetectionResult, Priority } from '@facequeue/schema';
 
 /** The image of a call: its URL, its bytes, or its bytes in base64 (also as a `data:` URL). */
 export type Image = { url: string } | { bytes: Uint8Array | ArrayBuffer | Blob } | { base64: string };
@@ -6,7 +6,7 @@ export type Image = { url: string } | { bytes: Uint8Array | ArrayBuffer | Blob }
 /** Options of a detection. docs/openapi.json explains each. */
 export type DetectOptions = CallerOptions & {
   /** `bulk`: run after the interactive calls. */
-  priority?: 'bulk';
+  priority?: Priority;
   /** Receives a signed POST when the job has ended (docs/webhooks.md). */
   webhook_url?: string;
 };

@@ -14,16 +14,7 @@ import { PRIORITY_CLASSES } from '../engines/priority.ts';
 import type { Runner } from '../runner.ts';
 import { ActiveJobs } from './active-jobs.ts';
 import { createJobHandler } from './job-handler.ts';
-
-/**
- * Active jobs of each queue. While one image is inside an engine, the next is fetched. A camera frame needs no fetch and grows
- * old while it waits for an engine, so only one is kept ready for the next free engine.
- */
-const ACTIVE_JOBS: Record<QueueName, (engines: number) => number> = {
-  interactive: (engines) => 2 * engines,
-  bulk: (engines) => 2 * engines,
-  cameras: (engines) => engines + 1,
-};
+import { QUEUE_POLICIES } from './queues.ts';
 
 /** What a worker's heartbeat says of its engines. */
 export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load'>;
@@ -80,7 +71,7 @@ export async function startImageRunner(
   const activeJobs = new ActiveJobs();
   const handler = createJobHandler({ workerId, queue, source, engines, activeJobs, log, metrics, random: Math.random });
   const consumers = await Promise.all(
-    queues.map((name) => queue.consume(name, { concurrency: ACTIVE_JOBS[name](size) }, handler)),
+    queues.map((name) => queue.consume(name, { concurrency: QUEUE_POLICIES[name].activeJobs(size) }, handler)),
   );
   metrics.read(() => engineSamples(engines.status()));
 

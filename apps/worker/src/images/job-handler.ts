@@ -6,8 +6,8 @@ import type { ImageSource } from '@facequeue/source';
 import { exponentialBackoff } from '@facequeue/time';
 import type { ImageIds } from '../engines/output.ts';
 import type { EnginePool } from '../engines/pool.ts';
-import type { PriorityClass } from '../engines/priority.ts';
 import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
+import { QUEUE_POLICIES } from './queues.ts';
 
 /** When a job is run again after a failure that may pass. */
 const retryDelay = exponentialBackoff({ firstMs: 500, maxMs: 30_000, jitter: 0.5 });
@@ -33,8 +33,6 @@ export interface JobHandlerDeps {
   /** 0 to 1, for jitter. */
   random(): number;
 }
-
-const PRIORITY: Record<QueueName, PriorityClass> = { interactive: 'interactive', bulk: 'others', cameras: 'others' };
 
 /** Codes that say nothing about the image: the job is run again. */
 const NOT_THE_IMAGE: readonly ErrorCode[] = ['unavailable', 'internal_error'];
@@ -101,7 +99,7 @@ async function detectFaces(
   const bytes = await fetched.finally(() => {
     timings.fetch = tenths(performance.now() - startedAt);
   });
-  using slot = await engines.acquire(PRIORITY[job.queue], signal);
+  using slot = await engines.acquire(QUEUE_POLICIES[job.queue].priority, signal);
   timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
   const answer = await slot.run({ bytes, options: job.options }, signal, idsOf(job));

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { FacequeueError } from '../errors.ts';
 import { readObject, refuseUnknown } from '../http/json-body.ts';
 import { readQuery } from '../http/query.ts';
-import type { QueueName } from '../job/queues.ts';
+import { PRIORITIES, type Priority, type QueueName } from '../job/queues.ts';
 import { webhookField } from '../webhook/url.ts';
 import { DetectionOptions, detectionQueryFields } from './options.ts';
 
@@ -13,13 +13,15 @@ export const MAX_URL_LENGTH = 8192;
 /** Longest idempotency key, characters. */
 export const MAX_IDEMPOTENCY_KEY_LENGTH = 255;
 
+const PRIORITY_NAMES = Object.keys(PRIORITIES) as [Priority, ...Priority[]];
+
 /** Query options of a detection call, as strings. */
 export const DetectionQuery = z.strictObject({
   ...detectionQueryFields,
   priority: z
-    .enum(['bulk'], { error: 'expected bulk' })
+    .enum(PRIORITY_NAMES, { error: `expected ${PRIORITY_NAMES.join(' or ')}` })
     .optional()
-    .meta({ description: 'bulk: run after the interactive calls.' }),
+    .meta({ description: `${PRIORITY_NAMES.map((name) => `${name}: ${PRIORITIES[name]}`).join('; ')}.` }),
   webhook_url: webhookField('Receives a signed POST when the job has ended (Standard Webhooks).').optional(),
 });
 
