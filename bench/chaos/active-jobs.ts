@@ -1,13 +1,13 @@
 /** The active jobs of a worker, as Redis has them: after a fault of the worker, their ends are waited for. */
+import { QUEUE_NAMES } from '@facequeue/schema';
 import { sleep } from '@facequeue/time';
 import type { Redis } from 'ioredis';
 
-const QUEUES = ['interactive', 'bulk', 'cameras'] as const;
 const POLL_EVERY_MS = 50;
 
 /** Ids of the jobs that the worker with this process id has claimed and that have not ended. */
 export async function activeJobIds(redis: Redis, prefix: string, pid: number): Promise<string[]> {
-  const lists = await Promise.all(QUEUES.map((queue) => redis.lrange(`${prefix}:bull:${queue}:active`, 0, -1)));
+  const lists = await Promise.all(QUEUE_NAMES.map((queue) => redis.lrange(`${prefix}:bull:${queue}:active`, 0, -1)));
   const claims = await Promise.all(lists.flat().map((deliveryId) => claimOf(redis, prefix, deliveryId)));
   // A claim begins with the worker's id, which contains its process id (apps/worker/src/worker.ts).
   return claims.filter(({ claim }) => claim.includes(`-${pid}-`)).map(({ id }) => id);
