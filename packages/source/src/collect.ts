@@ -5,8 +5,8 @@ import { tooLarge } from './errors.ts';
 const FIRST_BUFFER_BYTES = 64 * 1024;
 
 /**
- * Reads a stream into one array of exactly its length. Destroys the stream when it is too long or breaks.
- * @param declared length that the sender announced. It is not trusted: it only sizes the first buffer
+ * Reads a stream into one array of exactly its length. Destroys the stream when it is too long or fails.
+ * @param declared length that the sender announced; not trusted, it only sizes the first buffer
  * @throws FacequeueError body_too_large as soon as the length is known to be over `maxBytes`; the stream's own error
  */
 export async function collect(

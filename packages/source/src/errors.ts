@@ -1,4 +1,4 @@
-/** The ways in which fetching an image can fail. The texts are public: they name no address, no internal host and no cause. */
+/** Errors of fetching an image. The texts are public: they name no address, no internal host and no cause. */
 import { FacequeueError } from '@facequeue/schema';
 
 export const invalidUrl = (detail: string, parameter = 'url') =>
@@ -13,7 +13,7 @@ export const unreachable = (detail: string, cause?: unknown) =>
 export const timedOut = (detail: string, cause?: unknown) =>
   new FacequeueError('source_timeout', detail, { parameter: 'url', cause });
 
-/** @param missed what did not happen in time, such as `the receiver did not answer` */
+/** @param missed the step that did not happen in time, such as `the receiver did not answer` */
 export const missedDeadline = (ms: number, missed: string) => timedOut(`${missed} within ${ms / 1000} s`);
 
 export const tooLarge = (maxBytes: number) =>

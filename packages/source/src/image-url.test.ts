@@ -44,7 +44,7 @@ describe('an image URL', () => {
     );
   });
 
-  it('of S3 is taken literally', () => {
+  it('of S3 is literal', () => {
     expect(parseImageUrl('s3://bucket/a/../%20b?c#d')).toEqual({
       scheme: 's3',
       bucket: 'bucket',

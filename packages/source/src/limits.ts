@@ -2,11 +2,11 @@
 export interface SourceLimits {
   /** Largest image, bytes. */
   maxBytes: number;
-  /** Milliseconds to look up a name and connect, TLS included; each redirect has this time again. */
+  /** Milliseconds to look up a name and connect, TLS included; each redirect has its own. */
   connectMs: number;
-  /** Milliseconds until the headers of an answer arrive, connecting included; each redirect has this time again. */
+  /** Milliseconds until the headers of an answer arrive, connecting included; each redirect has its own. */
   headersMs: number;
-  /** Milliseconds for everything, redirects and slow bodies included. */
+  /** Milliseconds for the whole fetch, redirects and slow bodies included. */
   totalMs: number;
   maxRedirects: number;
 }

@@ -24,7 +24,7 @@ function lister(prefixes: string[], { endpoint = s3.endpoint, totalMs = 10_000 }
   });
 }
 
-/** Everything a listing finds, and how many objects each page held. */
+/** All objects of a listing, and the number of objects of each page. */
 async function all(url: string, suffixes: string[], max = 1000) {
   await using listing = lister(['photos']);
   const found: string[] = [];
@@ -39,7 +39,7 @@ async function all(url: string, suffixes: string[], max = 1000) {
 }
 
 describe('a listing', () => {
-  it('goes through every page, each object once', async () => {
+  it('reads every page, and each object once', async () => {
     const keys = Array.from({ length: 25 }, (_, i) => `many/${String(i).padStart(3, '0')}.jpg`);
     await Promise.all(keys.map((key) => s3.put('photos', key, 'x')));
     const { found, pages } = await all('s3://photos/many/', [], 10);
@@ -47,7 +47,7 @@ describe('a listing', () => {
     expect(pages).toEqual([10, 10, 5]);
   });
 
-  it('takes files by their suffix, whatever its case, and neither folders nor empty objects', async () => {
+  it('selects objects by suffix in any case, and skips folders and empty objects', async () => {
     for (const key of ['a.jpg', 'b.JPG', 'c.Png', 'd.txt', 'jpg', 'folder.jpg/', 'e.jpg.bak'])
       await s3.put('photos', `mixed/${key}`, 'x');
     await s3.put('photos', 'mixed/empty.jpg', '');
@@ -57,7 +57,7 @@ describe('a listing', () => {
     expect((await all('s3://photos/mixed/', [])).found).toHaveLength(6);
   });
 
-  it('takes keys that merely begin so, as S3 does', async () => {
+  it('includes all keys that begin with the prefix, as S3 does', async () => {
     for (const key of ['day/1.jpg', 'day-2.jpg', 'da.jpg']) await s3.put('photos', `begin/${key}`, 'x');
     expect((await all('s3://photos/begin/day', [])).found).toEqual([
       's3://photos/begin/day-2.jpg',
@@ -66,7 +66,7 @@ describe('a listing', () => {
   });
 
   it.each([true, false])(
-    'names keys as they are, odd characters too (a server that encodes them: %s)',
+    'returns keys with unusual characters unchanged (a server that encodes them: %s)',
     async (encodes) => {
       await using server = await startS3({ encodes });
       await server.createBucket('photos');
@@ -78,7 +78,7 @@ describe('a listing', () => {
     },
   );
 
-  it('says how large each object is', async () => {
+  it('has the size of each object', async () => {
     await s3.put('photos', 'size/a.jpg', 'four');
     await using listing = lister(['photos/size']);
     expect(await listing.page('s3://photos/size/', [], '', 10)).toEqual({
@@ -87,7 +87,7 @@ describe('a listing', () => {
     });
   });
 
-  it('of what is not allowed asks nothing of the server', async () => {
+  it('outside the allowed prefixes sends no request', async () => {
     await using listing = lister(['photos/2024']);
     const before = s3.requests.length;
     await expect(listing.page('s3://photos/2025/', [], '', 10)).rejects.toMatchObject({ code: 'source_forbidden' });
@@ -104,13 +104,13 @@ describe('a listing that fails', () => {
     );
   };
 
-  it('in a bucket that does not exist is source_unreachable, and will not pass', async () => {
+  it('in a bucket that does not exist is source_unreachable, and not transient', async () => {
     const error = await fails('s3://nobucket/a/');
     expect(error).toMatchObject({ code: 'source_unreachable', message: expect.stringContaining('no such') });
     expect(isTransient(error)).toBe(false);
   });
 
-  it('for want of rights is source_forbidden, and will not pass', async () => {
+  it('without permission is source_forbidden, and not transient', async () => {
     s3.interfere(() => [403, 'AccessDenied']);
     const error = await fails('s3://photos/a/').finally(() => s3.interfere(() => undefined));
     expect(error).toMatchObject({ code: 'source_forbidden', message: expect.stringContaining('refuses to list') });
@@ -121,21 +121,21 @@ describe('a listing that fails', () => {
     [503, 'SlowDown'],
     [500, 'InternalError'],
     [429, 'TooManyRequests'],
-  ])('because the server answers %i is source_unreachable, and may pass', async (status, code) => {
+  ])('because the server answers %i is source_unreachable, and transient', async (status, code) => {
     s3.interfere(() => [status, code]);
     const error = await fails('s3://photos/a/').finally(() => s3.interfere(() => undefined));
     expect(error).toMatchObject({ code: 'source_unreachable', message: expect.stringContaining(String(status)) });
     expect(isTransient(error)).toBe(true);
   });
 
-  it('because the server is slow is source_timeout, and may pass', async () => {
+  it('because the server is slow is source_timeout, and transient', async () => {
     s3.interfere(() => 'hang');
     const error = await fails('s3://photos/a/', { totalMs: 100 }).finally(() => s3.interfere(() => undefined));
     expect(error).toMatchObject({ code: 'source_timeout' });
     expect(isTransient(error)).toBe(true);
   });
 
-  it('because nobody answers there is source_unreachable, and may pass', async () => {
+  it('because no server listens is source_unreachable, and transient', async () => {
     const away = await startS3();
     await away.stop();
     const error = await fails('s3://photos/a/', { endpoint: away.endpoint });
@@ -144,7 +144,7 @@ describe('a listing that fails', () => {
     expect(isTransient(error)).toBe(true);
   });
 
-  it('because it was given up rejects with the reason', async () => {
+  it('because it was aborted rejects with the reason', async () => {
     const reason = new Error('the worker is stopping');
     const abort = new AbortController();
     s3.interfere(() => {

@@ -42,7 +42,7 @@ export interface StorageOptions {
 }
 
 /**
- * @param options `s3.prefixes`: what may be listed
+ * @param options `s3.prefixes`: locations that may be listed
  * @example
  * await using lister = createObjectLister(listerOptions(config));
  * const { objects, next } = await lister.page('s3://photos/2024/', ['.jpg'], '', 1000);

@@ -34,10 +34,10 @@ const target = (name: string, more: Partial<OutputTarget> = {}): OutputTarget =>
 });
 
 const bytes = (letter: string, length = MIN_PART_BYTES) => Buffer.alloc(length, letter);
-const CONFLICT = { code: 'conflict', message: expect.stringContaining('exists already') };
+const CONFLICT = { code: 'conflict', message: expect.stringContaining('already exists') };
 
 describe('an object in parts', () => {
-  it('is made of its parts in order, the last one of any size, and not before it is completed', async () => {
+  it('has its parts in order, the last one of any size, and exists only after it is completed', async () => {
     await using writer = writerOf(s3);
     const output = target('parts');
     const upload = await writer.begin(output);
@@ -53,7 +53,7 @@ describe('an object in parts', () => {
     expect(text).toMatch(/^a+b+ccc$/);
   });
 
-  it('that is sent twice is there once', async () => {
+  it('with a part that is sent twice has it once', async () => {
     await using writer = writerOf(s3);
     const output = target('again');
     const upload = await writer.begin(output);
@@ -62,7 +62,7 @@ describe('an object in parts', () => {
     expect(await s3.text('results', 'runs/again')).toBe('aaaaaaaaaa');
   });
 
-  it('completed twice, because the first answer was lost, is well', async () => {
+  it('can be completed again when the first answer was lost', async () => {
     await using writer = writerOf(s3);
     for (const overwrite of [false, true]) {
       const output = target(`twice-${overwrite}`, { overwrite });
@@ -74,7 +74,7 @@ describe('an object in parts', () => {
     }
   });
 
-  it('that is aborted leaves neither object nor upload, also when it is aborted again', async () => {
+  it('that is aborted, even twice, leaves neither object nor upload', async () => {
     await using writer = writerOf(s3);
     const output = target('aborted');
     const upload = await writer.begin(output);
@@ -88,8 +88,8 @@ describe('an object in parts', () => {
   });
 });
 
-describe('an object that is there already', () => {
-  it('is never written over, at the beginning, whole or in parts', async () => {
+describe('an existing object', () => {
+  it('is not overwritten by a write that starts later, whole or in parts', async () => {
     await using writer = writerOf(s3);
     await s3.put('results', 'runs/old', 'precious');
     const output = target('old');
@@ -103,7 +103,7 @@ describe('an object that is there already', () => {
     expect(await s3.text('results', 'runs/old')).toBe('precious');
   });
 
-  it('is written over where that was asked for, whole or in parts', async () => {
+  it('is overwritten when the target allows it, whole or in parts', async () => {
     await using writer = writerOf(s3);
     for (const name of ['whole', 'parted']) {
       await s3.put('results', `runs/${name}`, 'old');
@@ -118,7 +118,7 @@ describe('an object that is there already', () => {
     }
   });
 
-  it('is not written over either when it appears at the last moment', async () => {
+  it('is not overwritten when it appears at the last moment', async () => {
     await using writer = writerOf(s3);
     const output = target('race');
     const upload = await writer.begin(output);
@@ -132,7 +132,7 @@ describe('an object that is there already', () => {
     expect(await s3.text('results', 'runs/race')).toBe('faster');
   });
 
-  it('is the target itself when an earlier try wrote it', async () => {
+  it('counts as the target when an earlier attempt wrote it', async () => {
     await using writer = writerOf(s3);
     await writer.put(target('mine'), Buffer.from('first'));
     expect(await writer.inspect(target('mine'))).toBe('written');
@@ -142,8 +142,8 @@ describe('an object that is there already', () => {
   });
 });
 
-describe.each(['refused', 'ignored'] as const)('a server to which If-None-Match is unknown and %s', (conditions) => {
-  it('is written to all the same, and not over what is there', async () => {
+describe.each(['refused', 'ignored'] as const)('a server without support for If-None-Match, which is %s', (conditions) => {
+  it('can be written to, and existing objects are not overwritten', async () => {
     await using server = await startS3({ conditions });
     await server.createBucket('results');
     await using writer = writerOf(server);
@@ -160,7 +160,7 @@ describe.each(['refused', 'ignored'] as const)('a server to which If-None-Match 
 });
 
 describe('a write that fails', () => {
-  it('beyond the allowed prefixes asks nothing of the server', async () => {
+  it('outside the allowed prefixes sends no request', async () => {
     await using writer = writerOf(s3);
     const before = s3.requests.length;
     const output = target('x', { url: 's3://results/other/x' });
@@ -176,7 +176,7 @@ describe('a write that fails', () => {
     expect(s3.requests).toHaveLength(before);
   });
 
-  it('in a bucket that does not exist is source_unreachable, and will not pass', async () => {
+  it('in a bucket that does not exist is source_unreachable, and not transient', async () => {
     await using writer = writerOf(s3);
     const output = target('x', { url: 's3://nobucket/x' });
     for (const act of [() => writer.put(output, bytes('a', 1)), () => writer.begin(output)]) {
@@ -189,7 +189,7 @@ describe('a write that fails', () => {
   it.each([
     ['inspect', 'refuses to say'],
     ['begin', 'refuses to write'],
-  ] as const)('for want of rights at %s is source_forbidden', async (act, text) => {
+  ] as const)('without permission to %s is source_forbidden', async (act, text) => {
     await using writer = writerOf(s3);
     s3.interfere(() => [403, 'AccessDenied']);
     const failing = writer[act](target('x')).finally(() => s3.interfere(() => undefined));

@@ -17,20 +17,20 @@ export interface OutputTarget {
 }
 
 /**
- * Writes objects, whole or in parts. It never overwrites an existing object unless the target allows it: it checks first, and on
- * servers that support `If-None-Match` no other writer can come between. Every call may be repeated after a crash.
+ * Writes objects, whole or in parts. It never overwrites an existing object unless the target allows it: it checks first, and
+ * `If-None-Match` prevents races on servers that support it. Every call is idempotent, so it can be repeated after a crash.
  *
  * All methods throw FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout, or the signal's reason.
  */
 export interface ObjectWriter extends AsyncDisposable {
   /**
-   * Whether an earlier attempt has written the target already.
-   * @throws conflict when another object exists there that the target may not replace
+   * Whether an earlier attempt has already written the target.
+   * @throws conflict when another object exists there and the target may not replace it
    */
   inspect(target: OutputTarget, signal?: AbortSignal): Promise<'vacant' | 'written'>;
   /** Writes a small object in one request. @throws conflict */
   put(target: OutputTarget, bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
-  /** Begins an upload in parts, which stays until it is completed or aborted. @returns the id of the upload */
+  /** Starts an upload in parts, which exists until it is completed or aborted. @returns the id of the upload */
   begin(target: OutputTarget, signal?: AbortSignal): Promise<string>;
   /**
    * Uploads a part. It replaces an earlier part with the same number.
@@ -54,7 +54,7 @@ export interface ObjectWriter extends AsyncDisposable {
 }
 
 /**
- * @param options `s3.prefixes`: where it may write
+ * @param options `s3.prefixes`: locations that may be written
  * @example
  * await using writer = createObjectWriter(writerOptions(config));
  * const target = { url: 's3://results/1.ndjson', overwrite: false, contentType: 'application/x-ndjson', mark: batchId };

@@ -45,7 +45,7 @@ const behaving = async (tls?: { key: string; cert: string }) => {
 };
 
 describe('a post', () => {
-  it('carries headers and body, and brings the status back', async () => {
+  it('sends headers and body, and returns the status', async () => {
     const seen: object[] = [];
     const server = await listen(async (request, response) => {
       const { method, url, headers } = request;
@@ -73,7 +73,7 @@ describe('a post', () => {
     ]);
   });
 
-  it('is sent once, on a connection of its own, whatever the receiver does with it', async () => {
+  it('is sent once, on its own connection, whatever the receiver does', async () => {
     const server = await behaving();
     await expect(posterTo([server.host]).post(`http://${server.host}/hang-up-before-headers`, {}, '')).rejects.toThrow(
       expect.objectContaining({ code: 'source_unreachable', message: expect.stringContaining('the receiver closed') }),
@@ -85,7 +85,7 @@ describe('a post', () => {
     expect(counted.connections()).toBe(3);
   });
 
-  it('brings back any other status, and when to come again', async () => {
+  it('returns any other status, and Retry-After', async () => {
     const server = await listen((request, response) => {
       const status = Number(request.url!.slice(1));
       response.writeHead(status, { 'retry-after': '7' }).end();
@@ -108,7 +108,7 @@ describe('a post', () => {
     expect(other.connections()).toBe(0);
   });
 
-  it('takes the status of an answer whose body never ends, and hangs up', async () => {
+  it('returns the status of an answer whose body never ends, and disconnects', async () => {
     const server = await behaving();
     expect(await posterTo([server.host]).post(`http://${server.host}/endless-error`, {}, '')).toEqual({ status: 500 });
     await server.ended('endless-error');
@@ -118,7 +118,7 @@ describe('a post', () => {
 });
 
 describe('a receiver', () => {
-  it('at an address that is not public is not connected to', async () => {
+  it('at an address that is not public gets no connection', async () => {
     const server = await listen((_, response) => response.end());
     const resolve: PosterOptions['resolve'] = (_name, _options, callback) =>
       callback(null, [{ address: '127.0.0.1', family: 4 }]);
@@ -141,7 +141,7 @@ describe('a receiver', () => {
     await server.ended('silence-before-headers');
   });
 
-  it('that is not there is source_unreachable', async () => {
+  it('that does not listen is source_unreachable', async () => {
     const server = createTcpServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -165,11 +165,11 @@ describe('a receiver', () => {
     expect(await trusting.post(`https://${server.host}/found`, {}, '')).toEqual({ status: 200 });
   });
 
-  it('is left at once when the caller gives up', async () => {
+  it('is disconnected at once when the signal aborts', async () => {
     const server = await behaving();
     const abort = new AbortController();
     const posted = posterTo([server.host]).post(`http://${server.host}/silence-before-headers`, {}, '', abort.signal);
-    await server.asked('silence-before-headers');
+    await server.requested('silence-before-headers');
     const reason = new Error('enough');
     abort.abort(reason);
     await expect(posted).rejects.toBe(reason);
@@ -178,11 +178,11 @@ describe('a receiver', () => {
 });
 
 describe('a closed poster', () => {
-  it('has ended what was under way', async () => {
+  it('has ended the running requests', async () => {
     const server = await behaving();
     const poster = posterTo([server.host]);
     const posted = poster.post(`http://${server.host}/silence-before-headers`, {}, '');
-    await server.asked('silence-before-headers');
+    await server.requested('silence-before-headers');
     const failed = expect(posted).rejects.toMatchObject({ code: 'source_unreachable' });
     await poster.close();
     await failed;

@@ -9,7 +9,7 @@ import { parseWebhookUrl } from './webhook-url.ts';
 /** Posts messages to URLs that callers name, under the same address guard as image fetches. */
 export interface GuardedPoster extends AsyncDisposable {
   /**
-   * Sends one request on a connection of its own, so that nothing is sent twice because a kept-alive connection was found dead.
+   * Sends one request on its own connection: a dead kept-alive connection can never cause it to be sent twice.
    * @param url http or https
    * @param signal aborts the request and its connection; the promise then rejects with the signal's reason
    * @throws FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout; their texts are public
@@ -24,7 +24,7 @@ export interface PosterOptions {
   connectMs: number;
   /** Milliseconds until the headers of the answer arrive, connecting included. */
   totalMs: number;
-  /** Destinations that are admitted although they are not public. */
+  /** Admitted destinations that are not public. */
   allow: readonly AllowEntry[];
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;

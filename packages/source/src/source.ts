@@ -22,7 +22,7 @@ export interface ImageSource extends AsyncDisposable {
 
 export interface SourceOptions {
   limits: SourceLimits;
-  /** Destinations that are admitted although they are not public. */
+  /** Admitted destinations that are not public. */
   allow: readonly AllowEntry[];
   s3: S3Options;
   /** PEM certificates trusted instead of the system's. */

@@ -14,7 +14,7 @@ describe('the settings of image sources', () => {
     });
   });
 
-  it('are read as people write them', () => {
+  it('are read in their usual forms', () => {
     const { allow, s3 } = read({
       SOURCE_ALLOW: 'nas.lan, 10.0.0.0/8,[::1]:9000',
       S3_SOURCE_PREFIXES: 'photos, s3://archive/2024/',
@@ -47,7 +47,7 @@ describe('the settings of image sources', () => {
     expect(where(writerOptions(config))).toEqual([{ bucket: 'results', prefix: '' }]);
   });
 
-  it('name the item that cannot be read', () => {
+  it('name the invalid item', () => {
     const bad = () => read({ SOURCE_ALLOW: 'nas.lan,*.lan', S3_SOURCE_PREFIXES: 'a/b', S3_ENDPOINT: 'minio:9000' });
     expect(bad).toThrow(ConfigError);
     expect(bad).toThrow(/SOURCE_ALLOW is .*expected hosts, host:port.*, not \*\.lan/);
@@ -55,7 +55,7 @@ describe('the settings of image sources', () => {
     expect(bad).toThrow(/S3_ENDPOINT is "minio:9000"; expected an http or https URL/);
   });
 
-  it('are all described', () => {
+  it('all have a description', () => {
     for (const [name, variable] of Object.entries(sourceVariables))
       expect(variable.meta()?.description, name).toMatch(/\w/);
   });

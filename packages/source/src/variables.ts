@@ -17,17 +17,17 @@ function parsedList<T>(parse: (item: string) => T | null, expected: string) {
   );
 }
 
-/** Buckets that may be used. A gateway reads them too, to refuse others at once. */
+/** Allowed buckets. A gateway reads them too, to refuse others at once. */
 export const s3LocationVariables = {
   S3_SOURCE_PREFIXES: parsedList(parseS3Prefix, 'bucket or bucket/prefix').meta({
     default: '',
     description:
-      'What `s3://` image URLs and listings may read: `bucket` or `bucket/prefix`, with commas. A prefix is a folder: `photos/2024` admits `s3://photos/2024/a.jpg`, not `s3://photos/2024-private/a.jpg`. None by default. Credentials come from the AWS SDK’s own chain: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a profile, web identity or an instance role.',
+      'Locations that `s3://` image URLs and listings may read: `bucket` or `bucket/prefix`, separated by commas. A prefix is a folder: `photos/2024` admits `s3://photos/2024/a.jpg`, not `s3://photos/2024-private/a.jpg`. None by default. Credentials come from the AWS SDK’s own chain: `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, a profile, web identity or an instance role.',
   }),
   S3_OUTPUT_PREFIXES: parsedList(parseS3Prefix, 'bucket or bucket/prefix').meta({
     default: '',
     description:
-      'Where the results of batches may be written to (`output`), in the same form as `S3_SOURCE_PREFIXES`. None by default.',
+      'Locations to which the results of batches may be written (`output`), in the same form as `S3_SOURCE_PREFIXES`. None by default.',
   }),
 };
 
@@ -39,7 +39,7 @@ export const sourceVariables = {
   SOURCE_ALLOW: parsedList(parseAllowEntry, ALLOW_ENTRY_FORMS).meta({
     default: '',
     description:
-      'Destinations of image URLs and webhooks that are admitted although they are not on the public internet: host names (admitted wherever they resolve to), addresses, either with `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default loopback, private, link-local and other special addresses are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
+      'Destinations of image URLs and webhooks that are admitted although they are not public: host names (with any address), addresses, either with `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default loopback, private, link-local and other special addresses are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
   }),
   SOURCE_TIMEOUT: duration('15s').meta({ description: 'Time to fetch an image from its URL, redirects included.' }),
   SOURCE_CONNECT_TIMEOUT: duration('3s').meta({

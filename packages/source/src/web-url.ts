@@ -1,4 +1,4 @@
-/** The form of URLs that callers name. Nothing here uses the network. */
+/** The form of URLs in calls. Nothing here uses the network. */
 import { MAX_URL_LENGTH } from '@facequeue/schema';
 import { invalidUrl } from './errors.ts';
 

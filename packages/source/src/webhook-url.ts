@@ -3,8 +3,8 @@ import { parseWebUrl, urlText } from './web-url.ts';
 const NAME = 'webhook_url';
 
 /**
- * Parses the URL of a webhook: http or https, without user name and password. Checks its form only: whether its address is
- * allowed is known when it is posted to.
+ * Parses the URL of a webhook: http or https, without user name and password. Checks only the form: the address is
+ * checked when a webhook is posted.
  * @throws FacequeueError invalid_request, with `parameter` webhook_url
  */
 export function parseWebhookUrl(text: string): URL {

@@ -68,7 +68,7 @@ describe('an output', () => {
     await here.s3.put('results', 'out.ndjson', 'precious');
     await here.worker();
     const batch = await here.ended(await here.batch(output(), badItems(1)));
-    expect(batch).toMatchObject({ status: 'finished', output: failedWith('conflict', 'exists already') });
+    expect(batch).toMatchObject({ status: 'finished', output: failedWith('conflict', 'already exists') });
     expect(await written(here)).toBe('precious');
   });
 

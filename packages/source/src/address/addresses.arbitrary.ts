@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 
-/** IPv4 ranges without a public host in them: IANA IPv4 Special-Purpose Address Registry, multicast (RFC 5771) and Azure's wire server. */
+/** IPv4 ranges without public hosts: IANA IPv4 Special-Purpose Address Registry, multicast (RFC 5771) and Azure's wire server. */
 export const SPECIAL_V4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -24,7 +24,7 @@ export const SPECIAL_V4 = [
   '168.63.129.16/32',
 ];
 
-/** IPv6 ranges without a public host in them: IANA IPv6 Special-Purpose Address Registry and what is not assigned for unicast. */
+/** IPv6 ranges without public hosts: IANA IPv6 Special-Purpose Address Registry and all space not assigned for unicast. */
 export const SPECIAL_V6 = [
   '::/128',
   '::1/128',
@@ -69,7 +69,7 @@ export const writtenV6 = (bytes: number[]): fc.Arbitrary<string> => {
   );
 };
 
-/** IPv6 addresses that carry an IPv4 address to where a gateway, a tunnel or the kernel may unpack it. */
+/** IPv6 addresses with an IPv4 address inside, which a gateway, a tunnel or the kernel may unpack. */
 export const carrierV6 = (v4: number[]): fc.Arbitrary<number[]> =>
   fc.constantFrom(
     [...Array(10).fill(0), 0xff, 0xff, ...v4], // IPv4-mapped

@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Address, readAddress } from './public-address.ts';
 
-/** A destination that is admitted. Without `port`, all its ports. */
+/** An admitted destination. Without `port`, all its ports. */
 export type AllowEntry =
   | { kind: 'host'; host: string; port: number | undefined }
   | { kind: 'range'; range: [Address, number]; port: number | undefined };
@@ -18,7 +18,7 @@ export function parseAllowEntry(text: string): AllowEntry | null {
   if (isIP(text)) return { kind: 'range', range: wholeAddress(readAddress(text)!), port: undefined };
   const port = /:(?<port>\d{1,5})$/.exec(text)?.groups?.['port'];
   const name = port === undefined ? text : text.slice(0, -port.length - 1);
-  // The URL parser lower-cases, punycodes and validates the name exactly as it will for the URLs it is compared with.
+  // The URL parser normalizes and validates the name exactly as it does for the URLs that are compared with it.
   const url = HOST.test(name) ? URL.parse(`http://${name}`) : null;
   if (!url || Number(port) > 65_535 || Number(port) === 0) return null;
   const host = bareHost(url.hostname);

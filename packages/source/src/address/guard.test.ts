@@ -8,7 +8,7 @@ import { createGuard } from './guard.ts';
 const guard = createGuard([]);
 const admits = (address: string) => guard.admits(address, 443, address);
 
-/** The host as the URL parser leaves it, as the connector gets it: without brackets. */
+/** The host as the connector gets it: normalized by the URL parser, without brackets. */
 const hostOf = (written: string) => new URL(`http://${written}/`).hostname.replace(/^\[|\]$/g, '');
 
 describe('without an allow-list', () => {
@@ -33,7 +33,7 @@ describe('without an allow-list', () => {
     );
   });
 
-  it('refuses every special IPv4 address inside an IPv6 address, whatever carries it', () => {
+  it('refuses every special IPv4 address inside an IPv6 address of any form', () => {
     fc.assert(
       fc.property(
         addressIn(SPECIAL_V4).chain((v4) => carrierV6(v4).chain(writtenV6)),
@@ -43,7 +43,7 @@ describe('without an allow-list', () => {
     );
   });
 
-  it('refuses what is not an address', () => {
+  it('refuses text that is not an address', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         fc.pre(!ipaddr.isValid(text));
@@ -79,7 +79,7 @@ describe('without an allow-list', () => {
     '64:ff9b::101:101',
   ])('admits %s', (address) => expect(admits(address)).toBe(true));
 
-  it('admits every IPv4 address that is in no special range', () => {
+  it('admits every IPv4 address outside the special ranges', () => {
     const special = ['192.31.196.0/24', '192.52.193.0/24', '192.88.99.0/24', '192.175.48.0/24', ...SPECIAL_V4].map(
       (range) => ipaddr.IPv4.parseCIDR(range),
     );

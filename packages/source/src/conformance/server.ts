@@ -13,7 +13,7 @@ const endless = (response: ServerResponse) => {
   send();
 };
 
-/** What a server may do with a request. The last part of the path chooses. */
+/** How the server answers a request. The last segment of the path selects it. */
 export type Behaviour = keyof typeof BEHAVIOURS;
 
 const BEHAVIOURS = {
@@ -45,32 +45,32 @@ const BEHAVIOURS = {
   forbidden: (response: ServerResponse) => void response.writeHead(403).end('<Error><Code>AccessDenied</Code></Error>'),
 } satisfies Record<string, (response: ServerResponse) => void>;
 
-/** A server that behaves as the path asks, and tells when requests come and their connections end. */
+/** A server whose answers the path selects. It reports when requests arrive and their connections end. */
 export interface BehavingServer extends AsyncDisposable {
   /** `host:port` */
   host: string;
-  /** Paths asked for, as they were sent, without queries. */
+  /** Requested paths, as they were sent, without queries. */
   paths: string[];
-  /** Resolves when a request for this behaviour has come. */
-  asked(behaviour: Behaviour): Promise<void>;
-  /** Resolves when an answer with this behaviour has ended, its connection gone or not. */
+  /** Resolves when a request for this behaviour has arrived. */
+  requested(behaviour: Behaviour): Promise<void>;
+  /** Resolves when an answer with this behaviour has ended, with its connection or before it. */
   ended(behaviour: Behaviour): Promise<void>;
 }
 
 /** @param tls makes it an https server */
 export async function startBehavingServer(tls?: { key: string; cert: string }): Promise<BehavingServer> {
-  const moments = new Map<string, PromiseWithResolvers<void>>();
-  const moment = (name: string) => {
-    if (!moments.has(name)) moments.set(name, Promise.withResolvers());
-    return moments.get(name)!;
+  const events = new Map<string, PromiseWithResolvers<void>>();
+  const event = (name: string) => {
+    if (!events.has(name)) events.set(name, Promise.withResolvers());
+    return events.get(name)!;
   };
   const paths: string[] = [];
   const listener: RequestListener = (request, response) => {
     const path = request.url!.replace(/\?.*/, '');
     const behaviour = path.split('/').pop() as Behaviour;
     paths.push(path);
-    response.on('close', () => moment(`ended ${behaviour}`).resolve());
-    moment(`asked ${behaviour}`).resolve();
+    response.on('close', () => event(`ended ${behaviour}`).resolve());
+    event(`requested ${behaviour}`).resolve();
     BEHAVIOURS[behaviour](response);
   };
   const server = tls ? createSecureServer(tls, listener) : createServer(listener);
@@ -78,8 +78,8 @@ export async function startBehavingServer(tls?: { key: string; cert: string }): 
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     paths,
-    asked: (behaviour) => moment(`asked ${behaviour}`).promise,
-    ended: (behaviour) => moment(`ended ${behaviour}`).promise,
+    requested: (behaviour) => event(`requested ${behaviour}`).promise,
+    ended: (behaviour) => event(`ended ${behaviour}`).promise,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();

@@ -4,15 +4,15 @@ import type { SourceLimits } from '../limits.ts';
 import type { ImageSource } from '../source.ts';
 import { type Behaviour, BYTES } from './server.ts';
 
-/** A source with something behind it that behaves as asked. */
+/** A source and a server whose behaviour a test selects. */
 export interface Subject extends AsyncDisposable {
-  /** A source within `limits` that reaches what shows this behaviour, and the URL to ask it for. */
+  /** A source with these limits, and a URL at which the server shows this behaviour. */
   open(behaviour: Behaviour, limits: SourceLimits): { source: ImageSource; url: string };
-  asked(behaviour: Behaviour): Promise<void>;
+  requested(behaviour: Behaviour): Promise<void>;
   ended(behaviour: Behaviour): Promise<void>;
 }
 
-/** Limits no test reaches unless it narrows one of them. */
+/** Limits that no test reaches unless it lowers one. */
 export const LIMITS: SourceLimits = {
   maxBytes: 1_000_000,
   connectMs: 20_000,
@@ -21,10 +21,10 @@ export const LIMITS: SourceLimits = {
   maxRedirects: 3,
 };
 
-/** Texts an error must not carry: they say where things run. */
+/** Texts that an error must not contain: they reveal internal addresses. */
 const INTERNAL = /127\.0\.0\.1|localhost|:\d{2,5}\b|\/work|node_modules|at .*\(/;
 
-/** What every image source does, whatever it reads from. */
+/** Tests that every image source passes. */
 export function describeSource(name: string, start: () => Promise<Subject>) {
   describe(`an image from ${name}`, () => {
     let subject: Subject;
@@ -39,7 +39,7 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
 
     const fetch = async (behaviour: Behaviour, limits: Partial<SourceLimits> = {}, signal?: AbortSignal) => {
       const { source, url } = subject.open(behaviour, { ...LIMITS, ...limits });
-      // Open until the test ends: closing it would end connections that the fetch must have ended itself.
+      // Open until the test ends: closing the source would end connections that the fetch itself must end.
       sources.push(source);
       return await source.fetch(url, signal);
     };
@@ -57,14 +57,14 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       expect(error.message).not.toMatch(INTERNAL);
     };
 
-    it('comes byte for byte, in an array that owns its whole buffer', async () => {
+    it('is returned byte for byte, in an array that owns its whole buffer', async () => {
       const bytes = await fetch('found');
       expect(Buffer.compare(bytes, BYTES)).toBe(0);
       expect(bytes.constructor).toBe(Uint8Array);
       expect(bytes.buffer.byteLength).toBe(BYTES.length);
     });
 
-    it('comes when its length is not announced', async () => {
+    it('is returned when its length is not announced', async () => {
       const bytes = await fetch('found-without-length');
       expect(Buffer.compare(bytes, BYTES)).toBe(0);
       expect(bytes.buffer.byteLength).toBe(BYTES.length);
@@ -81,11 +81,11 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       }
     });
 
-    it('may be empty: what it is worth is not for the source to say', async () => {
+    it('may be empty: the source does not judge content', async () => {
       expect(await fetch('empty')).toEqual(new Uint8Array());
     });
 
-    it('that is not there is source_unreachable', async () => {
+    it('that does not exist is source_unreachable', async () => {
       await expectFailure(fetch('missing'), 'source_unreachable', /404|no such object/);
     });
 
@@ -99,7 +99,7 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       await subject.ended('too-large-while-streaming');
     });
 
-    it('that drips in too slowly is source_timeout, and the connection ends', async () => {
+    it('that arrives too slowly is source_timeout, and the connection ends', async () => {
       await expectFailure(fetch('slow-drip', { totalMs: 300 }), 'source_timeout', /not fetched within 0.3 s/);
       await subject.ended('slow-drip');
     });
@@ -112,25 +112,25 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       );
     });
 
-    it('whose server hangs up midway is source_unreachable', async () => {
+    it('whose server disconnects midway is source_unreachable', async () => {
       await expectFailure(fetch('hang-up-midway'), 'source_unreachable', /connection/);
     });
 
-    it('whose server hangs up at once is source_unreachable', async () => {
+    it('whose server disconnects before the headers is source_unreachable', async () => {
       await expectFailure(fetch('hang-up-before-headers'), 'source_unreachable', /connection/);
     });
 
-    it('that comes compressed is refused, not unpacked, and the connection ends', async () => {
+    it('that is sent compressed is refused, not decompressed, and the connection ends', async () => {
       await expectFailure(fetch('compressed'), 'source_unreachable', /content encoding/);
       await subject.ended('compressed');
     });
 
     it.each(['slow-drip', 'silence-before-headers'] as const)(
-      'can be given up during %s: the connection ends at once',
+      'can be aborted during %s: the connection ends at once',
       async (behaviour) => {
         const abort = new AbortController();
         const fetched = fetch(behaviour, {}, abort.signal);
-        await subject.asked(behaviour);
+        await subject.requested(behaviour);
         const reason = new Error('the job was canceled');
         abort.abort(reason);
         await expect(fetched).rejects.toBe(reason);
@@ -138,7 +138,7 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       },
     );
 
-    it('is not asked for when it was given up before', async () => {
+    it('is not requested when the signal is already aborted', async () => {
       const reason = new Error('the job was canceled');
       await expect(fetch('found', {}, AbortSignal.abort(reason))).rejects.toBe(reason);
     });

@@ -4,7 +4,7 @@ import { type ConnectorOptions, guardedConnector } from './connector.ts';
 
 export const USER_AGENT = `facequeue/${manifest.version}`;
 
-/** Sockets to one origin. Nothing else limits how many requests run at once, so this bounds what one host can occupy. */
+/** Most sockets to one origin. Nothing else limits concurrent requests, so this bounds how many one host can occupy. */
 const SOCKETS_PER_ORIGIN = 64;
 /** Long enough for a burst of images from one host, shorter than the 5 s after which servers commonly close idle connections. */
 const KEEP_ALIVE_MS = 3000;
@@ -24,7 +24,7 @@ export function guardedAgent(options: ConnectorOptions): Agent {
   });
 }
 
-/** Ends a response whose body nobody wants, and its connection: what the server would still send has no bound. */
+/** Ends a response whose body is not needed, and its connection: the rest of the body may be unbounded. */
 export function discard(body: Dispatcher.ResponseData['body']): void {
   body.on('error', () => {}).destroy();
 }

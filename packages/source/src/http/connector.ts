@@ -24,9 +24,8 @@ const notAllowed = () =>
   forbidden('the host is, or resolves to, an address that is not public and not admitted by SOURCE_ALLOW');
 
 /**
- * Opens sockets to one origin, and only to addresses that the guard admits. The addresses that are checked are the
- * ones connected to, so a name that changes its mind between check and connection (DNS rebinding) gains nothing. A name
- * with one forbidden address among its addresses is refused whole.
+ * Opens sockets to one origin, and only to addresses that the guard admits. It connects only to addresses that it has checked,
+ * which defeats DNS rebinding (a name that changes between check and connection). A name with one forbidden address is refused.
  */
 export function guardedConnector(origin: URL, options: ConnectorOptions): buildConnector.connector {
   const { guard, connectMs, ca, resolve = systemLookup as Resolve } = options;

@@ -1,4 +1,4 @@
-/** What only http and https sources do: guard addresses, follow redirects, keep connections. */
+/** Behaviour of http and https sources only: guarding addresses, following redirects, keeping connections. */
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import fc from 'fast-check';
@@ -46,11 +46,11 @@ async function listen(listener: RequestListener, address = '127.0.0.1', port = 0
   return { port: bound, host: `127.0.0.1:${bound}`, connections: () => connections };
 }
 
-/** A resolver that knows these names only; each look-up of a name gives its next answer. */
+/** A resolver that knows only these names; each look-up of a name returns its next answer. */
 function names(answers: Record<string, string[][]>) {
-  const asked: string[] = [];
+  const lookedUp: string[] = [];
   const resolve: Resolve = (hostname, _options, callback) => {
-    asked.push(hostname);
+    lookedUp.push(hostname);
     const addresses = answers[hostname]?.length === 1 ? answers[hostname][0]! : answers[hostname]?.shift();
     if (!addresses) return callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
     callback(
@@ -58,14 +58,14 @@ function names(answers: Record<string, string[][]>) {
       addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
     );
   };
-  return { resolve, asked };
+  return { resolve, lookedUp };
 }
 
 const ok: RequestListener = (_, response) => response.end('image');
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 describe('an address that is not public', () => {
-  it('is not even connected to, however the URL writes it', async () => {
+  it('gets no connection, however the URL writes it', async () => {
     const server = await listen(ok);
     const source = sourceWith([]);
     const loopback = fc.constant<number[]>([127, 0, 0, 1]);
@@ -111,15 +111,15 @@ describe('an address that is not public', () => {
     expect(error.message).not.toMatch(/10\.11|inside/);
   });
 
-  it('gains nothing from a name that changes between check and connection', async () => {
+  it('is refused when a name changes between check and connection', async () => {
     const allowed = await listen((_, response) => response.end('allowed'), '127.0.0.2');
     const secret = await listen((_, response) => response.end('secret'), '127.0.0.3', allowed.port);
-    const { resolve, asked } = names({ 'rebinding.test': [['127.0.0.2'], ['127.0.0.3']] });
+    const { resolve, lookedUp } = names({ 'rebinding.test': [['127.0.0.2'], ['127.0.0.3']] });
     const source = sourceWith(['127.0.0.2'], { resolve });
     const url = `http://rebinding.test:${allowed.port}/`;
     expect(text(await source.fetch(url))).toBe('allowed');
-    expect(asked).toHaveLength(1);
-    // A new connection looks the name up again, and finds the other address.
+    expect(lookedUp).toHaveLength(1);
+    // A new connection looks up the name again and gets the other address.
     const fresh = sourceWith(['127.0.0.2'], { resolve });
     await expect(fresh.fetch(url)).rejects.toMatchObject({ code: 'source_forbidden' });
     expect(secret.connections()).toBe(0);
@@ -160,7 +160,7 @@ describe('a redirect', () => {
     expect(text(await source.fetch(`http://${other.host}/`))).toBe('image');
   });
 
-  it('is followed only so often', async () => {
+  it('is followed only up to the limit', async () => {
     const server = await redirecting((path) => (path === '/3' ? '/image' : `/${Number(path.slice(1)) + 1}`));
     const start = `http://${server.host}/0`;
     expect(text(await sourceWith([server.host], { limits: { maxRedirects: 4 } }).fetch(start))).toBe('image');
@@ -201,7 +201,7 @@ describe('a redirect', () => {
   });
 
   it.each(['http://', 'http://[::1'])(
-    'to %s, which is no URL, makes the image source_unreachable',
+    'to %s, which is not a URL, makes the image source_unreachable',
     async (location) => {
       const server = await redirecting(location);
       await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
@@ -210,14 +210,14 @@ describe('a redirect', () => {
     },
   );
 
-  it('whose own body never ends does not keep its connection', async () => {
+  it('whose body never ends does not keep its connection', async () => {
     const server = await startBehavingServer();
     open.push(server);
     expect(await sourceWith([server.host]).fetch(`http://${server.host}/endless-redirect`)).toHaveLength(70_000);
     await server.ended('endless-redirect');
   });
 
-  it('shares the time of the whole fetch', async () => {
+  it('counts towards the time limit of the whole fetch', async () => {
     const server = await startBehavingServer();
     open.push(server);
     const first = await redirecting(`http://${server.host}/slow-drip`);
@@ -228,7 +228,7 @@ describe('a redirect', () => {
 });
 
 describe('a request for an image', () => {
-  it('says who asks and carries nothing else: no cookies, no credentials, no referrer', async () => {
+  it('has a user agent and neither cookies, credentials nor a referrer', async () => {
     const requests: { url: string | undefined; headers: object }[] = [];
     const server = await listen(({ url, headers }, response) => {
       requests.push({ url, headers });
@@ -263,15 +263,15 @@ describe('a request for an image', () => {
     expect(proxy.connections()).toBe(0);
   });
 
-  it('uses a connection to the same host again', async () => {
+  it('reuses a connection to the same host', async () => {
     const server = await listen(ok);
     const source = sourceWith([server.host]);
     for (let i = 0; i < 10; i++) await source.fetch(`http://${server.host}/${i}`);
-    // Two, because the next request may begin before the last connection is seen to be free.
+    // Two, because the next request may start before the pool notices that the last connection is free.
     expect(server.connections()).toBeLessThanOrEqual(2);
   });
 
-  it('is made again when the connection kept from the last one is found dead', async () => {
+  it('is sent again when a kept-alive connection turns out to be dead', async () => {
     const served = new WeakSet();
     const server = await listen((request, response) => {
       if (served.has(request.socket)) return void request.socket.destroy();
@@ -285,7 +285,7 @@ describe('a request for an image', () => {
 });
 
 describe('a host', () => {
-  it('whose error has an endless text is left at once', async () => {
+  it('whose error answer never ends is disconnected at once', async () => {
     const server = await startBehavingServer();
     open.push(server);
     await expect(sourceWith([server.host]).fetch(`http://${server.host}/endless-error`)).rejects.toMatchObject({
@@ -311,7 +311,7 @@ describe('a host', () => {
     });
   });
 
-  it('can be given up while it is looked up', async () => {
+  it('can be aborted during the look-up', async () => {
     const abort = new AbortController();
     const reason = new Error('the job was canceled');
     const source = sourceWith([], { resolve: () => setImmediate(() => abort.abort(reason)) });
@@ -329,7 +329,7 @@ describe('a host', () => {
     });
   });
 
-  it('that begins no TLS makes it source_timeout', async () => {
+  it('that does not start TLS makes it source_timeout', async () => {
     const server = createTcpServer(() => {}).listen(0, '127.0.0.1');
     await new Promise((resolve) => server.on('listening', resolve));
     open.push({ [Symbol.asyncDispose]: async () => void server.close() });
@@ -353,7 +353,7 @@ describe('a host', () => {
   });
 
   it.each([
-    ['is signed by nobody known', '127.0.0.1', undefined],
+    ['is self-signed', '127.0.0.1', undefined],
     ['is for another name', 'other.test', 'trusted'],
   ])('whose certificate %s makes it source_unreachable', async (_, host, trusted) => {
     const tls = selfSigned('photos.test');
@@ -371,12 +371,12 @@ describe('a host', () => {
 });
 
 describe('a closed source', () => {
-  it('has ended the fetches under way and their connections', async () => {
+  it('has ended the running fetches and their connections', async () => {
     const server = await startBehavingServer();
     open.push(server);
     const source = sourceWith([server.host]);
     const fetched = source.fetch(`http://${server.host}/slow-drip`);
-    await server.asked('slow-drip');
+    await server.requested('slow-drip');
     const failed = expect(fetched).rejects.toMatchObject({ code: 'source_unreachable' });
     await source.close();
     await failed;

@@ -4,7 +4,7 @@ import type { ConnectorOptions } from './connector.ts';
 import { connectionFailure } from './failures.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
-/** How much of an answer's body is read, and for how long, so that the receiver can end its connection normally. */
+/** Most bytes of an answer's body that are read, and the longest time, to let the receiver end its connection normally. */
 const READ_BYTES = 64 * 1024;
 const READ_MS = 1000;
 
@@ -34,7 +34,7 @@ export function createHttpPoster(connector: ConnectorOptions) {
             signal: deadline.signal,
           }),
         );
-        // The answer is its status: whatever becomes of its body changes nothing.
+        // Only the status counts; a failure of the body does not matter.
         await answer.body.dump({ limit: READ_BYTES, signal: AbortSignal.timeout(READ_MS) }).catch(() => {});
         discard(answer.body);
         const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], Date.now());

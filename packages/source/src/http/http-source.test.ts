@@ -16,7 +16,7 @@ async function overHttp(tls?: { key: string; cert: string }): Promise<Subject> {
       }),
       url: `${tls ? 'https' : 'http'}://${server.host}/images/${behaviour}`,
     }),
-    asked: server.asked,
+    requested: server.requested,
     ended: server.ended,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -10,7 +10,7 @@ import { connectionFailure, isStaleSocket } from './failures.ts';
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** What every request says; nothing of the caller's request is passed on, and no cookies are kept. */
+/** Headers of every request. Nothing of the caller's request is forwarded, and no cookies are kept. */
 const HEADERS = {
   'user-agent': USER_AGENT,
   accept: 'image/*, application/octet-stream;q=0.9, */*;q=0.8',
@@ -36,7 +36,7 @@ export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
           throw unreachable(
             statusCode !== 200
               ? `the image host answered ${statusCode}`
-              : 'the image host answered with a content encoding that was not asked for',
+              : 'the image host answered with a content encoding that was not requested',
           );
         }
         const length = headers['content-length'];
@@ -100,7 +100,7 @@ async function sendRequest(agent: Agent, url: URL, limits: SourceLimits, deadlin
   try {
     return await request();
   } catch (error) {
-    // The server may have closed a kept-alive connection just as it was used. A GET is safe to repeat, so it is sent once more.
+    // The server may close a kept-alive connection just as it is reused. A GET is safe to repeat, so it is sent once more.
     if (!isStaleSocket(error)) throw error;
     return await request();
   }

@@ -7,7 +7,7 @@ const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const second = fc.integer({ min: 0, max: 250_000_000_000 }).map((seconds) => seconds * 1000);
 
 describe('Retry-After', () => {
-  it('in seconds is that many', () => {
+  it('in seconds is converted to milliseconds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 9_999_999_999 }), (seconds) => {
         expect(parseRetryAfter(` ${seconds} `, NOW)).toBe(seconds * 1000);
@@ -15,7 +15,7 @@ describe('Retry-After', () => {
     );
   });
 
-  it('as a date is the time until then, none when it has passed', () => {
+  it('as a date is the time until then, 0 for a past date', () => {
     fc.assert(
       fc.property(second, (at) => {
         expect(parseRetryAfter(new Date(at).toUTCString(), NOW)).toBe(Math.max(0, at - NOW));
@@ -28,7 +28,7 @@ describe('Retry-After', () => {
     (text) => expect(parseRetryAfter(text, NOW)).toBeUndefined(),
   );
 
-  it('given twice or not at all is ignored', () => {
+  it('given twice or absent is ignored', () => {
     expect(parseRetryAfter(['1', '2'], NOW)).toBeUndefined();
     expect(parseRetryAfter(undefined, NOW)).toBeUndefined();
   });

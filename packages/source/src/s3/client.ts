@@ -9,7 +9,7 @@ const SOCKETS = 64;
 export interface S3Options {
   /** Buckets and prefixes that may be used; none disables s3. */
   prefixes: readonly S3Prefix[];
-  /** URL of an S3-compatible service. Absent: AWS, or what the SDK's own configuration names. */
+  /** URL of an S3-compatible service. Absent: AWS, or the endpoint of the SDK's own configuration. */
   endpoint?: string | undefined;
   /** Absent: the SDK's own chain; with an endpoint `us-east-1`, since few of those services have regions. */
   region?: string | undefined;

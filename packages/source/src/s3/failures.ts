@@ -13,7 +13,7 @@ export function storageFailure(
   if (isFacequeueError(error)) return error;
   const name = error instanceof Error ? error.name : '';
   const status = statusOf(error);
-  // The SDK also reports a connection that the other side closed as a time-out.
+  // The SDK also reports a connection closed by the other side as a time-out.
   const cut = /^(ECONNRESET|EPIPE)$/.test((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   if (name === 'TimeoutError' && !cut) return timedOut('the object storage was too slow', error);
   if (name === 'CredentialsProviderError')
@@ -33,9 +33,11 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 /**
- * Whether the same request may succeed later: the object storage was too slow, unreachable, busy or failing. A status of 200 is
- * an answer that broke off, 409 means two writers at once.
+ * Whether the same request may succeed later: the object storage was too slow, unreachable, busy or failing. A status of 200
+ * means that the answer broke off, 409 that two writers raced.
  * @param error from an `ObjectLister` or `ObjectWriter`
+ * @example
+ * await retry(() => lister.page(prefix, suffixes, after, 1000), { retryable: isTransient, delayMs: backoff, signal });
  */
 export function isTransient(error: unknown): boolean {
   if (!isFacequeueError(error)) return false;

@@ -34,7 +34,7 @@ describe('a listing', () => {
     's3://photos?x',
     `s3://photos/${'é'.repeat(513)}`,
     's3://photos/\n',
-  ])('of %j is no listing', (url) => {
+  ])('of %j is refused', (url) => {
     expect(() => checkListing(url, prefixes('photos'))).toThrow(
       expect.objectContaining({ code: 'invalid_request', parameter: 's3.prefix' }),
     );

@@ -1,4 +1,4 @@
-/** Where batches may read and write, decided from URLs and settings alone, so that a gateway can refuse at once. */
+/** Locations that batches may read and write. Decided from URLs and settings alone, which lets a gateway refuse at once. */
 import { forbidden, invalidUrl } from '../errors.ts';
 import { urlText } from '../web-url.ts';
 import { isUnderPrefix, type S3Prefix } from './prefixes.ts';
@@ -9,6 +9,7 @@ export { s3Url } from './s3-url.ts';
 /**
  * Parses the prefix of a listing, `s3://bucket/path/`, and checks that everything under it may be read.
  * @param prefixes S3_SOURCE_PREFIXES
+ * @example checkListing('s3://photos/2024/', [{ bucket: 'photos', prefix: '' }]); // { bucket: 'photos', prefix: '2024/' }
  * @throws FacequeueError invalid_request, source_forbidden
  */
 export function checkListing(url: string, prefixes: readonly S3Prefix[]): S3Listing {
@@ -25,6 +26,7 @@ export function checkListing(url: string, prefixes: readonly S3Prefix[]): S3List
 /**
  * Parses the location for results, `s3://bucket/key`, and checks that writing there is allowed.
  * @param prefixes S3_OUTPUT_PREFIXES
+ * @example checkOutput('s3://results/1.ndjson', [{ bucket: 'results', prefix: '' }]); // { bucket: 'results', key: '1.ndjson' }
  * @throws FacequeueError invalid_request, source_forbidden
  */
 export function checkOutput(url: string, prefixes: readonly S3Prefix[]): S3Object {

@@ -18,7 +18,7 @@ export function createS3Lister(options: S3Options, { connectMs, totalMs }: { con
         Bucket: bucket,
         Prefix: prefix,
         MaxKeys: max,
-        // Keys may have characters that XML cannot represent.
+        // Keys may contain characters that XML cannot represent.
         EncodingType: 'url',
         ...(token && { ContinuationToken: token }),
       });
@@ -27,7 +27,7 @@ export function createS3Lister(options: S3Options, { connectMs, totalMs }: { con
         signal,
         refused: 'the object storage refuses to list the bucket',
       });
-      // A server that does not support the encoding does not name it in its answer.
+      // The answer of a server that does not support the encoding does not name it.
       const decode = answer.EncodingType === 'url' ? decoded : (key: string) => key;
       return {
         objects: (answer.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: decode(Key), size: Size })),

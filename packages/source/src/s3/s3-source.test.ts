@@ -40,7 +40,7 @@ async function startS3(objects: Record<string, Uint8Array>): Promise<FauxqsServe
   return server;
 }
 
-/** A real S3 server for what it can show; for what it would never do, a server that sends as an S3 server might. */
+/** A real S3 server where it shows the behaviour; otherwise a server that misbehaves as an S3 server might. */
 async function overS3(): Promise<Subject> {
   const real = await startS3({ 'camera/found': BYTES, 'camera/empty': new Uint8Array() });
   const behaving = await startBehavingServer();
@@ -54,7 +54,7 @@ async function overS3(): Promise<Subject> {
       ),
       url: `s3://images/camera/${behaviour}`,
     }),
-    asked: behaving.asked,
+    requested: behaving.requested,
     ended: behaving.ended,
     async [Symbol.asyncDispose]() {
       await behaving[Symbol.asyncDispose]();
@@ -66,7 +66,7 @@ async function overS3(): Promise<Subject> {
 describeSource('s3', overS3);
 
 describe('an object of a bucket', () => {
-  /** Characters that URLs, but not S3 keys, treat in a way of their own. */
+  /** Keys with characters that are special in URLs but not in S3 keys. */
   const KEYS = ['photos/a.jpg', 'photos/día 1/ü+%20&=?#.jpg', 'photos/a//b', "photos/x;y,z:@!$'()*~"];
   let server: FauxqsServer;
   let endpoint: string;
@@ -80,7 +80,7 @@ describe('an object of a bucket', () => {
   });
   afterAll(() => server.stop());
 
-  it.each(KEYS)('is found by its key taken literally: %s', async (key) => {
+  it.each(KEYS)('is found by its literal key: %s', async (key) => {
     await using source = s3Source(endpoint, ['images/photos']);
     expect(new TextDecoder().decode(await source.fetch(`s3://images/${key}`))).toBe(key);
   });
@@ -124,21 +124,21 @@ describe('an object storage', () => {
     await expect(source.fetch('s3://images/forbidden')).rejects.toMatchObject({ code: 'source_forbidden' });
   });
 
-  it('is asked for exactly the key, dots and all, so that nothing on the way turns it into another', async () => {
+  it('receives exactly the key, dots included', async () => {
     await using server = await startBehavingServer();
     await using source = s3Source(`http://${server.host}`, ['images/open']);
     await source.fetch('s3://images/open/../secret/found');
     expect(server.paths).toEqual(['/images/open/../secret/found']);
   });
 
-  it('is asked with the bucket in the path where that is set', async () => {
+  it('receives the bucket in the path when that is set', async () => {
     await using server = await startBehavingServer();
     await using source = s3Source(`http://${server.host.replace('127.0.0.1', 'localhost')}`, ['images']);
     await source.fetch('s3://images/found');
     expect(server.paths).toEqual(['/images/found']);
   });
 
-  it('whose credentials take too long to find can be given up', async () => {
+  it('whose credentials take too long can be aborted', async () => {
     const abort = new AbortController();
     const reason = new Error('the job was canceled');
     await using source = createImageSource({
@@ -157,7 +157,7 @@ describe('an object storage', () => {
     await expect(source.fetch('s3://images/found', abort.signal)).rejects.toBe(reason);
   });
 
-  it('for which there are no credentials makes the image source_forbidden', async () => {
+  it('without credentials makes the image source_forbidden', async () => {
     await using server = await startBehavingServer();
     await using source = createImageSource({
       limits: LIMITS,
@@ -196,14 +196,14 @@ describe('an object storage', () => {
     }
   });
 
-  it('that nobody answers for is source_unreachable', async () => {
+  it('that does not listen is source_unreachable', async () => {
     const server = await startBehavingServer();
     await server[Symbol.asyncDispose]();
     await using source = s3Source(`http://${server.host}`, ['images']);
     await expect(source.fetch('s3://images/found')).rejects.toMatchObject({ code: 'source_unreachable' });
   });
 
-  it('may be spoken to over TLS with an authority of its own, and not without it', async () => {
+  it('can be reached over TLS with a private certificate authority, and not without it', async () => {
     const tls = selfSigned('storage.test');
     await using server = await startBehavingServer(tls);
     await using trusting = s3Source(`https://${server.host}`, ['images'], LIMITS, tls.cert);

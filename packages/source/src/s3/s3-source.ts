@@ -29,7 +29,7 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
       try {
         const { Body, ContentLength, ContentEncoding } = await open(bucket, key, deadline);
         const body = Body as Readable;
-        // Uploads in signed chunks may leave `aws-chunked` here although the bytes are stored plain.
+        // Uploads in signed chunks may leave `aws-chunked` here, although the bytes are stored without it.
         if (ContentEncoding && !/^(aws-chunked|identity)?,?$/.test(ContentEncoding)) {
           body.on('error', () => {}).destroy();
           throw unreachable('the object is stored with a content encoding; store the image without one');

@@ -40,7 +40,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
 
   /** The mark of the existing object, '' when it has none; null when there is no object. */
   async function existingMark(target: S3Object, signal?: AbortSignal): Promise<string | null> {
-    const limit = limits(signal, 'the object storage refuses to say whether the object exists already');
+    const limit = limits(signal, 'the object storage refuses to say whether the object already exists');
     try {
       const { Metadata } = await sendBounded(
         (abort) => client.send(new HeadObjectCommand(location(target)), abort),
@@ -53,7 +53,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     }
   }
 
-  /** @throws conflict when another object exists that the target may not replace */
+  /** @throws conflict when another object exists and the target may not replace it */
   async function inspect(target: Target, signal?: AbortSignal): Promise<'vacant' | 'written'> {
     const mark = await existingMark(target, signal);
     if (mark === target.mark) return 'written';
@@ -75,7 +75,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
     const condition = target.overwrite ? {} : { IfNoneMatch: '*' as const };
     try {
       await send(condition).catch((error: FacequeueError) => {
-        // The server does not support the condition: the check by `inspect` above has to suffice.
+        // The server does not support the condition. The check by `inspect` above must suffice.
         if (condition.IfNoneMatch && statusOf(error.cause) === 501) return send({});
         throw error;
       });
@@ -151,6 +151,6 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
 }
 
 const exists = () =>
-  new FacequeueError('conflict', 'the output exists already, and overwrite was not asked for', {
+  new FacequeueError('conflict', 'the output already exists and overwrite is not set', {
     parameter: 'output',
   });
