@@ -4,9 +4,9 @@ import { Deadline } from '@facequeue/time';
 const TIMED_OUT = Symbol('timed out');
 
 /**
- * What `work` resolves with, or null when it has not settled within `ms`. `work` goes on.
+ * The value of `work`, or null when it has not settled within `ms`. `work` continues.
  * @param ms `Infinity` for no limit
- * @throws what `work` rejects with; the signal's reason
+ * @throws the error of `work`; the signal's reason
  */
 export async function boundedWait<T>(work: Promise<T>, ms: number, signal: AbortSignal): Promise<T | null> {
   const deadline = new Deadline({ ms, onTimeout: () => TIMED_OUT, parent: signal });

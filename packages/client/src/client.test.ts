@@ -50,7 +50,7 @@ describe('detect', () => {
     expect(service.seen[0]!.body.equals(Buffer.from(body))).toBe(true);
   });
 
-  it('sends the options that are given, and only those', async () => {
+  it('sends only the given options', async () => {
     service.answers = [json(RESULT)];
     const client = createClient({ baseUrl });
     await client.detect(
@@ -90,7 +90,7 @@ describe('the other calls', () => {
     ]);
   });
 
-  it('go to a service behind a path, with its key', async () => {
+  it('go to a service under a base path, with the API key', async () => {
     service.answers = [json({ version: '0.1.0' })];
     await createClient({ baseUrl: `${baseUrl}/prod/`, apiKey: 'secret' }).system();
     await createClient({ baseUrl }).system();
@@ -100,7 +100,7 @@ describe('the other calls', () => {
     ]);
   });
 
-  it('can go through another fetch', async () => {
+  it('can use another fetch', async () => {
     const other = vi.fn(async () => Response.json({ version: 'other' }));
     expect(await createClient({ baseUrl: '/prod', fetch: other }).system()).toEqual({ version: 'other' });
     expect(other).toHaveBeenCalledWith('/prod/system', expect.objectContaining({ method: 'GET' }));
@@ -108,7 +108,7 @@ describe('the other calls', () => {
 });
 
 describe('an error', () => {
-  it('is the one the service names, with its job and its Retry-After', async () => {
+  it('has the code, job and Retry-After of the answer', async () => {
     const image = { base64: 'YWJj' };
     const client = createClient({ baseUrl });
     service.answers = [problem('image_undecodable', {}, JOB_ID)];
@@ -134,17 +134,17 @@ describe('an error', () => {
     [418, '{"code":"teapot"}', 'invalid_request', '{"code":"teapot"}'],
     [500, 'null', 'internal_error', 'null'],
     [502, 'x'.repeat(1000), 'unavailable', 'x'.repeat(200)],
-  ])('is made of a status %i that comes without a problem', async (status, text, code, message) => {
+  ])('is derived from a status %i without a problem body', async (status, text, code, message) => {
     service.answers = [plain(status, text)];
     expect(await failureOf(createClient({ baseUrl }).detect({ base64: 'YWJj' }))).toMatchObject({ code, message });
   });
 
-  it('says when what answers is not Facequeue', async () => {
+  it('reports an answer that is not Facequeue’s', async () => {
     service.answers = [plain(200, '<html>')];
     expect(await failureOf(createClient({ baseUrl }).system())).toMatchObject({ code: 'internal_error' });
   });
 
-  it('says where a redirect leads instead of following it with the key', async () => {
+  it('names the target of a redirect, which is not followed', async () => {
     service.answers = [plain(301, '', { location: 'https://faces.example.org/' })];
     const failure = await failureOf(createClient({ baseUrl, apiKey: 'secret' }).detect({ base64: 'YWJj' }));
     expect(failure).toMatchObject({
@@ -154,7 +154,7 @@ describe('an error', () => {
     expect(service.seen).toHaveLength(1);
   });
 
-  it('says when nobody answers', async () => {
+  it('reports a service that does not answer', async () => {
     const client = createClient({ baseUrl, retries: 0 });
     service.answers = [disconnect];
     expect(await failureOf(client.system())).toMatchObject({ code: 'unavailable' });
@@ -164,10 +164,10 @@ describe('an error', () => {
   });
 });
 
-describe('trying again', () => {
+describe('a retry', () => {
   const image = { base64: 'YWJj' };
 
-  it.each(['queue_full', 'quota_exceeded'] as const)('hands an image in again after %s, as it was', async (code) => {
+  it.each(['queue_full', 'quota_exceeded'] as const)('submits the same image again after %s', async (code) => {
     service.answers = [problem(code, RETRY_NOW), problem(code, RETRY_NOW), json(RESULT)];
     expect(await createClient({ baseUrl }).detect({ bytes: new Blob(['abc']) })).toMatchObject(RESULT);
     expect(service.seen.map(({ body }) => body.toString())).toEqual(['abc', 'abc', 'abc']);
@@ -180,7 +180,7 @@ describe('trying again', () => {
     ['a 503 of a proxy', plain(503, '', RETRY_NOW)],
     ['a 429 of a proxy', plain(429, '', RETRY_NOW)],
     ['a broken connection', disconnect],
-  ])('never hands an image in twice after %s: it may have been accepted', async (_, answer) => {
+  ])('never submits an image again after %s: it may have been accepted', async (_, answer) => {
     service.answers = [answer];
     await failureOf(createClient({ baseUrl }).detect(image));
     expect(service.seen).toHaveLength(1);
@@ -192,18 +192,18 @@ describe('trying again', () => {
     ['a 429 of a proxy', plain(429, '', RETRY_NOW)],
     ['a 502 of a proxy', plain(502, '', RETRY_NOW)],
     ['a 503 of a proxy', plain(503, '', RETRY_NOW)],
-  ])('reads again after %s', async (_, answer) => {
+  ])('repeats a read after %s', async (_, answer) => {
     service.answers = [answer, answer, json({ version: '0.1.0' })];
     expect(await createClient({ baseUrl }).system()).toEqual({ version: '0.1.0' });
   });
 
-  it('reads again after a broken connection', async () => {
+  it('repeats a read after a broken connection', async () => {
     service.answers = [disconnect, json({ version: '0.1.0' })];
     expect(await createClient({ baseUrl }).system()).toEqual({ version: '0.1.0' });
   });
 
   it.each<ErrorCode>(['gone', 'not_found', 'unauthorized', 'internal_error'])(
-    'does not read again after %s',
+    'does not repeat a read after %s',
     async (code) => {
       service.answers = [problem(code, RETRY_NOW)];
       expect(await failureOf(createClient({ baseUrl }).job(JOB_ID))).toMatchObject({ code });
@@ -211,7 +211,7 @@ describe('trying again', () => {
     },
   );
 
-  it('ends after as many tries as were asked for', async () => {
+  it('stops after the configured number of attempts', async () => {
     service.answers = [problem('queue_full', RETRY_NOW)];
     for (const [retries, requests] of [
       [undefined, 3],
@@ -224,13 +224,13 @@ describe('trying again', () => {
     }
   });
 
-  it('does not wait for a service that wants a long pause', async () => {
+  it('does not wait for a service that asks for a long pause', async () => {
     service.answers = [problem('queue_full', { 'retry-after': '11' })];
     expect(await failureOf(createClient({ baseUrl }).detect(image))).toMatchObject({ retryAfterMs: 11_000 });
     expect(service.seen).toHaveLength(1);
   });
 
-  it('is not what a probe does', async () => {
+  it('is not made by ready()', async () => {
     service.answers = [problem('unavailable', RETRY_NOW)];
     expect(await failureOf(createClient({ baseUrl }).ready())).toMatchObject({ message: 'why unavailable' });
     expect(service.seen).toHaveLength(1);
@@ -255,7 +255,7 @@ describe('a signal', () => {
     await closed.promise;
   });
 
-  it('ends a pause between tries', async () => {
+  it('ends a pause between attempts', async () => {
     const abort = new AbortController();
     service.answers = [
       (response, request) => {
@@ -269,7 +269,7 @@ describe('a signal', () => {
     expect(service.seen).toHaveLength(1);
   });
 
-  it('that has aborted before sends nothing', async () => {
+  it('that is already aborted sends nothing', async () => {
     await expect(createClient({ baseUrl }).system({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(service.seen).toHaveLength(0);
   });

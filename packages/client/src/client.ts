@@ -33,7 +33,7 @@ export interface PollOptions extends CallOptions {
 export interface SubmitCallOptions extends DetectCallOptions, PollOptions {}
 
 export interface WaitOptions extends CallOptions {
-  /** How long to wait, ms; the job goes on. Without it, until the job has ended. */
+  /** How long to wait, ms; the job continues after that. No limit when absent. */
   timeoutMs?: number;
 }
 
@@ -44,7 +44,7 @@ export interface WaitOptions extends CallOptions {
 export interface Client extends BatchCalls, CameraCalls {
   /**
    * Finds the faces of an image. Without an idempotency key it is retried only when the service says that it did not accept the
-   * work. A `wait_timeout` has the `jobId` of the job, which goes on: `wait` for it.
+   * work. A `wait_timeout` has the `jobId` of the job, which continues: `wait` for it.
    */
   detect(image: Image, options?: DetectOptions, call?: DetectCallOptions): Promise<Detection>;
   /**
@@ -55,7 +55,7 @@ export interface Client extends BatchCalls, CameraCalls {
   /** A job as it is now, or as soon as it has ended within `waitMs`. */
   job(id: string, call?: PollOptions): Promise<JobResource>;
   /**
-   * A job when it has ended, also when it failed: check `status`. Survives a service that is away for about a minute.
+   * A job when it has ended, also when it failed: check `status`. Survives outages of about a minute.
    * Throws `wait_timeout` after `timeoutMs`, and `gone` when the job is erased meanwhile.
    */
   wait(id: string, call?: WaitOptions): Promise<JobResource>;
@@ -67,7 +67,7 @@ export interface Client extends BatchCalls, CameraCalls {
   erase(id: string, call?: CallOptions): Promise<void>;
   /** Version, device, models, workers and queues. */
   system(call?: CallOptions): Promise<SystemResource>;
-  /** Resolves when the service can accept work; otherwise throws `unavailable` at once, with what is missing. */
+  /** Resolves when the service can accept work; otherwise throws `unavailable` at once; its message names the missing part. */
   ready(call?: CallOptions): Promise<Readiness>;
 }
 
@@ -77,7 +77,7 @@ export interface Client extends BatchCalls, CameraCalls {
  * const { Faces } = await client.detect({ url: 'https://example.org/group.jpg' }, { max_faces: 5 });
  */
 export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: ClientOptions): Client {
-  // Resolved at each call, so that a page or a test may replace it; called without `this`, as browsers require.
+  // Looked up at each call, since a page or test may replace it; called without `this`, as browsers require.
   const send: typeof fetch = (input, init) => (given ?? fetch)(input, init);
   const transport = createTransport({ baseUrl, apiKey, retries, fetch: send });
   const { call, open } = transport;
@@ -85,7 +85,7 @@ export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: Cli
   const read = async <T>(path: string, { signal }: CallOptions = {}, retries?: number) =>
     (await call<T>({ method: 'GET', path, repeatable: true, retries, signal })).json;
 
-  /** The job that a submission made: its answer, or else read by the id in the answer. */
+  /** The job of a submission: the body of its answer, or read by the id in its headers. */
   const jobOf = async (submission: Call): Promise<JobResource> => {
     let id: string | null;
     try {

@@ -4,7 +4,7 @@ import { createEventStreamParser, type StreamEvent } from './event-stream.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** Everything a parser says of a stream given whole. */
+/** The results of parsing a whole stream. */
 function parse(text: string, lastEventId?: string) {
   const parser = createEventStreamParser(lastEventId);
   const events = parser.push(bytes(text));
@@ -27,7 +27,7 @@ describe('an event stream', () => {
     expect(dataOf(text)).toEqual(data);
   });
 
-  it('gives types, and ids that hold until another comes', () => {
+  it('has types, and ids that hold until the next one', () => {
     expect(parse('event: status\nid: 7\ndata: a\n\ndata: b\n\nid\ndata: c\n\n', '3').events).toEqual([
       { type: 'status', data: 'a', lastEventId: '7' },
       { type: 'message', data: 'b', lastEventId: '7' },
@@ -36,24 +36,24 @@ describe('an event stream', () => {
     expect(parse('data: a\n\n', '3').events).toEqual([{ type: 'message', data: 'a', lastEventId: '3' }]);
   });
 
-  it('goes on after an id only when its event is whole', () => {
+  it('resumes after an id only when its event is complete', () => {
     expect(parse('id: 7\ndata: a\n\nid: 8\ndata: b\n').lastEventId).toBe('7');
     expect(parse('id: 7\n\n').lastEventId).toBe('7');
     expect(parse('id: a\0b\ndata: x\n\n', '3').lastEventId).toBe('3');
   });
 
-  it('says how long to pause', () => {
+  it('has the pause before the next connection', () => {
     expect(parse('retry: 2000\n\n').retryMs).toBe(2000);
     expect(parse('retry: 2000').retryMs).toBeUndefined();
     expect(parse('retry: 2s\nretry:\nretry: -1\nretry: 1e3\n').retryMs).toBeUndefined();
   });
 
-  it('may begin with one byte order mark', () => {
+  it('may start with one byte order mark', () => {
     expect(dataOf('\uFEFFdata: a\n\n')).toEqual(['a']);
     expect(dataOf('\uFEFF\uFEFFdata: a\n\n')).toEqual([]);
   });
 
-  it('may have fields nobody knows, and comments', () => {
+  it('may have unknown fields and comments', () => {
     expect(dataOf(': still there\n:\nfoo: bar\ndatax: 1\n data: 2\ndata: a\n\n')).toEqual(['a']);
   });
 });
@@ -70,7 +70,7 @@ const event = fc.record({
 });
 const ending = fc.constantFrom('\r', '\n', '\r\n');
 
-/** A stream with a line ending of its own after each line, and what it means. */
+/** A stream with a random line ending after each line, and its events. */
 const stream = fc.array(event, { maxLength: 5 }).chain((events) => {
   const lines = events.flatMap(({ type, data, id, comments }) => [
     ...comments.map((comment) => `:${comment}`),
@@ -85,14 +85,14 @@ const stream = fc.array(event, { maxLength: 5 }).chain((events) => {
     return { type: type || 'message', data: data.join('\n'), lastEventId: last };
   });
   return fc.array(ending, { minLength: lines.length, maxLength: lines.length }).map((endings) => {
-    // CR, then an empty line that LF ends, would be one CRLF.
+    // CR followed by an empty line that ends with LF would be one CRLF.
     const clean = endings.map((end, i) => (i > 0 && lines[i] === '' && endings[i - 1] === '\r' ? '\r' : end));
     return { text: lines.map((line, i) => line + clean[i]).join(''), expected };
   });
 });
 
 describe('any stream', () => {
-  it('means the same whatever ends its lines and wherever it is cut into chunks', () => {
+  it('has the same events with any line endings and in any chunks', () => {
     fc.assert(
       fc.property(stream, fc.array(fc.nat(), { maxLength: 12 }), fc.boolean(), ({ text, expected }, cuts, mark) => {
         const all = bytes((mark ? '\uFEFF' : '') + text);
@@ -105,7 +105,7 @@ describe('any stream', () => {
     );
   });
 
-  it('means the same byte by byte', () => {
+  it('has the same events when it arrives byte by byte', () => {
     fc.assert(
       fc.property(stream, ({ text, expected }) => {
         const parser = createEventStreamParser();

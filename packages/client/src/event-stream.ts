@@ -11,7 +11,7 @@ export interface StreamEvent {
 
 /** Parses the bytes of one `text/event-stream` as they arrive. */
 export interface EventStreamParser {
-  /** @returns the events that `bytes` complete; what remains at the end of a stream is no event */
+  /** @returns the events that `bytes` complete; an unfinished last event is dropped */
   push(bytes: Uint8Array): StreamEvent[];
   /** To send as `Last-Event-ID` when the stream breaks. */
   readonly lastEventId: string;
@@ -27,7 +27,7 @@ export function createEventStreamParser(lastEventId = ''): EventStreamParser {
   let retryMs: number | undefined;
   let events: StreamEvent[] = [];
   const parser = createParser({
-    // Also called for ids of events without data, which the gateway sends to place a client in a stream.
+    // Also called for ids of events without data, which the gateway sends to give a client its position in a stream.
     onId: (next) => {
       id = next;
     },

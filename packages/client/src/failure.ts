@@ -16,18 +16,18 @@ const CODE_OF_STATUS: Record<number, ErrorCode> = {
   504: 'unavailable',
 };
 
-/** The answer of a proxy may be a whole page. */
+/** Longest detail taken from a body, characters: the answer of a proxy may be a whole page. */
 const MAX_DETAIL_LENGTH = 200;
 
 /** An error answer. */
 export interface Refusal {
   error: FacequeueError;
-  /** Whether the service itself answered, so that the code is reliable. */
+  /** Whether the service itself answered; only then is the code reliable. */
   certain: boolean;
 }
 
 /**
- * The error that an answer means.
+ * Converts an error answer to an error.
  * @param text the answer's whole body
  * @param now Unix milliseconds, for a Retry-After that is a date
  */

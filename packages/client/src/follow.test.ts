@@ -13,14 +13,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What one connection brings, each piece so many ms after the one before; `silence`: it stays open and says no more. */
+/** The chunks that one connection delivers, each so many ms after the previous one; `silence`: it stays open and sends no more. */
 type Connection = [text: string, afterMs?: number][] | FacequeueError;
 const silence: [string, number] = ['', Number.POSITIVE_INFINITY];
 
 const status = 'event: status\ndata: {"status":"queued"}\n\n';
 const job = 'event: job\ndata: {"id":"a"}\n\n';
 
-/** A service that gives each connection its share, the last one for good. */
+/** A service that gives each connection its chunks; the last entry repeats. */
 function service(...connections: Connection[]) {
   return async (_path: string, _headers: Record<string, string>, signal: AbortSignal): Promise<Response> => {
     times.push(performance.now());
@@ -56,19 +56,19 @@ async function followed(open: ReturnType<typeof service>): Promise<(JobEvent['ty
 }
 
 describe('following a job', () => {
-  it('connects again after as long as the stream asks', async () => {
+  it('connects again after the pause that the stream asks for', async () => {
     const open = service([['retry: 7000\n\n'], [status]], [[status]], [[job]]);
     expect(await followed(open)).toEqual(['status', 'status', 'job']);
     expect(pauses()).toEqual([7000, 7000]);
   });
 
-  it('keeps a stream that says at least something every 45 s, and gives up one that does not', async () => {
+  it('keeps a stream that sends something every 45 s, and abandons one that does not', async () => {
     const heartbeat: [string, number] = [': here\n\n', 44_000];
     expect(await followed(service([[status], heartbeat, heartbeat, silence], [[job]]))).toEqual(['status', 'job']);
     expect(pauses()).toEqual([44_000 + 44_000 + 45_000 + 2000]);
   });
 
-  it('takes a connection that is never answered for a broken one', async () => {
+  it('treats a connection without an answer as broken', async () => {
     const connect = service([[job]]);
     const open: typeof connect = (path, headers, signal) => {
       if (times.push(performance.now()) > 1) return connect(path, headers, signal);
@@ -78,31 +78,31 @@ describe('following a job', () => {
     expect(times[1]! - times[0]!).toBe(45_500);
   });
 
-  it('lets a service that closes every stream at once have its peace', async () => {
+  it('slows down for a service that closes every stream at once', async () => {
     const vain: Connection = [['retry: 0\n\n']];
     await followed(service(vain, vain, vain, [['retry: 0\n\n'], [status]], vain, [[job]]));
     expect(pauses()).toEqual([500, 1000, 2000, 0, 500]);
   });
 
-  it('does not take a proxy that cuts silent streams after a while for such a service', async () => {
+  it('does not slow down for a proxy that cuts silent streams after a while', async () => {
     const cut: Connection = [['retry: 2000\n\n'], [': here\n\n', 30_000]];
     await followed(service(cut, cut, cut, [[job]]));
     expect(pauses()).toEqual([32_000, 32_000, 32_000]);
   });
 
-  it('gives up when the service stays away, and says why', async () => {
+  it('throws the reason when the service stays unavailable', async () => {
     const away = new FacequeueError('unavailable', 'away');
     expect(await followed(service([[status]], away))).toEqual(['status', away]);
     expect(performance.now() - times[0]!).toBeGreaterThan(60_000);
   });
 
-  it('bears a service that goes away again and again, as long as it answers in between', async () => {
+  it('survives repeated outages of a service that answers in between', async () => {
     const away = new FacequeueError('unavailable', 'away');
     const flapping = Array.from({ length: 20 }, (): Connection[] => [away, [[status]]]).flat();
     expect((await followed(service(...flapping, [[job]]))).at(-1)).toBe('job');
   });
 
-  it('keeps no timer once it is over', async () => {
+  it('leaves no timer', async () => {
     for await (const _ of followJob(service([[status], silence]), '/jobs/a/events', undefined)) break;
     expect(vi.getTimerCount()).toBe(0);
   });

@@ -11,7 +11,7 @@ export type JobEvent =
 type StatusEvent = Omit<Extract<JobEvent, { type: 'status' }>, 'type'>;
 
 /**
- * The events of a job until it has ended. Survives broken connections as `streamedEvents` does, and throws what it throws.
+ * The events of a job until it has ended. Survives broken connections and throws as `streamedEvents` does.
  */
 export async function* followJob(
   open: Transport['open'],
@@ -20,7 +20,7 @@ export async function* followJob(
 ): AsyncGenerator<JobEvent, void> {
   for await (const event of streamedEvents(open, path, { signal })) {
     if (event.type === 'status') yield { ...dataOf<StatusEvent>(event), type: 'status' };
-    // Skips events that this version does not know.
+    // Skips events unknown to this version.
     if (event.type !== 'job') continue;
     yield { type: 'job', job: dataOf<JobResource>(event) };
     return;

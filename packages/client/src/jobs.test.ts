@@ -38,7 +38,7 @@ const failureOf = (call: Promise<unknown>): Promise<FacequeueError> =>
     (error) => error,
   );
 const requests = () => service.seen.map(({ method, url }) => `${method} ${url}`);
-/** Resolves when this many requests have come. */
+/** Resolves when this many requests have arrived. */
 const requestsSeen = (count: number) => expect.poll(() => service.seen.length, { timeout: 10_000 }).toBe(count);
 /** Never answers. */
 const silence: Answer = () => {};
@@ -46,7 +46,7 @@ const silence: Answer = () => {};
 describe('submit', () => {
   const accepted = json(job('queued'), {}, 202);
 
-  it('asks for the job instead of the faces, with a key of its own', async () => {
+  it('asks for the job instead of the faces, with a generated key', async () => {
     service.answers = [accepted];
     expect(await client.submit(IMAGE, { max_faces: 3, webhook_url: 'https://example.org/hook?a=b' })).toEqual(
       job('queued'),
@@ -61,7 +61,7 @@ describe('submit', () => {
     expect(second!.headers['idempotency-key']).not.toBe(first!.headers['idempotency-key']);
   });
 
-  it('may name the key, and let the service wait', async () => {
+  it('can have a given key and a wait', async () => {
     service.answers = [accepted];
     await client.submit(IMAGE, {}, { idempotencyKey: 'order 7', waitMs: 4200 });
     expect(service.seen[0]!.headers).toMatchObject({
@@ -77,7 +77,7 @@ describe('submit', () => {
     ['queue_full', problem('queue_full', RETRY_NOW)],
     ['a 502 of a proxy', plain(502, '', RETRY_NOW)],
     ['a 504 of a proxy', plain(504, '', RETRY_NOW)],
-  ])('is made again after %s with the same key and image', async (_, failure) => {
+  ])('is retried after %s with the same key and image', async (_, failure) => {
     service.answers = [failure, accepted];
     await client.submit({ bytes: Uint8Array.of(1, 2) });
     expect(service.seen).toHaveLength(2);
@@ -90,7 +90,7 @@ describe('submit', () => {
     ['failed', problem('image_undecodable', {}, JOB_ID)],
     ['expired', problem('expired', RETRY_NOW, JOB_ID)],
     ['canceled', problem('canceled', {}, JOB_ID)],
-  ] as const)('gives the job when it has already %s', async (status, answer) => {
+  ] as const)('returns the job when it has already %s', async (status, answer) => {
     service.answers = [answer, json(job(status as JobStatus))];
     expect(await client.submit(IMAGE, {}, { waitMs: 1000 })).toEqual(job(status as JobStatus));
     expect(requests()).toEqual(['POST /face_detection', `GET /jobs/${JOB_ID}`]);
@@ -106,7 +106,7 @@ describe('submit', () => {
     expect(service.seen).toHaveLength(1);
   });
 
-  it('throws before it sends anything for a key that cannot travel', async () => {
+  it('sends nothing and throws for a key that a header cannot carry', async () => {
     expect(await failureOf(client.submit(IMAGE, {}, { idempotencyKey: 'Ö' }))).toMatchObject({
       code: 'invalid_request',
     });
@@ -115,7 +115,7 @@ describe('submit', () => {
 });
 
 describe('detect with an idempotency key', () => {
-  it('is made again after a broken connection', async () => {
+  it('is retried after a broken connection', async () => {
     service.answers = [disconnect, json({ Faces: [], FaceModelVersion: '1.0.0' }, { 'x-job-id': JOB_ID })];
     expect(await client.detect(IMAGE, {}, { idempotencyKey: 'k' })).toMatchObject({ jobId: JOB_ID });
     expect(service.seen.map(({ headers }) => [headers['idempotency-key'], headers['prefer']])).toEqual([
@@ -126,7 +126,7 @@ describe('detect with an idempotency key', () => {
 });
 
 describe('job, cancel and erase', () => {
-  it('go where they belong', async () => {
+  it('send the documented requests', async () => {
     service.answers = [json(job('processing'))];
     expect(await client.job(JOB_ID, { waitMs: 1500 })).toEqual(job('processing'));
     expect(await client.cancel(JOB_ID)).toEqual(job('processing'));
@@ -135,7 +135,7 @@ describe('job, cancel and erase', () => {
     expect(requests()).toEqual([`GET /jobs/${JOB_ID}?wait=2`, `POST /jobs/${JOB_ID}/cancel`, `DELETE /jobs/${JOB_ID}`]);
   });
 
-  it('are made again after a broken connection', async () => {
+  it('are retried after a broken connection', async () => {
     service.answers = [disconnect, json(job('canceled'))];
     expect(await client.cancel(JOB_ID)).toEqual(job('canceled'));
     service.answers = [disconnect, plain(204, '')];
@@ -143,7 +143,7 @@ describe('job, cancel and erase', () => {
     expect(service.seen).toHaveLength(4);
   });
 
-  it('say when the job has ended otherwise', async () => {
+  it('throw conflict when the job has ended in another way', async () => {
     service.answers = [problem('conflict', {}, JOB_ID)];
     expect(await failureOf(client.cancel(JOB_ID))).toMatchObject({ code: 'conflict', jobId: JOB_ID });
   });
@@ -152,19 +152,19 @@ describe('job, cancel and erase', () => {
 describe('wait', () => {
   const poll = `GET /jobs/${JOB_ID}?wait=25`;
 
-  it.each<JobStatus>(['succeeded', 'failed', 'canceled', 'expired'])('gives a job that has %s', async (status) => {
+  it.each<JobStatus>(['succeeded', 'failed', 'canceled', 'expired'])('returns a job that has %s', async (status) => {
     service.answers = [json(job(status))];
     expect(await client.wait(JOB_ID)).toEqual(job(status));
     expect(requests()).toEqual([poll]);
   });
 
-  it('asks again until the job has ended', async () => {
+  it('polls until the job has ended', async () => {
     service.answers = [json(job('queued')), json(job('processing')), json(job('succeeded'))];
     expect(await client.wait(JOB_ID)).toEqual(job('succeeded'));
     expect(requests()).toEqual([poll, poll, poll]);
   });
 
-  it('gets over a service that restarts', async () => {
+  it('survives a restart of the service', async () => {
     service.answers = [silence];
     const ended = client.wait(JOB_ID);
     await requestsSeen(1);
@@ -181,7 +181,7 @@ describe('wait', () => {
     expect(service.seen).toHaveLength(1);
   });
 
-  it('gives up in time, and says which job goes on', async () => {
+  it('throws at its time limit, and names the job', async () => {
     service.answers = [silence];
     expect(await failureOf(client.wait(JOB_ID, { timeoutMs: 200 }))).toMatchObject({
       code: 'wait_timeout',
@@ -220,7 +220,7 @@ describe('follow', () => {
   const seenOf = (events: JobEvent[]) =>
     events.map((event) => (event.type === 'status' ? [event.status, event.attempts] : [event.job.status]));
 
-  it('gives every change of status and, last, the job', async () => {
+  it('yields every change of status and, last, the job', async () => {
     service.answers = [
       stream(`retry: 2000\n\n${status('queued', 1)}: still there\n\n${status('processing', 2)}${ended(3)}`, 'stay'),
     ];
@@ -235,7 +235,7 @@ describe('follow', () => {
     expect(service.seen[0]!.headers['last-event-id']).toBeUndefined();
   });
 
-  it('goes on where a stream was cut in the middle of an event', async () => {
+  it('resumes when a stream was cut in the middle of an event', async () => {
     service.answers = [
       stream(quick + status('queued', 1) + status('processing', 2).slice(0, 40), 'break'),
       stream(quick + status('processing', 2), 'end'),
@@ -245,7 +245,7 @@ describe('follow', () => {
     expect(service.seen.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '1', '2']);
   });
 
-  it('gets over a service that restarts and is not ready at once', async () => {
+  it('survives a service that restarts and is not ready at once', async () => {
     service.answers = [stream(quick + status('queued', 1), 'stay')];
     const events = collect(client.follow(JOB_ID));
     await requestsSeen(1);
@@ -255,23 +255,23 @@ describe('follow', () => {
     expect(seenOf(await events)).toEqual([['queued', 1], ['succeeded']]);
   });
 
-  it('ignores events it does not know', async () => {
+  it('ignores unknown events', async () => {
     service.answers = [stream(`data: hello\n\nevent: weather\ndata: {}\n\n${ended(1)}`, 'end')];
     expect(seenOf(await collect(client.follow(JOB_ID)))).toEqual([['succeeded']]);
   });
 
   it.each<[string, Answer, ErrorCode]>([
-    ['a job that is gone', problem('gone'), 'gone'],
+    ['an erased job', problem('gone'), 'gone'],
     ['a wrong key', problem('unauthorized'), 'unauthorized'],
-    ['something that is no stream', plain(200, '<html>', { 'content-type': 'text/html' }), 'internal_error'],
-    ['events that are no JSON', stream('event: job\ndata: {"id"\n\n', 'end'), 'internal_error'],
+    ['an answer that is not a stream', plain(200, '<html>', { 'content-type': 'text/html' }), 'internal_error'],
+    ['events that are not JSON', stream('event: job\ndata: {"id"\n\n', 'end'), 'internal_error'],
   ])('throws for %s', async (_, answer, code) => {
     service.answers = [answer];
     expect(await failureOf(collect(client.follow(JOB_ID)))).toMatchObject({ code });
     expect(service.seen).toHaveLength(1);
   });
 
-  it('closes its connection when nobody listens any more', async () => {
+  it('closes its connection when the reader stops', async () => {
     const closed = Promise.withResolvers<void>();
     service.answers = [
       (response, request) => {
@@ -286,7 +286,7 @@ describe('follow', () => {
     await closed.promise;
   });
 
-  it('ends with its signal, in the middle of a stream or before it', async () => {
+  it('ends with its signal, during a stream or before it', async () => {
     const abort = new AbortController();
     const reason = new Error('no longer needed');
     service.answers = [stream(status('queued', 1), 'stay')];

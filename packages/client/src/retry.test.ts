@@ -5,7 +5,7 @@ import { createRetryPolicy, retryDelay } from './retry.ts';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-describe('the pause before another try', () => {
+describe('the delay before the next attempt', () => {
   it('is never shorter than the service asks, and at most a quarter longer', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 0, max: 10_000 }), random, (attempt, asked, r) => {
@@ -15,25 +15,25 @@ describe('the pause before another try', () => {
     );
   });
 
-  it('grows from half a second to ten when the service names none, and is spread to the double of it', () => {
+  it('grows from 0.5 s to 10 s when the service asks for none, plus up to as much at random', () => {
     const pauses = (r: number) => [1, 2, 3, 4, 5, 6, 60].map((attempt) => retryDelay(attempt, undefined, r));
     expect(pauses(0)).toEqual([500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
     expect(pauses(0.5)).toEqual([750, 1500, 3000, 6000, 12_000, 15_000, 15_000]);
   });
 
-  it('is not made when the service asks for more than ten seconds, or than the caller allows', () => {
+  it('is null when the service asks for more than 10 s, or for more than the caller allows', () => {
     expect(retryDelay(1, 10_001, 0)).toBeNull();
     expect(retryDelay(1, 60_000, 0, 60_000)).toBe(60_000);
     expect(retryDelay(1, 60_001, 0, 60_000)).toBeNull();
   });
 });
 
-describe('a service that is away while somebody waits', () => {
+describe('an unavailable service, for a caller that waits', () => {
   afterEach(() => void vi.useRealTimers());
   const away = (retryAfterMs?: number) =>
     new FacequeueError('unavailable', 'away', retryAfterMs === undefined ? {} : { retryAfterMs });
 
-  /** How many failures in a row are borne, and how long that takes, ms. */
+  /** The number of failures in a row that the policy survives, and their total time, ms. */
   async function borne(error: unknown): Promise<{ failures: number; ms: number }> {
     vi.useFakeTimers();
     const began = Date.now();
@@ -47,7 +47,7 @@ describe('a service that is away while somebody waits', () => {
     return { failures, ms: Date.now() - began };
   }
 
-  it('is given between one and two minutes to come back', async () => {
+  it('has between one and two minutes to come back', async () => {
     const { ms } = await borne(away());
     expect(ms).toBeGreaterThan(60_000);
     expect(ms).toBeLessThan(140_000);
@@ -58,12 +58,12 @@ describe('a service that is away while somebody waits', () => {
     expect(await borne(away(60_001))).toEqual({ failures: 0, ms: 0 });
   });
 
-  it('is not waited for when the answer is final', async () => {
+  it('is not retried when the answer is final', async () => {
     for (const final of [new FacequeueError('gone', 'gone'), new TypeError('a mistake')])
       expect((await borne(final)).failures).toBe(0);
   });
 
-  it('may go away again and again when it answers in between', async () => {
+  it('may fail repeatedly when it answers in between', async () => {
     vi.useFakeTimers();
     const retries = createRetryPolicy();
     const all = (async () => {

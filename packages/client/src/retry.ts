@@ -2,9 +2,9 @@ import type { FacequeueError } from '@facequeue/schema/errors';
 import { isFacequeueError } from '@facequeue/schema/errors';
 import { exponentialBackoff, sleep, spread } from '@facequeue/time';
 
-/** Delays when the service names none: half a second to a second, doubling up to between 10 and 20 s. */
+/** Delays when the service asks for none: 0.5 to 1 s, doubling up to between 10 and 20 s. */
 const backoff = exponentialBackoff({ firstMs: 1000, maxMs: 20_000, jitter: 0.5 });
-/** Share of a delay that the service asks for that is added at random. */
+/** Random addition to a delay that the service asks for, as a share of it. */
 const SPREAD = 0.25;
 
 /** Longest delay that a single call accepts from the service. When it asks for more, the caller gets the error at once. */
@@ -22,9 +22,9 @@ export interface Failure {
 }
 
 /**
- * Whether another attempt is safe and may help. Work is submitted again only after the two answers that say it was not
+ * Whether another attempt is safe and may help. Work is submitted again only after the two answers that mean it was not
  * accepted, `queue_full` and `quota_exceeded`, unless the service recognizes the repeat.
- * @param repeatable whether sending the call twice does what sending it once does: reads, cancels, erases, calls with an idempotency key
+ * @param repeatable whether the call is idempotent: reads, cancels, erases, calls with an idempotency key
  */
 export function mayRetry(repeatable: boolean, { error, certain }: Failure): boolean {
   if (certain && isRefusedForNow(error)) return true;
@@ -37,7 +37,7 @@ export function isRefusedForNow(error: FacequeueError): boolean {
 }
 
 /**
- * Milliseconds before the next attempt, spread so that many callers do not come back at once.
+ * Milliseconds before the next attempt, with jitter.
  * @param failures failures in a row, from 1
  * @param retryAfterMs delay that the service asks for
  * @param random 0 <= random < 1
@@ -59,7 +59,7 @@ export function patientRetryDelay(failures: number, retryAfterMs?: number): numb
   return retryDelay(failures, retryAfterMs, Math.random(), Number.POSITIVE_INFINITY)!;
 }
 
-/** How a call that goes on for minutes survives a service that is away for a while. */
+/** Retries of a call that lasts minutes, across outages of the service. */
 export interface RetryPolicy {
   /**
    * Waits before the next attempt.

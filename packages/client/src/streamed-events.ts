@@ -4,28 +4,28 @@ import { createEventStreamParser, type EventStreamParser, type StreamEvent } fro
 import { createRetryPolicy, patientRetryDelay, retryDelay } from './retry.ts';
 import type { Transport } from './transport.ts';
 
-/** The service sends something every 15 s. After three missed times nobody is there. */
+/** The service sends something every 15 s. After three missed times the connection counts as dead. */
 export const SILENCE_MS = 45_000;
 /** A connection that ends within this time without an event was closed on purpose. */
 const SHORT_MS = 5000;
-/** Pause before the next connection when the stream names none. */
+/** Pause before the next connection when the stream asks for none. */
 const RECONNECT_MS = 2000;
 
 export interface StreamOptions {
   signal?: AbortSignal | undefined;
-  /** Id of the event after which to begin; the service chooses when it is absent or empty. */
+  /** Id of the event after which to start; the service chooses when it is absent or empty. */
   after?: string | undefined;
   /**
-   * Called on each connection once its position in the stream is known, with the id of the last event before it. No break after
-   * that loses an event.
+   * Called on each connection when its position in the stream is known, with the id of the last event before it. After that, a
+   * broken connection loses no event.
    */
   onOpen?: ((position: string) => void) | undefined;
 }
 
 /**
- * The events of a stream across its connections. When a connection breaks, ends or falls silent, another one continues after the
+ * The events of a stream across its connections. When a connection breaks, ends or goes silent, another one continues after the
  * last event, until the reader stops.
- * @throws what the service refuses the call with; `unavailable` when it stays away; the signal's reason
+ * @throws the error with which the service refuses the call; `unavailable` when it stays unavailable; the signal's reason
  */
 export async function* streamedEvents(
   open: Transport['open'],

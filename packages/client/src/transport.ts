@@ -11,7 +11,7 @@ export interface Call {
   path: string;
   headers?: Record<string, string>;
   body?: RequestBody;
-  /** Whether sending the call twice does what sending it once does. */
+  /** Whether the call is idempotent. */
   repeatable: boolean;
   /** Further attempts after failures that allow them; the client's own number when absent. */
   retries?: number;
@@ -53,7 +53,7 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
           ...(body && { 'content-type': body.type }),
           ...headers,
         },
-        // A redirect that is followed turns POST into GET and may send the key elsewhere.
+        // Following a redirect would turn a POST into a GET and could send the key elsewhere.
         redirect: 'manual',
         ...(body && { body: body.body }),
         ...(signal && { signal }),

@@ -3,7 +3,7 @@ import { FacequeueError } from '@facequeue/schema/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Poll, waitForEnd } from './wait.ts';
 
-/** As much of a job as waiting looks at. */
+/** The members of a job that waiting reads. */
 const job = (ended: boolean) => ({ id: 'a', finished_at: ended ? '2026-01-01T00:00:00.000Z' : null }) as JobResource;
 
 let times: number[];
@@ -19,7 +19,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A service: what it says to each poll, the last for good, and how long it takes over it, ms. */
+/** A service: its answer to each poll, the last one repeated, and the time of each, ms. */
 type Reply = { ended: boolean; afterMs?: number; retryAfter?: string } | FacequeueError | 'silence';
 
 function service(...replies: Reply[]): Poll {
@@ -47,44 +47,44 @@ async function outcome(poll: Poll, timeoutMs = Number.POSITIVE_INFINITY): Promis
 }
 
 describe('waiting for a job', () => {
-  it('asks again at once when the service has waited its time', async () => {
+  it('polls again at once when the service has waited the full time', async () => {
     const poll = service({ ended: false, afterMs: 25_000 }, { ended: false, afterMs: 25_000 }, { ended: true });
     expect(await outcome(poll)).toEqual(job(true));
     expect(asked).toEqual([25_000, 25_000, 25_000]);
     expect(pauses()).toEqual([25_000, 25_000]);
   });
 
-  it('pauses ever longer when the service answers before its time', async () => {
+  it('pauses longer each time the service answers early', async () => {
     const early: Reply = { ended: false };
     await outcome(service(early, early, early, early, { ended: false, afterMs: 25_000 }, early, { ended: true }));
     expect(pauses()).toEqual([500, 1000, 2000, 4000, 25_000, 500]);
   });
 
-  it('pauses as long as an unfinished answer asks', async () => {
+  it('pauses as long as the answer for an unfinished job asks', async () => {
     await outcome(service({ ended: false, retryAfter: '90' }, { ended: false, retryAfter: '0' }, { ended: true }));
     expect(pauses()).toEqual([90_000, 1000]);
   });
 
-  it('takes a connection on which nothing comes for a broken one', async () => {
+  it('treats a silent connection as broken', async () => {
     expect(await outcome(service('silence', { ended: true }))).toEqual(job(true));
     expect(pauses()).toEqual([40_500]);
   });
 
-  it('asks for no longer a wait than it has time for, and says which job goes on when it has none left', async () => {
+  it('never waits past its time limit, and then names the job', async () => {
     const failure = await outcome(service({ ended: false, afterMs: 25_000 }, 'silence'), 40_000);
     expect(failure).toMatchObject({ code: 'wait_timeout', jobId: 'a' });
     expect(asked).toEqual([25_000, 15_000]);
     expect(performance.now() - times[0]!).toBe(40_000);
   });
 
-  it('bears a service that goes away again and again, as long as it answers in between', async () => {
+  it('survives repeated outages of a service that answers in between', async () => {
     const away = new FacequeueError('unavailable', 'away');
     const flapping = Array.from({ length: 20 }, (): Reply[] => [away, { ended: false }]).flat();
     expect(await outcome(service(...flapping, { ended: true }))).toEqual(job(true));
     expect(await outcome(service(away))).toBe(away);
   });
 
-  it('keeps no timer once it is over', async () => {
+  it('leaves no timer', async () => {
     void waitForEnd(service({ ended: true }), 'a', 1e6, undefined);
     await vi.advanceTimersByTimeAsync(0);
     expect(vi.getTimerCount()).toBe(0);

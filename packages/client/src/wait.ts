@@ -10,12 +10,12 @@ const POLL_MS = 25_000;
 /** How much longer an answer may take. A connection that is silent for longer is dead. */
 const SLACK_MS = 15_000;
 
-/** Asks for a job, and the service to wait up to `waitMs` for its end. */
+/** Reads a job; the service may wait up to `waitMs` for its end. */
 export type Poll = (waitMs: number, signal: AbortSignal) => Promise<Answer<JobResource>>;
 
 /**
  * Waits until a job has ended, whether it succeeded or not.
- * @throws wait_timeout after `timeoutMs`; what `poll` throws, unless the service comes back in time; the signal's reason
+ * @throws wait_timeout after `timeoutMs`; the error of `poll`, unless the service comes back in time; the signal's reason
  */
 export async function waitForEnd(
   poll: Poll,
@@ -30,7 +30,7 @@ export async function waitForEnd(
     parent: outer,
   });
   const retries = createRetryPolicy();
-  /** Polls in a row that returned an unfinished job too early: from a gateway that is about to stop, for example. */
+  /** Polls in a row that returned an unfinished job too early, for example from a gateway that is shutting down. */
   let earlyPolls = 0;
   try {
     for (;;) {

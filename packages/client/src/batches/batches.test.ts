@@ -15,7 +15,7 @@ import {
 } from '../testing/scripted-server.ts';
 import type { BatchItem } from './item.ts';
 
-/** How long something may take that happens soon. */
+/** Deadline of steps that should take milliseconds, ms. */
 const SOON = { timeout: 20_000 };
 
 let service: ScriptedServer;
@@ -40,7 +40,7 @@ const ids = (lines: { id?: string }[]) => lines.map(({ id }) => id);
 const open = async () => (await client.createBatch({ open: true })).id;
 
 describe('createBatch', () => {
-  it('says all that a batch can be asked', async () => {
+  it('sends every option of a batch', async () => {
     await client.createBatch({
       items: [{ id: 'a', url: 'https://example.org/a.jpg' }, { bytes: Uint8Array.of(1, 2, 3) }],
       open: false,
@@ -63,7 +63,7 @@ describe('createBatch', () => {
     ]);
   });
 
-  it('is made again after a broken connection only where that can do no harm', async () => {
+  it('is retried after a broken connection only when that is safe', async () => {
     batches.instead.create = [disconnect];
     await open();
     expect(service.seen).toHaveLength(2);
@@ -74,14 +74,14 @@ describe('createBatch', () => {
     expect(service.seen).toHaveLength(5);
   });
 
-  it('is made again when there was no room', async () => {
+  it('is retried when the queue was full', async () => {
     batches.instead.create = [problem('queue_full', RETRY_NOW)];
     expect(await client.createBatch({ items: items(1) })).toMatchObject({ counts: { total: 1 } });
   });
 });
 
-describe('closing, cancelling, erasing and looking at a batch', () => {
-  it('go where they belong', async () => {
+describe('closing, canceling, erasing and reading a batch', () => {
+  it('send the documented requests', async () => {
     const id = await open();
     expect(await client.batch(id)).toMatchObject({ id, status: 'open' });
     expect(await client.closeBatch(id)).toMatchObject({ status: 'finished' });
@@ -98,7 +98,7 @@ describe('closing, cancelling, erasing and looking at a batch', () => {
     ]);
   });
 
-  it('are made again after a broken connection', async () => {
+  it('are retried after a broken connection', async () => {
     const id = await open();
     batches.instead.close = ['break after'];
     expect(await client.closeBatch(id)).toMatchObject({ status: 'finished' });
@@ -121,7 +121,7 @@ describe('appendItems', () => {
     expect(service.seen.slice(1).map(({ body }) => body.toString().trim().split('\n').length)).toEqual([2, 2, 1]);
   });
 
-  it('takes items from whatever gives them, no more than two requests ahead', async () => {
+  it('reads items from any iterable, at most two requests ahead', async () => {
     let given = 0;
     async function* many() {
       for (const item of items(4000)) {
@@ -139,7 +139,7 @@ describe('appendItems', () => {
     expect(await appended).toMatchObject({ accepted: 4000 });
   });
 
-  it('waits while the queue is full, as long as it is asked to and as often', async () => {
+  it('waits while the queue is full, as long and as often as the service asks', async () => {
     const id = await open();
     batches.instead.append = Array.from({ length: 30 }, () => problem('queue_full', RETRY_NOW));
     expect(await client.appendItems(id, items(3))).toMatchObject({ accepted: 3 });
@@ -162,14 +162,14 @@ describe('appendItems', () => {
     expect(await failure).toBe(reason);
   });
 
-  it('is made again when a connection breaks, though its items may be there by now', async () => {
+  it('is retried when a connection breaks, although its items may have been appended', async () => {
     const id = await open();
     batches.instead.append = [disconnect, 'break after', plain(502, '', RETRY_NOW)];
     expect(await client.appendItems(id, items(3))).toEqual({ accepted: 0, skipped: 3, failed: 0 });
     expect(ids(batches.all[0]!.items)).toEqual(['i1', 'i2', 'i3']);
   });
 
-  it('names items that have no id, so that they are known again', async () => {
+  it('gives ids to items without one, which makes a retry safe', async () => {
     const id = await open();
     batches.instead.append = ['break after'];
     const unnamed = ['a', 'b'].map((name) => ({ url: `https://example.org/${name}.jpg` }));
@@ -183,7 +183,7 @@ describe('appendItems', () => {
     ]);
   });
 
-  it('wants ids of all items or of none', async () => {
+  it('requires ids for all items or for none', async () => {
     const id = await open();
     const mixed = [{ id: 'a', url: 'https://example.org/a.jpg' }, { url: 'https://example.org/b.jpg' }];
     expect(await failureOf(client.appendItems(id, mixed))).toMatchObject({ code: 'invalid_request' });
@@ -191,9 +191,9 @@ describe('appendItems', () => {
 
   it.each<[string, Answer, ErrorCode]>([
     ['a closed batch', problem('conflict'), 'conflict'],
-    ['a batch that is gone', problem('gone'), 'gone'],
-    ['something else', plain(200, '<html>'), 'internal_error'],
-  ])('throws for %s, and lets go of the items', async (_, answer, code) => {
+    ['an erased batch', problem('gone'), 'gone'],
+    ['an answer that is not JSON', plain(200, '<html>'), 'internal_error'],
+  ])('throws for %s, and closes the iterable of items', async (_, answer, code) => {
     const id = await open();
     batches.instead.append = [answer];
     const let_go = Promise.withResolvers<void>();
@@ -209,7 +209,7 @@ describe('appendItems', () => {
     await let_go.promise;
   });
 
-  it('throws what the items throw', async () => {
+  it('throws the error of the iterable of items', async () => {
     const id = await open();
     async function* torn() {
       yield* items(1);
@@ -222,7 +222,7 @@ describe('appendItems', () => {
 describe('results', () => {
   const collect = (id: string, more: Parameters<Client['results']>[1] = {}): Promise<ItemLine[]> =>
     Array.fromAsync(client.results(id, more));
-  /** Sends these lines, as of the results of the first batch, then ends or breaks. */
+  /** Sends these lines of the results of the first batch, then ends or breaks. */
   const some =
     (text: (lines: ItemLine[]) => string, then: 'end' | 'break'): Answer =>
     (response) => {
@@ -231,7 +231,7 @@ describe('results', () => {
     };
   const lined = (lines: ItemLine[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
-  it('are those there are, from where one likes', async () => {
+  it('are those so far, from any cursor', async () => {
     batches.work = (item) => (item.id === 'i2' ? null : 'succeeded');
     const id = await open();
     await client.appendItems(id, items(4));
@@ -240,7 +240,7 @@ describe('results', () => {
     expect(requests().slice(2)).toEqual(['GET /batches/1/results', 'GET /batches/1/results?after=2']);
   });
 
-  it('come as they end until none will come, if they shall', async () => {
+  it('are returned as items end until the batch has ended, with follow', async () => {
     batches.work = () => null;
     const id = await open();
     await client.appendItems(id, items(3));
@@ -258,7 +258,7 @@ describe('results', () => {
     expect(await lines.next()).toMatchObject({ done: true });
   });
 
-  it('go on behind the last line that came, whatever becomes of the connection', async () => {
+  it('continue after the last line received, however the connection ends', async () => {
     const id = await open();
     await client.appendItems(id, items(6));
     await client.closeBatch(id);
@@ -275,7 +275,7 @@ describe('results', () => {
     ).toEqual(['?follow=true', ...Array(3).fill('?after=2&follow=true'), '?after=4&follow=true']);
   });
 
-  it('are not taken for all when a stream ends before the batch has', async () => {
+  it('are not complete when a stream ends before the batch does', async () => {
     batches.work = () => null;
     const id = await open();
     await client.appendItems(id, items(1));
@@ -290,10 +290,10 @@ describe('results', () => {
   });
 
   it.each<[string, Answer, ErrorCode]>([
-    ['a batch that is gone', problem('gone'), 'gone'],
+    ['an erased batch', problem('gone'), 'gone'],
     ['a wrong key', problem('unauthorized'), 'unauthorized'],
-    ['something that is no NDJSON', json({}), 'internal_error'],
-    ['lines that are no JSON', some(() => '{"id"\n', 'end'), 'internal_error'],
+    ['an answer that is not NDJSON', json({}), 'internal_error'],
+    ['lines that are not JSON', some(() => '{"id"\n', 'end'), 'internal_error'],
   ])('throw for %s', async (_, answer, code) => {
     const id = await open();
     batches.instead.results = [answer];
@@ -301,7 +301,7 @@ describe('results', () => {
     expect(service.seen).toHaveLength(2);
   });
 
-  it('end with their signal, and close their connection when nobody reads them any more', async () => {
+  it('end with their signal, and close the connection when the reader stops', async () => {
     batches.work = (item) => (item.id === 'i1' ? 'succeeded' : null);
     const id = await open();
     await client.appendItems(id, items(2));

@@ -9,7 +9,7 @@ import { readResults } from './results.ts';
 import { retryWhileFull } from './retry-while-full.ts';
 import { type RunOptions, runItems } from './run.ts';
 
-/** Limits of one request: well below those of the service, so that a request that breaks costs little. */
+/** Limits of one request, well below those of the service: a request that breaks off costs little. */
 const CHUNK: ChunkLimits = { items: 1000, length: 4 << 20, lingerMs: 250 };
 
 export interface NewBatch {
@@ -25,12 +25,12 @@ export interface NewBatch {
   output?: string;
   /** Whether `output` may replace an existing object. */
   overwrite?: boolean;
-  /** Prefix that a worker lists for items. Without `suffixes`, it takes those of the image formats. */
+  /** Prefix whose objects become items; a worker lists them. `suffixes` are those of the image formats by default. */
   s3?: { prefix: string; suffixes?: string[] };
 }
 
 export interface ResultsOptions extends CallOptions {
-  /** `cursor` of the line after which to begin. */
+  /** `cursor` of the line after which to start. */
   after?: string;
   /** Whether to continue until the batch has ended. */
   follow?: boolean;
@@ -40,9 +40,9 @@ export interface ResultsOptions extends CallOptions {
 export interface AppendTotals {
   /** Items that will be run. */
   accepted: number;
-  /** Items whose id the batch had already. */
+  /** Items whose id was already in the batch. */
   skipped: number;
-  /** Items that became failed ones. */
+  /** Items that failed at once. */
   failed: number;
 }
 
@@ -64,7 +64,7 @@ export interface BatchCalls {
   ): Promise<AppendTotals>;
   /** Closes the batch to further items. */
   closeBatch(id: string, call?: CallOptions): Promise<BatchResource>;
-  /** Cancels the batch. No further item begins; items that wait end `canceled`. */
+  /** Cancels the batch. No further item starts; pending items end `canceled`. */
   cancelBatch(id: string, call?: CallOptions): Promise<BatchResource>;
   /** Cancels a batch and erases its items and results at once. */
   eraseBatch(id: string, call?: CallOptions): Promise<void>;

@@ -17,7 +17,7 @@ async function all(items: Iterable<NamedItem> | AsyncIterable<NamedItem>, limits
 }
 
 describe('items in chunks', () => {
-  it('are all there once, in order, in as few chunks as their limits allow', async () => {
+  it('appear once each, in order, in as few chunks as the limits allow', async () => {
     const text = fc.string({ maxLength: 60 });
     const anItem = fc.record({ id: text, url: text });
     await fc.assert(
@@ -26,7 +26,7 @@ describe('items in chunks', () => {
         fc.integer({ min: 1, max: 5 }),
         fc.integer({ min: 1, max: 200 }),
         async (items, most, length) => {
-          // None of them is late: time is no limit here.
+          // No item is slow, so time is no limit here.
           const chunks = await all(items, { items: most, length, lingerMs: 1e6 });
           expect(chunks.flatMap(lines)).toEqual(items);
           for (const [i, chunk] of chunks.entries()) {
@@ -41,7 +41,7 @@ describe('items in chunks', () => {
     );
   });
 
-  it('take every form of an image', async () => {
+  it('may have every form of an image', async () => {
     const bytes = Uint8Array.of(0, 1, 250, 251);
     const images = [
       { bytes },
@@ -58,7 +58,7 @@ describe('items in chunks', () => {
     ]);
   });
 
-  it('encode bytes in a browser as elsewhere', () => {
+  it('encode bytes in a browser as in Node', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 30 }), fc.integer({ min: 0, max: 3 }), (bytes, parts) => {
         const all = new Uint8Array(bytes.length + parts * 0x8000).fill(7);
@@ -68,7 +68,7 @@ describe('items in chunks', () => {
     );
   });
 
-  it('refuse what is no item', async () => {
+  it('refuse a value that is not an item', async () => {
     await expect(all([{ path: 'a.jpg' } as never])).rejects.toMatchObject({ code: 'invalid_request' });
   });
 });
@@ -77,7 +77,7 @@ describe('items that come slowly', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('do not keep those before them waiting for longer than they may', async () => {
+  it('delay the items before them by no more than the limit', async () => {
     const times: [number, number][] = [];
     const began = performance.now();
     async function* slow() {
@@ -99,7 +99,7 @@ describe('items that come slowly', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('are given up at once when they are not wanted any more, and told so', async () => {
+  it('are abandoned at once when the signal aborts, and their iterable is closed', async () => {
     const abort = new AbortController();
     const returned = vi.fn(async () => ({ done: true as const, value: undefined }));
     const hanging = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}), return: returned }) };
@@ -113,8 +113,8 @@ describe('items that come slowly', () => {
   });
 });
 
-describe('what is made ahead', () => {
-  it('is one value, and all of them in order', async () => {
+describe('reading ahead', () => {
+  it('makes one value ahead, and keeps the order', async () => {
     let made = 0;
     async function* values() {
       while (made < 5) yield ++made;
@@ -133,7 +133,7 @@ describe('what is made ahead', () => {
     ]);
   });
 
-  it('tells of a failure when it is reached', async () => {
+  it('throws a failure when the reader reaches it', async () => {
     async function* values() {
       yield 1;
       throw new Error('torn');

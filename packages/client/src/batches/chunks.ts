@@ -17,7 +17,7 @@ export const bodyOf = (chunk: Chunk) => chunk.map(({ text }) => `${text}\n`).joi
 export interface ChunkLimits {
   /** Most items of a chunk. */
   items: number;
-  /** Characters past which a chunk takes no further item. A chunk of one item may be longer. */
+  /** Most characters of a chunk. A chunk of one item may be longer. */
   length: number;
   /** How long the first item of a chunk waits for more, ms. */
   lingerMs: number;
@@ -74,7 +74,7 @@ export async function* chunksOf(
 export async function* oneAhead<T>(values: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
   const readNext = () => {
     const next = values.next();
-    next.catch(() => {}); // thrown when the reader asks for it, if it does
+    next.catch(() => {}); // thrown when the reader reaches it
     return next;
   };
   try {
@@ -86,7 +86,7 @@ export async function* oneAhead<T>(values: AsyncGenerator<T, void>): AsyncGenera
       yield value as T;
     }
   } finally {
-    // Not awaited: the value that is being made may take long.
+    // Not awaited: the value in progress may take long.
     values.return().catch(() => {});
   }
 }

@@ -1,6 +1,6 @@
 import { boundedWait } from '../bounded-wait.ts';
 
-/** A condition variable: wakes everyone who waits for something to change. */
+/** A condition variable: wakes all waiters when something changes. */
 export interface Condition {
   notify(): void;
   /**

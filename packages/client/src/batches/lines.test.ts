@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLineSplitter } from './lines.ts';
 
-/** Text in UTF-8, cut wherever it may be. */
+/** Text in UTF-8, cut at arbitrary bytes. */
 const cutBytes = (text: string, cuts: number[]) => {
   const bytes = new TextEncoder().encode(text);
   const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
@@ -10,7 +10,7 @@ const cutBytes = (text: string, cuts: number[]) => {
 };
 
 describe('lines of a stream', () => {
-  it('are the same however its bytes are cut, and what has no end is none', () => {
+  it('are the same however the bytes are cut, and an unfinished line is not returned', () => {
     const text = fc.string({ unit: 'binary', maxLength: 12 }).map((line) => line.replaceAll(/[\r\n]/g, ''));
     fc.assert(
       fc.property(
@@ -21,7 +21,7 @@ describe('lines of a stream', () => {
         (lines, rest, end, cuts) => {
           const splitter = createLineSplitter();
           const bytes = cutBytes(lines.map((line) => line + end).join('') + rest, cuts);
-          // A decoder drops a byte order mark, as it should.
+          // A decoder drops a byte order mark.
           const [first, ...others] = lines;
           const expected = first === undefined ? [] : [first.replace(/^\ufeff/, ''), ...others];
           expect(bytes.flatMap((part) => splitter.push(part))).toEqual(expected);
@@ -30,7 +30,7 @@ describe('lines of a stream', () => {
     );
   });
 
-  it('are refused when one does not end', () => {
+  it('are refused when one is too long', () => {
     const splitter = createLineSplitter(10);
     const part = new TextEncoder().encode('12345');
     expect(splitter.push(new TextEncoder().encode('123456789\n'))).toEqual(['123456789']);

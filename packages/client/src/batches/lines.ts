@@ -3,10 +3,10 @@ import { FacequeueError } from '@facequeue/schema/errors';
 /** Longest line that is accepted, characters: several times the result of an image with the most faces. */
 const MAX_LINE_LENGTH = 128 << 20;
 
-/** Splits the bytes of one NDJSON body into lines as they arrive. What remains at its end is no line. */
+/** Splits the bytes of one NDJSON body into lines as they arrive. An unfinished last line is dropped. */
 export interface LineSplitter {
   /**
-   * @returns the lines that `bytes` complete, without their line ends
+   * @returns the lines that `bytes` complete, without line breaks
    * @throws internal_error for a line that is longer than any the service sends
    */
   push(bytes: Uint8Array): string[];

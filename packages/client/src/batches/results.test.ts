@@ -14,7 +14,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What one connection brings, each piece so many ms after the one before; the last of `broken` breaks it. */
+/** The chunks that one connection delivers, each so many ms after the previous one; `broken` breaks the connection. */
 type Connection = [text: string, afterMs?: number][] | FacequeueError;
 const silence: [string, number] = ['', Number.POSITIVE_INFINITY];
 const broken: [string] = ['broken'];
@@ -24,7 +24,7 @@ const away = new FacequeueError('unavailable', 'away');
 const batch = (complete: boolean) =>
   ({ closed_at: complete ? 'x' : null, finished_at: null, counts: { queued: 0, processing: 0 } }) as BatchResource;
 
-/** A service that gives each connection its share, then nothing: the batch is complete then. An error is for good. */
+/** A service that gives each connection its chunks and then ends every stream at once, with the batch complete. An error is final. */
 function service(...connections: Connection[]) {
   if (!(connections.at(-1) instanceof FacequeueError)) connections.push([]);
   const open = async (_path: string, _headers: Record<string, string>, signal: AbortSignal): Promise<Response> => {
@@ -67,19 +67,19 @@ async function followed(source: ReturnType<typeof service>, busyMs = 0): Promise
 }
 
 describe('following the results of a batch', () => {
-  it('keeps a stream that says at least something every 45 s, and gives up one that does not', async () => {
+  it('keeps a stream that sends something every 45 s, and abandons one that does not', async () => {
     const blank: [string, number] = ['\n', 44_000];
     expect(await followed(service([line('1'), blank, blank, silence], [line('2')]))).toEqual(['1', '2']);
     expect(pauses()[0]).toBe(44_000 + 44_000 + 45_000 + 500);
   });
 
-  it('takes its time over a line without losing the stream for that', async () => {
+  it('does not count the reader’s own time as silence', async () => {
     expect(await followed(service([line('1'), line('2')]), 100_000)).toEqual(['1', '2']);
-    // Asked once more whether that was all.
+    // One more request confirms that this was all.
     expect(times).toHaveLength(2);
   });
 
-  it('takes a connection that is never answered for a broken one', async () => {
+  it('treats a connection without an answer as broken', async () => {
     const source = service([line('1')]);
     const { open } = source;
     source.open = (path, headers, signal) => {
@@ -90,12 +90,12 @@ describe('following the results of a batch', () => {
     expect(times[1]! - times[0]!).toBe(45_500);
   });
 
-  it('lets a service that ends every stream at once have its peace', async () => {
+  it('slows down for a service that ends every stream at once', async () => {
     await followed(service([], [], [], [line('1')], [], [], [line('2')]));
     expect(pauses()).toEqual([500, 1000, 2000, 0, 500, 1000, 0]);
   });
 
-  it('gives up when the service stays away, or breaks at the same place for good, and says why', async () => {
+  it('throws the reason when the service stays unavailable, or always breaks at the same line', async () => {
     expect(await followed(service([line('1'), broken], away))).toEqual(['1', away]);
     expect(performance.now() - times[0]!).toBeGreaterThan(60_000);
     expect(
@@ -105,7 +105,7 @@ describe('following the results of a batch', () => {
     ).toEqual(['1', expect.objectContaining({ code: 'unavailable' })]);
   });
 
-  it('bears a service that goes away again and again, as long as it brings something in between', async () => {
+  it('survives repeated outages of a service that delivers something in between', async () => {
     const flapping = Array.from({ length: 20 }, (_, i): Connection[] => [away, [line(`${i}`), broken]]).flat();
     expect(await followed(service(...flapping))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
   });

@@ -6,7 +6,7 @@ import { SILENCE_MS, silent } from '../streamed-events.ts';
 import type { Transport } from '../transport.ts';
 import { createLineSplitter } from './lines.ts';
 
-/** What reading results needs of the service. */
+/** The calls that reading results needs. */
 export interface ResultsSource {
   open: Transport['open'];
   /** The batch as it is now. */
@@ -16,10 +16,10 @@ export interface ResultsSource {
 }
 
 /**
- * The results of a batch in the order in which its items ended: those there are, or with `follow` all there will be. When a
- * stream breaks, ends early or falls silent, another one continues after the last line.
+ * The results of a batch in the order in which its items ended: those so far, or with `follow` all until the batch ends. When a
+ * stream breaks, ends early or goes silent, another one continues after the last line.
  * @param after a cursor; '' for the beginning
- * @throws what the service refuses the call with; `unavailable` when it stays away; the signal's reason
+ * @throws the error with which the service refuses the call; `unavailable` when it stays unavailable; the signal's reason
  */
 export async function* readResults(
   { open, batch, path }: ResultsSource,

@@ -11,9 +11,9 @@ export type WaitForRoom = (ms: number) => Promise<boolean>;
 
 /**
  * Repeats an idempotent call until it succeeds. While the queue is full it waits without limit, with the delays the service
- * asks for; while the service is away it retries as `wait` does.
- * @throws what the service refuses the call with; `queue_full` when waiting cannot help; `unavailable` when the service stays
- *   away; the signal's reason
+ * asks for; while the service is unavailable it retries as `wait` does.
+ * @throws the error with which the service refuses the call; `queue_full` when waiting cannot help; `unavailable` when the
+ *   service stays unavailable; the signal's reason
  */
 export async function retryWhileFull<T>(
   attempt: () => Promise<T>,

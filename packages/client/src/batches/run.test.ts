@@ -11,7 +11,7 @@ import {
 } from '../testing/scripted-server.ts';
 import type { BatchItem } from './item.ts';
 
-/** How long something may take that happens soon. */
+/** Deadline of steps that should take milliseconds, ms. */
 const SOON = { timeout: 20_000 };
 
 let service: ScriptedServer;
@@ -33,14 +33,14 @@ const items = (count: number): BatchItem[] =>
   Array.from({ length: count }, (_, i) => ({ id: `i${i + 1}`, url: `https://example.org/${i + 1}.jpg` }));
 const collect = (...args: Parameters<Client['batchResults']>) => Array.fromAsync(client.batchResults(...args));
 const allErased = () => batches.all.every(({ erased }) => erased);
-/** Ends items that do not end by themselves. */
+/** Ends items that the service does not end by itself. */
 const end = (...ids: string[]) => {
   for (const batch of batches.all)
     for (const item of batch.items) if (ids.includes(item.id!)) batches.end(batch, item, 'succeeded');
 };
 
 describe('batchResults', () => {
-  it('gives the result of every item as it ends, and leaves nothing behind', async () => {
+  it('yields the result of every item as it ends, and erases its batches', async () => {
     batches.work = () => null;
     const options = { profile: 'fast' as const };
     const lines = client.batchResults(items(3), { options })[Symbol.asyncIterator]();
@@ -55,18 +55,18 @@ describe('batchResults', () => {
     expect(batches.all).toMatchObject([{ made: { open: true, options }, status: 'finished', erased: true }]);
   });
 
-  it('asks for nothing when there is nothing', async () => {
+  it('sends no request when there are no items', async () => {
     expect(await collect([])).toEqual([]);
     expect(service.seen).toEqual([]);
   });
 
-  it('numbers items without an id, so that a request that breaks is made again', async () => {
+  it('numbers items without an id, and retries a request that breaks', async () => {
     batches.instead.append = ['break after', disconnect];
     const urls = items(3).map((item) => ({ url: (item as { url: string }).url }));
     expect((await collect(urls)).map(({ id }) => id)).toEqual(['1', '2', '3']);
   });
 
-  it('gives a result before the next item is there, when that waits for it', async () => {
+  it('yields a result before it needs the next item', async () => {
     const opened = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
     async function* oneByOne() {
       const [first, second] = items(2) as [BatchItem, BatchItem];
@@ -83,7 +83,7 @@ describe('batchResults', () => {
     expect(seen).toEqual(['i1', 'i2']);
   });
 
-  it('runs many items through several batches, never far ahead of what is read', async () => {
+  it('runs many items through several batches, never far ahead of the reader', async () => {
     let given = 0;
     async function* many() {
       for (const item of items(25_000)) {
@@ -100,13 +100,13 @@ describe('batchResults', () => {
       seen.add(id);
     }
     expect([seen.size, read]).toEqual([25_000, 25_000]);
-    // What may be unread, and the requests being filled, made and sent.
+    // Items that may be unread, and those of the requests being filled, encoded and sent.
     expect(furthest).toBeLessThanOrEqual(2000 + 3 * 1000 + 1);
     expect(batches.all.map(({ items }) => items.length)).toEqual([10_000, 10_000, 5000]);
     expect(allErased()).toBe(true);
   });
 
-  it('stops taking items when nobody reads results', async () => {
+  it('stops reading items when nobody reads results', async () => {
     let given = 0;
     async function* many() {
       for (const item of items(100_000)) {
@@ -128,7 +128,7 @@ describe('batchResults', () => {
     expect(allErased()).toBe(true);
   });
 
-  it('waits while there is no room, from its first call on', async () => {
+  it('waits while the queue is full, from its first call on', async () => {
     const full = Array.from({ length: 5 }, () => problem('queue_full', RETRY_NOW));
     batches.instead.create = [...full];
     batches.instead.append = [...full];
@@ -136,7 +136,7 @@ describe('batchResults', () => {
     expect(batches.all).toHaveLength(1);
   });
 
-  it('makes room by erasing what has been read, when its own results take it all', async () => {
+  it('makes room by erasing batches that were read, when its own results fill the memory', async () => {
     batches.room = 300;
     const taken: string[] = [];
     batches.work = ({ id }) => {
@@ -166,7 +166,7 @@ describe('batchResults', () => {
     expect(allErased()).toBe(true);
   });
 
-  it('does not go on with a batch that somebody has canceled', async () => {
+  it('stops when somebody else cancels its batch', async () => {
     const opened = Promise.withResolvers<void>();
     async function* two() {
       const [first, second] = items(2) as [BatchItem, BatchItem];
@@ -186,7 +186,7 @@ describe('batchResults', () => {
     expect(batches.all).toHaveLength(1);
   });
 
-  it('erases what it has begun when reading ends early, with its signal, or because the items fail', async () => {
+  it('erases its batches when reading ends early, the signal aborts or the items fail', async () => {
     batches.work = (item) => (item.id === 'i1' ? 'succeeded' : null);
     for await (const _ of client.batchResults(items(5))) break;
 
@@ -208,7 +208,7 @@ describe('batchResults', () => {
     expect(allErased()).toBe(true);
   });
 
-  it('throws what the service refuses, and tells of its batches before anything is in them', async () => {
+  it('throws the refusal of the service, and reports each batch before it has items', async () => {
     batches.instead.append = [problem('forbidden')];
     const opened: [string, number][] = [];
     const onBatch = async ({ id }: { id: string }) => void opened.push([id, batches.all[0]!.items.length]);

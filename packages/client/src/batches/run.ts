@@ -5,25 +5,25 @@ import type { Chunk } from './chunks.ts';
 import { createCondition } from './condition.ts';
 import type { WaitForRoom } from './retry-while-full.ts';
 
-/** Items after which the next batch is opened. A batch that has been read is erased, since its results occupy memory of the service. */
+/** Items after which the next batch is opened. A batch is erased after it was read, since its results occupy memory of the service. */
 const BATCH_ITEMS = 10_000;
 /**
- * Submitted items whose results have not been read, beyond which no further ones are submitted: seconds of work for the largest
- * installations, and too few for the service to refuse the work of others.
+ * Most submitted items whose results have not been read: seconds of work for the largest installations, and too few to make the
+ * service refuse the work of others.
  */
 const MAX_OUTSTANDING_ITEMS = 2000;
-/** Pause for a full queue that is too short to open another batch meanwhile. */
+/** A pause for a full queue up to this long, ms, does not make it open another batch. */
 const SHORT_PAUSE_MS = 5000;
 /** Time limit for erasing the remaining batches at the end, ms. */
 const CLEAN_UP_MS = 5000;
 
-/** What a run needs of the service. */
+/** The calls that a run needs. */
 export interface RunService {
   open(options: BatchOptions | undefined, signal: AbortSignal): Promise<BatchResource>;
   batch(id: string, signal: AbortSignal): Promise<BatchResource>;
   append(id: string, chunk: Chunk, signal: AbortSignal, waitForRoom: WaitForRoom): Promise<AppendReport>;
   close(id: string, signal: AbortSignal): Promise<unknown>;
-  /** All results there will be. */
+  /** All results until the batch ends. */
   results(id: string, signal: AbortSignal): AsyncIterable<ItemLine>;
   erase(id: string, signal: AbortSignal): Promise<void>;
 }
@@ -49,7 +49,7 @@ interface RunBatch {
  * Runs items through batches of its own, one after the other, and yields each item's result as it ends. However it ends, it
  * erases its batches.
  * @param makeChunks the items; its signal aborts when the run ends
- * @throws what the chunks throw; what the service refuses the work with; the signal's reason
+ * @throws the error of the chunks; the error with which the service refuses the work; the signal's reason
  */
 export async function* runItems(
   service: RunService,
@@ -106,7 +106,7 @@ export async function* runItems(
       batch.total = (await service.append(batch.id, chunk, signal, waitForRoom)).batch.counts.total;
       return batch;
     } catch (error) {
-      // A conflict: the batch has closed itself, since the queue was full for an hour.
+      // A conflict: the batch has closed itself, because the queue was full for an hour.
       if (!isFacequeueError(error) || (error.code !== 'queue_full' && error.code !== 'conflict')) throw error;
       const { status } = await service.batch(batch.id, signal);
       if (status === 'canceled') throw new FacequeueError('canceled', 'the batch was canceled', { cause: error });

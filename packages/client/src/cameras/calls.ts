@@ -7,9 +7,9 @@ import type { Transport } from '../transport.ts';
 
 /** Options of a frame. docs/cameras.md explains each. */
 export type FrameOptions = CallerOptions & {
-  /** `latest`, the default: replaces the camera's frames that still wait. `all`: waits after them. */
+  /** `latest`, the default: supersedes the camera's pending frames. `all`: waits after them. */
   keep?: 'latest' | 'all';
-  /** Seconds after its arrival until which it must have been started, 0.05 to 3600. */
+  /** Seconds after its arrival within which it must be started, 0.05 to 3600. */
   max_age?: number;
   /** When it was taken; its event has it as `frame_time`. Text is ISO 8601. */
   frame_time?: Date | string;
@@ -19,17 +19,17 @@ export type FrameOptions = CallerOptions & {
 export type CameraFrame = FrameEvent & { cursor: string };
 
 export interface FramesOptions extends CallOptions {
-  /** `cursor` of the frame after which to begin, or `start` for the oldest that is kept. Without it, new frames only. */
+  /** `cursor` of the frame after which to start, or `start` for the oldest that is kept. New frames only when absent. */
   after?: string;
-  /** Called each time a connection has begun, with its cursor. After the first call no result is missed, whatever breaks. */
+  /** Called when a connection is open, with its cursor. After the first call no result is missed, even if connections break. */
   onOpen?: (cursor: string) => void;
 }
 
 /** The calls for cameras. Errors are those of `Client`. */
 export interface CameraCalls {
   /**
-   * Submits a frame and returns its job. It is retried only when the service says that it did not accept the frame: after a broken
-   * connection it may have.
+   * Submits a frame and returns its job. It is retried only when the service says that it did not accept the frame; after a broken
+   * connection that is unknown.
    */
   postFrame(
     camera: string,
@@ -42,7 +42,7 @@ export interface CameraCalls {
   /** Counts and rates of a camera. Throws `not_found` when it has posted no frame in the last day. */
   camera(name: string, call?: CallOptions): Promise<CameraResource>;
   /**
-   * The results of a camera's frames as they come, until you stop reading. The camera need not have posted a frame yet. Survives
+   * The results of a camera's frames, as frames end, until you stop reading. The camera need not have posted a frame yet. Survives
    * broken connections as `wait` does and continues after the last result.
    */
   frames(camera: string, options?: FramesOptions): AsyncIterable<CameraFrame>;
@@ -68,7 +68,7 @@ export function createCameraCalls({ call, open }: Transport): CameraCalls {
     camera: (name, options) => read(cameraPath(name), options),
     async *frames(camera, options = {}) {
       for await (const event of streamedEvents(open, `${cameraPath(camera)}/events`, options)) {
-        // Skips events that this version does not know.
+        // Skips events unknown to this version.
         if (event.type === 'frame') yield { ...dataOf<FrameEvent>(event), cursor: event.lastEventId };
       }
     },

@@ -26,7 +26,7 @@ afterEach(() => service.kill());
 const requests = () => service.seen.map(({ method, url }) => `${method} ${url}`);
 
 describe('a frame', () => {
-  it('goes with its time and its options', async () => {
+  it('is sent with its time and options', async () => {
     service.answers = [json(JOB, {}, 202)];
     const time = new Date('2026-01-02T03:04:05.678Z');
     expect(
@@ -48,7 +48,7 @@ describe('a frame', () => {
     expect(service.seen[0]!.body.equals(Buffer.from(IMAGE.bytes))).toBe(true);
   });
 
-  it('is handed in again only when it was not taken', async () => {
+  it('is submitted again only when it was not accepted', async () => {
     service.answers = [problem('queue_full', RETRY_NOW), json(JOB, {}, 202)];
     expect(await client.postFrame('gate-1', IMAGE)).toEqual(JOB);
     expect(service.seen).toHaveLength(2);
@@ -57,14 +57,14 @@ describe('a frame', () => {
     expect(service.seen).toHaveLength(3);
   });
 
-  it('has no time that is none', async () => {
+  it('is refused with an invalid time', async () => {
     const call = client.postFrame('gate-1', IMAGE, { frame_time: new Date(Number.NaN) });
     await expect(call).rejects.toMatchObject({ code: 'invalid_request' });
   });
 });
 
 describe('cameras', () => {
-  it('are listed and looked at', async () => {
+  it('are listed and read', async () => {
     service.answers = [json({ cameras: [{ camera: 'gate-1' }] }), json({ camera: 'gate-1' }), problem('not_found')];
     expect(await client.cameras()).toEqual([{ camera: 'gate-1' }]);
     expect(await client.camera('gate-1')).toEqual({ camera: 'gate-1' });
@@ -78,14 +78,14 @@ describe('the frames of a camera', () => {
   const event = (id: string, job: string) => `id: ${id}\nevent: frame\ndata: ${JSON.stringify(frame(job))}\n\n`;
   const seenIds = () => service.seen.map(({ headers }) => headers['last-event-id']);
 
-  /** Reads until there are so many. */
+  /** Reads this many frames. */
   async function read(count: number, options = {}): Promise<CameraFrame[]> {
     const frames: CameraFrame[] = [];
     for await (const one of client.frames('gate-1', options)) if (frames.push(one) === count) break;
     return frames;
   }
 
-  it('come with their place, over breaks, and none twice', async () => {
+  it('have their cursor, survive broken connections, and appear once', async () => {
     service.answers = [
       stream(`retry: 0\n\nid: 4\n\n${event('5', 'a')}`, 'break'),
       stream(`retry: 0\n\nid: 5\n\nevent: later\ndata: {}\n\n${event('6', 'b')}id: 7`, 'end'),
@@ -100,13 +100,13 @@ describe('the frames of a camera', () => {
     expect(seenIds()).toEqual([undefined, '5', '6']);
   });
 
-  it('are not missed when the stream breaks before the first', async () => {
+  it('are not missed when the stream breaks before the first event', async () => {
     service.answers = [stream('retry: 0\n\nid: 4\n\n', 'break'), stream(event('5', 'a'), 'stay')];
     await read(1);
     expect(seenIds()).toEqual([undefined, '4']);
   });
 
-  it('begin where they shall, and say when they have begun', async () => {
+  it('start at the given cursor, and report when the stream is open', async () => {
     service.answers = [stream(event('9', 'a'), 'stay')];
     let opened = 0;
     const options = { after: '8', onOpen: () => (opened += 1) };
@@ -115,7 +115,7 @@ describe('the frames of a camera', () => {
     expect(opened).toBe(1);
   });
 
-  it('say that they have begun only when a break would lose none any more', async () => {
+  it('report an open stream only when a broken connection would lose nothing', async () => {
     const heard: string[] = [];
     service.answers = [
       stream('retry: 0\n\n', 'break'),
@@ -135,7 +135,7 @@ describe('the frames of a camera', () => {
     await expect(reading).rejects.toThrow('enough');
   });
 
-  it('end with what the service refuses them with', async () => {
+  it('throw the refusal of the service', async () => {
     service.answers = [problem('unauthorized')];
     await expect(read(1)).rejects.toMatchObject({ code: 'unauthorized' });
   });

@@ -1,9 +1,9 @@
-/** The batches of a service, kept in memory: what a well-behaved gateway does with them, and what it is told to do instead. */
+/** Batches in memory, as a gateway keeps them, with faults that a test scripts. */
 import type { BatchResource, BatchStatus, ItemLine } from '@facequeue/schema';
 import { type Problem, toProblem } from '@facequeue/schema/errors';
 import { type Answer, json, problem, RETRY_NOW, type ScriptedServer, type Seen } from './scripted-server.ts';
 
-/** An item as it came in. */
+/** An item as it was received. */
 export interface ScriptedItem {
   id?: string;
   url?: string;
@@ -17,29 +17,29 @@ export interface ScriptedBatch {
   names: Set<string>;
   lines: ItemLine[];
   erased: boolean;
-  /** What it was made with. */
+  /** Options of its creation. */
   made: Record<string, unknown>;
 }
 
 export interface ScriptedBatches {
   readonly all: ScriptedBatch[];
-  /** How the next requests of a kind are answered instead; each once. */
+  /** Scripted answers to the next requests of a kind, each used once. */
   instead: Record<'create' | 'append' | 'close' | 'results' | 'erase', (Answer | 'break after')[]>;
-  /** How an item ends; null: not by itself. */
+  /** How an item ends; null: it does not end by itself. */
   work: (item: ScriptedItem) => 'succeeded' | 'failed' | null;
-  /** Ends an item that has not ended by itself. */
+  /** Ends an item that does not end by itself. */
   end(batch: ScriptedBatch, item: ScriptedItem, status: ItemLine['status']): void;
-  /** Items of batches that were not erased, past which no more are taken. */
+  /** Most items of batches that were not erased; more are refused. */
   room: number;
-  /** What a listing finds. */
+  /** Objects that a listing finds. */
   listed: (prefix: string) => ScriptedItem[];
-  /** Why listings ended early; null: they did not. */
+  /** Error of listings; null: they succeed. */
   listingError: Problem | null;
 }
 
 const NOW = '2026-01-01T00:00:00.000Z';
 
-/** Makes a scripted server one that has batches. */
+/** Adds batches to a scripted server. */
 export function scriptBatches(service: ScriptedServer): ScriptedBatches {
   const all: ScriptedBatch[] = [];
   const readers = new Set<() => void>();

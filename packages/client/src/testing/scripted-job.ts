@@ -1,7 +1,7 @@
 import type { JobResource, JobStatus } from '@facequeue/schema';
 import { toProblem } from '@facequeue/schema/errors';
 
-/** A job as the service shows it; of an interactive call, with nothing in it that `status` does not ask for. */
+/** A job of an interactive call as the service shows it, with the members that `status` requires. */
 export function scriptedJob(id: string, status: JobStatus, more: Partial<JobResource> = {}): JobResource {
   const ended = status !== 'queued' && status !== 'processing';
   return {

@@ -1,9 +1,9 @@
-/** A real HTTP server that answers as it is told, for what no well-behaved gateway does. */
+/** A real HTTP server with scripted answers, for faults that a gateway does not produce. */
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type ErrorCode, toProblem } from '@facequeue/schema/errors';
 
-/** A request that has come. */
+/** A received request. */
 export interface Seen {
   method: string | undefined;
   url: string | undefined;
@@ -15,12 +15,12 @@ export type Answer = (response: ServerResponse, request: Seen) => void;
 
 export interface ScriptedServer {
   readonly baseUrl: string;
-  /** The next of these goes to each request, the last one for good. */
+  /** Each request gets the next of these; the last one repeats. */
   answers: Answer[];
   seen: Seen[];
-  /** Breaks every connection and listens no more, as a process that is killed. */
+  /** Breaks every connection and stops listening, like a killed process. */
   kill(): Promise<void>;
-  /** Listens again at the same place. */
+  /** Listens again on the same port. */
   restart(): Promise<void>;
 }
 
@@ -67,8 +67,8 @@ export const plain =
 
 /**
  * A stream of server-sent events.
- * @param text what of it is sent
- * @param then whether it ends well after that, breaks, or stays open
+ * @param text the part that is sent
+ * @param then whether the stream then ends normally, breaks, or stays open
  */
 export const stream =
   (text: string, then: 'end' | 'break' | 'stay'): Answer =>
@@ -83,5 +83,5 @@ export const stream =
 /** Breaks the connection instead of answering. */
 export const disconnect: Answer = (response) => void response.socket!.destroy();
 
-/** Says that it may be asked again right away, so that no test waits. */
+/** Allows a retry at once, to keep tests fast. */
 export const RETRY_NOW = { 'retry-after': '0' };
