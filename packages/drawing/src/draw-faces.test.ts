@@ -37,7 +37,7 @@ async function changed(faces: DrawableFace[], format?: 'png' | 'jpeg') {
 }
 
 describe('drawing', () => {
-  it('marks the box and the points and leaves the rest of the picture alone', async () => {
+  it('draws the box and the points and leaves the rest of the picture unchanged', async () => {
     const { places, touched, drawing } = await changed([FACE]);
     expect([...drawing.subarray(0, 4)]).toEqual(PNG);
     expect([touched(100, 200), touched(179, 200), touched(140, 150), touched(140, 249)]).toEqual(Array(4).fill(true));
@@ -52,7 +52,7 @@ describe('drawing', () => {
     }
   });
 
-  it('leaves the picture it is given alone', async () => {
+  it('does not change its input', async () => {
     const picture = await photograph('no-face-cat.png');
     const before = Uint8Array.from(picture.data);
     await drawFaces(picture, [FACE]);

@@ -13,7 +13,7 @@ export interface Label {
   height: number;
 }
 
-/** Smaller text cannot be read. */
+/** Smaller text is illegible. */
 const MIN_FONT_SIZE = 11;
 const MAX_FONT_SIZE = 72;
 /** Space left and right of the text, and the plate's height, in font sizes. */
@@ -22,7 +22,7 @@ const PLATE_HEIGHT = 1.32;
 /** Height of B612's capitals and digits, in font sizes. */
 const CAP_HEIGHT = 0.71;
 
-/** Text size, px: a seventh of the face; in a large picture at least what is still read when it fills a screen. */
+/** Text size, px: a seventh of the face; in a large picture at least the size that stays legible when the picture fills a screen. */
 export function fontSizeOf(side: number, picture: Pick<Picture, 'width' | 'height'>): number {
   const onScreen = Math.max(picture.width, picture.height) / 120;
   return Math.round(clamp(Math.max(side / 7.5, Math.min(onScreen, side / 3.5)), MIN_FONT_SIZE, MAX_FONT_SIZE));

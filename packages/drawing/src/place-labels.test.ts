@@ -24,7 +24,7 @@ describe('a label', () => {
     expect(place(label(20, -10, 330))[0]).toMatchObject({ x: 20, y: 0 });
   });
 
-  it('makes way for a label and for a face that are there already', () => {
+  it('avoids labels that are already placed, and other faces', () => {
     const [first, second] = place(label(100, 100), label(130, 100));
     expect(overlap(first!, second!)).toBe(0);
     expect(place(label(100, 100), label(100, 30))[0]).not.toMatchObject({ x: 100, y: 86 });

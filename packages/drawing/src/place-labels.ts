@@ -9,12 +9,12 @@ export interface LabelToPlace {
   box: Rectangle;
 }
 
-/** A plate over another plate hides a text; over another face's box it only hides picture. */
+/** Cost of an overlap with another plate, which hides text, relative to one with a face's box, which only hides picture. */
 const PLATE_OVERLAP_COST = 4;
 
 /**
- * Places each label at its box: on it, under it, or in a corner inside it. Of these, the first that covers least of the labels
- * placed before and of other faces' boxes.
+ * Places each label at its box: on it, under it, or in a corner inside it. It chooses the first of these that covers least of
+ * earlier labels and other faces' boxes.
  * @returns the plates in the order of `labels`, each wholly inside the picture unless it is larger than the picture
  */
 export function placeLabels(labels: readonly LabelToPlace[], picture: { width: number; height: number }): Rectangle[] {
@@ -35,7 +35,7 @@ export function placeLabels(labels: readonly LabelToPlace[], picture: { width: n
   return placed;
 }
 
-/** Best first. A candidate that would leave the picture is moved to its edge; where that puts it over the face, others go first. */
+/** Best first. A candidate that would leave the picture is moved to its edge; if that puts it over the face, others come first. */
 function candidates(label: LabelToPlace, picture: { width: number; height: number }): Rectangle[] {
   const { width, height } = label;
   const box = wholePixels(label.box);

@@ -1,4 +1,4 @@
-/** Colours of a drawing. Amber and green stay apart from skin of any tone; black on amber has a contrast of 12.7 : 1. */
+/** Colours of a drawing. Amber and green contrast with skin of any tone; black on amber has a contrast of 12.7 : 1. */
 export const BOX_COLOUR = '#ffc400';
 export const POINT_COLOUR = '#3dff8b';
 export const TEXT_COLOUR = '#141414';

@@ -1,9 +1,9 @@
 /**
- * The one catalogue of metrics: what gateways and workers expose, and docs/metrics.md lists. A name that is not here cannot be
- * counted. Labels have few values, known beforehand: none comes from a caller's data.
+ * The catalogue of all metrics that gateways and workers expose; docs/metrics.md is generated from it. A name that is not here
+ * cannot be counted. Labels have few, known values; none comes from a caller's data.
  *
  * To add a metric: an entry here, and the call that counts it (`registry.count`, `observe`) or reads it (`registry.read`). `npm run docs`
- * brings it into the page.
+ * adds it to the page.
  */
 import { ERROR_CODES, QUEUE_NAMES, REFUSAL_REASONS, TERMINAL_STATUSES, WORKER_QUEUE_NAMES } from '@facequeue/schema';
 import { counter, gauge, histogram, type MetricEntry } from './entry.ts';
@@ -22,7 +22,7 @@ const STAGE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 const queue = QUEUE_NAMES;
 
 export const METRICS = {
-  // What callers see: the gateway's own.
+  // Requests and jobs of this gateway.
   facequeue_http_request_duration_seconds: histogram(
     GATEWAY,
     'Duration of HTTP requests, from their headers to the end of the response. Streams of events and results last until their client leaves.',
@@ -115,7 +115,7 @@ export const METRICS = {
     { queue },
   ),
 
-  // What a worker does.
+  // Work of this worker.
   facequeue_jobs_ended_total: counter(
     WORKER,
     'Jobs this worker finished: succeeded, the error code of a failed one, or discarded because the job had ended in the meantime.',

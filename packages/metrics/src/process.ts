@@ -34,7 +34,7 @@ export function startProcessFigures(registry: Registry): Disposable {
       nodejs_heap_size_total_bytes: heapTotal,
       nodejs_heap_size_used_bytes: heapUsed,
       nodejs_external_memory_bytes: external,
-      // Before the first sample every percentile is 0.
+      // Every percentile is 0 before the first sample.
       nodejs_eventloop_lag_p50_seconds: lag(delay.percentile(50)),
       nodejs_eventloop_lag_p99_seconds: lag(delay.percentile(99)),
       nodejs_eventloop_lag_max_seconds: delay.count === 0 ? 0 : lag(delay.max),
@@ -60,7 +60,7 @@ function openFiles(): number | null {
   }
 }
 
-/** How many files and sockets this process may have open (`ulimit -n`); null where the system does not say. */
+/** Limit of open files and sockets of this process (`ulimit -n`); null on systems without /proc. */
 export function openFilesLimit(): number | null {
   try {
     const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

@@ -12,7 +12,7 @@ const DETECTION = { route: '/face_detection', method: 'POST', status: '200' } as
 const scraped = async (registry: Registry) => parseExposition(await registry.text());
 
 describe('the catalogue', () => {
-  it.each(Object.entries<MetricEntry>(METRICS))('%s is named and described as Prometheus has it', (name, entry) => {
+  it.each(Object.entries<MetricEntry>(METRICS))('%s has a name and a help text by the conventions of Prometheus', (name, entry) => {
     expect(name).toMatch(/^(facequeue|process|nodejs)_[a-z0-9_]+$/);
     expect(name.endsWith('_total')).toBe(entry.kind === 'counter');
     expect(name).not.toMatch(/_(ms|milliseconds|mb|count|sum|bucket)\b/);
@@ -37,24 +37,24 @@ describe('a registry', () => {
     expect(seriesValue(families, 'facequeue_tasks_total', { kind: 'write', outcome: 'done' })).toBe(1);
   });
 
-  it('shows what has not happened yet as 0, so that its first time is a rise', async () => {
+  it('shows counters from the start at 0, which makes the first event visible as an increase', async () => {
     const families = await scraped(new Registry('worker'));
     for (const cause of ['crash', 'hang', 'memory', 'canceled', 'start'])
       expect(seriesValue(families, 'facequeue_engine_restarts_total', { cause })).toBe(0);
   });
 
-  it('has the metrics of its own kind of process only', async () => {
+  it('has only the metrics of its own kind of process', async () => {
     expect([...(await scraped(new Registry('gateway'))).keys()]).not.toContain('facequeue_engine_restarts_total');
     expect([...(await scraped(new Registry('worker'))).keys()]).not.toContain('facequeue_refused_total');
   });
 
-  it('shares nothing with another one in the same process', async () => {
+  it('is independent of another registry in the same process', async () => {
     const [one, other] = [new Registry('gateway'), new Registry('gateway')];
     one.count('facequeue_http_errors_total', { code: 'gone' });
     expect(seriesValue(await scraped(other), 'facequeue_http_errors_total', { code: 'gone' })).toBe(0);
   });
 
-  it('puts a value into the bucket whose bound it does not pass', async () => {
+  it('puts a value into the first bucket whose bound is not below it', async () => {
     const registry = new Registry('gateway');
     for (const seconds of [0, 0.005, 0.0051, 60, 61]) registry.observe(REQUEST, DETECTION, seconds);
     const families = await scraped(registry);
@@ -63,7 +63,7 @@ describe('a registry', () => {
     expect(seriesValue(families, `${REQUEST}_sum`, DETECTION)).toBeCloseTo(121.0101);
   });
 
-  it('counts every value of a histogram once, whatever the values', async () => {
+  it('counts every value of a histogram once', async () => {
     const values = fc.array(fc.double({ min: 0, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 50 });
     await fc.assert(
       fc.asyncProperty(values, async (seconds) => {
@@ -79,7 +79,7 @@ describe('a registry', () => {
     );
   });
 
-  it('asks readers at each scrape, and no longer than they want', async () => {
+  it('calls readers at each scrape until they are unregistered', async () => {
     const registry = new Registry('gateway');
     let bytes = 1;
     const forget = registry.read(() => [{ name: 'facequeue_body_bytes', labels: {}, value: bytes++ }]);
@@ -91,7 +91,7 @@ describe('a registry', () => {
 });
 
 describe('the text of a metric', () => {
-  it('carries any label value and any help through a parser unchanged', async () => {
+  it('keeps any label value and help text intact through a parser', async () => {
     const words = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', ',', '}', '=', ' ', 'é', 'n') });
     await fc.assert(
       fc.asyncProperty(words, words, fc.double(), async (value, help, figure) => {
@@ -108,7 +108,7 @@ describe('the text of a metric', () => {
     );
   });
 
-  it('has the names, in the order of the catalogue, of metrics with a series only', async () => {
+  it('lists metrics with at least one series, in the order of the catalogue', async () => {
     const registry = new Registry('gateway');
     const names = () => registry.text().then((text) => [...parseExposition(text).keys()]);
     // Counters whose label values are all known begin at 0.
@@ -128,7 +128,7 @@ describe('the text of a metric', () => {
 });
 
 describe('the figures of a process', () => {
-  it('are those of this process, and end when they are disposed of', async () => {
+  it('describe this process, until they are disposed', async () => {
     const registry = new Registry('worker');
     const figures = startProcessFigures(registry);
     const before = Date.now() / 1000 - process.uptime();

@@ -5,7 +5,7 @@ import type { App } from './entry.ts';
 /** `Content-Type` of a registry's text. */
 export const CONTENT_TYPE: string = PromRegistry.PROMETHEUS_CONTENT_TYPE;
 
-/** Counters with at most this many series have them all from the start, at 0, so that the first event shows as a rise. */
+/** Counters with at most this many series have all of them from the start, at 0; the first event is then visible as an increase. */
 const MAX_ZEROS = 128;
 
 type Catalogue = typeof METRICS;
@@ -13,12 +13,12 @@ type NamesOf<K extends MetricEntry['kind']> = {
   [N in MetricName]: Catalogue[N]['kind'] extends K ? N : never;
 }[MetricName];
 
-/** The labels a metric takes, each with the values the catalogue has for it. */
+/** The labels of a metric, each with its values in the catalogue. */
 export type LabelsOf<N extends MetricName> = {
   readonly [L in keyof Catalogue[N]['labels']]: Catalogue[N]['labels'][L] extends readonly (infer V)[] ? V : string;
 };
 
-/** A figure that is read at a scrape instead of counted as things happen. */
+/** A value that is read at a scrape instead of counted as events happen. */
 export type Sample = {
   [N in NamesOf<'gauge' | 'counter'>]: { name: N; labels: LabelsOf<N>; value: number };
 }[NamesOf<'gauge' | 'counter'>];
@@ -26,7 +26,7 @@ export type Sample = {
 type Labels = Record<string, string>;
 
 /**
- * The metrics of one process: counted as things happen, or read at each scrape.
+ * The metrics of one process: counted as events happen, or read at each scrape.
  * @example
  * const metrics = new Registry('worker');
  * metrics.count('facequeue_tasks_total', { kind: 'list', outcome: 'done' });
@@ -39,7 +39,7 @@ export class Registry {
   readonly #histograms = new Map<MetricName, Histogram>();
   readonly #readers = new Set<() => readonly Sample[] | Promise<readonly Sample[]>>();
 
-  /** @param app whose metrics: the others of the catalogue are left out */
+  /** @param app the kind of process; metrics of other kinds are left out */
   constructor(app: App) {
     const all = Object.entries(METRICS) as [MetricName, MetricEntry][];
     this.#entries = all.filter(([, { apps }]) => apps.includes(app));
@@ -49,19 +49,19 @@ export class Registry {
     }
   }
 
-  /** Counts `by` more. */
+  /** Increases a counter. */
   count<N extends NamesOf<'counter'>>(name: N, labels: LabelsOf<N>, by = 1): void {
     this.#counters.get(name)!.inc(labels as Labels, by);
   }
 
-  /** Takes one value, a finite number, into a histogram. */
+  /** Adds one value, a finite number, to a histogram. */
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
     this.#histograms.get(name)!.observe(labels as Labels, value);
   }
 
   /**
    * Calls `reader` at every scrape. A reader may be called at any time, by several scrapes at once.
-   * @returns what unregisters it
+   * @returns a function that unregisters it
    */
   read(reader: () => readonly Sample[] | Promise<readonly Sample[]>): () => void {
     this.#readers.add(reader);
@@ -70,11 +70,11 @@ export class Registry {
 
   /**
    * All metrics that have a series, in Prometheus' text format, version 0.0.4.
-   * @throws what a reader throws
+   * @throws the error of a reader
    */
   async text(): Promise<string> {
     const samples = (await Promise.all([...this.#readers].map((reader) => reader()))).flat();
-    // A registry a scrape: a figure that a reader has no more is absent, and scrapes at the same time do not mix.
+    // A registry for each scrape: a value that its reader no longer reports is absent, and concurrent scrapes do not mix.
     const read = new PromRegistry();
     for (const [name, own] of Map.groupBy(samples, (sample): MetricName => sample.name)) readMetric(name, own, read);
     const families = await Promise.all(
@@ -112,7 +112,7 @@ function histogram(name: string, entry: MetricEntry, registry: PromRegistry): Hi
   return new Histogram({ ...configOf(name, entry, registry), buckets: [...entry.buckets!] });
 }
 
-/** A metric with the values that readers have of it. */
+/** A metric with the values of its readers. */
 function readMetric(name: MetricName, samples: readonly Sample[], registry: PromRegistry): void {
   const entry: MetricEntry = METRICS[name];
   if (entry.kind === 'counter') {
@@ -124,7 +124,7 @@ function readMetric(name: MetricName, samples: readonly Sample[], registry: Prom
   }
 }
 
-/** Every combination of a metric's label values; none when they are not all known, or too many. */
+/** Every combination of a metric's label values; none when a label has unknown values or there are too many combinations. */
 function zeros(labels: MetricEntry['labels']): Labels[] {
   let all: Labels[] = [{}];
   for (const [label, values] of Object.entries(labels)) {

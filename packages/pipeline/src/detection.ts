@@ -1,4 +1,4 @@
-/** What the pipeline finds, in full precision. `renderResult` makes the public form of it. */
+/** Detections in full precision. `renderResult` converts them to the public form. */
 import type { ImageFacts } from '@facequeue/schema';
 
 export interface DetectedFace {

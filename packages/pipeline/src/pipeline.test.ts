@@ -98,7 +98,7 @@ describe('pipeline', () => {
     }
   });
 
-  it('finds more small faces the more thorough the profile', async () => {
+  it('finds more small faces with a more thorough profile', async () => {
     const truths = crowd(16, 8, 80, 14);
     const bytes = await pasted(1280, 640, truths);
     const found: number[] = [];
@@ -194,7 +194,7 @@ describe('pipeline', () => {
     });
   });
 
-  it('takes every image size down to a single pixel', async () => {
+  it('accepts every image size down to a single pixel', async () => {
     for (const [width, height] of [
       [1, 1],
       [1, 300],

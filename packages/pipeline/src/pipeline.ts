@@ -36,7 +36,7 @@ export interface Pipeline extends AsyncDisposable {
   detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>>;
   /** Runs every model at the usual shapes, so that the first request is as fast as later ones. */
   warm(): Promise<void>;
-  /** Releases the models. Not to be called while a detection runs. */
+  /** Releases the models. Do not call it while a detection runs. */
   close(): Promise<void>;
 }
 

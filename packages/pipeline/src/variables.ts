@@ -10,7 +10,7 @@ export const pipelineVariables = {
     .meta({
       default: 'auto',
       description:
-        'What the models run on: auto, cpu, webgpu, cuda or tensorrt. The start fails when a device named here is not available; auto logs which device it chose and why.',
+        'Device that runs the models: auto, cpu, webgpu, cuda or tensorrt. The start fails when a device named here is not available; auto logs which device it chose and why.',
     }),
   MODEL_PACK: z
     .string()

@@ -34,7 +34,7 @@ async function terminalWriter(): Promise<(line: string) => void> {
   const { prettyFactory } = await import('pino-pretty');
   const format = prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'app', messageFormat: '{app}: {msg}' });
   const output = pino.destination({ dest: STDOUT, sync: true });
-  // A terminal that was closed must not keep a process from ending in order.
+  // A closed terminal must not prevent an orderly end of the process.
   output.on('error', () => {});
   return (line) => output.write(format(line));
 }

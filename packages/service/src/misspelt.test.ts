@@ -12,7 +12,7 @@ const SETTINGS = Object.fromEntries(
     .map((name) => [name, true]),
 );
 
-/** Of a pod in Kubernetes, a shell on a laptop, npm and CI, with services named as ours are. */
+/** Environments of a Kubernetes pod, a shell on a laptop, npm and CI, with service names like ours. */
 const FOREIGN = `
 HOME=/home/node
 HOSTNAME=facequeue-gateway-7d9f
@@ -126,7 +126,7 @@ describe('misspelt settings', () => {
     ['WEBHOOK_SECRET', 'WEBHOOK_SECRETS'],
     ['MAX_WAITNG_JOB', 'MAX_WAITING_JOBS'],
     ['S3_SOURCE_PREFIX', 'S3_SOURCE_PREFIXES'],
-  ])('%s is taken for %s', (name, meant) => {
+  ])('%s is recognized as %s', (name, meant) => {
     const found = misspeltSettings({ [name]: 'hunter2', PORT: '80' }, SETTINGS);
     expect(found).toEqual([{ name, meant }]);
     expect(misspeltMessage(found[0]!)).toBe(`${name} is not a setting; did you mean ${meant}?`);
@@ -136,7 +136,7 @@ describe('misspelt settings', () => {
     expect(misspeltSettings(environment(FOREIGN), SETTINGS)).toEqual([]);
   });
 
-  it('are not settings themselves, nor empty, nor meant when the setting is set', () => {
+  it('are neither settings nor empty, and not reported when the setting is set', () => {
     expect(
       misspeltSettings(
         environment(
@@ -155,7 +155,7 @@ describe('misspelt settings', () => {
 describe('a difference in letters', () => {
   const word = fc.stringMatching(/^[AB_]{0,8}$/);
 
-  it('is none between equal words, and the same in both directions', () => {
+  it('is 0 between equal words, and symmetric', () => {
     fc.assert(
       fc.property(word, word, fc.integer({ min: 0, max: 4 }), (a, b, most) => {
         expect(differsBy(a, a, 0)).toBe(true);
@@ -164,7 +164,7 @@ describe('a difference in letters', () => {
     );
   });
 
-  it('is one after one letter was removed or two neighbours swapped', () => {
+  it('is 1 after one letter was removed or two neighbours were swapped', () => {
     fc.assert(
       fc.property(word, fc.nat({ max: 8 }), (text, at) => {
         expect(differsBy(text, text.slice(0, at) + text.slice(at + 1), 1)).toBe(true);

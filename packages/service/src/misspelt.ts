@@ -6,9 +6,9 @@ export interface MisspeltSetting {
   meant: string;
 }
 
-/** `PORT` and `HOST` have too many namesakes in other programs' environments. */
+/** Shortest name that is checked: other programs have too many variables similar to `PORT` and `HOST`. */
 const SHORTEST = 6;
-/** From this length on two words of a name may differ, by a letter each. */
+/** In names of at least this length, two words may differ, by one letter each. */
 const LONG = 10;
 
 /**
@@ -30,13 +30,13 @@ export function misspeltSettings(
     });
 }
 
-/** What to tell whoever set it. Says nothing of its value. */
+/** The warning about a misspelt setting. It does not contain the value. */
 export function misspeltMessage({ name, meant }: MisspeltSetting): string {
   return `${name} is not a setting; did you mean ${meant}?`;
 }
 
 /**
- * Whether they differ in underscores, case or a plural only, or by one letter in a word. Two letters make another word
+ * Whether two names differ only in underscores, case or a plural, or by one letter in a word. Two letters make another word
  * (`MODEL_PATH` and `MODEL_PACK`, `DOCKER_HOST` and `WORKER_HOST`).
  */
 function isNear(name: string, setting: string): boolean {
@@ -50,7 +50,7 @@ function isNear(name: string, setting: string): boolean {
 /** Without case, underscores and a plural. */
 const normalized = (name: string) => name.toUpperCase().replaceAll(/[_-]/g, '').replace(/E?S$/, '');
 
-/** Whether at most `most` letters have to be inserted, removed, replaced or swapped with their neighbour. */
+/** Whether `a` becomes `b` by inserting, removing, replacing or swapping at most `most` letters. */
 export function differsBy(a: string, b: string, most: number): boolean {
   if (Math.abs(a.length - b.length) > most) return false;
   let [before, above] = [[] as number[], Array.from({ length: b.length + 1 }, (_, at) => at)];

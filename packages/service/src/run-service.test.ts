@@ -62,7 +62,7 @@ describe('the process of a service', () => {
     expect(await service.exited).toBe(0);
   });
 
-  it('says that it cannot stop, and exits with 1', async () => {
+  it('logs that it cannot stop, and exits with 1', async () => {
     const service = start('fails to stop');
     await service.report;
     service.child.kill('SIGTERM');
@@ -81,7 +81,7 @@ describe('the process of a service', () => {
     expect(service.errors()).toBe('');
   });
 
-  it('says why it cannot start on standard error when nobody supervises it', async () => {
+  it('writes to standard error why it cannot start when it has no supervisor', async () => {
     const service = start('well', { LOG_LEVEL: 'loud' }, { supervised: false });
     expect(await service.exited).toBe(2);
     expect(service.errors()).toMatch(/^The service cannot start: LOG_LEVEL is "loud"; expected silent, .*\n$/);

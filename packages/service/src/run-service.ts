@@ -8,7 +8,7 @@ import type { LogLevel } from './variables.ts';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 const [STOPPED, FAILED] = [0, 1];
 
-/** What runs between start and stop. */
+/** A started service. */
 export interface RunningService {
   /** Sent to the supervisor with the ready report. */
   facts?: Record<string, string>;
@@ -16,7 +16,7 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 
-/** What makes a process of a service. */
+/** Describes a service. */
 export interface ServiceOptions<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_GRACE: number }> {
   /** In the log and in messages: gateway, worker. */
   name: string;
@@ -24,9 +24,9 @@ export interface ServiceOptions<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_G
   readConfig(): Config;
   /** Variables of the environment that are nearly settings; each is warned about once. */
   misspelt(): MisspeltSetting[];
-  /** Resolves when the service can be used. */
+  /** Resolves when the service is ready. */
   start(config: Config, log: Logger): Promise<RunningService>;
-  /** Further errors of `start` that an operator can act on, and that their message explains without a stack. */
+  /** Further errors of `start` that an operator can act on; their message is shown without a stack. */
   isStartError?(error: Error): boolean;
   /** Exit code after a ConfigError. */
   configExitCode: number;
@@ -34,7 +34,7 @@ export interface ServiceOptions<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_G
 
 /**
  * Runs a service as this process, from its configuration to its exit. A supervisor that forked the process gets
- * `{type: 'ready', …facts}` or `{type: 'failed', message}`; without one, why it cannot start goes to standard error.
+ * `{type: 'ready', …facts}` or `{type: 'failed', message}`; without a supervisor, the reason for a failed start goes to standard error.
  * SIGTERM, SIGINT and SIGHUP stop it in order, a second signal at once. Exit codes: 0 stopped by a signal, `configExitCode` for a
  * bad configuration, 1 for anything else.
  * @example
@@ -100,7 +100,7 @@ async function fail(
   process.exit(isConfigError ? configExitCode : FAILED);
 }
 
-/** What an operator can act on is told in a sentence, anything else with its stack. */
+/** An error that an operator can act on becomes its message; any other error keeps its stack. */
 function startError(error: unknown, isStartError: (error: Error) => boolean = () => false): string {
   if (!(error instanceof Error)) return String(error);
   const explained =

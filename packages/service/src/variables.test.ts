@@ -7,7 +7,7 @@ describe('the common settings', () => {
     expect(readConfig(commonVariables, {})).toEqual({ SHUTDOWN_GRACE: 20_000, LOG_LEVEL: 'info' });
   });
 
-  it.each(LOG_LEVELS)('take %s as a log level', (level) => {
+  it.each(LOG_LEVELS)('accept %s as a log level', (level) => {
     expect(readConfig(commonVariables, { LOG_LEVEL: level }).LOG_LEVEL).toBe(level);
   });
 
@@ -20,7 +20,7 @@ describe('the common settings', () => {
   });
 
   it.each(['redis://:hunt#er2@cache.internal:6379', 'redis://user:12#hunter2@cache.internal:6379', 'redis://hunter2#'])(
-    'say what is wrong with a # in REDIS_URL, and print nothing of it',
+    'explain the error of a # in REDIS_URL, and print no part of the value',
     (value) => {
       const read = () => readConfig(commonVariables, { REDIS_URL: value });
       expect(read).toThrow(/^REDIS_URL is wrong; expected an address without "#".*%23$/);
@@ -28,7 +28,7 @@ describe('the common settings', () => {
     },
   );
 
-  it('take a # that is percent-encoded', () => {
+  it('accept a # that is percent-encoded', () => {
     const url = 'rediss://user:hunt%23er2@cache.internal:6380';
     expect(readConfig(commonVariables, { REDIS_URL: url }).REDIS_URL).toBe(url);
   });

@@ -2,7 +2,7 @@
 import { duration } from '@facequeue/schema/config';
 import { z } from 'zod';
 
-/** From least to most that is written. */
+/** From least to most output. */
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -10,7 +10,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const commonVariables = {
   REDIS_URL: z
     .string()
-    // A URL parser takes what follows for a fragment, and the wrong part of the password for the host: the error must come from here,
+    // A URL parser would take the rest for a fragment and part of the password for the host. This check must refuse the value
     // before any library prints what it made of it.
     .refine((text) => !text.includes('#'), {
       error: 'an address without "#"; write a "#" in the user name or password as %23',

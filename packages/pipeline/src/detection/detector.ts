@@ -43,7 +43,7 @@ async function run(session: Session, content: RgbImage, { canvas, net }: Letterb
   return { scores: values('scores'), boxes: values('boxes'), points: values('points') };
 }
 
-/** The image in the top left corner of a black canvas; the image's own array when it fills the canvas. */
+/** The image in the top left corner of a black canvas. Returns the image's own array when it fills the canvas. */
 function onCanvas(image: RgbImage, width: number, height: number): Uint8Array {
   if (image.width === width && image.height === height) return image.data;
   const canvas = new Uint8Array(width * height * 3);

@@ -15,7 +15,7 @@ const face = (x: number, y: number, size: number, score: number, more: Partial<C
   ...more,
 });
 
-/** Crowded on purpose: most boxes overlap some other. */
+/** Crowded on purpose: most boxes overlap another one. */
 const faces = array(
   record({
     x: integer({ min: 0, max: 60 }),
@@ -50,7 +50,7 @@ describe('merging', () => {
     );
   });
 
-  it('votes for a box that lies within the boxes it is made of', () => {
+  it('produces a box within the boxes it is averaged from', () => {
     assert(
       property(faces, (all) => {
         for (const one of merge(all, 0.45, 0.55)) {

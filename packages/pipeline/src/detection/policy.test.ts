@@ -112,7 +112,7 @@ describe('detection policy', () => {
     expect(policy.next([part]).value).toEqual([]);
   });
 
-  it('finds a face of any size from 10 px to the whole frame, at whatever image size', () => {
+  it('finds a face of any size from 10 px to the whole frame, at any image size', () => {
     assert(
       property(
         integer({ min: 160, max: 4096 }),

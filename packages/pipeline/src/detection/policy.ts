@@ -1,5 +1,5 @@
 /**
- * At which scales the detector runs on an image, what each scale may contribute, and when to stop.
+ * The scales at which the detector runs on an image, the face sizes that each scale contributes, and when to stop.
  * A large scale finds small faces but also false faces inside large ones, hence the gates by size.
  * models/README.md has the measurements for every number.
  */
@@ -16,7 +16,7 @@ export interface Pass {
   readonly scale: number;
 }
 
-/** What a pass contributes: faces whose sqrt(box area), in the pass's own px, lies in [from, to). */
+/** A pass contributes faces whose sqrt(box area), in the pass's own px, lies in [from, to). */
 type Gate = readonly [from: number, to: number];
 const OPEN: Gate = [0, Number.POSITIVE_INFINITY];
 
@@ -39,7 +39,7 @@ export function fastScale(image: Size): number {
   return Math.min(640, 2 * long) / long;
 }
 
-/** The scales a profile always runs, whatever it finds. */
+/** The scales that a profile always runs. */
 export function certainScales(image: Size, profile: Profile): number[] {
   if (profile === 'fast') return [fastScale(image)];
   const [coarse, middle] = passScales(image);
@@ -57,7 +57,7 @@ const SPECK_SCORE = { balanced: 0.1, 'small-faces': 0.03 } as const;
 /** The lowest candidate score the policy uses. */
 export const LOWEST_SCORE = Math.min(...Object.values(SPECK_SCORE));
 
-/** How candidates of several passes become one list. */
+/** Rules for merging the candidates of several passes. */
 export interface MergeRules {
   /** Candidates below it are not merged. */
   readonly candidate_score: number;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { batched } from './batch.ts';
 import type { Arrays, Session } from './session.ts';
 
-/** Doubles every value; notes the rows of each run and waits to be let go. */
+/** Doubles every value. Records the rows of each run, and blocks until released. */
 function device() {
   const runs: number[] = [];
   const open: (() => void)[] = [];
@@ -18,7 +18,7 @@ function device() {
     },
     close: async () => {},
   };
-  /** Lets runs end, one after the other, until nothing runs. */
+  /** Releases runs one after the other until none is left. */
   const finish = async () => {
     for (let idle = 0; idle < 5; idle++) {
       const next = open.shift();

@@ -7,7 +7,7 @@ import { DeviceError, missing } from './choose.ts';
 
 describe('device', () => {
   it.skipIf(missing('cuda') === null)(
-    'asked for by name and not there is an error, never a run on the CPU',
+    'chosen by name and not available is an error, never a run on the CPU',
     async () => {
       for (const device of ['cuda', 'tensorrt'] as const) {
         const opening = createPipeline({ device });

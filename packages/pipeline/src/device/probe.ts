@@ -1,5 +1,5 @@
 /**
- * Measures a device by using it: whether it is available, whether the model's work really runs on it, and how fast it is.
+ * Measures a device by running the model: whether it is available, whether the work really runs on it, and how fast it is.
  */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

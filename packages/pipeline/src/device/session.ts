@@ -36,7 +36,7 @@ export async function openSession(file: string, options: SessionOptions): Promis
     interOpNumThreads: 1,
     // Idle threads that spin double the CPU time under load.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
-    // Errors only: it would warn on every start that shape arithmetic stays on the CPU.
+    // Errors only: onnxruntime would warn at every start that shape arithmetic stays on the CPU.
     logSeverityLevel: 3,
     ...(options.profile && { enableProfiling: true, profileFilePrefix: options.profile }),
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Crop } from './crop.ts';
 import { mirror, warp } from './warp.ts';
 
-/** Red rises to the right, green downwards, blue stands. */
+/** Red increases to the right, green downwards; blue is constant. */
 function ramp(width: number, height: number) {
   const data = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) data.set([x, y, 77], (y * width + x) * 3);

@@ -24,7 +24,7 @@ function undecodable(format: string) {
 const without = (bytes: Buffer, tail: number) => bytes.subarray(0, bytes.length - tail);
 const END = Buffer.from([0xff, 0xd9]);
 
-describe('a JPEG from a careless camera is read', () => {
+describe('a slightly damaged JPEG is read', () => {
   it.each<[string, (whole: Buffer) => Buffer]>([
     ['without its end marker', (whole) => without(whole, 2)],
     ['with half an end marker', (whole) => without(whole, 1)],
@@ -56,7 +56,7 @@ describe('a JPEG from a careless camera is read', () => {
 });
 
 describe('half an image is undecodable', () => {
-  it('JPEG, also with an end marker or zeros put after it', async () => {
+  it('JPEG, also with an end marker or zeros appended', async () => {
     const half = await truncated();
     for (const bytes of [half, Buffer.concat([half, END]), Buffer.concat([half, Buffer.alloc(9000)])])
       await expect(load(bytes)).rejects.toMatchObject(undecodable('JPEG'));

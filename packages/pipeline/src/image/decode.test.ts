@@ -47,7 +47,7 @@ describe('the same picture', () => {
     for (const variant of kinds) expectPixels(await load(variant.bytes), variant);
   });
 
-  it('stands upright under every EXIF orientation, in every format and byte order', async () => {
+  it('is upright under every EXIF orientation, in every format and byte order', async () => {
     expect(new Set(exif.map((variant) => variant.orientation)).size).toBe(8);
     for (const variant of exif) expectPixels(await load(variant.bytes), variant);
   });
@@ -59,13 +59,13 @@ describe('the same picture', () => {
     }
   });
 
-  it('has white behind its transparent parts', async () => {
+  it('is white where it is transparent', async () => {
     const clear = variants.find(({ name }) => name === 'png true colour with alpha 8 bit')!;
     const { data, width } = await load(clear.bytes);
     expect([...data.subarray((width - 1) * 3, width * 3)]).toEqual([255, 255, 255]);
   });
 
-  it('is whole in a bitmap whose alpha is 0 throughout', async () => {
+  it('is opaque in a bitmap whose alpha is 0 throughout', async () => {
     const variant = variants.find(({ name }) => name === 'bmp V5 32 bit with alpha 0')!;
     expectPixels(await load(variant.bytes), { ...variant, pixels: source });
   });

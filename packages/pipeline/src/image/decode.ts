@@ -13,7 +13,7 @@ export interface DecodeOptions {
   minSide?: number;
 }
 
-/** From a third on, sharp lets libjpeg decode to a half, quarter or eighth, which saves time; above, it would cost some. */
+/** Smallest reduction that saves time: from here on sharp lets libjpeg decode to a half, quarter or eighth. */
 const WORTH_SHRINKING = 3;
 
 /**

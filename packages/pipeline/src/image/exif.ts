@@ -19,7 +19,7 @@ export function exifOrientation(exif: Uint8Array): number {
   const entries = view.getUint16(directory, little);
   for (let i = 0, at = directory + 2; i < entries && at + 12 <= tiff.length; i++, at += 12) {
     if (view.getUint16(at, little) !== ORIENTATION_TAG) continue;
-    // A LONG is against the specification, yet some writers use it; its value fills the whole field.
+    // A LONG is against the specification, but some writers use it; its value fills the whole field.
     const value =
       view.getUint16(at + 2, little) === SHORT ? view.getUint16(at + 8, little) : view.getUint32(at + 8, little);
     return value >= 1 && value <= 8 ? value : 1;

@@ -9,7 +9,7 @@ import { sharpDecoder } from './sharp.ts';
 import type { DecodeInput, ImageHeader, RgbImage } from './types.ts';
 import { readWebpHeader } from './webp-header.ts';
 
-/** How files of one format are recognised and read. */
+/** Recognizes and reads files of one format. */
 export interface Codec {
   /** Whether the bytes begin with the format's signature; false for a file that is too short. */
   matches(bytes: Uint8Array): boolean;
@@ -23,7 +23,7 @@ export interface Codec {
    * @throws Error the decoder's own
    */
   decode(input: DecodeInput): Promise<RgbImage>;
-  /** Whether the decoder saves time when it shrinks by a third or more. */
+  /** Whether the decoder saves time when it shrinks to a third or less. */
   shrinks?: true;
 }
 

@@ -64,7 +64,7 @@ describe('an image is refused by its header', () => {
     for (const format of ['jpeg', 'png', 'webp'] as const) {
       expect(readHeader(await oversized(format, 4096), limits)).toMatchObject({ width: 4096 });
       for (const bytes of [await oversized(format), await oversized(format, 16, 4097)]) {
-        // Nothing but the header is there, so nothing can have been decoded.
+        // The bytes end after the header, so nothing can have been decoded.
         expect(() => readHeader(bytes.subarray(0, 1000), limits)).toThrow(/4097.*4096/);
       }
     }
@@ -92,7 +92,7 @@ describe('an image is refused by its header', () => {
     }
   });
 
-  it('when it is none of the formats, whatever its name', () => {
+  it('when its bytes are in none of the formats, whatever its name', () => {
     for (const bytes of [zeros(0), zeros(1), zeros(5000), textNamedJpg(), Buffer.from('BM and then only text follows')])
       expect(() => readHeader(bytes, limits)).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }));
   });
@@ -108,7 +108,7 @@ describe('hostile bytes', () => {
     [...Buffer.from('BM\0\0\0\0\0\0\0\0\0\0\0\0\x28\0\0\0', 'latin1')],
   );
 
-  it('of any kind result in a header or an error of the catalogue', () => {
+  it('result in a header or an error of the catalogue', () => {
     fc.assert(
       fc.property(magic, fc.uint8Array({ maxLength: 300 }), (start, rest) => {
         probe(Uint8Array.from([...start, ...rest]));
@@ -117,7 +117,7 @@ describe('hostile bytes', () => {
     );
   });
 
-  it('made from good files by truncating and overwriting do too', () => {
+  it('made by truncating and overwriting valid files do too', () => {
     const file = fc.constantFrom(...variants, ...exif);
     const changes = fc.array(fc.tuple(fc.nat(400), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
     fc.assert(
@@ -130,7 +130,7 @@ describe('hostile bytes', () => {
     );
   });
 
-  it('are not parsed without end: segments, chunks and scans are counted', () => {
+  it('are parsed up to a limit of segments, chunks and scans', () => {
     const stuffed = Buffer.alloc(5_000_000, Buffer.from([0xff, 0x00]));
     const restarts = Buffer.alloc(5_000_000, Buffer.from([0xff, 0xd0]));
     for (const body of [stuffed, restarts])

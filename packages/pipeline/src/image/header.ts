@@ -11,7 +11,7 @@ export function sniff(bytes: Uint8Array): ImageFormat | undefined {
 
 /**
  * Reads format, stored size and orientation, without decoding and without native code, and checks the size against the limits.
- * Its cost is bounded by the number of header segments, not by what they claim.
+ * Its cost is bounded by the number of header segments, not by the sizes they claim.
  * @throws FacequeueError `unsupported_media_type`, `image_too_large` or `image_undecodable`
  * @example
  * ```ts

@@ -10,7 +10,7 @@ const MISSING_ROWS = 1 / 16;
 const MISSING_SAMPLE = 128;
 
 /**
- * Decodes a JPEG and decides how much damage is too much.
+ * Decodes a JPEG, and refuses one that is too damaged.
  *
  * Ordinary JPEGs (grey or colour, one sequential scan; all that cameras send) are read despite damaged data, as viewers do:
  * no end marker, junk after it, flipped bits. A picture is refused only when more than a sixteenth of its rows are missing.

@@ -90,7 +90,7 @@ function limitScans(reader: Reader, from: number): void {
     const marker = reader.u8(at + 1);
     if (marker === EOI) return;
     if (marker === SOS && ++scans > MAX_SCANS) throw undecodable('jpeg', `it has more than ${MAX_SCANS} scans`);
-    // 00 is a stuffed byte of the data, FF filling; restart markers stand alone. The rest are segments.
+    // 00 is a stuffed data byte, FF is fill; restart markers have no length. All others start segments.
     if (marker === 0xff) at += 1;
     else if (marker === 0 || (marker >= RST0 && marker < SOI)) at += 2;
     else at += 2 + reader.u16(at + 2, false);

@@ -1,6 +1,6 @@
 import { MAX_IMAGE_SIDE } from '@facequeue/schema';
 
-/** What an image may measure; checked against its header, before any pixel is decoded. */
+/** Limits of an image's size, checked against its header before any pixel is decoded. */
 export interface ImageLimits {
   /** Longest side, px. */
   maxSide: number;

@@ -4,14 +4,14 @@ import type { DecodeInput, RgbImage } from './types.ts';
 // One image, one thread: parallelism is the number of engine processes. Nothing is decoded twice, so nothing is cached.
 sharp.concurrency(1);
 sharp.cache(false);
-// libvips reads some thirty formats, from files and networks too. Images come from strangers, so every loader is blocked but
+// libvips reads some thirty formats, from files and networks too. Images are not trusted, so every loader is blocked except
 // those that `sharpDecoder` admits.
 sharp.block({ operation: ['VipsForeignLoad'] });
 
-/** Transparent parts turn white: cut-out portraits are made for it, and viewers show it. */
+/** Transparent parts become white, as in viewers; cut-out portraits are made for a white background. */
 const BACKGROUND = '#ffffff';
 
-/** What damage ends the decoding; see sharp's documentation of `failOn`. */
+/** The damage that ends decoding; see sharp's documentation of `failOn`. */
 type FailOn = 'none' | 'error' | 'warning';
 
 /**

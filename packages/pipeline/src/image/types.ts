@@ -10,18 +10,18 @@ export interface RgbImage {
   height: number;
 }
 
-/** What a file says about itself before any pixel is decoded. */
+/** Facts from a file's header, before any pixel is decoded. */
 export interface ImageHeader {
   format: ImageFormat;
   /** px as stored, before orientation; at least 1 */
   width: number;
   /** px as stored, before orientation; at least 1 */
   height: number;
-  /** EXIF orientation 1..8; 1 when absent, out of range or unreadable, as viewers have it. */
+  /** EXIF orientation 1..8; 1 when absent, out of range or unreadable, as in viewers. */
   orientation: number;
 }
 
-/** What a codec decodes. */
+/** Input of a codec's decoder. */
 export interface DecodeInput {
   bytes: Uint8Array;
   header: ImageHeader;

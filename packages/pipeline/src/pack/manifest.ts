@@ -1,4 +1,4 @@
-/** The manifest of a model pack: its file for each of the three roles, and the crop rules and thresholds for which it was measured. */
+/** The manifest of a model pack: its file for each of the three roles, and the crop rules and thresholds with which it was measured. */
 import { z } from 'zod';
 
 const Tensor = z.strictObject({

@@ -1,16 +1,16 @@
 /** Results of a verification. A check that throws has failed. */
 export interface Check {
-  /** What was checked. */
+  /** Name of the check. */
   readonly check: string;
   readonly ok: boolean;
-  /** What was found. */
+  /** Its finding. */
   readonly detail: string;
 }
 
 export class Checks {
   readonly done: Check[] = [];
 
-  /** @param run returns what it found; throws when that is wrong */
+  /** @param run returns its finding; throws when the check fails */
   async that(check: string, run: () => Promise<string> | string): Promise<void> {
     try {
       this.done.push({ check, ok: true, detail: await run() });

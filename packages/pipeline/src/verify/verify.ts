@@ -19,7 +19,7 @@ export interface VerifyReport {
   readonly pack: string;
   readonly ok: boolean;
   readonly checks: readonly Check[];
-  /** What was not checked, and why. */
+  /** Checks that were not made, each with the reason. */
   readonly leftOut: readonly string[];
 }
 

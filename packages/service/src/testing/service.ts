@@ -1,4 +1,4 @@
-/** A service that does as its first argument says, as a process of its own. */
+/** A service as a separate process; its first argument selects its behaviour. */
 import { FacequeueError } from '@facequeue/schema';
 import { readConfig } from '@facequeue/schema/config';
 import { commonVariables, misspeltSettings, runService } from '../index.ts';
