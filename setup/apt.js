@@ -6,13 +6,13 @@ import { delimiter, join } from 'node:path';
 import { SetupFailure } from './failure.js';
 import { run } from './run.js';
 
-/** How this machine can get a package. */
+/** The means by which this machine can install a package. */
 /** @typedef {{ apt: boolean, root: boolean, sudo: boolean }} Means */
 
 /**
  * @param {string} name
  * @param {string | undefined} path
- * @returns {string | null} where the program is
+ * @returns {string | null} path of the program
  */
 export function findProgram(name, path) {
   return (

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** A process that takes the lock of `folder` and keeps it, telling both. */
+/** A process that takes the lock of `folder` and keeps it; it prints when it waits and when it has the lock. */
 function holder(folder: string) {
   const script = `import(${JSON.stringify(join(import.meta.dirname, 'lock.js'))}).then(async ({ lockFolder }) => {
     await lockFolder(${JSON.stringify(folder)}, () => console.log('waits'));

@@ -85,7 +85,7 @@ export function packagesReady(root) {
 const wantedNode = (root) => readJson(join(root, 'package.json')).devDependencies.node;
 
 /**
- * How npm is run: with the npm that runs this script if there is one, and never with the Node in node_modules, which npm
+ * The command that runs npm: the npm that runs this script if there is one, and never with the Node in node_modules, which npm
  * is about to delete and which npm scripts have first in their PATH.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env

@@ -18,7 +18,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const json = (path: string, content: unknown) => writeFileSync(join(root, path), JSON.stringify(content));
 
-/** What an installation leaves: a Node that prints `version`, and the stamp. */
+/** The results of an installation: a Node that prints `version`, and the stamp. */
 function install(version: string) {
   const node = join(root, 'node_modules/.bin/node');
   writeFileSync(node, `#!/bin/sh\necho ${version}\n`);

@@ -10,7 +10,7 @@ const OLDEST = [6, 2];
 /** @typedef {import('./apt.js').Means} Means */
 
 /**
- * What to do to get a Redis that is new enough.
+ * The step that leads to a Redis that is new enough.
  * @param {string | null} versionText output of `redis-server --version`; null when there is none
  * @param {Means} means
  * @returns {{ kind: 'ready' } | { kind: 'install', prefix: string[] } | { kind: 'report', message: string }}

@@ -8,7 +8,7 @@ const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** The process that started this one. */
 const PARENT = process.ppid;
 
-/** Lines of a failed command's output that are printed: the reason is in the last ones. */
+/** Number of last lines of a failed command's output that are printed; they have the reason. */
 const LAST_LINES = 40;
 
 /**

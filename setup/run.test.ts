@@ -81,7 +81,7 @@ describe('a set-up that is ended', () => {
       'echo $$ > command; while [ ! -e finish ]; do sleep 0.05; done; echo 1 > finished',
       false,
     );
-    // The same signal twice: of two kinds that wait at the same time, the kernel delivers either first.
+    // The same signal twice: the kernel may deliver two different pending signals in either order.
     process.kill(written('setup'), 'SIGINT');
     process.kill(written('setup'), 'SIGINT');
     expect(ended(written('command'))).toBe(false);

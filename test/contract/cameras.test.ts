@@ -54,8 +54,8 @@ async function settled(client: Client): Promise<CameraResource[]> {
   return client.cameras();
 }
 
-describe('sixteen cameras and too slow a worker', () => {
-  it('share it equally, beside one that floods; every frame is accounted for', async () => {
+describe('sixteen cameras and a slow worker', () => {
+  it('share it equally although another camera floods it; every frame is accounted for', async () => {
     await using all = await startAll();
     const { client, letWork } = all;
     const FLOOD = 150;
@@ -106,7 +106,7 @@ describe('sixteen cameras and too slow a worker', () => {
       await Promise.all(NAMES.map((name) => client.postFrame(name, image, { keep: 'all', max_age: MAX_AGE })));
       letWork(8);
     }
-    // The worker has as many frames as it takes; the rest age.
+    // The worker has as many frames as it can run; the rest age.
     await expect
       .poll(async () => total(await client.cameras(), ({ expired }) => expired), { timeout: 20_000 })
       .toBeGreaterThan(0);

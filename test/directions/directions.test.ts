@@ -59,7 +59,7 @@ describe('the check of imports', () => {
     ['packages/client/src', './no-such-file.ts', 'no-unresolvable'],
     ['packages/client/src', 'node:buffer', 'the-client-runs-in-browsers'],
     ['packages/client/src', '@facequeue/schema', 'the-client-runs-in-browsers'],
-  ])('sees an import planted in %s of %s', async (folder, target, rule) => {
+  ])('finds a planted import in %s of %s', async (folder, target, rule) => {
     writeFileSync(join(tree, 'apps/worker/src/planted-target.ts'), 'export const x = 1;\n');
     const planted = join(tree, folder, 'planted.ts');
     writeFileSync(planted, `import * as planted from '${target}';\nconsole.log(planted);\n`);
@@ -74,7 +74,7 @@ describe('the check of imports', () => {
     }
   });
 
-  it('sees a client imported by what the gateway uses of the sources', async () => {
+  it('finds an S3 client imported by a module of source that the gateway loads', async () => {
     const file = join(tree, 'packages/source/src/s3/locations.ts');
     const before = readFileSync(file, 'utf8');
     appendFileSync(file, "import '@aws-sdk/client-s3';\nimport './client.ts';\n");
@@ -101,7 +101,7 @@ describe('the check of imports', () => {
     }
   });
 
-  it('sees a cycle', async () => {
+  it('finds a cycle', async () => {
     const [a, b] = ['a', 'b'].map((name) => join(tree, `packages/schema/src/cycle-${name}.ts`));
     writeFileSync(a!, "import { b } from './cycle-b.ts';\nexport const a = () => b;\n");
     appendFileSync(b!, "import { a } from './cycle-a.ts';\nexport const b = () => a;\n");

@@ -18,8 +18,8 @@ interface Manifest {
 }
 
 /**
- * Imports of packages that the importing workspace does not declare in its package.json. They work only as long as another
- * workspace installs the package, and not in an image with that workspace alone.
+ * Imports of packages that the importing workspace does not declare in its package.json. They work only while another
+ * workspace installs the package, and fail in an image with that workspace alone.
  * @param root of the repository
  * @returns `undeclared-import: FILE -> PACKAGE` for each
  */

@@ -1,8 +1,8 @@
 /**
  * `npm run test:compose`: builds the images, starts docker-compose.yml with three workers on a free port, posts the README's picture, scales
- * to one worker and back while callers call, and takes everything down: no call may fail and no job be lost. Settings have to reach the
- * service that reads them, and other containers the workers' health and metrics. The image for GPU workers is built, too, and has to refuse
- * to start where there is no GPU. Needs Docker with compose.
+ * to one worker and back under load, and takes everything down. No call may fail and no job may be lost. Settings must reach the
+ * service that reads them, and other containers must reach the workers' health and metrics. The image for GPU workers is built too and
+ * must refuse to start without a GPU. Needs Docker with compose.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -127,7 +127,7 @@ async function expectWorkerMetrics(workers: number) {
     if (!metrics.includes(`\n${name}{`)) throw new Error(`the metrics of the workers lack ${name}`);
 }
 
-/** facequeue.env, which git ignores, wins over the shell and brings what compose does not know. */
+/** facequeue.env, which git ignores, overrides the shell and may have settings that docker-compose.yml does not list. */
 async function expectPrivateSettings() {
   const folder = mkdtempSync(join(tmpdir(), 'facequeue-compose-'));
   try {
@@ -146,7 +146,7 @@ async function expectPrivateSettings() {
   }
 }
 
-/** No image holds tests, what supports them, or (in the gateway) the AWS SDK. */
+/** No image contains tests or their support code; the gateway's has no AWS SDK. */
 async function expectNothingSuperfluous() {
   const find = (service: string, ...what: string[]) =>
     compose('exec', '-T', service, 'find', '/app', ...what).then((found) => found.trim());
@@ -182,7 +182,7 @@ async function expectNothingSuperfluous() {
   expectEqual('AWS SDK in gateway', await find('gateway', '-path', '*/node_modules/@aws-sdk/*', '-maxdepth', '3'), '');
 }
 
-/** The image for GPUs says what it misses, and does not look at images on the CPU instead. */
+/** Without a GPU, the image for GPUs exits with a reason and does not fall back to the CPU. */
 async function refusesWithoutGpu() {
   await compose('--profile', 'gpu', 'build', 'worker-gpu');
   const image = `${env.COMPOSE_PROJECT_NAME}-worker-gpu`;

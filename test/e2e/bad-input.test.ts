@@ -44,7 +44,7 @@ async function expectProblem(response: Response, status: number, code: string, d
   expect(response.status).toBe(status);
   expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   expect(problem.detail).toMatch(detail);
-  // No internals leak: no path of this machine, no stack trace.
+  // The answer has no internals: no path of this machine, no stack trace.
   expect(JSON.stringify(problem)).not.toMatch(/\/work|node_modules|\.ts\b|\bat \w+ \(/);
 }
 
@@ -69,7 +69,7 @@ describe('a bad image', () => {
     await expectProblem(await post(new Uint8Array(0)), 400, 'invalid_request', /empty|no image/i);
   });
 
-  it('of 200 MB is refused while it is still being sent, with and without a stated length', async () => {
+  it('of 200 MB is refused during the upload, with and without a declared length', async () => {
     const chunk = new Uint8Array(1 << 20);
     for (const length of [200e6, undefined]) {
       const { status, body } = await new Promise<{ status: number; body: string }>((resolve, reject) => {
@@ -101,7 +101,7 @@ describe('a bad request', () => {
   it.each<[string, unknown, string, RegExp]>([
     ['both url and img', { url: 'https://example.org/a.jpg', img: 'AAAA' }, 'invalid_request', /url.*img|img.*url/],
     ['neither url nor img', {}, 'invalid_request', /url.*img|img.*url/],
-    ['a member nobody knows', { img: 'AAAA', colour: 'red' }, 'invalid_request', /colour/],
+    ['an unknown member', { img: 'AAAA', colour: 'red' }, 'invalid_request', /colour/],
     ['bad base64', { img: 'this is not base64!' }, 'invalid_base64', /base64/],
     ['a url of another scheme', { url: 'file:///etc/passwd' }, 'invalid_request', /http/],
   ])('with %s is refused', async (_, body, code, detail) => {

@@ -126,7 +126,7 @@ describe('a bucket', () => {
   it.each([
     ['that does not exist', 's3://nobucket/day/', undefined, 'source_unreachable'],
     ['that may not be listed', 's3://photos/day/', [403, 'AccessDenied'], 'source_forbidden'],
-  ] as const)('%s makes the batch say so', async (_, prefix, refusal, code) => {
+  ] as const)('%s is reported by the batch', async (_, prefix, refusal, code) => {
     await installation.worker();
     s3.interfere(() => refusal);
     const batch = await ended(await create({ s3: { prefix } }));
@@ -166,7 +166,7 @@ describe('a bucket', () => {
 });
 
 describe('a worker killed with SIGKILL', () => {
-  it('while it lists leaves the rest to another worker: every item exactly once', async () => {
+  it('while it lists is replaced by another worker: every item is listed exactly once', async () => {
     await fill(600);
     const first = await installation.worker();
     const tokens: string[] = [];
@@ -190,7 +190,7 @@ describe('a worker killed with SIGKILL', () => {
     expect(tokens[2]).toBe(tokens[1]);
   });
 
-  it('while it writes leaves the rest to another worker: the object is complete', async () => {
+  it('while it writes is replaced by another worker: the object is complete', async () => {
     // 450 kB a line, so that 50 lines are three parts.
     const face = (i: number) =>
       roundedFace({

@@ -133,7 +133,7 @@ describe('a photograph of one face', () => {
     expect(job.image).toMatchObject({ width: 512, height: 512, format: 'png', orientation: 1, bytes: 791_555 });
   });
 
-  it('leaves out what the caller excludes', async () => {
+  it('omits the parts that the caller excludes', async () => {
     const [face] = (await detect(raw(image('astronaut.png')), '?landmarks=false&attributes=false')).Faces;
     expect(Object.keys(face!)).toEqual(['BoundingBox', 'Confidence']);
     expect((await detect(raw(image('astronaut.png')), '?min_confidence=0.99')).Faces).toEqual([]);
@@ -191,13 +191,13 @@ describe('scenes', () => {
 });
 
 describe('an engine that crashes', () => {
-  it('costs no caller an answer: its image is run again, others are not affected', async () => {
+  it('fails no call: its image is run again, others are not affected', async () => {
     const { bytes } = await scene({ faces: 40 });
     const expected = await detect(raw(bytes));
     const calls = Array.from({ length: 12 }, () => detect(raw(bytes)));
     const before = service.engines().map(({ pid }) => pid);
     expect(before.length).toBeGreaterThan(0);
-    await Promise.race(calls); // the engines are busy with the others now
+    await Promise.race(calls); // the other calls now occupy the engines
     process.kill(before[0]!, 'SIGKILL');
     for (const result of await Promise.all(calls)) expect(result).toEqual(expected);
     await expect.poll(() => service.engines().length, { timeout: 30_000 }).toBe(before.length);

@@ -39,7 +39,7 @@ const linesOf = (path: string): ItemLine[] =>
     .map((line) => JSON.parse(line));
 const idsIn = (path: string) => linesOf(path).map(({ id }) => id);
 
-/** Runs it on the photographs until so many lines are written, then sends the signal. */
+/** Runs it on the photographs until this many lines are written, then sends the signal. */
 async function interrupted(service: Service, out: string, lines: number, signal: NodeJS.Signals) {
   const child = spawn(process.execPath, [MAIN, 'ingest', photos, '--out', out], {
     env: { ...process.env, FACEQUEUE_URL: service.url },
@@ -63,7 +63,7 @@ describe('ingest', () => {
   afterAll(() => service?.stop());
   const run = (...args: string[]) => facequeue(['ingest', ...args], { FACEQUEUE_URL: service.url });
 
-  it('killed halfway and run again has every image once', async () => {
+  it('that is killed halfway and run again has every image once', async () => {
     const out = join(folder, 'killed.ndjson');
     const { written } = await interrupted(service, out, 40, 'SIGKILL');
     expect(written).toBeLessThan(IMAGES);
@@ -77,7 +77,7 @@ describe('ingest', () => {
     expect(existsSync(`${out}.batches`)).toBe(false);
   });
 
-  it('stopped by Ctrl-C keeps its results, leaves nothing queued, and continues from there', async () => {
+  it('that is stopped by Ctrl-C keeps its results, leaves nothing queued, and continues in the next run', async () => {
     const out = join(folder, 'interrupted.ndjson');
     const { code, stderr, written } = await interrupted(service, out, 40, 'SIGINT');
     expect(code).toBe(130);
@@ -115,7 +115,7 @@ describe('ingest', () => {
   });
 });
 
-describe('ingest at a service with little room', () => {
+describe('ingest into a service with a short queue', () => {
   it('waits for room and loses nothing', async () => {
     await using service = await startService({ MAX_WAITING_JOBS: '20' });
     const out = join(folder, 'full.ndjson');

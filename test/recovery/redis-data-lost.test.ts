@@ -1,4 +1,4 @@
-/** Redis comes back without its data: live jobs are gone, callers who wait for them get 410, and the same processes keep working. */
+/** Redis restarts without its data: live jobs are lost, their waiting callers get 410, and the same processes keep working. */
 
 import { audit } from '@facequeue/audit';
 import { createClient } from '@facequeue/client';
@@ -24,7 +24,7 @@ afterAll(async () => {
   await stalling?.[Symbol.asyncDispose]();
 });
 
-it('reports jobs and batches as gone, lets no caller hang, and keeps working', { timeout: 120_000 }, async () => {
+it('reports jobs and batches as gone, answers every caller, and keeps working', { timeout: 120_000 }, async () => {
   const client = createClient({ baseUrl: gateway.url });
   const status410 = { code: 'gone' };
   const running = await client.submit({ url: stalling.url('/running') });
@@ -32,7 +32,7 @@ it('reports jobs and batches as gone, lets no caller hang, and keeps working', {
   const batch = await client.createBatch({ open: true });
   await client.appendItems(batch.id, [{ id: 'one', url: stalling.url('/item') }]);
   await stalling.requested('/item');
-  // The worker has as many active jobs as it takes: these two, and one more of each queue.
+  // The worker has as many active jobs as it can: these two, and one more of each queue.
   await client.submit({ url: stalling.url('/another') });
   await stalling.requested('/another');
   const queued = await client.submit({ url: stalling.url('/queued') });

@@ -36,7 +36,7 @@ it('refuses new jobs while the disk is full, and finishes all accepted ones once
     );
 
   await installation.redis.fillDisk(true);
-  // Redis notices at its next write; writes acknowledged before it stay in memory until there is room.
+  // Redis notices at its next write. Writes acknowledged earlier stay in memory until there is room.
   await expect.poll(submission, { timeout: 20_000 }).toBe('unavailable');
   for (const path of ['/running', '/later', '/new']) stalling.release(path);
   // Reads still work.

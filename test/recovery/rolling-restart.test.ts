@@ -79,7 +79,7 @@ class Load {
   }
 }
 
-/** As an operator does it: on a connection that does not repeat the command when Redis is back. */
+/** Like an operator, on a connection that does not repeat the command when Redis is back. */
 async function shutDownRedis(): Promise<void> {
   const once = new Redis(fleet.redis.url, { retryStrategy: null, autoResendUnfulfilledCommands: false });
   once.on('error', () => {});
@@ -95,7 +95,7 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
       await replica.replace();
       await load.more(BETWEEN);
     }
-    // Redis is a single process: callers notice the moment in which it is away.
+    // Redis is a single process, so callers notice the moment of its restart.
     await shutDownRedis();
     await fleet.redis.restart();
     await load.more(BETWEEN);
@@ -105,7 +105,7 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
     expect(problems).toEqual([]);
     const { requests, failedRequests } = load.counts;
     console.log(
-      `${load.jobs.length} calls, ${requests} requests, ${failedRequests} of them made again; 0 calls failed`,
+      `${load.jobs.length} calls, ${requests} requests, ${failedRequests} of them retried; 0 calls failed`,
     );
     expect(new Set(load.jobs).size).toBe(load.jobs.length);
     const client = createClient({ baseUrl: fleet.url });

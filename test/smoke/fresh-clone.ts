@@ -1,6 +1,6 @@
 /**
  * A newcomer's first steps in an empty folder: clone the committed state, `npm start`, post a photograph, stop the service in
- * every possible way, and start it again. Nothing may keep running. It takes a minute or two and needs npm's registry, so it is
+ * every possible way, and start it again. No process may keep running. It takes a minute or two and needs npm's registry, so it is
  * not part of `npm test`: node test/smoke/fresh-clone.ts
  */
 import assert from 'node:assert/strict';

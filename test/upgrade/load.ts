@@ -1,4 +1,4 @@
-/** Callers of every kind who go on calling while processes are replaced, and what they have seen. */
+/** Callers of every kind that keep calling while processes are replaced, and their observations. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CameraFrame, type Client, type ItemLine, isFacequeueError } from '@facequeue/client';
@@ -20,7 +20,7 @@ export interface LoadOptions {
 }
 
 export class Load {
-  /** Calls that failed although the client had made them again as often as it does. */
+  /** Calls that failed after all retries of the client. */
   readonly failures: string[] = [];
   /** Ids of jobs whose callers saw them succeed. */
   readonly jobs: string[] = [];
@@ -28,7 +28,7 @@ export class Load {
   readonly withWebhook: string[] = [];
   /** Frames the service has acknowledged. */
   readonly frames: string[] = [];
-  /** Results of the camera in the order in which they came. */
+  /** Results of the camera in order of arrival. */
   readonly frameResults: CameraFrame[] = [];
   /** Items appended to the batch. */
   readonly items: string[] = [];
@@ -62,13 +62,13 @@ export class Load {
     ];
   }
 
-  /** Resolves when so many more detections have ended. */
+  /** Resolves when this many more detections have ended. */
   async more(count: number): Promise<void> {
     const wanted = this.#ended + count;
     while (this.#ended < wanted) await sleep(20);
   }
 
-  /** Ends the calls, closes the batch and resolves when its results and those of all frames are here. */
+  /** Ends the calls, closes the batch and resolves when its results and those of all frames have arrived. */
   async end(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#running);

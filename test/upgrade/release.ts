@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** One folder a commit. Not below node_modules: Node strips no types there. */
 const CACHE = join(ROOT, '.cache', 'releases');
-/** What a gateway and a worker need of a checkout. */
+/** The parts of a checkout that a gateway and a worker need. */
 const PARTS = ['apps', 'packages', 'models', 'package.json', 'package-lock.json'];
 const WORKSPACES = ['apps/api', 'apps/worker'];
 
@@ -35,13 +35,13 @@ export async function lastRelease(): Promise<Release> {
   return { version, gateway: main('api'), worker: main('worker') };
 }
 
-/** Puts a release in place as a whole: a run that is cut short leaves nothing that a later one would take for it. */
+/** Installs a release atomically: an interrupted run leaves no folder that a later one would take for a complete release. */
 async function install(version: string, commit: string, folder: string): Promise<void> {
   await requireCommit(version, commit);
   await mkdir(CACHE, { recursive: true });
   const making = await mkdtemp(join(CACHE, 'making-'));
   try {
-    // Of the files alone. A worktree would have to be pruned from the repository again whenever the cache is removed.
+    // Only the files: a worktree would have to be pruned from the repository whenever the cache is removed.
     const archive = join(making, 'release.tar');
     await run('git', ['archive', '--output', archive, commit, ...PARTS], { cwd: ROOT });
     await run('tar', ['-xf', archive, '-C', making]);
@@ -71,7 +71,7 @@ async function requireCommit(version: string, commit: string): Promise<void> {
   }
 }
 
-/** The environment without what the npm that runs the tests has put there for its own project. */
+/** The environment without the variables of the npm that runs the tests. */
 function shellEnv(): NodeJS.ProcessEnv {
   const own = /^(npm_package_|npm_lifecycle_|npm_config_local_prefix$|npm_config_prefix$|INIT_CWD$|NODE_ENV$)/i;
   return {

@@ -1,4 +1,4 @@
-/** What one release submits, the other runs and either reads: gateways of both over one Redis, and a worker of each in turn. */
+/** Each release runs and reads what the other submits: gateways of both over one Redis, and a worker of each in turn. */
 import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
 import { type CameraFrame, type Client, createClient, type ItemLine } from '@facequeue/client';
@@ -14,7 +14,7 @@ const SIDES = ['the last release', 'this checkout'] as const;
 type Side = (typeof SIDES)[number];
 const otherOf = (side: Side): Side => (side === SIDES[0] ? SIDES[1] : SIDES[0]);
 
-/** A PNG by its first bytes, and nothing after them. */
+/** A PNG that ends after its signature. */
 const DAMAGED = { bytes: Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10) };
 
 const stack = new AsyncDisposableStack();
@@ -85,7 +85,7 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
     const there = () => clients[otherOf(side)];
     const name = `${SIDES.indexOf(workerSide)}-${SIDES.indexOf(side)}`;
 
-    it('runs what waited, and shows every end alike', async () => {
+    it('runs pending jobs, and shows every end in the same way', async () => {
       const { runs, canceled } = queued[side];
       expect(await there().wait(runs)).toMatchObject({ status: 'succeeded', result: { Faces: [expect.anything()] } });
       expect(await expectAlike((client) => client.job(canceled))).toMatchObject({ status: 'canceled' });
@@ -98,7 +98,7 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
       });
     });
 
-    it('answers a waiting call, and gives its job for the same idempotency key at the other gateway', async () => {
+    it('answers a waiting call, and returns its job for the same idempotency key at the other gateway', async () => {
       const call = { idempotencyKey: `detect ${name}` };
       const first = await here().detect(image, {}, call);
       expect(first.Faces).toHaveLength(1);
@@ -110,7 +110,7 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
         });
     });
 
-    it('lets a job be followed, waited for and erased at the other gateway, and sends its webhook', async () => {
+    it('follows, waits for and erases a job at the other gateway, and sends its webhook', async () => {
       const call = { idempotencyKey: `submit ${name}` };
       const options = { webhook_url: web.webhookUrl, landmarks: false };
       const { id } = await here().submit({ url: web.imageUrl }, options, call);
@@ -124,7 +124,7 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
       for (const client of [here(), there()]) await expect(client.job(id)).rejects.toMatchObject({ code: 'gone' });
     });
 
-    it('fills a batch from both gateways and gives its results at both, from any cursor', async () => {
+    it('fills a batch from both gateways and returns its results at both, from any cursor', async () => {
       const { id } = await here().createBatch({
         open: true,
         items: [
@@ -154,7 +154,7 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
       expect(await expectAlike((client) => client.batch(id))).toMatchObject({ status: 'finished', counts });
     });
 
-    it('takes frames at both gateways and streams their results at both, from any cursor', async () => {
+    it('accepts frames at both gateways and streams their results at both, from any cursor', async () => {
       const camera = `gate-${name}`;
       for (const client of [here(), there(), here()]) {
         const { id } = await client.postFrame(camera, image, { keep: 'all', frame_time: '2026-01-02T03:04:05.000Z' });
@@ -171,7 +171,7 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
       expect(view.counts).toMatchObject({ posted: 3, succeeded: 3 });
     });
 
-    it('is seen by both gateways, and leaves counters and lists that agree', async () => {
+    it('is listed by both gateways, and leaves consistent counters and lists', async () => {
       const workers = await expectAlike(async (client) => (await client.system()).workers.map(({ id }) => id));
       expect(workers).toHaveLength(1);
       await expect.poll(async () => (await audit(redis.url, prefix)).findings, { timeout: 10_000 }).toEqual([]);

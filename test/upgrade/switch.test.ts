@@ -1,4 +1,4 @@
-/** A fleet goes from the last release to the working tree and back, one process at a time, while callers go on calling. */
+/** A fleet is upgraded from the last release to the working tree and back, one process at a time, under load. */
 import { fileURLToPath } from 'node:url';
 import { audit } from '@facequeue/audit';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ async function replace(fleet: Fleet, load: Load, tier: 'gateway' | 'worker', mai
   }
 }
 
-describe('an upgrade from the last release and the way back, one process at a time', () => {
+describe('an upgrade from the last release and the downgrade, one process at a time', () => {
   it.each([
     ['gateways first', ['gateway', 'worker']],
     ['workers first', ['worker', 'gateway']],
@@ -55,7 +55,7 @@ describe('an upgrade from the last release and the way back, one process at a ti
     const counts = { total: load.items.length, succeeded: load.items.length };
     expect(await load.client.batch(load.batch)).toMatchObject({ status: 'finished', counts });
 
-    // A connection that broke may have carried its frame: one more than was acknowledged.
+    // A frame whose connection broke may have arrived: one more than was acknowledged.
     const framesSeen = load.frameResults.map(({ job }) => job);
     expect(new Set(framesSeen).size).toBe(framesSeen.length);
     expect(framesSeen).toEqual(expect.arrayContaining(load.frames));
@@ -75,7 +75,7 @@ describe('an upgrade from the last release and the way back, one process at a ti
       .toEqual([]);
     const { requests, failedRequests } = load.requests;
     console.log(
-      `${load.jobs.length} jobs, ${load.items.length} items, ${framesSeen.length} frames; ${failedRequests} of ${requests} requests were made again`,
+      `${load.jobs.length} jobs, ${load.items.length} items, ${framesSeen.length} frames; ${failedRequests} of ${requests} requests were retried`,
     );
   });
 });

@@ -50,7 +50,7 @@ async function detect(device: string, driver: string): Promise<Found> {
 }
 
 describe('DEVICE=webgpu', () => {
-  it('without a driver ends the start with the reason, never a silent run on the CPU', async () => {
+  it('does not start without a driver, names the reason, and never falls back to the CPU', async () => {
     await expect(detect('webgpu', '/nowhere/icd.json')).rejects.toThrow(/DEVICE=webgpu cannot be used: /);
   });
 

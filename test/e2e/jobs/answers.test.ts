@@ -12,7 +12,7 @@ let hasty: GatewayProcess;
 
 beforeAll(async () => {
   stalling = await startStallingServer(PORTRAIT);
-  // So long that a call which misses its notification, and would be answered at its deadline, fails the test.
+  // Long enough that a call that misses its notification and is answered at its deadline fails the test.
   pair = await startPair({ SOURCE_ALLOW: stalling.host, SYNC_WAIT: '5m' });
   hasty = await pair.gateway({ SYNC_WAIT: '300ms' });
 });
@@ -37,7 +37,7 @@ function facts({ headers }: Response) {
 const oneFace = (result: DetectionResult | null) => expect(result?.Faces).toHaveLength(1);
 
 describe('a call without Prefer', () => {
-  it('is answered with the faces, and the other gateway has its job', async () => {
+  it('is answered with the faces, and its job can be read at the other gateway', async () => {
     const response = await post(pair.here, PORTRAIT);
     const { location, applied } = facts(response);
     expect(applied).toBeNull();
@@ -46,7 +46,7 @@ describe('a call without Prefer', () => {
     expect(await get(pair.there, location)).toMatchObject({ status: 'succeeded', result });
   });
 
-  it('gets 504 when its time is over, and its Location has the faces later', async () => {
+  it('gets 504 at its time limit, and its Location has the faces later', async () => {
     const response = await post(hasty, { url: stalling.url('/late') });
     const { id, location, applied, again } = facts(response);
     expect(applied).toBeNull();
@@ -156,7 +156,7 @@ describe('GET /jobs/{id}', () => {
     expect(second).toEqual(first);
   });
 
-  it('distinguishes jobs that are gone from ids that never existed', async () => {
+  it('distinguishes erased jobs from ids that never existed', async () => {
     const { id } = await submit(pair.here, CAT);
     await pair.there.client.erase(id);
     const ask = async (path: string) => (await fetch(`${pair.here.url}/jobs/${path}`)).status;

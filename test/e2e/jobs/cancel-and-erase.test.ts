@@ -70,7 +70,7 @@ describe('canceling a job', () => {
     expect(await pair.here.client.job(id)).toMatchObject({ status: 'canceled', attempts: 1, result: null });
   });
 
-  it('that has ended otherwise is refused and changes nothing', async () => {
+  it('that has ended in another way is refused and changes nothing', async () => {
     const done = await pair.there.client.wait((await submit(pair.here, PORTRAIT)).id);
     expect(await body<Problem>(await cancel(pair.there, done.id), 409)).toMatchObject({ code: 'conflict' });
     expect(await pair.here.client.job(done.id)).toEqual(done);
@@ -78,7 +78,7 @@ describe('canceling a job', () => {
 });
 
 describe('a caller that disconnects', () => {
-  /** Calls, and hangs up once the job is there. */
+  /** Calls, and disconnects when the job exists. */
   async function leave(
     image: Parameters<typeof post>[1],
     headers: Record<string, string>,
@@ -118,8 +118,8 @@ describe('a caller that disconnects', () => {
   });
 
   it.each([
-    ['it can ask for again by its Idempotency-Key', { 'idempotency-key': '"left"' }],
-    ['it wanted as a job', { prefer: 'respond-async, wait=60' }],
+    ['has an Idempotency-Key', { 'idempotency-key': '"left"' }],
+    ['was submitted with respond-async', { prefer: 'respond-async, wait=60' }],
   ])('lets its job run that %s', async (_, headers) => {
     const letGo = await occupy(pair, stalling, `left-${Object.keys(headers)[0]}`);
     const id = await leave(PORTRAIT, headers, async () => {});
@@ -132,7 +132,7 @@ describe('a caller that disconnects', () => {
 
 describe('erasing a job', () => {
   it.each(['queued', 'processing', 'succeeded'] as const)(
-    'that is %s leaves nothing of it but a mark',
+    'that is %s leaves nothing of it but a tombstone',
     async (when) => {
       const letGo = when === 'queued' ? await occupy(pair, stalling, 'erase') : async () => {};
       using frozen = when === 'processing' ? freeze(pair) : null;

@@ -98,7 +98,7 @@ describe('the events of a job', () => {
     await expect.poll(() => begun, { timeout: 10_000 }).toBe(50);
     stalling.release('/watched');
     for (const seen of await Promise.all(streams)) {
-      // States of a few milliseconds may be missed; those received are in order and unique.
+      // States that last a few milliseconds may be missed; those received are in order and unique.
       expect(seen).toEqual(
         ['0 queued', '1 queued', '1 processing', '1 succeeded'].filter((state) => seen.includes(state)),
       );

@@ -1,4 +1,4 @@
-/** Idempotency keys, results, and that nothing remains after they expire. */
+/** Idempotency keys, results and their expiry, which leaves nothing behind. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -112,11 +112,11 @@ export async function occupy({ here }: Pair, stalling: StallingServer, name: str
 
 /** Frozen engines, until `thaw` or disposal. */
 export interface Frozen extends Disposable {
-  /** Lets those that are still there go on. */
+  /** Resumes the engines that still exist. */
   thaw(): void;
 }
 
-/** Freezes the engines of all workers: an image inside an engine stays there for as long as a test needs. */
+/** Freezes the engines of all workers, with the images they are processing. */
 export function freeze({ workers }: Pair): Frozen {
   const alive = () => workers.flatMap((worker) => worker.engines());
   const engines = alive();

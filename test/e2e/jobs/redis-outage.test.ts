@@ -1,4 +1,4 @@
-/** Redis goes away while callers wait: every one of them gets its faces, or a job that yields them later. */
+/** Redis fails while callers wait: each of them gets its faces, or a job that has them later. */
 
 import { audit } from '@facequeue/audit';
 import type { DetectionResult, JobResource, JobStatus, Problem } from '@facequeue/schema';
@@ -55,7 +55,7 @@ async function statusesOf(ids: string[]): Promise<JobStatus[]> {
   );
 }
 
-/** Callers: half at each gateway, and half of those with a wait of their own. */
+/** Callers: half at each gateway, and half of each with a wait of its own. */
 const call = (i: number) =>
   post([pair.here, pair.there][i % 2]!, face, i % 4 < 2 ? { prefer: 'wait=60' } : {}, {
     query: `?webhook_url=${encodeURIComponent(receiver.url)}`,
@@ -143,7 +143,7 @@ describe('two hundred callers are all answered', () => {
 
   it('including those that arrive during the outage: with faces, a job or a Retry-After; those with a key get exactly one job', async () => {
     const keyed = Array.from({ length: 40 }, (_, i) => ({ 'idempotency-key': `"trouble-${i}"` }));
-    /** Comes again for as long as it is told to. */
+    /** Calls again while the answer asks for it. */
     const insistent = async (headers: Record<string, string>, i: number) => {
       for (;;) {
         const answer = await post([pair.here, pair.there][i % 2]!, face, headers);
@@ -155,7 +155,7 @@ describe('two hundred callers are all answered', () => {
     let going = true;
     const jobs = new Map<string, string>();
     const coming = keyed.map(async (headers, i) => {
-      // Continuously, so that calls are in flight whenever a connection is cut.
+      // Continuous calls: some are in flight whenever a connection is cut.
       do {
         const answer = await insistent(headers, i);
         await facesBy(answer, i);

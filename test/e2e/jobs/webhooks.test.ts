@@ -29,11 +29,11 @@ afterAll(async () => {
 const FAULTY_RECEIVERS = {
   fails: () => startReceiver((count) => (count === 1 ? 500 : 204)),
   'fails for good': () => startReceiver(() => 500),
-  'asks for time': () => startReceiver(() => (response) => response.writeHead(503, { 'retry-after': '7200' }).end()),
+  'sends Retry-After': () => startReceiver(() => (response) => response.writeHead(503, { 'retry-after': '7200' }).end()),
   redirects: () => startReceiver(() => (response) => response.writeHead(307, { location: good.url }).end()),
   hangs: () => startReceiver(() => 'hang'),
   'has gone': () => startReceiver(() => 410),
-  'hangs up': () => startReceiver(() => (response) => response.destroy()),
+  'disconnects': () => startReceiver(() => (response) => response.destroy()),
   /** Listens on an address that is not allowed. */
   'is private': () => startReceiver(),
 };
@@ -154,7 +154,7 @@ describe('a receiver that', () => {
 
   const minutes = (time: string | null) => (Date.parse(time!) - Date.now()) / 60_000;
 
-  it('fails gets the same id and body again some seconds later', async () => {
+  it('fails gets the same id and body again seconds later', async () => {
     const { id } = jobOf.fails;
     const { attempts, next_at } = await webhookOf(id, 'delivered', 2);
     expect(attempts.map(({ status, error }) => [status, error])).toEqual([
@@ -169,14 +169,14 @@ describe('a receiver that', () => {
     expect(second!.headers['webhook-timestamp']).not.toBe(first!.headers['webhook-timestamp']);
   });
 
-  it('fails for good gets the next attempt after minutes', async () => {
+  it('keeps failing gets the next attempt after minutes', async () => {
     const { next_at } = await webhookOf(jobOf['fails for good'].id, 'pending', 2);
     expect(minutes(next_at)).toBeGreaterThan(3);
     expect(minutes(next_at)).toBeLessThanOrEqual(5);
   });
 
   it('sends Retry-After gets the next attempt no earlier', async () => {
-    const { attempts, next_at } = await webhookOf(jobOf['asks for time'].id, 'pending', 1);
+    const { attempts, next_at } = await webhookOf(jobOf['sends Retry-After'].id, 'pending', 1);
     expect(attempts).toMatchObject([{ status: 503 }]);
     expect(minutes(next_at)).toBeGreaterThan(119);
   });
@@ -188,19 +188,19 @@ describe('a receiver that', () => {
     expect(messagesOf(good, id)).toEqual([]);
   });
 
-  it('hangs is abandoned after the time limit, and tried again', async () => {
+  it('hangs is disconnected at the time limit and retried', async () => {
     const { attempts, next_at } = await webhookOf(jobOf.hangs.id, 'pending', 2);
     expect(attempts[0]).toMatchObject({ status: null, error: expect.stringMatching(/time|2 s|slow/i) });
     expect(attempts[0]!.ms).toBeGreaterThan(1900);
     expect(next_at).not.toBeNull();
   });
 
-  it('closes the connection is tried again', async () => {
-    const { attempts } = await webhookOf(jobOf['hangs up'].id, 'pending', 2);
+  it('closes the connection is retried', async () => {
+    const { attempts } = await webhookOf(jobOf['disconnects'].id, 'pending', 2);
     expect(attempts[0]).toMatchObject({ status: null, error: expect.any(String) });
   });
 
-  it('answers 410 is not tried again', async () => {
+  it('answers 410 is not retried', async () => {
     const { attempts, next_at } = await webhookOf(jobOf['has gone'].id, 'gone', 1);
     expect(attempts).toMatchObject([{ status: 410 }]);
     expect(next_at).toBeNull();

@@ -73,7 +73,7 @@ describe('one request', () => {
     await line(gateway, { msg: 'request', request_id: 'trace-3', job_id });
   });
 
-  it('leads to the job whose engine was killed, and to its next attempt', async () => {
+  it('identifies the job whose engine was killed, and its next attempt', async () => {
     const [engine] = worker.engines();
     process.kill(engine!, 'SIGSTOP');
     const answer = await post('trace-4', marked('mark-004'), '', { prefer: 'respond-async' });

@@ -2,7 +2,7 @@ import { type Client, createClient } from '@facequeue/client';
 
 /** Counts of a client's requests. */
 export interface RequestCounts {
-  /** Requests sent, and those that broke or got a 429 or 5xx, which the client repeats where that is safe. */
+  /** Requests sent, and those that broke or got a 429 or 5xx, which the client retries where that is safe. */
   requests: number;
   failedRequests: number;
 }

@@ -28,7 +28,7 @@ const GRACE = ['20s', '50ms'] as const;
 export interface Fleet extends AsyncDisposable {
   readonly redis: TestRedis;
   readonly prefix: string;
-  /** A direct connection to Redis for assertions. Its calls wait while Redis is away. */
+  /** A direct connection to Redis for assertions. Its calls wait while Redis is unavailable. */
   readonly inside: Redis;
   /** Where clients connect: connections go to the gateways round-robin, skipping one that does not listen. */
   readonly loadBalancer: Link;
@@ -61,10 +61,10 @@ export async function startFleet({ replicas, mains = MAINS, env, onProblem, onEn
   const inside = stack.adopt(new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 }), (one) =>
     one.disconnect(),
   );
-  // The tests take Redis away.
+  // The tests stop Redis.
   inside.on('error', () => {});
 
-  /** Ports of the gateways that take calls. */
+  /** Ports of the gateways that accept calls. */
   const open = new Map<Replica, number>();
   let connections = 0;
   const loadBalancer = stack.use(
@@ -95,7 +95,7 @@ export async function startFleet({ replicas, mains = MAINS, env, onProblem, onEn
         open.set(made, port);
         app.child.once('exit', () => open.get(made) === port && open.delete(made));
       },
-      // As an operator does: out of the load balancer before SIGTERM.
+      // Like an operator, who removes a gateway from the load balancer before SIGTERM.
       onLeaving: () => open.delete(made),
       onEnded: (app) => onEnded(name, app),
     });

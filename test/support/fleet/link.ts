@@ -12,8 +12,8 @@ export interface Link extends AsyncDisposable {
   /** Delays everything sent from now on by `ms`; 0 ends the delay. */
   delay(ms: number): void;
   /**
-   * From now on nothing passes; null ends that. Connections stay open, and new ones are accepted and lead nowhere. `drop`: as on a
-   * route that has failed for good, these connections stay dead afterwards, until their ends close them. `buffer`: data sent
+   * Stops all traffic; null ends that. Connections stay open, and new ones are accepted but not forwarded. `drop`: these
+   * connections stay dead afterwards until an end closes them, as on a route that has failed for good. `buffer`: data sent
    * meanwhile is delivered afterwards, as TCP retransmits it.
    */
   blackhole(mode: 'drop' | 'buffer' | null): void;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppProcess, startApp } from '../processes/app-process.ts';
 import type { Link } from './link.ts';
 
-/** Pause between two attempts to start, ms: Redis may be away. */
+/** Pause between two attempts to start, ms: Redis may be unavailable. */
 const RESTART_PAUSE_MS = 250;
 /** After SIGTERM, active jobs have 20 s to finish (SHUTDOWN_GRACE), and the steps after it take 8 s at most. */
 const STOP_TIMEOUT_MS = 30_000;

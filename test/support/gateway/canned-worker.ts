@@ -1,4 +1,4 @@
-/** A worker that answers every job as a test wants, without models. */
+/** A worker without models, whose results a test chooses. */
 import { randomUUID } from 'node:crypto';
 import { type ClaimedJob, type Outcome, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { type DetectionResult, QUEUE_NAMES } from '@facequeue/schema';

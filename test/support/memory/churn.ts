@@ -1,4 +1,4 @@
-/** Measures what V8's minor collections leave of short-lived objects. */
+/** Measures the heap that V8's minor collections leave behind for short-lived objects. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -8,7 +8,7 @@ const MARKS = {
 export type Role = keyof typeof MARKS;
 export const ROLES = Object.keys(MARKS) as Role[];
 
-/** Undefined for a process that is none of them. */
+/** The role of a process; undefined when it has none. */
 export function roleOf(command: string): Role | undefined {
   return ROLES.find((role) => command.includes(MARKS[role]));
 }

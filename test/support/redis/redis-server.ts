@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 export const IMAGE = 'redis:7-bookworm';
 
-/** What the two ways of running a server have in common. */
+/** A running server, of either kind. */
 export interface Server {
   start(): Promise<void>;
   kill(): Promise<void>;

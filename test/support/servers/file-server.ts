@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A plain HTTP server on loopback that serves what is in `files` (path to bytes); any other path is 404. */
+/** A plain HTTP server on loopback that serves `files` (path to bytes); any other path answers 404. */
 export async function startFileServer(files: Map<string, Uint8Array>) {
   const server = createServer((request, response) => {
     const body = files.get(request.url ?? '');

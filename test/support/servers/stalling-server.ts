@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A file server on loopback that sends the first byte at once and the rest on `release`, so that a fetch lasts as long as a test needs. */
+/** A file server on loopback that sends the first byte at once and the rest on `release`, which lets a test control how long a fetch lasts. */
 export interface StallingServer extends AsyncDisposable {
   /** `address:port` */
   readonly host: string;

@@ -1,4 +1,4 @@
-/** ffmpeg for tests: the machine's own, or installed with apt-get if this user may. */
+/** ffmpeg for tests: the machine's own, or installed with apt-get if this user is allowed to. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { aptInstall, meansOf, prefixOf } from '../../../setup/apt.js';
