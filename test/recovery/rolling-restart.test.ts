@@ -104,9 +104,7 @@ describe('a rolling restart of every tier under constant load', { timeout: 300_0
     expect(load.failures).toEqual([]);
     expect(problems).toEqual([]);
     const { requests, failedRequests } = load.counts;
-    console.log(
-      `${load.jobs.length} calls, ${requests} requests, ${failedRequests} of them retried; 0 calls failed`,
-    );
+    console.log(`${load.jobs.length} calls, ${requests} requests, ${failedRequests} of them retried; 0 calls failed`);
     expect(new Set(load.jobs).size).toBe(load.jobs.length);
     const client = createClient({ baseUrl: fleet.url });
     for (const id of load.jobs) expect(await client.job(id)).toMatchObject({ status: 'succeeded' });

@@ -12,18 +12,21 @@ const DETECTION = { route: '/face_detection', method: 'POST', status: '200' } as
 const scraped = async (registry: Registry) => parseExposition(await registry.text());
 
 describe('the catalogue', () => {
-  it.each(Object.entries<MetricEntry>(METRICS))('%s has a name and a help text by the conventions of Prometheus', (name, entry) => {
-    expect(name).toMatch(/^(facequeue|process|nodejs)_[a-z0-9_]+$/);
-    expect(name.endsWith('_total')).toBe(entry.kind === 'counter');
-    expect(name).not.toMatch(/_(ms|milliseconds|mb|count|sum|bucket)\b/);
-    expect(entry.help).toMatch(/\.$/);
-    expect(entry.apps.length).toBeGreaterThan(0);
-    for (const label of Object.keys(entry.labels)) expect(label).toMatch(/^(?!le$)[a-z_]+$/);
-    expect(entry.buckets !== undefined).toBe(entry.kind === 'histogram');
-    const bounds = entry.buckets ?? [];
-    expect([...bounds].sort((a, b) => a - b)).toEqual(bounds);
-    expect(new Set(bounds).size).toBe(bounds.length);
-  });
+  it.each(Object.entries<MetricEntry>(METRICS))(
+    '%s has a name and a help text by the conventions of Prometheus',
+    (name, entry) => {
+      expect(name).toMatch(/^(facequeue|process|nodejs)_[a-z0-9_]+$/);
+      expect(name.endsWith('_total')).toBe(entry.kind === 'counter');
+      expect(name).not.toMatch(/_(ms|milliseconds|mb|count|sum|bucket)\b/);
+      expect(entry.help).toMatch(/\.$/);
+      expect(entry.apps.length).toBeGreaterThan(0);
+      for (const label of Object.keys(entry.labels)) expect(label).toMatch(/^(?!le$)[a-z_]+$/);
+      expect(entry.buckets !== undefined).toBe(entry.kind === 'histogram');
+      const bounds = entry.buckets ?? [];
+      expect([...bounds].sort((a, b) => a - b)).toEqual(bounds);
+      expect(new Set(bounds).size).toBe(bounds.length);
+    },
+  );
 });
 
 describe('a registry', () => {

@@ -142,22 +142,25 @@ describe('an existing object', () => {
   });
 });
 
-describe.each(['refused', 'ignored'] as const)('a server without support for If-None-Match, which is %s', (conditions) => {
-  it('can be written to, and existing objects are not overwritten', async () => {
-    await using server = await startS3({ conditions });
-    await server.createBucket('results');
-    await using writer = writerOf(server);
-    await server.put('results', 'runs/old', 'precious');
-    await writer.put(target('new'), Buffer.from('new'));
-    expect(await server.text('results', 'runs/new')).toBe('new');
-    const output = target('new-parts');
-    const upload = await writer.begin(output);
-    await writer.complete(output, upload, [await writer.putPart(output, upload, 1, Buffer.from('part'))]);
-    expect(await server.text('results', 'runs/new-parts')).toBe('part');
-    await expect(writer.put(target('old'), Buffer.from('new'))).rejects.toMatchObject(CONFLICT);
-    expect(await server.text('results', 'runs/old')).toBe('precious');
-  });
-});
+describe.each(['refused', 'ignored'] as const)(
+  'a server without support for If-None-Match, which is %s',
+  (conditions) => {
+    it('can be written to, and existing objects are not overwritten', async () => {
+      await using server = await startS3({ conditions });
+      await server.createBucket('results');
+      await using writer = writerOf(server);
+      await server.put('results', 'runs/old', 'precious');
+      await writer.put(target('new'), Buffer.from('new'));
+      expect(await server.text('results', 'runs/new')).toBe('new');
+      const output = target('new-parts');
+      const upload = await writer.begin(output);
+      await writer.complete(output, upload, [await writer.putPart(output, upload, 1, Buffer.from('part'))]);
+      expect(await server.text('results', 'runs/new-parts')).toBe('part');
+      await expect(writer.put(target('old'), Buffer.from('new'))).rejects.toMatchObject(CONFLICT);
+      expect(await server.text('results', 'runs/old')).toBe('precious');
+    });
+  },
+);
 
 describe('a write that fails', () => {
   it('outside the allowed prefixes sends no request', async () => {

@@ -29,11 +29,12 @@ afterAll(async () => {
 const FAULTY_RECEIVERS = {
   fails: () => startReceiver((count) => (count === 1 ? 500 : 204)),
   'fails for good': () => startReceiver(() => 500),
-  'sends Retry-After': () => startReceiver(() => (response) => response.writeHead(503, { 'retry-after': '7200' }).end()),
+  'sends Retry-After': () =>
+    startReceiver(() => (response) => response.writeHead(503, { 'retry-after': '7200' }).end()),
   redirects: () => startReceiver(() => (response) => response.writeHead(307, { location: good.url }).end()),
   hangs: () => startReceiver(() => 'hang'),
   'has gone': () => startReceiver(() => 410),
-  'disconnects': () => startReceiver(() => (response) => response.destroy()),
+  disconnects: () => startReceiver(() => (response) => response.destroy()),
   /** Listens on an address that is not allowed. */
   'is private': () => startReceiver(),
 };
