@@ -7,7 +7,7 @@ import { answerError } from './http/errors.ts';
 import { allRoutes, routerOf } from './router.ts';
 import type { Services } from './services.ts';
 
-/** Response headers that pages of other origins may read, beyond those that every page may. */
+/** Response headers that pages of other origins may read, besides those that CORS always allows. */
 const EXPOSED_HEADERS = 'Location, Preference-Applied, Retry-After, Server-Timing, X-Job-Id, X-Request-Id';
 
 /**

@@ -8,7 +8,7 @@ export function gatewayConfig(): GatewayConfig {
   return readConfig(gatewayVariables, process.env);
 }
 
-/** Variables of the environment whose names are close to a setting of the gateway. */
+/** Environment variables whose names are close to a setting of the gateway. */
 export const misspelt = () => misspeltSettings(process.env, gatewayVariables);
 
 /**

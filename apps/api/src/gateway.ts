@@ -31,7 +31,7 @@ const LAST_ANSWERS_MS = 1000;
 
 /**
  * Starts the HTTP server.
- * @param queue stays the caller's to close
+ * @param queue stays open when the gateway closes
  * @throws ConfigError when the configuration is inconsistent, or the port or address cannot be used
  * @example
  * const queue = await openGatewayQueue(queueOptions(config, onError));

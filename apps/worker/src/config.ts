@@ -11,11 +11,15 @@ export type WorkerConfig = z.output<z.ZodObject<typeof workerVariables>> & { RED
  */
 export function workerConfig(env: Readonly<Record<string, string | undefined>> = process.env): WorkerConfig {
   const config = readConfig(workerVariables, env);
-  if (!config.REDIS_URL) throw new ConfigError('REDIS_URL is not set; only `facequeue serve` has a Redis of its own');
+  if (!config.REDIS_URL) {
+    throw new ConfigError(
+      'REDIS_URL is not set; expected the address of a Redis (`facequeue serve` runs one by itself)',
+    );
+  }
   return { ...config, REDIS_URL: config.REDIS_URL };
 }
 
-/** Environment variables whose names are almost settings of the worker. */
+/** Environment variables whose names are close to a setting of the worker. */
 export const misspelt = () => misspeltSettings(process.env, workerVariables);
 
 /**

@@ -6,9 +6,9 @@ import { timeToProcess } from './retry-after.ts';
 const RETRY_SHARE = 0.1;
 
 /**
- * Refuses a call before its body is received, if the snapshot says that the queue is full. This saves work; the decision proper is
- * admission's, at the submit.
- * @param replacesAnother whether the call takes the place of a waiting job; asked only when the queue is full
+ * Refuses a call before its body is received, if the snapshot says that the queue is full. This only saves work: admission decides, in
+ * the script that submits.
+ * @param replacesAnother whether the call replaces a waiting job; called only when the queue is full
  * @throws queue_full
  */
 export async function refuseWhenFull(

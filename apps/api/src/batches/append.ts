@@ -53,10 +53,10 @@ export async function appendItems(
   return { total: appender.total, batch: await lookupBatch(queue, id, owner) };
 }
 
-/** The same error, with where to go on: for callers whose items have no ids and must not run twice. */
+/** Adds to an error where to resume, for callers whose items have no ids and must not run twice. */
 function withLastLine(error: FacequeueError, line: number): FacequeueError {
   const { code, message, retryAfterMs, reason } = error;
-  const detail = `${message}; ${line > 0 ? `items up to line ${line} have been taken` : 'no item has been taken'}`;
+  const detail = `${message}; ${line > 0 ? `items up to line ${line} have been accepted` : 'no item has been accepted'}`;
   return new FacequeueError(code, detail, {
     cause: error,
     ...(retryAfterMs !== undefined && { retryAfterMs }),

@@ -15,9 +15,9 @@ export class BatchAppender {
   #items: NewItem[] = [];
   #bytes = 0;
   #flushedAt = Number.NEGATIVE_INFINITY;
-  /** What has become of the items so far. */
+  /** Outcomes of the items so far. */
   readonly total: AppendResult = { accepted: 0, skipped: 0, failed: 0 };
-  /** The last line that the queue has. */
+  /** The last line that has been appended. */
   lastLine = 0;
 
   /**
@@ -47,7 +47,7 @@ export class BatchAppender {
     if (this.#bytes + bytes > MAX_BYTES) await this.flush();
   }
 
-  /** Call it when no more items are there at the moment: flushes what has waited long enough. */
+  /** Call it when no item is available at the moment: flushes the buffered items unless the last flush was recent. */
   async idle(): Promise<void> {
     if (performance.now() - this.#flushedAt >= FLUSH_EVERY_MS) await this.flush();
   }
@@ -66,7 +66,7 @@ export class BatchAppender {
     } catch (error) {
       const full = isFacequeueError(error) && error.code === 'queue_full';
       if (!full || !this.#allowPartial || items.length === 1) throw error;
-      // The first item without room ends it, so each halving costs at most two calls.
+      // A single item without room ends the halving, so each halving costs at most two calls.
       const half = Math.ceil(items.length / 2);
       await this.#send(items.slice(0, half));
       await this.#send(items.slice(half));

@@ -253,7 +253,7 @@ describe('POST /batches', () => {
     using raw = await openRaw(gateway.port);
     const head = 'POST /batches HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
     await raw.send(`${head}Content-Length: 30000000\r\n\r\n`);
-    expect(await raw.until('}')).toMatch(/413[\s\S]*send application\/x-ndjson, an item a line/);
+    expect(await raw.until('}')).toMatch(/413[\s\S]*send application\/x-ndjson, one item a line/);
   });
 
   it('answers 408 when a client sends nothing for the time it has for a megabyte', async () => {
@@ -368,7 +368,7 @@ describe('an open batch', () => {
     // A fifth of the queue is reserved for interactive calls.
     const full = await post(items, body);
     expect(full).toMatchObject({ status: 503, body: { code: 'queue_full' } });
-    expect(full.body.detail).toMatch('items up to line 240 have been taken');
+    expect(full.body.detail).toMatch('items up to line 240 have been accepted');
     expect(Number(full.headers.get('retry-after'))).toBeGreaterThan(0);
     // A batch without open=true that does not fit leaves nothing.
     expect(await post(`${tight.url}/batches`, body)).toMatchObject({ status: 503, body: { code: 'queue_full' } });

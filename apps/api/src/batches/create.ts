@@ -20,11 +20,11 @@ const KEEP_ALIVE_MS = 20_000;
  */
 export async function createBatch(services: Services, request: Request, response: Response): Promise<BatchRecord> {
   const { config, queue, bodyMemory } = services;
-  // Everything that the headers are enough to refuse is refused before the body is requested.
+  // What the headers rule out is refused before the body is requested.
   if (request.headers['idempotency-key'] !== undefined) {
     throw new FacequeueError(
       'invalid_request',
-      'a batch takes no Idempotency-Key: create an empty one with open=true and append items that have ids, which can be repeated',
+      'a batch takes no Idempotency-Key: create an empty batch with open=true, and append items with ids, which may be repeated',
     );
   }
   const query = readBatchQuery(queryOf(request));
@@ -47,7 +47,7 @@ export async function createBatch(services: Services, request: Request, response
   });
 }
 
-/** Creates a batch of what `read` appends. It is in Redis from its first chunk on. */
+/** Creates a batch with the items that `read` appends. It exists in Redis from its first chunk on. */
 async function fill(
   { queue, shutdown, metrics }: Services,
   batch: NewBatch,

@@ -46,7 +46,7 @@ function failed(name: string | null, line: number, error: unknown): NewItem {
 /** The id at the beginning of text that is incomplete or not JSON. */
 function leadingId(text: Buffer): string | null {
   const [, quoted] = LEADING_ID.exec(text.subarray(0, 8192).toString()) ?? [];
-  // Bytes that are not UTF-8 would have become another name.
+  // Bytes that are not UTF-8 would result in another name.
   if (!quoted || quoted.includes('\ufffd')) return null;
   try {
     return readItemId({ id: JSON.parse(quoted) });

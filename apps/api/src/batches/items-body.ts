@@ -1,4 +1,4 @@
-/** Request bodies that bring items: JSON, or NDJSON that is read while it arrives. */
+/** Request bodies with items: JSON, or NDJSON that is read while it arrives. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { NewItem } from '@facequeue/queue';
 import { FacequeueError, MAX_NDJSON_BYTES, MAX_NDJSON_LINES } from '@facequeue/schema';
@@ -14,10 +14,10 @@ import { type BatchAppender, FLUSH_EVERY_MS } from './batch-appender.ts';
 import { itemFrom } from './item.ts';
 import { splitItems } from './json-items.ts';
 
-/** What a body of lines reserves of the body memory while it is read: a chunk for the queue, and one from the network. */
+/** Body memory that NDJSON reserves while it is read, bytes: a chunk for the queue, and one from the network. */
 const LINES_RESERVE = (4 << 20) + (1 << 17);
 
-/** The body as the headers describe it, checked. */
+/** A body as its headers describe it, checked. */
 export interface AnnouncedItems extends BodySize {
   form: 'lines' | 'json' | 'none';
 }
@@ -63,7 +63,7 @@ export async function withJsonItems<T>(
 
 /**
  * Appends the items of lines as they arrive: one line and one chunk are in memory at a time.
- * @param signal ends it early
+ * @param signal stops receiving
  * @throws body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected, what the appender throws
  */
 export async function readLines(
@@ -109,7 +109,7 @@ function bodyTooLarge(form: 'lines' | 'json', cap: number): FacequeueError {
   const detail =
     form === 'lines'
       ? `the body is larger than ${cap} bytes: append the rest to an open batch`
-      : `a JSON body may not be larger than ${cap} bytes: send application/x-ndjson, an item a line`;
+      : `the body is larger than ${cap} bytes: send application/x-ndjson, one item a line`;
   return new FacequeueError('body_too_large', detail);
 }
 

@@ -2,7 +2,7 @@
 import { FacequeueError, MAX_JSON_ITEMS } from '@facequeue/schema';
 import { JSON_SLACK, notJson, parseJson, stringEnd, utf8 } from '../body/json-text.ts';
 
-/** Most bytes outside strings, quotes included: each costs a step. A thousand items, one member a line, have a tenth of it. */
+/** Most bytes outside strings, quotes included: each costs a step. A thousand items with one member a line have a tenth of that. */
 const MAX_STEPS = 1 << 20;
 
 const QUOTE = 0x22;
@@ -38,7 +38,7 @@ export function splitItems(body: Buffer): { members: unknown; items: Buffer[] } 
     if (items.length > MAX_JSON_ITEMS) {
       throw new FacequeueError(
         'invalid_request',
-        `there are more than ${MAX_JSON_ITEMS} items: send application/x-ndjson, an item a line`,
+        `there are more than ${MAX_JSON_ITEMS} items: send application/x-ndjson, one item a line`,
       );
     }
     return !blank;

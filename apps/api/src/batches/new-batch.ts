@@ -2,6 +2,7 @@ import { type NewBatch, newJobId } from '@facequeue/queue';
 import type { BatchCall } from '@facequeue/schema';
 import { checkListing, checkOutput, s3Url } from '@facequeue/source/s3-locations';
 import { webhookReceiver } from '../auth/webhook-receiver.ts';
+import { compatOptions } from '../detection/compat-options.ts';
 import type { Services } from '../services.ts';
 
 /**
@@ -20,7 +21,7 @@ export function newBatch(
     id: newJobId(),
     owner,
     requestId,
-    options: config.COMPAT === 'aws' ? { ...options, orient: false } : options,
+    options: compatOptions(options, config),
     open,
     ...(webhookUrl !== undefined && { webhookUrl: webhookReceiver(webhookUrl, owner, config.WEBHOOK_SECRETS) }),
     ...(listed && {

@@ -3,10 +3,10 @@ import { itemLine } from '@facequeue/schema/batch-resource';
 import type { Request, Response } from 'express';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { contextOf } from '../http/context.ts';
-import { NdjsonStream } from '../http/ndjson.ts';
 import { idOf } from '../http/resource-id.ts';
 import { queryOf } from '../http/route.ts';
 import type { Services } from '../services.ts';
+import { NdjsonStream } from '../streaming/ndjson.ts';
 import { lookupBatch } from './lookup.ts';
 
 /** Most results read at a time; the queue returns fewer when they are large. */
@@ -15,8 +15,8 @@ const PAGE = 256;
 const HEARTBEAT_MS = 15_000;
 
 /**
- * Streams the results there are, or with `follow` all there will be. A proper end means that these are all. When this gateway shuts
- * down, Redis becomes unreachable or the batch is erased first, the connection is cut.
+ * Streams the results so far, or with `follow` until the batch is complete. A proper end means that no result is missing. When this
+ * gateway shuts down, Redis becomes unreachable or the batch is erased first, the connection is cut.
  * @throws the errors of an invalid request; unavailable
  */
 export async function streamResults(

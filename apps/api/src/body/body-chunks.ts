@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
+import { sendContinue } from '../http/expect-continue.ts';
 
 /**
  * The time-out starts again after this many bytes. A client that sends 64 MB over a slow line may need an hour; one that sends nothing
@@ -9,21 +10,21 @@ import { ClientDisconnected } from '../http/client-disconnected.ts';
 const STEP_BYTES = 1 << 20;
 
 export interface ChunkLimits {
-  /** Most bytes of the body. */
+  /** Largest body, bytes. */
   cap: number;
-  /** Makes the error when the body passes the cap. */
+  /** Makes the error for a body that exceeds the cap. */
   tooLarge: () => Error;
   /** Time for each megabyte. The time between a chunk and the request for the next one does not count. */
   timeoutMs: number;
   /** After this long without data an empty chunk is yielded. */
   idleMs: number;
-  /** Ends the body early. */
+  /** Stops receiving. */
   signal: AbortSignal;
 }
 
 /**
  * Yields a body chunk by chunk as it arrives, and reads nothing between chunks. A client that sent `Expect: 100-continue` is told to
- * continue when the first chunk is requested. What is left unread is the answer's business (see http/discard-body.ts).
+ * continue when the first chunk is requested. The answer discards the rest of a body (see http/discard-body.ts).
  * @throws request_timeout, the error of `tooLarge`, ClientDisconnected, unavailable when `signal` aborts
  */
 export async function* bodyChunks(
@@ -31,7 +32,7 @@ export async function* bodyChunks(
   response: ServerResponse,
   { cap, tooLarge, timeoutMs, idleMs, signal }: ChunkLimits,
 ): AsyncGenerator<Buffer, void> {
-  if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
+  sendContinue(request, response);
   let received = 0;
   let step = 0;
   let leftMs = timeoutMs;
@@ -77,7 +78,7 @@ function nextChunk(request: IncomingMessage, ms: number, signal: AbortSignal): P
     const timer = setTimeout(() => settle(() => resolve('timeout')), ms);
     signal.addEventListener('abort', onAbort);
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
-    // The end may have been emitted after the last chunk, when nobody listened.
+    // The end may have been emitted after the last chunk, without a listener.
     if (request.readableEnded) onEnd();
     else if (request.destroyed) onClose();
     else if (signal.aborted) onAbort();

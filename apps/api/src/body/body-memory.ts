@@ -1,10 +1,10 @@
 import { FacequeueError } from '@facequeue/schema';
 
-/** Bytes reserved of the body memory. Disposing releases them; doing so twice is harmless. */
+/** Bytes reserved in the body memory. Disposing releases them; a second time does nothing. */
 export interface Reservation extends Disposable {
   /**
-   * Changes what is reserved to `bytes` in all.
-   * @throws queue_full when it grows and the rest does not fit
+   * Changes the reservation to `bytes` in all.
+   * @throws queue_full when it grows and the difference does not fit
    */
   resize(bytes: number): void;
 }

@@ -8,7 +8,7 @@ import { bodyForm, IMAGE_FORMS, type ImageForm } from './media-type.ts';
 import { readForm } from './multipart.ts';
 import type { BodySize } from './receive-body.ts';
 
-/** The body of an image as the headers describe it, checked. */
+/** The body of an image as its headers describe it, checked. */
 export interface AnnouncedBody extends BodySize {
   form: ImageForm;
   contentType: string;
@@ -33,7 +33,7 @@ export function announcedBody(
 
 /**
  * Finds the image in a received body.
- * @param body of JSON it is overwritten; the image's bytes are a view of it
+ * @param body overwritten if it is JSON; the image's bytes are a view of it
  * @param lenient whether members and parts other than url and img are ignored
  * @throws invalid_request, invalid_base64
  */

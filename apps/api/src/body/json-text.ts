@@ -5,7 +5,7 @@ import { decodeInPlace, invalidBase64 } from './base64.ts';
 import type { ImageInput } from './image-input.ts';
 
 /**
- * Most bytes beside the longest string. A URL and names need less. Only this much is parsed, because JSON made of brackets takes
+ * Most bytes beside the longest string. A URL and names need less. Only this much is parsed, because JSON that consists of brackets takes
  * forty times its size in memory.
  */
 export const JSON_SLACK = 1 << 17;
@@ -23,7 +23,7 @@ const invalid = (detail: string, parameter?: string) =>
   new FacequeueError('invalid_request', detail, parameter === undefined ? {} : { parameter });
 
 /**
- * Reads JSON that names an image or carries it.
+ * Reads JSON that names or contains an image.
  * @param text decoded in place: the image's bytes are a view of it
  * @param what for error texts: body or item
  * @param parse finds url or img in the parsed value. If the longest string is a long one, `placeholder` stands in its place

@@ -5,13 +5,13 @@ const LINE_FEED = 0x0a;
 /** A line that is not blank, without its line feed. `text` may be a view of a chunk; it may be kept and overwritten. */
 export type Line =
   | { number: number; text: Buffer }
-  /** One longer than allowed: its beginning. */
+  /** A line that is too long: its beginning. */
   | { number: number; head: Buffer };
 
 /** Bytes kept of a line that is too long. */
 const HEAD_BYTES = 8192;
 
-/** Buffers at most one line, and of one that is too long its beginning. */
+/** Buffers at most one line; only the beginning of a line that is too long. */
 export class LineSplitter {
   readonly #maxBytes: number;
   #parts: Buffer[] = [];
@@ -63,7 +63,7 @@ export class LineSplitter {
 
   #endLine(lines: Line[]): void {
     const number = this.#number++;
-    // While it is joined a line is in memory twice. That is not reserved: it is one line of the whole process, for this moment.
+    // A line is in memory twice while it is joined. The copy is not reserved: the process joins one line at a time.
     const text = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#length);
     if (this.#tooLong) lines.push({ number, head: text });
     else if (!isBlank(text)) lines.push({ number, text });

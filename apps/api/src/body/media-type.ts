@@ -3,7 +3,7 @@ import { FacequeueError } from '@facequeue/schema';
 
 /** The forms of a request body; `lines` is NDJSON. */
 export type BodyForm = 'raw' | 'json' | 'form' | 'lines';
-/** The forms of a body that brings one image. */
+/** The forms of a body with one image. */
 export const IMAGE_FORMS = ['raw', 'json', 'form'] as const;
 export type ImageForm = (typeof IMAGE_FORMS)[number];
 

@@ -37,7 +37,7 @@ export async function readForm(body: Buffer, contentType: string, lenient: boole
 
 interface Part {
   name: string;
-  /** The text of a field; for a file `file`, or empty when the file is. */
+  /** The text of a field; `file` for a file, or empty for an empty file. */
   text: string;
   bytes: Uint8Array;
 }

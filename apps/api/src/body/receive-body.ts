@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
+import { sendContinue } from '../http/expect-continue.ts';
 import type { BodyMemory } from './body-memory.ts';
 
 /** The size of a body that may be received. */
@@ -15,14 +16,13 @@ export interface ReceiveOptions extends BodySize {
   memory: BodyMemory;
   /** Time from now until the last byte. */
   timeoutMs: number;
-  /** Makes the error for a body of unstated length that passes the cap. */
+  /** Makes the error for a body of unstated length that exceeds the cap. */
   tooLarge: () => Error;
 }
 
 /**
  * Receives a whole body into one buffer and passes it to `use`. Its memory is reserved until `use` is done. A client that sent
- * `Expect: 100-continue` is told to continue now. What is left unread after an error is the answer's business (see
- * http/discard-body.ts).
+ * `Expect: 100-continue` is told to continue now. After an error, the answer discards the rest of the body (see http/discard-body.ts).
  * @throws queue_full (no body memory), request_timeout, the error of `tooLarge`, ClientDisconnected, what `use` throws
  */
 export async function receiveBody<T>(
@@ -42,9 +42,9 @@ function receive(
   response: ServerResponse,
   { stated, cap, timeoutMs, tooLarge }: ReceiveOptions,
 ): Promise<Buffer> {
-  if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
+  sendContinue(request, response);
   return new Promise((resolve, reject) => {
-    // With a stated length every chunk is copied to where it stays, so peak memory is the body once.
+    // With a stated length each chunk is copied to its final place, so peak memory is one body.
     const whole = stated === null ? null : Buffer.allocUnsafeSlow(stated);
     const chunks: Buffer[] = [];
     let received = 0;

@@ -4,10 +4,10 @@ import { frameEvent } from '@facequeue/schema/camera-resource';
 import type { Request, Response } from 'express';
 import { abortOnDisconnect } from '../http/abort-on-disconnect.ts';
 import { contextOf } from '../http/context.ts';
-import { pollStream } from '../http/poll-stream.ts';
 import { queryOf } from '../http/route.ts';
-import { EventStream } from '../http/sse.ts';
 import type { Services } from '../services.ts';
+import { pollStream } from '../streaming/poll-stream.ts';
+import { EventStream } from '../streaming/sse.ts';
 
 /** Results read at a time: at most a few hundred kB. */
 const PAGE = 16;

@@ -1,14 +1,16 @@
 import { newJobId } from '@facequeue/queue';
 import { FacequeueError, readCameraName, readFrameQuery, readFrameTime } from '@facequeue/schema';
-import { jobPath, jobResource } from '@facequeue/schema/job-resource';
+import { jobResource } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
 import { refuseWhenFull } from '../admission/load-shedding.ts';
 import { imageTooLarge } from '../body/body-cap.ts';
 import { announcedBody } from '../body/image-body.ts';
 import { receiveBody } from '../body/receive-body.ts';
 import { uploadLimits } from '../body/upload-limits.ts';
+import { compatOptions } from '../detection/compat-options.ts';
 import { contextOf } from '../http/context.ts';
 import { queryOf } from '../http/route.ts';
+import { nameJob } from '../jobs/name-job.ts';
 import { queuedView } from '../jobs/queued-view.ts';
 import type { Services } from '../services.ts';
 
@@ -18,10 +20,9 @@ import type { Services } from '../services.ts';
  */
 export async function postFrame(services: Services, request: Request, response: Response): Promise<void> {
   const { config, queue, bodyMemory: memory, metrics } = services;
-  const context = contextOf(response);
-  const { owner, requestId } = context;
+  const { owner, requestId } = contextOf(response);
 
-  // Everything that the headers are enough to refuse is refused before the body is requested.
+  // What the headers rule out is refused before the body is requested.
   const camera = readCameraName(request.params['camera']);
   const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
   const takenAt = readFrameTime(request.headers['x-frame-time']);
@@ -42,7 +43,7 @@ export async function postFrame(services: Services, request: Request, response: 
       owner,
       requestId,
       bytes,
-      options: config.COMPAT === 'aws' ? { ...options, orient: false } : options,
+      options: compatOptions(options, config),
       keep,
       startTimeoutMs: maxAgeMs ?? config.START_WITHIN,
       takenAt,
@@ -50,8 +51,6 @@ export async function postFrame(services: Services, request: Request, response: 
     return queuedView(result, { queue: 'cameras', source: { kind: 'inline' }, frame: { camera, takenAt } });
   });
   metrics.count('facequeue_jobs_accepted_total', { queue: 'cameras' });
-  context.jobId = job.id;
-  response.setHeader('X-Job-Id', job.id);
-  response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
+  nameJob(response, job.id, config.BASE_PATH);
   response.status(202).json(jobResource(job, config.BASE_PATH));
 }

@@ -37,7 +37,7 @@ function answerJob(
 }
 
 function answerTimeout({ job, retryAfterMs }: JobState & { ended: false }): never {
-  const detail = `the job is not done yet; ask for ${job.id} later`;
+  const detail = `the job has not ended yet; read ${job.id} later`;
   throw new FacequeueError('wait_timeout', detail, { jobId: job.id, retryAfterMs });
 }
 

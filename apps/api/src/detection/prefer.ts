@@ -1,8 +1,8 @@
 /**
  * `Prefer` (RFC 7240), as far as this API understands it.
  *
- * Not parsed with `structured-headers`: the RFC is older than structured fields. Names may be in upper case and `=` may stand between
- * blanks, the first of two equal preferences counts, and a malformed one is ignored alone. The library refuses 5 of the 18 valid headers
+ * Not parsed with `structured-headers`: the RFC is older than structured fields. Names may be in upper case and `=` may have blanks
+ * around it, the first of two equal preferences counts, and a malformed one is ignored alone. The library refuses 5 of the 18 valid headers
  * of prefer.test.ts as a whole, and takes the last of two.
  */
 import { MAX_WAIT_S } from '@facequeue/schema';

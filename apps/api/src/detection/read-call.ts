@@ -8,10 +8,11 @@ import { type UploadLimits, uploadLimits } from '../body/upload-limits.ts';
 import { contextOf, type RequestContext } from '../http/context.ts';
 import { queryOf } from '../http/route.ts';
 import type { Services } from '../services.ts';
+import { compatOptions } from './compat-options.ts';
 import { readIdempotencyKey } from './idempotency.ts';
 import { type Preferences, readPreferences } from './prefer.ts';
 
-/** A detection as its caller asked for it: the record that every step works on. */
+/** One detection call: the record that every step works on. */
 export interface DetectionCall {
   services: Services;
   request: Request;
@@ -24,7 +25,7 @@ export interface DetectionCall {
   webhookUrl: string | undefined;
   idempotencyKey: string | null;
   preferences: Preferences;
-  /** Whether the answer is the job, whatever its state, without a wait. */
+  /** Whether to answer with the job at once, whatever its state. */
   immediate: boolean;
   /** How long the answer may wait for the job's end, milliseconds. */
   waitMs: number;
@@ -35,7 +36,7 @@ export interface DetectionCall {
 }
 
 /**
- * Reads everything but the body, and refuses the call where the headers are enough to do so: before the body is requested.
+ * Reads everything but the body, and refuses what the headers rule out, before the body is requested.
  * @throws the errors of an invalid request; unsupported_media_type, body_too_large, queue_full, unavailable
  */
 export async function readCall(services: Services, request: Request, response: Response): Promise<DetectionCall> {
@@ -50,7 +51,7 @@ export async function readCall(services: Services, request: Request, response: R
     webhookUrl === undefined ? undefined : webhookReceiver(webhookUrl, context.owner, config.WEBHOOK_SECRETS);
   const limits = uploadLimits(config, context.owner);
   const body = announcedBody(request, limits.maxImageBytes);
-  // A repeated call gets its job however full the queue is, and only the submit can tell that it is one.
+  // A repeated call gets its job however full the queue is, and only the submit can recognize one.
   if (idempotencyKey === null) await refuseWhenFull(queue, queueName);
 
   const { respondAsync, waitMs } = preferences;
@@ -61,7 +62,7 @@ export async function readCall(services: Services, request: Request, response: R
     context,
     jobId: newJobId(),
     queueName,
-    options: config.COMPAT === 'aws' ? { ...options, orient: false } : options,
+    options: compatOptions(options, config),
     webhookUrl: receiver,
     idempotencyKey,
     preferences,

@@ -9,7 +9,7 @@ const OPERATION = 'face_detection';
 
 /**
  * Submits the job of a call.
- * @returns the job as it was made, without reading it. Its id is another one when an earlier call with the same idempotency key made it
+ * @returns the job as submitted, without a read. Its id differs from `call.jobId` when an earlier call used the same idempotency key
  * @throws queue_full, idempotency_conflict, unavailable
  */
 export async function submit(call: DetectionCall, image: ImageInput): Promise<JobView> {
@@ -28,7 +28,7 @@ export async function submit(call: DetectionCall, image: ImageInput): Promise<Jo
     requestId,
     owner,
     startTimeoutMs: config.START_WITHIN,
-    // Only a caller that gets nothing when time is up is refused for a long estimated wait.
+    // A caller that accepts the job in place of the faces loses nothing by a long wait, so its wait is not estimated.
     ...(call.onTimeout === 'error' && { waitMs: call.waitMs }),
     ...(idempotencyKey !== null && { idempotency: await idempotency(idempotencyKey, owner, OPERATION, work) }),
   });

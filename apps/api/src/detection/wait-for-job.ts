@@ -1,33 +1,32 @@
 import type { CompletionWait, GatewayQueue } from '@facequeue/queue';
 import { isTerminal } from '@facequeue/schema';
-import { type JobView, jobPath } from '@facequeue/schema/job-resource';
+import type { JobView } from '@facequeue/schema/job-resource';
 import { MIN_RETRY_MS, pollAfterMs } from '../admission/retry-after.ts';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
 import { isUnavailable } from '../http/errors.ts';
+import { nameJob } from '../jobs/name-job.ts';
 import { waitForEnd } from '../jobs/wait-for-end.ts';
 import type { DetectionCall } from './read-call.ts';
 
-/** Where a job stands when its caller is answered. */
+/** State of a job when its caller is answered. */
 export type JobState = { ended: true; job: JobView } | { ended: false; job: JobView; retryAfterMs: number };
 
 /**
- * Waits for the job's end for as long as the caller does. From here on the answer names the job, also when it is an error. The job is
- * accepted, so if Redis becomes unreachable meanwhile its caller still learns where it will be.
+ * Waits for the end of the job, at most `call.waitMs`. From here on the answer names the job, even if it is an error. The job is
+ * accepted, so if Redis becomes unreachable meanwhile the caller still gets its location.
  * @param accepted what `submit` returned
  * @param wait of the id that this call submitted
  * @throws gone when the job is erased meanwhile, ClientDisconnected
  */
 export async function waitForJob(call: DetectionCall, accepted: JobView, wait: CompletionWait): Promise<JobState> {
-  const { services, context, response, immediate } = call;
+  const { services, response, immediate } = call;
   const { queue, config, shutdown } = services;
 
   // A repeated call waits for the earlier job, which may have ended: subscribe, then read.
   const repeated = accepted.id !== call.jobId;
   using earlierWait = repeated ? queue.wait(accepted.id) : null;
   const job = repeated ? ((await queue.read(accepted.id)) ?? accepted) : accepted;
-  context.jobId = job.id;
-  response.setHeader('X-Job-Id', job.id);
-  response.setHeader('Location', jobPath(job.id, config.BASE_PATH));
+  nameJob(response, job.id, config.BASE_PATH);
 
   if (immediate) return { ended: false, job, retryAfterMs: await pollAfterMs(queue, job.queue) };
   if (isTerminal(job.status)) return { ended: true, job };
@@ -36,7 +35,7 @@ export async function waitForJob(call: DetectionCall, accepted: JobView, wait: C
     if (ended) return { ended: true, job: ended };
   } catch (error) {
     if (isUnavailable(error)) return { ended: false, job, retryAfterMs: MIN_RETRY_MS };
-    // Nobody else can know of this job. One that runs is left to run: most of its cost is spent.
+    // Nobody else knows of this job. A job that is processing goes on, since most of its cost is spent.
     const unknownToOthers = !call.preferences.respondAsync && call.idempotencyKey === null;
     if (error instanceof ClientDisconnected && unknownToOthers) await queue.cancel(job.id, 'queued');
     throw error;

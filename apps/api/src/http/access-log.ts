@@ -9,8 +9,8 @@ const CLIENT_CLOSED_REQUEST = 499;
 const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'] as const;
 
 /**
- * Writes one log line per request, and counts it, when its answer is out or its client is gone. Query strings are left out: a URL may
- * be a secret.
+ * Writes one log line per request, and counts it, when its answer has been sent or its client has disconnected. Query strings are left
+ * out: a URL may contain a secret.
  */
 export function accessLog(log: Logger, metrics: Registry) {
   return (request: Request, response: Response, next: NextFunction) => {

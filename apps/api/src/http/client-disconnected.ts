@@ -1,4 +1,4 @@
-/** The client closed the connection before its answer was out: there is nobody to answer. */
+/** The client closed the connection before it was answered: there is nobody to answer. */
 export class ClientDisconnected extends Error {
   override readonly name = 'ClientDisconnected';
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
 
-/** What is known of one request, for its answer and its log line. */
+/** Facts about one request, for its answer and its log line. */
 export interface RequestContext {
   requestId: string;
   /** `performance.now()` when its headers had been read. */

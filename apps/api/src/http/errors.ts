@@ -18,7 +18,7 @@ export interface ErrorAnswers {
 
 /**
  * Answers a request with an error. An answer that has begun is cut off; a client that has disconnected gets none.
- * @param thrown anything; other errors than a FacequeueError are logged and answered as internal_error
+ * @param thrown anything; errors other than a FacequeueError are logged and answered as internal_error
  */
 export function answerError(
   request: Request,
@@ -55,12 +55,12 @@ export function answerError(
   else response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** True for what the queue throws while Redis is unreachable. */
+/** True for the error that the queue throws while Redis is unreachable. */
 export function isUnavailable(error: unknown): boolean {
   return isFacequeueError(error) && error.code === 'unavailable';
 }
 
-/** The error of the catalogue that stands for what was thrown. */
+/** The error of the catalogue for anything that was thrown. */
 function publicError(thrown: unknown): FacequeueError {
   if (isFacequeueError(thrown)) return thrown;
   return new FacequeueError('internal_error', 'internal error; the log has it under this X-Request-Id', {

@@ -11,8 +11,8 @@ export type Noun = 'job' | 'batch';
 const CLOCK_SKEW_MS = 60_000;
 
 /**
- * The id in the path, in the form in which the queue knows it. The request's log line gets it too.
- * @throws not_found when the text is no id
+ * The id in the path, in lower case as the queue stores it. Adds it to the request's log line.
+ * @throws not_found when the text is not an id
  */
 export function idOf(request: Request, response: Response, noun: Noun): string {
   const text = request.params['id'];
@@ -25,8 +25,8 @@ export function idOf(request: Request, response: Response, noun: Noun): string {
 }
 
 /**
- * Why there is no such job or batch: `gone` when this installation may have made the id (it expired, was deleted, never existed, or
- * belongs to another API key: these are not told apart), `not_found` for any other id.
+ * The error for a job or batch that the caller cannot have: `gone` when this installation may have created the id (it expired, was
+ * deleted, never existed, or belongs to another API key; the answer is the same for all of these), `not_found` for any other id.
  * @param id from `idOf`
  */
 export async function missing(
@@ -36,7 +36,7 @@ export async function missing(
 ): Promise<FacequeueError> {
   const createdAt = jobIdTime(id)!;
   if (createdAt < (await queue.firstStart()) || createdAt > Date.now() + CLOCK_SKEW_MS) {
-    return new FacequeueError('not_found', 'this installation has not made this id');
+    return new FacequeueError('not_found', 'this installation did not create this id');
   }
   return new FacequeueError('gone', `the ${noun} expired, was deleted or never existed`);
 }

@@ -2,7 +2,7 @@
  * A set for values that come and go all the time.
  *
  * It is not a Set because V8 keeps a Set's outgrown tables linked, each to its replacement. Once one of them is old, minor collections
- * free none of the later ones, nor what they held. With Sets of the open answers, the gateway kept every request it had served until
+ * free none of the later ones, nor their contents. With Sets of the open answers, the gateway kept every request it had served until
  * the next full collection, minutes later.
  */
 export class UnorderedSet<T> {

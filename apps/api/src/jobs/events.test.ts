@@ -12,7 +12,7 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { countOpen } from '../http/testing/open-waits.ts';
-import { readEvents } from '../http/testing/sse-reader.ts';
+import { readEvents } from '../streaming/testing/sse-reader.ts';
 
 let redis: TestRedis;
 let gateways: [TestGateway, TestGateway];

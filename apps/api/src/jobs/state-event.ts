@@ -1,6 +1,6 @@
 import { isTerminal, type JobStatus } from '@facequeue/schema';
 import { type JobView, jobResource } from '@facequeue/schema/job-resource';
-import type { ServerSentEvent } from '../http/sse.ts';
+import type { ServerSentEvent } from '../streaming/sse.ts';
 
 /**
  * Identifies a state of a job. It depends on the record alone, so any gateway knows from `Last-Event-ID` what a client has seen.

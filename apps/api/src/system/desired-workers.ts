@@ -6,7 +6,7 @@ import type { QueueName } from '@facequeue/schema';
 export const TARGET_WAIT_S: Record<QueueName, number> = { interactive: 2, cameras: 2, bulk: 600 };
 /** Engines that are busy for more than this share of the time have no room for a burst. */
 export const MAX_LOAD = 0.7;
-/** One answer never asks for more than this many times the workers there are: the next one sees its effect. */
+/** An answer is at most this many times the present workers: the next one sees the effect. */
 export const MAX_GROWTH = 2;
 
 /** Absorbs the rounding errors of sums of decimals. */
@@ -30,10 +30,10 @@ export function serving(queue: QueueName, workers: readonly WorkerInfo[]): Capac
 }
 
 /**
- * The larger of two answers, each at most twice the workers there are:
- * - by backlog: as many as process the waiting jobs within the queue's target, if each does what the present ones do, but never so many
- *   that some would be idle
- * - by load: as many as leave the engines idle for 30 % of the time
+ * The larger of two answers, each at most twice the present workers:
+ * - by backlog: enough to process the waiting jobs within the queue's target, at the speed of the present ones, but not so many that
+ *   some would be idle
+ * - by load: enough to leave the engines idle for 30 % of the time
  * @returns at least 1
  */
 export function desiredWorkers(queue: QueueName, figures: QueueFigures, { workers, engines, busy }: Capacity): number {
@@ -48,7 +48,7 @@ export function desiredWorkers(queue: QueueName, figures: QueueFigures, { worker
 /** Seconds until a job submitted now would start. */
 function estimatedWaitS({ waiting, throughput, gapMs, oldestMs }: QueueFigures): number {
   if (waiting === 0) return 0;
-  // The throughput includes idle times; the gap is that of the last time when jobs waited.
+  // The throughput includes idle times; the gap was measured when jobs last waited.
   const rate = Math.max(throughput, gapMs > 0 ? 1000 / gapMs : 0);
   return rate > 0 ? waiting / rate : oldestMs / 1000;
 }

@@ -9,7 +9,7 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { readEvents } from '../http/testing/sse-reader.ts';
+import { readEvents } from '../streaming/testing/sse-reader.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import type { Subscription } from '@facequeue/queue';
-import { isUnavailable } from './errors.ts';
+import { isUnavailable } from '../http/errors.ts';
 import type { EventStream } from './sse.ts';
 
 /** A heartbeat is sent after this long without a change. */
@@ -8,8 +8,8 @@ const HEARTBEAT_MS = 15_000;
 const READ_AGAIN_MS = 1000;
 
 /**
- * Waits for a change and reads it, however long Redis is unreachable. Meanwhile it keeps the stream alive.
- * @param due whether there is something to read already
+ * Waits for a change and reads it. Sends heartbeats while it waits, and repeats the read while Redis is unreachable.
+ * @param due whether to read at once, without waiting for a change
  * @returns what `read` returned; null when `signal` aborts
  */
 export async function pollStream<T>(

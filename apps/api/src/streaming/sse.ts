@@ -1,5 +1,6 @@
 /** Server-sent events, as section 9.2 of the HTML standard defines them. */
 import type { ServerResponse } from 'node:http';
+import { drained } from './drained.ts';
 
 export interface ServerSentEvent {
   id: string;
@@ -10,7 +11,7 @@ export interface ServerSentEvent {
 
 /** When a client reconnects after its stream broke, ms. */
 const RETRY_MS = 2000;
-/** When it reconnects after its gateway shut down, ms: spread, so that not all of them connect to the next gateway at once. */
+/** When a client reconnects after its gateway shut down, ms: at random, so that not all of them reach the next gateway at once. */
 const MOVE_RETRY_MS = [500, 3000] as const;
 
 /** An answer that is a stream of events. */
@@ -31,28 +32,22 @@ export class EventStream {
     this.#response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Tells a client that has seen no event yet where it is, so that a break before the first event loses none. */
+  /** Sends a client its position before the first event: a connection that breaks before that event loses none. */
   sendPosition(id: string): void {
     this.#response.write(`id: ${id}\n\n`);
   }
 
   /**
-   * Resolves when what was sent has left this process: at once unless the client reads slowly. A client that has read nothing for `ms`
+   * Resolves when everything sent has left this process: at once unless the client reads slowly. A client that has read nothing for `ms`
    * is disconnected; it can reconnect and resume.
    * @returns false when the connection is closed
    */
   async flushed(ms: number): Promise<boolean> {
     const response = this.#response;
     if (response.writableNeedDrain && !response.destroyed) {
-      await new Promise<void>((resolve) => {
-        const settle = () => {
-          clearTimeout(timer);
-          response.off('drain', settle).off('close', settle);
-          resolve();
-        };
-        const timer = setTimeout(() => response.destroy(), ms);
-        response.on('drain', settle).on('close', settle);
-      });
+      const timer = setTimeout(() => response.destroy(), ms);
+      await drained(response);
+      clearTimeout(timer);
     }
     return !response.destroyed;
   }

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { ClientDisconnected } from './client-disconnected.ts';
+import { ClientDisconnected } from '../http/client-disconnected.ts';
+import { drained } from './drained.ts';
 
 /**
- * An answer that is NDJSON. One that ends properly is whole. One that cannot go on is cut, so that its reader notices: by `cut`, or by
- * errors.ts for anything thrown after it began.
+ * An NDJSON answer. If it ends properly, it is complete. If it cannot continue, the connection is cut, which the reader notices: by
+ * `cut`, or by http/errors.ts for an error after the first line.
  */
 export class NdjsonStream {
   readonly #response: ServerResponse;
@@ -23,15 +24,7 @@ export class NdjsonStream {
    */
   async send(line: unknown): Promise<void> {
     const response = this.#response;
-    if (!response.destroyed && !response.write(`${JSON.stringify(line)}\n`)) {
-      await new Promise<void>((resolve) => {
-        const settle = () => {
-          response.off('drain', settle).off('close', settle);
-          resolve();
-        };
-        response.on('drain', settle).on('close', settle);
-      });
-    }
+    if (!response.destroyed && !response.write(`${JSON.stringify(line)}\n`)) await drained(response);
     if (response.destroyed) throw new ClientDisconnected('the client disconnected while it was reading');
   }
 
@@ -44,7 +37,7 @@ export class NdjsonStream {
     this.#response.end();
   }
 
-  /** Sends what was written, and closes the connection without the terminating chunk, so that the reader knows it has not all. */
+  /** Sends what was written, and closes the connection without the terminating chunk: the reader sees that lines are missing. */
   cut(): void {
     this.#response.socket?.destroySoon();
   }
