@@ -23,8 +23,8 @@ export function workerConfig(env: Readonly<Record<string, string | undefined>> =
 export const misspelt = () => misspeltSettings(process.env, workerVariables);
 
 /**
- * The environment of engine processes: that of the worker without its settings and without credentials, because decoders of
- * untrusted images run there. One malloc arena (glibc) unless set otherwise: the few threads of an engine do not contend for
+ * The environment of engine processes: the worker's without settings and credentials, because engines decode untrusted
+ * images. One malloc arena (glibc) unless set otherwise: the few threads of an engine do not contend for
  * it, and each further arena keeps some 30 MB.
  */
 export function engineEnvironment(env: Readonly<Record<string, string | undefined>> = process.env) {

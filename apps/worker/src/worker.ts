@@ -18,20 +18,20 @@ import { startWebhookRunner } from './webhooks/webhook-runner.ts';
 const HEARTBEAT_MS = 2000;
 const NO_ENGINES: EngineReport = { device: null, models: null, engines: 0, busy: 0, load: 0 };
 
-/** Time for jobs that are released at the end of the grace to reach their queue, ms. */
+/** Time to release the active jobs at the end of the grace period, ms; again, to close connections. */
 const RELEASE_MS = 3000;
 
 /** A running worker. */
 export interface Worker {
   readonly id: string;
   /**
-   * Stops in order: takes nothing new, lets active jobs end within the grace, releases the others, then ends the engines.
+   * Stops in order: takes nothing new, lets active jobs end within the grace period, releases the others, then ends the engines.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Wires the queue and the runners of images, tasks and webhooks. Resolves when work is being taken.
+ * Wires the queue and the runners of images, tasks and webhooks. Resolves when the worker takes work.
  * @param engineEnv the whole environment of engine processes
  * @throws EngineStartError, or unavailable when Redis cannot be reached, or the listen error of the health port
  */
@@ -97,7 +97,7 @@ export async function startWorker(
       const drained = Promise.all(runners.map((runner) => runner.drain()));
       if (!(await settlesInTime(drained, config.SHUTDOWN_GRACE))) {
         for (const runner of runners) runner.abort();
-        // What is not released in time (Redis is away) is found by the stall check.
+        // Jobs that are not released in time (Redis is unreachable) are found by the stall check.
         await settlesInTime(drained, RELEASE_MS);
       }
       health?.close();

@@ -3,7 +3,7 @@ import { parseWebhookUrl } from '@facequeue/source/webhook-url';
 
 /**
  * Checks the webhook receiver that a call names.
- * @param owner name of the caller's API key; empty in open mode
+ * @param owner name of the caller's API key; empty without API keys
  * @param secrets WEBHOOK_SECRETS, by owner
  * @returns its URL, normalized
  * @throws invalid_request when nothing can be posted to it, or no secret can sign for this caller

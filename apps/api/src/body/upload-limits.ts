@@ -8,7 +8,7 @@ export interface UploadLimits {
 
 /**
  * The limits for one caller. Every upload gets its limits here.
- * @param _owner name of the caller's API key; empty in open mode. Unused until limits differ per key (CONTRIBUTING.md has the recipe)
+ * @param _owner name of the caller's API key; empty without API keys. Unused until limits differ per key (CONTRIBUTING.md has the recipe)
  */
 export function uploadLimits(config: { MAX_IMAGE_BYTES: number; BODY_TIMEOUT: number }, _owner: string): UploadLimits {
   return { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT };

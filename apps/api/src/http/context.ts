@@ -11,7 +11,7 @@ export interface RequestContext {
   route: string;
   /** Level of its access log line. */
   logLevel: 'info' | 'debug';
-  /** Name of the caller's API key; empty in open mode. */
+  /** Name of the caller's API key; empty without API keys. */
   owner: string;
   jobId: string | null;
   batchId: string | null;

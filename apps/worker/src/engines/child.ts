@@ -12,7 +12,7 @@ export interface Detector {
 
 /**
  * Answers the parent over the IPC channel of `child_process.fork`.
- * @param load loads and warms the models; the message of what it throws is shown as the reason why the worker cannot start
+ * @param load loads and warms the models; if it throws, the message is reported as the reason why the worker cannot start
  */
 export function serveParent(load: (settings: unknown) => Promise<Detector>): void {
   // A terminal sends its signals to the whole process group. Only the parent decides when an engine ends.

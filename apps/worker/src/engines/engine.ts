@@ -7,7 +7,7 @@ import { EngineOutput, type ImageIds } from './output.ts';
 
 /** How long loading and warming may take, ms. Generous: some GPUs compile their kernels for minutes. */
 const START_LIMIT_MS = 300_000;
-/** How long a canceled image may run on inside an engine before the engine is killed, ms. */
+/** How long an engine may continue with a canceled image before it is killed, ms. */
 const CANCEL_GRACE_MS = 500;
 
 /** How to start an engine process. */
@@ -82,7 +82,7 @@ export class Engine {
   /**
    * Starts a process and waits until its models are warm.
    * @param log gets what the process prints
-   * @throws EngineStartError, or the signal's reason; the process has ended then
+   * @throws EngineStartError, or the signal's reason, when the process has ended
    */
   static async start(program: EngineProgram, signal: AbortSignal, log: Logger): Promise<Engine> {
     signal.throwIfAborted();
@@ -130,9 +130,9 @@ export class Engine {
 
   /**
    * Detects the faces of one image.
-   * @param timeLimitMs after it the engine is killed
-   * @param signal when it aborts, the image may finish within 500 ms, else the engine is killed
-   * @param ids of the image, for log lines of what the engine prints
+   * @param timeLimitMs time after which the engine is killed
+   * @param signal after it aborts, the image may finish within 500 ms; then the engine is killed
+   * @param ids of the image, for the log lines of what the engine prints
    * @throws FacequeueError for a bad image; EngineExit; EngineFault; the signal's reason if it has aborted already
    */
   async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {

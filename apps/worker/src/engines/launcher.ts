@@ -15,7 +15,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1'];
 /**
  * A launcher whose processes the kernel kills when this one dies. An engine ends by itself when its parent disconnects,
  * but not while it hangs inside native code; with PR_SET_PDEATHSIG (`setpriv` of util-linux, part of every Debian) it
- * ends even then. Without a `setpriv` that can do this, engines are started by Node alone.
+ * ends even then. Where `setpriv` cannot do this, engines are started by Node alone.
  */
 export function engineLauncher(): Launcher {
   const setpriv = ['--pdeathsig', 'KILL', '--'];

@@ -3,7 +3,7 @@ import type { DetectionOptions, ErrorCode, ImageFacts, Timings } from '@facequeu
 
 /** An image to detect faces in. */
 export interface EngineImage {
-  /** The file as it was received. A plain Uint8Array: it costs half of what a Buffer costs to send. */
+  /** The file as it was received. A plain Uint8Array: sending it costs half as much as a Buffer. */
   bytes: Uint8Array;
   options: DetectionOptions;
 }
@@ -17,7 +17,7 @@ export interface EngineFacts {
   models: { name: string; version: string };
 }
 
-/** What an engine found. `result` is the compact form of `@facequeue/schema/result-codec`. */
+/** The outcome of an image. `result` is the compact form of `@facequeue/schema/result-codec`. */
 export interface EngineAnswer {
   result: Uint8Array;
   image: ImageFacts;
@@ -34,7 +34,7 @@ export type FromEngine =
   | { type: 'unusable'; message: string }
   /** `rss`, here and below: the engine's resident bytes after the image. */
   | { type: 'found'; answer: EngineAnswer; rss: number }
-  /** The image is at fault: an error of the catalogue. */
+  /** The image is bad: an error of the catalogue. */
   | { type: 'refused'; code: ErrorCode; detail: string; rss: number }
-  /** The engine is at fault: a stack trace for the log, nothing for the public. */
+  /** A fault of the engine: the stack trace is for the log only. */
   | { type: 'faulted'; stack: string; rss: number };

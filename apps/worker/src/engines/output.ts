@@ -13,8 +13,8 @@ export interface ImageIds {
 }
 
 /**
- * Logs what an engine prints, mostly native libraries' complaints about an image, line by line. Each line carries the ids of
- * the image that is inside the engine, or was the last one inside.
+ * Logs what an engine prints, mostly complaints of native libraries about an image, line by line. Each line has the ids of
+ * the image that is, or was last, inside the engine.
  */
 export class EngineOutput {
   readonly #log: Logger;
@@ -52,7 +52,7 @@ export class EngineOutput {
       }
     });
     stream.once('close', flush);
-    // A broken pipe has nothing more to print; the engine's exit is reported elsewhere.
+    // A broken pipe has nothing more to log; the engine's exit is reported elsewhere.
     stream.on('error', () => {});
   }
 

@@ -8,7 +8,7 @@ import { Permits } from './permits.ts';
 import type { PriorityClass } from './priority.ts';
 import { type EngineLimits, EngineSupervisor } from './supervisor.ts';
 
-/** Time constant of the load, ms: what was so a minute ago hardly counts. */
+/** Time constant of the load, ms: the load of a minute ago hardly counts. */
 const LOAD_TAU_MS = 15_000;
 
 /** Exclusive use of one engine. Dispose it to let the next request have the engine. */
@@ -58,7 +58,7 @@ export class EnginePool {
   /**
    * Starts the engines and waits until all are warm.
    * @param count number of engines, given the facts of the first one (which may have chosen its device itself)
-   * @throws EngineStartError when one of them cannot start; none is left running then
+   * @throws EngineStartError when one of them cannot start, after ending the others
    */
   static async start(
     program: EngineProgram,

@@ -1,8 +1,8 @@
-/** The two classes that compete for engines: in `interactive` a caller waits for the answer, in `others` nobody does. */
+/** The two classes that compete for engines: a caller waits for jobs of `interactive`, and for none of `others`. */
 export const PRIORITY_CLASSES = ['interactive', 'others'] as const;
 export type PriorityClass = (typeof PRIORITY_CLASSES)[number];
 
-/** Every fifth permit goes to `others` while they wait: bulk work slows callers by a fifth and never starves. */
+/** Every fifth permit goes to `others` while they wait: bulk work never starves, and slows callers by a fifth at most. */
 export const SHARE = 5;
 
 /**

@@ -30,11 +30,11 @@ export class EngineSupervisor {
   readonly #metrics: Registry;
   readonly #closing = new AbortController();
   #engine: Engine | null = null;
-  /** Resolves to the engine once it is up; rejects when its start fails (the next start is scheduled then). */
+  /** Resolves to the engine once it is up; rejects when its start fails, when the next start has been scheduled. */
   #starting: Promise<Engine> = Promise.reject(new Error('not started'));
   /** The image that is inside, for the log. */
   #inside: ImageIds | null = null;
-  /** Exits and failed starts; an image that is done ends the row. */
+  /** Exits and failed starts since the last image that completed. */
   #failuresInARow = 0;
 
   constructor(program: EngineProgram, limits: EngineLimits, events: SupervisorEvents, log: Logger, metrics: Registry) {
@@ -47,7 +47,7 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine. Later ones are started when the one before has ended.
+   * Starts the first engine. A later one is started when the previous one has ended.
    * @throws EngineStartError: a device or pack that does not work at the start will not work later
    */
   async start(): Promise<EngineFacts> {
@@ -73,7 +73,7 @@ export class EngineSupervisor {
   /**
    * Runs one image. When the engine exits during it, the image runs once more, alone in a fresh engine.
    * @throws FacequeueError `engine_crashed` or `engine_timeout` after the second exit, or the code for a bad image;
-   *   EngineFault; EngineStartError when no engine comes up; the signal's reason when the engine was killed for that
+   *   EngineFault; EngineStartError when no engine comes up; the signal's reason when the job was canceled
    */
   async run(image: EngineImage, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
     for (let again = false; ; again = true) {
@@ -118,7 +118,7 @@ export class EngineSupervisor {
     if (this.#engine !== engine) return;
     const ids = this.#inside;
     this.#setLost();
-    // An engine killed for a canceled job was healthy: however many jobs are canceled in a row, the next start is immediate.
+    // An engine killed for a canceled job was healthy, so the next one starts at once, however many jobs are canceled in a row.
     const failed = engine.exitKind !== 'canceled';
     if (failed) this.#failuresInARow++;
     engine.ended.then((how) => {

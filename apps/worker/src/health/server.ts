@@ -14,10 +14,10 @@ export interface HealthServer {
 }
 
 /**
- * Serves `/livez`, which answers while the event loop turns, `/readyz`, which runs the checks and says which failed, and
- * `/metrics`. The reason of a failure may name internal addresses, so it is not shown.
+ * Serves `/livez`, which answers while the event loop runs, `/readyz`, which runs the checks and says which failed, and
+ * `/metrics`. The reason of a failure may contain internal addresses, so it is not reported.
  * @param limitMs time a check may take before it counts as failed
- * @throws the listen error: the port is in use, the address is not this machine's
+ * @throws the listen error: the port is in use, or the address is not of this machine
  */
 export async function startHealthServer(
   host: string,

@@ -1,16 +1,16 @@
 import { linkedAbort } from '@facequeue/time';
 
-/** Abort reason of active jobs that another worker is to run, because this one is stopping. */
+/** Why active jobs are aborted when this worker stops; another worker runs them. */
 export class WorkerStopping extends Error {
   override readonly name = 'WorkerStopping';
 }
 
-/** One active job; dispose it when the job is done. `signal` aborts when the job is to stop. */
+/** One active job; dispose it when the job is done. `signal` aborts when the job must stop. */
 export interface ActiveJobScope extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** The jobs this worker is running now, so that its shutdown can abort them. */
+/** The jobs that this worker is running now, for its shutdown to abort. */
 export class ActiveJobs {
   readonly #jobs = new Set<(reason: unknown) => void>();
 

@@ -16,19 +16,19 @@ import { ActiveJobs } from './active-jobs.ts';
 import { createJobHandler } from './job-handler.ts';
 import { QUEUE_POLICIES } from './queues.ts';
 
-/** What a worker's heartbeat says of its engines. */
+/** What a worker's heartbeat reports about its engines. */
 export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load'>;
 
 /** Detects faces in images. */
 export interface ImageRunner extends Runner {
   /** @throws when no engine is up */
   check(): Promise<void>;
-  /** Null while no engine is up: gateways must not count on this worker then. */
+  /** Null while no engine is up, so that gateways do not count this worker. */
   report(): EngineReport | null;
 }
 
 /**
- * Starts engines and resolves when jobs of `queues` are being taken.
+ * Starts the engines. Resolves when the worker takes jobs of `queues`.
  * @param engineEnv the whole environment of engine processes
  * @throws EngineStartError, or unavailable when Redis cannot be reached
  */

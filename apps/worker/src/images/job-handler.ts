@@ -9,7 +9,7 @@ import type { EnginePool } from '../engines/pool.ts';
 import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
 import { QUEUE_POLICIES } from './queues.ts';
 
-/** When a job is run again after a failure that may pass. */
+/** Delay before a job runs again after a transient failure, ms. */
 const retryDelay = exponentialBackoff({ firstMs: 500, maxMs: 30_000, jitter: 0.5 });
 
 /** Log messages about the end of a job; bench/chaos counts them. */
@@ -38,8 +38,8 @@ export interface JobHandlerDeps {
 const NOT_THE_IMAGE: readonly ErrorCode[] = ['unavailable', 'internal_error'];
 
 /**
- * Makes the function that runs one job from claim to finish. Every claimed job ends finished, released, or ended by
- * somebody else. What the function throws (Redis is away) is left to the stall check and the sweep.
+ * Makes the function that runs one job from claim to finish. Every claimed job is finished, released, or ended by
+ * another process. After an error that the function throws (Redis is unreachable), the stall check and the sweep recover the job.
  */
 export function createJobHandler(deps: JobHandlerDeps): JobHandler {
   const { workerId, queue, activeJobs, metrics, random } = deps;
@@ -64,7 +64,7 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
       if (active.signal.aborted) return;
       if (!isFacequeueError(error) || NOT_THE_IMAGE.includes(error.code)) {
         const delay = retryDelay(job.attempt, random());
-        // A job that has ended may fail here, too: its image was erased when it was canceled. That is no fault.
+        // A job that has ended may fail here, too: a cancel erases its image. That is not a fault.
         if (!(await queue.release(id, job.attempt, delay))) log.debug({ err: error }, JOB_MESSAGES.discarded);
         else {
           log.error({ err: error, delay }, JOB_MESSAGES.fault);
@@ -84,7 +84,7 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
 
 /**
  * Fetches the image, waits for an engine, and has the faces detected.
- * @param timings filled on the way, so that a failed job shows how far it came
+ * @param timings filled stage by stage, so a failed job has those of the stages that ran
  * @returns how the job ends; null when it has ended already
  */
 async function detectFaces(
@@ -127,12 +127,12 @@ function countAbort(metrics: Registry, queue: QueueName, signal: AbortSignal): D
   };
 }
 
-/** Rounds to tenths of a millisecond: more digits would only fill records. */
+/** Rounds to tenths of a millisecond: more digits would only enlarge records. */
 const tenths = (ms: number) => Math.round(ms * 10) / 10;
 
 async function inlineBytes(queue: JobHandlerDeps['queue'], id: string): Promise<Uint8Array> {
   const blob = await queue.blob(id);
   if (!blob) throw new FacequeueError('internal_error', 'the image bytes are no longer stored');
-  // A plain view: a Buffer costs twice as much to send to an engine.
+  // A plain view: sending a Buffer to an engine costs twice as much.
   return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
 }

@@ -4,7 +4,7 @@ import { assertOwned, LEASE_MS, type TaskDeps, type TaskWork } from './task.ts';
 
 /** Progress of a listing, as saved. */
 interface Progress {
-  /** Token of the next page; '' for the first, null when there is none. */
+  /** Token of the next page; '' for the first, null after the last. */
   next: string | null;
   /** Items found. */
   found: number;

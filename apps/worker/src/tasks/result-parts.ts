@@ -10,7 +10,7 @@ const YIELD_BYTES = 256 * 1024;
 /** A section of a batch's results as NDJSON. */
 export interface Part {
   bytes: Buffer;
-  /** Cursor of its last line, after which the next part begins. '' when no line was read at all. */
+  /** Cursor of its last line, after which the next part begins; '' when there is no line at all. */
   cursor: string;
   /** No part follows. */
   last: boolean;
@@ -18,8 +18,8 @@ export interface Part {
 
 /**
  * Cuts the results after a cursor into parts: whole lines, until a part has `partBytes` or more. Where a part ends depends only on
- * where it began, so a part that is made again is the same.
- * @param page reads results; fewer than `max` means nothing, none means that there are no more
+ * where it began, so a part that is repeated is the same.
+ * @param page reads results; it may return fewer than `max`, and returns none only at the end
  * @returns at least one part, which has no line if there are no results
  */
 export async function* partsOf(

@@ -7,9 +7,9 @@ import { listObjects } from './list-objects.ts';
 import { assertOwned, type CreateTaskWork, LEASE_MS, type TaskDeps, TaskLost } from './task.ts';
 import { writeOutput } from './write-output.ts';
 
-/** Two extensions may fail before a lease ends. */
+/** A lease outlives two failed extensions. */
 const EXTEND_EVERY_MS = 5000;
-/** A task fails after so many tries without progress: with the back-off, after some five minutes. */
+/** A task fails after this many tries without progress: about five minutes with the back-off. */
 export const MAX_TRIES = 10;
 const FIRST_DELAY_MS = 1000;
 /** Half of each delay is random. */
@@ -18,9 +18,9 @@ const backoff = exponentialBackoff({ firstMs: FIRST_DELAY_MS, maxMs: 60_000, jit
 const WORK: Record<BatchTask['kind'], CreateTaskWork> = { list: listObjects, write: writeOutput };
 
 /**
- * Runs a leased task from its saved progress. The task ends finished, released, or left to the worker that owns it now.
- * What cannot be recorded (Redis is away) is left to the lease.
- * @param stopping aborts when the task is to be released
+ * Runs a leased task from its saved progress. Afterwards it is finished, released, or owned by another worker. If its outcome
+ * cannot be recorded (Redis is unreachable), another worker takes it when the lease ends.
+ * @param stopping aborts when the task must be released
  */
 export async function runTask(deps: TaskDeps, task: BatchTask, stopping: AbortSignal): Promise<void> {
   const { tasks } = deps;
@@ -62,7 +62,7 @@ export async function runTask(deps: TaskDeps, task: BatchTask, stopping: AbortSi
       }
       log.warn({ err: error }, 'task failed');
       count('failed');
-      // Another worker may have leased it meanwhile and be continuing the upload.
+      // Another worker may have leased the task meanwhile, and may be continuing the upload.
       await assertOwned(tasks.extend(task, LEASE_MS));
       await abandon();
       await tasks.finish(task, publicError(error));

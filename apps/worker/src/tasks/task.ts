@@ -3,7 +3,7 @@ import type { BatchTask, BatchTasks } from '@facequeue/queue';
 import type { Logger } from '@facequeue/service';
 import type { ObjectLister, ObjectWriter } from '@facequeue/source';
 
-/** Lease of a task, ms. Its worker extends it; the task of a dead worker goes to another within this time. */
+/** Lease of a task, ms. Its worker extends it; another worker takes the task of a dead one within this time. */
 export const LEASE_MS = 15_000;
 
 /** What tasks work with. */
@@ -41,7 +41,7 @@ export interface TaskWork {
    * @throws TaskLost, FacequeueError, the signal's reason
    */
   run(signal: AbortSignal): Promise<void>;
-  /** Removes what only a further run could use. */
+  /** Removes what only another run could use. */
   abandon(): Promise<void>;
 }
 

@@ -32,7 +32,7 @@ export function writeOutput({ tasks, writer }: TaskDeps, task: BatchTask): TaskW
     await assertOwned(tasks.save(task, JSON.stringify(next), LEASE_MS));
     return next;
   };
-  /** An erased batch reads as one without results, so the results are complete only if the batch still exists after the read. */
+  /** An erased batch has no results either, so the results are complete only if the batch still exists after the read. */
   const assertBatchExists = () => assertOwned(tasks.extend(task, LEASE_MS));
 
   return {
@@ -52,7 +52,7 @@ export function writeOutput({ tasks, writer }: TaskDeps, task: BatchTask): TaskW
           const tag = await writer
             .putPart(target, upload, parts.length + 1, part.bytes, signal)
             .catch(async (error) => {
-              // A worker that had lost its lease without knowing may have completed the upload: it no longer exists, but the object does.
+              // A worker that did not know that its lease was lost may have completed the upload. Then only the object exists.
               if (isTransient(error) || (await writer.inspect(target, signal)) === 'vacant') throw error;
               return null;
             });

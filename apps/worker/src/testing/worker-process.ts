@@ -1,4 +1,4 @@
-/** A worker process of its own for tests. */
+/** Worker processes for tests. */
 import { type AppProcess, startApp } from '../../../../test/support/processes/app-process.ts';
 import { descendants } from '../../../../test/support/processes/process-table.ts';
 

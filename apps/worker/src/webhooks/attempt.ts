@@ -21,7 +21,7 @@ export interface AttemptDeps {
   random(): number;
 }
 
-/** How an attempt went: delivered, or why not. */
+/** Result of an attempt: delivered, or why not. */
 interface AttemptResult {
   status: 'delivered' | 'failed' | 'gone' | 'pending';
   /** The receiver's HTTP status, if it answered. */
@@ -34,7 +34,7 @@ interface AttemptResult {
 /**
  * Signs a webhook and posts it once.
  * @returns the outcome to report to the queue
- * @throws the signal's reason when it aborts: whether the receiver got the webhook is unknown then
+ * @throws the signal's reason when it aborts; whether the receiver has the webhook is then unknown
  */
 export async function attemptDelivery(
   deps: AttemptDeps,
@@ -60,8 +60,8 @@ async function post(
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const secrets = deps.secrets.get(subjectOf(delivery).owner);
-  // The gateway refuses webhooks without a secret, so this worker has older settings than the gateway. A roll-out may fix that
-  // before the next attempt.
+  // The gateway refuses webhooks without a secret, so this worker's settings are older than the gateway's. A roll-out may change
+  // that before the next attempt.
   if (!secrets) return unanswered('pending', 'no secret that signs this webhook is configured (WEBHOOK_SECRETS)');
   try {
     const body = JSON.stringify(webhookEvent(delivery.subject, delivery.endedAt, deps.basePath));
@@ -73,7 +73,7 @@ async function post(
       deps.log.error({ err: error, ...subjectOf(delivery).ids }, 'internal error in a webhook');
       return unanswered('pending', 'internal error');
     }
-    // A forbidden address or a bad URL stays so however often it is tried.
+    // A retry does not help against a forbidden address or a bad URL.
     const permanent = error.code === 'source_forbidden' || error.code === 'invalid_request';
     return unanswered(permanent ? 'failed' : 'pending', error.message);
   }
@@ -85,7 +85,7 @@ const unanswered = (status: AttemptResult['status'], error: string): AttemptResu
   error,
 });
 
-/** What an answer means: 2xx is success, 410 asks for no more, anything else may be better later. */
+/** The meaning of an answer: 2xx is success, 410 means never again, anything else is retried. */
 function toResult({ status, retryAfterMs }: PostAnswer): AttemptResult {
   if (status >= 200 && status < 300) return { status: 'delivered', receiverStatus: status, error: null };
   const redirect = status >= 300 && status < 400 ? '; redirects are not followed' : '';

@@ -4,7 +4,7 @@ import { PollLoop } from '@facequeue/time';
 import { type AttemptDeps, attemptDelivery } from './attempt.ts';
 import { subjectOf } from './subject.ts';
 
-/** Deliveries to one host at a time, over all workers, so that a slow or dead host occupies no more than these. */
+/** Deliveries to one host at a time, over all workers: a slow or dead host occupies no more than these. */
 const PER_HOST = 4;
 
 export interface DispatcherOptions extends AttemptDeps {
@@ -12,7 +12,7 @@ export interface DispatcherOptions extends AttemptDeps {
   metrics: Registry;
   /** Attempts in flight at a time. */
   concurrency: number;
-  /** Lease of a delivery, ms, after which another worker may attempt it: longer than an attempt and its report take. */
+  /** Lease of a delivery, ms: longer than an attempt and its report take. When it ends, another worker may attempt the delivery. */
   leaseMs: number;
 }
 

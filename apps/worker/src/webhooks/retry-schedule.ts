@@ -5,15 +5,15 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** When a webhook whose attempt failed is attempted again. */
 export interface RetrySchedule {
-  /** Delays after the first, second, … failed attempt, milliseconds. After the last one there is no other attempt. */
+  /** Delays after the first, second, … failed attempt, milliseconds. Further failures are final. */
   delaysMs: readonly number[];
   /** How long after the end of its job or batch a webhook may be retried, milliseconds. */
   forMs: number;
 }
 
 /**
- * Eight attempts within a day, in the manner of the Standard Webhooks specification: the first ones soon, for receivers that
- * restart; the others far apart, for receivers that somebody has to repair. The delays add up to 23 h 35 min.
+ * Eight attempts within a day, as the Standard Webhooks specification suggests: the first ones soon, for receivers that
+ * restart; the others far apart, for receivers that need a repair. The delays add up to 23 h 35 min.
  */
 export const RETRY_SCHEDULE: RetrySchedule = {
   delaysMs: [5000, 5 * MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS, 5 * HOUR_MS, 8 * HOUR_MS, 8 * HOUR_MS],
@@ -30,7 +30,7 @@ export interface FailedAttempt {
   now: number;
   /** When the job or batch ended. */
   endedAt: number;
-  /** What the receiver asked for; it may lengthen a delay, never shorten it. */
+  /** The receiver's `Retry-After`: it may lengthen a delay, never shorten it. */
   retryAfterMs?: number | undefined;
   /** 0..1 */
   random: number;
@@ -38,7 +38,7 @@ export interface FailedAttempt {
 
 /**
  * When the next attempt is due: after the delay, or at the end of the schedule's time if that comes first.
- * @returns Unix milliseconds, or null when there is no other attempt
+ * @returns Unix milliseconds, or null when there is no further attempt
  */
 export function nextAttemptAt(
   { attempt, now, endedAt, retryAfterMs = 0, random }: FailedAttempt,

@@ -1,4 +1,4 @@
-/** Batches on a real queue and a real S3 server, with workers that run tasks, and items that end as the test says. */
+/** Batches on a real queue and a real S3 server, workers that run tasks, and items whose ends the test decides. */
 import { Registry } from '@facequeue/metrics';
 import { type AdmissionLimits, type ItemResult, type NewBatch, type NewItem, newJobId } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type DetectionResult, type ErrorCode } from '@facequeue/schema';
