@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --seconds 12]`: the cost of an image, stage by stage; how fast the service answers, and which share of the
- * engines' own speed remains with HTTP and queue; start-up time and resident memory.
+ * `npm run bench [-- --seconds 12]`: the cost of an image, stage by stage; how fast the service answers, and its throughput as a share of
+ * that of the engines alone; start-up time and resident memory.
  */
 import { scene } from '../test/support/fixtures/index.ts';
 import { footprint, serviceFigures } from './image-service.ts';

@@ -21,7 +21,7 @@ describe('npm run bench', () => {
   it('refuses a name that it does not know', async () => {
     await expect(bench('pictures')).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("'pictures' is no bench; expected one of: image, queue"),
+      stderr: expect.stringContaining("'pictures' is not a bench; expected one of: image, queue"),
     });
   });
 });

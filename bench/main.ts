@@ -21,7 +21,7 @@ if (first === '--help' || first === '-h' || first === 'help') help();
 else if (first === undefined || first.startsWith('-')) await run('image', process.argv.slice(2));
 else if (Object.hasOwn(BENCHES, first)) await run(first, rest);
 else {
-  console.error(`'${first}' is no bench; expected one of: ${Object.keys(BENCHES).join(', ')}`);
+  console.error(`'${first}' is not a bench; expected one of: ${Object.keys(BENCHES).join(', ')}`);
   process.exitCode = 2;
 }
 

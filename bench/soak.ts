@@ -2,7 +2,7 @@
  * `npm run soak [-- --images 50000]`: small images of many sizes through one gateway and one worker, as `npm start` runs them; prints the resident
  * memory of each process on the way. Memory swings with garbage collections, some of them minutes apart, so two stretches of the run are
  * compared by their median and peak: from the first tenth to the half, and as many images at the end. Fails when gateway or worker use over
- * 5 % more in the second, or when an image does not come back with its face. The minimum is printed, too: it is what remained after any
+ * 5 % more in the second, or when an image does not come back with its face. The minimum is printed, too: it is the memory after a
  * full collection in the stretch, and means nothing when there was none.
  */
 import { createClient } from '@facequeue/client';

@@ -12,7 +12,7 @@ const example = (name: string) => new RegExp(`\`\`\`\\w+ ${name}\n(.*?)\`\`\``, 
 const SECRET = `whsec_${Buffer.alloc(32, 'd').toString('base64')}`;
 const OTHER = `whsec_${Buffer.alloc(32, 'e').toString('base64')}`;
 const HAS_TOOLS = ['curl', 'openssl'].every((tool) => spawnSync(tool, ['--version']).error === undefined);
-const STATUS = { 204: 'taken', 400: 'refused' } as Record<number, string>;
+const STATUS = { 204: 'accepted', 400: 'refused' } as Record<number, string>;
 
 const cleanUp: (() => void)[] = [];
 afterEach(() => {
@@ -39,7 +39,7 @@ async function startReceiver() {
 }
 
 describe('the receiver of the page', () => {
-  it('takes what Facequeue signs, works on it once, and refuses anything else', async () => {
+  it('accepts what Facequeue signs, processes it once, and refuses anything else', async () => {
     const receiver = await startReceiver();
     const body = JSON.stringify({ type: 'job.succeeded', data: { id: 'a', result: { Faces: [{}, {}] } } });
     const post = async (headers: Record<string, string>, text = body) =>
@@ -48,17 +48,17 @@ describe('the receiver of the page', () => {
     expect(await post(headers('m1', [OTHER]))).toBe('refused');
     expect(await post(headers('m1', [SECRET]), `${body} `)).toBe('refused');
     expect(await post({})).toBe('refused');
-    expect(await post(headers('m1', [OTHER, SECRET]))).toBe('taken');
-    expect(await post(headers('m1', [SECRET]))).toBe('taken');
-    expect(await post(headers('m2', [SECRET]))).toBe('taken');
+    expect(await post(headers('m1', [OTHER, SECRET]))).toBe('accepted');
+    expect(await post(headers('m1', [SECRET]))).toBe('accepted');
+    expect(await post(headers('m2', [SECRET]))).toBe('accepted');
     const batch = JSON.stringify({ type: 'batch.finished', data: { id: 'b', counts: { succeeded: 7 } } });
-    expect(await post(signedHeaders('m3', batch, [SECRET], Date.now()), batch)).toBe('taken');
+    expect(await post(signedHeaders('m3', batch, [SECRET], Date.now()), batch)).toBe('accepted');
     expect(await receiver.line()).toBe('job.succeeded a 2');
     expect(await receiver.line()).toBe('job.succeeded a 2');
     expect(await receiver.line()).toBe('batch.finished b 7');
   });
 
-  it.skipIf(!HAS_TOOLS)('takes what the page signs with curl and openssl', async () => {
+  it.skipIf(!HAS_TOOLS)('accepts what the page signs with curl and openssl', async () => {
     const receiver = await startReceiver();
     const sign = (secret: string) =>
       execFileSync('sh', ['-c', example('sign.sh')], {

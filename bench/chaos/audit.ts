@@ -10,16 +10,16 @@ import { type Caller, retryCall } from './clients/caller.ts';
 const LANES = 16;
 /** Jobs whose clients never received an id may still run for this long after the last client is done, ms. */
 const QUIET_MS = 120_000;
-/** Everything that has expired is swept in this time, ms, plus so much per record. */
+/** Time to sweep everything that has expired, ms; more for each record. */
 const SWEEP_MS = 60_000;
 const SWEEP_MS_PER_RECORD = 2;
-/** An audit reads without a lock, so records that are swept meanwhile look wrong. Real errors stay for longer than this, ms. */
+/** An audit reads without a lock, so records that are swept meanwhile seem inconsistent. A finding that is still there after this time is real, ms. */
 const SETTLE_MS = 10_000;
-/** Even when one takes longer than that: an audit of a hundred thousand records takes most of a minute. */
+/** Audits before a finding counts: one of a hundred thousand records may take longer than SETTLE_MS. */
 const MIN_AUDITS = 3;
 const POLL_EVERY_MS = 250;
 
-/** Keys that an installation keeps for ever. */
+/** Keys that an installation never deletes. */
 const FIXED = /:(stats|first-start|workers|bull:\w+:(meta|id|events))$/;
 
 /** Checks that every accepted job has ended as its client saw it, or was erased. */
@@ -49,7 +49,7 @@ export async function auditJobs(caller: Caller): Promise<void> {
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-/** Waits until no job and no webhook is waiting or running. */
+/** Waits until no job and no webhook is queued or active. */
 export async function untilQuiet({ inside, prefix }: Fleet): Promise<void> {
   const until = performance.now() + QUIET_MS;
   for (;;) {
@@ -63,7 +63,7 @@ export async function untilQuiet({ inside, prefix }: Fleet): Promise<void> {
   }
 }
 
-/** Audits counters and lists against the records. @returns the findings that stay */
+/** Audits until nothing is found, or the findings remain. @returns these */
 export async function auditUntilSettled({ redis, prefix }: Fleet): Promise<string[]> {
   const until = performance.now() + SETTLE_MS;
   for (let tries = 1; ; tries++) {
@@ -73,7 +73,7 @@ export async function auditUntilSettled({ redis, prefix }: Fleet): Promise<strin
   }
 }
 
-/** Makes everything expire and waits for the sweep. @returns the keys and counts that remain but should not, and the findings of an audit */
+/** Makes everything expire and waits for the sweep. @returns keys and counts that should no longer exist, and the findings of an audit */
 export async function leftovers(fleet: Fleet): Promise<string[]> {
   const { inside, prefix } = fleet;
   const records = await inside.zcard(`${prefix}:due`);

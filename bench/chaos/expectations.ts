@@ -1,4 +1,4 @@
-/** What each accepted job must come to, and what clients observed of it. A disagreement is a problem. */
+/** How each accepted job must end, and what clients observed. A difference is a problem. */
 import type { DetectionResult, JobResource, JobStatus } from '@facequeue/client';
 
 /** How a job ended, as far as one observer could see. */
@@ -42,17 +42,17 @@ export class Expectations {
     this.#baseline = baseline;
   }
 
-  /** A client received this job id. */
+  /** Records that a client received this job id. */
   accepted(id: string, kind: string, picture: number, allowed: readonly JobStatus[]): void {
     const existing = this.#entries.get(id);
     if (existing) {
-      if (existing.kind !== kind || existing.picture !== picture) this.problem(`${id} was given to two callers`);
+      if (existing.kind !== kind || existing.picture !== picture) this.problem(`${id} was returned to two callers`);
       return;
     }
     this.#entries.set(id, { kind, picture, allowed, erased: false, seen: null, by: [], attempts: 0 });
   }
 
-  /** An observer saw the end of an accepted job. */
+  /** Records that an observer saw the end of an accepted job. */
   observed(id: string, by: string, observation: Observation): void {
     const entry = this.#entries.get(id);
     if (!entry) {
@@ -110,7 +110,7 @@ export class Expectations {
     this.#entries.get(id)!.erased = true;
   }
 
-  /** Images of a kind have ended for a client that started at `startedAt`. */
+  /** Records that images of a kind ended for a client that started at `startedAt`. */
   done(kind: string, images: number, startedAt: number): void {
     this.#ended += images;
     this.#images.set(kind, (this.#images.get(kind) ?? 0) + images);
@@ -121,7 +121,7 @@ export class Expectations {
     }
   }
 
-  /** When the first image ended whose client started after `since`; null when none did before `until` resolves. */
+  /** When the first image ended for a client that started after `since`; null when none did before `until` resolves. */
   nextEnd(since: number, until: Promise<unknown>): Promise<number | null> {
     return new Promise((resolve) => {
       const watcher = { since, found: resolve };

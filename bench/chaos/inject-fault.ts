@@ -7,7 +7,7 @@ import { activeJobIds, untilEnded } from './active-jobs.ts';
 import { type Fault, victimOf } from './plan/faults.ts';
 
 const POLL_EVERY_MS = 20;
-/** The active jobs of a victim end in this time, ms, or never. */
+/** Time for the active jobs of a victim to end, ms; after that they never do. */
 const RECOVERY_MS = 120_000;
 /** An engine whose worker was killed exits in this time, ms. */
 const ORPHAN_MS = 5000;
@@ -33,7 +33,7 @@ export interface Injection {
   onFault(fault: Fault): void;
 }
 
-/** Injects faults when they are due, a few at a time, and none into a victim that has not recovered from the one before. */
+/** Injects faults when they are due, a few at a time, and only into victims that have recovered from their previous fault. */
 export async function injectFaults(
   fleet: Fleet,
   faults: readonly Fault[],
@@ -143,7 +143,7 @@ async function during(ms: number, link: Link, set: (link: Link, on: boolean) => 
 
 /**
  * Waits until Redis has written everything it has acknowledged. While its disk is busy with a sync, Redis acknowledges for up to 2 s before
- * it writes (`appendfsync everysec`), so killing it then loses acknowledged writes. docs/reliability.md says so.
+ * it writes (`appendfsync everysec`), so killing it then loses acknowledged writes (docs/reliability.md).
  */
 async function untilWritten({ inside }: Fleet): Promise<void> {
   for (;;) {

@@ -1,4 +1,4 @@
-/** What the processes publish and log: ends as they are announced, and outcomes that were discarded. */
+/** What the processes publish and log: announced ends and discarded outcomes. */
 import { Redis } from 'ioredis';
 import { JOB_MESSAGES } from '../../apps/worker/src/images/job-handler.ts';
 import type { AppProcess } from '../../test/support/processes/app-process.ts';
@@ -8,7 +8,7 @@ export interface EndObserver extends Disposable {
   twice(): string[];
 }
 
-/** Receives every announced end, except those announced while Redis is away. */
+/** Receives every announced end, except during outages of Redis. */
 export async function observeEnds(url: string, prefix: string): Promise<EndObserver> {
   const ends = new Map<string, number>();
   const subscriber = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
@@ -26,9 +26,9 @@ export async function observeEnds(url: string, prefix: string): Promise<EndObser
 
 /** Counts over the logs of ended processes. */
 export interface LogCounts {
-  /** Jobs of which an outcome was recorded. */
+  /** Jobs with a recorded outcome. */
   recorded: Set<string>;
-  /** Jobs of which an outcome was discarded: the job had ended, or was another worker's by then. */
+  /** Jobs with a discarded outcome: the job had ended, or another worker had it by then. */
   discarded: Set<string>;
   /** Jobs that stopping workers released. */
   released: number;

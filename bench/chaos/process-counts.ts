@@ -1,4 +1,4 @@
-/** The processes of the installation: the peak memory of each, and which still run at the end. */
+/** The processes of the installation: their peak memory, and which ones still run at the end. */
 import { readFileSync } from 'node:fs';
 import { type Role, roleOf } from '../../test/support/processes/process-role.ts';
 import { allProcesses, descendants, type ProcessFacts } from '../../test/support/processes/process-table.ts';
@@ -29,7 +29,7 @@ export function countProcesses(pid: number): ProcessCounts {
   return {
     peaks,
     sample,
-    // Another program may have got the process id by now.
+    // Another program may have the process id by now.
     remaining: () => allProcesses().filter((one) => sampled.get(one.pid)?.command === one.command),
     [Symbol.dispose]: () => clearInterval(timer),
   };

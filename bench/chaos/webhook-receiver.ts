@@ -1,4 +1,4 @@
-/** A receiver of webhooks: keeps what it received of each job. */
+/** A receiver of webhooks that records the messages about each job. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -20,7 +20,7 @@ export async function runBatch(caller: Caller, { pictures, how }: Of<'batch'>): 
   const { client } = caller;
   const items = pictures.map((picture, i): BatchItem => ({ id: `${i}`, ...bytesOf(caller, picture) }));
   if (how === 'run') {
-    // The client resumes by itself; a repeated call is another run with its own batches.
+    // The client resumes by itself. A repeated call is a new run with its own batches.
     const lines = await retryLongCall(caller, 'batch run', (signal) =>
       Array.fromAsync(client.batchResults(items, { signal })),
     );

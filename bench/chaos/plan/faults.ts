@@ -6,8 +6,8 @@ export const PLACES = 2;
 
 /**
  * kill: SIGKILL, and a replacement at once. freeze: SIGSTOP, and SIGCONT after a while. restart: SIGTERM, and a replacement at once, as
- * in a rolling update. cut: every open connection is reset. delay: data arrives late. hole: no data arrives for a while. full: Redis has
- * no memory left. A killed Redis restarts with its append-only file.
+ * in a rolling update. cut: every open connection is reset. delay: data arrives late. hole (black hole): no data arrives for a while.
+ * full: Redis has no memory left. A killed Redis restarts with its append-only file.
  */
 export const FAULT_KINDS = [
   'kill engine',
@@ -36,7 +36,7 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 /** @throws with the list of kinds */
 export function faultKind(text: string): FaultKind {
   const kind = FAULT_KINDS.find((one) => one === text.trim());
-  if (!kind) throw new Error(`'${text}' is no kind of fault; expected some of: ${FAULT_KINDS.join(', ')}`);
+  if (!kind) throw new Error(`'${text}' is not a kind of fault; expected some of: ${FAULT_KINDS.join(', ')}`);
   return kind;
 }
 
@@ -50,7 +50,7 @@ export interface Fault {
   ms: number;
   /** How late data arrives during a delay, ms. */
   lateMs: number;
-  /** Whether data sent into a hole is lost, or arrives when the hole ends. */
+  /** Whether data sent into a black hole is lost, or arrives when it ends. */
   loses: boolean;
 }
 
@@ -60,7 +60,7 @@ const LONGEST_AWAY_MS = 2000;
 const LONGEST_FULL_MS = 5000;
 const LEAST_LATE_MS = 20;
 const MOST_LATE_MS = 500;
-/** No fault starts before or after these shares: the run starts undisturbed, and has time to recover at its end. */
+/** No fault starts before or after these shares of the run: it starts undisturbed, and has time to recover at its end. */
 const FIRST_AT = 0.02;
 const LAST_AT = 0.95;
 

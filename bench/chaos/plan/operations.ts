@@ -34,7 +34,7 @@ export interface OperationPlan {
 
 /** Operations with `jobs` images in all, in the order in which they start. */
 export function planOperations({ jobs, seed, pictures }: OperationPlan): Operation[] {
-  // Another stream of numbers than that of the faults.
+  // The numbers differ from those of the faults.
   const random = randomFrom(seed ^ 0x5eed);
   const picture = () => integer(random, 0, pictures - 1);
   const many = (count: number) => Array.from({ length: count }, picture);

@@ -58,7 +58,7 @@ describe('a plan of faults', () => {
       }),
     );
     expect(faultKind(' kill engine')).toBe('kill engine');
-    expect(() => faultKind('kill all')).toThrow("'kill all' is no kind of fault; expected some of: kill engine,");
+    expect(() => faultKind('kill all')).toThrow("'kill all' is not a kind of fault; expected some of: kill engine,");
   });
 
   it('distinguishes victims by tier and place, with one Redis and one load balancer', () => {

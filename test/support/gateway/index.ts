@@ -6,4 +6,4 @@ export {
   startCannedWorker,
   startWebhookWorker,
 } from './canned-worker.ts';
-export { startTestGateway, type TestGateway } from './test-gateway.ts';
+export { type GatewayPair, startGatewayPair, startTestGateway, type TestGateway } from './test-gateway.ts';

@@ -52,3 +52,16 @@ export async function startTestGateway(redisUrl: string, env: Record<string, str
     [Symbol.asyncDispose]: () => close(),
   };
 }
+
+export type GatewayPair = [TestGateway, TestGateway] & AsyncDisposable;
+
+/**
+ * Starts two gateways of one installation.
+ * @param env settings of both, as for `startTestGateway`
+ */
+export async function startGatewayPair(redisUrl: string, env: Record<string, string> = {}): Promise<GatewayPair> {
+  const first = await startTestGateway(redisUrl, env);
+  const second = await startTestGateway(redisUrl, { ...env, QUEUE_PREFIX: first.prefix });
+  const close = async () => void (await Promise.all([first.close(), second.close()]));
+  return Object.assign([first, second] as [TestGateway, TestGateway], { [Symbol.asyncDispose]: close });
+}

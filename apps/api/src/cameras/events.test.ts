@@ -1,5 +1,4 @@
 /** Following a camera, on two gateways over one Redis. */
-import { randomUUID } from 'node:crypto';
 import { FrameEvent } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openRaw } from '../../../../test/support/clients/raw-http.ts';
@@ -7,16 +6,17 @@ import {
   CANNED_OUTCOME,
   CANNED_RESULT,
   type CannedWorker,
+  type GatewayPair,
   startCannedWorker,
+  startGatewayPair,
   startTestGateway,
-  type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { countOpen } from '../http/testing/open-waits.ts';
 import { type EventReader, readEvents } from '../streaming/testing/sse-reader.ts';
 
 let redis: TestRedis;
-let gateways: [TestGateway, TestGateway];
+let gateways: GatewayPair;
 let worker: CannedWorker;
 
 beforeAll(async () => {
@@ -25,8 +25,7 @@ beforeAll(async () => {
 afterAll(() => redis?.stop());
 
 beforeEach(async () => {
-  const QUEUE_PREFIX = `{${randomUUID()}}`;
-  gateways = [await startTestGateway(redis.url, { QUEUE_PREFIX }), await startTestGateway(redis.url, { QUEUE_PREFIX })];
+  gateways = await startGatewayPair(redis.url);
   worker = await startCannedWorker(gateways[0], (_, bytes) =>
     bytes?.toString() === 'bad'
       ? { status: 'failed', error: { code: 'image_undecodable', detail: 'half an image' } }
@@ -34,7 +33,7 @@ beforeEach(async () => {
   );
 });
 afterEach(async () => {
-  await Promise.all(gateways.map((gateway) => gateway.close()));
+  await gateways[Symbol.asyncDispose]();
   await worker.close();
 });
 

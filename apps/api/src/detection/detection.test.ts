@@ -328,16 +328,16 @@ describe('a call that waits', () => {
 
   it('and disconnects while its job is queued cancels it', async () => {
     await using at = await startTestGateway(redis.url);
-    const hangUp = new AbortController();
+    const disconnect = new AbortController();
     const call = fetch(`${at.url}/face_detection`, {
       method: 'POST',
       body: IMAGE,
       headers: { 'content-type': 'image/png' },
-      signal: hangUp.signal,
+      signal: disconnect.signal,
     }).catch(() => {});
     await expect.poll(() => queuedId(at)).not.toBeNull();
     const id = (await queuedId(at))!;
-    hangUp.abort();
+    disconnect.abort();
     await call;
     await expect.poll(async () => (await at.queue.read(id))!.status).toBe('canceled');
     await expect.poll(() => at.lines.at(-1)).toMatchObject({ status: 499, job_id: id });
@@ -351,19 +351,19 @@ describe('a call that waits', () => {
       await done.promise;
       return CANNED_OUTCOME;
     };
-    const hangUp = new AbortController();
+    const disconnect = new AbortController();
     const call = raw({}).catch(() => {});
     const cut = fetch(`${gateway.url}/face_detection`, {
       method: 'POST',
       body: IMAGE,
       headers: { 'content-type': 'image/png', 'x-request-id': 'hangs-up' },
-      signal: hangUp.signal,
+      signal: disconnect.signal,
     }).catch(() => {});
     await running.promise;
     await expect.poll(() => worker.seen.some(({ job }) => job.requestId === 'hangs-up')).toBe(true);
     const { id } = worker.seen.find(({ job }) => job.requestId === 'hangs-up')!.job;
     await expect.poll(async () => (await gateway.queue.read(id))!.status).toBe('processing');
-    hangUp.abort();
+    disconnect.abort();
     await cut;
     await expect
       .poll(() => gateway.lines.find((line) => line['request_id'] === 'hangs-up'))
@@ -420,7 +420,7 @@ describe('a full installation', () => {
   });
 });
 
-describe('Redis away', () => {
+describe('an outage of Redis', () => {
   it('answers 503 until Redis is back; then calls succeed again', async () => {
     await using own = await startRedis({ appendonly: 'always' });
     await using at = await startTestGateway(own.url);

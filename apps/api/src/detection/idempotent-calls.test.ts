@@ -7,7 +7,9 @@ import {
   CANNED_OUTCOME,
   CANNED_RESULT,
   type CannedWorker,
+  type GatewayPair,
   startCannedWorker,
+  startGatewayPair,
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
@@ -17,7 +19,7 @@ const keyed = (name: string) => `${name}:${createHash('sha256').update(`key of $
 
 let redis: TestRedis;
 let env: Record<string, string>;
-let gateways: [TestGateway, TestGateway];
+let gateways: GatewayPair;
 let worker: CannedWorker | undefined;
 let answer: (job: ClaimedJob) => Outcome | Promise<Outcome>;
 
@@ -29,12 +31,12 @@ afterAll(() => redis?.stop());
 beforeEach(async () => {
   answer = () => CANNED_OUTCOME;
   env = { QUEUE_PREFIX: `{${randomUUID()}}`, API_KEYS: `${keyed('shop')},${keyed('archive')}` };
-  gateways = [await startTestGateway(redis.url, env), await startTestGateway(redis.url, env)];
+  gateways = await startGatewayPair(redis.url, env);
 });
 afterEach(async () => {
   await worker?.close();
   worker = undefined;
-  await Promise.all(gateways.map((gateway) => gateway.close()));
+  await gateways[Symbol.asyncDispose]();
 });
 
 const work = async () => {
@@ -161,8 +163,8 @@ describe('the same key', () => {
 
   it('survives a restart of the gateway', async () => {
     const id = await jobId(post(gateways[0], later));
-    await Promise.all(gateways.map((gateway) => gateway.close()));
-    gateways = [await startTestGateway(redis.url, env), await startTestGateway(redis.url, env)];
+    await gateways[Symbol.asyncDispose]();
+    gateways = await startGatewayPair(redis.url, env);
     expect(await jobId(post(gateways[0], later))).toBe(id);
     await work();
     expect((await post(gateways[1])).status).toBe(200);

@@ -200,11 +200,11 @@ describe('a client that disconnects', () => {
   it.each(calls)('%s frees its wait at once; its queued job is then %s', async (_, status, headers) => {
     await using at = await own();
     const open = countOpen(at.queue);
-    const hangUp = new AbortController();
-    const call = post(at, headers, { signal: hangUp.signal }).catch(() => {});
+    const disconnect = new AbortController();
+    const call = post(at, headers, { signal: disconnect.signal }).catch(() => {});
     await expect.poll(async () => (await at.queue.snapshot()).queues.interactive.waiting).toBe(1);
     await expect.poll(() => open.waits).toBe(1);
-    hangUp.abort();
+    disconnect.abort();
     await call;
     await expect.poll(() => open.waits).toBe(0);
     await expect.poll(() => at.lines.at(-1)).toMatchObject({ status: 499 });
@@ -216,10 +216,10 @@ describe('a client that disconnects', () => {
     await using at = await own();
     await using worker = await pausedWorker(at);
     const open = countOpen(at.queue);
-    const hangUp = new AbortController();
-    const call = post(at, {}, { signal: hangUp.signal }).catch(() => {});
+    const disconnect = new AbortController();
+    const call = post(at, {}, { signal: disconnect.signal }).catch(() => {});
     const id = await worker.processing();
-    hangUp.abort();
+    disconnect.abort();
     await call;
     await expect.poll(() => open.waits).toBe(0);
     worker.end(CANNED_OUTCOME);
@@ -257,7 +257,7 @@ async function slowQueue(at: TestGateway): Promise<void> {
     onError: () => {},
   });
   for (const id of ids.slice(0, 20)) {
-    const job = await work.claim(id, 'by hand');
+    const job = await work.claim(id, 'worker');
     await work.start(id, job!.attempt);
     await work.finish(id, job!.attempt, CANNED_OUTCOME);
   }

@@ -1,5 +1,4 @@
 /** Following a job, on two gateways over one Redis. */
-import { randomUUID } from 'node:crypto';
 import { openWorkerQueue, UNLIMITED, type WorkerQueue } from '@facequeue/queue';
 import { JobResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -7,15 +6,16 @@ import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
   CANNED_OUTCOME,
   CANNED_RESULT,
+  type GatewayPair,
+  startGatewayPair,
   startTestGateway,
-  type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { countOpen } from '../http/testing/open-waits.ts';
 import { readEvents } from '../streaming/testing/sse-reader.ts';
 
 let redis: TestRedis;
-let gateways: [TestGateway, TestGateway];
+let gateways: GatewayPair;
 let work: WorkerQueue;
 
 beforeAll(async () => {
@@ -24,18 +24,17 @@ beforeAll(async () => {
 afterAll(() => redis?.stop());
 
 beforeEach(async () => {
-  const QUEUE_PREFIX = `{${randomUUID()}}`;
-  gateways = [await startTestGateway(redis.url, { QUEUE_PREFIX }), await startTestGateway(redis.url, { QUEUE_PREFIX })];
+  gateways = await startGatewayPair(redis.url);
   work = await openWorkerQueue({
     url: redis.url,
-    prefix: QUEUE_PREFIX,
+    prefix: gateways[0].prefix,
     maxAttempts: 5,
     limits: UNLIMITED,
     onError: () => {},
   });
 });
 afterEach(async () => {
-  await Promise.all(gateways.map((gateway) => gateway.close()));
+  await gateways[Symbol.asyncDispose]();
   await work.close();
 });
 
@@ -50,7 +49,7 @@ async function submit(): Promise<string> {
 
 /** Claims and starts the job, as a worker does. */
 async function begin(id: string): Promise<number> {
-  const job = await work.claim(id, 'by hand');
+  const job = await work.claim(id, 'worker');
   expect(await work.start(id, job!.attempt)).toBe(true);
   return job!.attempt;
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { JobResource, type Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import {
   CANNED_RESULT,
   type CannedWorker,
   startCannedWorker,
+  startGatewayPair,
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
@@ -126,7 +127,7 @@ describe('GET /jobs/{id}', () => {
 
 describe('GET /jobs/{id}?wait=n', () => {
   it('answers as soon as the job ends, through whichever gateway', async () => {
-    await using pair = await startPair();
+    await using pair = await startGatewayPair(redis.url);
     const [one, other] = pair;
     const id = await submitLater(one);
     const waiting = [other, one].map((at) => fetch(`${at.url}/jobs/${id}?wait=60`));
@@ -152,7 +153,7 @@ describe('GET /jobs/{id}?wait=n', () => {
   });
 
   it('answers 410 when the job is erased meanwhile, and at once for an unknown job', async () => {
-    await using pair = await startPair();
+    await using pair = await startGatewayPair(redis.url);
     const [one, other] = pair;
     const open = countOpen(one.queue);
     const id = await submitLater(one);
@@ -168,10 +169,10 @@ describe('GET /jobs/{id}?wait=n', () => {
     await using at = await startTestGateway(redis.url);
     const open = countOpen(at.queue);
     const id = await submitLater(at);
-    const hangUp = new AbortController();
-    const waiting = fetch(`${at.url}/jobs/${id}?wait=60`, { signal: hangUp.signal }).catch(() => {});
+    const disconnect = new AbortController();
+    const waiting = fetch(`${at.url}/jobs/${id}?wait=60`, { signal: disconnect.signal }).catch(() => {});
     await expect.poll(() => open.waits).toBe(1);
-    hangUp.abort();
+    disconnect.abort();
     await waiting;
     await expect.poll(() => open.waits).toBe(0);
     expect((await at.queue.read(id))!.status).toBe('queued');
@@ -191,7 +192,7 @@ describe('POST /jobs/{id}/cancel', () => {
     fetch(`${at.url}/jobs/${id}/cancel`, { method: 'POST', ...init });
 
   it('ends a queued job through any gateway, and may be repeated', async () => {
-    await using pair = await startPair();
+    await using pair = await startGatewayPair(redis.url);
     const id = await submitLater(pair[0]);
     for (const at of [pair[1], pair[1], pair[0]]) {
       const response = await cancel(at, id.toUpperCase());
@@ -230,7 +231,7 @@ describe('DELETE /jobs/{id}', () => {
   });
 
   it('erases the image of a queued job before any worker gets it', async () => {
-    await using pair = await startPair();
+    await using pair = await startGatewayPair(redis.url);
     const id = await submitLater(pair[0]);
     expect((await erase(pair[1], id)).status).toBe(204);
     await using worker = await startCannedWorker(pair[0]);
@@ -255,17 +256,6 @@ describe('DELETE /jobs/{id}', () => {
     expect((await at.queue.read(id))!.status).toBe('queued');
   });
 });
-
-/** Two gateways over one Redis. */
-async function startPair(): Promise<[TestGateway, TestGateway] & AsyncDisposable> {
-  const QUEUE_PREFIX = `{${randomUUID()}}`;
-  const pair: [TestGateway, TestGateway] = [
-    await startTestGateway(redis.url, { QUEUE_PREFIX }),
-    await startTestGateway(redis.url, { QUEUE_PREFIX }),
-  ];
-  const close = async () => void (await Promise.all(pair.map((gateway) => gateway.close())));
-  return Object.assign(pair, { [Symbol.asyncDispose]: close });
-}
 
 /** Submits a job without waiting for it. */
 async function submitLater(at: TestGateway, headers: Record<string, string> = {}): Promise<string> {

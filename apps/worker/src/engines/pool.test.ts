@@ -146,12 +146,12 @@ describe('an engine', () => {
     expect(lines('starts')).toHaveLength(1);
   });
 
-  it('that answered in time has its answer accepted, though the worker stood still meanwhile', async () => {
+  it('that answers in time has its answer accepted, even if the worker was frozen meanwhile', async () => {
     const pool = await start(1, { timeoutMs: 300 });
     const done = run(pool, { name: 'done', do: 'wait' });
     await inside('done');
     writeFileSync(join(folder, 'go'), '');
-    // Like a SIGSTOP: this process stands still until long after the time limit.
+    // As after a SIGSTOP: this process is frozen until long after the time limit.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
     expect(await done).toBe('done');
     await run(pool, { name: 'next', do: 'answer' });
@@ -368,7 +368,7 @@ describe('a canceled job', () => {
     expect(lines('starts')).toHaveLength(1);
   });
 
-  it('is not started though it has an engine already', async () => {
+  it('is not started even if it has an engine already', async () => {
     const pool = await start(1);
     using slot = await pool.acquire('interactive', never);
     const bytes = new TextEncoder().encode(JSON.stringify({ name: 'late', do: 'answer' }));

@@ -12,6 +12,6 @@ export interface QueuePolicy {
 export const QUEUE_POLICIES: Record<QueueName, QueuePolicy> = {
   interactive: { priority: 'interactive', activeJobs: (engines) => 2 * engines },
   bulk: { priority: 'others', activeJobs: (engines) => 2 * engines },
-  // A frame needs no fetch and grows old while it waits for an engine, so only one is kept ready for the next free engine.
+  // A frame needs no fetch and becomes outdated while it waits for an engine, so only one is kept ready for the next free engine.
   cameras: { priority: 'others', activeJobs: (engines) => engines + 1 },
 };

@@ -68,7 +68,7 @@ describe('a task', () => {
     expect(calls).toEqual(['isPending']);
   });
 
-  it('survives that the queue cannot be reached for a while', async () => {
+  it('survives a short outage of the queue', async () => {
     let away = true;
     const { calls, done, extend, arrive } = startTask(async () => {
       if (away) throw new Error('the connection is closed');

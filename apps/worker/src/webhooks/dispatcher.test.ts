@@ -436,7 +436,7 @@ describe('dispatchers', () => {
     expect(receiver.messages.map(({ headers }) => headers['webhook-id'])).toEqual([`msg_${id}`, `msg_${id}`]);
   });
 
-  it('continue after Redis was away, and lose nothing', async () => {
+  it('continue after an outage of Redis, and lose nothing', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
     await here.dispatcher();
@@ -446,7 +446,7 @@ describe('dispatchers', () => {
     await here.settled(id, 'delivered');
   });
 
-  it('close though Redis is away', async () => {
+  it('close while Redis is unreachable', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
     const dispatcher = await here.dispatcher();

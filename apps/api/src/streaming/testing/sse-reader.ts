@@ -18,8 +18,8 @@ export interface EventReader extends Disposable {
 }
 
 export async function readEvents(url: string, headers: Record<string, string> = {}): Promise<EventReader> {
-  const hangUp = new AbortController();
-  const response = await fetch(url, { headers, signal: hangUp.signal });
+  const disconnect = new AbortController();
+  const response = await fetch(url, { headers, signal: disconnect.signal });
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   const next = async (): Promise<SentEvent | null> => {
@@ -46,6 +46,6 @@ export async function readEvents(url: string, headers: Record<string, string> = 
       for (let event = await next(); event; event = await next()) events.push(event);
       return events;
     },
-    [Symbol.dispose]: () => hangUp.abort(),
+    [Symbol.dispose]: () => disconnect.abort(),
   };
 }
