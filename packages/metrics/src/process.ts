@@ -11,6 +11,8 @@ const SAMPLE_EVERY_MS = 100;
  *
  * Not prom-client's `collectDefaultMetrics`, though the names are the same: its delays of the event loop include the sampling interval, it
  * cannot be stopped, and it brings 30 series that nobody asked for, with an observer of every garbage collection.
+ * @example
+ * using figures = startProcessFigures(registry);
  */
 export function startProcessFigures(registry: Registry): Disposable {
   const delay = monitorEventLoopDelay({ resolution: SAMPLE_EVERY_MS });

@@ -10,6 +10,9 @@ const STDOUT = 1;
  * Structured logs: one JSON object a line, with the level by name. Never image data, landmarks or query strings of URLs.
  * @param app the process, in every line
  * @param write takes a line with its end of line; standard output, written at once, when absent
+ * @example
+ * const log = createLogger('worker', config.LOG_LEVEL);
+ * log.child({ job_id: id }).info('job succeeded');
  */
 export function createLogger(app: string, level: LogLevel, write?: (line: string) => void): Logger {
   const options = {

@@ -20,6 +20,8 @@ export function parseImageUrl(text: string): ImageUrl {
  * Checks the form of a URL: http, https or s3, a host or bucket, no credentials.
  * Whether its address is allowed is known only when it is fetched.
  * @throws FacequeueError invalid_request
+ * @example
+ * checkImageUrl('file:///etc/passwd'); // throws: url is not http, https or s3
  */
 export function checkImageUrl(text: string): void {
   parseImageUrl(text);

@@ -23,6 +23,9 @@ export interface Pack {
 /**
  * Reads and checks a manifest; the model files themselves are opened by the session (and hashed by `verifyPack`).
  * @throws PackError that names the file and the problem
+ * @example
+ * const pack = await loadPack();
+ * pack.file('detector'); // absolute path of the detector's file
  */
 export async function loadPack(path: string = DEFAULT_PACK): Promise<Pack> {
   const text = await readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {

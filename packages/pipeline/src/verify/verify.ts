@@ -29,6 +29,8 @@ export interface VerifyReport {
  * @param packPath the manifest; the repository's own by default
  * @param referenceDir folder of `reference.json` and its crops; by default the repository's own for its own pack, and
  *   none for any other pack
+ * @example
+ * const { checks, leftOut } = await verifyPack('/models/manifest.json');
  */
 export async function verifyPack(packPath: string = DEFAULT_PACK, referenceDir?: string): Promise<VerifyReport> {
   const checks = new Checks();

@@ -150,6 +150,8 @@ export function readBatchQuery(query: URLSearchParams): BatchQuery {
  * Combines the query string and, where there is one, the JSON body.
  * @param body its members; the gateway reads items separately and puts an empty list in their place
  * @throws FacequeueError invalid_request naming the invalid member
+ * @example
+ * const call = batchCall(readBatchQuery(url.searchParams), { s3: { prefix: 's3://photos/2024/' } });
  */
 export function batchCall(query: BatchQuery, body?: unknown): BatchCall {
   const {
@@ -234,6 +236,8 @@ export function readItemId(item: unknown): string | null {
 /**
  * The image of an item. Only the presence of `img` matters, so a placeholder may stand for its value.
  * @throws FacequeueError invalid_request, whose `parameter` is the invalid member or `url and img`
+ * @example
+ * readItem({ id: 'a.jpg', url: 'https://example.org/a.jpg' }); // { url: 'https://example.org/a.jpg' }
  */
 export function readItem(item: unknown): DetectionBody {
   const given = readObject(item, 'an item is a JSON object with url or img');

@@ -52,6 +52,9 @@ export function batchPath(id: string, basePath: string): string {
  * A batch as `GET /batches/{id}` shows it. Once the batch has ended, only `webhook` can still change.
  * @param basePath prefix of every path, such as /prod
  * @param now Unix milliseconds
+ * @example
+ * const batch = await queue.batches.read(id, owner);
+ * if (batch) send(response, 200, batchResource(batch, config.BASE_PATH));
  */
 export function batchResource(batch: BatchView, basePath: string, now = Date.now()): BatchResource {
   const { listing, output, webhook } = batch;

@@ -81,6 +81,8 @@ export function readFrameQuery(query: URLSearchParams): FrameCall {
  * Reads `X-Frame-Time`: ISO 8601 with an offset or Z.
  * @returns Unix milliseconds; null without the header
  * @throws FacequeueError invalid_request
+ * @example
+ * readFrameTime('2026-01-02T03:04:05Z'); // 1767323045000
  */
 export function readFrameTime(header: string | string[] | undefined): number | null {
   if (header === undefined) return null;
@@ -94,6 +96,9 @@ export function readFrameTime(header: string | string[] | undefined): number | n
  * @param lastEventId the header; an empty one counts as absent
  * @returns the cursor after which it begins; '' for the oldest event that is kept; null for new events only
  * @throws FacequeueError invalid_request
+ * @example
+ * readEventsStart(new URLSearchParams('after=start'), undefined); // ''
+ * readEventsStart(new URLSearchParams(), '1767322800143'); // '1767322800143'
  */
 export function readEventsStart(query: URLSearchParams, lastEventId: string | string[] | undefined): string | null {
   const { after } = readQuery(CameraEventsQuery, query);

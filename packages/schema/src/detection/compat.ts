@@ -24,6 +24,8 @@ const TEXTS: Record<string, string> = {
  * The reference's plain-text answer to an error.
  * @param parameter the invalid request member: `url`, `img`, `url and img`, or none in particular
  * @returns null when the reference has no such error
+ * @example
+ * referenceAnswer('unauthorized'); // null: it stays a problem
  */
 export function referenceAnswer(code: ErrorCode, parameter?: string): { status: 400; text: string } | null {
   if (!CALL_ERRORS.has(code)) return null;

@@ -35,6 +35,8 @@ export function resultOf(job: Pick<JobView, 'id' | 'result'>): DetectionResult {
 
 /**
  * The error that a waiting caller gets for a job that did not succeed. Its `parameter` is the request member with the image.
+ * @example
+ * if (job.status !== 'succeeded') throw endError(job);
  */
 export function endError(job: Pick<JobView, 'id' | 'status' | 'source' | 'error'>): FacequeueError {
   const more = { jobId: job.id, parameter: job.source.kind === 'url' ? 'url' : 'img' };

@@ -9,6 +9,8 @@ import { operatingPaths } from './operating.ts';
 /**
  * @param options version of the gateway, and the path prefix under which it is mounted
  * @returns a plain object, ready for JSON
+ * @example
+ * openApiDocument({ version: '0.2.0', basePath: '/prod' });
  */
 export function openApiDocument(options: { version?: string; basePath?: string } = {}) {
   return createDocument({

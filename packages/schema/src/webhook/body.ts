@@ -13,6 +13,8 @@ export type WebhookBodySubject = { kind: 'job'; job: JobView } | { kind: 'batch'
  * @param endedAt Unix milliseconds
  * @param basePath prefix of the links in it
  * @throws when the job or batch has not ended
+ * @example
+ * const { type, data } = webhookEvent({ kind: 'job', job }, job.finishedAt!, '/prod');
  */
 export function webhookEvent(subject: WebhookBodySubject, endedAt: number, basePath: string): JobEvent | BatchEvent {
   return subject.kind === 'job'

@@ -13,6 +13,8 @@ const SECRET_BYTES = [24, 64] as const;
 /**
  * Reads one entry `whsec_…` or `name=whsec_…`, where the name is that of an API key.
  * @returns null when the entry has another form
+ * @example
+ * parseSecretEntry('shop=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')?.owner; // 'shop'
  */
 export function parseSecretEntry(text: string): { owner: string; secret: string } | null {
   const match = /^(?:([\w.-]{1,64})=)?(whsec_([A-Za-z0-9+/]+={0,2}))$/.exec(text);

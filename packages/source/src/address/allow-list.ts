@@ -11,7 +11,11 @@ export const ALLOW_ENTRY_FORMS = 'hosts, host:port, IP addresses, [IPv6]:port or
 
 const HOST = /^(\[[\da-f:.]+\]|[\p{L}\p{N}._-]+)$/iu;
 
-/** Parses `photos.internal`, `photos.internal:8080`, `10.0.0.5`, `10.0.0.5:8080`, `::1`, `[::1]:8080` or `10.0.0.0/8`. Null for anything else. */
+/**
+ * Parses `photos.internal`, `photos.internal:8080`, `10.0.0.5`, `10.0.0.5:8080`, `::1`, `[::1]:8080` or `10.0.0.0/8`. Null for anything else.
+ * @example
+ * parseAllowEntry('nas.lan:8080'); // { kind: 'host', host: 'nas.lan', port: 8080 }
+ */
 export function parseAllowEntry(text: string): AllowEntry | null {
   const range = /^(?<base>[^/]+)\/(?<bits>\d{1,3})$/.exec(text)?.groups;
   if (range) return parseRange(range['base']!, Number(range['bits']));

@@ -5,7 +5,11 @@ export interface S3Prefix {
   prefix: string;
 }
 
-/** Parses `bucket` or `bucket/prefix`, with or without `s3://` before it. Null for anything else. */
+/**
+ * Parses `bucket` or `bucket/prefix`, with or without `s3://` before it. Null for anything else.
+ * @example
+ * parseS3Prefix('s3://photos/2024/'); // { bucket: 'photos', prefix: '2024' }
+ */
 export function parseS3Prefix(text: string): S3Prefix | null {
   const { bucket, prefix } = /^(?:s3:\/\/)?(?<bucket>[\w.-]{3,63})(?:\/(?<prefix>.*))?$/s.exec(text)?.groups ?? {};
   return bucket ? { bucket, prefix: (prefix ?? '').replace(/\/+$/, '') } : null;
