@@ -13,7 +13,7 @@ const LAST_LINES = 40;
 
 /**
  * Runs a command and prints its output only when it fails.
- * The command runs in a process group of its own, so that all of it can be killed. npm forwards SIGTERM to the shell that
+ * The command runs in a process group of its own, which lets all of it be killed. npm forwards SIGTERM to the shell that
  * started this process but not to this process, so the end of the parent counts as SIGTERM. The group is killed outright:
  * npm would spend seconds on a rollback although the next set-up starts over.
  * @param {string} command
@@ -35,7 +35,7 @@ export async function run(command, args, { env, cwd, interruptible = true }) {
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // It has already ended.
       }
     }
   };

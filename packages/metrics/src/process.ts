@@ -10,7 +10,7 @@ const SAMPLE_EVERY_MS = 100;
  * Adds CPU time, memory, files and the event loop of this process to a registry, until disposed.
  *
  * Not prom-client's `collectDefaultMetrics`, though the names are the same: its delays of the event loop include the sampling interval, it
- * cannot be stopped, and it brings 30 series that nobody asked for, with an observer of every garbage collection.
+ * cannot be stopped, and it adds 30 series that are not needed, with an observer of every garbage collection.
  * @example
  * using figures = startProcessFigures(registry);
  */

@@ -30,7 +30,7 @@ export const commonVariables = {
     }),
   SHUTDOWN_GRACE: duration('20s').meta({
     description:
-      'How long work in progress may go on after SIGTERM, SIGINT or SIGHUP. Then calls are answered (504 with the `Location` of their job) and jobs go back to their queue.',
+      'How long work in progress may continue after SIGTERM, SIGINT or SIGHUP. Then calls are answered (504 with the `Location` of their job) and jobs go back to their queue.',
   }),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: 'silent, fatal, error, warn, info, debug or trace' }).default('info').meta({
     default: 'info',

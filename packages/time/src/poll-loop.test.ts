@@ -4,7 +4,7 @@ import { PollLoop, type PollLoopOptions } from './poll-loop.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A loop over a queue whose items run until they are let go. */
+/** A loop over a queue whose items run until they are released. */
 function start(options: Partial<PollLoopOptions<string>> = {}) {
   const due: string[] = [];
   const running = new Map<string, () => void>();

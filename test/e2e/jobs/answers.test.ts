@@ -64,7 +64,7 @@ describe('a call without Prefer', () => {
     const slow = '?profile=small-faces';
     const batch = await Promise.all(Array.from({ length: 16 }, () => submit(pair.here, PORTRAIT, {}, slow)));
     await Promise.all(batch.map(({ id }) => pair.there.client.wait(id)));
-    const letGo = await occupy(pair, stalling, 'line');
+    const release = await occupy(pair, stalling, 'line');
     const line = await Promise.all(Array.from({ length: 60 }, () => submit(pair.there, CAT)));
     const refused = await post(hasty, CAT);
     expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });
@@ -73,7 +73,7 @@ describe('a call without Prefer', () => {
     for (const prefer of ['respond-async', 'wait=0']) {
       line.push(await body<JobResource>(await post(hasty, CAT, { prefer }), 202));
     }
-    await letGo();
+    await release();
     for (const { id } of line) expect(await pair.here.client.wait(id)).toMatchObject({ status: 'succeeded' });
   });
 });

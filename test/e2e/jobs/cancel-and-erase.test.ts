@@ -30,7 +30,7 @@ const keysOf = async (id: string) =>
 
 describe('canceling a job', () => {
   it('that is queued ends it for everyone who waits for it, follows it or reads it', async () => {
-    const letGo = await occupy(pair, stalling, 'cancel-queued');
+    const release = await occupy(pair, stalling, 'cancel-queued');
     let response!: Promise<Response>;
     const id = await madeBy(pair, () => (response = post(pair.here, PORTRAIT)));
     const polled = pair.there.client.job(id, { waitMs: 60_000 });
@@ -42,7 +42,7 @@ describe('canceling a job', () => {
     expect(await body<Problem>(await response, 409)).toMatchObject({ code: 'canceled', job_id: id });
     // Canceling again is not an error.
     expect(await body<JobResource>(await cancel(pair.here, id), 200)).toEqual(canceled);
-    await letGo();
+    await release();
     expect(await pair.here.client.job(id)).toEqual(canceled);
   });
 
@@ -96,10 +96,10 @@ describe('a caller that disconnects', () => {
   }
 
   it('cancels its job while it is queued', async () => {
-    const letGo = await occupy(pair, stalling, 'left-queued');
+    const release = await occupy(pair, stalling, 'left-queued');
     const id = await leave(PORTRAIT, {}, async () => {});
     await reaches(pair.there, id, 'canceled');
-    await letGo();
+    await release();
   });
 
   it('cancels its job while the image is being fetched', async () => {
@@ -121,11 +121,11 @@ describe('a caller that disconnects', () => {
     ['has an Idempotency-Key', { 'idempotency-key': '"left"' }],
     ['was submitted with respond-async', { prefer: 'respond-async, wait=60' }],
   ])('lets its job run that %s', async (_, headers) => {
-    const letGo = await occupy(pair, stalling, `left-${Object.keys(headers)[0]}`);
+    const release = await occupy(pair, stalling, `left-${Object.keys(headers)[0]}`);
     const id = await leave(PORTRAIT, headers, async () => {});
     await expect.poll(pair.here.log, { timeout: 10_000 }).toMatch(new RegExp(`"job_id":"${id}"`));
     expect(await pair.there.client.job(id)).toMatchObject({ status: 'queued' });
-    await letGo();
+    await release();
     expect(await pair.there.client.wait(id)).toMatchObject({ status: 'succeeded' });
   });
 });
@@ -134,7 +134,7 @@ describe('erasing a job', () => {
   it.each(['queued', 'processing', 'succeeded'] as const)(
     'that is %s leaves nothing of it but a tombstone',
     async (when) => {
-      const letGo = when === 'queued' ? await occupy(pair, stalling, 'erase') : async () => {};
+      const release = when === 'queued' ? await occupy(pair, stalling, 'erase') : async () => {};
       using frozen = when === 'processing' ? freeze(pair) : null;
       const { id } = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       await reaches(pair.there, id, when);
@@ -152,7 +152,7 @@ describe('erasing a job', () => {
       const again = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       expect(again.id).not.toBe(id);
       frozen?.thaw();
-      await letGo();
+      await release();
       expect(await pair.there.client.wait(again.id)).toMatchObject({ status: 'succeeded' });
       await expect.poll(() => keysOf(id), { timeout: 10_000 }).toEqual([':gone:*']);
     },

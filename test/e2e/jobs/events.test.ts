@@ -75,12 +75,12 @@ describe('the events of a job', () => {
     await after.done;
     expect(statuses(after)[0]).not.toBe('queued');
     expect(statuses(after).at(-1)).toBe('succeeded');
-    // A client that has seen the end is told not to reconnect.
+    // A client that has received the end is answered 204, which stops its reconnects.
     const late = await openEvents(pair.there, id, after.events().at(-1)!.id);
     expect(late.response.status).toBe(204);
-    const anew = await openEvents(pair.there, id);
-    await anew.done;
-    expect(statuses(anew)).toEqual(['succeeded']);
+    const reopened = await openEvents(pair.there, id);
+    await reopened.done;
+    expect(statuses(reopened)).toEqual(['succeeded']);
   });
 
   it('are the same for fifty followers on both gateways', async () => {

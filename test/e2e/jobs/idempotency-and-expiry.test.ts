@@ -52,7 +52,7 @@ describe('everything stored', () => {
     const succeeded = await Promise.all(Array.from({ length: 20 }, () => submit(here, PORTRAIT, key(), hook)));
     const failed = await submit(here, PORTRAIT.subarray(0, 5000), key(), hook);
     await Promise.all([...succeeded, failed].map(({ id }) => client.wait(id)));
-    const letGo = await occupy({ ...pair, here }, stalling, 'ttl');
+    const release = await occupy({ ...pair, here }, stalling, 'ttl');
     const [canceled, erased, expired] = [
       await submit(here, PORTRAIT, key(), hook),
       await submit(here, PORTRAIT, key(), hook),
@@ -61,7 +61,7 @@ describe('everything stored', () => {
     await client.cancel(canceled.id);
     await client.erase(erased.id);
     expect(await client.wait(expired.id)).toMatchObject({ status: 'expired', error: { code: 'expired' } });
-    await letGo();
+    await release();
     await receiver.got(succeeded.length + 3);
 
     await expect.poll(keys, { timeout: 30_000 }).toEqual(before);
@@ -121,7 +121,7 @@ describe('the same Idempotency-Key', () => {
   it('is known to a gateway that replaces a killed one, while the job is queued and afterwards', async () => {
     const doomed = await pair.gateway();
     const once = key();
-    const letGo = await occupy(pair, stalling, 'killed');
+    const release = await occupy(pair, stalling, 'killed');
     let call!: Promise<unknown>;
     const id = await madeBy(pair, () => {
       call = post(doomed, PORTRAIT, once).catch(() => 'broken');
@@ -131,7 +131,7 @@ describe('the same Idempotency-Key', () => {
     const next = await pair.gateway({ PORT: new URL(doomed.url).port });
     expect(await submit(next, PORTRAIT, once)).toMatchObject({ id, status: 'queued' });
     const again = post(next, PORTRAIT, once);
-    await letGo();
+    await release();
     expect((await body<DetectionResult>(await again, 200)).Faces).toHaveLength(1);
     for (const gateway of [pair.here, next]) expect(await submit(gateway, PORTRAIT, once)).toMatchObject({ id });
   });
@@ -156,12 +156,12 @@ describe('the same Idempotency-Key', () => {
 
   it('is not reserved by a call that is refused', async () => {
     const full = await pair.gateway({ MAX_WAITING_JOBS: String(ACTIVE_JOBS) });
-    const letGo = await occupy(pair, stalling, 'full');
+    const release = await occupy(pair, stalling, 'full');
     const once = key();
     const refused = await post(full, PORTRAIT, once);
     expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    await letGo();
+    await release();
     await body(await post(full, CAT, once), 200);
   });
 });

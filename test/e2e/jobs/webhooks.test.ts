@@ -64,11 +64,11 @@ const verified = (message: Message, by: string): JobEvent =>
   JobEventSchema.parse(new Webhook(by).verify(message.body, message.headers));
 
 /** The webhook of a job, once it has the expected status. */
-async function webhookOf(id: string, status: string, tries: number): Promise<NonNullable<JobResource['webhook']>> {
+async function webhookOf(id: string, status: string, attempts: number): Promise<NonNullable<JobResource['webhook']>> {
   const ask = async () => (await get(pair.there, `/jobs/${id}`)).webhook!;
   await expect
     .poll(async () => [(await ask()).status, (await ask()).attempts.length], { timeout: 30_000 })
-    .toEqual([status, tries]);
+    .toEqual([status, attempts]);
   return ask();
 }
 
@@ -78,13 +78,13 @@ describe('a webhook', () => {
     const succeeded = await submit(pair.here, PORTRAIT, {}, hook(good.url));
     const failed = await submit(pair.here, PORTRAIT.subarray(0, 5000), {}, hook(good.url));
     await Promise.all([succeeded, failed].map(({ id }) => pair.here.client.wait(id)));
-    const letGo = await occupy(pair, stalling, 'ends');
+    const release = await occupy(pair, stalling, 'ends');
     const canceled = await submit(pair.here, PORTRAIT, {}, hook(good.url));
     const expired = await submit(hasty, PORTRAIT, {}, hook(good.url));
     expect(canceled.webhook).toEqual({ url: good.url, status: 'waiting', attempts: [], next_at: null });
     await pair.there.client.cancel(canceled.id);
     await pair.there.client.wait(expired.id);
-    await letGo();
+    await release();
 
     for (const [{ id }, status] of Object.entries({ succeeded, failed, canceled, expired }).map(
       ([status, job]) => [job, status] as const,

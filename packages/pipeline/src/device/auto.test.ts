@@ -29,7 +29,7 @@ describe('DEVICE=auto', () => {
     expect(decide([{ device: 'webgpu', result: 'no adapter' }, cpu], 2).reason).toContain('webgpu: no adapter');
   });
 
-  it('tries a device in a process of its own, which may fail, crash or hang without harm', async () => {
+  it('tries a device in a separate process, which may fail, crash or hang without harm', async () => {
     const detector = (await loadPack(DEFAULT_PACK)).file('detector');
     expect(await tryDevice(detector, 'cpu')).toEqual({ ms: expect.any(Number), onDevice: 1 });
     expect(await tryDevice('/nowhere/model.onnx', 'cpu')).toMatch(/model\.onnx/);

@@ -81,7 +81,7 @@ describe('half an image is undecodable', () => {
   });
 });
 
-it('a whole picture whose lower half is mid-grey is not taken for a truncated one', async () => {
+it('a complete picture whose lower half is mid-grey is not mistaken for a truncated one', async () => {
   const { data, width, height } = await photograph('portrait-1.jpg', 320, 200);
   data.fill(128, data.length / 2);
   const bytes = await sharp(data, { raw: { width, height, channels: 3 } })

@@ -19,7 +19,7 @@ const WORTH_SHRINKING = 3;
 /**
  * Decodes an image whose header has been read. Each image is decoded once, with the exception that jpeg-decoder.ts describes.
  * How much damage is tolerated: for JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
- * @returns sRGB pixels, upright if asked for; `scale` is decoded / stored long side, 1 unless shrunk. The short side is
+ * @returns sRGB pixels, upright if requested; `scale` is decoded / stored long side, 1 unless shrunk. The short side is
  *   the scaled one rounded to a pixel
  * @throws FacequeueError `image_undecodable`
  */

@@ -112,7 +112,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
       summary: 'Results, in the order in which items ended',
       more:
         'A full read has each item once. An answer that ends normally is complete; an answer that cannot continue, because the gateway ' +
-        'stops or Redis is away, is cut off: ask again with `after`. With follow=true a blank line is sent after 15 s without a result.',
+        'stops or Redis is unavailable, is cut off: repeat the call with `after`. With follow=true a blank line is sent after 15 s without a result.',
       query: ResultsQuery,
       answers: {
         200: {
