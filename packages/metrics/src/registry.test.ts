@@ -114,19 +114,19 @@ describe('the text of a metric', () => {
   it('lists metrics with at least one series, in the order of the catalogue', async () => {
     const registry = new Registry('gateway');
     const names = () => registry.text().then((text) => [...parseExposition(text).keys()]);
-    // Counters whose label values are all known begin at 0.
-    const begun = Object.entries<MetricEntry>(METRICS)
+    // Counters whose label values are a finite list start at 0.
+    const initial = Object.entries<MetricEntry>(METRICS)
       .filter(([, { apps, kind, labels }]) => {
-        const known = Object.values(labels).every((values) => typeof values !== 'string');
-        return apps.includes('gateway') && kind === 'counter' && known;
+        const finite = Object.values(labels).every((values) => typeof values !== 'string');
+        return apps.includes('gateway') && kind === 'counter' && finite;
       })
       .map(([name]) => name);
-    expect(begun).toContain('facequeue_http_errors_total');
-    expect(await names()).toEqual(begun);
+    expect(initial).toContain('facequeue_http_errors_total');
+    expect(await names()).toEqual(initial);
     registry.observe(REQUEST, DETECTION, 0.5);
     registry.read(() => [{ name: 'facequeue_workers', labels: {}, value: 2 }]);
-    const shown = [...begun, REQUEST, 'facequeue_workers'];
-    expect(await names()).toEqual(Object.keys(METRICS).filter((name) => shown.includes(name)));
+    const present = [...initial, REQUEST, 'facequeue_workers'];
+    expect(await names()).toEqual(Object.keys(METRICS).filter((name) => present.includes(name)));
   });
 });
 
