@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
-import { drained } from './drained.ts';
+import { untilWritable } from './until-writable.ts';
 
 /**
  * An NDJSON answer. If it ends properly, it is complete. If it cannot continue, the connection is cut, which the reader notices: by
@@ -24,7 +24,7 @@ export class NdjsonStream {
    */
   async send(line: unknown): Promise<void> {
     const response = this.#response;
-    if (!response.destroyed && !response.write(`${JSON.stringify(line)}\n`)) await drained(response);
+    if (!response.destroyed && !response.write(`${JSON.stringify(line)}\n`)) await untilWritable(response);
     if (response.destroyed) throw new ClientDisconnected('the client disconnected while it was reading');
   }
 

@@ -1,6 +1,6 @@
 /** Server-sent events, as section 9.2 of the HTML standard defines them. */
 import type { ServerResponse } from 'node:http';
-import { drained } from './drained.ts';
+import { untilWritable } from './until-writable.ts';
 
 export interface ServerSentEvent {
   id: string;
@@ -46,7 +46,7 @@ export class EventStream {
     const response = this.#response;
     if (response.writableNeedDrain && !response.destroyed) {
       const timer = setTimeout(() => response.destroy(), ms);
-      await drained(response);
+      await untilWritable(response);
       clearTimeout(timer);
     }
     return !response.destroyed;

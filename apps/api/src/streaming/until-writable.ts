@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** Resolves when the buffer of an answer is empty again or its connection is closed. Call it after a write that returned false. */
-export function drained(response: ServerResponse): Promise<void> {
+export function untilWritable(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const settle = () => {
       response.off('drain', settle).off('close', settle);
