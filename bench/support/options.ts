@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 /** An option of a bench; its type is that of its default. */
 interface BenchOption {
@@ -10,10 +10,9 @@ interface BenchOption {
 type Values<T> = { [K in keyof T]: T[K] extends { default: boolean } ? boolean : string };
 
 /**
- * Reads the options of a bench from the command line. With `--help`, prints them and ends the process.
+ * Reads the options of a bench from the command line. With `--help`, prints them and ends the process; with a wrong one, says so.
  * @param command what starts the bench, such as `npm run bench -- queue`
  * @param about what it measures
- * @throws naming an unknown option
  */
 export function readOptions<const T extends Record<string, BenchOption>>(
   command: string,
@@ -21,7 +20,7 @@ export function readOptions<const T extends Record<string, BenchOption>>(
   options: T,
 ): Values<T> {
   const entries = Object.entries<BenchOption>(options);
-  const { values } = parseArgs({
+  const { values } = parseOrExit(command, {
     options: {
       ...Object.fromEntries(
         entries.map(([name, { default: value }]) => [
@@ -44,6 +43,16 @@ export function readOptions<const T extends Record<string, BenchOption>>(
     process.exit(0);
   }
   return values as unknown as Values<T>;
+}
+
+/** Ends the process with a sentence when the options are wrong. */
+function parseOrExit<T extends ParseArgsConfig>(command: string, config: T) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    console.error(`${(error as Error).message.split('. ')[0]}. \`${command} --help\` lists the options.`);
+    process.exit(2);
+  }
 }
 
 /**

@@ -26,6 +26,26 @@ describe('facequeue', () => {
     expect(await facequeue([...command, '--help'])).toEqual({ code: 0, stdout, stderr: '' });
   });
 
+  it.each([[['detect', '--max-faces', '0', '-h']], [['jobs', 'submit', '--server', 'nowhere', '--help']]])(
+    'prints help for %j, whatever else is wrong',
+    async (words) => {
+      const { code, stdout } = await facequeue(words);
+      expect(code).toBe(0);
+      expect(stdout).toContain('--min-face-size');
+    },
+  );
+
+  it.each([
+    [['ingest', 'a.jpg', '--out', '--quiet'], /'--out' is followed by --quiet; write --out=--quiet/],
+    [['jobs', 'submit', '--api-key', '--json', 'a.jpg'], /'--api-key' is followed by --json[\s\S]*/],
+    [['detect', 'a.jpg', '-v'], /unknown option '-v'[\s\S]*help detect/],
+    [['jobs', 'submit', '--wiat', '3', 'a.jpg'], /unknown option '--wiat'[\s\S]*help jobs submit/],
+  ])('refuses %j with 2', async (words, text) => {
+    const { code, stderr } = await facequeue(words);
+    expect(stderr).toMatch(text);
+    expect(code).toBe(2);
+  });
+
   it('prints the commands and exits with 2 when none is given', async () => {
     const { stdout } = await facequeue(['help']);
     expect(stdout).toMatch(/detect/);

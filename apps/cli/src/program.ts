@@ -31,6 +31,8 @@ export async function runProgram(args: readonly string[], commands: CommandList,
     .description('Self-hosted face detection.')
     .version(version(), '-v, --version')
     .exitOverride()
+    // `-v` after a command is no option of that command.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: output.stdout,
       writeErr: (text) => output.stderr(text.trimEnd()),
@@ -46,11 +48,15 @@ export async function runProgram(args: readonly string[], commands: CommandList,
     const name = words[0]!;
     if (exists) {
       const command = program.commands.find((one) => one.name() === name)!;
-      command.showHelpAfterError(`\`npm run facequeue -- help ${name}\` has its options.`);
+      command.showHelpAfterError(helpHint(name));
       const { define } = await commands[name]!.load();
       define(command, output, (action) => async (...of) => {
         exitCode = await action(...of);
       });
+      for (const nested of command.commands) nested.showHelpAfterError(helpHint(`${name} ${nested.name()}`));
+      const path = commandPath(command, words);
+      if (asksForHelp(words)) words.splice(path.length, Number.POSITIVE_INFINITY, '--help');
+      refuseOptionAsValue(path.at(-1)!, words);
     }
     await program.parseAsync(words, { from: 'user' });
     return exitCode;
@@ -69,6 +75,34 @@ function resolveHelp(args: readonly string[], commands: CommandList): { words: s
   const words = asked ? args.slice(1) : [...args];
   const exists = Object.hasOwn(commands, words[0]!);
   return { words: asked && exists ? [...words, '--help'] : words, exists };
+}
+
+const helpHint = (path: string) => `\`npm run facequeue -- help ${path}\` has its options.`;
+
+/** The command that the first words name, and the commands it is in. */
+function commandPath(command: Command, [, ...words]: readonly string[]): Command[] {
+  const nested = command.commands.find((one) => one.name() === words[0]);
+  return nested ? [command, ...commandPath(nested, words)] : [command];
+}
+
+/** Help is wanted however wrong the other words are. */
+function asksForHelp(words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  return words.slice(0, end < 0 ? words.length : end).some((word) => word === '--help' || word === '-h');
+}
+
+/**
+ * Commander would take `--quiet` in `--out --quiet` for the value.
+ * @throws UsageError
+ */
+function refuseOptionAsValue(command: Command, words: readonly string[]): void {
+  const withValue = new Set(command.options.filter(({ required }) => required).map(({ long }) => long));
+  for (const [i, word] of words.entries()) {
+    if (word === '--') return;
+    const value = words[i + 1];
+    if (withValue.has(word) && value?.startsWith('-') && value !== '-')
+      throw new UsageError(`option '${word}' is followed by ${value}; write ${word}=${value} if that is its value`);
+  }
 }
 
 function version(): string {

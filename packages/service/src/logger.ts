@@ -35,7 +35,12 @@ export async function openLogger(app: string, level: LogLevel): Promise<Logger> 
  */
 async function terminalWriter(): Promise<(line: string) => void> {
   const { prettyFactory } = await import('pino-pretty');
-  const format = prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'app', messageFormat: '{app}: {msg}' });
+  const format = prettyFactory({
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'app',
+    messageFormat: '{app}: {msg}',
+    singleLine: true,
+  });
   const output = pino.destination({ dest: STDOUT, sync: true });
   // A closed terminal must not prevent an orderly end of the process.
   output.on('error', () => {});

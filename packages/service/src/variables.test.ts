@@ -28,6 +28,12 @@ describe('the common settings', () => {
     },
   );
 
+  it('explain the error of a bad percent-escape in REDIS_URL, and print no part of the value', () => {
+    const read = () => readConfig(commonVariables, { REDIS_URL: 'redis://:hunt%zzer2@cache.internal:6379' });
+    expect(read).toThrow(/^REDIS_URL is wrong; expected .*percent-encoded/);
+    expect(read).not.toThrow(/hunt|er2|cache/);
+  });
+
   it('accept a # that is percent-encoded', () => {
     const url = 'rediss://user:hunt%23er2@cache.internal:6380';
     expect(readConfig(commonVariables, { REDIS_URL: url }).REDIS_URL).toBe(url);

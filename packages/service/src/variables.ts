@@ -6,6 +6,16 @@ import { z } from 'zod';
 export const LOG_LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+function hasDecodableCredentials(url: string): boolean {
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The environment variables of every process of an installation. */
 export const commonVariables = {
   REDIS_URL: z
@@ -20,7 +30,12 @@ export const commonVariables = {
       z.url({
         protocol: /^rediss?$/,
         error: 'an address such as redis://127.0.0.1:6379 or rediss://user:password@host:6380',
+        abort: true,
       }),
+    )
+    .refine(
+      hasDecodableCredentials,
+      'an address whose user name and password are percent-encoded; write a "%" in them as %25',
     )
     .optional()
     .meta({

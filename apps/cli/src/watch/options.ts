@@ -43,6 +43,7 @@ export function addWatchOptions(command: Command): Command {
 
 SOURCE is a camera (rtsp://…, rtsps://…, http(s)://…, /dev/video0), which is watched until Ctrl-C and connected again after a break; or a video (a file, or an http(s) URL ending in .mp4, .mkv, …), which ends the command when all its results are there.`,
     )
+    .usage('--camera <NAME> [options] <SOURCE>')
     .argument('<SOURCE>', 'camera or video')
     .requiredOption(
       '--camera <NAME>',
