@@ -20,19 +20,19 @@ export function pages(): Record<string, string> {
 
 type Shape = Record<string, z.ZodType>;
 
-const ROOMS: [title: string, shape: Shape][] = [
+const READERS: [title: string, shape: Shape][] = [
   ['gateway', gatewayVariables],
   ['worker', workerVariables],
   ['serve', serveVariables],
-  ['jobs and ingest', callerVariables],
+  ['jobs, ingest and watch', callerVariables],
 ];
 
 function configuration(): string {
-  const names = [...new Set(ROOMS.flatMap(([, shape]) => Object.keys(shape)))];
+  const names = [...new Set(READERS.flatMap(([, shape]) => Object.keys(shape)))];
   const rows = names.map((name) => {
-    const readers = ROOMS.filter(([, shape]) => name in shape);
+    const readers = READERS.filter(([, shape]) => name in shape);
     const of = (text: (variable: z.ZodType) => string) =>
-      saidBy(readers.map(([title, shape]) => [title, text(shape[name]!)]));
+      mergeTexts(readers.map(([title, shape]) => [title, text(shape[name]!)]));
     const titles = readers.map(([title]) => title).join(', ');
     return `| \`${name}\` | ${of(defaultOf)} | ${titles} | ${cell(of((variable) => descriptionOf(name, variable)))} |`;
   });
@@ -50,8 +50,8 @@ ${rows.join('\n')}
 `;
 }
 
-/** One text where all readers say the same, else each reader's. */
-function saidBy(texts: [reader: string, text: string][]): string {
+/** One text where it is the same for all readers, else one per reader. */
+function mergeTexts(texts: [reader: string, text: string][]): string {
   if (new Set(texts.map(([, text]) => text)).size === 1) return texts[0]![1];
   return texts.map(([reader, text]) => `**${reader}**: ${text || 'none'}`).join(' ');
 }

@@ -27,7 +27,7 @@ export async function callForFaces(caller: Caller, { picture, key }: Of<'call'>)
       if (!isFacequeueError(error) || !error.jobId) throw error;
       expectations.accepted(error.jobId, kind, picture, MUST_SUCCEED);
       if (error.code === 'wait_timeout') return error.jobId;
-      // Redis went away while the call waited.
+      // Redis became unreachable while the call waited.
       if (error.code === 'unavailable') return error.jobId;
       expectations.observed(error.jobId, 'call', { status: 'failed', error: error.code });
       return null;

@@ -34,7 +34,7 @@ export interface AuditOptions {
  * Without `live` it expects that nothing changes meanwhile: what does is reported although nothing is wrong with it.
  * @param connection where Redis is, or an open connection
  * @param prefix the installation's, such as `{fq}`
- * @throws unavailable when Redis is away
+ * @throws unavailable when Redis cannot be reached
  * @example
  * const { findings } = await audit('redis://127.0.0.1:6379', '{fq}', { live: true });
  * for (const { text } of findings) console.log(text);

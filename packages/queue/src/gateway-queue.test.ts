@@ -245,7 +245,7 @@ describe('on Redis Cluster', () => {
   });
 });
 
-describe('when Redis is away', () => {
+describe('when Redis is unreachable', () => {
   it('fails at once with unavailable, and works again by itself', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);

@@ -45,7 +45,7 @@ export async function openGatewayQueue(options: GatewayQueueOptions): Promise<Ga
   return queue;
 }
 
-/** The gateway's side. Every call throws `unavailable` when Redis is away. */
+/** The gateway's side. Every call throws `unavailable` when Redis cannot be reached. */
 export class GatewayQueue {
   readonly batches: Batches;
   readonly cameras: Cameras;

@@ -37,7 +37,7 @@ describe('every wait returns', () => {
     expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
   });
 
-  it('though the message of the end was sent while its subscriber was away', async () => {
+  it('though the message of the end was sent while its subscriber was disconnected', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = job();
@@ -81,7 +81,7 @@ describe('every wait returns', () => {
     await gateway.ping();
   });
 
-  it('with unavailable, shortly after its end, when Redis is away then', async () => {
+  it('with unavailable, shortly after its end, when Redis is unreachable then', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const gateway = await rig.gateway();
@@ -102,7 +102,7 @@ describe('every wait returns', () => {
 });
 
 describe('a worker', () => {
-  it('aborts a job that was canceled while its subscriber was away', async () => {
+  it('aborts a job that was canceled while its subscriber was disconnected', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
@@ -141,7 +141,7 @@ describe('a worker', () => {
     expect(await answer()).toMatchObject({ status: 'succeeded' });
   });
 
-  it('closes though Redis is away', async () => {
+  it('closes although Redis is unreachable', async () => {
     await using own = await startRedis();
     const rig = new Rig(own.url);
     await rig.gateway();

@@ -21,7 +21,7 @@ export interface WorkerQueueOptions extends ConnectionOptions {
 }
 
 /**
- * Opens the worker's side of the queue. While Redis is away its calls wait for it; only `ping` fails.
+ * Opens the worker's side of the queue. While Redis is unreachable its calls wait; only `ping` fails.
  * @throws unavailable when Redis does not answer within 10 s, ConfigError for a bad prefix or an unsuitable Redis
  * @example
  * const queue = await openWorkerQueue({ url, prefix: '{fq}', maxAttempts: 5, limits, onError });
@@ -79,7 +79,7 @@ export class WorkerQueue {
       else this.#webhooks.notify();
     });
     await this.#subscribe();
-    // The message about a job that was canceled while the connection was away reached nobody.
+    // The message about a job that was canceled while the connection was down reached nobody.
     subscriber.on('ready', () => {
       this.#subscribe()
         .then(() => this.#recheck())

@@ -19,7 +19,7 @@ export async function auditRedis(config: AuditConfig, json: boolean, { stdout, s
     return 1;
   }
   try {
-    // The queue's connection would wait for a Redis that is away.
+    // The queue's connection would wait for a Redis that is unreachable.
     await pingRedis(url, REDIS_TIMEOUT_MS);
     const { findings, jobs } = await audit(url, config.QUEUE_PREFIX, { live: true });
     if (json) stdout(`${JSON.stringify({ findings, jobs })}\n`);

@@ -4,7 +4,7 @@ import { exponentialBackoff, type RetryOptions, spread } from '@facequeue/time';
 /** Delays from 1 s to half a minute, with jitter so that many watchers of one recorder do not reconnect together. */
 export const watchBackoff = exponentialBackoff({ firstMs: 1250, maxMs: 37_500, jitter: 0.2 });
 
-/** How `retry` calls a service that may be away for any time. Counts failures in a row across several calls of `retry`. */
+/** How `retry` calls a service that may be unreachable for any time. Counts failures in a row across several calls of `retry`. */
 export interface OutagePolicy extends RetryOptions {
   /** The service has answered: the count starts again at zero. */
   reset(): void;

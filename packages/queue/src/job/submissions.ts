@@ -49,7 +49,7 @@ export class Submissions {
   readonly #connections: Connections;
   readonly #limits: AdmissionLimits;
   readonly #resultTtlMs: number;
-  /** Submissions that failed while Redis was away. Whatever of them got through is aborted as soon as it returns. */
+  /** Submissions that failed while Redis was unreachable. Whatever of them got through is aborted as soon as it returns. */
   readonly #failed = new Set<string>();
 
   constructor(connections: Connections, limits: AdmissionLimits, resultTtlMs: number) {

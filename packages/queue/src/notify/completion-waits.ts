@@ -16,7 +16,7 @@ export interface CompletionWait extends Disposable {
   /**
    * @param ms how long to wait
    * @returns the ended record, or null when `ms` passed or `signal` aborted first
-   * @throws gone when the job was erased before its end could be read, unavailable when Redis is away at the end of `ms`
+   * @throws gone when the job was erased before its end could be read, unavailable when Redis cannot be reached at the end of `ms`
    */
   ended(ms: number, signal?: AbortSignal): Promise<JobRecord | null>;
 }

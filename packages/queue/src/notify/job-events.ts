@@ -29,7 +29,7 @@ export class JobEvents {
       this.#subscriptions.notify(id);
     });
     await subscriber.subscribe(ended);
-    // Messages sent while a connection was away reached nobody, or what they reported could not be read.
+    // Messages sent while a connection was down reached nobody, or what they reported could not be read.
     subscriber.on('ready', () => this.#run(() => this.#catchUp()));
     redis.on('ready', () => this.#run(() => this.#recheck()));
   }
@@ -88,7 +88,7 @@ export class JobEvents {
     }
   }
 
-  /** If `work` fails, the connection is away again, and its return starts the same work. */
+  /** If `work` fails, the connection is down again, and its return starts the same work. */
   #run(work: () => Promise<void>): void {
     work().catch(this.#connections.onError);
   }

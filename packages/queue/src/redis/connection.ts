@@ -6,7 +6,7 @@ import { publicError, withoutCommand } from './errors.ts';
 
 /** PING every 5 s; a connection that has not answered within 2 s is cut, so that ioredis makes a new one. */
 const PING_EVERY_MS = 5000;
-/** A Redis that takes longer to answer PING counts as away. */
+/** A Redis that takes longer to answer PING counts as unreachable. */
 export const PING_TIMEOUT_MS = 2000;
 
 /** Quick at first, never slower than every second: a restart of Redis takes about that. */
@@ -23,7 +23,7 @@ const COMMON: RedisOptions = {
 };
 
 /**
- * gateway: fails at once when Redis is away, in flight or not.
+ * gateway: fails at once when Redis is unreachable, whether or not the command was sent.
  * worker: commands wait for Redis and are sent again; every script is idempotent. BullMQ's Worker needs this too.
  * subscriber: as worker. Its owner subscribes on every `ready`: ioredis would do so by itself, but nothing would catch its failure.
  */

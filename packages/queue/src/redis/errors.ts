@@ -2,7 +2,7 @@ import { FacequeueError, isFacequeueError } from '@facequeue/schema';
 import { withTimeout } from '@facequeue/time';
 import { refusalText } from '../limits/admission.ts';
 
-/** When callers may try again while Redis is away: it restarts within a few seconds. */
+/** When callers may try again while Redis is unreachable: it restarts within a few seconds. */
 const RETRY_MS = 2000;
 
 /**
