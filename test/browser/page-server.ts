@@ -15,6 +15,9 @@ const IMPORTS = {
   'eventsource-parser': '/node_modules/eventsource-parser/dist/index.js',
 };
 
+/** How often a page tries to load its modules. */
+const MAX_LOADS = 4;
+
 export interface PageServer extends AsyncDisposable {
   readonly origin: string;
   /** URL of a page that runs a script of this folder with `query`. */
@@ -73,12 +76,14 @@ const html = (search: string) => `<!doctype html><title>Facequeue</title>
 <script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
 <script type="module">
   const report = (value) => fetch('/report', { method: 'POST', body: JSON.stringify(value) });
-  try {
-    const { default: run } = await import('/test/browser/${new URLSearchParams(search).get('script')}');
-    await report(await run(new URLSearchParams(location.search)));
-  } catch (error) {
-    await report({ failed: String(error?.stack ?? error) });
-  }
+  const fail = (error) => report({ failed: String(error?.stack ?? error) });
+  // Chromium drops requests under way when a network interface of the machine comes or goes: the modules are loaded again then.
+  const loads = Number(sessionStorage.getItem('loads')) + 1;
+  sessionStorage.setItem('loads', loads);
+  import('/test/browser/${new URLSearchParams(search).get('script')}').then(
+    ({ default: run }) => run(new URLSearchParams(location.search)).then(report, fail),
+    (error) => (loads < ${MAX_LOADS} ? location.reload() : fail(error)),
+  );
 </script>`;
 
 function forward(url: string, incoming: IncomingMessage, response: ServerResponse): void {
