@@ -198,6 +198,8 @@ describe('webhooks', () => {
         { timeout: 20_000 },
       )
       .toEqual({ findings: [], left: [] });
+    // The gateway may still be about to reconnect.
+    await expect.poll(() => gateway.ping(), { timeout: 10_000 }).toBeUndefined();
     for (const each of jobs) expect((await gateway.read(each.id))!.webhook!.status).toBe('delivered');
   });
 });
