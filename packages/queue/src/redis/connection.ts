@@ -1,6 +1,6 @@
 /** Opening connections to Redis, and noticing those on which nothing answers any more. */
 
-import { exponentialBackoff } from '@facequeue/time';
+import { exponentialBackoff, settlesInTime, withTimeout } from '@facequeue/time';
 import { Redis, type RedisOptions } from 'ioredis';
 import { publicError, withoutCommand } from './errors.ts';
 
@@ -9,15 +9,17 @@ const PING_EVERY_MS = 5000;
 /** A Redis that takes longer to answer PING counts as unreachable. */
 export const PING_TIMEOUT_MS = 2000;
 
-/** Quick at first, never slower than every second: a restart of Redis takes about that. */
-const reconnectDelay = exponentialBackoff({ firstMs: 100, maxMs: 1000 });
+/**
+ * Quick at first, never much slower than every second: a restart of Redis takes about that. The jitter keeps processes from all
+ * coming back at once.
+ */
+const reconnectDelay = exponentialBackoff({ firstMs: 125, maxMs: 1250, jitter: 0.4 });
 
 const COMMON: RedisOptions = {
   lazyConnect: true,
   connectTimeout: 5000,
   disconnectTimeout: 200,
-  // A quarter more or less, so that all processes do not come back at once.
-  retryStrategy: (failures) => reconnectDelay(failures) * (0.75 + Math.random() / 2),
+  retryStrategy: (failures) => reconnectDelay(failures),
   // A replica that was primary, or a server still loading: another connection may find it ready.
   reconnectOnError: (error) => error.message.startsWith('READONLY'),
 };
@@ -71,21 +73,14 @@ export async function openConnection(
 }
 
 function ready(redis: Redis, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Redis was not ready within ${timeoutMs} ms`)), timeoutMs);
-    redis.once('ready', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    // It rejects with the first failed attempt; ioredis continues to try.
-    redis.connect().catch(() => {});
-  });
+  const becameReady = new Promise<void>((resolve) => redis.once('ready', resolve));
+  // It rejects with the first failed attempt; ioredis continues to try.
+  redis.connect().catch(() => {});
+  return withTimeout(becameReady, timeoutMs, () => new Error(`Redis was not ready within ${timeoutMs} ms`));
 }
 
+/** A PING that fails counts as answered: the connection is gone already. */
 async function reconnectIfSilent(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') return;
-  const timer = setTimeout(() => redis.disconnect(true), PING_TIMEOUT_MS);
-  // A PING that fails means that the connection is gone already.
-  await redis.ping().catch(() => {});
-  clearTimeout(timer);
+  if (!(await settlesInTime(redis.ping(), PING_TIMEOUT_MS))) redis.disconnect(true);
 }
