@@ -6,11 +6,11 @@ import { z } from 'zod';
 import { queryFlag, queryNumber } from '../http/query.ts';
 
 /** One row of the table of detection options. */
-export interface DetectionOption<Json extends z.ZodType, Query extends z.ZodType> {
+export interface DetectionOption {
   /** In job records, engine messages and JSON bodies. Fills in the default when the option has one. */
-  json: Json;
+  json: z.ZodType;
   /** In a query string; undefined when the option is absent. */
-  query: Query;
+  query: z.ZodType;
   flag: FlagForm;
 }
 

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { MAX_IMAGE_SIDE } from './image-formats.ts';
-import { choice, decimal, type FlagForm, integer, part } from './option-kinds.ts';
+import { choice, type DetectionOption, decimal, type FlagForm, integer, part } from './option-kinds.ts';
 
 /** Detection profiles, cheapest first: one pass, three passes, four passes (models/README.md has their figures). */
 export const PROFILES = ['fast', 'balanced', 'small-faces'] as const;
@@ -40,7 +40,7 @@ const TABLE = {
   }),
   landmarks: part({ description: 'false omits landmark_106.', help: 'without the 106 points' }),
   attributes: part({ description: 'false omits gender and age.', help: 'without gender and age' }),
-};
+} satisfies Record<string, DetectionOption>;
 
 type Table = typeof TABLE;
 export type DetectionOptionName = keyof Table;
