@@ -5,6 +5,7 @@ export { type DecayedCount, DecayedMean, decay, decayedRate } from './decay.ts';
 export { type Lazy, lazy } from './lazy.ts';
 export { type LinkedAbort, linkedAbort } from './linked-abort.ts';
 export { PollLoop, type PollLoopOptions } from './poll-loop.ts';
+export { repeat } from './repeat.ts';
 export { type RetryOptions, retry } from './retry.ts';
 export { MAX_TIMER_MS, sleep } from './sleep.ts';
 export { throttleErrors } from './throttle-errors.ts';

@@ -1,4 +1,5 @@
 import type { Logger } from '@facequeue/service';
+import { repeat } from '@facequeue/time';
 
 /**
  * Calls `beat` now, and again `everyMs` after each call has ended, until disposed. The first failure in a row is logged.
@@ -9,25 +10,20 @@ export async function startHeartbeat(beat: () => Promise<void>, everyMs: number,
   await beat();
   let stopped = false;
   let failing = false;
-  let timer: NodeJS.Timeout;
-  const schedule = () => {
-    timer = setTimeout(async () => {
-      try {
-        await beat();
-        if (failing) log.info('heartbeat works again');
-        failing = false;
-      } catch (error) {
-        if (!failing && !stopped) log.warn({ err: error }, 'heartbeat failed');
-        failing = true;
-      }
-      if (!stopped) schedule();
-    }, everyMs);
-  };
-  schedule();
+  const repeating = repeat(async () => {
+    try {
+      await beat();
+      if (failing) log.info('heartbeat works again');
+      failing = false;
+    } catch (error) {
+      if (!failing && !stopped) log.warn({ err: error }, 'heartbeat failed');
+      failing = true;
+    }
+  }, everyMs);
   return {
     [Symbol.dispose]() {
       stopped = true;
-      clearTimeout(timer);
+      repeating[Symbol.dispose]();
     },
   };
 }

@@ -2,7 +2,7 @@ import type { BatchTask } from '@facequeue/queue';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { isTransient } from '@facequeue/source';
-import { exponentialBackoff, linkedAbort } from '@facequeue/time';
+import { exponentialBackoff, linkedAbort, repeat } from '@facequeue/time';
 import { listObjects } from './list-objects.ts';
 import { assertOwned, type CreateTaskWork, LEASE_MS, type TaskDeps, TaskLost } from './task.ts';
 import { writeOutput } from './write-output.ts';
@@ -87,26 +87,14 @@ function publicError(error: unknown) {
 /** Extends a lease until it is disposed; `lost` aborts when the queue refuses. */
 function keepLease({ tasks }: TaskDeps, task: BatchTask, log: Logger): Disposable & { lost: AbortSignal } {
   const lost = new AbortController();
-  let timer: NodeJS.Timeout;
-  let done = false;
-  const schedule = () => {
-    timer = setTimeout(async () => {
-      try {
-        await assertOwned(tasks.extend(task, LEASE_MS));
-        if (!done) schedule();
-      } catch (error) {
-        if (error instanceof TaskLost) return lost.abort(error);
-        log.debug({ err: error }, 'cannot extend the lease');
-        if (!done) schedule();
-      }
-    }, EXTEND_EVERY_MS);
-  };
-  schedule();
-  return {
-    lost: lost.signal,
-    [Symbol.dispose]() {
-      done = true;
-      clearTimeout(timer);
-    },
-  };
+  const extending = repeat(async () => {
+    try {
+      await assertOwned(tasks.extend(task, LEASE_MS));
+    } catch (error) {
+      if (!(error instanceof TaskLost)) return log.debug({ err: error }, 'cannot extend the lease');
+      extending[Symbol.dispose]();
+      lost.abort(error);
+    }
+  }, EXTEND_EVERY_MS);
+  return { lost: lost.signal, [Symbol.dispose]: extending[Symbol.dispose] };
 }
