@@ -64,8 +64,8 @@ export class WorkerQueue {
     this.#stopSweeping = everySecond(async () => {
       if (redis.status !== 'ready') return;
       await sweepDue(connections);
-      await this.#webhooks.notifyIfAny();
-      await this.tasks.notifyIfAny();
+      await this.#webhooks.due.notifyIfAny();
+      await this.tasks.due.notifyIfAny();
     }, onError);
   }
 
@@ -75,8 +75,8 @@ export class WorkerQueue {
     const { canceled, taskDue } = keys.channels;
     subscriber.on('message', (channel: string, id: string) => {
       if (channel === canceled) this.#canceled(id);
-      else if (channel === taskDue) this.tasks.notify();
-      else this.#webhooks.notify();
+      else if (channel === taskDue) this.tasks.due.notify();
+      else this.#webhooks.due.notify();
     });
     await this.#subscribe();
     // The message about a job that was canceled while the connection was down reached nobody.
@@ -157,7 +157,7 @@ export class WorkerQueue {
 
   /** Calls `listener` when a webhook may have become due. @returns ends that */
   onWebhookDue(listener: () => void): () => void {
-    return this.#webhooks.onDue(listener);
+    return this.#webhooks.due.add(listener);
   }
 
   async heartbeat(info: WorkerInfo): Promise<void> {

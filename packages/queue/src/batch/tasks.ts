@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@facequeue/schema';
 import { type AdmissionLimits, queueFull } from '../limits/admission.ts';
+import { DueNotifier } from '../notify/due-notifier.ts';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, flag, isOne, number, text } from '../redis/define-script.ts';
 import { readPage } from '../redis/stream-page.ts';
@@ -38,13 +39,15 @@ export const endTaskScript = defineScript({
  * Work for batches, from the worker's side. False means that the lease has ended or the batch no longer exists: abandon the task.
  */
 export class BatchTasks {
+  /** For WorkerQueue. */
+  readonly due: DueNotifier;
   readonly #connections: Connections;
   readonly #limits: AdmissionLimits;
-  readonly #listeners = new Set<() => void>();
 
   constructor(connections: Connections, limits: AdmissionLimits) {
     this.#connections = connections;
     this.#limits = limits;
+    this.due = new DueNotifier(connections.redis, connections.keys.tasks);
   }
 
   /** Leases a task that is due; null when none is. */
@@ -117,19 +120,7 @@ export class BatchTasks {
 
   /** Calls `listener` when a task may have become due. @returns ends that */
   onTask(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** One may have become due. */
-  notify(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  /** Notifies if there are any: leases end, and released tasks become due, without a message. */
-  async notifyIfAny(): Promise<void> {
-    const { redis, keys } = this.#connections;
-    if (this.#listeners.size && (await redis.exists(keys.tasks))) this.notify();
+    return this.due.add(listener);
   }
 
   #extend({ kind, batch, lease }: BatchTask, leaseMs: number, state: string | null): Promise<boolean> {

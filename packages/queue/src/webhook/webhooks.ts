@@ -10,6 +10,7 @@
 
 import { batchFrom } from '../batch/record.ts';
 import { recordFrom } from '../job/record.ts';
+import { DueNotifier } from '../notify/due-notifier.ts';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, isOne, json, number, text } from '../redis/define-script.ts';
 import { fieldsOf } from '../redis/fields.ts';
@@ -43,11 +44,12 @@ export const reportScript = defineScript({
 
 /** The methods are described in WorkerQueue. */
 export class Webhooks {
+  readonly due: DueNotifier;
   readonly #connections: Connections;
-  readonly #listeners = new Set<() => void>();
 
   constructor(connections: Connections) {
     this.#connections = connections;
+    this.due = new DueNotifier(connections.redis, connections.keys.hosts);
   }
 
   lease(max: number, perHost: number, leaseMs: number): Promise<WebhookDelivery[]> {
@@ -64,22 +66,6 @@ export class Webhooks {
       nextInMs: outcome.status === 'pending' ? Math.max(0, Math.round(outcome.nextAt - Date.now())) : 0,
       logLength: LOG_LENGTH,
     });
-  }
-
-  onDue(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  /** One has just become due. */
-  notify(): void {
-    for (const listener of this.#listeners) listener();
-  }
-
-  /** Notifies if there are any: retries become due, and leases end, without a message. */
-  async notifyIfAny(): Promise<void> {
-    const { redis, keys } = this.#connections;
-    if (this.#listeners.size && (await redis.exists(keys.hosts))) this.notify();
   }
 }
 
