@@ -10,7 +10,7 @@ import type { CompletionWait } from './notify/completion-waits.ts';
 import { JobEvents } from './notify/job-events.ts';
 import type { Subscription } from './notify/subscriptions.ts';
 import { PING_TIMEOUT_MS } from './redis/connection.ts';
-import { type ConnectionOptions, type Connections, openConnections } from './redis/connections.ts';
+import { type ConnectionOptions, type Connections, openConnections, openOrClose } from './redis/connections.ts';
 import { mapRedisErrors, orUnavailable } from './redis/errors.ts';
 import { everySecond, sweepDue } from './sweep/sweeper.ts';
 
@@ -35,14 +35,7 @@ export interface GatewayQueueOptions extends ConnectionOptions {
  * const record = await wait.ended(10_000);
  */
 export async function openGatewayQueue(options: GatewayQueueOptions): Promise<GatewayQueue> {
-  const queue = new GatewayQueue(options, await openConnections(options, 'gateway'));
-  try {
-    await queue.open();
-  } catch (error) {
-    await queue.close();
-    throw error;
-  }
-  return queue;
+  return openOrClose(new GatewayQueue(options, await openConnections(options, 'gateway')));
 }
 
 /** The gateway's side. Every call throws `unavailable` when Redis cannot be reached. */

@@ -7,7 +7,7 @@ import type { ClaimedJob, Outcome } from './job/job.ts';
 import type { AdmissionLimits } from './limits/admission.ts';
 import { heartbeatScript, WORKER_SILENCE_MS, type WorkerInfo } from './limits/workers.ts';
 import { PING_TIMEOUT_MS } from './redis/connection.ts';
-import { type ConnectionOptions, type Connections, openConnections } from './redis/connections.ts';
+import { type ConnectionOptions, type Connections, openConnections, openOrClose } from './redis/connections.ts';
 import { orUnavailable, publicError } from './redis/errors.ts';
 import { everySecond, sweepDue } from './sweep/sweeper.ts';
 import type { WebhookDelivery, WebhookOutcome } from './webhook/delivery.ts';
@@ -32,14 +32,7 @@ export interface WorkerQueueOptions extends ConnectionOptions {
  * });
  */
 export async function openWorkerQueue(options: WorkerQueueOptions): Promise<WorkerQueue> {
-  const queue = new WorkerQueue(options, await openConnections(options, 'worker'));
-  try {
-    await queue.open();
-  } catch (error) {
-    await queue.close();
-    throw error;
-  }
-  return queue;
+  return openOrClose(new WorkerQueue(options, await openConnections(options, 'worker')));
 }
 
 /** The worker's side. */

@@ -54,3 +54,20 @@ export async function openConnections(options: ConnectionOptions, kind: 'gateway
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
+
+/** A side of the queue that is not usable before `open`. */
+interface Side {
+  open(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a side of the queue; closes it again when that fails. */
+export async function openOrClose<T extends Side>(side: T): Promise<T> {
+  try {
+    await side.open();
+    return side;
+  } catch (error) {
+    await side.close();
+    throw error;
+  }
+}
