@@ -13,6 +13,7 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { countOpen } from '../http/testing/open-waits.ts';
+import { hastenTimeouts } from '../streaming/testing/hasten-timeouts.ts';
 import { type EventReader, readEvents } from '../streaming/testing/sse-reader.ts';
 
 let redis: TestRedis;
@@ -159,24 +160,13 @@ describe('GET /cameras/{camera}/events', () => {
   });
 
   it('sends a heartbeat every 15 s while no frame arrives', async () => {
-    const { queue } = gateways[1];
-    const subscribe = queue.subscribe.bind(queue);
-    const quiet: number[] = [];
-    Object.assign(queue, {
-      subscribe: (id: string) => {
-        const changes = subscribe(id);
-        const { nextChange } = changes;
-        // The first two waits time out at once.
-        const hasty: typeof nextChange = async (ms, signal) => (quiet.push(ms) > 2 ? nextChange(ms, signal) : false);
-        return Object.assign(changes, { nextChange: hasty });
-      },
-    });
+    const timeouts = hastenTimeouts(gateways[1].queue, 2);
     using stream = await events();
     await frames(stream, 0);
     for (let i = 0; i < 2; i++) expect(await stream.next()).toEqual({ comment: '' });
     await post();
     await more(stream, 1);
-    expect(quiet.slice(0, 2)).toEqual([15_000, 15_000]);
+    expect(timeouts.slice(0, 2)).toEqual([15_000, 15_000]);
   });
 
   it('is freed at once when its client disconnects', async () => {

@@ -12,6 +12,7 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { countOpen } from '../http/testing/open-waits.ts';
+import { hastenTimeouts } from '../streaming/testing/hasten-timeouts.ts';
 import { readEvents } from '../streaming/testing/sse-reader.ts';
 
 let redis: TestRedis;
@@ -155,17 +156,7 @@ describe('GET /jobs/{id}/events', () => {
 
   it('sends a heartbeat every 15 s while nothing happens', async () => {
     const { queue } = gateways[1];
-    const subscribe = queue.subscribe.bind(queue);
-    const quiet: number[] = [];
-    Object.assign(queue, {
-      subscribe: (id: string) => {
-        const changes = subscribe(id);
-        const { nextChange } = changes;
-        // The first two waits time out at once.
-        const hasty: typeof nextChange = async (ms, signal) => (quiet.push(ms) > 2 ? nextChange(ms, signal) : false);
-        return Object.assign(changes, { nextChange: hasty });
-      },
-    });
+    const timeouts = hastenTimeouts(queue, 2);
     const id = await submit();
     using stream = await events(id);
     await stream.next();
@@ -173,7 +164,7 @@ describe('GET /jobs/{id}/events', () => {
     for (let i = 0; i < 2; i++) expect(await stream.next()).toEqual({ comment: '' });
     await queue.cancel(id);
     expect((await stream.rest()).map(({ event }) => event)).toEqual(['job']);
-    expect(quiet.slice(0, 2)).toEqual([15_000, 15_000]);
+    expect(timeouts.slice(0, 2)).toEqual([15_000, 15_000]);
   });
 
   it('is freed at once when its client disconnects', async () => {
