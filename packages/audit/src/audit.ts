@@ -22,8 +22,8 @@ export interface AuditReport {
 
 export interface AuditOptions {
   /**
-   * Whether processes are running. Then the audit is repeated up to three times within a few seconds, and a finding is what every
-   * pass has found in something that did not change during the pass.
+   * Whether processes are running. The audit is then repeated up to three times within a few seconds. It reports a difference only when
+   * every pass found it in something that did not change during the pass.
    */
   live?: boolean;
 }
@@ -31,8 +31,8 @@ export interface AuditOptions {
 /**
  * Checks that the counters, lists and schedules of an installation agree with its records: the invariants stated in the queue's
  * Lua libraries. Reads only, in steps that take Redis well under a millisecond each. It scans all keys.
- * Without `live` it expects that nothing changes meanwhile: what does is reported although nothing is wrong with it.
- * @param connection where Redis is, or an open connection
+ * Without `live` it expects a Redis at rest: anything that changes meanwhile may be reported although nothing is wrong with it.
+ * @param connection the URL of Redis, or an open connection
  * @param prefix the installation's, such as `{fq}`
  * @throws unavailable when Redis cannot be reached
  * @example

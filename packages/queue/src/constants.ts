@@ -9,7 +9,7 @@ export const CONSTANTS = {
   /** In the order of snapshot.lua's reply. */
   QUEUES: QUEUE_NAMES,
 
-  // Admission: what each queue may take of each limit. The rest is for the queues before it.
+  // Admission: the share of each limit that a queue may use. The rest is left to more urgent queues.
   QUEUE_SHARE: { interactive: 1, bulk: 0.8, cameras: 0.8 } satisfies Record<QueueName, number>,
   /** Ended jobs stay in BullMQ's lists until a worker skips them. Without a worker the lists would grow without end. */
   BULLMQ_LIST_FACTOR: 2,
@@ -37,27 +37,27 @@ export const CONSTANTS = {
   // Lanes.
   /** Tokens of a lane on their way at a time (see lane/lib.lua). */
   LANE_WIDTH: { bulk: 8, cameras: 1 },
-  /** How soon the sweep looks whether BullMQ has a token. */
+  /** How soon the sweep checks that BullMQ has a token. */
   TOKEN_CHECK_MS: 5000,
 
-  // How soon the sweep looks whether BullMQ still has a job: whenever its age has doubled, within these.
+  // How soon the sweep checks that BullMQ still has a job: whenever the job's age has doubled, within these limits.
   MIN_JOB_CHECK_MS: 5000,
   MAX_JOB_CHECK_MS: 60_000,
 
   // Batches.
-  /** What a batch takes besides its maker's texts: 35 short fields. Empty batches must not be free. */
+  /** Bytes of a batch besides its caller's texts: 35 short fields. Empty batches must not be free. */
   BATCH_OVERHEAD_BYTES: 2048,
-  /** What a result takes besides what its sender or its image make of it. */
+  /** Bytes of a result besides those that depend on its caller or its image. */
   RESULT_OVERHEAD_BYTES: 128,
-  /** What a name takes in its set besides its text. */
+  /** Bytes of a name in its set besides its text. */
   NAME_OVERHEAD_BYTES: 64,
   /** An open batch that nobody appends to closes after this. */
   BATCH_IDLE_MS: 3_600_000,
-  /** A batch whose maker falls silent before it settles is erased after this. */
+  /** A batch whose gateway stops before it settles the batch is erased after this. */
   BATCH_ABANDONED_MS: 60_000,
-  /** How soon the sweep continues canceling what remains of a stopped batch that somebody else has begun to cancel. */
+  /** After this the sweep takes over canceling the rest of a stopped batch from the process that began it. */
   CANCEL_REMAINING_LEASE_MS: 5000,
-  /** An item may wait as long as its batch takes. This bounds only items that nobody ever runs: a week. */
+  /** An item may wait until its batch is done. This limit, a week, is only for items that no worker ever runs. */
   ITEM_START_TIMEOUT_MS: 604_800_000,
 
   // Cameras.
@@ -68,10 +68,10 @@ export const CONSTANTS = {
   CAMERA_RETRY_MS: 1000,
   /** A camera that has posted nothing for a day is forgotten. */
   CAMERA_FORGOTTEN_MS: 86_400_000,
-  /** How soon the sweep looks again at a camera that is not idle by then. */
+  /** How soon the sweep checks again a camera that was not idle. */
   CAMERA_CHECK_MS: 60_000,
 
-  /** What the hash of a webhook delivery takes besides its result: 25 short fields. */
+  /** Bytes of a webhook delivery's hash besides its result: 25 short fields. */
   WEBHOOK_OVERHEAD_BYTES: 2048,
 
   ...STORED_TEXTS,

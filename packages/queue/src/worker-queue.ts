@@ -123,7 +123,7 @@ export class WorkerQueue {
 
   /**
    * Returns a claimed job to its queue, to be run again after `delayMs`. False when it has ended or the claim is stale.
-   * @param forgiven the attempt does not count towards the limit: it ends for the worker's own sake, because that stops, say
+   * @param forgiven the attempt does not count towards the limit, because the worker ends it and not the job: at a shutdown, for example
    */
   release(id: string, attempt: number, delayMs: number, forgiven = false): Promise<boolean> {
     return this.#claims.release(id, attempt, delayMs, forgiven);
@@ -156,7 +156,7 @@ export class WorkerQueue {
   async heartbeat(info: WorkerInfo): Promise<void> {
     const { redis, scripts } = this.#connections;
     this.#workerIds.add(info.id);
-    // What would be sent once Redis is back is old by then.
+    // A heartbeat that waits for Redis would be outdated when it arrives.
     if (redis.status !== 'ready') return;
     await scripts.run(heartbeatScript, { id: info.id, info, silenceMs: WORKER_SILENCE_MS });
   }
