@@ -1,4 +1,5 @@
 import { isFacequeueError } from '@facequeue/schema';
+import { repeat } from '@facequeue/time';
 import type { StartedBatch } from './batches-file.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Run, record } from './run.ts';
@@ -24,14 +25,11 @@ export async function ingestPrefix(run: Run, prefix: string): Promise<void> {
 export async function resumeBatch(run: Run, { batch, prefix }: StartedBatch): Promise<boolean> {
   const { client, stop, display, stats, seen } = run;
   const place = stats.expected.push(null) - 1;
-  let counting = false;
   const count = async () => {
-    if (counting) return;
-    counting = true;
-    const { counts, closed_at } = await client.batch(batch, { signal: stop }).finally(() => (counting = false));
+    const { counts, closed_at } = await client.batch(batch, { signal: stop });
     if (closed_at !== null) stats.expected[place] = counts.total;
   };
-  const timer = setInterval(() => count().catch(() => {}), COUNT_EVERY_MS);
+  using _counting = repeat(() => count().catch(() => {}), COUNT_EVERY_MS);
   let written = 0;
   try {
     if (prefix === undefined) await client.closeBatch(batch, { signal: stop });
@@ -53,7 +51,6 @@ export async function resumeBatch(run: Run, { batch, prefix }: StartedBatch): Pr
     if (stop.aborted) await client.eraseBatch(batch, { signal: AbortSignal.timeout(ERASE_MS) }).catch(() => {});
     throw error;
   } finally {
-    clearInterval(timer);
     stats.expected[place] = written;
   }
 }
