@@ -5,7 +5,7 @@ import type { DetectionResult, JobResource, JobStatus, Problem } from '@facequeu
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
-import { body, freeze, get, type Pair, PORTRAIT, post, startPair } from './pair.ts';
+import { acceptedBy, body, freeze, get, type Pair, PORTRAIT, post, startPair } from './pair.ts';
 
 let receiver: Receiver;
 let pair: Pair;
@@ -79,12 +79,11 @@ async function facesBy(answer: Response, asked: number): Promise<DetectionResult
 describe('callers whose wait ends during an outage of Redis', () => {
   it('get a Location or a Retry-After, and both lead to their faces', async () => {
     const hasty = await pair.gateway({ SYNC_WAIT: '1s' });
-    const before = (await pair.jobs()).length;
     using frozen = freeze(pair);
     const calls = Promise.allSettled(
       Array.from({ length: 40 }, (_, i) => post(hasty, face, i % 2 ? { prefer: 'wait=1' } : {})),
     );
-    await expect.poll(async () => (await pair.jobs()).length, { timeout: 20_000 }).toBe(before + 40);
+    await expect.poll(() => acceptedBy(hasty), { timeout: 20_000 }).toBe(40);
     await written();
     await pair.redis.kill();
     const answers = fulfilled(await calls);
@@ -108,11 +107,12 @@ describe('two hundred callers are all answered', () => {
     ['Redis is killed and started again with its data', [60], restart],
   ])('though %s', async (_, moments, disturb) => {
     const before = new Set(await pair.jobs());
+    const acceptedBefore = await acceptedBy(pair.here, pair.there);
     const messagesBefore = receiver.messages.length;
     using frozen = freeze(pair);
     const calls = Promise.allSettled(Array.from({ length: 200 }, (_, i) => call(i)));
     // All of them are accepted, so none may be refused as unavailable.
-    await expect.poll(async () => (await pair.jobs()).length, { timeout: 20_000 }).toBe(before.size + 200);
+    await expect.poll(() => acceptedBy(pair.here, pair.there), { timeout: 20_000 }).toBe(acceptedBefore + 200);
     const ids = (await pair.jobs()).filter((id) => !before.has(id));
     frozen.thaw();
     for (const moment of moments) {
