@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // A test or suite marked `only` fails, so that no run passes with the others left out.
+    allowOnly: false,
     include: [
       '{apps,packages}/*/src/**/*.test.ts',
       'test/**/*.test.ts',

@@ -12,4 +12,4 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
   process.exit(1);
 }
 
-import('./setup.js').then((setup) => setup.main(process.argv[2]));
+void import('./setup.js').then((setup) => setup.main(process.argv[2]));

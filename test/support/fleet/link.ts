@@ -27,7 +27,7 @@ export async function openLink(targets: () => readonly number[]): Promise<Link> 
   const server = createServer((client) => {
     const pair = new Pair(client, () => delayMs);
     pairs.add(pair);
-    pair.closed.then(() => pairs.delete(pair));
+    void pair.closed.then(() => pairs.delete(pair));
     if (blackhole === 'drop') pair.die();
     else if (blackhole === 'buffer') pair.pause(true);
     else pair.reach(targets());

@@ -40,7 +40,7 @@ export async function startService(env: Record<string, string> = {}): Promise<Se
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
-    exited.then(([code]) => reject(new Error(`serve ended with ${code}:\n${log}`)));
+    exited.then(([code]) => reject(new Error(`serve ended with ${code}:\n${log}`)), reject);
     setTimeout(() => reject(new Error(`serve is not ready after 60 s:\n${log}`)), 60_000).unref();
   });
   const stop = async () => {

@@ -16,13 +16,13 @@ export async function* readAhead<T, R>(
     for (;;) {
       if (!over && !next && pending.length < concurrency) next = values.next();
       const first = pending[0];
-      if (!first && !next) return;
+      if (first === undefined && !next) return;
       const event = await Promise.race([
         ...(next ? [next.then((value) => ({ value }))] : []),
-        ...(first ? [first.then((result) => ({ result }))] : []),
+        ...(first !== undefined ? [first.then((result) => ({ result }))] : []),
       ]);
       if ('result' in event) {
-        pending.shift();
+        void pending.shift(); // settled
         yield event.result;
         continue;
       }

@@ -63,7 +63,7 @@ export class ServiceRun {
       );
       this.#child.once('exit', (code, signal) => resolve(signal ? `it was ended by ${signal}` : `exit code ${code}`));
     });
-    this.ended.then(() => this.#end.abort());
+    void this.ended.then(() => this.#end.abort());
     this.ready = Promise.race([probe ? probe(this.#end.signal).then(() => ({})) : this.#message(), this.#early()]);
     // A restart awaits `ended`, not this.
     this.ready.catch(() => {});

@@ -72,7 +72,7 @@ export class Engine {
       // Lines printed before this message are read in the same turn of the event loop. They are logged before the next image starts.
       setImmediate(() => inside?.settle(message));
     });
-    ended.then((how) => this.#inside?.exited(how));
+    void ended.then((how) => this.#inside?.exited(how));
   }
 
   get pid(): number {

@@ -121,7 +121,7 @@ export class EngineSupervisor {
     // An engine killed for a canceled job was healthy, so the next one starts at once, however many jobs are canceled in a row.
     const failed = engine.exitKind !== 'canceled';
     if (failed) this.#failuresInARow++;
-    engine.ended.then((how) => {
+    void engine.ended.then((how) => {
       if (this.#closing.signal.aborted) return;
       this.#metrics.count('facequeue_engine_restarts_total', { cause: engine.exitKind });
       const facts = { ...ids, engine: engine.pid, how, failures_in_a_row: this.#failuresInARow };
@@ -152,7 +152,7 @@ export class EngineSupervisor {
     await sleep(restartDelayMs(this.#failuresInARow), closing);
     const engine = await Engine.start(this.#program, closing, this.#log);
     this.#engine = engine;
-    engine.ended.then(() => this.#handleExit(engine));
+    void engine.ended.then(() => this.#handleExit(engine));
     this.#events.ready(this);
     return engine;
   }

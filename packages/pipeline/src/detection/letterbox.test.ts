@@ -1,10 +1,10 @@
-import { assert, double, integer, property, record } from 'fast-check';
+import { assert, double, type IProperty, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { letterbox } from './letterbox.ts';
 
 const sizes = record({ width: integer({ min: 1, max: 4096 }), height: integer({ min: 1, max: 4096 }) });
 const scales = double({ min: 0.05, max: 2, noNaN: true });
-const check = (test: Parameters<typeof assert>[0]) => assert(test, { numRuns: 1000 });
+const check = <T>(test: IProperty<T>) => assert(test, { numRuns: 1000 });
 
 describe('letterbox', () => {
   it('gives the network sides of the right multiple, without more padding than needed', () => {

@@ -70,7 +70,7 @@ export class RunningServe {
       this.#output += chunk;
       this.#onOutput();
     });
-    this.exit.then(() => this.#onOutput());
+    void this.exit.then(() => this.#onOutput());
   }
 
   get output(): string {

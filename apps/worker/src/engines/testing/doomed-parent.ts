@@ -28,6 +28,7 @@ const { signal } = new AbortController();
 const slot = await pool.acquire('interactive', signal);
 const script: Script = { name: 'endless', do: plain ? 'wait' : 'hang' };
 const bytes = new TextEncoder().encode(JSON.stringify(script));
-slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, { job_id: 'job', request_id: 'request' });
+// It never ends: this process is killed meanwhile.
+void slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, { job_id: 'job', request_id: 'request' });
 while (!existsSync(join(folder, 'images'))) await new Promise((resolve) => setTimeout(resolve, 5));
 process.send!(pool.status().pids);
