@@ -1,0 +1,48 @@
+/** What `npm run mutate -- PACKAGE` mutates, and which tests judge the mutants. */
+
+export interface MutatedPackage {
+  /** Globs of the files that hold promises, from the repository's root; one that begins with `!` takes files out again. */
+  files: string[];
+  /** Globs of the test files that judge them. */
+  tests: string[];
+  /** Test files that take too long for every mutant, and kill few of them. */
+  without?: string[];
+  /**
+   * Whether what runs only while a module loads is mutated too: tables, schemas, constants. Every such mutant takes all tests of
+   * the file, so only where these are quick.
+   */
+  loading: boolean;
+}
+
+const NO_TESTS = ['!**/*.test.ts', '!**/testing/**'];
+
+const wholePackage = (name: string, more: Partial<MutatedPackage> = {}): MutatedPackage => ({
+  tests: [`packages/${name}/src/**/*.test.ts`],
+  loading: true,
+  ...more,
+  // A barrel has nothing to break.
+  files: [`packages/${name}/src/**/*.ts`, '!**/index.ts', ...NO_TESTS, ...(more.files ?? [])],
+});
+
+export const PACKAGES: Record<string, MutatedPackage> = {
+  queue: wholePackage('queue', {
+    // Numbers and names alone: Stryker changes no number.
+    files: ['!packages/queue/src/{constants,texts,storage}.ts'],
+    loading: false,
+  }),
+  source: wholePackage('source', { files: ['!**/conformance/**', '!**/*.arbitrary.ts'], loading: false }),
+  // The texts of the OpenAPI document; docs/pages.test.ts compares the whole with docs/openapi.json.
+  schema: wholePackage('schema', { files: ['!packages/schema/src/openapi/**'] }),
+  pipeline: wholePackage('pipeline', { loading: false }),
+  client: wholePackage('client', { loading: false }),
+  api: {
+    files: ['apps/api/src/{body,auth,jobs}/**/*.ts', ...NO_TESTS],
+    tests: ['apps/api/src/**/*.test.ts'],
+    loading: false,
+  },
+  worker: {
+    files: ['apps/worker/src/engines/**/*.ts', ...NO_TESTS],
+    tests: ['apps/worker/src/engines/*.test.ts', 'apps/worker/src/{worker,config}.test.ts'],
+    loading: false,
+  },
+};

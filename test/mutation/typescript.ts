@@ -1,0 +1,114 @@
+/** Mutants of TypeScript: StrykerJS, in a copy of the working tree. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Stryker } from '@stryker-mutator/core';
+import { describeChange, type Mutant } from './mutant.ts';
+import type { MutatedPackage } from './packages.ts';
+import { MutatedTree, ROOT } from './tree.ts';
+
+export interface TypeScriptRun {
+  /** For the files in .cache/mutation. */
+  name: string;
+  of: MutatedPackage;
+  /** Files that are mutated; none for all. */
+  only: string[];
+  /** Takes no result of an earlier run. */
+  fresh: boolean;
+}
+
+export const RESULTS = join(ROOT, '.cache/mutation');
+
+/** @returns every mutant. Leaves Stryker's own report in .cache/mutation/NAME.json */
+export async function mutateTypeScript({ name, of, only, fresh }: TypeScriptRun): Promise<Mutant[]> {
+  mkdirSync(RESULTS, { recursive: true });
+  const report = join(RESULTS, `${name}.json`);
+  using tree = new MutatedTree();
+  process.env['MUTATION_TESTS'] = JSON.stringify(of.tests);
+  process.env['MUTATION_WITHOUT'] = JSON.stringify(of.without ?? []);
+  process.chdir(tree.path);
+  try {
+    const excluded = of.files.filter((glob) => glob.startsWith('!'));
+    await new Stryker({
+      mutate: only.length ? [...only, ...excluded] : of.files,
+      // The copy is the sandbox: Stryker's own would load @facequeue packages from outside it.
+      inPlace: true,
+      plugins: ['@stryker-mutator/vitest-runner', join(tree.path, 'test/mutation/ignore-texts.ts')],
+      testRunner: 'vitest',
+      testRunnerNodeArgs: [],
+      vitest: { configFile: 'test/mutation/vitest.config.ts', pool: 'forks', related: true },
+      coverageAnalysis: 'perTest',
+      ignoreStatic: !of.loading,
+      ignorers: ['texts'],
+      checkers: [],
+      // Each test file starts servers of its own.
+      concurrency: 1,
+      timeoutMS: 30_000,
+      timeoutFactor: 3,
+      dryRunTimeoutMinutes: 30,
+      incremental: true,
+      force: fresh,
+      incrementalFile: join(RESULTS, `${name}.incremental.json`),
+      reporters: ['json', 'progress-append-only'],
+      jsonReporter: { fileName: report },
+      allowConsoleColors: false,
+      cleanTempDir: 'always',
+      thresholds: { high: 100, low: 0, break: null },
+    }).runMutationTest();
+  } finally {
+    process.chdir(ROOT);
+  }
+  return readReport(report);
+}
+
+interface Position {
+  line: number;
+  column: number;
+}
+
+interface StrykerReport {
+  files: Record<
+    string,
+    {
+      source: string;
+      mutants: {
+        mutatorName: string;
+        replacement?: string;
+        status: string;
+        location: { start: Position; end: Position };
+      }[];
+    }
+  >;
+}
+
+const STATUS: Record<string, Mutant['status']> = {
+  Killed: 'killed',
+  Timeout: 'timed out',
+  Survived: 'survived',
+  NoCoverage: 'not covered',
+  RuntimeError: 'killed',
+  CompileError: 'invalid',
+};
+
+export function readReport(file: string): Mutant[] {
+  if (!existsSync(file)) throw new Error(`Stryker left no ${file}`);
+  const { files } = JSON.parse(readFileSync(file, 'utf8')) as StrykerReport;
+  return Object.entries(files).flatMap(([path, { source, mutants }]) => {
+    const lines = source.split('\n');
+    return mutants
+      .filter(({ status }) => status in STATUS)
+      .map(({ location: { start, end }, replacement = '', status }) => ({
+        file: path,
+        line: start.line,
+        text: lines[start.line - 1]!.trim(),
+        change: describeChange(textBetween(lines, start, end), replacement),
+        status: STATUS[status]!,
+      }));
+  });
+}
+
+function textBetween(lines: string[], start: Position, end: Position): string {
+  const part = lines.slice(start.line - 1, end.line);
+  part[part.length - 1] = part.at(-1)!.slice(0, end.column - 1);
+  part[0] = part[0]!.slice(start.column - 1);
+  return part.join('\n');
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+const list = (name: string): string[] => JSON.parse(process.env[name] ?? '[]') as string[];
+
+/** The tests that judge mutants; `npm run mutate` says which. */
+export default defineConfig({
+  test: {
+    include: list('MUTATION_TESTS'),
+    exclude: [...list('MUTATION_WITHOUT'), '**/node_modules/**'],
+    globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/mutation/child-processes.ts'],
+    // For the first run, in which nothing is broken; Stryker ends a mutant's run much sooner.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 1,
+  },
+});
