@@ -1,8 +1,10 @@
-import { DEFAULT_DETECTION_OPTIONS, type DetectionOptions } from '@facequeue/schema';
+import { type CallerOptions, DEFAULT_DETECTION_OPTIONS, type DetectionOptions, PROFILES } from '@facequeue/schema';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exifVariants } from '../../../test/support/fixtures/index.ts';
 import { crowd, type PastedFace, pasted } from '../../../test/support/fixtures/pasted.ts';
 import { type PhotographName, photograph, photographBytes } from '../../../test/support/fixtures/picture.ts';
+import { pairwise } from '../../../test/support/pairwise.ts';
 import type { DetectedFace } from './detection.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
 
@@ -88,6 +90,54 @@ describe('pipeline', () => {
     expect(unsure.length).toBeGreaterThanOrEqual(all.length);
     expect(unsure.slice(0, all.length)).toEqual(all);
     expect(all.every(({ confidence }) => confidence >= 0.6)).toBe(true);
+  });
+
+  it('gives with any two options together what follows from the result without them', async () => {
+    const truths: PastedFace[] = [
+      { x: 160, y: 200, size: 150, who: 0, roll: 20 },
+      { x: 420, y: 200, size: 60, who: 1 },
+      { x: 620, y: 200, size: 44, who: 2 },
+      { x: 820, y: 200, size: 110, who: 2, roll: -25 },
+      { x: 1050, y: 200, size: 36, who: 0 },
+    ];
+    const bytes = await pasted(1280, 640, truths);
+    const whole: Record<string, DetectedFace[]> = {};
+    for (const profile of PROFILES) whole[profile] = (await detect(bytes, { profile, min_confidence: 0.1 })).faces;
+    const sizes = whole['balanced']!.map(sizeOf);
+    // The cut and the limits only mean something together when the most confident faces are not the largest.
+    expect(sizes.slice(0, 3)).not.toEqual(sizes.toSorted((a, b) => b - a).slice(0, 3));
+
+    const values = {
+      profile: [...PROFILES],
+      max_faces: [undefined, 2, 3],
+      min_confidence: [undefined, 0.1, 0.8],
+      min_face_size: [undefined, 50, 100],
+      landmarks: [true, false],
+      attributes: [true, false],
+    } satisfies { [Name in keyof Required<CallerOptions>]: unknown[] };
+    for (const given of pairwise<CallerOptions>(values)) {
+      const { faces, timings } = await detect(bytes, given);
+      const wanted = whole[given.profile!]!.filter(
+        (face) => face.confidence >= (given.min_confidence ?? 0.6) && sizeOf(face) >= (given.min_face_size ?? 0),
+      ).slice(0, given.max_faces);
+      const name = JSON.stringify(given);
+      expect(
+        faces.map(({ box, confidence, points5 }) => ({ box, confidence, points5 })),
+        name,
+      ).toEqual(wanted.map(({ box, confidence, points5 }) => ({ box, confidence, points5 })));
+      expect([!('landmarks' in timings), !('attributes' in timings)], name).toEqual([
+        !given.landmarks,
+        !given.attributes,
+      ]);
+      for (const [i, face] of faces.entries()) {
+        expect('landmarks' in face, name).toBe(given.landmarks);
+        expect('attributes' in face, name).toBe(given.attributes);
+        // Other crops may share the model's run, which moves its sums by less than this.
+        for (const [k, value] of (face.landmarks ?? []).entries())
+          expect(Math.abs(value - wanted[i]!.landmarks![k]!), name).toBeLessThan(0.01);
+        if (face.attributes) expect(face.attributes.age, name).toBeCloseTo(wanted[i]!.attributes!.age, 2);
+      }
+    }
   });
 
   it('finds faces from 24 px to nearly the whole frame in one picture size', async () => {
@@ -194,7 +244,76 @@ describe('pipeline', () => {
     });
   });
 
-  it('accepts every image size down to a single pixel', async () => {
+  it('limits faces in px of the original when profile fast decodes a JPEG on its side smaller', async () => {
+    const truths: PastedFace[] = [
+      { x: 600, y: 700, size: 520, who: 0 },
+      { x: 1800, y: 700, size: 260, who: 1 },
+      { x: 3000, y: 700, size: 380, who: 2 },
+    ];
+    const upright = await sharp(await pasted(3840, 1600, truths))
+      .jpeg({ quality: 90 })
+      .toBuffer();
+    const sideways = await sharp(upright).rotate(-90).withMetadata({ orientation: 6 }).jpeg({ quality: 90 }).toBuffer();
+    for (const [bytes, parts] of [
+      [upright, boxesOnly],
+      [sideways, boxesOnly],
+      [sideways, {}],
+    ] as const) {
+      const all = await detect(bytes, { ...parts, profile: 'fast' });
+      expect(all.image).toMatchObject({ width: 3840, height: 1600 });
+      for (const truth of truths) expect(at(all.faces, truth)).toBeDefined();
+      const [largest, middle] = all.faces.map(sizeOf).toSorted((a, b) => b - a) as [number, number];
+      for (const [min_face_size, max_faces, count] of [
+        [largest + 1, 2, 0],
+        [largest - 1, 2, 1],
+        [middle - 1, 2, 2],
+        [middle - 1, 1, 1],
+      ] as const) {
+        const { faces } = await detect(bytes, { ...parts, profile: 'fast', min_face_size, max_faces });
+        const wanted = all.faces.filter((face) => sizeOf(face) >= min_face_size).slice(0, max_faces);
+        expect(faces.map(({ box }) => box)).toEqual(wanted.map(({ box }) => box));
+        expect(faces).toHaveLength(count);
+      }
+    }
+  });
+
+  it('finds the same face in every EXIF orientation of every format that has one', async () => {
+    const variants = await exifVariants(await photograph('portrait-1.jpg', 200, 250));
+    const kinds = variants.filter(({ name }) => /jpeg MM|png before|webp/.test(name));
+    expect(kinds).toHaveLength(24);
+    const found: DetectedFace[] = [];
+    for (const { bytes, name, orientation } of kinds) {
+      const { faces, image } = await detect(bytes, { profile: 'fast' });
+      expect(image, name).toMatchObject({ width: 200, height: 250, orientation });
+      expect(faces, name).toHaveLength(1);
+      found.push(faces[0]!);
+    }
+    const [first] = found as [DetectedFace];
+    for (const { box, landmarks } of found) {
+      for (const side of ['x', 'y', 'width', 'height'] as const)
+        expect(Math.abs(box[side] - first.box[side])).toBeLessThan(4);
+      const off = landmarks!.map((value, i) => Math.abs(value - first.landmarks![i]!));
+      expect(Math.max(...off)).toBeLessThan(8);
+    }
+  });
+
+  it('looks for faces in the first frame of an animation only', async () => {
+    const [face, none] = await Promise.all(
+      (['portrait-1.jpg', 'no-face-cat.png'] as const).map((name) => photograph(name, 300, 300)),
+    );
+    const animation = (...frames: (typeof face)[]) =>
+      sharp(Buffer.concat(frames.map(({ data }) => data)), {
+        raw: { width: 300, height: 300 * frames.length, channels: 3, pageHeight: 300 },
+      })
+        .webp({ loop: 0, delay: frames.map(() => 100) })
+        .toBuffer();
+    const found = await detect(await animation(face, none));
+    expect(found.image).toMatchObject({ width: 300, height: 300, format: 'webp' });
+    expect(found.faces).toHaveLength(1);
+    expect((await detect(await animation(none, face))).faces).toEqual([]);
+  });
+
+  it('accepts a single pixel, a row, a column and odd sides', async () => {
     for (const [width, height] of [
       [1, 1],
       [1, 300],

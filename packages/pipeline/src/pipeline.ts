@@ -1,7 +1,7 @@
 import type { DetectionOptions } from '@facequeue/schema';
 import sharp from 'sharp';
-import { faceSize } from './detection/candidate.ts';
 import { detectFaces } from './detection/detector.ts';
+import { selectFaces } from './detection/selection.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
 import type { DeviceChoice } from './device/choose.ts';
 import { type OpenModels, openModels } from './device/open.ts';
@@ -108,19 +108,14 @@ class ModelPipeline implements Pipeline {
     const timings: StageTimings = { decode: 0, detect: 0 };
     const lap = stopwatch();
 
-    const confidence = options.min_confidence ?? detection.default_confidence;
-    const smallest = (options.min_face_size ?? 0) / scale;
     const candidates = await detectFaces(sessions.detector, image, options.profile, detection);
-    const faces = candidates
-      .filter((one) => one.score >= confidence && faceSize(one) >= smallest)
-      .slice(0, options.max_faces)
-      .map(
-        (one): DetectedFace => ({
-          box: { x: one.x1, y: one.y1, width: one.x2 - one.x1, height: one.y2 - one.y1 },
-          confidence: one.score,
-          points5: one.points,
-        }),
-      );
+    const faces = selectFaces(candidates, options, detection.default_confidence, scale).map(
+      (one): DetectedFace => ({
+        box: { x: one.x1, y: one.y1, width: one.x2 - one.x1, height: one.y2 - one.y1 },
+        confidence: one.score,
+        points5: one.points,
+      }),
+    );
     timings.detect = lap();
 
     if (options.landmarks) {
