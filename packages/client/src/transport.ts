@@ -1,5 +1,5 @@
 import { FacequeueError } from '@facequeue/schema/errors';
-import { retry } from '@facequeue/time';
+import { linkedAbort, retry } from '@facequeue/time';
 import type { RequestBody } from './detection.ts';
 import { readRefusal } from './failure.ts';
 import { type Failure, mayRetry, retryDelay } from './retry.ts';
@@ -82,10 +82,16 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
     async call<T>(call: Call) {
       let failure: Failure | undefined;
       const attemptOrThrow = async () => {
-        const outcome = await attempt<T>(call);
-        if ('json' in outcome) return outcome;
-        failure = outcome;
-        throw outcome.error;
+        // `fetch` leaves a listener on its signal until garbage is collected, and a caller's signal may outlive a million calls.
+        const linked = linkedAbort(call.signal);
+        try {
+          const outcome = await attempt<T>({ ...call, signal: linked.signal });
+          if ('json' in outcome) return outcome;
+          failure = outcome;
+          throw outcome.error;
+        } finally {
+          linked.dispose();
+        }
       };
       return retry(attemptOrThrow, {
         retryable: (error, failures) =>
