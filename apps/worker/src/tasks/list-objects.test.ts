@@ -1,10 +1,17 @@
 import { FacequeueError } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { MAX_TRIES, runTask } from './run-task.ts';
 import { LEASE_MS } from './task.ts';
-import { askedFor, badItems, failedWith, openTaskHarness, type TaskHarness } from './testing/task-harness.ts';
+import {
+  askedFor,
+  badItems,
+  failedWith,
+  leased,
+  openTaskHarness,
+  outcomesOf,
+  type TaskHarness,
+} from './testing/task-harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -122,6 +129,76 @@ describe('a listing without room in the queue', () => {
   });
 });
 
+describe('a worker whose listing another worker has leased since', () => {
+  /** A worker whose first request is not answered yet, and another that has the lease of its task. */
+  async function usurped(here: TaskHarness) {
+    await fill(here, 300);
+    const [old, next] = [await here.deps(), await here.deps()];
+    const answer = Promise.withResolvers<[number, string] | 'hang' | undefined>();
+    let first = true;
+    here.s3.interfere(() => {
+      if (!first) return undefined;
+      first = false;
+      return answer.promise;
+    });
+    const id = await here.batch(listing());
+    const stopping = new AbortController();
+    const running = runTask(old, await leased(old, 1), stopping.signal);
+    await askedFor(here.s3, 'list');
+    const task = await leased(next);
+    expect(task.lease).toBe(2);
+    return { old, next, task, id, answer, stopping, running, read: () => here.queue.batches.read(id, '') };
+  }
+  type Usurped = Awaited<ReturnType<typeof usurped>>;
+
+  /** The other worker has lost nothing: neither its lease nor an item. */
+  async function goesOn(here: TaskHarness, { next, task, id, read }: Usurped) {
+    expect(await read()).toMatchObject({ counts: { total: 0 }, listing: { status: 'running', error: null } });
+    expect(await next.tasks.lease(LEASE_MS)).toBeNull();
+    await here.runItems();
+    await runTask(next, task, never);
+    expect(await here.ended(id)).toMatchObject({ counts: { total: 300, succeeded: 300 }, listing: { status: 'done' } });
+    expect((await here.results(id)).map(({ name }) => name).sort()).toEqual(urlsOf(300));
+    expect(await outcomesOf(next, 'list')).toEqual({ done: 1 });
+  }
+
+  it('appends nothing when its page arrives', async () => {
+    await using here = await openTaskHarness(redis);
+    const scene = await usurped(here);
+    scene.answer.resolve(undefined);
+    await scene.running;
+    expect(await outcomesOf(scene.old, 'list')).toEqual({ lost: 1 });
+    expect(here.s3.requests).toHaveLength(1);
+    await goesOn(here, scene);
+  });
+
+  it('does not fail the listing when its own request is refused', async () => {
+    await using here = await openTaskHarness(redis);
+    const scene = await usurped(here);
+    scene.answer.resolve([403, 'AccessDenied']);
+    await scene.running;
+    await goesOn(here, scene);
+  });
+
+  it('does not release it when it stops', async () => {
+    await using here = await openTaskHarness(redis);
+    const scene = await usurped(here);
+    scene.stopping.abort(new Error('the worker is stopping'));
+    await scene.running;
+    scene.answer.resolve('hang');
+    await goesOn(here, scene);
+  });
+
+  it('ends its request once an extension of its lease is refused', async () => {
+    await using here = await openTaskHarness(redis);
+    const scene = await usurped(here);
+    await scene.running;
+    expect(await outcomesOf(scene.old, 'list')).toEqual({ lost: 1 });
+    scene.answer.resolve('hang');
+    await goesOn(here, scene);
+  });
+});
+
 describe('a listing that fails', () => {
   it.each([
     ['in a bucket that does not exist', 's3://nobucket/day/', undefined, 'source_unreachable', 'no such'],
@@ -184,9 +261,7 @@ describe('a listing that fails', () => {
     expect((await here.queue.batches.read(id, ''))!.listing!.status).toBe('waiting');
     await runTask(deps, (await deps.tasks.lease(LEASE_MS))!, never);
     expect((await here.ended(id)).listing).toMatchObject(failedWith('source_timeout', 'did not answer'));
-    const counted = parseExposition(await deps.metrics.text());
-    const of = (outcome: string) => seriesValue(counted, 'facequeue_tasks_total', { kind: 'list', outcome });
-    expect([of('retry'), of('failed'), of('done')]).toEqual([MAX_TRIES - 1, 1, 0]);
+    expect(await outcomesOf(deps, 'list')).toEqual({ retry: MAX_TRIES - 1, failed: 1 });
   });
 
   it('because it kills its worker fails in the end', async () => {

@@ -1,4 +1,5 @@
-/** One task, against a scripted queue and bucket, with fake timers. */
+/** One task, against a scripted queue and bucket, with fake timers. The tests beside the two kinds of work have real leases. */
+import { getEventListeners } from 'node:events';
 import { Registry } from '@facequeue/metrics';
 import type { BatchRecord, BatchTask } from '@facequeue/queue';
 import { createLogger } from '@facequeue/service';
@@ -61,7 +62,7 @@ describe('a task', () => {
     expect(extend.mock.calls).toHaveLength(12);
   });
 
-  it('stops at once when another worker has its lease', async () => {
+  it('stops at once when an extension of its lease is refused', async () => {
     const { calls, done } = startTask(async () => false);
     await vi.advanceTimersByTimeAsync(5000);
     await done;
@@ -88,5 +89,16 @@ describe('a task', () => {
     stopping.abort(new Error('the worker is stopping'));
     await done;
     expect(calls).toEqual(['release']);
+  });
+
+  it.each(['done', 'lost', 'released'])('leaves no timer and no listener of the worker once it is %s', async (how) => {
+    const { done, stopping, arrive } = startTask(async () => how !== 'lost');
+    await vi.advanceTimersByTimeAsync(4000);
+    if (how === 'done') arrive();
+    if (how === 'released') stopping.abort(new Error('the worker is stopping'));
+    if (how === 'lost') await vi.advanceTimersByTimeAsync(1000);
+    await done;
+    expect(vi.getTimerCount()).toBe(0);
+    expect(getEventListeners(stopping.signal, 'abort')).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { itemLine } from '@facequeue/schema/batch-resource';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { runTask } from './run-task.ts';
 import { LEASE_MS } from './task.ts';
 import {
   askedFor,
@@ -8,7 +9,9 @@ import {
   crowd,
   failedWith,
   goodItems,
+  leased,
   openTaskHarness,
+  outcomesOf,
   type TaskHarness,
 } from './testing/task-harness.ts';
 import { writeOutput } from './write-output.ts';
@@ -23,6 +26,8 @@ const output = (more = {}) => ({ output: { url: 's3://results/out.ndjson', overw
 const written = ({ s3 }: TaskHarness) => s3.text('results', 'out.ndjson');
 const requestedParts = ({ s3 }: TaskHarness) =>
   s3.requests.filter(({ operation }) => operation === 'part').map(({ query }) => Number(query.get('partNumber')));
+
+const never = new AbortController().signal;
 
 /** What GET results answers, as one string. */
 async function lines(here: TaskHarness, id: string): Promise<string> {
@@ -160,21 +165,54 @@ describe('an interrupted output', () => {
     await here.runItems(HUGE);
     const id = await here.batch(output(), goodItems(50));
     const deps = await here.deps();
-    const task = await vi.waitFor(
-      async () => {
-        const leased = await deps.tasks.lease(LEASE_MS);
-        expect(leased).not.toBeNull();
-        return leased!;
-      },
-      { timeout: 20_000 },
-    );
+    const task = await leased(deps);
     const save = vi.spyOn(deps.tasks, 'save');
-    const never = new AbortController().signal;
     await writeOutput(deps, task).run(never);
     const states = save.mock.calls.map(([, state]) => state);
     expect(states).toHaveLength(4);
     // The states in which another worker would find it after the first, second and third part.
     for (const state of states.slice(1)) await writeOutput(deps, { ...task, state }).run(never);
     expect((await written(here)) === (await lines(here, id))).toBe(true);
+  });
+});
+
+describe('a worker whose output another worker has leased since', () => {
+  it.each([
+    ['completes nothing when its part arrives', undefined],
+    ['neither fails the output nor aborts the upload when its own request is refused', [403, 'AccessDenied']],
+  ] as const)('%s', async (_, answer) => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    const [old, next] = [await here.deps(), await here.deps()];
+    const save = old.tasks.save.bind(old.tasks);
+    // Each lease of the old worker lasts as briefly as can be.
+    vi.spyOn(old.tasks, 'save').mockImplementation((task, state) => save(task, state, 1));
+    const gate = Promise.withResolvers<typeof answer>();
+    let held = false;
+    here.s3.interfere(({ operation, query }) => {
+      if (held || operation !== 'part' || query.get('partNumber') !== '2') return undefined;
+      held = true;
+      return gate.promise;
+    });
+    const id = await here.batch(output(), goodItems(50));
+    const running = runTask(old, await leased(old, 1), never);
+    await askedFor(here.s3, 'part', 2);
+    const task = await leased(next);
+    expect(JSON.parse(task.state)).toMatchObject({ parts: [expect.any(String)] });
+    gate.resolve(answer);
+    await running;
+    expect(here.s3.uploads.size).toBe(1);
+    expect(await written(here)).toBeNull();
+    expect((await here.queue.batches.read(id, ''))!.output).toMatchObject({ status: 'running', error: null });
+    expect(await next.tasks.lease(LEASE_MS)).toBeNull();
+    const { done } = await outcomesOf(old, 'write');
+    expect(done).toBeUndefined();
+
+    await runTask(next, task, never);
+    expect((await here.ended(id)).output).toMatchObject({ status: 'done' });
+    expect(requestedParts(here)).toEqual([1, 2, 2, 3]);
+    expect(here.s3.requests.filter(({ operation }) => operation === 'complete')).toHaveLength(1);
+    expect((await written(here)) === (await lines(here, id))).toBe(true);
+    expect(here.s3.uploads.size).toBe(0);
   });
 });

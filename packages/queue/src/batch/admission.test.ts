@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { AdmissionLimits } from '../limits/admission.ts';
 import { batch, items } from '../testing/batches.ts';
+import { dump } from '../testing/dump.ts';
 import { job, Rig, ROOMY } from '../testing/rig.ts';
 import { badItem, inlineItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
@@ -30,20 +31,7 @@ const urls = (count: number) => Array.from({ length: count }, () => urlItem(null
 /** Milliseconds between two ends of bulk jobs, as they were measured. */
 const drainsEvery = (ms: number) => raw.hset(by.key('stats'), 'drain:bulk', `9 ${Date.now()} 64 ${ms}`);
 
-/** Everything in Redis. */
-async function all(): Promise<Record<string, unknown>> {
-  const read: Record<string, (key: string) => Promise<unknown>> = {
-    hash: (key) => raw.hgetall(key),
-    list: (key) => raw.lrange(key, 0, -1),
-    set: async (key) => (await raw.smembers(key)).sort(),
-    zset: (key) => raw.zrange(key, 0, '-1', 'WITHSCORES'),
-    stream: (key) => raw.xrange(key, '-', '+'),
-    string: (key) => raw.get(key),
-  };
-  const keys = await raw.keys(by.key('*'));
-  const values = await Promise.all(keys.map(async (key) => [key, await read[await raw.type(key)]!(key)] as const));
-  return Object.fromEntries(values);
-}
+const all = () => dump(raw, by.prefix);
 
 async function sound(): Promise<void> {
   expect((await audit(redis.url, by.prefix)).findings).toEqual([]);
@@ -93,6 +81,26 @@ describe('an append', () => {
     // A repeat brings nothing that is new.
     await by.append('b', [inlineItem('named', 'y'.repeat(20))], 'skip', few);
     expect((await by.append('b', [inlineItem('named', 'y'.repeat(20))], 'skip', few)).counts).toEqual([0, 1, 0]);
+    await sound();
+  });
+
+  it.each<[string, Partial<AdmissionLimits>]>([
+    ['jobs waiting', { maxWaiting: 5 }],
+    ['image bytes', { maxBlobBytes: 12 }],
+    ['result bytes', { maxResultBytes: 2048 }],
+  ])('repeated is confirmed though the limit of %s refuses any other', async (_, few) => {
+    const full = { limits: limits(few) };
+    await by.create('b', { open: true });
+    const given = [inlineItem('1', 'abc'), inlineItem('2', 'abc'), urlItem('3'), badItem('4')];
+    expect((await by.append('b', given, 'skip')).counts).toEqual([3, 0, 1]);
+    // Interactive jobs take what bulk jobs leave.
+    for (const id of ['i1', 'i2']) await by.submit(id, { queue: 'interactive' });
+    const before = await all();
+    expect((await by.append('b', [inlineItem('5', 'abc')], 'skip', full)).answer).toBe('full');
+    expect((await by.append('b', [...given, inlineItem('5', 'abc')], 'skip', full)).answer).toBe('full');
+    expect(await all()).toEqual(before);
+    expect((await by.append('b', given, 'skip', full)).counts).toEqual([0, 4, 0]);
+    expect(await by.create('b', full)).toBe('exists');
     await sound();
   });
 

@@ -154,6 +154,41 @@ describe('a task', { timeout: 120_000 }, () => {
     await sound(a);
   });
 
+  it('whose lease is over is continued by one of two workers: its old one, or the next from where that one was', async () => {
+    const [a, b, c] = several();
+    const seen = new Set<string>();
+    for (let round = 0; round < REPEATS / 2; round++) {
+      const id = `b${round}`;
+      await a.create(id, { listing: true });
+      await a.settle(id);
+      await a.leaseTask();
+      await a.raw.zadd(a.key('tasks'), 1, `list ${id}`);
+      const append = (by: ScriptHarness, lease: number, name: string) =>
+        by.append(id, urls(name), 'skip', { task: { lease, state: `after ${name}` } });
+      const [page, ended, next] = (await race(
+        () => append(a, 1, 'page 1'),
+        () => b.endListing(id),
+        () => c.leaseTask(),
+      )) as [Awaited<ReturnType<typeof append>>, boolean, Awaited<ReturnType<ScriptHarness['leaseTask']>>];
+      const state = page.answer === 'ok' ? 'after page 1' : '';
+      // An append makes the lease last again, and an end is the end: then there is nothing to lease.
+      expect(next).toEqual(page.answer === 'ok' || ended ? null : ['list', id, 2, 2, '']);
+      seen.add(`${page.answer} ${ended}`);
+      if (next) {
+        expect((await append(a, 1, 'page 1')).answer).toBe('lost');
+        expect(await a.endListing(id)).toBe(false);
+        expect((await append(c, 2, 'page 1')).answer).toBe('ok');
+      }
+      expect(await a.raw.hget(a.key(`batch:${id}`), 'listState')).toBe(next ? 'after page 1' : state || null);
+      await a.stop(id, 'cancel');
+      expect(await results(a, id)).toEqual(next || state ? { 'page 1': 'canceled' } : {});
+      await a.stop(id, 'erase');
+    }
+    // The old worker was in time to append, to end, to do both, and to do neither.
+    expect(seen.size).toBeGreaterThan(2);
+    await sound(a);
+  });
+
   it('that lists and repeats an append appends once', async () => {
     const [a, b] = several();
     await a.create('b', { listing: true });

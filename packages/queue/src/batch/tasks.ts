@@ -36,7 +36,9 @@ export const endTaskScript = defineScript({
 });
 
 /**
- * Work for batches, from the worker's side. False means that the lease has ended or the batch no longer exists: abandon the task.
+ * Work for batches, from the worker's side. False means that the task is no longer this worker's, and that nothing was done: it has ended it,
+ * another worker has leased it, or its batch was canceled or erased. A lease that has lasted its time still counts until another worker leases
+ * the task.
  */
 export class BatchTasks {
   /** For WorkerQueue. */

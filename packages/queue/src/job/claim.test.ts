@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
 import { isTerminal } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { dump } from '../testing/dump.ts';
 import { job, jobOf, LONG, Rig, succeeded } from '../testing/rig.ts';
+import { inlineItem, ScriptHarness } from '../testing/script-harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -136,6 +139,80 @@ describe('a stale worker', () => {
     expect(await worker.finish(given.id, 2, succeeded())).toBe(true);
     expect(await worker.finish(given.id, 2, failed)).toBe(true); // repeated, as after a lost connection: the first outcome stands
     expect(await gateway.read(given.id)).toMatchObject({ status: 'succeeded', attempts: 2 });
+  });
+
+  it.each(['job', 'item', 'frame'] as const)(
+    'changes nothing of a claim of a %s that another has since',
+    async (what) => {
+      const raw = new Redis(redis.url);
+      const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+      const queue = what === 'frame' ? 'cameras' : 'bulk';
+      let delivery = 'j';
+      if (what === 'job') await by.submit('j', { webhookUrl: 'https://a.example/', webhookHost: 'a.example' });
+      if (what === 'frame') [, , , delivery] = (await by.frame('j', 'gate')) as [string, number, number, string];
+      if (what === 'item') {
+        await by.create('b');
+        delivery = (await by.append('b', [inlineItem('a')])).tokens[0]!;
+        await by.settle('b');
+      }
+      const { id } = (await by.claim(delivery)).job!;
+      await by.start(id, 1);
+      // BullMQ delivers it again, under a lock of another worker.
+      await by.lock(queue, delivery, 'of another');
+      expect((await by.claim(delivery)).job).toMatchObject({ id, attempt: 2 });
+      const stale: Record<string, () => Promise<unknown>> = {
+        start: () => by.start(id, 1),
+        succeed: () => by.finish(id, 1, 'succeeded', 'of the loser'),
+        fail: () => by.finish(id, 1, 'failed'),
+        release: () => by.release(id, 1),
+        'release as one that stops': () => by.release(id, 1, true),
+        'claim again': async () => (await by.claim(delivery)).job !== null,
+      };
+      for (const started of [false, true]) {
+        if (started) await by.start(id, 2);
+        const before = await dump(raw, by.prefix);
+        for (const [name, call] of Object.entries(stale)) {
+          expect(await call(), name).toBe(false);
+          expect(await dump(raw, by.prefix), name).toEqual(before);
+        }
+      }
+      expect(await by.finish(id, 2, 'succeeded')).toBe(true);
+      const after = await dump(raw, by.prefix);
+      for (const [name, call] of Object.entries(stale)) {
+        expect(await call(), name).toBe(false);
+        expect(await dump(raw, by.prefix), name).toEqual(after);
+      }
+      expect((await audit(raw, by.prefix)).findings).toEqual([]);
+      raw.disconnect();
+    },
+  );
+
+  it('that claims and one that finishes at the same time agree on who has the job, 300 times', async () => {
+    const connections = [new Redis(redis.url), new Redis(redis.url)];
+    const prefix = `{fq-${randomUUID()}}`;
+    const [old, next] = connections.map((raw) => new ScriptHarness(raw, prefix)) as [ScriptHarness, ScriptHarness];
+    let finished = 0;
+    for (let round = 0; round < 300; round++) {
+      const id = `j${round}`;
+      await old.submit(id);
+      await old.claim(id);
+      await old.start(id, 1);
+      await next.lock('bulk', id, 'of the next');
+      const calls = [() => old.finish(id, 1, 'succeeded', 'old'), async () => (await next.claim(id)).job !== null];
+      if (round % 2) calls.reverse();
+      const answers = await Promise.all(calls.map((call) => call()));
+      const [done, claimed] = round % 2 ? answers.toReversed() : answers;
+      expect(done).toBe(!claimed);
+      if (done) finished++;
+      else expect(await next.finish(id, 2, 'succeeded', 'next')).toBe(true);
+      expect(await old.raw.hmget(old.key(`job:${id}`), 'result', 'attempts')).toEqual(
+        done ? ['old', '1'] : ['next', '2'],
+      );
+    }
+    expect(finished).toBeGreaterThan(0);
+    expect(finished).toBeLessThan(300);
+    expect((await audit(connections[0]!, prefix)).findings).toEqual([]);
+    for (const connection of connections) connection.disconnect();
   });
 
   it('cannot finish a job that it has released', async () => {

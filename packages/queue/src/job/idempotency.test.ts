@@ -1,9 +1,13 @@
 import { audit } from '@facequeue/audit';
+import type { FacequeueError } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import type { GatewayQueue } from '../gateway-queue.ts';
+import type { AdmissionLimits } from '../limits/admission.ts';
 import { proxyTo } from '../testing/proxy.ts';
 import { job, Rig, ROOMY } from '../testing/rig.ts';
+import type { NewJob } from './job.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -12,6 +16,13 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 const idempotency = { key: 'once', fingerprint: 'a cat' };
+
+/** How a new job is answered. */
+const full = (gateway: GatewayQueue, more: Partial<NewJob>) =>
+  gateway.submit(job(more)).then(
+    () => 'taken',
+    (error: FacequeueError) => error.code,
+  );
 
 describe('the same idempotency key', () => {
   it('makes one job of fifty calls at once, over two gateways', async () => {
@@ -94,6 +105,36 @@ describe('the same idempotency key', () => {
     // Full again, of this very job.
     expect(await gateway.submit(job({ idempotency }))).toMatchObject({ id: admitted.id, replayed: true });
     await expect(gateway.submit(job())).rejects.toMatchObject({ code: 'queue_full' });
+  });
+
+  it.each<[string, Partial<AdmissionLimits>, Partial<NewJob>]>([
+    ['jobs waiting', { maxWaiting: 1 }, {}],
+    ['image bytes', { maxBlobBytes: 3 }, {}],
+    ['result bytes', { maxResultBytes: 0 }, {}],
+    ['webhooks', { maxResultBytes: 2048 }, { webhookUrl: 'https://a.example/' }],
+    ['age', { maxOldestMs: 0 }, {}],
+    ['a caller’s wait', {}, { waitMs: 0 }],
+  ])('returns its job though the limit of %s refuses another', async (_, few, more) => {
+    await using rig = new Rig(redis.url);
+    // The job gets in by a gateway that knows no limits.
+    const roomy = await rig.gateway();
+    const gateway = await rig.gateway({ limits: { ...ROOMY, ...few } });
+    const worker = await rig.worker();
+    if (more.webhookUrl) await roomy.cancel((await roomy.submit(job(more))).id);
+    if ('waitMs' in more) {
+      // A queue whose jobs end one second apart.
+      const raw = new Redis(redis.url);
+      await raw.hset(`${rig.prefix}:stats`, 'drain:interactive', `9 ${Date.now()} 64 1000`);
+      raw.disconnect();
+    }
+    const first = await roomy.submit(job({ idempotency, ...more, waitMs: undefined }));
+    await expect.poll(() => full(gateway, more)).toBe('queue_full');
+    expect(await gateway.submit(job({ idempotency, ...more }))).toEqual({ ...first, replayed: true });
+    await worker.claim(first.id, 'w');
+    await worker.start(first.id, 1);
+    expect(await gateway.submit(job({ idempotency, ...more }))).toMatchObject({ id: first.id, replayed: true });
+    const other = job({ ...more, idempotency: { ...idempotency, fingerprint: 'a dog' } });
+    await expect(gateway.submit(other)).rejects.toMatchObject({ code: 'idempotency_conflict' });
   });
 
   it('returns its job though Redis has no memory left', async () => {

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { newJobId } from '../job/job-id.ts';
 import { finished, items, made } from '../testing/batches.ts';
 import { Rig, succeeded } from '../testing/rig.ts';
+import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -99,4 +102,33 @@ describe('cameras', () => {
       await sound(rig);
     },
   );
+});
+
+describe('a lane token', () => {
+  it.each(['batch', 'camera'] as const)('of a %s gives one entry to one of fifty claims at once', async (of) => {
+    const connections = Array.from({ length: 5 }, () => new Redis(redis.url));
+    const prefix = `{fq-${randomUUID()}}`;
+    const by = connections.map((raw) => new ScriptHarness(raw, prefix));
+    const [one] = by as [ScriptHarness];
+    let token: string;
+    if (of === 'batch') {
+      await one.create('b');
+      token = (await one.append('b', [urlItem('x'), urlItem('y')])).tokens[0]!;
+      await one.settle('b');
+    } else {
+      token = ((await one.frame('x', 'gate', { keep: 'all' })) as string[])[3]!;
+      await one.frame('y', 'gate', { keep: 'all' });
+    }
+    const claims = await Promise.all(Array.from({ length: 50 }, (_, i) => by[i % 5]!.claim(token)));
+    const [claimed, ...others] = claims.filter(({ job }) => job !== null);
+    expect(others).toEqual([]);
+    expect(claimed!.job!.attempt).toBe(1);
+    expect(await connections[0]!.llen(one.key(of === 'batch' ? 'lane:batch:b' : 'lane:camera:/gate'))).toBe(1);
+    // Once its entry has ended it is worth nothing.
+    await one.finish(claimed!.job!.id, 1);
+    expect((await one.claim(token)).job).toBeNull();
+    expect(await connections[0]!.llen(one.key(of === 'batch' ? 'lane:batch:b' : 'lane:camera:/gate'))).toBe(1);
+    expect((await audit(redis.url, prefix)).findings).toEqual([]);
+    for (const connection of connections) connection.disconnect();
+  });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import { appendScript, itemArguments } from '../batch/append.ts';
@@ -39,6 +40,8 @@ export class ScriptHarness {
   readonly raw: Redis;
   readonly prefix: string;
   readonly scripts: Scripts;
+  /** Claims are named uniquely, as those of processes are. */
+  readonly #process = randomUUID();
   #claims = 0;
 
   constructor(raw: Redis, prefix: string) {
@@ -176,7 +179,7 @@ export class ScriptHarness {
   }
 
   claim(deliveryId: string, maxAttempts = 5): Promise<Claim> {
-    return this.scripts.run(claimScript, { deliveryId, claim: `c${this.#claims++}`, maxAttempts });
+    return this.scripts.run(claimScript, { deliveryId, claim: `${this.#process}:${this.#claims++}`, maxAttempts });
   }
 
   start(id: string, attempt: number): Promise<boolean> {

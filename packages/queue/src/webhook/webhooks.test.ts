@@ -7,6 +7,7 @@ import { startRedis, type TestRedis } from '../../../../test/support/redis/test-
 import type { GatewayQueue } from '../gateway-queue.ts';
 import type { NewJob } from '../job/job.ts';
 import { sweepScript } from '../sweep/sweeper.ts';
+import { dump } from '../testing/dump.ts';
 import { IMAGE, job, jobOf, Rig, ROOMY, succeeded } from '../testing/rig.ts';
 import { ScriptHarness } from '../testing/script-harness.ts';
 import type { WorkerQueue } from '../worker-queue.ts';
@@ -244,6 +245,77 @@ describe('a lease', () => {
   });
 });
 
+describe('a worker that has lost the lease of a webhook', () => {
+  const lease = async (by: ScriptHarness) => {
+    const [delivery] = await by.scripts.run(leaseScript, { max: 1, perHost: 9, leaseMs: LONG });
+    return delivery;
+  };
+  const report = (by: ScriptHarness, attempt: number, status: WebhookOutcome['status']) =>
+    by.scripts.run(reportScript, {
+      id: 'j',
+      attempt,
+      status,
+      attemptJson: tried(status === 'delivered' ? 200 : 500),
+      nextInMs: LONG,
+      logLength: 10,
+    });
+  const losses: Record<string, (by: ScriptHarness) => Promise<unknown>> = {
+    'another worker has leased it since': async (by) => {
+      await endLeases(by.prefix);
+      expect(await lease(by)).toMatchObject({ attempt: 2 });
+    },
+    'another worker has reported since that it must be retried': async (by) => {
+      await endLeases(by.prefix);
+      await lease(by);
+      expect(await report(by, 2, 'pending')).toBe(true);
+    },
+    'another worker has delivered it since': async (by) => {
+      await endLeases(by.prefix);
+      await lease(by);
+      expect(await report(by, 2, 'delivered')).toBe(true);
+    },
+    'its job was erased': (by) => by.erase('j', 'o'),
+  };
+
+  it.each(Object.keys(losses))('reports nothing once %s', async (how) => {
+    const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    await deliverable(by, 'j', 'a.example');
+    expect(await lease(by)).toMatchObject({ attempt: 1 });
+    await losses[how]!(by);
+    const before = await dump(raw, by.prefix);
+    for (const status of ['pending', 'delivered', 'failed', 'gone'] as const) {
+      expect(await report(by, 1, status), status).toBe(false);
+      expect(await dump(raw, by.prefix), status).toEqual(before);
+    }
+    expect((await audit(redis.url, by.prefix)).findings).toEqual([]);
+  });
+
+  it('agrees with the worker that leases it at the same time on who has it, 300 times', async () => {
+    const other = new Redis(redis.url);
+    const old = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    const next = new ScriptHarness(other, old.prefix);
+    let reported = 0;
+    for (let round = 0; round < 300; round++) {
+      await deliverable(old, 'j', 'a.example');
+      await lease(old);
+      await endLeases(old.prefix);
+      const calls = [() => report(old, 1, 'gone'), async () => (await lease(next))?.attempt ?? null];
+      if (round % 2) calls.reverse();
+      const answers = await Promise.all(calls.map((call) => call()));
+      const [done, attempt] = round % 2 ? answers.toReversed() : answers;
+      expect(attempt).toBe(done ? null : 2);
+      if (done) reported++;
+      else expect(await report(next, 2, 'delivered')).toBe(true);
+      expect(await raw.hget(old.key('job:j'), 'webhookStatus')).toBe(done ? 'gone' : 'delivered');
+      await old.erase('j', 'o');
+    }
+    expect(reported).toBeGreaterThan(0);
+    expect(reported).toBeLessThan(300);
+    expect((await audit(redis.url, old.prefix)).findings).toEqual([]);
+    other.disconnect();
+  });
+});
+
 /** Resolves when Redis' clock shows another millisecond. */
 async function nextMillisecond(): Promise<void> {
   const now = async () => {
@@ -330,7 +402,7 @@ describe('receivers', () => {
 });
 
 describe('webhooks that nobody delivers', () => {
-  it('refuse only jobs with the same receiver', async () => {
+  it('refuse jobs of their receiver at an eighth of the result bytes, of any receiver at a half, and none without a webhook', async () => {
     await using rig = new Rig(redis.url);
     // Room for 80 deliveries of an empty result: 10 of a host, 40 of all.
     const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 80 * 2048 } });

@@ -1,14 +1,22 @@
 /** Batches on a real queue and a real S3 server, workers that run tasks, and items whose ends the test decides. */
 import { Registry } from '@facequeue/metrics';
-import { type AdmissionLimits, type ItemResult, type NewBatch, type NewItem, newJobId } from '@facequeue/queue';
+import {
+  type AdmissionLimits,
+  type BatchTask,
+  type ItemResult,
+  type NewBatch,
+  type NewItem,
+  newJobId,
+} from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, type DetectionResult, type ErrorCode } from '@facequeue/schema';
 import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
 import { createLogger } from '@facequeue/service';
 import { createObjectLister, createObjectWriter, parseS3Prefix, type StorageOptions } from '@facequeue/source';
 import { expect, vi } from 'vitest';
+import { parseExposition, seriesValue } from '../../../../../test/support/metrics/exposition.ts';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../../../test/support/servers/s3-server.ts';
 import { freshInstallation, type TestInstallation } from '../../testing/installation.ts';
-import type { TaskDeps } from '../task.ts';
+import { LEASE_MS, type TaskDeps } from '../task.ts';
 import { startTasks } from '../task-runner.ts';
 
 /** A result with this many faces, all with landmarks: 2 kB a face as text. */
@@ -144,6 +152,25 @@ export const failedWith = (code: ErrorCode, text: string) => ({
   status: 'failed',
   error: { code, detail: expect.stringContaining(text) },
 });
+
+/** Leases the task that is due, or will be soon. */
+export const leased = ({ tasks }: Pick<TaskDeps, 'tasks'>, leaseMs = LEASE_MS) =>
+  vi.waitFor(
+    async () => {
+      const task = await tasks.lease(leaseMs);
+      expect(task).not.toBeNull();
+      return task!;
+    },
+    { timeout: 20_000, interval: 5 },
+  );
+
+/** What a worker has counted of its tasks. */
+export async function outcomesOf({ metrics }: Pick<TaskDeps, 'metrics'>, kind: BatchTask['kind']) {
+  const counted = parseExposition(await metrics.text());
+  const of = (outcome: string) => seriesValue(counted, 'facequeue_tasks_total', { kind, outcome });
+  const names = ['done', 'failed', 'retry', 'stopping', 'lost'].filter((outcome) => of(outcome) > 0);
+  return Object.fromEntries(names.map((outcome) => [outcome, of(outcome)]));
+}
 
 /** Resolves when the server has received `count` requests of this kind. */
 export const askedFor = (s3: TestS3, operation: TestS3['requests'][number]['operation'], count = 1) =>

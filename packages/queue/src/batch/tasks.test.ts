@@ -1,0 +1,206 @@
+/** Leases of tasks as two workers have them, on connections of their own. Nothing sweeps, so what changes was changed by a call. */
+import { randomUUID } from 'node:crypto';
+import { audit } from '@facequeue/audit';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { openConnections } from '../redis/connections.ts';
+import { items } from '../testing/batches.ts';
+import { dump } from '../testing/dump.ts';
+import { LONG, ROOMY } from '../testing/rig.ts';
+import { badItem, ScriptHarness } from '../testing/script-harness.ts';
+import type { BatchTask } from './batch.ts';
+import { BatchTasks } from './tasks.ts';
+
+let redis: TestRedis;
+let raw: Redis;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+/** A batch `b` with a task that is due, and the tasks of two workers. */
+async function scene(kind: BatchTask['kind'], limits = ROOMY) {
+  const stack = new AsyncDisposableStack();
+  const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+  const tasksOfWorker = async () => {
+    const options = { url: redis.url, prefix: by.prefix, onError: () => {} };
+    return new BatchTasks(stack.use(await openConnections(options, 'worker')), limits);
+  };
+  const [one, two] = [await tasksOfWorker(), await tasksOfWorker()];
+  await by.create('b', { listing: kind === 'list', output: kind === 'write' });
+  if (kind === 'write') await by.append('b', [badItem('bad')]);
+  await by.settle('b');
+  return {
+    by,
+    one,
+    two,
+    /** As if all leases had lasted their time. */
+    endLeases: () => raw.zadd(by.key('tasks'), 'XX', 1, `${kind} b`),
+    batch: () => raw.hgetall(by.key('batch:b')),
+    sound: async () => expect((await audit(redis.url, by.prefix)).findings).toEqual([]),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+const ERROR = { code: 'source_forbidden', detail: 'the storage refuses' } as const;
+
+/** All that a worker can do with its lease. */
+const CALLS: Record<string, (tasks: BatchTasks, task: BatchTask) => Promise<boolean>> = {
+  extend: (tasks, task) => tasks.extend(task, 2 * LONG),
+  save: (tasks, task) => tasks.save(task, 'of the loser', 2 * LONG),
+  append: (tasks, task) => tasks.append(task, items(2), 'of the loser', 2 * LONG),
+  release: (tasks, task) => tasks.release(task, 0),
+  fail: (tasks, task) => tasks.finish(task, ERROR),
+  finish: (tasks, task) => tasks.finish(task, null),
+};
+const callsOf = (kind: BatchTask['kind']) =>
+  Object.entries(CALLS).filter(([name]) => kind === 'list' || name !== 'append');
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+/** How a worker loses its lease. */
+const LOSSES: Record<string, (here: Scene, task: BatchTask) => Promise<void>> = {
+  'another worker has leased it since': async ({ two, endLeases }) => {
+    await endLeases();
+    expect(await two.lease(LONG)).toMatchObject({ lease: 2 });
+  },
+  'another worker has released it since': async ({ two, endLeases }) => {
+    await endLeases();
+    expect(await two.release((await two.lease(LONG))!, LONG)).toBe(true);
+  },
+  'another worker has finished it': async ({ two, endLeases }) => {
+    await endLeases();
+    expect(await two.finish((await two.lease(LONG))!, null)).toBe(true);
+  },
+  'it has released the task itself': async ({ one }, task) => {
+    expect(await one.release(task, 0)).toBe(true);
+  },
+  'it has finished the task itself': async ({ one }, task) => {
+    expect(await one.finish(task, null)).toBe(true);
+  },
+  'the batch was canceled': async ({ by }) => void (await by.stop('b', 'cancel')),
+  'the batch was erased': async ({ by }) => void (await by.stop('b', 'erase')),
+};
+
+describe.each(['list', 'write'] as const)('the lease of a task to %s', (kind) => {
+  it.each(Object.keys(LOSSES))('is refused to its worker, which can write nothing, once %s', async (how) => {
+    await using here = await scene(kind);
+    const task = (await here.one.lease(LONG))!;
+    await LOSSES[how]!(here, task);
+    const before = await dump(raw, here.by.prefix);
+    for (const [name, call] of callsOf(kind)) {
+      expect(await call(here.one, task), name).toBe(false);
+      expect(await dump(raw, here.by.prefix), name).toEqual(before);
+    }
+    await here.sound();
+  });
+
+  it.each(callsOf(kind).map(([name]) => name))(
+    'that has lasted its time still serves its worker to %s while nobody else has leased the task',
+    async (name) => {
+      await using here = await scene(kind);
+      const task = (await here.one.lease(LONG))!;
+      await here.endLeases();
+      expect(await CALLS[name]!(here.one, task)).toBe(true);
+      // Only a release gives it away.
+      expect((await here.two.lease(LONG)) !== null).toBe(name === 'release');
+      await here.sound();
+    },
+  );
+
+  it('lasts as long as it was asked for, from its beginning and from each extension', async () => {
+    await using here = await scene(kind);
+    const endsIn = async () => {
+      const [seconds] = await raw.time();
+      return Number(await raw.zscore(here.by.key('tasks'), `${kind} b`)) - Number(seconds) * 1000;
+    };
+    const about = async (ms: number) => {
+      const left = await endsIn();
+      expect(left).toBeGreaterThan(ms - 10_000);
+      expect(left).toBeLessThan(ms + 2000);
+    };
+    const task = (await here.one.lease(100_000))!;
+    await about(100_000);
+    await here.one.extend(task, 200_000);
+    await about(200_000);
+    await here.one.save(task, 'half', 300_000);
+    await about(300_000);
+    if (kind === 'list') {
+      await here.one.append(task, items(1), 'more', 400_000);
+      await about(400_000);
+    }
+    await here.one.release(task, 500_000);
+    await about(500_000);
+  });
+
+  it('tells the next worker what was saved last, and how often nothing was', async () => {
+    await using here = await scene(kind);
+    const leases: [lease: number, tries: number, state: string][] = [];
+    const next = async () => {
+      const task = (await here.one.lease(LONG))!;
+      leases.push([task.lease, task.tries, task.state]);
+      return task;
+    };
+    await next();
+    await here.endLeases();
+    const second = await next();
+    await here.one.extend(second, LONG);
+    await here.one.release(second, 0);
+    const third = await next();
+    await here.one.save(third, 'half', LONG);
+    await here.one.release(third, 0);
+    await next();
+    await here.endLeases();
+    await next();
+    // A release takes a number, too, so that a repeat of it is refused.
+    expect(leases).toEqual([
+      [1, 1, ''],
+      [2, 2, ''],
+      [4, 3, ''],
+      [6, 1, 'half'],
+      [7, 2, 'half'],
+    ]);
+  });
+});
+
+describe('an append of a listing', () => {
+  it('without room writes nothing, and the worker keeps its lease', async () => {
+    await using here = await scene('list', { ...ROOMY, maxWaiting: 10 });
+    const task = (await here.one.lease(LONG))!;
+    expect(await here.one.append(task, items(5), 'page 2', LONG)).toBe(true);
+    const before = await dump(raw, here.by.prefix);
+    await expect(here.one.append(task, items(4, 5), 'page 3', LONG)).rejects.toMatchObject({ code: 'queue_full' });
+    expect(await dump(raw, here.by.prefix)).toEqual(before);
+    expect(await here.one.append(task, items(3, 5), 'page 3', LONG)).toBe(true);
+    expect(await here.batch()).toMatchObject({ total: '8', listState: 'page 3' });
+  });
+
+  it('repeated in a queue that has become full since is confirmed, and changes no item', async () => {
+    await using here = await scene('list', { ...ROOMY, maxWaiting: 10 });
+    const task = (await here.one.lease(LONG))!;
+    expect(await here.one.append(task, items(8), 'page 2', LONG)).toBe(true);
+    // Interactive jobs may fill what bulk jobs leave.
+    for (const id of ['i1', 'i2']) await here.by.submit(id, { queue: 'interactive' });
+    expect(await here.one.append(task, items(8), 'page 2', LONG)).toBe(true);
+    expect(await here.batch()).toMatchObject({ total: '8', queued: '8', listState: 'page 2' });
+    await here.sound();
+  });
+
+  it('fails when its tokens do not get into BullMQ, and can then be repeated', async () => {
+    await using here = await scene('list');
+    const task = (await here.one.lease(LONG))!;
+    // A key of the wrong type: BullMQ's script stops at it, ours has run by then.
+    const meta = here.by.key('bull:bulk:meta');
+    await raw.del(meta);
+    await raw.set(meta, 'x');
+    await expect(here.one.append(task, items(2), 'page 2', LONG)).rejects.toThrow('WRONGTYPE');
+    await raw.del(meta);
+    expect(await here.one.append(task, items(2), 'page 2', LONG)).toBe(true);
+    expect(await here.batch()).toMatchObject({ total: '2', listState: 'page 2' });
+  });
+});
