@@ -1,6 +1,6 @@
 import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { newJobId } from './job/job-id.ts';
 import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from './testing/rig.ts';
@@ -161,6 +161,49 @@ describe('admission', () => {
       .toMatchObject({ createdAt: expect.any(Number) });
   });
 
+  it('counts results to the byte: one less than the limit admits, and the limit refuses', async () => {
+    await using rig = new Rig(redis.url);
+    const [below, at] = [
+      await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 101 } }),
+      await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 100 } }),
+    ];
+    const worker = await rig.worker();
+    const given = job();
+    await below.submit(given);
+    await worker.claim(given.id, 'w');
+    await worker.finish(given.id, 1, succeeded(Buffer.alloc(100)));
+    await expect(at.submit(job())).rejects.toMatchObject({ code: 'queue_full', reason: 'result_bytes' });
+    await below.submit(job());
+    // Bulk jobs may have 80 % of it.
+    await expect(below.submit(job({ queue: 'bulk' }))).rejects.toMatchObject({ reason: 'result_bytes' });
+    await below.erase(given.id, '');
+    await at.submit(job({ queue: 'bulk' }));
+  });
+
+  it('refuses while BullMQ lists twice as many jobs as may wait, until workers have skipped those that ended', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway({ limits: { ...ROOMY, maxWaiting: 5 } });
+    for (let i = 0; i < 10; i++) {
+      const given = job();
+      await gateway.submit(given);
+      await gateway.cancel(given.id);
+    }
+    const refused = {
+      code: 'queue_full',
+      message: 'too many jobs are waiting',
+      reason: 'listed',
+      retryAfterMs: 30_000,
+    };
+    await expect(gateway.submit(job())).rejects.toMatchObject(refused);
+    await rig.finishing();
+    const next = () =>
+      gateway.submit(job()).then(
+        () => 'admitted',
+        (error: Error) => error,
+      );
+    await expect.poll(next, { timeout: 20_000 }).toBe('admitted');
+  });
+
   it('refuses jobs of a queue whose oldest job has waited too long', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ limits: { ...ROOMY, maxOldestMs: 50 } });
@@ -228,6 +271,56 @@ describe('admission', () => {
   });
 });
 
+describe('a gateway and a worker that', () => {
+  const connections = async (raw: Redis) => ((await raw.client('LIST')) as string).trim().split('\n').length;
+
+  it('close leave no connection, no interval and no wait', async () => {
+    const raw = new Redis(redis.url);
+    const before = await connections(raw);
+    const begun = vi.spyOn(globalThis, 'setInterval');
+    const ended = vi.spyOn(globalThis, 'clearInterval');
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.finishing();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+    const open = gateway.wait('a').ended(LONG);
+    const change = gateway.subscribe('b');
+    // The first change is that the subscription is in force.
+    await change.nextChange(LONG);
+    const next = change.nextChange(LONG);
+    expect(gateway.listeners).toEqual({ waits: 2, subscriptions: 1 });
+    expect(await connections(raw)).toBeGreaterThan(before + 3);
+    await Promise.all([gateway.close(), worker.close()]);
+    expect(await open).toBeNull();
+    expect(await next).toBe(true);
+    const handles = begun.mock.results.map(({ value }) => value as unknown);
+    const cleared = new Set<unknown>(ended.mock.calls.map(([handle]) => handle));
+    expect(handles.length).toBeGreaterThanOrEqual(6);
+    expect(handles.filter((handle) => !cleared.has(handle))).toEqual([]);
+    vi.restoreAllMocks();
+    await expect.poll(() => connections(raw), { timeout: 10_000 }).toBe(before);
+    raw.disconnect();
+  });
+
+  it('cannot open leave no connection', async () => {
+    const raw = new Redis(redis.url);
+    const before = await connections(raw);
+    await raw.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await expect(new Rig(redis.url).gateway()).rejects.toThrow('expected noeviction');
+    await expect(new Rig(redis.url).worker()).rejects.toThrow('expected noeviction');
+    await raw.config('SET', 'maxmemory-policy', 'noeviction');
+    const rig = new Rig(redis.url);
+    // Of the wrong type: it opens its connections and then cannot read it.
+    await raw.lpush(`${rig.prefix}:first-start`, 'x');
+    await expect(rig.gateway()).rejects.toMatchObject({ code: 'internal_error' });
+    await expect.poll(() => connections(raw), { timeout: 10_000 }).toBe(before);
+    raw.disconnect();
+  });
+});
+
 describe('on Redis Cluster', () => {
   it('all keys are in one slot: jobs run, end, expire and are erased', async () => {
     await using cluster = await startRedis({ cluster: true });
@@ -252,11 +345,14 @@ describe('when Redis is unreachable', () => {
     const gateway = await rig.gateway();
     await own.kill();
     const away = { code: 'unavailable', message: 'the queue is not reachable' };
+    const at = performance.now();
     await expect(gateway.submit(job())).rejects.toMatchObject(away);
     await expect(gateway.read(newJobId())).rejects.toMatchObject(away);
     await expect(gateway.cancel(newJobId())).rejects.toMatchObject(away);
     await expect(gateway.snapshot()).rejects.toMatchObject(away);
     await expect(gateway.ping()).rejects.toMatchObject(away);
+    // No call waits for Redis: not even for the second that a connection may take to come back.
+    expect(performance.now() - at).toBeLessThan(5000);
     await own.restart();
     await expect.poll(() => gateway.ping(), { timeout: 20_000 }).toBeUndefined();
     await gateway.submit(job());

@@ -160,6 +160,38 @@ describe('a handler', () => {
     expect(elsewhere).toEqual([]);
   });
 
+  it('that has returned is not notified of its job any more, nor is a listener that was removed', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const heard: string[] = [];
+    const removed: string[] = [];
+    worker.onCancel((id) => heard.push(id));
+    worker.onCancel((id) => removed.push(id))();
+    const signals: AbortSignal[] = [];
+    const returned = Promise.withResolvers<void>();
+    const active = Promise.withResolvers<void>();
+    await worker.consume('interactive', { concurrency: 2 }, async (id, signal) => {
+      const claimed = (await worker.claim(id, 'w'))!;
+      signals.push(signal);
+      if (signals.length === 1) return void (await worker.release(id, claimed.attempt, 60_000));
+      active.resolve();
+      await returned.promise;
+    });
+    const [first, second] = [job(), job()];
+    await gateway.submit(first);
+    await expect.poll(async () => (await gateway.read(first.id))?.attempts).toBe(1);
+    await gateway.submit(second);
+    await active.promise;
+    await gateway.cancel(first.id);
+    await gateway.cancel(second.id);
+    // Messages arrive in order: by then the first has arrived too.
+    await expect.poll(() => heard).toEqual([second.id]);
+    expect(removed).toEqual([]);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]);
+    returned.resolve();
+  });
+
   it('runs to its end before the consumer closes, which takes no more jobs', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
@@ -195,6 +227,29 @@ describe('BullMQ', () => {
     const raw = new Redis(redis.url);
     // Each job adds three or more; a stream is trimmed by whole nodes of a hundred.
     expect(await raw.xlen(`${rig.prefix}:bull:interactive:events`)).toBeLessThan(300);
+    raw.disconnect();
+  });
+});
+
+describe('a worker that is silent for longer than it may', () => {
+  it('is forgotten at the next heartbeat of another, and one that is not silent is kept', async () => {
+    await using rig = new Rig(redis.url);
+    const worker = await rig.worker();
+    const raw = new Redis(redis.url);
+    const key = `${rig.prefix}:workers`;
+    await raw.hset(key, 'silent', `${Date.now() - 20_000} {}`, 'recent', `${Date.now() - 5000} {}`);
+    await worker.heartbeat({
+      id: 'w1',
+      version: '0',
+      device: null,
+      models: null,
+      engines: 0,
+      queues: ['webhooks'],
+      busy: 0,
+      load: 0,
+      startedAt: 5,
+    });
+    expect((await raw.hkeys(key)).sort()).toEqual(['recent', 'w1']);
     raw.disconnect();
   });
 });

@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { FacequeueError } from '@facequeue/schema';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { JobRecord } from '../job/job.ts';
 import { CompletionWaits } from './completion-waits.ts';
 
@@ -131,5 +132,90 @@ describe('a wait', () => {
     expect(await other.ended(10_000)).toMatchObject({ status: 'succeeded' });
     other[Symbol.dispose]();
     expect(waits.ids).toEqual([]);
+  });
+});
+
+describe('a wait that is over', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it.each<[string, object | null]>([
+    ['its result', { status: 'succeeded' }],
+    ['its time', null],
+    ['its caller’s leaving', null],
+    ['its disposal', null],
+    ['an erasure', { code: 'gone' }],
+    ['an error of its last read', { message: 'away' }],
+    ['a last read without an answer', { code: 'unavailable' }],
+    ['the close of all', null],
+  ])('leaves no timer, no listener of its signal and no wait after %s', async (how, expected) => {
+    const answers = { gone: false, away: false, hangs: false, ended: false };
+    const waits = new CompletionWaits(async (id) => {
+      if (answers.gone) throw new FacequeueError('gone', 'the job was deleted');
+      if (answers.away) throw new Error('away');
+      if (answers.hangs) return new Promise(() => {});
+      return { id, status: answers.ended ? 'succeeded' : 'processing' } as JobRecord;
+    });
+    const left = new AbortController();
+    const wait = waits.wait('a');
+    const answer = wait.ended(10_000, left.signal).catch((error) => error);
+    // A first notification that is false, and one after which the read fails.
+    waits.notify('a');
+    await vi.advanceTimersByTimeAsync(100);
+    answers.away = true;
+    waits.notify('a');
+    await vi.advanceTimersByTimeAsync(100);
+    answers.away = false;
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(vi.getTimerCount()).toBe(1);
+    expect(getEventListeners(left.signal, 'abort')).toHaveLength(1);
+    expect(waits.size).toBe(1);
+
+    if (how === 'its result') answers.ended = true;
+    if (how === 'an erasure') answers.gone = true;
+    if (how === 'an error of its last read') answers.away = true;
+    if (how === 'a last read without an answer') answers.hangs = true;
+    if (how === 'its result' || how === 'an erasure') waits.notify('a');
+    if (how === 'its caller’s leaving') left.abort();
+    if (how === 'its disposal') wait[Symbol.dispose]();
+    if (how === 'the close of all') waits.close();
+    if (expected === null || 'status' in expected) await vi.advanceTimersByTimeAsync(0);
+    if (how === 'its time' || /last read/.test(how)) await vi.advanceTimersByTimeAsync(20_000);
+
+    const given = await answer;
+    if (expected === null) expect(given).toBeNull();
+    else expect(given).toMatchObject(expected);
+    wait[Symbol.dispose]();
+    expect(vi.getTimerCount()).toBe(0);
+    expect(getEventListeners(left.signal, 'abort')).toEqual([]);
+    expect([waits.size, waits.ids]).toEqual([0, []]);
+  });
+
+  it('was one whose read failed: it reads again after a second, and on every second that fails', async () => {
+    const { waits, put, state } = store();
+    using wait = waits.wait('a');
+    put('a', 'succeeded');
+    state.failures = 3;
+    const answer = wait.ended(10_000);
+    waits.notify('a');
+    await vi.advanceTimersByTimeAsync(999);
+    expect(state.reads).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(state.reads).toBe(2);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(state.reads).toBe(4);
+    expect(await answer).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('may have its last read for a second, and then reports that Redis is unreachable', async () => {
+    const hung = new CompletionWaits(() => new Promise(() => {}));
+    using wait = hung.wait('a');
+    const over = vi.fn();
+    const answer = wait.ended(5000).catch(over);
+    await vi.advanceTimersByTimeAsync(5999);
+    expect(over).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    await answer;
+    expect(over.mock.calls).toMatchObject([[{ code: 'unavailable' }]]);
   });
 });

@@ -1,9 +1,11 @@
+import { getEventListeners } from 'node:events';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { GatewayQueue } from '../gateway-queue.ts';
 import type { JobRecord } from '../job/job.ts';
 import { job, Rig, succeeded } from '../testing/rig.ts';
+import { Subscriptions } from './subscriptions.ts';
 
 let redis: TestRedis;
 let raw: Redis;
@@ -125,5 +127,47 @@ describe('a subscription', () => {
     const closing = other.nextChange(60_000);
     await gateway.close();
     expect(await closing).toBe(true);
+  });
+});
+
+describe('a subscription that is over', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it.each(['a change', 'its time', 'its caller’s leaving', 'its disposal', 'the close of all'])(
+    'leaves no timer, no listener of its signal and nothing to be notified after %s',
+    async (how) => {
+      const active: boolean[] = [];
+      const subscriptions = new Subscriptions((now) => active.push(now));
+      const follow = subscriptions.subscribe('a');
+      const left = new AbortController();
+      const answer = follow.nextChange(10_000, left.signal);
+      expect(vi.getTimerCount()).toBe(1);
+      expect([subscriptions.size, subscriptions.empty]).toEqual([1, false]);
+      if (how === 'a change') subscriptions.notify('a');
+      if (how === 'its time') await vi.advanceTimersByTimeAsync(10_000);
+      if (how === 'its caller’s leaving') left.abort();
+      if (how === 'its disposal') follow[Symbol.dispose]();
+      if (how === 'the close of all') subscriptions.close();
+      expect(await answer).toBe(how !== 'its time');
+      expect(vi.getTimerCount()).toBe(0);
+      expect(getEventListeners(left.signal, 'abort')).toEqual([]);
+      for (const _ of ['disposed', 'and again']) follow[Symbol.dispose]();
+      expect([subscriptions.size, subscriptions.empty]).toEqual([0, true]);
+      expect(active).toEqual([true, false]);
+    },
+  );
+
+  it('has no change before one is notified, and one change for several notifications', async () => {
+    const subscriptions = new Subscriptions(() => {});
+    using follow = subscriptions.subscribe('a');
+    for (const id of ['a', 'b', 'a']) subscriptions.notify(id);
+    expect(await follow.nextChange(10_000)).toBe(true);
+    const next = follow.nextChange(10_000);
+    subscriptions.notify('b');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await next).toBe(false);
+    subscriptions.notifyAll();
+    expect(await follow.nextChange(10_000)).toBe(true);
   });
 });
