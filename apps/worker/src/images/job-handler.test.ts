@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Registry } from '@facequeue/metrics';
 import { type ClaimedJob, JobAborted, type Outcome } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
@@ -24,6 +25,8 @@ interface Run {
 /** What the queue, the source and the engine do. */
 interface Script {
   source?: ClaimedJob['source'];
+  /** 2 unless it says otherwise. */
+  attempt?: number;
   blob?: Buffer | null;
   start?: boolean;
   /** What `finish` and `release` return: whether the job is still this worker's. */
@@ -61,7 +64,7 @@ async function runJob(
     queue: {
       claim: async (deliveryId) => ({
         id: `job of ${deliveryId}`,
-        attempt: 2,
+        attempt: script.attempt ?? 2,
         queue: script.queue ?? 'interactive',
         source: script.source ?? { kind: 'inline' },
         options: DEFAULT_DETECTION_OPTIONS,
@@ -150,10 +153,22 @@ describe('a job', () => {
   });
 
   it('is released after an internal error, with a delay that grows with its attempts', async () => {
-    const { events, outcome } = await runJob({ run: () => Promise.reject(new TypeError('a bug')) });
-    expect(outcome).toBeUndefined();
-    expect(events.at(-1)).toBe('release 2 after 500');
-    expect((await runJob({ blob: null })).events.at(-1)).toMatch(/^release 2/);
+    const run = () => Promise.reject(new TypeError('a bug'));
+    const lasts: string[] = [];
+    for (const attempt of [1, 2, 3, 4]) {
+      const { events, outcome } = await runJob({ attempt, run });
+      expect(outcome).toBeUndefined();
+      lasts.push(events.at(-1)!);
+    }
+    expect(lasts).toEqual([
+      'release 1 after 250',
+      'release 2 after 500',
+      'release 3 after 1000',
+      'release 4 after 2000',
+    ]);
+    expect((await runJob({ blob: null })).events.at(-1)).toBe('release 2 after 500');
+    const unavailable = () => Promise.reject(new FacequeueError('unavailable', 'away'));
+    expect((await runJob({ run: unavailable })).events.at(-1)).toBe('release 2 after 500');
   });
 });
 
@@ -199,6 +214,49 @@ describe('a canceled job', () => {
   it('is aborted even when the cancel arrives right after the claim', async () => {
     const { events } = await runJob({ acquire: untilAborted }, ({ lost }) => lost.abort(new Error('canceled')));
     expect(events).not.toContain('start');
+  });
+});
+
+describe('a job that was delivered to another worker', () => {
+  const url = { kind: 'url', url: 'https://example.com' } as const;
+  it.each<[string, Script, string[]]>([
+    ['fetched', { source: url, fetch: (_url, signal) => untilAborted(signal) }, []],
+    ['waiting for an engine', { acquire: untilAborted }, ['blob']],
+    [
+      'inside an engine',
+      { run: (_image, signal) => untilAborted(signal) },
+      ['blob', 'permit interactive', 'start', 'permit released'],
+    ],
+  ])('while %s stops, and is neither finished nor released', async (_, script, expected) => {
+    let signal: AbortSignal | undefined;
+    const { events, outcome } = await runJob(script, ({ lost }) => {
+      signal = lost.signal;
+      setImmediate(() => setImmediate(() => lost.abort(new JobAborted('lock_lost'))));
+    });
+    expect(events).toEqual(expected);
+    expect(outcome).toBeUndefined();
+    expect(getEventListeners(signal!, 'abort')).toEqual([]);
+  });
+});
+
+describe('a job that has ended in its worker', () => {
+  it.each<[string, Script]>([
+    ['succeeded', {}],
+    ['failed', { run: () => Promise.reject(new FacequeueError('image_undecodable', 'no')) }],
+    ['was released', { run: () => Promise.reject(new TypeError('a bug')) }],
+    ['had ended before', { start: false }],
+  ])('is no longer active, and nothing listens to its signal: it %s', async (_, script) => {
+    let scene: { activeJobs: ActiveJobs; lost: AbortController } | undefined;
+    let active: AbortSignal | undefined;
+    const acquire = async (signal: AbortSignal) => {
+      active = signal;
+    };
+    await runJob({ ...script, acquire }, (given) => {
+      scene = given;
+    });
+    expect(getEventListeners(scene!.lost.signal, 'abort')).toEqual([]);
+    scene!.activeJobs.abortAll();
+    expect(active!.aborted).toBe(false);
   });
 });
 
