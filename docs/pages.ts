@@ -1,5 +1,6 @@
 import { type App, type LabelValues, METRICS, type MetricEntry } from '@facequeue/metrics';
 import { ERROR_CATALOGUE, ERROR_CODES, type ErrorEntry } from '@facequeue/schema';
+import { boundsOf } from '@facequeue/schema/config';
 import { openApiDocument } from '@facequeue/schema/openapi';
 import type { z } from 'zod';
 import { gatewayVariables } from '../apps/api/src/variables.ts';
@@ -13,8 +14,8 @@ export function pages(): Record<string, string> {
     'errors.md': errors(),
     'metrics.md': metrics(),
     'openapi.json': `${JSON.stringify(openApiDocument(), null, 2)}\n`,
-    '../deploy/gateway.env': composeSettings('gateway', Object.keys(gatewayVariables)),
-    '../deploy/worker.env': composeSettings('worker', [...Object.keys(workerVariables), ...AWS_CREDENTIALS]),
+    '../deploy/gateway.env': composeSettings('gateway', gatewayVariables),
+    '../deploy/worker.env': composeSettings('worker', workerVariables, AWS_CREDENTIALS),
   };
 }
 
@@ -34,18 +35,18 @@ function configuration(): string {
     const of = (text: (variable: z.ZodType) => string) =>
       mergeTexts(readers.map(([title, shape]) => [title, text(shape[name]!)]));
     const titles = readers.map(([title]) => title).join(', ');
-    return `| \`${name}\` | ${of(defaultOf)} | ${titles} | ${cell(of((variable) => descriptionOf(name, variable)))} |`;
+    return `| \`${name}\` | ${of(defaultOf)} | ${of(leastOf)} | ${of(mostOf)} | ${titles} | ${cell(of((variable) => descriptionOf(name, variable)))} |`;
   });
   return `<!-- Made by \`npm run docs\` from the config schemas; edit those. -->
 # Configuration
 
-Everything is set by environment variables. A bad value stops the start with a message that names the variable and what was expected;
-a variable whose name is nearly that of a setting (\`API_KEY\` for \`API_KEYS\`) is warned about.
-Sizes are written \`20mb\`, \`512mi\` or in bytes; durations \`500ms\`, \`19s\`, \`2m\`, \`1h\`; lists with commas.
+Everything is set by environment variables. A bad value stops the start with a message that names the variable and what was expected,
+the least and the most of a duration, size or count included; a variable whose name is nearly that of a setting (\`API_KEY\` for \`API_KEYS\`) is warned about.
+Sizes are written \`20mb\`, \`512mi\` or in bytes; durations \`500ms\`, \`19s\`, \`2m\`, \`1h\`, \`7d\` or in seconds; lists with commas.
 \`serve\` (which \`npm start\` runs) passes its whole environment to the gateway and the worker that it starts.
 
-| variable | default | read by | what it does |
-|---|---|---|---|
+| variable | default | least | most | read by | what it does |
+|---|---|---|---|---|---|
 ${rows.join('\n')}
 `;
 }
@@ -65,6 +66,17 @@ function descriptionOf(name: string, variable: z.ZodType): string {
 function defaultOf(variable: z.ZodType): string {
   const fallback = variable.meta()?.['default'];
   return fallback === undefined || fallback === '' ? '' : `\`${fallback}\``;
+}
+
+function leastOf(variable: z.ZodType): string {
+  const bounds = boundsOf(variable);
+  if (!bounds) return '';
+  return bounds.zero === undefined ? `\`${bounds.least}\`` : `\`${bounds.least}\`, or 0: ${bounds.zero}`;
+}
+
+function mostOf(variable: z.ZodType): string {
+  const bounds = boundsOf(variable);
+  return bounds ? `\`${bounds.most}\`` : '';
 }
 
 function errors(): string {
@@ -130,9 +142,20 @@ const SET_BY_COMPOSE = ['HOST', 'PORT', 'WORKER_HOST', 'WORKER_PORT', 'REDIS_URL
 const AWS_CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION'];
 
 /** An env file that passes settings on to a container: a name without a value takes compose's own, and stays unset without one. */
-function composeSettings(app: string, names: readonly string[]): string {
+function composeSettings(app: string, shape: Shape, more: readonly string[] = []): string {
+  const lines = Object.entries(shape)
+    .filter(([name]) => !SET_BY_COMPOSE.includes(name))
+    .flatMap(([name, variable]) => [...rangeComment(variable), name]);
   return `# Made by \`npm run docs\`: the settings of the ${app}. docker compose passes on those that it finds in the shell or in .env.
 # Set them there or in facequeue.env, not here.
-${names.filter((name) => !SET_BY_COMPOSE.includes(name)).join('\n')}
+${[...lines, ...more].join('\n')}
 `;
+}
+
+/** The range of a setting as a line of an env file: compose takes a comment behind a name for a part of it. */
+function rangeComment(variable: z.ZodType): string[] {
+  const bounds = boundsOf(variable);
+  if (!bounds) return [];
+  const zero = bounds.zero === undefined ? '' : `, or 0: ${bounds.zero}`;
+  return [`# ${bounds.least} to ${bounds.most}${zero}`];
 }

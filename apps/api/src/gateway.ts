@@ -5,6 +5,7 @@ import type { GatewayQueue } from '@facequeue/queue';
 import { MAX_WAIT_S } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import type { Logger } from '@facequeue/service';
+import { startTimer } from '@facequeue/time';
 import manifest from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
 import { bodyCap } from './body/body-cap.ts';
@@ -74,11 +75,9 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
       shutdown.begin();
       // Idle connections close at once, the others after their answers.
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const graceTimer = setTimeout(() => shutdown.endGrace(), graceMs);
-      const cutTimer = setTimeout(() => server.closeAllConnections(), graceMs + LAST_ANSWERS_MS);
+      using _grace = startTimer(graceMs, () => shutdown.endGrace());
+      using _cut = startTimer(graceMs + LAST_ANSWERS_MS, () => server.closeAllConnections());
       await closed;
-      clearTimeout(graceTimer);
-      clearTimeout(cutTimer);
       processFigures[Symbol.dispose]();
     },
   };

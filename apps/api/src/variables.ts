@@ -43,20 +43,22 @@ export const gatewayVariables = {
     description:
       '`aws` imitates the reference service: plain-text 400s with its texts, `Access-Control-Allow-Origin: *`, and unknown JSON members and EXIF orientation are ignored.',
   }),
-  SYNC_WAIT: duration('19s').meta({
+  SYNC_WAIT: duration('19s', { min: '100ms', max: '1h' }).meta({
     description:
       'How long a call waits for its faces. After that it answers 504 with the `Location` of the job, which goes on.',
   }),
-  START_WITHIN: duration('10m').meta({
+  START_WITHIN: duration('10m', { min: '100ms', max: '3650d' }).meta({
     description: 'A job that has not started within this time ends `expired`.',
   }),
   MAX_IMAGE_BYTES: sourceVariables.MAX_IMAGE_BYTES,
-  MAX_INFLIGHT_BODY_BYTES: byteSize('256mb').meta({
+  MAX_INFLIGHT_BODY_BYTES: byteSize('256mb', { min: '100kb', max: '1tb' }).meta({
     description:
-      'Memory for request bodies in one gateway. When it is full, calls are refused with 503 before their body is read.',
+      'Memory for request bodies in one gateway. When it is full, calls are refused with 503 before their body is read. One body of `MAX_IMAGE_BYTES` in base64 must fit.',
   }),
-  HEADER_TIMEOUT: duration('10s').meta({ description: 'Time a client has to send its request headers.' }),
-  BODY_TIMEOUT: duration('60s').meta({
+  HEADER_TIMEOUT: duration('10s', { min: '100ms', max: '1h', zero: 'no limit' }).meta({
+    description: 'Time a client has to send its request headers.',
+  }),
+  BODY_TIMEOUT: duration('60s', { min: '100ms', max: '1h' }).meta({
     description:
       'Time a client has to send its request body. NDJSON may be long: there it is the time for each megabyte.',
   }),

@@ -11,7 +11,7 @@ export const serveVariables = {
   }),
   REDIS_URL: commonVariables.REDIS_URL,
   SHUTDOWN_GRACE: commonVariables.SHUTDOWN_GRACE,
-  REDIS_MAXMEMORY: byteSize('2gb').meta({
+  REDIS_MAXMEMORY: byteSize('2gb', { min: '10mb', max: '1tb', zero: 'no limit' }).meta({
     description:
       'Memory limit of the private Redis. Nothing is evicted: when it is full, new jobs are refused. Its append-only file needs about three times as much disk.',
   }),

@@ -21,14 +21,16 @@ export const workerVariables = {
     .default('auto')
     .meta({
       default: 'auto',
+      least: '1',
+      most: '256',
       description:
         'Engine processes; each processes one image at a time. `auto`: one per CPU core, or one in all when the models run on a GPU.',
     }),
-  ENGINE_TIMEOUT: duration('8s').meta({
+  ENGINE_TIMEOUT: duration('8s', { min: '1s', max: '1h' }).meta({
     description:
       'How long an image may take inside an engine before the engine is killed. An image is tried twice; twice 8 s and a restart fit into a caller’s 19 s. Raise it for software rendering or crowds of a thousand faces.',
   }),
-  ENGINE_MAX_RSS: byteSize('1gb').meta({
+  ENGINE_MAX_RSS: byteSize('1gb', { min: '256mb', max: '1tb' }).meta({
     description:
       'Resident memory beyond which an engine is replaced between two images. An engine needs about 420 MB for a 4096 x 4096 image.',
   }),
@@ -44,7 +46,7 @@ export const workerVariables = {
       description:
         'Queues this worker serves, so that a deployment can reserve workers for callers that wait. `bulk` also lists buckets and writes the outputs of batches; `webhooks` delivers webhooks, and a worker with nothing else starts no engine.',
     }),
-  WEBHOOK_TIMEOUT: duration('15s').meta({
+  WEBHOOK_TIMEOUT: duration('15s', { min: '100ms', max: '1h' }).meta({
     description:
       'Time a webhook’s receiver has to answer, connecting included. Without an answer the attempt has failed.',
   }),

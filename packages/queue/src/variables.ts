@@ -14,18 +14,22 @@ export const queueVariables = {
     description:
       'Jobs and items of batches waiting, above which new ones are refused. Bulk jobs, batches and cameras get 80 % of each limit, one camera an eighth of that.',
   }),
-  MAX_BLOB_BYTES: byteSize('1gb').meta({
+  MAX_BLOB_BYTES: byteSize('1gb', { min: '1mb', max: '1tb' }).meta({
     description: 'Image bytes waiting in Redis, above which new jobs are refused. Its disk needs three times as much.',
   }),
-  MAX_RESULT_BYTES: byteSize('256mb').meta({
+  MAX_RESULT_BYTES: byteSize('256mb', { min: '100kb', max: '1tb' }).meta({
     description:
       'Bytes of kept results and undelivered webhooks, above which new jobs are refused. Webhooks may take half of it, those of one receiver an eighth.',
   }),
-  MAX_OLDEST: duration('10m').meta({
+  MAX_OLDEST: duration('10m', { min: '100ms', max: '3650d' }).meta({
     description: 'Age of the oldest waiting job, above which new jobs of its queue are refused.',
   }),
-  RESULT_TTL: duration('1h').meta({ description: 'How long an ended job and its result are kept.' }),
-  BATCH_TTL: duration('24h').meta({ description: 'How long a batch and its results are kept once it has ended.' }),
+  RESULT_TTL: duration('1h', { min: '1s', max: '3650d' }).meta({
+    description: 'How long an ended job and its result are kept.',
+  }),
+  BATCH_TTL: duration('24h', { min: '1s', max: '3650d' }).meta({
+    description: 'How long a batch and its results are kept once it has ended.',
+  }),
   MAX_ATTEMPTS: integer(5, { min: 1, max: 100 }).meta({
     description:
       'Attempts of a job, over crashes and retries, after which it ends as failed. Attempts that a stopping worker releases do not count.',

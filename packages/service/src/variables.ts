@@ -43,7 +43,7 @@ export const commonVariables = {
       description:
         'Redis 6.2 or newer, `redis://` or `rediss://`; special characters in a user name or password are percent-encoded, `#` as `%23`. Unset: `serve` runs a private one, reachable from this machine only.',
     }),
-  SHUTDOWN_GRACE: duration('20s').meta({
+  SHUTDOWN_GRACE: duration('20s', { min: '0s', max: '1d' }).meta({
     description:
       'How long work in progress may continue after SIGTERM, SIGINT or SIGHUP. Then calls are answered (504 with the `Location` of their job) and jobs go back to their queue.',
   }),

@@ -33,7 +33,7 @@ export const s3LocationVariables = {
 
 /** The environment variables of image sources. */
 export const sourceVariables = {
-  MAX_IMAGE_BYTES: byteSize('20mb').meta({
+  MAX_IMAGE_BYTES: byteSize('20mb', { min: '1kb', max: '500mb' }).meta({
     description: 'Largest image file, whether it comes in a request body or is fetched from a URL.',
   }),
   SOURCE_ALLOW: parsedList(parseAllowEntry, ALLOW_ENTRY_FORMS).meta({
@@ -41,12 +41,14 @@ export const sourceVariables = {
     description:
       'Destinations of image URLs and webhooks that are admitted although they are not public: host names (with any address), addresses, either with `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default loopback, private, link-local and other special addresses are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
   }),
-  SOURCE_TIMEOUT: duration('15s').meta({ description: 'Time to fetch an image from its URL, redirects included.' }),
-  SOURCE_CONNECT_TIMEOUT: duration('3s').meta({
+  SOURCE_TIMEOUT: duration('15s', { min: '100ms', max: '1h' }).meta({
+    description: 'Time to fetch an image from its URL, redirects included.',
+  }),
+  SOURCE_CONNECT_TIMEOUT: duration('3s', { min: '100ms', max: '1h', zero: 'no limit of its own' }).meta({
     description:
       'Time to look up the name of an image host, or of a webhook’s receiver, and connect to it, TLS included.',
   }),
-  SOURCE_HEADERS_TIMEOUT: duration('10s').meta({
+  SOURCE_HEADERS_TIMEOUT: duration('10s', { min: '100ms', max: '1h' }).meta({
     description: 'Time until an image host answers with headers, connecting included.',
   }),
   SOURCE_MAX_REDIRECTS: integer(5, { min: 0, max: 20 }).meta({

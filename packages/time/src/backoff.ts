@@ -2,9 +2,9 @@
 export interface BackoffOptions {
   /** Delay after the first failure, before jitter. Milliseconds, more than 0. */
   firstMs: number;
-  /** No delay is longer than this. Milliseconds. */
+  /** No delay is longer than this. Milliseconds, finite. */
   maxMs: number;
-  /** Factor by which each further failure multiplies the delay. */
+  /** Factor by which each further failure multiplies the delay, at least 1. */
   factor?: number;
   /**
    * Random share of the delay, 0 to 1; it keeps callers that failed together from retrying together. The delay lies between
@@ -23,11 +23,15 @@ export type Backoff = (failures: number, random?: number) => number;
 
 /**
  * Capped exponential back-off: `firstMs * factor ** (failures - 1)`, at most `maxMs`, less jitter.
+ * @throws RangeError for options outside their ranges: a delay of NaN or 0 would make retries a busy loop
  * @example
  * const backoff = exponentialBackoff({ firstMs: 500, maxMs: 30_000, jitter: 0.5 });
  * await sleep(backoff(failures), signal);
  */
 export function exponentialBackoff({ firstMs, maxMs, factor = 2, jitter = 0 }: BackoffOptions): Backoff {
+  const valid = firstMs > 0 && maxMs > 0 && Number.isFinite(maxMs) && factor >= 1 && jitter >= 0 && jitter <= 1;
+  if (!valid)
+    throw new RangeError(`no back-off: firstMs ${firstMs}, maxMs ${maxMs}, factor ${factor}, jitter ${jitter}`);
   return (failures, random = Math.random()) => {
     const full = Math.min(maxMs, firstMs * factor ** Math.max(0, failures - 1));
     return Math.round(full * (1 - jitter * (1 - random)));

@@ -63,9 +63,9 @@ describe('a deadline', () => {
     await expect(deadline.race(never)).rejects.toThrow('late');
   });
 
-  it('never ends when it is longer than a timer can run', async () => {
+  it('of infinite time does not abort by itself', async () => {
     using deadline = new Deadline({ ms: Number.POSITIVE_INFINITY, onTimeout: () => 'late' });
-    await vi.advanceTimersByTimeAsync(1000);
+    await vi.advanceTimersByTimeAsync(60 * 86_400_000);
     expect(deadline.signal.aborted).toBe(false);
   });
 

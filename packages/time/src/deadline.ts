@@ -1,9 +1,9 @@
 import { linkedAbort } from './linked-abort.ts';
-import { MAX_TIMER_MS } from './sleep.ts';
+import { startTimer, type Timer } from './timer.ts';
 
 /** Options of a deadline. */
 export interface DeadlineOptions {
-  /** Milliseconds from now; longer than `MAX_TIMER_MS` (`Infinity`, say) means no limit. */
+  /** Milliseconds from now; `Infinity` for no limit. */
   ms: number;
   /** Makes the reason of the abort when time is up. */
   onTimeout: () => unknown;
@@ -22,10 +22,12 @@ export class Deadline implements Disposable {
   readonly #ms: number;
   readonly #onTimeout: () => unknown;
   readonly #linked;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Timer | undefined;
   #aborted: Promise<never> | undefined;
 
+  /** @throws RangeError when `ms` is not a number */
   constructor({ ms, onTimeout, parent }: DeadlineOptions) {
+    if (Number.isNaN(ms)) throw new RangeError('the time of a deadline must be a number of milliseconds, not NaN');
     this.#ms = ms;
     this.#onTimeout = onTimeout;
     this.#linked = linkedAbort(parent);
@@ -38,19 +40,18 @@ export class Deadline implements Disposable {
 
   /** Starts the whole time again. A deadline on silence restarts whenever something arrives. */
   restart(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timer = this.#abortAfter(this.#ms, this.#onTimeout);
   }
 
   /** Stops the clock until `restart`. */
   pause(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
   }
 
   /** Starts a phase with its own, shorter limit on the same signal. Dispose what it returns when the phase ends in time. */
   phase(ms: number, onTimeout: () => unknown): Disposable {
-    const timer = this.#abortAfter(ms, onTimeout);
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
+    return this.#abortAfter(ms, onTimeout);
   }
 
   /** The promise's outcome, or the abort's reason if that comes first: not every library reacts to a signal at once. */
@@ -62,7 +63,7 @@ export class Deadline implements Disposable {
 
   /** The same as `Symbol.dispose`, for browsers that have no `using` yet. */
   dispose(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#linked.dispose();
   }
 
@@ -70,8 +71,8 @@ export class Deadline implements Disposable {
     this.dispose();
   }
 
-  #abortAfter(ms: number, onTimeout: () => unknown): ReturnType<typeof setTimeout> | undefined {
-    return ms > MAX_TIMER_MS ? undefined : setTimeout(() => this.#linked.abort(onTimeout()), ms);
+  #abortAfter(ms: number, onTimeout: () => unknown): Timer {
+    return startTimer(ms, () => this.#linked.abort(onTimeout()));
   }
 }
 

@@ -7,6 +7,7 @@ export { type LinkedAbort, linkedAbort } from './linked-abort.ts';
 export { PollLoop, type PollLoopOptions } from './poll-loop.ts';
 export { repeat } from './repeat.ts';
 export { type RetryOptions, retry } from './retry.ts';
-export { MAX_TIMER_MS, sleep } from './sleep.ts';
+export { sleep } from './sleep.ts';
 export { throttleErrors } from './throttle-errors.ts';
 export { settlesInTime, withTimeout } from './timeout.ts';
+export { MAX_TIMER_MS, startTimer, type Timer } from './timer.ts';

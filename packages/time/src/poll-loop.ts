@@ -1,4 +1,5 @@
 import { settlesInTime } from './timeout.ts';
+import { checkInterval, startTimer } from './timer.ts';
 
 /** Longest time, ms, until the loop notices an item that becomes due without a wake-up. */
 const POLL_EVERY_MS = 1000;
@@ -45,7 +46,9 @@ export class PollLoop<T> {
   #closing = false;
   #closed = false;
 
+  /** @throws RangeError when `everyMs` is not more than 0 */
   constructor(options: PollLoopOptions<T>) {
+    checkInterval(options.everyMs ?? POLL_EVERY_MS);
     this.#options = options;
     this.#unsubscribe = options.subscribe?.(this.wake);
     this.#polling = this.#poll();
@@ -80,9 +83,9 @@ export class PollLoop<T> {
         // Wake-ups may arrive all the time. After a failure, earlier ones do not count, or the next poll would follow at once.
         this.#woken = Promise.withResolvers();
       }
-      const timer = setTimeout(this.wake, everyMs);
+      const timer = startTimer(everyMs, this.wake);
       await this.#woken.promise;
-      clearTimeout(timer);
+      timer.clear();
     }
   }
 

@@ -1,29 +1,28 @@
-import { MAX_TIMER_MS } from './sleep.ts';
+import { checkInterval, startTimer, type Timer } from './timer.ts';
 
 /**
  * Calls `work` again and again, `everyMs` after each call has ended and first after `everyMs`, until disposed. A call in progress then is
  * the last one.
  * @param work must not reject
+ * @throws RangeError when `everyMs` is not more than 0
  * @example
  * using heartbeat = repeat(() => queue.heartbeat(info).catch(logError), 2000);
  */
 export function repeat(work: () => Promise<void>, everyMs: number): Disposable {
+  checkInterval(everyMs);
   let stopped = false;
-  let timer: ReturnType<typeof setTimeout>;
+  let timer: Timer;
   const schedule = () => {
-    timer = setTimeout(
-      async () => {
-        await work();
-        if (!stopped) schedule();
-      },
-      Math.min(everyMs, MAX_TIMER_MS),
-    );
+    timer = startTimer(everyMs, async () => {
+      await work();
+      if (!stopped) schedule();
+    });
   };
   schedule();
   return {
     [Symbol.dispose]() {
       stopped = true;
-      clearTimeout(timer);
+      timer.clear();
     },
   };
 }

@@ -1,24 +1,21 @@
-/** The longest a timer can run, about 24.8 days. A longer one would fire at once. */
-export const MAX_TIMER_MS = 2 ** 31 - 1;
+import { startTimer } from './timer.ts';
 
 /**
- * Resolves after `ms` (at most `MAX_TIMER_MS`). Leaves no timer and no listener behind, however it ends.
- * @throws the signal's reason when it aborts first, or has aborted already
+ * Resolves after `ms`, however long that is. Leaves no timer and no listener behind, however it ends.
+ * @param ms milliseconds; `Infinity` sleeps until the signal aborts
+ * @throws the signal's reason when it aborts first, or has aborted already; RangeError when `ms` is not a number
  */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
     const onAbort = () => {
-      clearTimeout(timer);
+      timer.clear();
       reject(signal?.reason);
     };
-    const timer = setTimeout(
-      () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      },
-      Math.min(ms, MAX_TIMER_MS),
-    );
+    const timer = startTimer(ms, () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    });
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

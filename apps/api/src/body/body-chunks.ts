@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
+import { startTimer } from '@facequeue/time';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
 import { sendContinue } from '../http/expect-continue.ts';
 
@@ -66,7 +67,7 @@ const timeoutDetail = (ms: number) => `a megabyte of the body, or the rest of it
 function nextChunk(request: IncomingMessage, ms: number, signal: AbortSignal): Promise<Buffer | 'end' | 'timeout'> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void) => {
-      clearTimeout(timer);
+      timer.clear();
       signal.removeEventListener('abort', onAbort);
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose).pause();
       act();
@@ -75,7 +76,7 @@ function nextChunk(request: IncomingMessage, ms: number, signal: AbortSignal): P
     const onEnd = () => settle(() => resolve('end'));
     const onClose = () => settle(() => reject(new ClientDisconnected('the client disconnected while it was sending')));
     const onAbort = () => settle(() => reject(new FacequeueError('unavailable', 'this gateway is shutting down')));
-    const timer = setTimeout(() => settle(() => resolve('timeout')), ms);
+    const timer = startTimer(ms, () => settle(() => resolve('timeout')));
     signal.addEventListener('abort', onAbort);
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
     // The end may have been emitted after the last chunk, without a listener.

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FacequeueError } from '@facequeue/schema';
+import { startTimer } from '@facequeue/time';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
 import { sendContinue } from '../http/expect-continue.ts';
 import type { BodyMemory } from './body-memory.ts';
@@ -50,7 +51,7 @@ function receive(
     let received = 0;
 
     const settle = (act: () => void) => {
-      clearTimeout(timer);
+      timer.clear();
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose).pause();
       act();
     };
@@ -62,9 +63,9 @@ function receive(
     };
     const onEnd = () => settle(() => resolve(whole ?? Buffer.concat(chunks, received)));
     const onClose = () => settle(() => reject(new ClientDisconnected('the client disconnected while it was sending')));
-    const timer = setTimeout(() => {
+    const timer = startTimer(timeoutMs, () => {
       settle(() => reject(new FacequeueError('request_timeout', `the body did not arrive within ${timeoutMs} ms`)));
-    }, timeoutMs);
+    });
 
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });

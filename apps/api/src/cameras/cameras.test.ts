@@ -88,7 +88,7 @@ describe('POST /cameras/{camera}/frames', () => {
   });
 
   it('refuses what it cannot use, and says what it accepts', async () => {
-    await using at = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: '10' });
+    await using at = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: '1kb' });
     expect(await problemOf(await post(at, 'a%20b'))).toMatchObject({
       status: 400,
       code: 'invalid_request',
@@ -112,7 +112,7 @@ describe('POST /cameras/{camera}/frames', () => {
       status: 400,
       code: 'invalid_request',
     });
-    expect(await problemOf(await post(at, 'gate-1', '', {}, 'x'.repeat(11)))).toMatchObject({
+    expect(await problemOf(await post(at, 'gate-1', '', {}, 'x'.repeat(1001)))).toMatchObject({
       status: 413,
       code: 'body_too_large',
     });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { type Outcome, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { JobResource, type Problem } from '@facequeue/schema';
+import { sleep } from '@facequeue/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   CANNED_OUTCOME,
@@ -68,7 +69,7 @@ describe('Prefer: respond-async', () => {
   });
 
   it('is accepted although the estimated wait is long', async () => {
-    await using at = await own({ SYNC_WAIT: '1ms' });
+    await using at = await own({ SYNC_WAIT: '100ms' });
     await slowQueue(at);
     const refused = await post(at);
     expect(((await refused.json()) as Problem).detail).toMatch(/wait longer than its caller/);
@@ -147,7 +148,7 @@ describe('Prefer: wait=n', () => {
 
 describe('without Prefer', () => {
   it('a call that times out gets the location of its job and when to poll', async () => {
-    await using at = await own({ SYNC_WAIT: '50ms' });
+    await using at = await own({ SYNC_WAIT: '100ms' });
     const response = await post(at);
     const problem = (await response.json()) as Problem;
     expect(problem).toMatchObject({ status: 504, code: 'wait_timeout' });
@@ -260,6 +261,8 @@ async function slowQueue(at: TestGateway): Promise<void> {
     const job = await work.claim(id, 'worker');
     await work.start(id, job!.attempt);
     await work.finish(id, job!.attempt, CANNED_OUTCOME);
+    // With 20 ms between two ends the estimate for the ten that remain is 200 ms.
+    await sleep(20);
   }
   await work.close();
 }

@@ -1,5 +1,6 @@
 /** Server-sent events, as section 9.2 of the HTML standard defines them. */
 import type { ServerResponse } from 'node:http';
+import { startTimer } from '@facequeue/time';
 import { untilWritable } from './until-writable.ts';
 
 export interface ServerSentEvent {
@@ -45,9 +46,8 @@ export class EventStream {
   async flushed(ms: number): Promise<boolean> {
     const response = this.#response;
     if (response.writableNeedDrain && !response.destroyed) {
-      const timer = setTimeout(() => response.destroy(), ms);
+      using _ = startTimer(ms, () => response.destroy());
       await untilWritable(response);
-      clearTimeout(timer);
     }
     return !response.destroyed;
   }

@@ -154,7 +154,7 @@ describe('the OpenAPI document', () => {
 
 describe('the answers for jobs and cameras', () => {
   it('carry the headers the document promises, at every status', async () => {
-    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '1ms' });
+    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '100ms' });
     const { paths, components } = openApiDocument();
     type Documented = { responses: Record<string, { headers: Record<string, { required?: boolean; $ref?: string }> }> };
     const check = async (method: string, path: string, headers: Record<string, string> = {}) => {

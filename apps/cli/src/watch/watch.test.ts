@@ -326,8 +326,10 @@ describe('watch', () => {
   });
 
   it('ends when the service refuses a frame for good', async () => {
-    await using all = await startAll({ MAX_IMAGE_BYTES: '5' });
-    const { code, stderr } = await watched([{ frames: [1, 2], ends: 'never' }], all.gateway.url, [CAMERA]);
+    await using all = await startAll({ MAX_IMAGE_BYTES: '1kb' });
+    const { code, stderr } = await watched([{ frames: [1, 2], padding: 1000, ends: 'never' }], all.gateway.url, [
+      CAMERA,
+    ]);
     expect(stderr).toMatch(/^body_too_large: .*\n0 frames submitted, 0 results/);
     expect(code).toBe(1);
   });

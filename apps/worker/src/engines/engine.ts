@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { FacequeueError } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
+import { startTimer } from '@facequeue/time';
 import type { Launcher } from './launcher.ts';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
 import { EngineOutput, type ImageIds } from './output.ts';
@@ -148,7 +149,7 @@ export class Engine {
     const cancel = () => {
       grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
     };
-    const limit = setTimeout(killFor, timeLimitMs, 'hang');
+    const limit = startTimer(timeLimitMs, () => killFor('hang'));
     signal.addEventListener('abort', cancel, { once: true });
     this.#inside = {
       exited: (how) => reject(new EngineExit(this.exitKind, how)),
@@ -164,7 +165,7 @@ export class Engine {
       return await promise;
     } finally {
       this.#inside = null;
-      clearTimeout(limit);
+      limit.clear();
       clearTimeout(grace);
       signal.removeEventListener('abort', cancel);
     }

@@ -1,3 +1,5 @@
+import { startTimer } from '@facequeue/time';
+
 /** One caller that waits for notifications about a job. Kept small: a gateway holds thousands. */
 export interface Listener {
   readonly id: string;
@@ -78,12 +80,12 @@ export class Listeners {
     if (listener.notified || listener.removed || this.#closed || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const wake = () => {
-        clearTimeout(timer);
+        timer.clear();
         signal?.removeEventListener('abort', wake);
         listener.wake = null;
         resolve();
       };
-      const timer = setTimeout(wake, Math.max(0, until - performance.now()));
+      const timer = startTimer(until - performance.now(), wake);
       signal?.addEventListener('abort', wake, { once: true });
       listener.wake = wake;
     });

@@ -1,9 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { byteSize, ConfigError, duration, flag, integer, list, readConfig } from './variables.ts';
+import { boundsOf, byteSize, ConfigError, duration, flag, integer, list, readConfig } from './variables.ts';
 
 const shape = {
-  MAX_BODY: byteSize('20mb'),
-  WAIT: duration('19s'),
+  MAX_BODY: byteSize('20mb', { min: '1kb', max: '500mb' }),
+  WAIT: duration('19s', { min: '100ms', max: '1h' }),
+  IDLE: duration('10s', { min: '100ms', max: '1h', zero: 'no limit' }),
   ENGINES: integer(2, { min: 1, max: 64 }),
   OPEN: flag(false),
   KEYS: list(),
@@ -14,6 +16,7 @@ describe('configuration from the environment', () => {
     expect(readConfig(shape, { WAIT: '' })).toEqual({
       MAX_BODY: 20e6,
       WAIT: 19_000,
+      IDLE: 10_000,
       ENGINES: 2,
       OPEN: false,
       KEYS: [],
@@ -24,6 +27,7 @@ describe('configuration from the environment', () => {
     expect(readConfig(shape, { MAX_BODY: '1.5Mi', WAIT: '500ms', ENGINES: '8', OPEN: 'yes', KEYS: 'a, b,' })).toEqual({
       MAX_BODY: 1.5 * 1024 ** 2,
       WAIT: 500,
+      IDLE: 10_000,
       ENGINES: 8,
       OPEN: true,
       KEYS: ['a', 'b'],
@@ -33,10 +37,67 @@ describe('configuration from the environment', () => {
   it('names every invalid variable, its value and the expected form', () => {
     const read = () => readConfig(shape, { MAX_BODY: 'big', WAIT: '5 weeks', ENGINES: '0', OPEN: 'perhaps' });
     expect(read).toThrow(ConfigError);
-    expect(read).toThrow(/MAX_BODY is "big"; expected a size such as 20mb/);
-    expect(read).toThrow(/WAIT is "5 weeks"; expected a duration/);
+    expect(read).toThrow(/MAX_BODY is "big"; expected a size such as 20mb, .*, from 1kb to 500mb/);
+    expect(read).toThrow(/WAIT is "5 weeks"; expected a duration such as 500ms, .*, from 100ms to 1h/);
     expect(read).toThrow(/ENGINES is "0"; expected a whole number from 1 to 64/);
     expect(read).toThrow(/OPEN is "perhaps"; expected true or false/);
+  });
+
+  it.each([
+    ['WAIT', '0', 'a duration from 100ms to 1h'],
+    ['WAIT', '0s', 'a duration from 100ms to 1h'],
+    ['WAIT', '99ms', 'a duration from 100ms to 1h'],
+    ['WAIT', '0.0999', 'a duration from 100ms to 1h'],
+    ['WAIT', '3600001ms', 'a duration from 100ms to 1h'],
+    ['WAIT', '30d', 'a duration from 100ms to 1h'],
+    ['WAIT', '9'.repeat(400), 'a duration from 100ms to 1h'],
+    ['IDLE', '0.4ms', 'a duration from 100ms to 1h, or 0'],
+    ['IDLE', '99ms', 'a duration from 100ms to 1h, or 0'],
+    ['IDLE', 'none', 'a duration such as 500ms, 19s, 2m or 1h, from 100ms to 1h, or 0'],
+    ['MAX_BODY', '0', 'a size from 1kb to 500mb'],
+    ['MAX_BODY', '999', 'a size from 1kb to 500mb'],
+    ['MAX_BODY', '500000001', 'a size from 1kb to 500mb'],
+    ['MAX_BODY', '1tb', 'a size from 1kb to 500mb'],
+    ['ENGINES', '65', 'a whole number from 1 to 64'],
+  ])('refuses %s=%s and names the least and the most', (name, value, expected) => {
+    expect(() => readConfig(shape, { [name]: value })).toThrow(
+      new ConfigError(`${name} is ${JSON.stringify(value)}; expected ${expected}`),
+    );
+  });
+
+  it('accepts the least, the most, and 0 where it has a meaning', () => {
+    expect(readConfig(shape, { WAIT: '100ms', MAX_BODY: '1kb', IDLE: '0', ENGINES: '1' })).toMatchObject({
+      WAIT: 100,
+      MAX_BODY: 1000,
+      IDLE: 0,
+      ENGINES: 1,
+    });
+    expect(readConfig(shape, { WAIT: '60m', MAX_BODY: '0.5gb', IDLE: '1h', ENGINES: '64' })).toMatchObject({
+      WAIT: 3_600_000,
+      MAX_BODY: 5e8,
+      IDLE: 3_600_000,
+      ENGINES: 64,
+    });
+  });
+
+  it('accepts exactly the durations from the least to the most', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 7_200_000 }), (ms) => {
+        const read = () => readConfig(shape, { WAIT: `${ms}ms` }).WAIT;
+        if (ms >= 100 && ms <= 3_600_000) expect(read()).toBe(ms);
+        else expect(read).toThrow('from 100ms to 1h');
+      }),
+    );
+  });
+
+  it('says which bounds a setting has', () => {
+    expect(boundsOf(shape.IDLE.meta({ description: 'a time' }))).toEqual({
+      least: '100ms',
+      most: '1h',
+      zero: 'no limit',
+    });
+    expect(boundsOf(shape.ENGINES)).toEqual({ least: '1', most: '64' });
+    expect(boundsOf(shape.KEYS)).toBeNull();
   });
 
   it('does not repeat the value of a secret', () => {

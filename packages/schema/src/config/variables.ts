@@ -9,25 +9,47 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const UNITS: Record<string, number> = { b: 1, kb: 1e3, mb: 1e6, gb: 1e9, ki: 1024, mi: 1024 ** 2, gi: 1024 ** 3 };
+const UNITS: Record<string, number> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  ki: 1024,
+  mi: 1024 ** 2,
+  gi: 1024 ** 3,
+  ti: 1024 ** 4,
+};
 const DURATIONS: Record<string, number> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
+/** The least and the most that a setting may be, as users write them: `500ms`, `1gb`. */
+export interface Bounds {
+  min: string;
+  max: string;
+  /** What 0 means where it is allowed besides. */
+  zero?: string;
+}
+
+/** What a setting with bounds has in its meta, for the documentation. */
+export interface BoundsMeta {
+  least: string;
+  most: string;
+  zero?: string | undefined;
+}
+
 /** A size: `20mb`, `512mi`, `1gb` or plain bytes. Its value is in bytes. */
-export function byteSize(fallback: string) {
-  return z
-    .string()
-    .default(fallback)
-    .transform((text, context) => measured(text, UNITS, 'b', 'a size such as 20mb, 512mi or plain bytes', context))
-    .meta({ default: fallback });
+export function byteSize(fallback: string, bounds: Bounds) {
+  return measure(fallback, bounds, { name: 'a size', examples: '20mb, 512mi or plain bytes', units: UNITS, bare: 'b' });
 }
 
 /** A duration: `500ms`, `19s`, `2m`, `1h`, `1d`; a bare number is seconds. Its value is in milliseconds. */
-export function duration(fallback: string) {
-  return z
-    .string()
-    .default(fallback)
-    .transform((text, context) => measured(text, DURATIONS, 's', 'a duration such as 500ms, 19s, 2m or 1h', context))
-    .meta({ default: fallback });
+export function duration(fallback: string, bounds: Bounds) {
+  return measure(fallback, bounds, {
+    name: 'a duration',
+    examples: '500ms, 19s, 2m or 1h',
+    units: DURATIONS,
+    bare: 's',
+  });
 }
 
 /** A whole number in a range. */
@@ -42,7 +64,7 @@ export function integer(fallback: number, range: { min: number; max: number }) {
       context.issues.push({ code: 'custom', message: expected, input: text });
       return z.NEVER;
     })
-    .meta({ default: fallback });
+    .meta({ default: fallback, least: String(range.min), most: String(range.max) });
 }
 
 /** `true` or `false` (also 1, 0, yes, no). */
@@ -64,20 +86,47 @@ export function list(fallback = '') {
     .meta({ default: fallback });
 }
 
-function measured(
-  text: string,
-  units: Record<string, number>,
-  bare: string,
-  expected: string,
-  context: z.RefinementCtx,
-): number {
+interface Quantity {
+  /** With its article. */
+  name: string;
+  examples: string;
+  units: Record<string, number>;
+  /** The unit of a number without one. */
+  bare: string;
+}
+
+function measure(fallback: string, { min, max, zero }: Bounds, quantity: Quantity) {
+  const { name, examples } = quantity;
+  const [least, most] = [parseQuantity(min, quantity)!, parseQuantity(max, quantity)!];
+  const range = `from ${min} to ${max}${zero === undefined ? '' : ', or 0'}`;
+  return z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const value = parseQuantity(text, quantity);
+      if (value !== null && ((value >= least && value <= most) || (zero !== undefined && value === 0)))
+        return Math.round(value);
+      const message = value === null ? `${name} such as ${examples}, ${range}` : `${name} ${range}`;
+      context.issues.push({ code: 'custom', message, input: text });
+      return z.NEVER;
+    })
+    .meta({ default: fallback, least: min, most: max, zero });
+}
+
+/** @returns null for a text that is no such quantity */
+function parseQuantity(text: string, { units, bare }: Quantity): number | null {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text.trim());
   const unit = match && units[(match[2] || bare).toLowerCase()];
-  if (!match || !unit) {
-    context.issues.push({ code: 'custom', message: expected, input: text });
-    return z.NEVER;
-  }
-  return Math.round(Number(match[1]) * unit);
+  return match && unit ? Number(match[1]) * unit : null;
+}
+
+/**
+ * The least and the most of a setting.
+ * @returns null for one without, such as a name
+ */
+export function boundsOf(variable: z.ZodType): BoundsMeta | null {
+  const { least, most, zero } = (variable.meta() ?? {}) as Partial<BoundsMeta>;
+  return least === undefined || most === undefined ? null : { least, most, zero };
 }
 
 /**

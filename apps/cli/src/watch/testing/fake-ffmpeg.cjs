@@ -17,13 +17,14 @@ const read = (name) => {
 const plan = JSON.parse(readFileSync(join(folder, 'plan.json'), 'utf8'));
 const run = read(log).split('\n').filter(Boolean).length;
 appendFileSync(log, `${JSON.stringify({ pid: process.pid, args: process.argv.slice(2) })}\n`);
-const { frames, everyMs = 0, ends, stderr = '', stubborn = false } = plan[Math.min(run, plan.length - 1)];
+const { frames, padding = 0, everyMs = 0, ends, stderr = '', stubborn = false } = plan[Math.min(run, plan.length - 1)];
 if (stubborn) process.on('SIGTERM', () => {});
 
 const next = (remaining) => {
   if (remaining.length) {
-    // A JPEG whose only coded byte is the number of the frame.
-    writeSync(1, Buffer.of(0xff, 0xd8, 0xff, 0xda, 0, 3, 0, remaining[0], 0xff, 0xd9));
+    // A JPEG whose last coded byte is the number of the frame.
+    const frame = [0xff, 0xd8, 0xff, 0xda, 0, 3, 0, ...Array(padding).fill(0), remaining[0], 0xff, 0xd9];
+    writeSync(1, Buffer.from(frame));
     setTimeout(next, everyMs, remaining.slice(1));
     return;
   }

@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 export interface Run {
   /** Numbers of the frames, one byte each; `frameOf` reads them back. */
   frames: number[];
+  /** Bytes that make each frame larger. */
+  padding?: number;
   /** Pause after each frame, ms. */
   everyMs?: number;
   /** `well`: exit code 0; `badly`: exit code 1; `never`: it keeps running, silently. */
