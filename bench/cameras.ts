@@ -7,7 +7,7 @@ import { sleep } from '@facequeue/time';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startService } from '../test/support/processes/service.ts';
 import { machine } from './support/machine.ts';
-import { numberOption, readOptions } from './support/options.ts';
+import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
 import { median, percentile } from './support/statistics.ts';
 
 const values = readOptions(
@@ -22,7 +22,7 @@ const values = readOptions(
 );
 const cameras = numberOption('cameras', values.cameras);
 const everyMs = 1000 / numberOption('fps', values.fps, 0.1);
-const ms = numberOption('seconds', values.seconds) * 1000;
+const ms = numberOption('seconds', values.seconds, 1, MAX_SECONDS) * 1000;
 const maxAge = numberOption('max-age', values['max-age'], 0.05);
 
 const { bytes } = await scene({ faces: 1, width: 1920, height: 1080, background: 'coffee' });

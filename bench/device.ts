@@ -6,7 +6,7 @@ import { createPipeline, type Detection, type DeviceChoice } from '@facequeue/pi
 import { DEFAULT_DETECTION_OPTIONS, PROFILES, type Profile } from '@facequeue/schema';
 import { PHOTOGRAPHS, type PhotographName, photographBytes, scene } from '../test/support/fixtures/index.ts';
 import { machine } from './support/machine.ts';
-import { numberOption, readOptions } from './support/options.ts';
+import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
 import { load, percentile } from './support/statistics.ts';
 
 const values = readOptions(
@@ -18,7 +18,7 @@ const values = readOptions(
     'in-flight': { default: '1,16,64', help: 'images in flight, with commas' },
   },
 );
-const seconds = numberOption('seconds', values.seconds);
+const seconds = numberOption('seconds', values.seconds, 1, MAX_SECONDS);
 const inFlight = values['in-flight'].split(',').map((text) => numberOption('in-flight', text));
 const devices = values.devices.split(',') as DeviceChoice[];
 

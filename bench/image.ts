@@ -6,7 +6,7 @@ import { scene } from '../test/support/fixtures/index.ts';
 import { footprint, serviceFigures } from './image-service.ts';
 import { stageCosts } from './image-stages.ts';
 import { machine } from './support/machine.ts';
-import { numberOption, readOptions } from './support/options.ts';
+import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
 
 const values = readOptions(
   'npm run bench --',
@@ -15,7 +15,7 @@ const values = readOptions(
     seconds: { default: '12', help: 'duration of each measurement, seconds' },
   },
 );
-const seconds = numberOption('seconds', values.seconds, 0.1);
+const seconds = numberOption('seconds', values.seconds, 0.1, MAX_SECONDS);
 
 const figure = (value: number) => value.toFixed(value < 10 ? 2 : 1);
 const row = (...cells: (string | number)[]) =>

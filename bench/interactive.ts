@@ -8,7 +8,7 @@ import { type BatchItem, type Client, createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startService } from '../test/support/processes/service.ts';
 import { machine } from './support/machine.ts';
-import { numberOption, readOptions } from './support/options.ts';
+import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
 import { load, median, percentile } from './support/statistics.ts';
 
 const values = readOptions('npm run bench -- interactive', 'Interactive calls during a bulk backlog.', {
@@ -16,7 +16,7 @@ const values = readOptions('npm run bench -- interactive', 'Interactive calls du
   seconds: { default: '20', help: 'duration of each measurement, seconds' },
 });
 const backlog = numberOption('backlog', values.backlog);
-const ms = numberOption('seconds', values.seconds) * 1000;
+const ms = numberOption('seconds', values.seconds, 1, MAX_SECONDS) * 1000;
 /** Enough callers to keep all engines busy all the time. */
 const CROWD = 4 * availableParallelism();
 

@@ -8,7 +8,7 @@ import { countedClient } from '../../test/support/clients/counted-client.ts';
 import { startFleet } from '../../test/support/fleet/fleet.ts';
 import { startFileServer } from '../../test/support/servers/file-server.ts';
 import { machine } from '../support/machine.ts';
-import { numberOption, readOptions } from '../support/options.ts';
+import { MAX_SECONDS, numberOption, readOptions } from '../support/options.ts';
 import { auditJobs, auditUntilSettled, leftovers, untilQuiet } from './audit.ts';
 import { type CallCounts, type Caller, retryCall } from './clients/caller.ts';
 import { followCameras } from './clients/many.ts';
@@ -41,7 +41,7 @@ const values = readOptions(
 const jobs = numberOption('jobs', values.jobs);
 const faults = numberOption('faults', values.faults, 0);
 const seed = numberOption('seed', values.seed, 0);
-const longestMs = numberOption('longest', values.longest) * 1000;
+const longestMs = numberOption('longest', values.longest, 1, MAX_SECONDS) * 1000;
 const lanes = numberOption('lanes', values.lanes);
 const kinds = values.kinds.split(',').map(faultKind);
 const concurrency = numberOption('at-once', values['at-once']);

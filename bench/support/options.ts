@@ -55,13 +55,16 @@ function parseOrExit<T extends ParseArgsConfig>(command: string, config: T) {
   }
 }
 
+/** The longest run of a bench, s. */
+export const MAX_SECONDS = 86_400;
+
 /**
  * The number in the value of an option.
  * @param text what was given on the command line
  * @throws naming the option and what was expected
  */
-export function numberOption(name: string, text: string, min = 1): number {
+export function numberOption(name: string, text: string, min = 1, max = 1e9): number {
   const value = Number(text);
-  if (Number.isFinite(value) && value >= min) return value;
-  throw new Error(`--${name} is ${text}; expected a number of at least ${min}`);
+  if (text.trim() !== '' && value >= min && value <= max) return value;
+  throw new Error(`--${name} is ${text}; expected a number from ${min} to ${max}`);
 }

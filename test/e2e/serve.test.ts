@@ -24,6 +24,13 @@ describe('the whole service', () => {
     await expect.poll(left, { timeout: 10_000 }).toEqual([]);
   });
 
+  it.each([
+    ['ENGINE_TIMEOUT', '30d', 'a duration from 1s to 1h'],
+    ['SYNC_WAIT', '0s', 'a duration from 100ms to 1h'],
+  ])('does not start with %s=%s, and prints the least and the most', async (name, value, expected) => {
+    await expect(startService({ [name]: value })).rejects.toThrow(`${name} is "${value}"; expected ${expected}`);
+  });
+
   it('answers on the same port after its worker was killed', async () => {
     await using service = await startService({ ENGINES: '1' });
     const engines = service.engines();

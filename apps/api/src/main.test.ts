@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { JobResource, Problem, SystemResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openRaw } from '../../../test/support/clients/raw-http.ts';
 import { startCannedWorker } from '../../../test/support/gateway/index.ts';
 import { type AppProcess, startApp } from '../../../test/support/processes/app-process.ts';
+import { cpuMs } from '../../../test/support/processes/process-table.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 
 const MAIN = new URL('./main.ts', import.meta.url);
@@ -26,11 +28,12 @@ async function start(env: Record<string, string> = {}) {
   return { child, exited, message, url: (message?.type === 'ready' && message.url) || '', output };
 }
 
-const post = (url: string, headers: Record<string, string> = {}) =>
+const post = (url: string, headers: Record<string, string> = {}, signal: AbortSignal | null = null) =>
   fetch(`${url}/face_detection`, {
     method: 'POST',
     headers: { 'content-type': 'image/png', ...headers },
     body: 'image',
+    signal,
   });
 
 describe('the gateway process', () => {
@@ -134,6 +137,22 @@ describe('the gateway process', () => {
     expect(response.headers.get('location')).toBe(`/jobs/${problem.job_id}`);
     expect(await exited).toBe(0);
     expect(output()).toContain('"status":504');
+  });
+
+  it('uses hardly any CPU time while a call waits as long as SYNC_WAIT can be', async () => {
+    const { child, url } = await start({ SYNC_WAIT: '1h', QUEUE_PREFIX: '{main-longest}' });
+    const abort = new AbortController();
+    const call = post(url, {}, abort.signal).catch(() => 'aborted');
+    const system = async () => (await (await fetch(`${url}/system`)).json()) as SystemResource;
+    await expect.poll(async () => (await system()).queues.interactive.waiting).toBe(1);
+    const [usedMs, startedAt] = [cpuMs(child.pid!), performance.now()];
+    await delay(2000);
+    const share = (cpuMs(child.pid!) - usedMs) / (performance.now() - startedAt);
+    // A wait whose timer runs at once, again and again, uses a fifth of a core; a gateway at rest uses a hundredth.
+    expect(share).toBeLessThan(0.1);
+    expect(await Promise.race([call, 'waiting'])).toBe('waiting');
+    abort.abort();
+    expect(await call).toBe('aborted');
   });
 
   it('answers calls that set their own wait with 202 when its grace period is over', async () => {

@@ -69,6 +69,8 @@ describe('facequeue', () => {
     [['jobs', 'sumbit', 'x.jpg'], /unknown command 'sumbit'\n\(Did you mean submit\?\)/],
     [['jobs', 'submit'], /missing required argument 'FILE\|DIR\|URL'/],
     [['jobs', 'submit', '--wait', 'long', 'x.jpg'], /--wait <SECONDS>' argument 'long' is invalid/],
+    [['jobs', 'submit', '--wait', '31536001', 'x.jpg'], /argument '31536001' is invalid\. .*from 0 to 31536000/],
+    [['jobs', 'wait', '--timeout', '1e9', 'x'], /argument '1e9' is invalid\. .*seconds from 0 to 31536000/],
     [['jobs', 'submit', '--profile', 'slow', 'x.jpg'], /--profile <NAME>' argument 'slow' is invalid.*balanced/],
     [['jobs', 'submit', '--server', 'localhost:8080', 'x.jpg'], /--server <URL>' argument 'localhost:8080' .*http:/],
     [['jobs', 'submit', '--idempotency-key', 'k', 'x.jpg', 'y.jpg'], /one image/],
@@ -89,6 +91,15 @@ describe('facequeue', () => {
   it('names a bad variable and exits with 2', async () => {
     const { code, stderr } = await facequeue(['serve'], { REDIS_URL: 'localhost' });
     expect(stderr).toMatch(/REDIS_URL.*redis:\/\/127\.0\.0\.1:6379/);
+    expect(code).toBe(2);
+  });
+
+  it.each([
+    ['SHUTDOWN_GRACE', '2d', 'a duration from 0s to 1d'],
+    ['REDIS_MAXMEMORY', '1mb', 'a size from 10mb to 1tb, or 0'],
+  ])('names the least and the most of %s when serve gets %s, and exits with 2', async (name, value, expected) => {
+    const { code, stderr } = await facequeue(['serve'], { [name]: value });
+    expect(stderr).toContain(`${name} is "${value}"; expected ${expected}`);
     expect(code).toBe(2);
   });
 

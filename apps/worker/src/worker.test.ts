@@ -80,6 +80,18 @@ function zombie(pid: number): boolean {
 }
 
 describe('a worker', () => {
+  it.each(['1s', '1h'])(
+    'finds a face under ENGINE_TIMEOUT=%s, the least and the most, without a second attempt',
+    async (limit) => {
+      await using fresh = await installation();
+      await using worker = await startTestWorker({ ...fresh.env, ENGINE_TIMEOUT: limit });
+      const record = await ended(await submit(fresh, inline(ASTRONAUT)));
+      expect(record).toMatchObject({ status: 'succeeded', attempts: 1 });
+      expect(faces(record)).toHaveLength(1);
+      expect(worker.log()).not.toContain('engine exited');
+    },
+  );
+
   it('finds the faces of inline images and of fetched images', async () => {
     await using fresh = await installation();
     const files = await startFileServer(new Map([['/portrait.jpg', PORTRAIT]]));
@@ -353,7 +365,9 @@ describe('a worker that cannot start', () => {
   it('names every bad setting, and exits with 2', async () => {
     const { code, message } = await start({ REDIS_URL: redis.url, ENGINES: '0', WORKER_QUEUES: 'fast' });
     expect(code).toBe(2);
-    expect(message).toMatch(/^ENGINES .*\nWORKER_QUEUES .*some of interactive, bulk, cameras, webhooks$/);
+    expect(message).toMatch(
+      /^ENGINES is "0"; expected auto or a whole number from 1 to 256\nWORKER_QUEUES .*some of interactive, bulk, cameras, webhooks$/,
+    );
     expect((await start({})).message).toMatch('REDIS_URL is not set');
   });
 

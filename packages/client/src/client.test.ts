@@ -164,6 +164,21 @@ describe('an error', () => {
   });
 });
 
+describe('an option that is NaN', () => {
+  const client = createClient({ baseUrl: 'http://127.0.0.1:1' });
+  it.each<[name: string, call: () => Promise<unknown>]>([
+    ['retries', async () => createClient({ baseUrl: 'http://127.0.0.1:1', retries: Number.NaN })],
+    ['timeoutMs', () => client.wait('a', { timeoutMs: Number.NaN })],
+    ['waitMs', () => client.job('a', { waitMs: Number.NaN })],
+    ['waitMs', () => client.submit({ url: 'https://example.org/a.jpg' }, {}, { waitMs: Number.NaN })],
+  ])('%s is refused without a request', async (name, call) => {
+    await expect(call()).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: `${name} must be a number, not NaN`,
+    });
+  });
+});
+
 describe('a retry', () => {
   const image = { base64: 'YWJj' };
 

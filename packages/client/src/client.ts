@@ -5,7 +5,7 @@ import type { CallOptions } from './call-options.ts';
 import { type CameraCalls, createCameraCalls } from './cameras/calls.ts';
 import { type Detection, type DetectOptions, type Image, queryString, requestBody } from './detection.ts';
 import { followJob, type JobEvent } from './follow.ts';
-import { idempotencyHeader, newIdempotencyKey, preferJob, waitSeconds } from './submission.ts';
+import { checkNumber, idempotencyHeader, newIdempotencyKey, preferJob, waitSeconds } from './submission.ts';
 import { type Call, createTransport } from './transport.ts';
 import { waitForEnd } from './wait.ts';
 
@@ -16,7 +16,7 @@ export interface ClientOptions {
   apiKey?: string;
   /** Used instead of the platform's. */
   fetch?: typeof fetch;
-  /** Further attempts after failures that allow them; 2 when absent. */
+  /** Further attempts after failures that allow them; 2 when absent, none for 0 or less. */
   retries?: number;
 }
 
@@ -33,7 +33,7 @@ export interface PollOptions extends CallOptions {
 export interface SubmitCallOptions extends DetectCallOptions, PollOptions {}
 
 export interface WaitOptions extends CallOptions {
-  /** How long to wait, ms; the job continues after that. No limit when absent. */
+  /** How long to wait, ms, of any length; the job continues after that. No limit when absent. */
   timeoutMs?: number;
 }
 
@@ -72,11 +72,13 @@ export interface Client extends BatchCalls, CameraCalls {
 }
 
 /**
+ * @throws invalid_request when `retries` is not a number
  * @example
  * const client = createClient({ baseUrl: 'http://127.0.0.1:8080' });
  * const { Faces } = await client.detect({ url: 'https://example.org/group.jpg' }, { max_faces: 5 });
  */
 export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: ClientOptions): Client {
+  checkNumber('retries', retries);
   // Looked up at each call, since a page or test may replace it; called without `this`, as browsers require.
   const send: typeof fetch = (input, init) => (given ?? fetch)(input, init);
   const transport = createTransport({ baseUrl, apiKey, retries, fetch: send });
@@ -125,9 +127,10 @@ export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: Cli
         signal,
       });
     },
-    job: (id, { waitMs, signal } = {}) =>
+    job: async (id, { waitMs, signal } = {}) =>
       read(`${jobPath(id)}${waitMs === undefined ? '' : `?wait=${waitSeconds(waitMs)}`}`, { signal }),
-    wait: (id, { timeoutMs = Number.POSITIVE_INFINITY, signal } = {}) => {
+    wait: async (id, { timeoutMs = Number.POSITIVE_INFINITY, signal } = {}) => {
+      checkNumber('timeoutMs', timeoutMs);
       const path = (waitMs: number) => `${jobPath(id)}?wait=${waitSeconds(waitMs)}`;
       return waitForEnd(
         (waitMs, signal) =>

@@ -3,8 +3,20 @@ import { FacequeueError } from '@facequeue/schema/errors';
 /** The longest wait that the service accepts, s. */
 const MAX_WAIT_S = 60;
 
-/** Milliseconds as the whole seconds of `Prefer` and `?wait`, rounded up. */
+/**
+ * Checks an option that may be any number: NaN is what a computation gives that went wrong.
+ * @throws invalid_request naming it
+ */
+export function checkNumber(name: string, value: number): void {
+  if (Number.isNaN(value)) throw new FacequeueError('invalid_request', `${name} must be a number, not NaN`);
+}
+
+/**
+ * Milliseconds as the whole seconds of `Prefer` and `?wait`, rounded up, 0 to 60.
+ * @throws invalid_request when it is not a number
+ */
 export function waitSeconds(ms: number): number {
+  checkNumber('waitMs', ms);
   return Math.min(MAX_WAIT_S, Math.max(0, Math.ceil(ms / 1000)));
 }
 

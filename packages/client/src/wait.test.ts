@@ -47,6 +47,15 @@ async function outcome(poll: Poll, timeoutMs = Number.POSITIVE_INFINITY): Promis
 }
 
 describe('waiting for a job', () => {
+  it('goes on under a time-out that is longer than a timer can run', async () => {
+    const sixtyDays = 60 * 86_400_000;
+    const settled = vi.fn();
+    void waitForEnd(service({ ended: false, afterMs: 25_000 }), 'a', sixtyDays, undefined).catch(settled);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(settled).not.toHaveBeenCalled();
+    expect(times.length).toBe(3);
+  });
+
   it('polls again at once when the service has waited the full time', async () => {
     const poll = service({ ended: false, afterMs: 25_000 }, { ended: false, afterMs: 25_000 }, { ended: true });
     expect(await outcome(poll)).toEqual(job(true));

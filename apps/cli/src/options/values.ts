@@ -9,10 +9,13 @@ export function numberFrom(min: number, max: number) {
   };
 }
 
+/** A year. */
+const MAX_SECONDS = 31_536_000;
+
 /** The parser of an option whose value is in seconds. @returns milliseconds */
 export function milliseconds(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  throw new InvalidArgumentError('Expected a number of seconds.');
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) <= MAX_SECONDS) return Number(text) * 1000;
+  throw new InvalidArgumentError(`Expected a number of seconds from 0 to ${MAX_SECONDS}.`);
 }
 
 /** The parser of an option whose value is a moment. */

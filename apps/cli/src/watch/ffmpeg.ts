@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { startTimer } from '@facequeue/time';
 import { createFrameSplitter } from './frame-splitter.ts';
 
 /** How to install ffmpeg, printed where there is none. */
@@ -45,13 +46,13 @@ export async function* runFfmpeg(args: string[], silenceMs: number, signal: Abor
   const output = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
     for (;;) {
-      const silence = setTimeout(() => {
+      const silence = startTimer(silenceMs, () => {
         reason = `silent for ${Math.round(silenceMs / 1000)} s`;
         stop();
-      }, silenceMs);
+      });
       // A broken pipe counts as its end.
       const { done, value } = await output.next().catch(() => ({ done: true, value: undefined }));
-      clearTimeout(silence);
+      silence.clear();
       if (done || !value) break;
       yield* splitter.push(value);
     }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { heapAfterChurn } from '../../../../test/support/memory/churn.ts';
 import { bucketOf, type Listener, Listeners } from './listeners.ts';
 
@@ -64,5 +64,21 @@ describe('listeners', () => {
 
   it('leave nothing to full collections once removed', () => {
     expect(heapAfterChurn(new URL('testing/churned.ts', import.meta.url), 'listeners')).toBeLessThan(15);
+  });
+
+  it('sleep until their time even if that is longer than a timer can run', async () => {
+    vi.useFakeTimers();
+    try {
+      const listeners = new Listeners();
+      const woken = vi.fn();
+      const sixtyDays = 60 * 86_400_000;
+      void listeners.sleep(listeners.add('a'), performance.now() + sixtyDays).then(woken);
+      await vi.advanceTimersByTimeAsync(sixtyDays - 1);
+      expect(woken).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(1);
+      expect(woken).toHaveBeenCalledTimes(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
