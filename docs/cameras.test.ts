@@ -2,7 +2,8 @@ import { CameraResource, FrameEvent, JobResource } from '@facequeue/schema';
 import { expect, it } from 'vitest';
 import { HAS_CURL, runPage } from './run-page.ts';
 
-it.skipIf(!HAS_CURL)('the commands of the page do what it says', async () => {
+it('the commands of the page do what it says', async ({ skip }) => {
+  skip(!HAS_CURL, 'curl is not installed');
   const printed = await runPage('cameras.md');
   expect(printed.map(({ heading }) => heading)).toEqual(['Cameras', 'Post frames', 'Results', 'State of a camera']);
   const [functions, posted, events, camera] = printed.map(({ text }) => text);

@@ -25,7 +25,8 @@ const EXPECTED: Record<string, RegExp> = {
   ),
 };
 
-it.skipIf(!HAS_CURL)('the commands of the page do what it says', async () => {
+it('the commands of the page do what it says', async ({ skip }) => {
+  skip(!HAS_CURL, 'curl is not installed');
   const printed = await runPage('jobs.md');
   expect(printed.map(({ heading }) => heading)).toEqual(Object.keys(EXPECTED));
   for (const { heading, text } of printed) expect(text, heading).toMatch(EXPECTED[heading]!);

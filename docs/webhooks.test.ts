@@ -58,7 +58,8 @@ describe('the receiver of the page', () => {
     expect(await receiver.line()).toBe('batch.finished b 7');
   });
 
-  it.skipIf(!HAS_TOOLS)('accepts what the page signs with curl and openssl', async () => {
+  it('accepts what the page signs with curl and openssl', async ({ skip }) => {
+    skip(!HAS_TOOLS, 'curl or openssl is not installed');
     const receiver = await startReceiver();
     const sign = (secret: string) =>
       execFileSync('sh', ['-c', example('sign.sh')], {

@@ -8,6 +8,8 @@ import type { WebServer } from './web-server.ts';
 /** Between two frames of the camera, and between two appends to the batch, ms. */
 const FRAME_EVERY_MS = 250;
 const APPEND_EVERY_MS = 250;
+/** Six detections take two seconds while a process is replaced. */
+const MORE_MS = 30_000;
 /** A frame that a broken connection may have carried is posted again after this, ms. */
 const FRAME_AGAIN_MS = 100;
 
@@ -62,10 +64,19 @@ export class Load {
     ];
   }
 
-  /** Resolves when this many more detections have ended. */
+  /**
+   * Resolves when this many more detections have ended.
+   * @throws with the failed calls when that takes too long
+   */
   async more(count: number): Promise<void> {
     const wanted = this.#ended + count;
-    while (this.#ended < wanted) await sleep(20);
+    for (const deadline = Date.now() + MORE_MS; this.#ended < wanted; ) {
+      if (Date.now() > deadline) {
+        const failures = this.failures.slice(0, 10).join('\n');
+        throw new Error(`${this.#ended} of ${wanted} detections ended; calls that failed:\n${failures}`);
+      }
+      await sleep(20);
+    }
   }
 
   /** Ends the calls, closes the batch and resolves when its results and those of all frames have arrived. */
@@ -75,8 +86,8 @@ export class Load {
     await this.client.closeBatch(this.batch);
     await this.#following[0];
     const seen = () => new Set(this.frameResults.map(({ job }) => job));
-    while (!this.frames.every((id) => seen().has(id)))
-      await sleep(50, undefined, { signal: AbortSignal.timeout(30_000) });
+    const signal = AbortSignal.timeout(MORE_MS);
+    while (!this.frames.every((id) => seen().has(id))) await sleep(50, undefined, { signal });
     this.#watching.abort();
     await Promise.all(this.#following);
   }

@@ -54,24 +54,22 @@ describe('DEVICE=webgpu', () => {
     await expect(detect('webgpu', '/nowhere/icd.json')).rejects.toThrow(/DEVICE=webgpu cannot be used: /);
   });
 
-  it.skipIf(!existsSync(SWIFTSHADER))(
-    `finds the CPU's faces (skipped where ${SWIFTSHADER} is missing: apt-get install chromium libvulkan1)`,
-    async () => {
-      const [cpu, gpu] = [await detect('cpu', ''), await detect('webgpu', SWIFTSHADER)];
-      expect([cpu.device, gpu.device]).toEqual(['cpu', 'webgpu']);
-      expect(cpu.faces.map((faces) => faces.length)).toEqual([1, 1, 1]);
-      expect(gpu.faces.map((faces) => faces.length)).toEqual([1, 1, 1]);
-      for (const [i, faces] of cpu.faces.entries()) {
-        const [wanted, found] = [faces[0]!, gpu.faces[i]![0]!];
-        const size = Math.sqrt(wanted.box.width * wanted.box.height);
-        for (const side of ['x', 'y', 'width', 'height'] as const)
-          expect(Math.abs(found.box[side] - wanted.box[side]) / size).toBeLessThan(0.01);
-        expect(Math.abs(found.confidence - wanted.confidence)).toBeLessThan(0.005);
-        for (const [k, value] of wanted.landmarks.entries())
-          expect(Math.abs(found.landmarks[k]! - value) / size).toBeLessThan(0.01);
-        expect(Math.abs(found.attributes.male - wanted.attributes.male)).toBeLessThan(0.01);
-        expect(Math.abs(found.attributes.age - wanted.attributes.age)).toBeLessThan(0.5);
-      }
-    },
-  );
+  it("finds the CPU's faces", async ({ skip }) => {
+    skip(!existsSync(SWIFTSHADER), `${SWIFTSHADER} is missing: apt-get install chromium libvulkan1`);
+    const [cpu, gpu] = [await detect('cpu', ''), await detect('webgpu', SWIFTSHADER)];
+    expect([cpu.device, gpu.device]).toEqual(['cpu', 'webgpu']);
+    expect(cpu.faces.map((faces) => faces.length)).toEqual([1, 1, 1]);
+    expect(gpu.faces.map((faces) => faces.length)).toEqual([1, 1, 1]);
+    for (const [i, faces] of cpu.faces.entries()) {
+      const [wanted, found] = [faces[0]!, gpu.faces[i]![0]!];
+      const size = Math.sqrt(wanted.box.width * wanted.box.height);
+      for (const side of ['x', 'y', 'width', 'height'] as const)
+        expect(Math.abs(found.box[side] - wanted.box[side]) / size).toBeLessThan(0.01);
+      expect(Math.abs(found.confidence - wanted.confidence)).toBeLessThan(0.005);
+      for (const [k, value] of wanted.landmarks.entries())
+        expect(Math.abs(found.landmarks[k]! - value) / size).toBeLessThan(0.01);
+      expect(Math.abs(found.attributes.male - wanted.attributes.male)).toBeLessThan(0.01);
+      expect(Math.abs(found.attributes.age - wanted.attributes.age)).toBeLessThan(0.5);
+    }
+  });
 });

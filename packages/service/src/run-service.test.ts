@@ -104,14 +104,12 @@ describe('the process of a service', () => {
   });
 
   // util-linux' script runs a command on a terminal of its own.
-  it.skipIf(spawnSync('script', ['--version']).status !== 0)(
-    'writes readable lines on a terminal, the last one included',
-    async () => {
-      const command = `"${process.execPath}" "${SERVICE}" well & pid=$!; sleep 2; kill -TERM $pid; wait $pid`;
-      const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
-      expect(stdout).toMatch(/INFO.*service: stopping/);
-      expect(stdout).toMatch(/INFO.*service: stopped/);
-      expect(stdout).not.toContain('{"level"');
-    },
-  );
+  it('writes readable lines on a terminal, the last one included', async ({ skip }) => {
+    skip(spawnSync('script', ['--version']).status !== 0, "util-linux's script is not installed");
+    const command = `"${process.execPath}" "${SERVICE}" well & pid=$!; sleep 2; kill -TERM $pid; wait $pid`;
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
+    expect(stdout).toMatch(/INFO.*service: stopping/);
+    expect(stdout).toMatch(/INFO.*service: stopped/);
+    expect(stdout).not.toContain('{"level"');
+  });
 });
