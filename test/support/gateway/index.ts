@@ -1,4 +1,5 @@
 /** A real gateway in this process, and workers that answer without models. */
+export { apiKeys, keyOf } from './api-keys.ts';
 export {
   CANNED_OUTCOME,
   CANNED_RESULT,
