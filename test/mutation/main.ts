@@ -1,16 +1,20 @@
 /** `npm run mutate -- PACKAGE`: breaks the package in every small way and shows what no test notices. See CONTRIBUTING.md. */
 import { matchesGlob } from 'node:path';
 import { parseArgs } from 'node:util';
-import { PACKAGES } from './packages.ts';
+import { mutateLua } from './lua/lua.ts';
+import { isNamedBy } from './mutant.ts';
+import { LUA, PACKAGES } from './packages.ts';
 import { equivalentsOf, report } from './report.ts';
 import { gitFiles } from './tree.ts';
 import { mutateTypeScript } from './typescript.ts';
 
-const USAGE = `npm run mutate -- PACKAGE [--file GLOB]... [--since COMMIT] [--fresh]
-  PACKAGE  ${Object.keys(PACKAGES).join(', ')}
+const USAGE = `npm run mutate -- PACKAGE [--file GLOB]... [--since COMMIT] [--fresh] [--sample N [--seed S]] [--minutes M]
+  PACKAGE  ${[...Object.keys(PACKAGES), ...Object.keys(LUA)].filter((name) => !name.includes('fixture')).join(', ')}
   --file   only files that match
   --since  only files that differ from a commit
-  --fresh  forgets the results of earlier runs`;
+  --fresh  forgets the results of earlier runs
+  --sample only so many mutants, by chance (lua)
+  --minutes  judges no more mutants after so long; a later run goes on (lua)`;
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({
@@ -19,17 +23,22 @@ async function main(): Promise<boolean> {
       file: { type: 'string', multiple: true, default: [] },
       since: { type: 'string' },
       fresh: { type: 'boolean', default: false },
+      sample: { type: 'string' },
+      seed: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: 'Infinity' },
       help: { type: 'boolean', default: false },
     },
   });
   const name = positionals[0] ?? '';
   const of = PACKAGES[name];
-  if (!of || values.help || positionals.length > 1) {
+  const lua = LUA[name];
+  const globs = of?.files ?? lua?.files;
+  if (!globs || values.help || positionals.length > 1) {
     console.error(USAGE);
     return values.help;
   }
-  const included = of.files.filter((glob) => !glob.startsWith('!'));
-  const excluded = of.files.filter((glob) => glob.startsWith('!')).map((glob) => glob.slice(1));
+  const included = globs.filter((glob) => !glob.startsWith('!'));
+  const excluded = globs.filter((glob) => glob.startsWith('!')).map((glob) => glob.slice(1));
   const all = gitFiles('ls-files', '--cached', '--others', '--exclude-standard').filter(
     (file) => included.some((glob) => matchesGlob(file, glob)) && !excluded.some((glob) => matchesGlob(file, glob)),
   );
@@ -43,13 +52,21 @@ async function main(): Promise<boolean> {
     console.error('no file of the package matches');
     return false;
   }
-  const only = chosen.length < all.length ? chosen : [];
-  const mutants = await mutateTypeScript({ name, of, only, fresh: values.fresh });
+  const sample = values.sample === undefined ? null : { size: Number(values.sample), seed: Number(values.seed) };
+  const mutants = of
+    ? await mutateTypeScript({ name, of, files: chosen, fresh: values.fresh })
+    : await mutateLua(
+        { name, of: lua!, files: chosen, sample, fresh: values.fresh, minutes: Number(values.minutes) },
+        console.log,
+      );
   const judged = (file: string) => chosen.includes(file);
+  // An entry is stale when its mutant is missing, which only a run over all mutants of a file can tell.
+  const partly = sample !== null || values.minutes !== 'Infinity';
+  const listed = equivalentsOf(name).filter((entry) => !partly || mutants.some((mutant) => isNamedBy(mutant, entry)));
   const verdict = report(
     name,
     mutants.filter(({ file }) => judged(file)),
-    equivalentsOf(name),
+    listed,
     judged,
   );
   console.log(verdict.text);

@@ -33,17 +33,20 @@ function oneLine(text: string): string {
   return line.length > MOST ? `${line.slice(0, MOST / 2)} … ${line.slice(-MOST / 2)}` : line;
 }
 
+export function isNamedBy(mutant: Mutant, { file, text, change }: Equivalent): boolean {
+  return mutant.file === file && mutant.text === text && mutant.change === change;
+}
+
 /**
  * Marks survivors that the list names as equivalent.
  * @returns what is wrong with the list: entries without a mutant, or with more than they count
  */
 export function applyEquivalents(mutants: Mutant[], list: Equivalent[], judged: (file: string) => boolean): string[] {
   const faults: string[] = [];
-  for (const { file, text, change, times = 1 } of list) {
+  for (const entry of list) {
+    const { file, text, change, times = 1 } = entry;
     if (!judged(file)) continue;
-    const matching = mutants.filter(
-      (mutant) => mutant.file === file && mutant.text === text && mutant.change === change,
-    );
+    const matching = mutants.filter((mutant) => isNamedBy(mutant, entry));
     if (matching.length !== times)
       faults.push(`${file}: ${matching.length} mutants instead of ${times} are: ${text} | ${change}`);
     for (const mutant of matching) {

@@ -12,6 +12,8 @@ export interface MutatedPackage {
    * the file, so only where these are quick.
    */
   loading: boolean;
+  /** Tests judge files that they do not import: those of processes that they start. */
+  processes?: boolean;
 }
 
 const NO_TESTS = ['!**/*.test.ts', '!**/testing/**'];
@@ -44,5 +46,18 @@ export const PACKAGES: Record<string, MutatedPackage> = {
     files: ['apps/worker/src/engines/**/*.ts', ...NO_TESTS],
     tests: ['apps/worker/src/engines/*.test.ts', 'apps/worker/src/{worker,config}.test.ts'],
     loading: false,
+    processes: true,
   },
+  fixture: {
+    files: ['test/mutation/fixture/{share,limit}.ts'],
+    tests: ['test/mutation/fixture/{share,limit}.test.ts'],
+    loading: true,
+    processes: true,
+  },
+};
+
+/** The same for scripts. */
+export const LUA: Record<string, Pick<MutatedPackage, 'files' | 'tests'>> = {
+  lua: { files: ['packages/queue/src/**/*.lua'], tests: ['packages/queue/src/**/*.test.ts'] },
+  'lua-fixture': { files: ['test/mutation/fixture/*.lua'], tests: ['test/mutation/fixture/double.test.ts'] },
 };

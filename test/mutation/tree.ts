@@ -1,11 +1,25 @@
 /** A copy of the working tree to be mutated: nobody edits it, and its workspaces are its own. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/** Where results are kept. */
+export const RESULTS = join(ROOT, '.cache/mutation');
 
 /** Runs git in the repository. @returns the paths that it prints */
 export function gitFiles(...args: string[]): string[] {
@@ -16,8 +30,13 @@ export function gitFiles(...args: string[]): string[] {
 export class MutatedTree implements Disposable {
   readonly path = realpathSync(mkdtempSync(join(tmpdir(), 'facequeue-mutation-')));
 
-  /** Copies what git tracks or would track. */
+  /** Copies what git tracks or would track. A signal that ends this process removes the copy, too. */
   constructor() {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => {
+        this[Symbol.dispose]();
+        process.exit(1);
+      });
     for (const file of gitFiles('ls-files', '--cached', '--others', '--exclude-standard')) {
       if (!existsSync(join(ROOT, file))) continue;
       const to = join(this.path, file);
@@ -43,8 +62,26 @@ export class MutatedTree implements Disposable {
       symlinkSync(join(this.path, workspace), join(to, '@facequeue', workspace.replace(/^.*\//, '')));
   }
 
+  /** Ends what runs in the copy, such as processes whose parent was killed. */
+  endProcesses(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
+      if (Number(pid) !== process.pid && this.#runs(pid)) process.kill(Number(pid), 'SIGKILL');
+  }
+
   [Symbol.dispose](): void {
+    this.endProcesses();
     rmSync(this.path, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #runs(pid: string): boolean {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      const folder = readlinkSync(`/proc/${pid}/cwd`);
+      return [folder, ...words].some((text) => text.startsWith(this.path));
+    } catch {
+      // It has ended meanwhile.
+      return false;
+    }
   }
 }
 

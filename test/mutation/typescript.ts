@@ -1,25 +1,23 @@
 /** Mutants of TypeScript: StrykerJS, in a copy of the working tree. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { describeChange, type Mutant } from './mutant.ts';
 import type { MutatedPackage } from './packages.ts';
-import { MutatedTree, ROOT } from './tree.ts';
+import { MutatedTree, RESULTS, ROOT } from './tree.ts';
 
 export interface TypeScriptRun {
   /** For the files in .cache/mutation. */
   name: string;
   of: MutatedPackage;
-  /** Files that are mutated; none for all. */
-  only: string[];
+  /** The files to mutate. */
+  files: string[];
   /** Takes no result of an earlier run. */
   fresh: boolean;
 }
 
-export const RESULTS = join(ROOT, '.cache/mutation');
-
 /** @returns every mutant. Leaves Stryker's own report in .cache/mutation/NAME.json */
-export async function mutateTypeScript({ name, of, only, fresh }: TypeScriptRun): Promise<Mutant[]> {
+export async function mutateTypeScript({ name, of, files, fresh }: TypeScriptRun): Promise<Mutant[]> {
   mkdirSync(RESULTS, { recursive: true });
   const report = join(RESULTS, `${name}.json`);
   using tree = new MutatedTree();
@@ -27,15 +25,15 @@ export async function mutateTypeScript({ name, of, only, fresh }: TypeScriptRun)
   process.env['MUTATION_WITHOUT'] = JSON.stringify(of.without ?? []);
   process.chdir(tree.path);
   try {
-    const excluded = of.files.filter((glob) => glob.startsWith('!'));
+    for (const file of files) putInFront(file);
     await new Stryker({
-      mutate: only.length ? [...only, ...excluded] : of.files,
+      mutate: files,
       // The copy is the sandbox: Stryker's own would load @facequeue packages from outside it.
       inPlace: true,
       plugins: ['@stryker-mutator/vitest-runner', join(tree.path, 'test/mutation/ignore-texts.ts')],
       testRunner: 'vitest',
       testRunnerNodeArgs: [],
-      vitest: { configFile: 'test/mutation/vitest.config.ts', pool: 'forks', related: true },
+      vitest: { configFile: 'test/mutation/vitest.config.ts', pool: 'forks', related: !of.processes },
       coverageAnalysis: 'perTest',
       ignoreStatic: !of.loading,
       ignorers: ['texts'],
@@ -59,6 +57,14 @@ export async function mutateTypeScript({ name, of, only, fresh }: TypeScriptRun)
   }
   return readReport(report);
 }
+
+/** The line that brings in in-process.ts, at the beginning of each mutated file: on its first line, so that the others keep their numbers. */
+function putInFront(file: string): void {
+  const up = '../'.repeat(file.split('/').length - 1);
+  writeFileSync(file, `import '${up}test/mutation/in-process.ts'; ${readFileSync(file, 'utf8')}`);
+}
+
+const IN_FRONT = /^import '[./]*test\/mutation\/in-process.ts'; /;
 
 interface Position {
   line: number;
@@ -99,7 +105,7 @@ export function readReport(file: string): Mutant[] {
       .map(({ location: { start, end }, replacement = '', status }) => ({
         file: path,
         line: start.line,
-        text: lines[start.line - 1]!.trim(),
+        text: lines[start.line - 1]!.replace(IN_FRONT, '').trim(),
         change: describeChange(textBetween(lines, start, end), replacement),
         status: STATUS[status]!,
       }));

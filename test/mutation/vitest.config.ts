@@ -8,7 +8,7 @@ export default defineConfig({
     include: list('MUTATION_TESTS'),
     exclude: [...list('MUTATION_WITHOUT'), '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
-    setupFiles: ['test/mutation/child-processes.ts'],
+    setupFiles: ['test/mutation/setup.ts'],
     // For the first run, in which nothing is broken; Stryker ends a mutant's run much sooner.
     testTimeout: 60_000,
     hookTimeout: 120_000,
