@@ -4,6 +4,9 @@ import { expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
+/** Each copies the tree and starts vitest: 15 s on an idle machine, ms. */
+const LONG = 180_000;
+
 /** What a run over fixture/ prints below its progress, and its exit status. */
 function mutated(name: string): Promise<{ code: unknown; report: string[] }> {
   return new Promise((resolve) => {
@@ -17,24 +20,34 @@ function mutated(name: string): Promise<{ code: unknown; report: string[] }> {
   });
 }
 
-it('shows the mutants of TypeScript that no test kills, in processes of the tests too, and fails below 85 %', async () => {
-  expect(await mutated('fixture')).toEqual({
-    code: 1,
-    report: [
-      'test/mutation/fixture/share.ts:3 if (whole === 0) return 0;',
-      '    whole === 0 → false',
-      expect.stringMatching(/^fixture: 83\.3 % of 12 mutants killed \(0 of 10 by a time-out\); 2 survived/),
-    ],
-  });
-});
+it(
+  'shows the mutants of TypeScript that no test kills, in processes of the tests too',
+  async () => {
+    expect(await mutated('fixture')).toEqual({
+      code: 0,
+      report: [
+        'test/mutation/fixture/share.ts:3 if (whole === 0) return 0;',
+        '    whole === 0 → false',
+        expect.stringMatching(
+          /^fixture: 90\.0 % of 10 mutants killed .*; 1 survived, 0 no test runs; with 1 equivalent/,
+        ),
+      ],
+    });
+  },
+  LONG,
+);
 
-it('shows the mutants of Lua that no test kills, and fails below 85 %', async () => {
-  expect(await mutated('lua-fixture')).toEqual({
-    code: 1,
-    report: [
-      "test/mutation/fixture/double.lua:2 if ARGV[1] == '' then return redis.call('DEL', KEYS[1]) end",
-      "    condition: ARGV[1] == '' → false",
-      expect.stringMatching(/^lua-fixture: 80\.0 % of 5 mutants killed \(0 of 4 by a time-out\); 1 survived/),
-    ],
-  });
-});
+it(
+  'shows the mutants of Lua that no test kills, and fails below 85 %',
+  async () => {
+    expect(await mutated('lua-fixture')).toEqual({
+      code: 1,
+      report: [
+        "test/mutation/fixture/double.lua:2 if ARGV[1] == '' then return redis.call('DEL', KEYS[1]) end",
+        "    condition: ARGV[1] == '' → false",
+        expect.stringMatching(/^lua-fixture: 80\.0 % of 5 mutants killed .*; 1 survived, 0 no test runs/),
+      ],
+    });
+  },
+  LONG,
+);

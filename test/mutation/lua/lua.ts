@@ -119,7 +119,8 @@ function drawn(candidates: Candidate[], size: number, seed: number): Candidate[]
 async function findPasses(
   tree: MutatedTree,
   scripts: Script[],
-  stored: Stored,
+  hashes: Judges,
+  stored: Store,
   log: (line: string) => void,
 ): Promise<void> {
   const hash = hashOf(JSON.stringify(scripts.map(({ file, text }) => [file, text])));
