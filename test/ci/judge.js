@@ -56,7 +56,7 @@ export function judge(first, rerun, exceptions) {
         notes.push(`skipped${test.note ? `, "${test.note}"` : ' after a failed hook'}: ${title}`);
       } else problems.push(`skipped, ${test.note ? `"${test.note}"` : 'without a reason'}: ${title}`);
     } else {
-      const alone = rerun?.report?.tests.find((other) => titleOf(other) === title)?.state;
+      const alone = stateOf(title, rerun?.report?.tests ?? []);
       const listed = exceptions.unsteady.find((entry) => entry.test === title);
       if (listed && alone === 'passed') {
         passed++;
@@ -74,6 +74,15 @@ export function judge(first, rerun, exceptions) {
     report.unhandled.length > 0 || report.broken.length > 0 || report.tests.some(({ state }) => state === 'failed');
   if (status !== 0 && !reported) problems.push(`its tests passed, but it ended with ${statusText(status)}`);
   return { passed, failed: problems.length, skipped, problems, notes };
+}
+
+/**
+ * @param {string} title of one test, or of several in a file that gave them the same name
+ * @param {TestRecord[]} tests
+ */
+function stateOf(title, tests) {
+  const states = tests.filter((test) => titleOf(test) === title).map(({ state }) => state);
+  return states.find((state) => state !== 'passed') ?? states[0];
 }
 
 /** @param {number | null} status */

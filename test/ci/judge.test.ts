@@ -82,6 +82,8 @@ describe('the outcome of a run of tests', () => {
     const first = { status: 1, report: failing };
     expect(judge(first, first, listed)).toMatchObject({ failed: 1 });
     expect(judge(first, null, listed)).toMatchObject({ failed: 1 });
+    const sameNames = report([test('adds', 'passed'), test('adds', 'failed')]);
+    expect(judge(first, { status: 1, report: sameNames }, listed)).toMatchObject({ failed: 1 });
     expect(judge(first, { status: null, report: null }, listed)).toMatchObject({ failed: 1 });
   });
 
