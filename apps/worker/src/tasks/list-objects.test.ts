@@ -1,8 +1,9 @@
 import { FacequeueError } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { listObjects } from './list-objects.ts';
 import { MAX_TRIES, runTask } from './run-task.ts';
-import { LEASE_MS } from './task.ts';
+import { LEASE_MS, type TaskDeps } from './task.ts';
 import {
   askedFor,
   badItems,
@@ -92,6 +93,34 @@ describe('a listing', () => {
     here.s3.interfere(() => undefined);
     expect(await here.ended(await here.batch(listing('s3://photos/none/')))).toMatchObject({ status: 'finished' });
     expect((await here.queue.batches.read(id, ''))!.counts.total).toBe(256);
+  });
+});
+
+describe('a listing that is resumed', () => {
+  it('continues its lines, and asks for twice as many objects after each page, up to 256', async () => {
+    await using here = await openTaskHarness(redis);
+    const asked: [token: string, max: number][] = [];
+    const page = vi.fn(async (_url: string, _suffixes: readonly string[], token: string, max: number) => {
+      asked.push([token, max]);
+      const objects = [1, 2].map((i) => ({ url: `s3://photos/${asked.length}-${i}.jpg` }));
+      return { objects, next: asked.length === 5 ? null : `page ${asked.length}` };
+    });
+    const deps = await here.deps({ lister: { page } as unknown as TaskDeps['lister'] });
+    const id = await here.batch(listing());
+    const task = { ...(await leased(deps)), state: JSON.stringify({ next: 'page 0', found: 10, max: 32 }) };
+    await listObjects(deps, task).run(never);
+    expect(asked).toEqual([
+      ['page 0', 32],
+      ['page 1', 64],
+      ['page 2', 128],
+      ['page 3', 256],
+      ['page 4', 256],
+    ]);
+    await here.runItems();
+    await deps.tasks.finish(task, null);
+    await here.ended(id);
+    const lines = (await here.results(id)).map(({ line }) => line!);
+    expect(lines.sort((a, b) => a - b)).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
   });
 });
 

@@ -2,10 +2,11 @@
 import { getEventListeners } from 'node:events';
 import { Registry } from '@facequeue/metrics';
 import type { BatchRecord, BatchTask } from '@facequeue/queue';
+import { FacequeueError } from '@facequeue/schema';
 import { createLogger } from '@facequeue/service';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runTask } from './run-task.ts';
-import { LEASE_MS, type TaskDeps } from './task.ts';
+import type { TaskDeps } from './task.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -18,8 +19,8 @@ const TASK: BatchTask = {
   tries: 1,
 };
 
-/** A listing whose only page arrives when `arrive` is called, or rejects when the task is aborted. */
-function startTask(extend: () => Promise<boolean>) {
+/** A listing whose only page arrives when `arrive` is called, or rejects when `refuse` is or the task is aborted. */
+function startTask(extend: () => Promise<boolean>, { tries = 1, stopped = false, release = async () => true } = {}) {
   const calls: string[] = [];
   const record = (event: string) => async () => {
     calls.push(event);
@@ -30,12 +31,19 @@ function startTask(extend: () => Promise<boolean>) {
     tasks: {
       extend: vi.fn(extend),
       append: record('append'),
-      finish: record('finish'),
-      release: record('release'),
+      finish: async (_: BatchTask, error: { code: string; detail: string } | null) => {
+        calls.push(error ? `finish ${error.code}: ${error.detail}` : 'finish');
+        return true;
+      },
+      release: async (_: BatchTask, delayMs: number) => {
+        calls.push(`release for ${delayMs}`);
+        return release();
+      },
       isPending: record('isPending'),
     },
     lister: {
       page: (_url: string, _suffixes: string[], _after: string, _max: number, signal: AbortSignal) => {
+        calls.push('page');
         signal.addEventListener('abort', () => page.reject(signal.reason));
         return page.promise;
       },
@@ -45,8 +53,16 @@ function startTask(extend: () => Promise<boolean>) {
     random: () => 0,
   };
   const stopping = new AbortController();
-  const done = runTask(deps as unknown as TaskDeps, TASK, stopping.signal);
-  return { calls, done, stopping, extend: deps.tasks.extend, arrive: () => page.resolve({ objects: [], next: null }) };
+  if (stopped) stopping.abort(new Error('the worker is stopping'));
+  const done = runTask(deps as unknown as TaskDeps, { ...TASK, tries }, stopping.signal);
+  return {
+    calls,
+    done,
+    stopping,
+    extend: deps.tasks.extend,
+    arrive: () => page.resolve({ objects: [], next: null }),
+    refuse: page.reject,
+  };
 }
 
 describe('a task', () => {
@@ -54,10 +70,10 @@ describe('a task', () => {
     const { calls, done, extend, arrive } = startTask(async () => true);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(extend.mock.calls).toHaveLength(12);
-    expect(extend).toHaveBeenCalledWith(TASK, LEASE_MS);
+    expect(extend).toHaveBeenCalledWith(TASK, 15_000);
     arrive();
     await done;
-    expect(calls).toEqual(['append', 'finish']);
+    expect(calls).toEqual(['page', 'append', 'finish']);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(extend.mock.calls).toHaveLength(12);
   });
@@ -66,7 +82,7 @@ describe('a task', () => {
     const { calls, done } = startTask(async () => false);
     await vi.advanceTimersByTimeAsync(5000);
     await done;
-    expect(calls).toEqual(['isPending']);
+    expect(calls).toEqual(['page', 'isPending']);
   });
 
   it('survives a short outage of the queue', async () => {
@@ -81,14 +97,49 @@ describe('a task', () => {
     expect(extend.mock.calls).toHaveLength(4);
     arrive();
     await done;
-    expect(calls).toEqual(['append', 'finish']);
+    expect(calls).toEqual(['page', 'append', 'finish']);
   });
 
   it('is released at once by a worker that stops', async () => {
     const { calls, done, stopping } = startTask(async () => true);
     stopping.abort(new Error('the worker is stopping'));
     await done;
-    expect(calls).toEqual(['release']);
+    expect(calls).toEqual(['page', 'release for 0']);
+  });
+
+  it('leased by a worker that is stopping is released before it begins', async () => {
+    const { calls, done } = startTask(async () => true, { stopped: true });
+    await done;
+    expect(calls).toEqual(['release for 0']);
+  });
+
+  const room = new FacequeueError('queue_full', 'no room', { retryAfterMs: 7000 });
+  const busy = new FacequeueError('source_timeout', 'the storage did not answer');
+  const forbidden = new FacequeueError('source_forbidden', 'the storage refuses');
+  it.each<[string, Error, number, string]>([
+    ['without room in the queue', room, 1, 'release for 7000'],
+    ['without room in the queue, however often', room, 10, 'release for 7000'],
+    ['of a storage that is busy', busy, 1, 'release for 500'],
+    ['of a storage that is busy, again', busy, 3, 'release for 2000'],
+    ['of a storage that is busy for too long', busy, 10, 'finish source_timeout: the storage did not answer'],
+    ['while Redis is away', new FacequeueError('unavailable', 'away'), 9, 'release for 30000'],
+    ['because of a bug', new TypeError('a bug'), 2, 'release for 1000'],
+    ['because of a bug, too often', new TypeError('a bug'), 10, 'finish internal_error: internal error'],
+    ['for lack of permission', forbidden, 1, 'finish source_forbidden: the storage refuses'],
+  ])('that fails %s ends or is tried again', async (_, error, tries, expected) => {
+    const { calls, done, refuse } = startTask(async () => true, { tries });
+    refuse(error);
+    await done;
+    expect(calls.at(-1)).toBe(expected);
+  });
+
+  it('that cannot even be released is left to its lease', async () => {
+    const release = () => Promise.reject(new Error('away'));
+    const { calls, done, refuse } = startTask(async () => true, { release });
+    refuse(busy);
+    await done;
+    expect(calls).toEqual(['page', 'release for 500']);
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it.each(['done', 'lost', 'released'])('leaves no timer and no listener of the worker once it is %s', async (how) => {

@@ -160,6 +160,33 @@ describe('an interrupted output', () => {
     expect(await written(here)).toBeNull();
   });
 
+  it('that its worker wrote and did not report is not written again', async () => {
+    await using here = await openTaskHarness(redis);
+    const id = await here.batch(output(), badItems(3));
+    const deps = await here.deps();
+    const task = await leased(deps);
+    await writeOutput(deps, task).run(never);
+    const text = await written(here);
+    expect(text).toBe(await lines(here, id));
+    await writeOutput(deps, task).run(never);
+    expect(here.s3.requests.filter(({ operation }) => operation === 'put')).toHaveLength(1);
+    expect(await written(here)).toBe(text);
+  });
+
+  it('fails with the reason though its upload cannot be aborted', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    await here.worker();
+    here.s3.interfere(({ operation, query }) =>
+      operation === 'abort' || (operation === 'part' && query.get('partNumber') === '2')
+        ? [403, 'AccessDenied']
+        : undefined,
+    );
+    const batch = await here.ended(await here.batch(output(), goodItems(50)));
+    expect(batch.output).toMatchObject(failedWith('source_forbidden', 'refuses to write'));
+    expect(here.s3.requests.some(({ operation }) => operation === 'abort')).toBe(true);
+  });
+
   it('that a worker completed after it lost its lease is complete', async () => {
     await using here = await openTaskHarness(redis);
     await here.runItems(HUGE);

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { Registry } from '@facequeue/metrics';
 import { newJobId, type WorkerQueue } from '@facequeue/queue';
 import { BatchEvent, DEFAULT_DETECTION_OPTIONS, JobEvent, type TerminalStatus } from '@facequeue/schema';
@@ -140,6 +141,32 @@ describe('attempts', () => {
     await vi.waitFor(async () =>
       expect(await counts()).toEqual({ delivered: 1, retry: 1, failed: 1, gone: 1, lost: 0 }),
     );
+  });
+});
+
+describe('an attempt whose webhook another worker has leased since', () => {
+  it('is counted as lost, and what it learned is not recorded', async () => {
+    const metrics = new Registry('worker');
+    await using here = await installation();
+    let answer = () => {};
+    await using receiver = await startReceiver((count) =>
+      count === 1 ? (response) => (answer = () => response.writeHead(410).end()) : 500,
+    );
+    const slow = await here.dispatcher({ metrics, leaseMs: 100, concurrency: 1 });
+    const id = await here.ended(receiver.url);
+    await receiver.got(1);
+    await here.dispatcher({ schedule: { delaysMs: [60_000, 60_000], forMs: DAY_MS } });
+    await receiver.got(2);
+    await vi.waitFor(async () => expect((await here.webhook(id)).attempts).toHaveLength(1));
+    const before = await here.webhook(id);
+    expect(before).toMatchObject({ status: 'pending', attempts: [{ status: 500 }] });
+    answer();
+    // It reports before it closes.
+    await slow.close();
+    expect(await here.webhook(id)).toEqual(before);
+    const counted = parseExposition(await metrics.text());
+    const of = (outcome: string) => seriesValue(counted, 'facequeue_webhook_tries_total', { outcome });
+    expect([of('lost'), of('gone')]).toEqual([1, 0]);
   });
 });
 
@@ -436,14 +463,44 @@ describe('dispatchers', () => {
     expect(receiver.messages.map(({ headers }) => headers['webhook-id'])).toEqual([`msg_${id}`, `msg_${id}`]);
   });
 
-  it('continue after an outage of Redis, and lose nothing', async () => {
+  it('continue after an outage of Redis, with the webhooks that were pending and in flight', async () => {
     await using here = await installation();
-    await using receiver = await startReceiver();
-    await here.dispatcher();
+    let answer = () => {};
+    await using receiver = await startReceiver((count) =>
+      count === 2 ? (response) => (answer = () => response.writeHead(204).end()) : 204,
+    );
+    await here.dispatcher({ concurrency: 1 });
     await here.settled(await here.ended(receiver.url), 'delivered');
+    const before = [await here.ended(receiver.url), await here.ended(receiver.url), await here.ended(receiver.url)];
+    await receiver.got(2);
     await redis.restart();
+    answer();
     const id = await vi.waitFor(() => here.ended(receiver.url), { timeout: 10_000 });
-    await here.settled(id, 'delivered');
+    for (const each of [...before, id]) await here.settled(each, 'delivered');
+    // Each was sent once: the report of the one in flight waited for Redis.
+    expect(receiver.messages).toHaveLength(5);
+  });
+
+  it('leave no listener on their signal once the attempts have ended', async () => {
+    await using here = await installation();
+    await using receiver = await startReceiver((count) => (count <= 10 ? 500 : 200));
+    const poster = createGuardedPoster({ connectMs: 2000, totalMs: 10_000, allow: [parseAllowEntry('127.0.0.1')!] });
+    const signals = new Set<AbortSignal>();
+    await here.dispatcher({
+      schedule: { delaysMs: Array(10).fill(1), forMs: DAY_MS },
+      poster: {
+        post(url, headers, body, signal) {
+          signals.add(signal!);
+          return poster.post(url, headers, body, signal);
+        },
+      },
+    });
+    const ids = [];
+    for (let i = 0; i < 10; i++) ids.push(await here.ended(receiver.url, { status: 'canceled' }));
+    for (const id of ids) await here.settled(id, 'delivered');
+    await poster.close();
+    for (const signal of signals) expect(getEventListeners(signal, 'abort')).toEqual([]);
+    expect(signals.size).toBeGreaterThan(0);
   });
 
   it('close while Redis is unreachable', async () => {

@@ -225,6 +225,11 @@ describe('a stale worker', () => {
     await worker.release(given.id, 1, 0);
     expect(await worker.finish(given.id, 1, succeeded())).toBe(false);
     expect(await gateway.read(given.id)).toMatchObject({ status: 'queued' });
+    await worker.claim(given.id, 'w');
+    await worker.release(given.id, 2, 0);
+    // A repeat is confirmed, also after a lost reply; that of an older claim is not.
+    expect(await worker.release(given.id, 2, 0)).toBe(true);
+    expect(await worker.release(given.id, 1, 0)).toBe(false);
   });
 
   it('finds that its job was canceled or has expired', async () => {

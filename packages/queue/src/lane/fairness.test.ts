@@ -105,6 +105,24 @@ describe('cameras', () => {
 });
 
 describe('a lane token', () => {
+  it('is one of eight of a batch that are on their way at a time, and the only one of a camera', async () => {
+    const raw = new Redis(redis.url);
+    const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    await by.create('b');
+    const given = Array.from({ length: 20 }, () => urlItem(null));
+    expect((await by.append('b', given.slice(0, 3))).tokens).toHaveLength(3);
+    expect((await by.append('b', given.slice(3))).tokens).toHaveLength(5);
+    for (let i = 0; i < 5; i++) await by.frame(`f${i}`, 'gate', { keep: 'all' });
+    const [token, ...others] = await by.tokensOf('batch:b');
+    expect(others).toHaveLength(7);
+    expect(await by.tokensOf('camera:/gate')).toHaveLength(1);
+    // One that is used is no longer looked for, and has a successor.
+    expect((await by.claim(token!)).tokens).toHaveLength(1);
+    expect(await raw.zscore(by.key('due'), token!)).toBeNull();
+    expect(await by.tokensOf('batch:b')).toHaveLength(8);
+    raw.disconnect();
+  });
+
   it.each(['batch', 'camera'] as const)('of a %s gives one entry to one of fifty claims at once', async (of) => {
     const connections = Array.from({ length: 5 }, () => new Redis(redis.url));
     const prefix = `{fq-${randomUUID()}}`;
