@@ -143,7 +143,7 @@ describe('a worker', () => {
     expect(faces(await ended(await submit(fresh, inline(ASTRONAUT))))).toHaveLength(1);
   });
 
-  it('sends heartbeats from the moment it takes jobs until it ends', async () => {
+  it('is among the workers from the moment it takes jobs until it ends', async () => {
     await using fresh = await installation();
     const worker = await startTestWorker({ ...fresh.env, ENGINES: '2', WORKER_QUEUES: 'bulk' });
     const [info] = (await fresh.queue.snapshot()).workers;
@@ -205,7 +205,7 @@ describe('a worker', () => {
     expect(value('facequeue_info', { app: 'worker', version: '0.1.0', node: process.version })).toBe(1);
   });
 
-  it('that only delivers webhooks sends heartbeats, too', async () => {
+  it('that only delivers webhooks is among the workers, too', async () => {
     await using fresh = await installation();
     await using worker = await startTestWorker({ ...fresh.env, WORKER_QUEUES: 'webhooks' });
     expect((await fresh.queue.snapshot()).workers).toMatchObject([
@@ -315,7 +315,10 @@ describe('a worker that is told to stop', () => {
     await stuck.requested('/');
     worker.child.kill('SIGINT');
     await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
+    const at = performance.now();
     expect(await worker.end('SIGINT')).toBe(1);
+    // The grace period would be 20 s.
+    expect(performance.now() - at).toBeLessThan(5000);
     await exited(engines);
     await fresh.queue.cancel(job.id);
     job.wait[Symbol.dispose]();

@@ -51,8 +51,10 @@ describe('the process of a service', () => {
     await service.report;
     service.child.kill('SIGTERM');
     await vi.waitFor(() => expect(service.log()).toHaveLength(1));
+    const at = performance.now();
     service.child.kill('SIGINT');
     expect(await service.exited).toBe(1);
+    expect(performance.now() - at).toBeLessThan(5000);
   });
 
   it('stops while it starts', async () => {

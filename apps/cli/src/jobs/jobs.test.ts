@@ -191,10 +191,24 @@ describe('jobs', () => {
     expect(await jobs('erase', B)).toMatchObject({ code: 1, stdout: `${B}: not_found: why not_found\n` });
   });
 
-  it('follow prints each change as it happens, and the end', async () => {
-    const at = '2026-01-01T00:00:00.000Z';
-    const status = (status: JobStatus, attempts: number) =>
-      `event: status\ndata: ${JSON.stringify({ id: A, status, attempts, at })}\n\n`;
+  const at = '2026-01-01T00:00:00.000Z';
+  const status = (status: JobStatus, attempts: number) =>
+    `event: status\ndata: ${JSON.stringify({ id: A, status, attempts, at })}\n\n`;
+
+  it('follow prints a change while it waits for the next one', async () => {
+    routes({ [`GET /jobs/${A}/events`]: stream(status('queued', 0), 'stay') });
+    const child = spawn(process.execPath, [MAIN, 'jobs', 'follow', A], {
+      env: { ...process.env, FACEQUEUE_URL: service.baseUrl },
+    });
+    let stdout = '';
+    child.stdout.on('data', (chunk) => (stdout += chunk));
+    await expect.poll(() => stdout, { timeout: 20_000 }).toBe(`${at}  queued\n`);
+    expect(child.exitCode).toBeNull();
+    child.kill('SIGINT');
+    expect((await once(child, 'close'))[0]).toBe(130);
+  });
+
+  it('follow prints each change, and the end', async () => {
     const end = (status: JobStatus) => `event: job\ndata: ${JSON.stringify(job(A, status))}\n\n`;
     routes({
       [`GET /jobs/${A}/events`]: stream(
@@ -282,7 +296,7 @@ describe('Ctrl-C', () => {
     expect(code).toBe(130);
   });
 
-  it('does not wait for a slow service and prints which images may have been submitted', async () => {
+  it('ends although the service does not answer, and prints which images may have been submitted', async () => {
     routes({ 'POST /face_detection': silence });
     const { code, stderr } = await interrupted(['submit', ASTRONAUT], 1);
     expect(stderr).toMatch(/May or may not have been submitted: .*astronaut\.png/);

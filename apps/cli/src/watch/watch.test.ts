@@ -278,7 +278,7 @@ describe('watch CAMERA', () => {
     expect(all.worker.seen.map(({ bytes }) => frameOf(bytes))).toEqual([1]);
   });
 
-  it('does not wait for an ffmpeg that ignores SIGTERM', async () => {
+  it('kills an ffmpeg that ignores SIGTERM', async () => {
     await using all = await startAll();
     using ffmpeg = fakeFfmpeg({ frames: [1], ends: 'never', stubborn: true });
     const watching = startWatch([CAMERA, '--camera', 'gate-1'], { ...ffmpeg.env, FACEQUEUE_URL: all.gateway.url });

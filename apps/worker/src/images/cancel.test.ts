@@ -51,6 +51,7 @@ describe('a job that is canceled', () => {
       { timeout: 20_000, interval: 5 },
     );
     expect(performance.now() - at).toBeGreaterThan(499);
+    expect(performance.now() - at).toBeLessThan(2500);
 
     thaw(left);
     await here.reaches(other, 'succeeded');
@@ -89,8 +90,10 @@ describe('a job that is canceled', () => {
     await using here = await installation({ ENGINES: '1', SOURCE_ALLOW: files.host });
     const id = await here.submit(files.url('/a.jpg'));
     await files.requested('/a.jpg');
+    const at = performance.now();
     await here.queue.cancel(id);
     await files.disconnected('/a.jpg');
+    expect(performance.now() - at).toBeLessThan(2500);
     expect(await here.queue.read(id)).toMatchObject({ status: 'canceled', startedAt: null });
   });
 });

@@ -147,7 +147,7 @@ describe('a listing without room in the queue', () => {
     expect((await here.ended(await here.batch(listing()))).counts).toMatchObject({ total: 60, succeeded: 60 });
   });
 
-  it('lets other tasks run meanwhile, however many wait', async () => {
+  it('lets another task run meanwhile, though more listings wait than run at a time', async () => {
     await using here = await openTaskHarness(redis, { ...ROOMY, maxWaiting: 400 });
     await fill(here, 600);
     await here.worker();

@@ -51,10 +51,11 @@ describe('a worker', () => {
     await using here = await installation();
     await using receiver = await startReceiver();
     const worker = await startTestWorker({ ...here.env, WORKER_QUEUES: 'webhooks' });
-    const id = await here.submit(receiver.url);
+    const [id, image] = [await here.submit(receiver.url), await here.submit(receiver.url)];
     await here.queue.cancel(id);
     await receiver.got(1);
     await here.settled(id, 'delivered');
+    expect(await here.queue.read(image)).toMatchObject({ status: 'queued', attempts: 0 });
     expect(worker.engines()).toEqual([]);
     expect((await here.queue.snapshot()).workers).toMatchObject([{ queues: ['webhooks'], engines: 0, device: null }]);
     expect(await worker.end('SIGTERM')).toBe(0);
