@@ -15,7 +15,8 @@ export const queueVariables = {
       'Jobs and items of batches waiting, above which new ones are refused. Bulk jobs, batches and cameras get 80 % of each limit, one camera an eighth of that.',
   }),
   MAX_BLOB_BYTES: byteSize('1gb', { min: '1mb', max: '1tb' }).meta({
-    description: 'Image bytes waiting in Redis, above which new jobs are refused. Its disk needs three times as much.',
+    description:
+      'Image bytes waiting in Redis, above which new jobs are refused; a larger image is refused always. Its disk needs three times as much.',
   }),
   MAX_RESULT_BYTES: byteSize('256mb', { min: '100kb', max: '1tb' }).meta({
     description:
