@@ -59,7 +59,7 @@ describe('drawing', () => {
     expect(Buffer.compare(picture.data, before)).toBe(0);
   });
 
-  it('labels with gender and age, or with the confidence when they are absent', async () => {
+  it('has a longer label with gender and age than with the confidence alone', async () => {
     const { attributes: _, ...plain } = FACE;
     const label = async (face: DrawableFace) => (await changed([face])).places.filter(({ y }) => y < 150).length;
     // female 32 is nine characters, 0.94 four.
