@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/servers/s3-server.ts';
 import { createObjectLister } from './object-lister.ts';
@@ -155,5 +156,19 @@ describe('a listing that fails', () => {
     await expect(
       listing.page('s3://photos/a/', [], '', 10, abort.signal).finally(() => s3.interfere(() => undefined)),
     ).rejects.toBe(reason);
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+  });
+
+  it('or succeeds leaves no listener on its signal', async () => {
+    const { signal } = new AbortController();
+    for (const how of [undefined, [403, 'AccessDenied'], [503, 'SlowDown'], 'hang'] as const) {
+      s3.interfere(() => how);
+      await using listing = lister(['photos'], how === 'hang' ? { totalMs: 100 } : {});
+      await listing
+        .page('s3://photos/a/', [], '', 10, signal)
+        .catch(() => {})
+        .finally(() => s3.interfere(() => undefined));
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    }
   });
 });

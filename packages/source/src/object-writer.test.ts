@@ -1,6 +1,8 @@
+import { getEventListeners, once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/servers/s3-server.ts';
-import { createObjectWriter, MIN_PART_BYTES, type OutputTarget } from './object-writer.ts';
+import { createObjectWriter, MIN_PART_BYTES, type ObjectWriter, type OutputTarget } from './object-writer.ts';
 import { isTransient } from './s3/failures.ts';
 
 let s3: TestS3;
@@ -10,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => s3.stop());
 
-const writerOf = ({ endpoint }: TestS3) =>
+const writerOf = ({ endpoint }: Pick<TestS3, 'endpoint'>, totalMs = 20_000) =>
   createObjectWriter({
     s3: {
       prefixes: [
@@ -22,7 +24,7 @@ const writerOf = ({ endpoint }: TestS3) =>
       credentials: S3_CREDENTIALS,
     },
     connectMs: 2000,
-    totalMs: 20_000,
+    totalMs,
   });
 
 const target = (name: string, more: Partial<OutputTarget> = {}): OutputTarget => ({
@@ -162,7 +164,60 @@ describe.each(['refused', 'ignored'] as const)(
   },
 );
 
+/** Every request of a writer, in an order in which each succeeds. */
+const ACTS: Record<string, (writer: ObjectWriter, signal: AbortSignal) => Promise<unknown>> = {
+  inspect: (writer, signal) => writer.inspect(target('none'), signal),
+  put: (writer, signal) => writer.put(target('cleaned', { overwrite: true }), bytes('a', 1), signal),
+  begin: (writer, signal) => writer.begin(target('cleaned'), signal),
+  putPart: (writer, signal) => writer.putPart(target('cleaned'), 'no-such-upload', 1, bytes('a', 1), signal),
+  complete: (writer, signal) => writer.complete(target('cleaned'), 'no-such-upload', ['tag'], signal),
+  abort: (writer, signal) => writer.abort(target('cleaned'), 'no-such-upload', signal),
+};
+
+describe.each(Object.entries(ACTS))('the request of %s', (_, act) => {
+  it('leaves no listener on its signal, whether it succeeds, is refused or is too slow', async () => {
+    const { signal } = new AbortController();
+    for (const how of [undefined, [403, 'AccessDenied'], 'hang'] as const) {
+      await using writer = writerOf(s3, how === 'hang' ? 200 : undefined);
+      s3.interfere(() => how);
+      const outcome = act(writer, signal).finally(() => s3.interfere(() => undefined));
+      if (how === 'hang') await expect(outcome).rejects.toMatchObject({ code: 'source_timeout' });
+      else if (how) await expect(outcome).rejects.toMatchObject({ code: 'source_forbidden' });
+      else await outcome.catch(() => {});
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+    }
+  });
+
+  it('ends with its signal, and is not sent when that has aborted already', async () => {
+    await using writer = writerOf(s3);
+    const abort = new AbortController();
+    const reason = new Error('the worker is stopping');
+    s3.interfere(() => {
+      abort.abort(reason);
+      return 'hang';
+    });
+    await expect(act(writer, abort.signal).finally(() => s3.interfere(() => undefined))).rejects.toBe(reason);
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+    const before = s3.requests.length;
+    await expect(act(writer, abort.signal)).rejects.toBe(reason);
+    expect(s3.requests).toHaveLength(before);
+  });
+});
+
 describe('a write that fails', () => {
+  it('because the server stops reading is source_timeout', async () => {
+    const server = createServer((socket) => void socket.on('error', () => {}).pause()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await using writer = writerOf({ endpoint }, 500);
+      const stuck = writer.putPart(target('stuck'), 'upload', 1, bytes('a', 20e6));
+      await expect(stuck).rejects.toMatchObject({ code: 'source_timeout' });
+    } finally {
+      server.close();
+    }
+  });
+
   it('outside the allowed prefixes sends no request', async () => {
     await using writer = writerOf(s3);
     const before = s3.requests.length;

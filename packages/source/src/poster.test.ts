@@ -1,11 +1,11 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseAllowEntry } from './address/allow-list.ts';
 import { selfSigned } from './conformance/self-signed.ts';
-import { startBehavingServer } from './conformance/server.ts';
+import { type Behaviour, startBehavingServer } from './conformance/server.ts';
 import { createGuardedPoster, type PosterOptions } from './poster.ts';
 
 const open: AsyncDisposable[] = [];
@@ -108,6 +108,25 @@ describe('a post', () => {
     expect(other.connections()).toBe(0);
   });
 
+  it('reads a short answer to its end, so that the receiver does not see its connection break', async () => {
+    const ended = Promise.withResolvers<boolean>();
+    const server = await listen((_, response) => {
+      response.on('close', () => ended.resolve(response.writableFinished));
+      response.writeHead(202).write('thank');
+      setTimeout(() => response.end(' you'), 100);
+    });
+    expect(await posterTo([server.host]).post(`http://${server.host}/`, {}, '')).toEqual({ status: 202 });
+    expect(await ended.promise).toBe(true);
+  });
+
+  it('waits at most a second for the end of an answer', async () => {
+    const server = await behaving();
+    const began = performance.now();
+    expect(await posterTo([server.host]).post(`http://${server.host}/silence-midway`, {}, '')).toEqual({ status: 200 });
+    expect(performance.now() - began).toBeLessThan(4000);
+    await server.ended('silence-midway');
+  });
+
   it('returns the status of an answer whose body never ends, and disconnects', async () => {
     const server = await behaving();
     expect(await posterTo([server.host]).post(`http://${server.host}/endless-error`, {}, '')).toEqual({ status: 500 });
@@ -141,6 +160,41 @@ describe('a receiver', () => {
     await server.ended('silence-before-headers');
   });
 
+  it('that stops reading is source_timeout, and its connection ends', async () => {
+    const closed = Promise.withResolvers<void>();
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {}).on('close', () => closed.resolve());
+      socket.pause();
+      // A paused socket learns of the other side's end when it reads again.
+      setTimeout(() => socket.resume(), 1000);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push({ [Symbol.asyncDispose]: async () => void server.close() });
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const post = posterTo([host], { totalMs: 300 }).post(`http://${host}/`, {}, 'x'.repeat(20e6));
+    await expect(post).rejects.toMatchObject({
+      code: 'source_timeout',
+      message: 'the receiver did not answer within 0.3 s',
+    });
+    await closed.promise;
+  });
+
+  it.each<[Behaviour, object]>([
+    ['found', {}],
+    ['missing', {}],
+    ['endless-error', {}],
+    ['hang-up-before-headers', {}],
+    ['silence-before-headers', { totalMs: 100 }],
+  ])('leaves no listener on the signal after %s', async (behaviour, more) => {
+    const server = await behaving();
+    const { signal } = new AbortController();
+    await posterTo([server.host], more)
+      .post(`http://${server.host}/${behaviour}`, {}, '', signal)
+      .catch(() => {});
+    expect(server.paths).toHaveLength(1);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
   it('that does not listen is source_unreachable', async () => {
     const server = createTcpServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -165,7 +219,7 @@ describe('a receiver', () => {
     expect(await trusting.post(`https://${server.host}/found`, {}, '')).toEqual({ status: 200 });
   });
 
-  it('is disconnected at once when the signal aborts', async () => {
+  it('is disconnected when the signal aborts', async () => {
     const server = await behaving();
     const abort = new AbortController();
     const posted = posterTo([server.host]).post(`http://${server.host}/silence-before-headers`, {}, '', abort.signal);

@@ -35,6 +35,17 @@ const BEHAVIOURS = {
     const timer = setInterval(() => response.write('.'), 20);
     response.on('close', () => clearInterval(timer));
   },
+  /** The second half comes half a second after the first. */
+  'slow-body': (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': BYTES.length });
+    response.write(BYTES.subarray(0, 1000));
+    const timer = setTimeout(() => response.end(BYTES.subarray(1000)), 500);
+    response.on('close', () => clearTimeout(timer));
+  },
+  'silence-midway': (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': BYTES.length });
+    response.write(BYTES.subarray(0, 1000));
+  },
   'silence-before-headers': () => {},
   'hang-up-midway': (response: ServerResponse) => {
     response.writeHead(200, { 'content-length': BYTES.length });

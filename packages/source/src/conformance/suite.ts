@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import type { ErrorCode } from '@facequeue/schema';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SourceLimits } from '../limits.ts';
@@ -23,6 +24,9 @@ export const LIMITS: SourceLimits = {
 
 /** Texts that an error must not contain: they reveal internal addresses. */
 const INTERNAL = /127\.0\.0\.1|localhost|:\d{2,5}\b|\/work|node_modules|at .*\(/;
+
+/** Timers that keep this process running. */
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 
 /** Tests that every image source passes. */
 export function describeSource(name: string, start: () => Promise<Subject>) {
@@ -104,12 +108,22 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       await subject.ended('slow-drip');
     });
 
-    it('whose server does not answer is source_timeout', async () => {
+    it('that stops arriving midway is source_timeout, and the connection ends', async () => {
+      await expectFailure(fetch('silence-midway', { totalMs: 300 }), 'source_timeout', /not fetched within 0.3 s/);
+      await subject.ended('silence-midway');
+    });
+
+    it('may take longer than its headers may', async () => {
+      expect(Buffer.compare(await fetch('slow-body', { headersMs: 250 }), BYTES)).toBe(0);
+    });
+
+    it('whose server does not answer is source_timeout, and the connection ends', async () => {
       await expectFailure(
         fetch('silence-before-headers', { headersMs: 300 }),
         'source_timeout',
         /not answer within 0.3 s/,
       );
+      await subject.ended('silence-before-headers');
     });
 
     it('whose server disconnects midway is source_unreachable', async () => {
@@ -125,8 +139,8 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       await subject.ended('compressed');
     });
 
-    it.each(['slow-drip', 'silence-before-headers'] as const)(
-      'can be aborted during %s: the connection ends at once',
+    it.each(['slow-drip', 'silence-midway', 'silence-before-headers'] as const)(
+      'can be aborted during %s: the connection ends',
       async (behaviour) => {
         const abort = new AbortController();
         const fetched = fetch(behaviour, {}, abort.signal);
@@ -140,7 +154,46 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
 
     it('is not requested when the signal is already aborted', async () => {
       const reason = new Error('the job was canceled');
-      await expect(fetch('found', {}, AbortSignal.abort(reason))).rejects.toBe(reason);
+      await expect(fetch('silence-midway', {}, AbortSignal.abort(reason))).rejects.toBe(reason);
+      let requested = false;
+      void subject.requested('silence-midway').then(() => {
+        requested = true;
+      });
+      // A request that had been sent would have arrived before this one is answered.
+      await expect(fetch('forbidden')).rejects.toMatchObject({ name: 'FacequeueError' });
+      expect(requested).toBe(false);
+    });
+
+    it.each<[Behaviour, Partial<SourceLimits>]>([
+      ['found', {}],
+      ['missing', {}],
+      ['forbidden', {}],
+      ['compressed', {}],
+      ['hang-up-midway', {}],
+      ['hang-up-before-headers', {}],
+      ['too-large-by-length', {}],
+      ['too-large-while-streaming', {}],
+      ['slow-drip', { totalMs: 100 }],
+      ['silence-before-headers', { headersMs: 100 }],
+    ])('leaves neither listener nor timer behind after %s', async (behaviour, limits) => {
+      // The libraries are loaded and their own timers started before anything is counted.
+      await fetch('found');
+      const { signal } = new AbortController();
+      const before = timers();
+      // The S3 client leaves its own timer for connecting when a connection breaks; the others would run for 20 s.
+      await fetch(behaviour, { connectMs: 3000, ...limits }, signal).catch(() => {});
+      expect(getEventListeners(signal, 'abort')).toEqual([]);
+      await Promise.all(sources.splice(0).map((source) => source.close()));
+      await expect.poll(timers, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+    });
+
+    it('leaves no listener behind when it is aborted', async () => {
+      const abort = new AbortController();
+      const fetched = fetch('silence-before-headers', {}, abort.signal);
+      await subject.requested('silence-before-headers');
+      abort.abort(new Error('the job was canceled'));
+      await expect(fetched).rejects.toThrow('the job was canceled');
+      expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
     });
   });
 }

@@ -170,12 +170,16 @@ describe('a redirect', () => {
     });
   });
 
-  it('in a loop ends', async () => {
-    const server = await redirecting('/again');
+  it('in a loop is requested once more than redirects may be followed', async () => {
+    const paths: string[] = [];
+    const server = await redirecting((path) => {
+      paths.push(path);
+      return '/again';
+    });
     await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
       code: 'source_unreachable',
     });
-    expect(server.connections()).toBeLessThanOrEqual(LIMITS.maxRedirects + 1);
+    expect(paths).toHaveLength(LIMITS.maxRedirects + 1);
   });
 
   it('to an address that is not allowed is refused, without a connection', async () => {
@@ -215,6 +219,37 @@ describe('a redirect', () => {
     open.push(server);
     expect(await sourceWith([server.host]).fetch(`http://${server.host}/endless-redirect`)).toHaveLength(70_000);
     await server.ended('endless-redirect');
+  });
+
+  it('without a location is an answer like any other', async () => {
+    const server = await listen((_, response) => response.writeHead(302).end());
+    await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: expect.stringContaining('answered 302'),
+    });
+  });
+
+  it('has a body that does not count: only the image may not be too large', async () => {
+    const server = await listen((request, response) => {
+      if (request.url === '/image') return void response.end('image');
+      response.writeHead(302, { location: '/image', 'content-length': 5000 }).end('x'.repeat(5000));
+    });
+    const fetched = (maxBytes: number) =>
+      sourceWith([server.host], { limits: { maxBytes } }).fetch(`http://${server.host}/`);
+    expect(text(await fetched(5))).toBe('image');
+    await expect(fetched(4)).rejects.toMatchObject({ code: 'body_too_large' });
+  });
+
+  it('gives each host its own time to answer', async () => {
+    const server = await listen((request, response) => {
+      const step = Number(request.url!.slice(1));
+      setTimeout(
+        () => (step === 3 ? response.end('image') : response.writeHead(302, { location: `/${step + 1}` }).end()),
+        200,
+      );
+    });
+    const source = sourceWith([server.host], { limits: { headersMs: 600 } });
+    expect(text(await source.fetch(`http://${server.host}/0`))).toBe('image');
   });
 
   it('counts towards the time limit of the whole fetch', async () => {
@@ -282,10 +317,30 @@ describe('a request for an image', () => {
     for (let i = 0; i < 3; i++) expect(text(await source.fetch(`http://${server.host}/`))).toBe('image');
     expect(server.connections()).toBe(3);
   });
+
+  it('is sent again once at most, and must then be answered in time', async () => {
+    const paths: string[] = [];
+    const always = await listen((request) => {
+      paths.push(request.url!);
+      request.socket.destroy();
+    });
+    await expect(sourceWith([always.host]).fetch(`http://${always.host}/`)).rejects.toMatchObject({
+      code: 'source_unreachable',
+    });
+    expect(paths).toEqual(['/', '/']);
+    let requests = 0;
+    const silent = await listen((request) => void (++requests === 1 && request.socket.destroy()));
+    const source = sourceWith([silent.host], { limits: { headersMs: 300 } });
+    await expect(source.fetch(`http://${silent.host}/`)).rejects.toMatchObject({
+      code: 'source_timeout',
+      message: expect.stringContaining('did not answer within 0.3 s'),
+    });
+    expect(requests).toBe(2);
+  });
 });
 
 describe('a host', () => {
-  it('whose error answer never ends is disconnected at once', async () => {
+  it('whose error answer never ends is disconnected', async () => {
     const server = await startBehavingServer();
     open.push(server);
     await expect(sourceWith([server.host]).fetch(`http://${server.host}/endless-error`)).rejects.toMatchObject({
@@ -371,6 +426,20 @@ describe('a host', () => {
 });
 
 describe('a closed source', () => {
+  it('has no connection left, not even an idle one', async () => {
+    const server = createServer((_, response) => response.end('image'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push({ [Symbol.asyncDispose]: async () => void server.close() });
+    const connections = () => new Promise<number>((resolve) => server.getConnections((_, count) => resolve(count)));
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const source = sourceWith([host]);
+    await Promise.all([1, 2, 3].map(() => source.fetch(`http://${host}/`)));
+    expect(await connections()).toBeGreaterThan(0);
+    await source.close();
+    // Idle connections would otherwise be kept for 3 s.
+    await expect.poll(connections, { timeout: 2000 }).toBe(0);
+  });
+
   it('has ended the running fetches and their connections', async () => {
     const server = await startBehavingServer();
     open.push(server);
