@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import type { ErrorCode, FacequeueError } from '@facequeue/schema/errors';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient } from './client.ts';
@@ -23,6 +25,14 @@ beforeEach(async () => {
   ({ baseUrl } = service);
 });
 afterEach(() => service.kill());
+
+/** Breaks the connection in the middle of an answer. */
+const broken =
+  (status: number): Answer =>
+  (response) => {
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': 100 });
+    response.write('{"half":', () => response.destroy());
+  };
 
 const failureOf = (call: Promise<unknown>): Promise<FacequeueError> =>
   call.then(
@@ -129,11 +139,22 @@ describe('an error', () => {
 
   it.each([
     [400, 'invalid param', 'invalid_request', 'invalid param'],
+    [401, ' no key ', 'unauthorized', 'no key'],
     [403, '<html>no</html>', 'forbidden', '<html>no</html>'],
+    [404, ' \n', 'not_found', 'the answer was 404'],
+    [405, 'x', 'method_not_allowed', 'x'],
+    [408, 'x', 'request_timeout', 'x'],
     [413, '', 'body_too_large', 'the answer was 413'],
+    [415, 'x', 'unsupported_media_type', 'x'],
     [418, '{"code":"teapot"}', 'invalid_request', '{"code":"teapot"}'],
+    [429, '{"code":"toString"}', 'quota_exceeded', '{"code":"toString"}'],
+    [431, 'x', 'headers_too_large', 'x'],
+    [499, '[]', 'invalid_request', '[]'],
     [500, 'null', 'internal_error', 'null'],
     [502, 'x'.repeat(1000), 'unavailable', 'x'.repeat(200)],
+    [503, 'x'.repeat(200), 'unavailable', 'x'.repeat(200)],
+    [504, 'x', 'unavailable', 'x'],
+    [599, 'x', 'internal_error', 'x'],
   ])('is derived from a status %i without a problem body', async (status, text, code, message) => {
     service.answers = [plain(status, text)];
     expect(await failureOf(createClient({ baseUrl }).detect({ base64: 'YWJj' }))).toMatchObject({ code, message });
@@ -152,6 +173,26 @@ describe('an error', () => {
       message: expect.stringContaining('https://faces.example.org/'),
     });
     expect(service.seen).toHaveLength(1);
+  });
+
+  it.each([300, 303, 307, 308, 399])('reports status %i as a redirect, with or without its target', async (status) => {
+    service.answers = [plain(status, '')];
+    expect(await failureOf(createClient({ baseUrl }).system())).toMatchObject({
+      code: 'invalid_request',
+      message: 'baseUrl redirects; use the target of the redirect',
+    });
+    expect(service.seen).toHaveLength(1);
+  });
+
+  it('reports an answer that breaks off, whatever its status', async () => {
+    for (const status of [200, 422, 500]) {
+      service.answers = [broken(status)];
+      expect(await failureOf(createClient({ baseUrl, retries: 0 }).system())).toMatchObject({
+        code: 'unavailable',
+        message: 'the service cannot be reached',
+        cause: expect.any(Error),
+      });
+    }
   });
 
   it('reports a service that does not answer', async () => {
@@ -181,6 +222,37 @@ describe('an option that is NaN', () => {
 
 describe('a retry', () => {
   const image = { base64: 'YWJj' };
+
+  it('repeats a read whose answer broke off, but no image without a key: it may have been accepted', async () => {
+    for (const status of [200, 503]) {
+      service.seen = [];
+      service.answers = [broken(status), json({ version: '0.1.0' })];
+      expect(await createClient({ baseUrl }).system()).toEqual({ version: '0.1.0' });
+      service.answers = [broken(status), json(RESULT)];
+      expect(await failureOf(createClient({ baseUrl }).detect(image))).toMatchObject({ code: 'unavailable' });
+      expect(service.seen).toHaveLength(3);
+    }
+  });
+
+  it('waits as long as the service asks, and not for ever when it asks in the past', async () => {
+    const times: number[] = [];
+    const at =
+      (answer: Answer): Answer =>
+      (...of) => {
+        times.push(performance.now());
+        answer(...of);
+      };
+    const past = { 'retry-after': new Date(Date.now() - 3600_000).toUTCString() };
+    service.answers = [
+      at(problem('queue_full', { 'retry-after': '1' })),
+      at(problem('queue_full', past)),
+      at(json(RESULT)),
+    ];
+    expect(await createClient({ baseUrl }).detect(image)).toMatchObject(RESULT);
+    const [asked, past_] = times.slice(1).map((time, i) => time - times[i]!) as [number, number];
+    expect(asked).toBeGreaterThanOrEqual(990);
+    expect(past_).toBeLessThan(990);
+  });
 
   it.each(['queue_full', 'quota_exceeded'] as const)('submits the same image again after %s', async (code) => {
     service.answers = [problem(code, RETRY_NOW), problem(code, RETRY_NOW), json(RESULT)];
@@ -268,6 +340,45 @@ describe('a signal', () => {
       reason,
     );
     await closed.promise;
+  });
+
+  it('ends a call whose answer stops midway', async () => {
+    const abort = new AbortController();
+    const closed = Promise.withResolvers<void>();
+    for (const status of [200, 503]) {
+      service.answers = [
+        (response) => {
+          response.on('close', closed.resolve);
+          response.writeHead(status, { 'content-length': 100 });
+          response.write('{"half":', () => setTimeout(() => abort.abort(reason), 50));
+        },
+      ];
+      const call = createClient({ baseUrl }).detect({ base64: 'YWJj' }, {}, { signal: abort.signal });
+      await expect(call).rejects.toBe(reason);
+    }
+    await closed.promise;
+  });
+
+  it('ends an upload that the service stops reading', async () => {
+    const abort = new AbortController();
+    const connected = Promise.withResolvers<void>();
+    const closed = Promise.withResolvers<void>();
+    const stuck = createServer((socket) => {
+      socket.on('error', () => {}).on('close', () => closed.resolve());
+      socket.pause();
+      connected.resolve();
+      abort.signal.addEventListener('abort', () => setTimeout(() => socket.resume(), 100));
+    }).listen(0, '127.0.0.1');
+    await once(stuck, 'listening');
+    try {
+      const client = createClient({ baseUrl: `http://127.0.0.1:${(stuck.address() as AddressInfo).port}` });
+      const call = client.detect({ bytes: new Uint8Array(20e6) }, {}, { signal: abort.signal });
+      void connected.promise.then(() => abort.abort(reason));
+      await expect(call).rejects.toBe(reason);
+      await closed.promise;
+    } finally {
+      stuck.close();
+    }
   });
 
   it('ends a pause between attempts', async () => {

@@ -25,6 +25,7 @@ describe('the error catalogue', () => {
   it('distinguishes its own errors from others', () => {
     expect(isFacequeueError(new FacequeueError('gone', 'x'))).toBe(true);
     expect(isFacequeueError(new Error('x'))).toBe(false);
-    expect(isFacequeueError('gone')).toBe(false);
+    for (const other of ['gone', null, undefined, { name: 'FacequeueError', code: 'gone' }])
+      expect(isFacequeueError(other)).toBe(false);
   });
 });

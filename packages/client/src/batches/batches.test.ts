@@ -301,6 +301,36 @@ describe('results', () => {
     expect(service.seen).toHaveLength(2);
   });
 
+  it('are sent no faster than they are read', async () => {
+    const id = await open();
+    let sent = 0;
+    const closed = Promise.withResolvers<void>();
+    const text = `${JSON.stringify({ id: 'i1', cursor: '1', more: 'x'.repeat(60_000) })}\n`;
+    batches.instead.results = [
+      (response) => {
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+        const send = () => {
+          while (!response.destroyed && sent < 200e6) {
+            sent += text.length;
+            if (!response.write(text)) break;
+          }
+        };
+        response.on('drain', send).on('close', closed.resolve);
+        send();
+      },
+    ];
+    for await (const _ of client.results(id, { follow: true })) {
+      // The service has filled every buffer on the way when it can send no more.
+      for (let before = -1; before < sent; ) {
+        before = sent;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      break;
+    }
+    expect(sent).toBeLessThan(50e6);
+    await closed.promise;
+  });
+
   it('end with their signal, and close the connection when the reader stops', async () => {
     batches.work = (item) => (item.id === 'i1' ? 'succeeded' : null);
     const id = await open();

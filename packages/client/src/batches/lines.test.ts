@@ -30,6 +30,24 @@ describe('lines of a stream', () => {
     );
   });
 
+  it('may have the most characters and not one more, in however many parts they come', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.array(fc.nat(), { maxLength: 5 }), (most, cuts) => {
+        const push = (length: number) => {
+          const splitter = createLineSplitter(most);
+          return cutBytes('x'.repeat(length), cuts).flatMap((part) => splitter.push(part));
+        };
+        expect(push(most)).toEqual([]);
+        expect(() => push(most + 1)).toThrow(expect.objectContaining({ code: 'internal_error' }));
+        // The length starts again with each line.
+        const splitter = createLineSplitter(most);
+        const line = 'x'.repeat(most);
+        for (let i = 0; i < 3; i++)
+          expect(cutBytes(`${line}\n`, cuts).flatMap((part) => splitter.push(part))).toEqual([line]);
+      }),
+    );
+  });
+
   it('are refused when one is too long', () => {
     const splitter = createLineSplitter(10);
     const part = new TextEncoder().encode('12345');

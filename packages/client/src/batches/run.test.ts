@@ -208,6 +208,31 @@ describe('batchResults', () => {
     expect(allErased()).toBe(true);
   });
 
+  it('sends no items until the report of their batch has ended', async () => {
+    const reported = Promise.withResolvers<void>();
+    const lines = collect(items(2), { onBatch: () => reported.promise });
+    await expect.poll(() => batches.all.length, SOON).toBe(1);
+    // Items that did not wait would be there before the answer to this request.
+    for (let i = 0; i < 3; i++) await client.batch(batches.all[0]!.id);
+    expect(batches.all[0]!.items).toEqual([]);
+    reported.resolve();
+    expect(await lines).toHaveLength(2);
+  });
+
+  it('throws what the report of a batch throws, and erases the batch', async () => {
+    for (const onBatch of [
+      async () => Promise.reject(new Error('the disk is full')),
+      () => {
+        throw new Error('the disk is full');
+      },
+    ]) {
+      expect(await failureOf(collect(items(2), { onBatch }))).toMatchObject({ message: 'the disk is full' });
+      expect(allErased()).toBe(true);
+      expect(batches.all.every((batch) => batch.items.length === 0)).toBe(true);
+    }
+    expect(batches.all).toHaveLength(2);
+  });
+
   it('throws the refusal of the service, and reports each batch before it has items', async () => {
     batches.instead.append = [problem('forbidden')];
     const opened: [string, number][] = [];

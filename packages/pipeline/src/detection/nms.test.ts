@@ -50,15 +50,42 @@ describe('merging', () => {
     );
   });
 
-  it('produces a box within the boxes it is averaged from', () => {
+  it('produces a box whose sides lie between those of the boxes it is averaged from', () => {
     assert(
       property(faces, (all) => {
-        for (const one of merge(all, 0.45, 0.55)) {
-          expect(one.x1).toBeGreaterThanOrEqual(Math.min(...all.map(({ x1 }) => x1)) - 1e-9);
-          expect(one.y2).toBeLessThanOrEqual(Math.max(...all.map(({ y2 }) => y2)) + 1e-9);
+        // Without suppression each candidate is kept, and every less confident one that is near enough votes for it.
+        const byScore = all.toSorted((a, b) => b.score - a.score);
+        const kept = merge(all, 1.1, 0.55);
+        expect(kept).toHaveLength(all.length);
+        for (const [i, one] of kept.entries()) {
+          const voters = byScore.slice(i).filter((other) => other === byScore[i] || iou(byScore[i]!, other) >= 0.55);
+          const weight = voters.reduce((sum, { score }) => sum + score, 0);
+          for (const side of ['x1', 'y1', 'x2', 'y2'] as const) {
+            const mean = voters.reduce((sum, voter) => sum + voter[side] * voter.score, 0) / weight;
+            expect(one[side]).toBeCloseTo(mean, 6);
+            expect(one[side]).toBeGreaterThanOrEqual(Math.min(...voters.map((voter) => voter[side])) - 1e-9);
+            expect(one[side]).toBeLessThanOrEqual(Math.max(...voters.map((voter) => voter[side])) + 1e-9);
+          }
         }
       }),
     );
+  });
+
+  it('measures overlap as the shared area by the whole', () => {
+    const box = (x1: number, y1: number, x2: number, y2: number) => ({ x1, y1, x2, y2 });
+    expect(iou(box(0, 0, 4, 2), box(0, 0, 4, 2))).toBe(1);
+    expect(iou(box(0, 0, 4, 2), box(2, 1, 6, 3))).toBeCloseTo(2 / 14);
+    expect(iou(box(0, 0, 4, 2), box(1, 0, 3, 1))).toBeCloseTo(2 / 8);
+    for (const apart of [box(4, 0, 8, 2), box(0, 2, 4, 4), box(5, 0, 8, 2), box(-3, -3, -1, -1), box(5, 5, 6, 6)])
+      expect(iou(box(0, 0, 4, 2), apart)).toBe(0);
+  });
+
+  it('suppresses and counts a box that overlaps by exactly the limit', () => {
+    // Equal squares that share two thirds of their width overlap by a half.
+    const pair = [face(0, 0, 90, 0.9), face(30, 0, 90, 0.3)];
+    expect(merge(pair, 0.5, 0.5)).toHaveLength(1);
+    expect(merge(pair, 0.5, 0.5)[0]!.x1).toBeCloseTo((30 * 0.3) / 1.2);
+    expect(merge(pair, 0.501, 0.501).map(({ x1 }) => x1)).toEqual([0, 30]);
   });
 
   it('weights votes by score and counts only nearby boxes', () => {
@@ -84,5 +111,10 @@ describe('merging', () => {
     ];
     expect(merge(pair(80), 0.45, 0.55)[0]!.points).toBe(coarse);
     expect(merge(pair(40), 0.45, 0.55)[0]!.points).toBe(fine);
+    // From 64 px of its pass a face counts as large.
+    expect(merge(pair(64), 0.45, 0.55)[0]!.points).toBe(coarse);
+    expect(merge(pair(63.9), 0.45, 0.55)[0]!.points).toBe(fine);
+    const samePass = pair(80).map((one) => ({ ...one, pass: 1 }));
+    expect(merge(samePass, 0.45, 0.55)[0]!.points).toBe(fine);
   });
 });

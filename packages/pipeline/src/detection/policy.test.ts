@@ -82,6 +82,24 @@ describe('detection policy', () => {
     expect(run(HD, 'balanced', crowd(50, 20)).indices).toEqual([0, 1, 2]);
   });
 
+  it('counts only small faces of some confidence as a crowd', () => {
+    // 32 px and a score of 0.15 are no longer counted.
+    for (const [size, score, passes] of [
+      [31.9, 0.16, 4],
+      [32, 0.9, 3],
+      [20, 0.15, 3],
+      [20, 0.151, 4],
+    ] as const)
+      expect(run(HD, 'small-faces', crowd(5, size, score)).indices, `${size} px, ${score}`).toHaveLength(passes);
+  });
+
+  it('leaves out candidates below the score of the pack, in every profile', () => {
+    for (const profile of ['fast', 'balanced', 'small-faces'] as const) {
+      expect(run(HD, profile, crowd(1, 60, 0.1)).faces).toHaveLength(1);
+      expect(run(HD, profile, crowd(1, 60, 0.099)).faces).toEqual([]);
+    }
+  });
+
   it('skips a pass that is hardly larger than the previous one', () => {
     // 1.7 MP at most doubles nothing: the native pass is as large already.
     expect(passScales({ width: 640, height: 480 })[1]).toBeNull();
@@ -90,6 +108,40 @@ describe('detection policy', () => {
     expect(enlarged).toBeCloseTo(Math.sqrt(2e6 / (1024 * 768)));
     expect(passScales({ width: 1400, height: 1350 })[3]).toBe(Math.sqrt(2e6 / (1400 * 1350)));
     expect(passScales({ width: 320, height: 320 })[3]).toBeNull();
+  });
+
+  it('takes from each pass the sizes that it measures best, to a pixel', () => {
+    /** How many faces are reported when one pass alone found a face of this size, in its own px. */
+    const kept = (profile: 'balanced' | 'small-faces', pass: number, passSize: number) => {
+      // Far from the crowd that makes profile small-faces enlarge.
+      const one = { x1: 900, y1: 700, x2: 910, y2: 710, score: 0.9, points: new Float32Array(10), passSize, pass };
+      const small = Array.from({ length: 5 }, (_, i) => ({
+        ...{ x1: 10, y1: 40 * i, x2: 30, y2: 20 + 40 * i, score: 0.9 },
+        ...{ points: new Float32Array(10), passSize: 30, pass: 2 },
+      }));
+      const policy = detectionPolicy({ width: 1024, height: 768 }, profile, RULES);
+      let step = policy.next();
+      while (!step.done) {
+        const { index } = step.value;
+        step = policy.next([...(index === pass ? [one] : []), ...(index === 2 ? small : [])]);
+      }
+      return step.value.length - small.length;
+    };
+    for (const [profile, pass, from, to] of [
+      ['balanced', 0, 32, Number.POSITIVE_INFINITY],
+      ['balanced', 1, 24, Number.POSITIVE_INFINITY],
+      ['balanced', 2, 0, 192],
+      ['small-faces', 0, 32, Number.POSITIVE_INFINITY],
+      ['small-faces', 1, 24, Number.POSITIVE_INFINITY],
+      ['small-faces', 2, 16, 256],
+      ['small-faces', 3, 0, 192],
+    ] as const) {
+      const name = `${profile} ${pass}`;
+      expect(kept(profile, pass, from), name).toBe(1);
+      if (from > 0) expect(kept(profile, pass, from - 0.01), name).toBe(0);
+      expect(kept(profile, pass, to === Number.POSITIVE_INFINITY ? 1e6 : to - 0.01), name).toBe(1);
+      if (to !== Number.POSITIVE_INFINITY) expect(kept(profile, pass, to), name).toBe(0);
+    }
   });
 
   it('takes neither parts of a large face from a fine pass nor specks from a coarse one', () => {

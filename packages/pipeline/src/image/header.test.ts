@@ -70,11 +70,15 @@ describe('an image is refused by its header', () => {
     }
   });
 
-  it('when it has more pixels than allowed', async () => {
-    const bytes = await oversized('png', 100, 100);
-    expect(() => readHeader(bytes, { maxSide: 4096, maxPixels: 9999 })).toThrow(
-      expect.objectContaining({ code: 'image_too_large' }),
-    );
+  it('when it has one pixel more than allowed, and not when it has as many', () => {
+    for (const { name, bytes } of variants) {
+      expect(readHeader(bytes, { maxSide: 101, maxPixels: 101 * 67 }), name).toMatchObject({ width: 101, height: 67 });
+      for (const less of [
+        { maxSide: 100, maxPixels: 101 * 67 },
+        { maxSide: 101, maxPixels: 101 * 67 - 1 },
+      ])
+        expect(() => readHeader(bytes, less), name).toThrow(expect.objectContaining({ code: 'image_too_large' }));
+    }
   });
 
   it('when a few bytes claim a huge picture', async () => {

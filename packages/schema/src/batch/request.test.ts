@@ -69,6 +69,27 @@ describe('the description of a new batch', () => {
   });
 });
 
+describe('the largest request about a batch', () => {
+  const s3 = (more: object) => call('', { s3: { prefix: 's3://b/p/', ...more } });
+
+  it.each<[string, (size: number) => unknown, number]>([
+    ['items of a body', (size) => readItemsBody({ items: Array(size).fill({ url: 'u' }) }), 1000],
+    ['items of a new batch', (size) => call('', { items: Array(size).fill({ url: 'u' }) }), 1000],
+    ['characters of an id', (size) => readItemId({ id: 'x'.repeat(size) }), 1100],
+    ['characters of an output', (size) => call(`output=${'x'.repeat(size)}`), 8192],
+    ['characters of an output in the body', (size) => call('', { items: [], output: 'x'.repeat(size) }), 8192],
+    ['characters of a prefix', (size) => s3({ prefix: 'x'.repeat(size) }), 8192],
+    ['suffixes', (size) => s3({ suffixes: Array.from({ length: size }, (_, i) => `.${i}`) }), 32],
+    ['characters of a suffix', (size) => s3({ suffixes: ['x'.repeat(size)] }), 32],
+    ['lines of results', (size) => readResultsQuery(new URLSearchParams({ limit: String(size) })), 100_000],
+    ['digits of a cursor', (size) => readResultsQuery(new URLSearchParams({ after: '1'.repeat(size) })), 15],
+  ])('has a limit of %s, on which one more is refused', (_, act, most) => {
+    expect(() => act(most)).not.toThrow();
+    expect(() => act(1)).not.toThrow();
+    expect(refusal(() => act(most + 1))).toMatch(/^invalid_request: /);
+  });
+});
+
 test('a JSON body that appends items has only a list of items', () => {
   readItemsBody({ items: [] });
   expect(refusal(() => readItemsBody({}))).toMatch('items: expected a list');

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import type { ErrorCode } from '@facequeue/schema';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SourceLimits } from '../limits.ts';
 import type { ImageSource } from '../source.ts';
 import { type Behaviour, BYTES } from './server.ts';
@@ -24,9 +24,6 @@ export const LIMITS: SourceLimits = {
 
 /** Texts that an error must not contain: they reveal internal addresses. */
 const INTERNAL = /127\.0\.0\.1|localhost|:\d{2,5}\b|\/work|node_modules|at .*\(/;
-
-/** Timers that keep this process running. */
-const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
 
 /** Tests that every image source passes. */
 export function describeSource(name: string, start: () => Promise<Subject>) {
@@ -176,15 +173,23 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       ['slow-drip', { totalMs: 100 }],
       ['silence-before-headers', { headersMs: 100 }],
     ])('leaves neither listener nor timer behind after %s', async (behaviour, limits) => {
-      // The libraries are loaded and their own timers started before anything is counted.
-      await fetch('found');
-      const { signal } = new AbortController();
-      const before = timers();
-      // The S3 client leaves its own timer for connecting when a connection breaks; the others would run for 20 s.
-      await fetch(behaviour, { connectMs: 3000, ...limits }, signal).catch(() => {});
-      expect(getEventListeners(signal, 'abort')).toEqual([]);
-      await Promise.all(sources.splice(0).map((source) => source.close()));
-      await expect.poll(timers, { timeout: 10_000 }).toBeLessThanOrEqual(before);
+      // Of no other timer's length.
+      const own = { totalMs: 19_991, headersMs: 19_992, ...limits };
+      const started = vi.spyOn(globalThis, 'setTimeout');
+      const stopped = vi.spyOn(globalThis, 'clearTimeout');
+      try {
+        const { signal } = new AbortController();
+        await fetch(behaviour, own, signal).catch(() => {});
+        expect(getEventListeners(signal, 'abort')).toEqual([]);
+        const timers = started.mock.calls.flatMap(([, ms], i) =>
+          ms === own.totalMs || ms === own.headersMs ? [started.mock.results[i]!.value] : [],
+        );
+        expect(timers.length).toBeGreaterThanOrEqual(2);
+        const cleared = stopped.mock.calls.map(([timer]) => timer);
+        for (const timer of timers) expect(cleared).toContain(timer);
+      } finally {
+        vi.restoreAllMocks();
+      }
     });
 
     it('leaves no listener behind when it is aborted', async () => {
