@@ -22,10 +22,23 @@ describe('the error catalogue', () => {
     expect(toProblem('wait_timeout', 'the job continues', 'j1').job_id).toBe('j1');
   });
 
+  it('has a cause only where there is one, and the entry of its code', () => {
+    const cause = new Error('x');
+    expect(new FacequeueError('gone', 'x', { cause }).cause).toBe(cause);
+    expect(Object.hasOwn(new FacequeueError('gone', 'x'), 'cause')).toBe(false);
+    expect(new FacequeueError('gone', 'x').entry).toBe(ERROR_CATALOGUE.gone);
+  });
+
   it('distinguishes its own errors from others', () => {
     expect(isFacequeueError(new FacequeueError('gone', 'x'))).toBe(true);
     expect(isFacequeueError(new Error('x'))).toBe(false);
-    for (const other of ['gone', null, undefined, { name: 'FacequeueError', code: 'gone' }])
+    // Errors of another copy of this module count.
+    expect(isFacequeueError(Object.assign(new Error('x'), { name: 'FacequeueError', code: 'gone' }))).toBe(true);
+    const odd = [
+      Object.assign(new Error('x'), { code: 'ENOENT' }),
+      Object.assign(new Error('x'), { name: 'FacequeueError' }),
+    ];
+    for (const other of [...odd, 'gone', null, undefined, { name: 'FacequeueError', code: 'gone' }])
       expect(isFacequeueError(other)).toBe(false);
   });
 });

@@ -35,7 +35,7 @@ describe('the description of a new batch', () => {
       output: { url: 's3://b/k', overwrite: true },
     });
     for (const query of ['max_faces=4', 'output=s3://b/other', 'overwrite=false']) {
-      expect(refusal(() => call(query, body))).toMatch(/is given in the query and in the body$/);
+      expect(refusal(() => call(query, body))).toMatch(/^invalid_request: .* is given in the query and in the body$/);
     }
   });
 
@@ -47,8 +47,12 @@ describe('the description of a new batch', () => {
     });
     expect(call('', { s3: { ...s3, suffixes: ['.tif', '.tif'] } }).listing?.suffixes).toEqual(['.tif']);
     expect(call('', { open: true })).toMatchObject({ open: true, listing: undefined });
-    expect(refusal(() => call('', {}))).toMatch('neither items nor s3');
-    expect(refusal(() => call('', { items: [], s3 }))).toMatch('at the same time');
+    expect(refusal(() => call('', {}))).toBe(
+      'invalid_request: neither items nor s3 is given, and the batch is not open',
+    );
+    expect(refusal(() => call('', { items: [], s3 }))).toBe(
+      'invalid_request: items and s3 cannot be used at the same time',
+    );
   });
 
   it('is refused with the name of the invalid member', () => {
@@ -65,7 +69,9 @@ describe('the description of a new batch', () => {
     expect(refused({ s3: {} })).toMatch('s3.prefix: expected a string');
     expect(refused({ s3: { prefix: 's3://b/p', suffixes: [] } })).toMatch('s3.suffixes: is empty');
     expect(refusal(() => call('priority=bulk'))).toMatch('unknown option "priority"');
-    expect(refusal(() => call('overwrite=true'))).toMatch('overwrite needs output');
+    expect(refusal(() => call('overwrite=true'))).toBe('invalid_request: overwrite needs output');
+    expect(refusal(() => call('overwrite=false'))).toBe('invalid_request: overwrite needs output');
+    expect(call('').output).toBeUndefined();
   });
 });
 
@@ -93,6 +99,7 @@ describe('the largest request about a batch', () => {
 test('a JSON body that appends items has only a list of items', () => {
   readItemsBody({ items: [] });
   expect(refusal(() => readItemsBody({}))).toMatch('items: expected a list');
+  expect(refusal(() => readItemsBody(null))).toBe('invalid_request: the body must be a JSON object with items');
   expect(refusal(() => readItemsBody({ items: [], open: true }))).toMatch('unknown member "open"');
 });
 
@@ -110,6 +117,7 @@ describe('an item', () => {
     expect(refusal(() => readItem({ id: 'a' }))).toMatch('neither url nor img is given');
     expect(refusal(() => readItem({ url: 'a', img: 'b' }))).toMatch('cannot be used at the same time');
     expect(refusal(() => readItem({ url: 'a', profile: 'fast' }))).toMatch('unknown member "profile"');
+    expect(() => readItemId({ id: '' })).toThrow(expect.objectContaining({ parameter: 'id' }));
     for (const id of ['', 5, null, '#1', 'a\nb', '\ud800', 'x'.repeat(1101)]) {
       expect(refusal(() => readItemId({ id, url: 'x' }))).toMatch(/^invalid_request: id: /);
     }
@@ -123,5 +131,6 @@ test('the query of results has a cursor, a limit and whether to follow', () => {
   expect(refusal(() => read('after=last'))).toBe(
     'invalid_request: option after: expected the cursor of a line of results',
   );
-  for (const query of ['limit=0', 'limit=100001', 'follow=1']) expect(refusal(() => read(query))).toMatch('option');
+  for (const query of ['limit=0', 'limit=100001', 'follow=1', 'after=x1', 'after=1x', 'limit=5x'])
+    expect(refusal(() => read(query))).toMatch('option');
 });

@@ -52,6 +52,26 @@ test('a batch that has ended renders the same at any time, as its webhook must',
   expect(BatchEvent.parse(event)).toEqual(event);
 });
 
+test('a batch shows every link and its webhook', () => {
+  const webhook = { url: 'https://example.org/', status: 'pending' as const, attempts: [], nextAt: NOW };
+  const rendered = batchResource({ ...batch, webhook, remainingMs: null }, '/prod', NOW);
+  const path = `/prod/batches/${batch.id}`;
+  expect(rendered).toMatchObject({
+    webhook: { url: 'https://example.org/', status: 'pending', attempts: [], next_at: '2026-01-01T00:00:00.000Z' },
+    estimated_finish: null,
+    closed_at: '2025-12-31T23:59:59.000Z',
+  });
+  expect(rendered.links).toEqual({
+    self: path,
+    results: `${path}/results`,
+    items: `${path}/items`,
+    close: `${path}/close`,
+    cancel: `${path}/cancel`,
+  });
+  expect(rendered).not.toHaveProperty('listing');
+  expect(rendered).not.toHaveProperty('output');
+});
+
 test('a failed task of a batch renders as a problem', () => {
   const error = { code: 'source_forbidden' as const, detail: 'the bucket is not allowed' };
   const { listing, output } = BatchResource.parse(
@@ -87,5 +107,5 @@ test('an item renders with its faces or its error', () => {
   expect(ItemLine.parse(itemLine(failed))).toMatchObject({ result: null, error: { code: 'invalid_request' } });
   expect(Object.keys(itemLine(failed))).not.toContain('line');
   const canceled = itemLine({ ...failed, status: 'canceled', error: null });
-  expect(canceled.error).toMatchObject({ code: 'canceled', status: 409 });
+  expect(canceled.error).toMatchObject({ code: 'canceled', status: 409, detail: 'the item was canceled' });
 });

@@ -23,7 +23,9 @@ describe('the query of a frame', () => {
     ['webhook_url=https://example.org', /unknown option/],
     ['keep=all&keep=all', /option keep is given twice/],
   ])('%s is refused', (text, why) => {
-    expect(() => query(text)).toThrow(why);
+    expect(() => query(text)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', message: expect.stringMatching(why) }),
+    );
   });
 });
 
@@ -45,7 +47,12 @@ describe('X-Frame-Time', () => {
     '2026-01-02T03:04:05',
     '2026-01-02T03:04:05Z, x',
   ])('%j is refused with an example', (text) => {
-    expect(() => readFrameTime(text)).toThrow(/X-Frame-Time: expected a time such as/);
+    expect(() => readFrameTime(text)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_request',
+        message: 'X-Frame-Time: expected a time such as 2026-01-02T03:04:05.678Z',
+      }),
+    );
   });
 });
 
@@ -55,7 +62,9 @@ describe("a camera's name", () => {
   });
 
   it.each(['', '.', '..', 'a/b', 'a b', 'tür', 'x'.repeat(65), undefined])('may not be %j', (name) => {
-    expect(() => readCameraName(name)).toThrow(/1 to 64 characters/);
+    expect(() => readCameraName(name)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', message: expect.stringContaining('1 to 64 characters') }),
+    );
   });
 });
 
@@ -71,8 +80,13 @@ describe("a camera's events begin", () => {
   it.each([
     ['after=new', undefined, /option after: expected the id of an event/],
     ['', '1-succeeded', /Last-Event-ID: expected the id of an event/],
-    ['before=1', undefined, /unknown option/],
+    ['', `1${'0'.repeat(16)}`, /Last-Event-ID: expected the id of an event, or start$/],
+    ['', 'started', /Last-Event-ID/],
+    ['', 'x1', /Last-Event-ID/],
+    ['before=1', undefined, /unknown option "before"; there are after$/],
   ])('not where %j %j says', (text, header, why) => {
-    expect(() => start(text, header)).toThrow(why);
+    expect(() => start(text, header)).toThrow(
+      expect.objectContaining({ code: 'invalid_request', message: expect.stringMatching(why) }),
+    );
   });
 });

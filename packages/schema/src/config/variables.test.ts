@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { boundsOf, byteSize, ConfigError, duration, flag, integer, list, readConfig } from './variables.ts';
 
 const shape = {
@@ -98,6 +99,46 @@ describe('configuration from the environment', () => {
     });
     expect(boundsOf(shape.ENGINES)).toEqual({ least: '1', most: '64' });
     expect(boundsOf(shape.KEYS)).toBeNull();
+  });
+
+  it.each([
+    [
+      'MAX_BODY',
+      { '2000b': 2000, '2000': 2000, '2kb': 2000, '3MB': 3e6, '0.1 gb': 1e8, '2ki': 2048, '2Mi': 2 * 1024 ** 2 },
+    ],
+    ['MAX_BODY', { '0.25gi': 0.25 * 1024 ** 3, '1.25kb': 1250, ' 4kb ': 4000 }],
+    ['WAIT', { '1': 1000, '1.5': 1500, '700ms': 700, '2s': 2000, ' 3 m ': 180_000, '1H': 3_600_000, '0.01d': 864_000 }],
+    ['ENGINES', { '007': 7 }],
+    ['OPEN', { true: true, '1': true, yes: true, false: false, '0': false, no: false }],
+    ['KEYS', { a: ['a'], ' a ,, b ': ['a', 'b'], ',': [] }],
+  ])('reads %s in every unit and form: %j', (name, values) => {
+    for (const [text, value] of Object.entries(values))
+      expect(readConfig(shape, { [name]: text }), text).toHaveProperty(name, value);
+  });
+
+  it.each([
+    ['MAX_BODY', ['-2000', '2000.', '.5mb', '0.000001tb', 'mb', '1 2', '2000s', 'x2000', '2000b x']],
+    ['WAIT', ['-1s', '0.00001w', 's', '1m30s', '1e3', 'x1s', '1s x', '1.s']],
+    ['ENGINES', ['-1', '1.5', '1e1', 'two', ' ', 'x5', '5x', '5 5']],
+  ])('refuses %s as any of %j', (name, texts) => {
+    for (const text of texts)
+      expect(() => readConfig(shape, { [name]: text }), text).toThrow(new RegExp(`^${name} is ".*"; expected a `));
+  });
+
+  it('names several invalid variables line by line, and one that is not set as such', () => {
+    const named = { NAME: z.string('a name'), SIDE: z.enum(['left'], { error: 'left' }), ENGINES: shape.ENGINES };
+    const failure = (() => {
+      try {
+        return readConfig(named, { SIDE: 'up', ENGINES: '0' });
+      } catch (error) {
+        return error;
+      }
+    })();
+    expect(failure).toMatchObject({
+      name: 'ConfigError',
+      message:
+        'NAME is not set; expected a name\nSIDE is "up"; expected left\nENGINES is "0"; expected a whole number from 1 to 64',
+    });
   });
 
   it('does not repeat the value of a secret', () => {

@@ -163,6 +163,11 @@ describe('rounding a face', () => {
       image: { width: 100, height: 100 },
     });
     expect(rounded.landmark_106?.[0]).toEqual({ x: 32767, y: 32767 });
+    const low = { box: { x: 0, y: 0, width: 1, height: 1 }, confidence: 0.5, image: { width: 1, height: 1 } };
+    expect(roundedFace({ ...low, points: new Float32Array(212).fill(-1e6) }).landmark_106?.[105]).toEqual({
+      x: -32768,
+      y: -32768,
+    });
     expect(rounded).toMatchObject({ Confidence: 0.9123, gender: 'male', age: 0 });
   });
 });

@@ -32,6 +32,7 @@ describe('varints', () => {
     for (const value of [2 ** 31, -(2 ** 31) - 1]) expect(() => out.signed(value)).toThrow(RangeError);
     for (const value of [-1, 256]) expect(() => out.byte(value)).toThrow(RangeError);
     expect(() => new VarintWriter(1).varint(128)).toThrow(RangeError);
-    expect(() => new VarintReader(Buffer.alloc(9, 0xff)).varint()).toThrow('a number of over 32 bits');
+    for (const bytes of [Buffer.alloc(9, 0xff), Buffer.of(0xff, 0xff, 0xff, 0xff, 0xff, 0)])
+      expect(() => new VarintReader(bytes).varint()).toThrow('a number of over 32 bits');
   });
 });

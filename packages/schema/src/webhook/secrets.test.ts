@@ -24,6 +24,10 @@ describe('WEBHOOK_SECRETS', () => {
     expect(read('')).toEqual(new Map());
   });
 
+  it('refuses every secret when one is wrong', () => {
+    expect(() => read(`${A},nonsense`)).toThrow(/^WEBHOOK_SECRETS is wrong/);
+  });
+
   it('accepts any secret of 24 to 64 bytes, with or without a name', () => {
     fc.assert(
       fc.property(secret, fc.constantFrom('', 'shop'), (text, owner) => {
@@ -42,6 +46,8 @@ describe('WEBHOOK_SECRETS', () => {
     `a b=${A}`,
     `=${A}`,
     `shop:${A}`,
+    `${A}!`,
+    `${'x'.repeat(65)}=${A}`,
   ])('refuses %j, and does not repeat it', (text) => {
     expect(() => read(text)).toThrow(/^WEBHOOK_SECRETS is wrong; expected whsec_BASE64 or name=whsec_BASE64/);
     expect(() => read(`${A},${text}`)).toThrow(
