@@ -117,7 +117,7 @@ describe('configuration from the environment', () => {
   });
 
   it.each([
-    ['MAX_BODY', ['-2000', '2000.', '.5mb', '0.000001tb', 'mb', '1 2', '2000s', 'x2000', '2000b x']],
+    ['MAX_BODY', ['-2000', '2000.', '.5mb', '0.000001xb', 'mb', '1 2', '2000s', 'x2000', '2000b x']],
     ['WAIT', ['-1s', '0.00001w', 's', '1m30s', '1e3', 'x1s', '1s x', '1.s']],
     ['ENGINES', ['-1', '1.5', '1e1', 'two', ' ', 'x5', '5x', '5 5']],
   ])('refuses %s as any of %j', (name, texts) => {
