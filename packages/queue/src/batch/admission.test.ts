@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { AdmissionLimits } from '../limits/admission.ts';
 import { batch, items } from '../testing/batches.ts';
 import { dump } from '../testing/dump.ts';
-import { job, Rig, ROOMY } from '../testing/rig.ts';
+import { IMAGE, job, Rig, ROOMY } from '../testing/rig.ts';
 import { badItem, inlineItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
 let redis: TestRedis;
@@ -120,6 +121,43 @@ describe('an append', () => {
     expect(await by.append('b', urls(1), 'skip', { limits: few })).toMatchObject(full);
     await by.stop('a', 'erase');
     expect((await by.append('b', urls(1), 'skip', { limits: few })).answer).toBe('ok');
+    await sound();
+  });
+});
+
+describe('a batch', () => {
+  const bytes = async () => {
+    const [own, all] = [
+      await raw.hget(by.key('batch:b'), 'resultBytes'),
+      await raw.hget(by.key('stats'), 'resultBytes'),
+    ];
+    expect(own ?? '0').toBe(all);
+    return Number(own);
+  };
+
+  it('is charged for itself, its names until it closes, and its results until it is erased', async () => {
+    await by.create('b', { open: true });
+    const itself = await bytes();
+    expect(itself).toBe(2048 + JSON.stringify(DEFAULT_DETECTION_OPTIONS).length);
+    await by.append('b', [inlineItem('four'), urlItem('sixsix'), urlItem(null)]);
+    const names = 64 + 4 + 64 + 6;
+    expect(await bytes()).toBe(itself + names);
+    const [token] = await by.tokensOf('batch:b');
+    const { id } = (await by.claim(token!)).job!;
+    await by.finish(id, 1, 'succeeded', 'x'.repeat(1000));
+    // Name, id, attempt, timings, image and result.
+    const result = 128 + 4 + id.length + 1 + 2 + JSON.stringify(IMAGE).length + 1000;
+    expect(await bytes()).toBe(itself + names + result);
+    await by.settle('b');
+    await by.close('b');
+    expect(await bytes()).toBe(itself + result);
+    await by.stop('b', 'cancel');
+    // Two canceled items: name, id, attempt, code, text.
+    const canceled = (name: string) =>
+      128 + name.length + id.length + 1 + 'canceled'.length + 'the batch was canceled'.length;
+    expect(await bytes()).toBe(itself + result + canceled('sixsix') + canceled('#3'));
+    await by.stop('b', 'erase');
+    expect(await bytes()).toBe(0);
     await sound();
   });
 });

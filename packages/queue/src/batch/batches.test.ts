@@ -1,7 +1,9 @@
 import { audit } from '@facequeue/audit';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { allResults, finished, items, made } from '../testing/batches.ts';
+import { newJobId } from '../job/job-id.ts';
+import { allResults, batch, finished, items, made } from '../testing/batches.ts';
 import { IMAGE, Rig } from '../testing/rig.ts';
 
 let redis: TestRedis;
@@ -74,5 +76,68 @@ describe('a batch', () => {
     expect(await queue.batches.read(id, '')).toBeNull();
     await vi.waitFor(async () => expect((await queue.snapshot()).resultBytes).toBe(0));
     await sound(rig);
+  });
+});
+
+describe('a call about a batch', () => {
+  it('that does not exist, was erased or is of another owner returns null or false, or fails with gone', async () => {
+    await using rig = new Rig(redis.url);
+    const { batches } = await rig.gateway();
+    const given = batch({ owner: 'ann', open: true });
+    await batches.create(given);
+    const gone = batch({ owner: 'ann' });
+    await batches.create(gone);
+    await batches.erase(gone.id, 'ann');
+    const nobodys = newJobId();
+    const before = await batches.read(given.id, 'ann');
+    for (const [id, owner] of [
+      [given.id, 'bob'],
+      [given.id, ''],
+      [gone.id, 'ann'],
+      [nobodys, 'ann'],
+    ] as const) {
+      expect(await batches.read(id, owner)).toBeNull();
+      expect(await batches.cancel(id, owner)).toBeNull();
+      await expect(batches.close(id, owner)).rejects.toMatchObject({ code: 'gone' });
+      await expect(batches.append(id, owner, items(1), 'skip')).rejects.toMatchObject({ code: 'gone' });
+    }
+    expect(await batches.erase(given.id, 'bob')).toBe(false);
+    expect(await batches.erase(nobodys, 'ann')).toBe(false);
+    // Told apart from an unknown id for a while.
+    expect(await batches.erase(gone.id, 'ann')).toBe(true);
+    expect(await batches.erase(gone.id, 'bob')).toBe(false);
+    await expect(batches.settle(nobodys)).rejects.toMatchObject({ code: 'gone' });
+    expect(await batches.read(given.id, 'ann')).toEqual(before);
+    await expect(batches.create(given)).rejects.toMatchObject({ code: 'internal_error' });
+    await sound(rig);
+  });
+
+  it('appends 256 items at most', async () => {
+    await using rig = new Rig(redis.url);
+    const { batches } = await rig.gateway();
+    const { id } = batch();
+    await batches.create(batch({ id, open: true }));
+    expect(() => batches.append(id, '', items(257), 'skip')).toThrow(RangeError);
+    expect(await batches.append(id, '', items(256), 'skip')).toEqual({ accepted: 256, skipped: 0, failed: 0 });
+  });
+
+  it('appends though BullMQ refuses the tokens: the error is reported, and the sweep brings them', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway();
+    const raw = new Redis(redis.url);
+    const { id } = batch();
+    await queue.batches.create(batch({ id, open: true }));
+    // A key of the wrong type: BullMQ's script stops at it.
+    const meta = `${rig.prefix}:bull:bulk:meta`;
+    await raw.del(meta);
+    await raw.set(meta, 'x');
+    expect(await queue.batches.append(id, '', items(3), 'skip')).toMatchObject({ accepted: 3 });
+    await expect.poll(() => rig.errors, { timeout: 10_000 }).toMatchObject([{ code: 'internal_error' }]);
+    await raw.del(meta);
+    raw.disconnect();
+    await queue.batches.settle(id);
+    await queue.batches.close(id, '');
+    await rig.finishing();
+    expect(await finished(queue, id)).toMatchObject({ counts: { succeeded: 3 } });
   });
 });

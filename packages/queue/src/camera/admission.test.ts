@@ -3,7 +3,6 @@ import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { CONSTANTS } from '../constants.ts';
 import { snapshotScript } from '../limits/snapshot.ts';
 import { dump } from '../testing/dump.ts';
 import { ROOMY } from '../testing/rig.ts';
@@ -111,6 +110,9 @@ async function processed(id: string, camera: string, bytes: number): Promise<voi
   expect(await by.finish(id, 1, 'succeeded', 'x'.repeat(bytes))).toBe(true);
 }
 
+/** Bytes of results kept of a camera. */
+const MOST = 524_288;
+
 describe('the results of a camera', () => {
   const kept = async (camera = 'a') =>
     (await raw.xrange(by.key(`frames:/${camera}`), '-', '+')).map(([, [, id]]) => id);
@@ -122,13 +124,13 @@ describe('the results of a camera', () => {
     expect(each).toBeGreaterThan(100_000);
     expect(each).toBeLessThan(100_500);
     // The last one fills what is left to the byte.
-    const rest = CONSTANTS.CAMERA_RESULT_BYTES - 4 * each;
+    const rest = MOST - 4 * each;
     await processed('f4', 'a', 100_000 + rest - each);
-    expect(await bytes()).toBe(CONSTANTS.CAMERA_RESULT_BYTES);
+    expect(await bytes()).toBe(MOST);
     expect(await kept()).toEqual(['f0', 'f1', 'f2', 'f3', 'f4']);
     await processed('f5', 'a', 100_000);
     expect(await kept()).toEqual(['f1', 'f2', 'f3', 'f4', 'f5']);
-    expect(await bytes()).toBe(CONSTANTS.CAMERA_RESULT_BYTES);
+    expect(await bytes()).toBe(MOST);
     // One byte above.
     await processed('f6', 'a', 100_001);
     expect(await kept()).toEqual(['f3', 'f4', 'f5', 'f6']);

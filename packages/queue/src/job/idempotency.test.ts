@@ -128,7 +128,7 @@ describe('the same idempotency key', () => {
       raw.disconnect();
     }
     const first = await roomy.submit(job({ idempotency, ...more, waitMs: undefined }));
-    await expect.poll(() => full(gateway, more)).toBe('queue_full');
+    await expect.poll(() => full(gateway, more), { timeout: 10_000 }).toBe('queue_full');
     expect(await gateway.submit(job({ idempotency, ...more }))).toEqual({ ...first, replayed: true });
     await worker.claim(first.id, 'w');
     await worker.start(first.id, 1);
@@ -147,6 +147,22 @@ describe('the same idempotency key', () => {
     expect(await gateway.submit(job({ idempotency }))).toEqual({ ...first, replayed: true });
     await raw.config('SET', 'maxmemory', '0');
     raw.disconnect();
+  });
+});
+
+describe('a job of an id that exists', () => {
+  it('is refused, and the one that has the id stays', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    await gateway.submit(given);
+    const before = await gateway.read(given.id);
+    await expect(gateway.submit(job({ id: given.id, owner: 'another' }))).rejects.toMatchObject({
+      code: 'internal_error',
+      message: 'a job of this id exists already',
+    });
+    expect(await gateway.read(given.id)).toEqual(before);
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 1 } });
   });
 });
 

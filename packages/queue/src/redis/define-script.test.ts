@@ -95,6 +95,11 @@ describe('constants', () => {
   it('are defined in a script that mentions them, as Lua writes them', () => {
     expect(luaConstants('return MAX_RETRY_MS')).toBe('local MAX_RETRY_MS = 30000\n');
     expect(luaConstants('return LANE_WIDTH[queue]')).toBe('local LANE_WIDTH = { ["bulk"] = 8, ["cameras"] = 1 }\n');
+    expect(luaConstants('return QUEUES')).toBe('local QUEUES = { "interactive", "bulk", "cameras" }\n');
+    expect(luaConstants('return NOT_STARTED_TEXT')).toBe(
+      'local NOT_STARTED_TEXT = "the job was not started in time"\n',
+    );
+    expect(luaConstants('MIN_RETRY_MS, MAX_RETRY_MS')).toBe('local MIN_RETRY_MS = 1000\nlocal MAX_RETRY_MS = 30000\n');
     expect(luaConstants('return MAX_RETRY')).toBe('');
   });
 

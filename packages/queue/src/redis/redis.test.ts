@@ -1,6 +1,6 @@
 import { ConfigError } from '@facequeue/schema/config';
 import { describe, expect, it } from 'vitest';
-import { publicError } from './errors.ts';
+import { publicError, withoutCommand } from './errors.ts';
 import { checkedPrefix } from './key-prefix.ts';
 
 describe('a key prefix', () => {
@@ -20,8 +20,25 @@ describe('an error of Redis', () => {
     [reply("OOM command not allowed when used memory > 'maxmemory'."), 'queue_full'],
     [reply('ERR Error running script: OOM command not allowed'), 'queue_full'],
     [reply('ERR user_script:3: attempt to index a nil value'), 'internal_error'],
+    [reply('WRONGTYPE Operation against a key holding the wrong kind of value'), 'internal_error'],
+    [reply('CROSSSLOT Keys in request do not hash to the same slot'), 'internal_error'],
+    [reply('NOSCRIPT No matching script.'), 'internal_error'],
+    [reply('ERRATIC'), 'unavailable'],
+    [reply('an ERR in the middle'), 'unavailable'],
+    [new Error('ERR of our own'), 'unavailable'],
     ['odd', 'unavailable'],
-  ])('%s becomes %s', (error, code) => expect(publicError(error)).toMatchObject({ code }));
+  ])('%s becomes %s', (error, code) => {
+    const texts = {
+      unavailable: 'the queue is not reachable',
+      queue_full: 'the queue has no memory left',
+      internal_error: 'the queue refused a command',
+    };
+    expect(publicError(error)).toMatchObject({ code, message: texts[code as keyof typeof texts] });
+  });
+
+  it('that is none becomes one with its text', () => {
+    expect(withoutCommand('odd')).toEqual(new Error('odd'));
+  });
 
   it('contains no address for callers, and no image for the log', () => {
     const error = Object.assign(new Error('connect ECONNREFUSED 10.1.2.3:6379'), { command: { args: ['image'] } });
