@@ -6,7 +6,7 @@ export const define: CommandModule['define'] = (command, output, run) =>
     .description(
       `Runs the whole service: gateway, worker and, without REDIS_URL, a private Redis.
 
-Settings are environment variables (docs/configuration.md), for example PORT=9000 or ENGINES=4. Ctrl-C or SIGTERM stops everything in order; a second Ctrl-C ends it immediately. The logs of gateway and worker go to standard output, messages of serve itself to standard error.`,
+Settings are environment variables (docs/configuration.md), for example PORT=9000 or ENGINES=4. Ctrl-C or SIGTERM stops everything in order; a service that has not ended 10 s after SHUTDOWN_GRACE is killed, and the exit code is 1. A second Ctrl-C ends everything immediately. The logs of gateway and worker go to standard output, messages of serve itself to standard error.`,
     )
     .showHelpAfterError('Settings are environment variables: see docs/configuration.md.')
     .action(

@@ -8,6 +8,12 @@ describe('restartDelay', () => {
     expect(exits.map((_, i) => restartDelay(exits.slice(0, i + 1)))).toEqual([250, 500, 1000, 2000, null]);
   });
 
+  it('counts exits of the last minute only', () => {
+    const exits = [0, 1, 2, 3].map((i) => i * 1000);
+    expect(restartDelay([...exits, 59_000])).toBeNull();
+    expect(restartDelay([...exits, 61_000])).toBe(1000);
+  });
+
   it('never ends while exits are rare, and stays short', () => {
     const gap = fc.integer({ min: Math.ceil(EXIT_WINDOW_MS / (MAX_EXITS - 1)), max: 10 * EXIT_WINDOW_MS });
     fc.assert(

@@ -1,16 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startRedis } from '../../../../test/support/redis/test-redis.ts';
-import { isRunning } from './process-identity.ts';
-import { TestHome } from './testing/running.ts';
+import { identify, isRunning } from './process-identity.ts';
+import { type RunningServe, TestHome } from './testing/running.ts';
 
 /** Names of the services of a record that are still running. */
 const alive = (services: ReturnType<TestHome['record']>['services']) =>
   services.filter(({ process }) => isRunning(process)).map(({ name }) => name);
+
+/** The child of the service that FAKE_PARENT names; it ignores SIGTERM. */
+const childOf = async (serve: RunningServe, name: string) =>
+  identify(Number((await serve.waitForOutput(new RegExp(`\\[${name}\\] child (\\d+)`)))[1]))!;
 
 describe('serve', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
@@ -38,6 +42,34 @@ describe('serve', () => {
     },
   );
 
+  it('kills the children that a stopped service leaves', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_PARENT: 'worker' });
+    await serve.ready();
+    const child = await childOf(serve, 'worker');
+    serve.signal('SIGTERM');
+    expect(await serve.exit).toBe(0);
+    expect(isRunning(child)).toBe(false);
+  });
+
+  it('kills a service that ignores SIGTERM 10 s after its grace, and its children; says so, stops the others and exits with 1', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_WORKER: 'stubborn', FAKE_PARENT: 'worker', SHUTDOWN_GRACE: '1s' });
+    await serve.ready();
+    const { services } = home.record();
+    const child = await childOf(serve, 'worker');
+    const signaled = performance.now();
+    serve.signal('SIGTERM');
+    await serve.waitForOutput(/worker did not end within 11 s and was killed\./);
+    const took = performance.now() - signaled;
+    expect(took).toBeGreaterThan(10_900);
+    expect(took).toBeLessThan(33_000);
+    expect(await serve.exit).toBe(1);
+    expect(serve.output).toMatch(/Stopping Redis …\n[^]*Stopped; killed: worker\.\n$/);
+    expect(alive(services)).toEqual([]);
+    expect(isRunning(child)).toBe(false);
+  });
+
   it('stops during the start when it is asked to', async () => {
     await using home = new TestHome();
     const serve = home.start();
@@ -58,9 +90,10 @@ describe('serve', () => {
 
   it('stops what a killed serve left running, and starts', async () => {
     await using home = new TestHome();
-    const first = home.start({ FAKE_WORKER: 'stubborn' });
+    const first = home.start({ FAKE_WORKER: 'stubborn', FAKE_PARENT: 'worker' });
     await first.ready();
     const { services } = home.record();
+    const child = await childOf(first, 'worker');
     first.signal('SIGKILL');
     expect(await first.exit).toBe('SIGKILL');
     expect(alive(services)).toEqual(['Redis', 'worker', 'gateway']);
@@ -68,6 +101,7 @@ describe('serve', () => {
     const next = home.start();
     await next.waitForOutput(/Stopped what an earlier start had left running: gateway, worker, Redis\./);
     expect(alive(services)).toEqual([]);
+    expect(isRunning(child)).toBe(false);
     await next.ready();
     next.signal('SIGTERM');
     expect(await next.exit).toBe(0);
@@ -86,6 +120,32 @@ describe('serve', () => {
     expect((await fetch(url!)).status).toBe(200);
     serve.signal('SIGTERM');
     expect(await serve.exit).toBe(0);
+  });
+
+  it('kills the children of a service that was killed before it starts the service again', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_PARENT: 'worker' });
+    await serve.ready();
+    const child = await childOf(serve, 'worker');
+    process.kill(home.service('worker').pid, 'SIGKILL');
+    await serve.waitForOutput(/worker is ready again/);
+    expect(isRunning(child)).toBe(false);
+  });
+
+  it('kills its services when it fails itself', async () => {
+    await using home = new TestHome();
+    const serve = home.start({ FAKE_WORKER: 'stubborn', FAKE_PARENT: 'worker' });
+    await serve.ready();
+    const { services } = home.record();
+    const child = await childOf(serve, 'worker');
+    // Without its folder it cannot write down the gateway that it starts again.
+    renameSync(home.folder, `${home.folder}.away`);
+    process.kill(services.find(({ name }) => name === 'gateway')!.process.pid, 'SIGKILL');
+    expect(await serve.exit).toBe(1);
+    renameSync(`${home.folder}.away`, home.folder);
+    expect(serve.output).toMatch(/ENOENT.*processes\.json/);
+    await expect.poll(() => alive(services)).toEqual([]);
+    await expect.poll(() => isRunning(child)).toBe(false);
   });
 
   it('stops everything when a service exits five times within a minute', async () => {
@@ -114,27 +174,38 @@ describe('serve', () => {
     ['silent', /^gateway did not start: exit code 3$/m],
   ])('prints why a service that %s did not start, and stops everything', async (how, message) => {
     await using home = new TestHome();
-    const serve = home.start({ FAKE_GATEWAY: how });
+    const serve = home.start({ FAKE_GATEWAY: how, FAKE_PARENT: 'gateway' });
+    const child = await childOf(serve, 'gateway');
     expect(await serve.exit).toBe(1);
+    expect(isRunning(child)).toBe(false);
     expect(serve.output).toMatch(message);
     expect(serve.output).not.toContain('ready at');
     expect(() => home.record()).toThrow();
   });
 
-  it('kills everything on a second Ctrl-C while a service is slow to stop', async () => {
+  it.each([
+    ['stubborn', /\[gateway\] ready/],
+    ['never ready', /\[gateway\] not ready/],
+  ])('kills everything on a second Ctrl-C while a service ignores SIGTERM (%s)', async (how, started) => {
     await using home = new TestHome();
-    const serve = home.start({ FAKE_GATEWAY: 'stubborn' });
-    await serve.ready();
+    const serve = home.start({ FAKE_GATEWAY: how, FAKE_PARENT: 'gateway' });
+    await serve.waitForOutput(started);
     const { services } = home.record();
+    const child = await childOf(serve, 'gateway');
     serve.signal('SIGINT');
     await serve.waitForOutput(/\[gateway\] got SIGTERM/);
+    const pressed = performance.now();
     // Two presses close together count as one, so the test presses again and again.
     while (!serve.output.includes('Killed everything')) {
       serve.signal('SIGINT');
       await Promise.race([serve.exit, delay(100)]);
     }
     expect(await serve.exit).toBe(130);
+    // Half a second, so that npm's copy of the first Ctrl-C does not count.
+    expect(performance.now() - pressed).toBeLessThan(4000);
+    expect(serve.output).toMatch(/Killed everything\.\n$/);
     expect(alive(services)).toEqual([]);
+    expect(isRunning(child)).toBe(false);
   });
 });
 

@@ -68,6 +68,7 @@ async function run(
   stages.push(gatewayAndWorker(config, redisUrl, programs, () => facts.get('gateway')));
 
   let code = STOPPED;
+  const killed: string[] = [];
   let runs: readonly ServiceRun[] = [];
   const writeRecord = () =>
     home.writeRecord({
@@ -87,9 +88,13 @@ async function run(
       ),
     restarted: (name) => stderr(`${name} is ready again.`),
     restartFailed: stderr,
-    // After a failure, the reason stays the last line.
+    // After a failure, the reason stays the last line; after a second Ctrl-C, that everything was killed.
     stopping(name) {
-      if (code === STOPPED) stderr(`Stopping ${name} …`);
+      if (code === STOPPED && !stopRequest.killed) stderr(`Stopping ${name} …`);
+    },
+    killed(name, graceMs) {
+      killed.push(name);
+      stderr(`${name} did not end within ${graceMs / 1000} s and was killed.`);
     },
   });
   const stopRequest = listenForStop(() => {
@@ -121,8 +126,8 @@ async function run(
     process.removeListener('exit', killAll);
   }
   if (stopRequest.killed) return INTERRUPTED;
-  if (code === STOPPED) stderr('Stopped.');
-  return code;
+  if (code === STOPPED) stderr(killed.length ? `Stopped; killed: ${killed.join(', ')}.` : 'Stopped.');
+  return killed.length ? FAILED : code;
 }
 
 /** Listens for signals to the end of this process. */

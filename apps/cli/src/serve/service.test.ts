@@ -30,9 +30,28 @@ describe('ServiceRun', () => {
     for (let i = 0; i < 10; i++) {
       const run = new ServiceRun(definition);
       const children = await childrenOf(run);
-      await run.stop();
+      expect(await run.stop()).toBe(true);
       expect(children.filter(isRunning)).toEqual([]);
     }
+  });
+
+  it('is killed with its children when it ignores SIGTERM for its grace', async () => {
+    const run = new ServiceRun({ ...definition, args: ['-e', SCRIPT.replace('process.exit(0)', '{}')], graceMs: 400 });
+    const children = await childrenOf(run);
+    const began = performance.now();
+    expect(await run.stop()).toBe(false);
+    expect(performance.now() - began).toBeGreaterThan(390);
+    expect(await run.ended).toBe('it was ended by SIGKILL');
+    expect(children.filter(isRunning)).toEqual([]);
+  });
+
+  it('is killed when it is frozen and cannot see SIGTERM', async () => {
+    const run = new ServiceRun({ ...definition, graceMs: 100 });
+    const children = await childrenOf(run);
+    process.kill(run.process!.pid, 'SIGSTOP');
+    expect(await run.stop()).toBe(false);
+    expect(isRunning(run.process!)).toBe(false);
+    expect(children.filter(isRunning)).toEqual([]);
   });
 
   it('ends when its process exits, although its children still run: a restart does not wait for them', async () => {

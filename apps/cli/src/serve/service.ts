@@ -73,14 +73,18 @@ export class ServiceRun {
     return this.#end.signal.aborted;
   }
 
-  /** Sends SIGTERM, and SIGKILL to its group when it has exited or the grace period is over. Resolves when the group is gone. */
-  async stop(): Promise<void> {
+  /**
+   * Sends SIGTERM, and SIGKILL to its group when it has exited or the grace period is over. Resolves when the group is gone.
+   * @returns whether it ended within the grace period
+   */
+  async stop(): Promise<boolean> {
     if (this.process && !this.hasEnded) signalOne(this.process.pid, 'SIGTERM');
-    await settlesInTime(this.ended, this.definition.graceMs);
+    const inTime = await settlesInTime(this.ended, this.definition.graceMs);
     this.kill();
     await this.ended;
     // Its children write to the same log. When they have ended too, no line of theirs follows what is printed next.
     if (this.process) await groupEnded(this.process.pid, GROUP_END_MS);
+    return inTime;
   }
 
   /** Sends SIGKILL to its group. A group outlives its leader, so this also ends processes that a dead leader left. */

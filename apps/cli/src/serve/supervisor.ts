@@ -13,6 +13,8 @@ export interface SupervisorEvents {
   /** A restarted service did not become ready. */
   restartFailed(why: string): void;
   stopping(name: string): void;
+  /** A service had not ended `graceMs` after SIGTERM, and was killed. */
+  killed(name: string, graceMs: number): void;
 }
 
 /**
@@ -78,7 +80,7 @@ export class Supervisor {
   async #stopAll(): Promise<void> {
     for (const run of [...this.#runs.values()].reverse()) {
       if (!run.hasEnded) this.#events.stopping(run.definition.name);
-      await run.stop();
+      if (!(await run.stop())) this.#events.killed(run.definition.name, run.definition.graceMs);
     }
   }
 

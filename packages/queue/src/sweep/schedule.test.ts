@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { snapshotScript } from '../limits/snapshot.ts';
+import { ROOMY } from '../testing/rig.ts';
+import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
+
+const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
+
+let redis: TestRedis;
+let raw: Redis;
+let by: ScriptHarness;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+beforeEach(() => {
+  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+/** Unix milliseconds of Redis' clock, by which scripts schedule. */
+async function now(): Promise<number> {
+  const [seconds, microseconds] = (await raw.time()).map(Number);
+  return seconds! * 1000 + microseconds! / 1000;
+}
+
+/** Expects that the sweep looks at an entry in `ms`; the test itself may have taken a while. */
+async function expectDueIn(ms: number, name: string): Promise<void> {
+  const left = Number(await raw.zscore(by.key('due'), name)) - (await now());
+  expect(left, name).toBeLessThanOrEqual(ms);
+  expect(left, name).toBeGreaterThan(ms - 4 * SECOND);
+}
+
+async function sweepNow(name: string): Promise<string[]> {
+  await by.hurry(name);
+  return by.sweep();
+}
+
+describe('the sweep looks whether BullMQ still has', () => {
+  it('a job: after 5 s, then whenever its age has doubled, at least once a minute', async () => {
+    await by.submit('j', { startTimeoutMs: HOUR });
+    await expectDueIn(5 * SECOND, 'j');
+    const aged = async (ms: number) => raw.hset(by.key('job:j'), 'createdAt', Math.round((await now()) - ms));
+    await aged(20 * SECOND);
+    expect(await sweepNow('j')).toEqual(['j']);
+    await expectDueIn(20 * SECOND, 'j');
+    await aged(20 * MINUTE);
+    await sweepNow('j');
+    await expectDueIn(MINUTE, 'j');
+  });
+
+  it('a token of a lane: every 5 s', async () => {
+    await by.create('b', { open: true });
+    await by.settle('b');
+    const { tokens } = await by.append('b', [urlItem('1')]);
+    await by.frame('f', 'c');
+    for (const token of [...tokens, ...(await by.tokensOf('camera:/c'))]) {
+      await expectDueIn(5 * SECOND, token);
+      expect(await sweepNow(token)).toEqual([token]);
+      await expectDueIn(5 * SECOND, token);
+    }
+  });
+});
+
+describe('a batch', () => {
+  const silentFor = async (ms: number) =>
+    raw.hset(by.key('batch:b'), 'lastAppend', Math.round((await now()) - ms));
+
+  it('whose gateway is silent for a minute before it has settled it is erased, not earlier', async () => {
+    await by.create('b');
+    await by.append('b', [urlItem('1')]);
+    await expectDueIn(MINUTE, 'batch-b');
+    await silentFor(55 * SECOND);
+    await sweepNow('batch-b');
+    expect(await raw.hget(by.key('batch:b'), 'state')).toBe('building');
+    await expectDueIn(5 * SECOND, 'batch-b');
+    await silentFor(MINUTE);
+    await sweepNow('batch-b');
+    expect(await raw.exists(by.key('batch:b'))).toBe(0);
+  });
+
+  it('that is open is closed when nobody has appended for an hour, not earlier', async () => {
+    await by.create('b', { open: true });
+    await by.settle('b');
+    await by.append('b', [urlItem('1')], 'skip');
+    await silentFor(HOUR - 5 * SECOND);
+    await sweepNow('batch-b');
+    expect(await raw.hget(by.key('batch:b'), 'state')).toBe('open');
+    await expectDueIn(5 * SECOND, 'batch-b');
+    await silentFor(HOUR);
+    await sweepNow('batch-b');
+    expect(await raw.hget(by.key('batch:b'), 'state')).toBe('running');
+    await expectDueIn(HOUR, 'batch-b');
+  });
+
+  it.each(['cancel', 'erase'] as const)('whose %s was interrupted is continued after 5 s', async (how) => {
+    await by.create('b', { open: true });
+    await by.settle('b');
+    await by.append('b', ['1', '2', '3', '4', '5', '6'].map(urlItem), 'skip');
+    expect(await by.stop('b', how, 1)).toMatchObject({ more: true });
+    await expectDueIn(5 * SECOND, 'batch-b');
+    expect(await by.cancelRemaining('b', 1)).toBe(true);
+    await expectDueIn(5 * SECOND, 'batch-b');
+  });
+
+  it('has a week to start an item once its turn has come', async () => {
+    await by.create('b', { open: true });
+    await by.settle('b');
+    const { tokens } = await by.append('b', [urlItem('1')], 'skip');
+    const { job } = await by.claim(tokens[0]!);
+    const left = Number(await raw.hget(by.key(`job:${job!.id}`), 'expiresAt')) - (await now());
+    expect(left).toBeGreaterThan(7 * DAY - MINUTE);
+    expect(left).toBeLessThanOrEqual(7 * DAY);
+  });
+});
+
+describe('a camera', () => {
+  const silentFor = async (ms: number) =>
+    raw.hset(by.key('camera:/c'), 'lastFrameAt', Math.round((await now()) - ms));
+
+  it('is forgotten when it has posted nothing for a day, not earlier', async () => {
+    await by.frame('f', 'c');
+    await expectDueIn(DAY, 'camera-/c');
+    const [token] = await by.tokensOf('camera:/c');
+    const { job } = await by.claim(token!);
+    await by.finish(job!.id, job!.attempt);
+    await silentFor(DAY - 2 * MINUTE);
+    await sweepNow('camera-/c');
+    expect(await raw.exists(by.key('camera:/c'))).toBe(1);
+    await expectDueIn(2 * MINUTE, 'camera-/c');
+    await silentFor(DAY);
+    await sweepNow('camera-/c');
+    expect(await raw.exists(by.key('camera:/c'))).toBe(0);
+  });
+
+  it('that still has a frame after a day is looked at again after a minute', async () => {
+    await by.frame('f', 'c');
+    await silentFor(DAY);
+    await sweepNow('camera-/c');
+    expect(await raw.exists(by.key('camera:/c'))).toBe(1);
+    await expectDueIn(MINUTE, 'camera-/c');
+  });
+});
+
+describe('the throughput of a queue', () => {
+  /** Runs jobs that wait for a worker already. */
+  async function run(...ids: string[]): Promise<void> {
+    for (const id of ids) {
+      const { job } = await by.claim(id);
+      await by.start(id, job!.attempt);
+      await by.finish(id, job!.attempt);
+    }
+  }
+
+  it('is a mean over about half a minute: thirty ends just now are two a second', async () => {
+    const ids = Array.from({ length: 31 }, (_, i) => `j${i}`);
+    for (const id of ids) await by.submit(id);
+    await run(...ids.slice(0, 30));
+    const { queues } = await by.scripts.run(snapshotScript, { limits: ROOMY });
+    expect(queues.bulk.throughput).toBeGreaterThan(1);
+    expect(queues.bulk.throughput).toBeLessThanOrEqual(2);
+  });
+
+  it('counts a pause of minutes between two ends as 10 s', async () => {
+    for (const id of ['a', 'b', 'c']) await by.submit(id);
+    await run('a');
+    await raw.hset(by.key('stats'), 'mark:bulk', Math.round((await now()) - 5 * MINUTE));
+    await run('b');
+    const { queues } = await by.scripts.run(snapshotScript, { limits: ROOMY });
+    expect(queues.bulk.gapMs).toBe(10_000);
+  });
+});
