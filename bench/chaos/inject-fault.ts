@@ -14,6 +14,8 @@ const ORPHAN_MS = 5000;
 
 export interface InjectedFault {
   fault: Fault;
+  /** When it began, milliseconds of `performance.now()`. */
+  startedAt: number;
   /** Milliseconds from the fault until all active jobs of its victim had ended; null when it had none. */
   recoveryMs: number | null;
   /** Milliseconds from the fault until the first image ended whose client started after it; null when none did. */
@@ -75,6 +77,7 @@ async function injectFault(fleet: Fleet, fault: Fault, injection: Injection): Pr
   const [recoveredAt, nextAt] = [await all, await next];
   return {
     fault,
+    startedAt,
     recoveryMs: active.length > 0 ? recoveredAt - startedAt : null,
     nextMs: nextAt === null ? null : nextAt - startedAt,
   };

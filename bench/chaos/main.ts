@@ -1,6 +1,7 @@
 /**
  * `npm run chaos [-- --jobs 10000 --faults 100 --seed 1]`: clients of every kind use an installation of real processes while faults are
- * injected. Fails unless every accepted job has ended exactly once, as in an undisturbed run, and nothing is left behind.
+ * injected. Fails unless every accepted job has ended exactly once, as in an undisturbed run, the installation recovered in time, and nothing
+ * is left behind.
  * docs/reliability.md says what is promised and has tables of long runs.
  */
 import { isFacequeueError } from '@facequeue/client';
@@ -20,6 +21,7 @@ import { photographs, tinyPictures } from './pictures.ts';
 import { FAULT_KINDS, faultKind, PLACES, planFaults } from './plan/faults.ts';
 import { planOperations } from './plan/operations.ts';
 import { countProcesses } from './process-counts.ts';
+import { lateRecoveries } from './recovery.ts';
 import { printTable } from './table.ts';
 import { startWebhookReceiver } from './webhook-receiver.ts';
 
@@ -107,6 +109,7 @@ let outcome: { injected: InjectedFault[]; seconds: number; endedTwice: number };
   isOver = true;
   end();
   const injected: InjectedFault[] = await injecting;
+  for (const late of lateRecoveries(injected)) onProblem(late);
   const seconds = (performance.now() - startedAt) / 1000;
   await Promise.all([...fleet.gateways, ...fleet.workers].map((replica) => replica.up()));
 
@@ -162,6 +165,8 @@ console.log(
 printTable({ ...outcome, expectations, counts, processes, logs, webhooks: webhooks.count });
 const problems = [...earlyProblems, ...expectations.problems];
 if (values.verbose) for (const [message, count] of logs.errors) console.log(`${count} x ${message}`);
-console.log(`\n${problems.length === 0 ? 'Nothing was lost.' : `${problems.length} problems:`}`);
+console.log(
+  `\n${problems.length === 0 ? 'Nothing was lost, and every recovery was in time.' : `${problems.length} problems:`}`,
+);
 for (const problem of problems.slice(0, PRINTED_PROBLEMS)) console.log(problem);
 if (problems.length > 0) process.exitCode = 1;

@@ -6,6 +6,7 @@ import type { InjectedFault } from './inject-fault.ts';
 import type { LogCounts } from './observer.ts';
 import { FAULT_KINDS } from './plan/faults.ts';
 import type { ProcessCounts } from './process-counts.ts';
+import { bounds, PROMISED } from './recovery.ts';
 
 export interface Outcome {
   expectations: Expectations;
@@ -67,6 +68,15 @@ export function printTable({
     const of = injected.filter(({ fault }) => fault.kind === kind);
     if (of.length === 0) continue;
     row(kind, of.length, ...spread(of.map(({ recoveryMs }) => recoveryMs)), ...spread(of.map(({ nextMs }) => nextMs)));
+  }
+
+  console.log();
+  row('fault', "the victim's jobs, s: promised", 'allowed', 'next image, s: promised', 'allowed');
+  rule(5);
+  for (const kind of FAULT_KINDS) {
+    if (!injected.some(({ fault }) => fault.kind === kind)) continue;
+    const [promised, allowed] = [PROMISED[kind], bounds(kind)];
+    row(kind, promised.jobs ?? '', allowed.jobs ?? '', promised.next, allowed.next);
   }
 }
 

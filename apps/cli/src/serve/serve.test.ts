@@ -65,7 +65,7 @@ describe('serve', () => {
     expect(took).toBeGreaterThan(10_900);
     expect(took).toBeLessThan(33_000);
     expect(await serve.exit).toBe(1);
-    expect(serve.output).toMatch(/Stopping Redis …\n[^]*Stopped; killed: worker\.\n$/);
+    expect(serve.output).toMatch(/Stopping Redis …\n[\s\S]*Stopped; killed: worker\.\n$/);
     expect(alive(services)).toEqual([]);
     expect(isRunning(child)).toBe(false);
   });

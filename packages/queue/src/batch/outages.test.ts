@@ -29,7 +29,10 @@ async function sound(rig: Rig): Promise<void> {
 
 /** Every item is listed once, with its cursor in order, and succeeded. */
 async function whole(rig: Rig, queue: GatewayQueue, id: string, of: NewItem[]): Promise<void> {
+  const began = performance.now();
   expect(await finished(queue, id)).toMatchObject({ status: 'finished', counts: { succeeded: of.length } });
+  // Lost tokens are found 5 s later, the jobs of a dead worker 5 to 7 s later.
+  expect(performance.now() - began).toBeLessThan(20_000);
   const results = await allResults(queue, id);
   expect(results.map((each) => Number(each.cursor))).toEqual(of.map((_, i) => i + 1));
   expect(results.map((each) => each.name).sort()).toEqual(of.map((each) => each.name).sort());
@@ -162,19 +165,24 @@ describe('a batch whose gateway dies', () => {
     await sound(rig);
   });
 
-  it.each(['cancel', 'erase'] as const)('in the middle of a stop is stopped by another process: %s', async (how) => {
-    await using rig = new Rig(redis.url);
-    const queue = await rig.gateway();
-    const by = new ScriptHarness(raw, rig.prefix);
-    const id = await made(queue, items(3000));
-    expect(await by.stop(id, how, 10)).toEqual({ exists: true, more: true });
-    expect(await raw.llen(by.key(`lane:batch:${id}`))).toBe(2990);
-    const ended = await finished(queue, id);
-    if (how === 'cancel') expect(ended).toMatchObject({ status: 'canceled', counts: { canceled: 3000 } });
-    else await expect.poll(() => raw.exists(by.key(`batch:${id}`)), { timeout: 20_000 }).toBe(0);
-    expect(await queue.snapshot()).toMatchObject({ blobBytes: 0, queues: { bulk: { waiting: 0 } } });
-    await sound(rig);
-  });
+  it.each(['cancel', 'erase'] as const)(
+    'in the middle of a stop is stopped by another process 5 s later: %s',
+    async (how) => {
+      await using rig = new Rig(redis.url);
+      const queue = await rig.gateway();
+      const by = new ScriptHarness(raw, rig.prefix);
+      const id = await made(queue, items(3000));
+      expect(await by.stop(id, how, 10)).toEqual({ exists: true, more: true });
+      expect(await raw.llen(by.key(`lane:batch:${id}`))).toBe(2990);
+      const began = performance.now();
+      const ended = await finished(queue, id);
+      expect(performance.now() - began).toBeLessThan(20_000);
+      if (how === 'cancel') expect(ended).toMatchObject({ status: 'canceled', counts: { canceled: 3000 } });
+      else await expect.poll(() => raw.exists(by.key(`batch:${id}`)), { timeout: 20_000 }).toBe(0);
+      expect(await queue.snapshot()).toMatchObject({ blobBytes: 0, queues: { bulk: { waiting: 0 } } });
+      await sound(rig);
+    },
+  );
 });
 
 describe('a full Redis', () => {

@@ -23,6 +23,21 @@ async function post(queue: GatewayQueue): Promise<string> {
   return id;
 }
 
+describe('a frame', () => {
+  it('is kept as a job for a minute after its end, less when results are', async () => {
+    await using rig = new Rig(redis.url);
+    await rig.finishing();
+    for (const [resultTtlMs, kept] of [
+      [3_600_000, 60_000],
+      [30_000, 30_000],
+    ] as const) {
+      const queue = await rig.gateway({ resultTtlMs });
+      const record = (await queue.read(await post(queue)))!;
+      expect(record.expiresAt - record.finishedAt!).toBe(kept);
+    }
+  });
+});
+
 describe('a camera that was forgotten and comes back', () => {
   it('notifies its subscribers of new results', async () => {
     await using rig = new Rig(redis.url);

@@ -49,13 +49,16 @@ describe('a wait', () => {
     expect(await answer).toMatchObject({ status: 'canceled' });
   });
 
-  it('reads again when a read failed, without being notified again', async () => {
+  it('reads again a second after a read failed, without being notified again', async () => {
     const { waits, put, state } = store();
     using wait = waits.wait('a');
     put('a', 'succeeded');
     state.failures = 1;
     waits.notify('a');
-    expect(await wait.ended(10_000)).toMatchObject({ status: 'succeeded' });
+    const began = performance.now();
+    expect(await wait.ended(60_000)).toMatchObject({ status: 'succeeded' });
+    expect(performance.now() - began).toBeGreaterThan(900);
+    expect(performance.now() - began).toBeLessThan(4000);
     expect(state.reads).toBe(2);
   });
 
@@ -69,13 +72,16 @@ describe('a wait', () => {
     expect(await running.ended(1)).toBeNull();
   });
 
-  it('fails at its deadline when the last read fails or hangs', async () => {
+  it('fails at its deadline when the last read fails, and a second later when it hangs', async () => {
     const { waits, state } = store();
     using wait = waits.wait('a');
     state.failures = 1;
     await expect(wait.ended(0)).rejects.toThrow('away');
     const hung = new CompletionWaits(() => new Promise(() => {}));
+    const began = performance.now();
     await expect(hung.wait('a').ended(0)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(performance.now() - began).toBeGreaterThan(900);
+    expect(performance.now() - began).toBeLessThan(4000);
   });
 
   it('continues while there is no record yet', async () => {

@@ -1,6 +1,6 @@
 import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 import { everySecond } from './sweeper.ts';
@@ -13,17 +13,22 @@ afterAll(() => redis.stop());
 
 // Concurrent tests have an `expect` each.
 describe.concurrent('the sweep', () => {
-  it('expires a job that was not started in time, with no worker at all', async ({ expect }) => {
+  it('expires a job that was not started in time at its next round, a second apart, with no worker at all', async ({
+    expect,
+  }) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = job({ startTimeoutMs: 50 });
     using wait = gateway.wait(given.id);
+    const submitted = performance.now();
     await gateway.submit(given);
     expect(await wait.ended(LONG)).toMatchObject({
       status: 'expired',
       attempts: 0,
       error: { code: 'expired', detail: 'the job was not started in time' },
     });
+    // Other tests of this file run beside it, one with thousands of jobs.
+    expect(performance.now() - submitted).toBeLessThan(5000);
   });
 
   it('expires 1500 jobs that are due together', async ({ expect }) => {
@@ -79,7 +84,10 @@ describe.concurrent('the sweep', () => {
       expect(await raw.del(`${rig.prefix}:bull:interactive:wait`)).toBe(1);
       raw.disconnect();
       await rig.finishing();
+      const lost = performance.now();
       expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: when === 'waiting' ? 1 : 2 });
+      // The promise is 5 s.
+      expect(performance.now() - lost).toBeLessThan(20_000);
     },
   );
 
@@ -171,12 +179,13 @@ describe.concurrent('the sweep', () => {
 });
 
 describe('a background task', () => {
-  it('never runs concurrently and survives a failure', async () => {
+  it('runs once a second, never concurrently, and survives a failure', async () => {
     const errors: Error[] = [];
     let running = 0;
     let most = 0;
     let calls = 0;
     const thrice = Promise.withResolvers<void>();
+    const began = performance.now();
     const stop = everySecond(
       async () => {
         most = Math.max(most, ++running);
@@ -189,8 +198,32 @@ describe('a background task', () => {
       (error) => errors.push(error),
     );
     await thrice.promise;
+    // At 1 s, at 3 s (the first call lasts until then) and at 4 s.
+    expect(performance.now() - began).toBeGreaterThan(3900);
+    expect(performance.now() - began).toBeLessThan(16_000);
     await stop();
     expect(most).toBe(1);
     expect(errors.map((error) => error.message)).toEqual(['away']);
+  });
+
+  it('that never ends is left after 2 s when it is stopped', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    try {
+      const stop = everySecond(
+        () => new Promise(() => {}),
+        () => {},
+      );
+      await vi.advanceTimersByTimeAsync(1000);
+      let stopped = false;
+      void stop().then(() => {
+        stopped = true;
+      });
+      await vi.advanceTimersByTimeAsync(1900);
+      expect(stopped).toBe(false);
+      await vi.advanceTimersByTimeAsync(200);
+      expect(stopped).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
