@@ -130,8 +130,10 @@ describe('the gateway process', () => {
     const system = async () => (await (await fetch(`${url}/system`)).json()) as SystemResource;
     await expect.poll(async () => (await system()).queues.interactive.waiting).toBe(1);
     child.kill('SIGTERM');
+    const began = performance.now();
     const response = await call;
     expect(response.status).toBe(504);
+    expect(performance.now() - began).toBeLessThan(2000);
     const problem = (await response.json()) as Problem;
     expect(problem.code).toBe('wait_timeout');
     expect(response.headers.get('location')).toBe(`/jobs/${problem.job_id}`);
@@ -194,6 +196,10 @@ describe('the gateway process', () => {
     );
     await connection.until('100 Continue');
     child.kill('SIGTERM');
+    const began = performance.now();
     expect(await exited).toBe(0);
+    console.log('EXIT', performance.now() - began);
+    // Its last answers have a second.
+    expect(performance.now() - began).toBeLessThan(5000);
   });
 });

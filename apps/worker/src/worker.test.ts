@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CompletionWait, type GatewayQueue, type JobRecord, type NewJob, newJobId } from '@facequeue/queue';
 import { decodeResult } from '@facequeue/schema/result-codec';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
@@ -143,15 +144,21 @@ describe('a worker', () => {
     expect(faces(await ended(await submit(fresh, inline(ASTRONAUT))))).toHaveLength(1);
   });
 
-  it('is among the workers from the moment it takes jobs until it ends', async () => {
+  it('sends a heartbeat every 2 s from the moment it takes jobs until it ends', async () => {
     await using fresh = await installation();
     const worker = await startTestWorker({ ...fresh.env, ENGINES: '2', WORKER_QUEUES: 'bulk' });
     const [info] = (await fresh.queue.snapshot()).workers;
     expect(info).toMatchObject({ device: 'cpu', engines: 2, queues: ['bulk'], busy: 0, version: expect.any(String) });
     expect(info!.models!.name).not.toBe('');
     expect(worker.engines()).toHaveLength(2);
+    const workers = async () => (await fresh.queue.snapshot()).workers.length;
+    const raw = new Redis(redis.url);
+    expect(await raw.hdel(`${fresh.env['QUEUE_PREFIX']}:workers`, info!.id)).toBe(1);
+    raw.disconnect();
+    await vi.waitFor(async () => expect(await workers()).toBe(0), { interval: 10 });
+    await vi.waitFor(async () => expect(await workers()).toBe(1), { timeout: 8000 });
     await worker.end('SIGTERM');
-    await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]));
+    await vi.waitFor(async () => expect(await workers()).toBe(0));
   });
 
   it('serves only its own queues', async () => {
@@ -304,6 +311,22 @@ describe('a worker that is told to stop', () => {
     // The other worker may not fetch from there, which ends the job.
     await using _next = await startTestWorker(fresh.env);
     expect(await ended(job)).toMatchObject({ status: 'failed', attempts: 2, error: { code: 'source_forbidden' } });
+  });
+
+  it('ends a few seconds after its grace though Redis is away and a job does not end', async () => {
+    await using own = await startRedis();
+    await using fresh = await freshInstallation(own);
+    await using stuck = await startStallingServer(PORTRAIT);
+    const worker = await startTestWorker({ ...fresh.env, SOURCE_ALLOW: stuck.host, SHUTDOWN_GRACE: '50ms' });
+    const job = await submit(fresh, remote(stuck.url('/')));
+    await stuck.requested('/');
+    await own.kill();
+    const began = performance.now();
+    expect(await worker.end('SIGTERM')).toBe(0);
+    console.log('WORKER', performance.now() - began);
+    // 3 s to release its jobs, and 3 s to close its connections.
+    expect(performance.now() - began).toBeLessThan(20_000);
+    job.wait[Symbol.dispose]();
   });
 
   it('exits at once at the second signal', async () => {

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import type { Problem } from '@facequeue/schema';
+import { createLogger } from '@facequeue/service';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openRaw, parseRaw, type RawConnection } from '../../../../test/support/clients/raw-http.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { createHttpServer } from './server.ts';
 
 const HEAD = 'POST /face_detection HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n';
 const MEGABYTE = new Uint8Array(1 << 20);
@@ -91,7 +93,10 @@ describe('what is not HTTP', () => {
 
 describe('a slow client', () => {
   it('that sends no headers is timed out', async () => {
+    const began = performance.now();
     const answer = await exchange('GET /livez HT');
+    expect(performance.now() - began).toBeGreaterThan(290);
+    expect(performance.now() - began).toBeLessThan(2000);
     expect(answer.status).toBe(408);
     expectProblem(answer, 'request_timeout');
   });
@@ -112,9 +117,13 @@ describe('a slow client', () => {
   ])('that trickles a body %s is timed out', async (_, header, drop) => {
     using connection = await openRaw(gateway.port);
     await connection.send(`${HEAD}${header}\r\n\r\n`);
+    const began = performance.now();
     const trickle = setInterval(() => void connection.send(drop), 50);
     const answer = parseRaw(await connection.rest());
     clearInterval(trickle);
+    expect(performance.now() - began).toBeGreaterThan(390);
+    // After the answer the gateway reads for 2 s.
+    expect(performance.now() - began).toBeLessThan(6000);
     expect(answer.status).toBe(408);
     expectProblem(answer, 'request_timeout');
   });
@@ -177,6 +186,35 @@ describe('connections', () => {
       );
       expect(await connection.until(`call-${i}`)).not.toMatch(/connection: close/i);
     }
+  });
+
+  it('stay open for 65 s, longer than load balancers keep idle ones', async () => {
+    const response = await fetch(`${gateway.url}/livez`);
+    expect(response.headers.get('keep-alive')).toBe('timeout=65');
+    await response.text();
+  });
+
+  it('are closed a minute after the longest wait', () => {
+    const timeouts = { headerTimeoutMs: 1000, maxIdleMs: 19_000 };
+    expect(
+      createHttpServer(
+        () => {},
+        timeouts,
+        createLogger('gateway', 'silent'),
+        () => {},
+      ).timeout,
+    ).toBe(79_000);
+  });
+
+  it('whose body is refused are closed 2 s after the answer when the client goes on sending', async () => {
+    using connection = await openRaw(gateway.port);
+    const began = performance.now();
+    await connection.send('POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 209715200\r\n\r\n');
+    const trickle = setInterval(() => void connection.send('x'), 50);
+    expect(parseRaw(await connection.rest()).status).toBe(404);
+    clearInterval(trickle);
+    expect(performance.now() - began).toBeGreaterThan(1900);
+    expect(performance.now() - began).toBeLessThan(8000);
   });
 
   it('are closed when the client ends its side in the middle of a body', async () => {

@@ -7,6 +7,7 @@ import { Registry } from '@facequeue/metrics';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { createLogger } from '@facequeue/service';
+import { sleep } from '@facequeue/time';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { engineLauncher } from './launcher.ts';
@@ -289,27 +290,32 @@ describe('what an engine prints', () => {
 });
 
 describe('the status', () => {
-  it('shows how many slots are in use and queued, and how busy the engines were', async () => {
+  it('shows how many slots are in use and queued, and how busy the engines were in the last half minute', async () => {
     const pool = await start(1);
     expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0, load: 0, rss: [0] });
+    const given = performance.now();
     const first = run(pool, { name: 'first', do: 'wait' });
     await inside('first');
+    const begun = performance.now();
     const others = ['b', 'c'].map((name) => run(pool, { name, do: 'answer' }));
     const bulk = pool.acquire('others', never);
     expect(pool.status()).toMatchObject({ busy: 1, queued: { interactive: 2, others: 1 } });
+    await sleep(200);
+    const released = performance.now();
     writeFileSync(join(folder, 'go'), '');
     await Promise.all([first, ...others]);
     (await bulk)[Symbol.dispose]();
     const { load, rss, queued } = pool.status();
     expect(queued).toEqual({ interactive: 0, others: 0 });
-    expect(load).toBeGreaterThan(0);
-    expect(load).toBeLessThan(1);
+    const busyFor = (ms: number) => 1 - Math.exp(-ms / 15_000);
+    expect(load).toBeGreaterThan(0.9 * busyFor(released - begun));
+    expect(load).toBeLessThan(1.1 * busyFor(performance.now() - given));
     expect(rss[0]).toBeGreaterThan(10e6);
   });
 });
 
 describe('a canceled job', () => {
-  it('whose image hangs has its engine killed, and is not run again', async () => {
+  it('whose image hangs has its engine killed after half a second, and is not run again', async () => {
     const pool = await start(1);
     const abort = new AbortController();
     const running = run(pool, { name: 'endless', do: 'hang' }, abort.signal);
@@ -321,6 +327,7 @@ describe('a canceled job', () => {
     await expect(running).rejects.toThrow('canceled');
     // Timers count whole milliseconds.
     expect(performance.now() - abortedAt).toBeGreaterThan(499);
+    expect(performance.now() - abortedAt).toBeLessThan(2500);
     rmSync(join(folder, 'broken'));
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
     expect(engineOf('endless')).toHaveLength(1);

@@ -66,7 +66,7 @@ function startTask(extend: () => Promise<boolean>, { tries = 1, stopped = false,
 }
 
 describe('a task', () => {
-  it('is leased until it ends, and not longer', async () => {
+  it('has a lease of 15 s, which is extended every 5 s until it ends', async () => {
     const { calls, done, extend, arrive } = startTask(async () => true);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(extend.mock.calls).toHaveLength(12);

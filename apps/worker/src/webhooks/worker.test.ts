@@ -88,7 +88,7 @@ describe('a worker', () => {
     expect((await here.queue.read(id))!.webhook).toMatchObject({ status: 'delivered', attempts: [{ status: 200 }] });
   });
 
-  it('killed between the post and its report leaves the webhook to another, which posts it again with the same id', async () => {
+  it('killed between the post and its report leaves the webhook to another, which posts it again with the same id when the lease ends', async () => {
     await using here = await installation();
     await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
     const env = { ...here.env, WORKER_QUEUES: 'webhooks', WEBHOOK_TIMEOUT: '1s' };
@@ -96,9 +96,13 @@ describe('a worker', () => {
     const id = await here.submit(receiver.url);
     await here.queue.cancel(id);
     await receiver.got(1);
+    const posted = performance.now();
     await worker.end('SIGKILL');
     await using _next = await startTestWorker(env);
     await receiver.got(2);
+    // The lease: WEBHOOK_TIMEOUT + 5 s.
+    expect(performance.now() - posted).toBeGreaterThan(5000);
+    expect(performance.now() - posted).toBeLessThan(18_000);
     await here.settled(id, 'delivered');
     const [first, second] = receiver.messages.map(({ headers, body }) => ({ id: headers['webhook-id'], body }));
     expect(second).toEqual(first);

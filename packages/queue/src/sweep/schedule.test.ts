@@ -78,7 +78,7 @@ describe('a batch', () => {
     await sweepNow('batch-b');
     expect(await raw.hget(by.key('batch:b'), 'state')).toBe('building');
     await expectDueIn(5 * SECOND, 'batch-b');
-    await silentFor(MINUTE);
+    await silentFor(MINUTE + SECOND);
     await sweepNow('batch-b');
     expect(await raw.exists(by.key('batch:b'))).toBe(0);
   });
@@ -91,7 +91,7 @@ describe('a batch', () => {
     await sweepNow('batch-b');
     expect(await raw.hget(by.key('batch:b'), 'state')).toBe('open');
     await expectDueIn(5 * SECOND, 'batch-b');
-    await silentFor(HOUR);
+    await silentFor(HOUR + SECOND);
     await sweepNow('batch-b');
     expect(await raw.hget(by.key('batch:b'), 'state')).toBe('running');
     await expectDueIn(HOUR, 'batch-b');
@@ -131,14 +131,14 @@ describe('a camera', () => {
     await sweepNow('camera-/c');
     expect(await raw.exists(by.key('camera:/c'))).toBe(1);
     await expectDueIn(2 * MINUTE, 'camera-/c');
-    await silentFor(DAY);
+    await silentFor(DAY + SECOND);
     await sweepNow('camera-/c');
     expect(await raw.exists(by.key('camera:/c'))).toBe(0);
   });
 
   it('that still has a frame after a day is looked at again after a minute', async () => {
     await by.frame('f', 'c');
-    await silentFor(DAY);
+    await silentFor(DAY + SECOND);
     await sweepNow('camera-/c');
     expect(await raw.exists(by.key('camera:/c'))).toBe(1);
     await expectDueIn(MINUTE, 'camera-/c');
