@@ -9,6 +9,8 @@ import { type Fault, victimOf } from './plan/faults.ts';
 const POLL_EVERY_MS = 20;
 /** Time for the active jobs of a victim to end, ms; after that they never do. */
 const RECOVERY_MS = 120_000;
+/** Time for a worker to have a job at the moment at which it is to be killed or frozen, ms. */
+const HAS_JOBS_MS = 10_000;
 /** An engine whose worker was killed exits in this time, ms. */
 const ORPHAN_MS = 5000;
 
@@ -64,11 +66,7 @@ export async function injectFaults(
 }
 
 async function injectFault(fleet: Fleet, fault: Fault, injection: Injection): Promise<InjectedFault> {
-  const [action = '', what = ''] = fault.kind.split(' ');
-  const worker = fleet.workers[fault.place]!;
-  const hasJobs =
-    (action === 'kill' || action === 'freeze' || action === 'restart') && (what === 'worker' || what === 'engine');
-  const active = hasJobs ? await activeJobIds(fleet.inside, fleet.prefix, (await worker.up()).pid) : [];
+  const active = await activeJobsOfVictim(fleet, fault, injection);
   const startedAt = performance.now();
   const next = injection.nextEnd(startedAt);
   const all = untilEnded(fleet.inside, fleet.prefix, active, RECOVERY_MS).then(() => performance.now());
@@ -81,6 +79,25 @@ async function injectFault(fleet: Fleet, fault: Fault, injection: Injection): Pr
     recoveryMs: active.length > 0 ? recoveredAt - startedAt : null,
     nextMs: nextAt === null ? null : nextAt - startedAt,
   };
+}
+
+/**
+ * Ids of the jobs that the victim has at the moment of the fault. A worker to be killed or frozen is stopped when it has some: otherwise
+ * nothing would show how soon they end.
+ */
+async function activeJobsOfVictim(fleet: Fleet, { kind, place }: Fault, injection: Injection): Promise<string[]> {
+  const worker = fleet.workers[place]!;
+  const activeJobs = (pid: number) => activeJobIds(fleet.inside, fleet.prefix, pid);
+  if (kind === 'kill engine' || kind === 'freeze engine' || kind === 'restart worker')
+    return activeJobs((await worker.up()).pid);
+  if (kind !== 'kill worker' && kind !== 'freeze worker') return [];
+  for (const until = performance.now() + HAS_JOBS_MS; ; await sleep(POLL_EVERY_MS)) {
+    const { pid } = await worker.up();
+    signal(pid, 'SIGSTOP');
+    const active = await activeJobs(pid);
+    if (active.length > 0 || injection.over() || performance.now() > until) return active;
+    signal(pid, 'SIGCONT');
+  }
 }
 
 async function inject(fleet: Fleet, { kind, place, ms, lateMs, loses }: Fault, injection: Injection): Promise<void> {

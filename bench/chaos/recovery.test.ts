@@ -15,13 +15,13 @@ const fault = (
 });
 
 describe('the bounds of a recovery', () => {
-  it('are three times what is promised, and at least 10 s', () => {
-    expect(bounds('kill worker')).toEqual({ jobs: 21, next: 10 });
+  it('are three times what is promised, and at least 15 s', () => {
+    expect(bounds('kill worker')).toEqual({ jobs: 21, next: 15 });
     expect(bounds('hole worker-redis')).toEqual({ jobs: null, next: 21 });
     for (const kind of FAULT_KINDS) {
       const [promised, allowed] = [PROMISED[kind], bounds(kind)];
-      expect(allowed.next).toBe(Math.max(10, 3 * promised.next));
-      expect(allowed.jobs).toBe(promised.jobs && Math.max(10, 3 * promised.jobs));
+      expect(allowed.next).toBe(Math.max(15, 3 * promised.next));
+      expect(allowed.jobs).toBe(promised.jobs && Math.max(15, 3 * promised.jobs));
     }
   });
 });
@@ -30,8 +30,8 @@ describe('a run', () => {
   it('passes with the recoveries that are promised, and up to their bounds', () => {
     expect(lateRecoveries([])).toEqual([]);
     expect(lateRecoveries([fault('kill worker', { jobs: 7.3, next: 0.2 })])).toEqual([]);
-    expect(lateRecoveries([fault('kill worker', { jobs: 21, next: 10 })])).toEqual([]);
-    expect(lateRecoveries([fault('freeze redis', { ms: 9000, next: 19 })])).toEqual([]);
+    expect(lateRecoveries([fault('kill worker', { jobs: 21, next: 15 })])).toEqual([]);
+    expect(lateRecoveries([fault('freeze redis', { ms: 9000, next: 24 })])).toEqual([]);
   });
 
   it('fails with the fault, the figure and the bound when a lock of 50 s delays the jobs of a dead worker', () => {
@@ -41,8 +41,8 @@ describe('a run', () => {
   });
 
   it('fails when new calls wait too long', () => {
-    expect(lateRecoveries([fault('kill redis', { ms: 2000, next: 12.1 })])).toEqual([
-      'kill redis 2: the next image of a new call came after 12.1 s, at most 12.0 s allowed',
+    expect(lateRecoveries([fault('kill redis', { ms: 2000, next: 17.1 })])).toEqual([
+      'kill redis 2: the next image of a new call came after 17.1 s, at most 17.0 s allowed',
     ]);
   });
 
@@ -57,7 +57,7 @@ describe('a run', () => {
     // Nothing between clients and gateways delays the jobs of a worker.
     for (const kind of ['hole client-gateway', 'freeze gateway', 'hole gateway-redis'] as const)
       expect(lateRecoveries([killed, fault(kind, { ms: 10_000, at: 101 })])).toHaveLength(1);
-    expect(lateRecoveries([fault('kill engine', { next: 20 }), fault('freeze gateway', { ms: 9000 })])).toEqual([]);
+    expect(lateRecoveries([fault('kill engine', { next: 24 }), fault('freeze gateway', { ms: 9000 })])).toEqual([]);
   });
 
   it('is not judged by what could not be measured', () => {

@@ -45,7 +45,7 @@ export const PROMISED: Readonly<Record<FaultKind, Recovery>> = {
 /** A slow machine, or one with other work, takes longer than promised. */
 export const FACTOR = 3;
 /** What is promised within a second or two may take this long, s. */
-export const LEAST_S = 10;
+export const LEAST_S = 15;
 
 /** Seconds that a recovery may take, beside the durations of the fault and of those that overlap it. */
 export function bounds(kind: FaultKind): Recovery {

@@ -1,7 +1,7 @@
 import type { NewItem } from '@facequeue/queue';
 import { FacequeueError } from '@facequeue/schema';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BatchAppender } from './batch-appender.ts';
 
 const item = (line: number): NewItem => ({ name: null, line, content: { kind: 'url', url: 'https://example.org/' } });
@@ -57,6 +57,24 @@ describe('the appender of a request', () => {
         expect(appender.lastLine).toBe(Math.min(room, count));
       }),
     );
+  });
+
+  it('appends a short chunk when 250 ms have passed since the last one', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const { append, calls } = queueOf(9);
+      const appender = new BatchAppender(append, true);
+      for (const line of [1, 2]) {
+        vi.advanceTimersByTime(100);
+        await appender.add(item(line), 1);
+        expect(calls).toEqual([]);
+      }
+      vi.advanceTimersByTime(50);
+      await appender.add(item(3), 1);
+      expect(calls).toEqual([[1, 2, 3]]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('appends a whole chunk or nothing when partial appends are not allowed', async () => {

@@ -1,6 +1,6 @@
 /** Following a camera, on two gateways over one Redis. */
 import { FrameEvent } from '@facequeue/schema';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
   CANNED_OUTCOME,
@@ -13,6 +13,7 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { countOpen } from '../http/testing/open-waits.ts';
+import { EventStream } from '../streaming/sse.ts';
 import { hastenTimeouts } from '../streaming/testing/hasten-timeouts.ts';
 import { type EventReader, readEvents } from '../streaming/testing/sse-reader.ts';
 
@@ -164,8 +165,12 @@ describe('GET /cameras/{camera}/events', () => {
     using stream = await events();
     await frames(stream, 0);
     for (let i = 0; i < 2; i++) expect(await stream.next()).toEqual({ comment: '' });
+    const flushed = vi.spyOn(EventStream.prototype, 'flushed');
     await post();
     await more(stream, 1);
+    // A client that reads nothing is disconnected after half a minute.
+    expect(flushed).toHaveBeenCalledWith(30_000);
+    flushed.mockRestore();
     expect(timeouts.slice(0, 2)).toEqual([15_000, 15_000]);
   });
 

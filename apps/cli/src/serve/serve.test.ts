@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { startRedis } from '../../../../test/support/redis/test-redis.ts';
+import { Home } from './home.ts';
+import { privateRedis } from './private-redis.ts';
 import { identify, isRunning } from './process-identity.ts';
 import { type RunningServe, TestHome } from './testing/running.ts';
 
@@ -252,6 +254,12 @@ describe('the private Redis', () => {
     expect(cli(home, 'GET', 'b')(true)).toBe('kept, too');
   });
 
+  it('has 15 s to end, for writing its data', async () => {
+    await using test = new TestHome();
+    using home = new Home(test.folder);
+    expect((await privateRedis(home, 1e8, {})).service.graceMs).toBe(15_000);
+  });
+
   it('that is not installed is named in the error, with what to do', async () => {
     await using home = new TestHome();
     const serve = home.start({ PATH: '/nonexistent' });
@@ -270,6 +278,19 @@ describe('the Redis of REDIS_URL', () => {
     serve.signal('SIGTERM');
     expect(await serve.exit).toBe(0);
     expect(serve.output).not.toContain('Stopping Redis');
+  });
+
+  it('that does not reply within 3 s ends the start', async () => {
+    await using redis = await startRedis();
+    await using home = new TestHome();
+    await redis.pause();
+    const began = performance.now();
+    const serve = home.start({ REDIS_URL: redis.url });
+    expect(await serve.exit).toBe(1);
+    expect(performance.now() - began).toBeGreaterThan(3000);
+    expect(performance.now() - began).toBeLessThan(12_000);
+    await redis.resume();
+    expect(serve.output).toContain(`Redis at 127.0.0.1:${redis.port} cannot be used: no reply within 3 s`);
   });
 
   it('that cannot be reached ends the start, and its password is not printed', async () => {
