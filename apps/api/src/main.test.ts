@@ -198,7 +198,6 @@ describe('the gateway process', () => {
     child.kill('SIGTERM');
     const began = performance.now();
     expect(await exited).toBe(0);
-    console.log('EXIT', performance.now() - began);
     // Its last answers have a second.
     expect(performance.now() - began).toBeLessThan(5000);
   });

@@ -323,7 +323,6 @@ describe('a worker that is told to stop', () => {
     await own.kill();
     const began = performance.now();
     expect(await worker.end('SIGTERM')).toBe(0);
-    console.log('WORKER', performance.now() - began);
     // 3 s to release its jobs, and 3 s to close its connections.
     expect(performance.now() - began).toBeLessThan(20_000);
     job.wait[Symbol.dispose]();

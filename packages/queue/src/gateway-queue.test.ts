@@ -375,7 +375,6 @@ describe('when Redis is unreachable', () => {
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
-    console.log('BACK', performance.now() - back);
     expect(performance.now() - back).toBeLessThan(4000);
     expect((await audit(own.url, rig.prefix)).findings).toEqual([]);
   });

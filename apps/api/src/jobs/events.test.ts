@@ -203,11 +203,9 @@ describe('GET /jobs/{id}/events', () => {
       body: 'image',
     });
     const id = response.headers.get('x-job-id')!;
-    const timeouts = hastenTimeouts(at.queue, 0);
     using stream = await events(id, at);
     for (let i = 0; i < 2; i++) await stream.next();
     await away.kill();
-    await at.queue.read(id).catch(() => {});
     await away.restart();
     const back = performance.now();
     await expect
@@ -221,7 +219,8 @@ describe('GET /jobs/{id}/events', () => {
       )
       .toBe('canceled');
     expect((await stream.rest()).at(-1)!.event).toBe('job');
-    console.log('EVENTS', performance.now() - back, timeouts);
+    // As soon as it is reachable: a process connects again within a second or so.
+    expect(performance.now() - back).toBeLessThan(5000);
   }, 40_000);
 
   it('buffers little for a client that does not read', async () => {

@@ -29,14 +29,18 @@ async function sound(rig: Rig): Promise<void> {
 
 /** Every item is listed once, with its cursor in order, and succeeded. */
 async function whole(rig: Rig, queue: GatewayQueue, id: string, of: NewItem[]): Promise<void> {
-  const began = performance.now();
   expect(await finished(queue, id)).toMatchObject({ status: 'finished', counts: { succeeded: of.length } });
-  // Lost tokens are found 5 s later, the jobs of a dead worker 5 to 7 s later.
-  expect(performance.now() - began).toBeLessThan(20_000);
   const results = await allResults(queue, id);
   expect(results.map((each) => Number(each.cursor))).toEqual(of.map((_, i) => i + 1));
   expect(results.map((each) => each.name).sort()).toEqual(of.map((each) => each.name).sort());
   await sound(rig);
+}
+
+/** As `whole`, and soon: lost tokens are found after 5 s, the jobs of a dead worker after 5 to 7 s. */
+async function wholeSoon(...batch: Parameters<typeof whole>): Promise<void> {
+  const began = performance.now();
+  await whole(...batch);
+  expect(performance.now() - began).toBeLessThan(20_000);
 }
 
 /** Cuts every connection but its own. */
@@ -68,7 +72,7 @@ describe('a batch whose processes die is run to its end', () => {
     const given = Array.from({ length: 20 }, (_, i) => inlineItem(`n${i}`));
     await by.append('b', given);
     await by.settle('b');
-    await whole(rig, queue, 'b', given);
+    await wholeSoon(rig, queue, 'b', given);
   });
 
   it('though the worker died between its claim and the next token', async () => {
@@ -83,7 +87,7 @@ describe('a batch whose processes die is run to its end', () => {
       await by.start(job!.id, 1);
     }
     await rig.finishing();
-    await whole(rig, queue, id, given);
+    await wholeSoon(rig, queue, id, given);
   });
 
   it('though a worker is killed while it has tokens', async () => {
@@ -103,7 +107,7 @@ describe('a batch whose processes die is run to its end', () => {
     await all;
     doomed.kill('SIGKILL');
     await rig.finishing();
-    await whole(rig, queue, id, given);
+    await wholeSoon(rig, queue, id, given);
     const again = (await allResults(queue, id)).filter((each) => each.attempts === 2);
     expect(again.map((each) => each.jobId).sort()).toEqual(taken.sort());
   });
