@@ -45,6 +45,8 @@ describe('the settings of image sources', () => {
     expect(where(listerOptions(config))).toEqual([{ bucket: 'photos', prefix: '2024' }]);
     expect(where(sourceOptions(config))).toEqual([{ bucket: 'photos', prefix: '2024' }]);
     expect(where(writerOptions(config))).toEqual([{ bucket: 'results', prefix: '' }]);
+    // A part of 8 MiB at 70 kB/s.
+    expect(writerOptions(config).totalMs).toBe(120_000);
   });
 
   it('name the invalid item', () => {

@@ -59,19 +59,21 @@ describe('the appender of a request', () => {
     );
   });
 
-  it('appends a short chunk when 250 ms have passed since the last one', async () => {
+  it('appends a short chunk while no item is available, unless the last one was sent less than 250 ms ago', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
       const { append, calls } = queueOf(9);
       const appender = new BatchAppender(append, true);
+      await appender.flush();
       for (const line of [1, 2]) {
-        vi.advanceTimersByTime(100);
         await appender.add(item(line), 1);
+        vi.advanceTimersByTime(120);
+        await appender.idle();
         expect(calls).toEqual([]);
       }
-      vi.advanceTimersByTime(50);
-      await appender.add(item(3), 1);
-      expect(calls).toEqual([[1, 2, 3]]);
+      vi.advanceTimersByTime(10);
+      await appender.idle();
+      expect(calls).toEqual([[1, 2]]);
     } finally {
       vi.useRealTimers();
     }
