@@ -147,6 +147,25 @@ describe('a worker', () => {
     expect(performance.now() - silent).toBeLessThan(21_000);
   });
 
+  it('takes jobs again half a second after it could not, because Redis had no memory left', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const given = job();
+    using wait = gateway.wait(given.id);
+    await gateway.submit(given);
+    const raw = new Redis(own.url);
+    await raw.config('SET', 'maxmemory', '1');
+    await rig.finishing();
+    const oom = () => rig.errors.filter(({ message }) => message.includes('maxmemory')).length;
+    await expect.poll(oom, { timeout: 10_000, interval: 5 }).toBeGreaterThan(0);
+    await raw.config('SET', 'maxmemory', '0');
+    const free = performance.now();
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+    expect(performance.now() - free).toBeLessThan(2500);
+    raw.disconnect();
+  });
+
   it('closes within 2 s although Redis is unreachable', async () => {
     await using own = await startRedis();
     const rig = new Rig(own.url);
