@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { newJobId } from './job/job-id.ts';
+import { openConnection } from './redis/connection.ts';
 import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from './testing/rig.ts';
 
 let redis: TestRedis;
@@ -353,6 +354,24 @@ describe('on Redis Cluster', () => {
 });
 
 describe('when Redis is unreachable', () => {
+  it.each(['gateway', 'worker', 'subscriber'] as const)(
+    'the connection of a %s is tried again after a tenth of a second, later at least every 1.25 s',
+    async (kind) => {
+      await using connection = await openConnection(redis.url, kind, () => {});
+      const { retryStrategy, connectTimeout, commandTimeout } = connection.redis.options;
+      const delays = Array.from({ length: 100 }, (_, i) => Number(retryStrategy!(i + 1)));
+      expect(delays[0]).toBeGreaterThanOrEqual(75);
+      expect(delays[0]).toBeLessThanOrEqual(125);
+      for (const delay of delays.slice(4)) {
+        expect(delay).toBeGreaterThanOrEqual(750);
+        expect(delay).toBeLessThanOrEqual(1250);
+      }
+      // An attempt that gets no answer gives way to the next one; a gateway's caller does not wait for ever.
+      expect(connectTimeout).toBe(5000);
+      expect(commandTimeout).toBe(kind === 'gateway' ? 5000 : undefined);
+    },
+  );
+
   it('fails at once with unavailable, and works again by itself when Redis is back, 1 s later at most', async () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
