@@ -5,7 +5,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { dirname, join } from 'node:path';
 import { CONSTANTS } from '../../../packages/queue/src/constants.ts';
 import { describeChange, type Mutant } from '../mutant.ts';
-import type { MutatedPackage } from '../packages.ts';
+import type { MutatedScripts } from '../packages.ts';
 import { MutatedTree, RESULTS } from '../tree.ts';
 import { applyChange, type Block, blockAt, type Change, luaBlocks, luaMutants, probed } from './mutants.ts';
 import { loggingRedis, probe } from './probes.ts';
@@ -17,7 +17,7 @@ export interface LuaRun {
   /** For the file in .cache/mutation. */
   name: string;
   /** Globs of all scripts and of the tests that judge them. */
-  of: Pick<MutatedPackage, 'files' | 'tests'>;
+  of: MutatedScripts;
   /** The scripts to mutate. */
   files: string[];
   /** How many mutants of them, and which by chance. */
@@ -63,7 +63,7 @@ export async function mutateLua(
   const scripts = globSync(of.files, { cwd: tree.path })
     .toSorted()
     .map((file) => readScript(tree, file));
-  const hashes = testHashes(tree, of.tests);
+  const hashes = testHashes(tree, of);
   await findPasses(tree, scripts, hashes, stored, log);
   let candidates = scripts.filter(({ file }) => files.includes(file)).flatMap(candidatesOf);
   if (sample) candidates = drawn(candidates, sample.size, sample.seed);
@@ -167,8 +167,8 @@ async function findPasses(
   for (const { file, text } of scripts) writeFileSync(join(tree.path, file), text);
 }
 
-function testHashes(tree: MutatedTree, globs: string[]): Judges {
-  const files = globSync(globs, { cwd: tree.path });
+function testHashes(tree: MutatedTree, { tests, without = [] }: MutatedScripts): Judges {
+  const files = globSync(tests, { cwd: tree.path, exclude: without });
   return Object.fromEntries(files.map((file) => [file, hashOf(readFileSync(join(tree.path, file), 'utf8'))]));
 }
 
