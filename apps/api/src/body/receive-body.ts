@@ -68,5 +68,7 @@ function receive(
     });
 
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+    // It may have been closed before, while Redis was asked whether there is room.
+    if (request.destroyed) onClose();
   });
 }

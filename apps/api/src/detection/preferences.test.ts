@@ -1,9 +1,8 @@
 /** Calls with Prefer, on two gateways over one Redis. */
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { type Outcome, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
+import type { Outcome } from '@facequeue/queue';
 import { JobResource, type Problem } from '@facequeue/schema';
-import { sleep } from '@facequeue/time';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   CANNED_OUTCOME,
@@ -13,6 +12,7 @@ import {
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { slowQueue } from '../admission/testing/slow-queue.ts';
 import { countOpen } from '../http/testing/open-waits.ts';
 
 let redis: TestRedis;
@@ -70,7 +70,7 @@ describe('Prefer: respond-async', () => {
 
   it('is accepted although the estimated wait is long', async () => {
     await using at = await own({ SYNC_WAIT: '100ms' });
-    await slowQueue(at);
+    await slowQueue(at, () => post(at, { prefer: 'respond-async' }));
     const refused = await post(at);
     expect(((await refused.json()) as Problem).detail).toMatch(/wait longer than its caller/);
     expect(refused.status).toBe(503);
@@ -245,24 +245,3 @@ describe('a job that ends otherwise while its caller waits', () => {
     worker.end(CANNED_OUTCOME);
   });
 });
-
-/** Leaves ten jobs in a queue with a low throughput. */
-async function slowQueue(at: TestGateway): Promise<void> {
-  const ids: string[] = [];
-  for (let i = 0; i < 30; i++) ids.push((await post(at, { prefer: 'respond-async' })).headers.get('x-job-id')!);
-  const work = await openWorkerQueue({
-    url: at.redisUrl,
-    prefix: at.prefix,
-    maxAttempts: 5,
-    limits: UNLIMITED,
-    onError: () => {},
-  });
-  for (const id of ids.slice(0, 20)) {
-    const job = await work.claim(id, 'worker');
-    await work.start(id, job!.attempt);
-    await work.finish(id, job!.attempt, CANNED_OUTCOME);
-    // With 20 ms between two ends the estimate for the ten that remain is 200 ms.
-    await sleep(20);
-  }
-  await work.close();
-}

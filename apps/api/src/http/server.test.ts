@@ -249,7 +249,9 @@ describe('connections', () => {
     }
   });
 
-  it('may be reset at any moment without harm to others', async () => {
+  it('may be reset at any moment while another is in use, which is served on', async () => {
+    using other = await openRaw(gateway.port);
+    let served = 0;
     for (const sent of [
       'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
       'x\r\n\r\n',
@@ -262,6 +264,8 @@ describe('connections', () => {
         await connection.send(sent);
         connection.socket.resetAndDestroy();
       }
+      await other.send(`GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: call-${++served}\r\n\r\n`);
+      expect(await other.until(`call-${served}`)).toMatch(/200 OK/);
     }
   });
 

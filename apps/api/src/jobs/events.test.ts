@@ -223,7 +223,7 @@ describe('GET /jobs/{id}/events', () => {
     expect(performance.now() - back).toBeLessThan(5000);
   }, 40_000);
 
-  it('buffers little for a client that does not read', async () => {
+  it('frees the subscription at the end of the job for a client that does not read, which gets every event later', async () => {
     const id = await submit();
     const open = countOpen(gateways[1].queue);
     using raw = await openRaw(gateways[1].port);

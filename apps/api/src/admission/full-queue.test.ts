@@ -1,0 +1,97 @@
+/** What a full queue refuses unread, and what it does not. */
+import { randomUUID } from 'node:crypto';
+import type { BatchResource } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
+import { startTestGateway, type TestGateway } from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { slowQueue } from './testing/slow-queue.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+/** Nearly the largest image: two of them are more than MAX_BLOB_BYTES. */
+const IMAGE = Buffer.alloc(900_000, 7);
+
+function detect(at: TestGateway, key: string | null, headers: Record<string, string> = {}, path = '/face_detection') {
+  return fetch(at.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'image/png', ...(key !== null && { 'idempotency-key': key }), ...headers },
+    body: IMAGE,
+  });
+}
+const LATER = { prefer: 'respond-async' };
+const jobId = async (call: Promise<Response>) => (await call).headers.get('x-job-id');
+
+describe('while the queue is full', () => {
+  it.each([
+    ['/face_detection', 'image/png'],
+    ['/face-detection', 'application/json'],
+    ['/invocations', 'multipart/form-data; boundary=x'],
+    ['/cameras/gate/frames', 'image/png'],
+    ['/batches', 'application/json'],
+    ['/batches', 'application/x-ndjson'],
+    ['/batches/{id}/items', 'application/json'],
+    ['/batches/{id}/items', 'application/x-ndjson'],
+  ])('POST %s of %s is refused before its body', async (path, type) => {
+    await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '4' });
+    const made = await fetch(`${at.url}/batches?open=true`, { method: 'POST' });
+    const batch = (await made.json()) as BatchResource;
+    expect(made.status).toBe(202);
+    for (let i = 0; i < 4; i++) expect((await detect(at, null, LATER)).status).toBe(202);
+    await expect.poll(async () => (await at.queue.snapshot()).full.interactive, { timeout: 10_000 }).not.toBeNull();
+    using raw = await openRaw(at.port);
+    await raw.send(
+      `POST ${path.replace('{id}', batch.id)} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: 90\r\nExpect: 100-continue\r\n\r\n`,
+    );
+    const { status, headers, body } = parseRaw(await raw.until('queue_full'));
+    expect([status, JSON.parse(body).code]).toEqual([503, 'queue_full']);
+    expect(headers).toMatch(/^Retry-After: [1-9]\d*\r?$/im);
+  });
+});
+
+describe('a call repeated with its Idempotency-Key while the queue is full', () => {
+  it.each<[string, Record<string, string>]>([
+    ['of waiting jobs', { MAX_WAITING_JOBS: '1' }],
+    ['of image bytes', { MAX_IMAGE_BYTES: '1mb', MAX_BLOB_BYTES: '1mb' }],
+    ['of jobs that have waited too long', { MAX_OLDEST: '1s' }],
+  ])('%s gets its job by every path and from every gateway', async (_, env) => {
+    const QUEUE_PREFIX = `{${randomUUID()}}`;
+    await using at = await startTestGateway(redis.url, { ...env, QUEUE_PREFIX, SYNC_WAIT: '100ms' });
+    await using other = await startTestGateway(redis.url, { ...env, QUEUE_PREFIX, SYNC_WAIT: '100ms' });
+    const id = await jobId(detect(at, 'first', LATER));
+    await expect.poll(async () => (await detect(at, randomUUID(), LATER)).status, { timeout: 10_000 }).toBe(503);
+    for (const path of ['/face_detection', '/face-detection', '/invocations']) {
+      for (const [gateway, headers, status] of [
+        [at, LATER, 202],
+        [other, { prefer: 'wait=0' }, 202],
+        [other, {}, 504],
+      ] as const) {
+        const again = await detect(gateway, 'first', headers, path);
+        expect([path, again.status, again.headers.get('x-job-id')]).toEqual([path, status, id]);
+      }
+    }
+    expect((await detect(other, 'third')).status).toBe(503);
+    await at.queue.cancel(id!);
+    const ended = await detect(at, 'first');
+    expect([ended.status, ended.headers.get('x-job-id')]).toEqual([409, id]);
+  });
+
+  it('of jobs that are served too slowly for its caller gets its job', async () => {
+    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '100ms' });
+    const id = await jobId(detect(at, 'first', LATER));
+    await slowQueue(at, () => detect(at, null, LATER));
+    expect((await detect(at, 'second')).status).toBe(503);
+    const again = await detect(at, 'first');
+    expect([again.status, again.headers.get('x-job-id')]).toEqual([504, id]);
+  });
+
+  it('of another request is still told so', async () => {
+    await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '1' });
+    await detect(at, 'first', LATER);
+    expect((await detect(at, 'first', LATER, '/face_detection?max_faces=1')).status).toBe(422);
+  });
+});
