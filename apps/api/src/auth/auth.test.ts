@@ -28,9 +28,17 @@ describe('API keys', () => {
     expect(identify(request({ authorization: 'bearer  one' }), keys)).toBe('shop');
   });
 
+  it('in x-api-key count, whatever Authorization says', () => {
+    expect(identify(request({ 'x-api-key': 'two', authorization: 'Bearer one' }), keys)).toBe('archive');
+  });
+
   it.each<Record<string, string>>([
     {},
     { 'x-api-key': '' },
+    { 'x-api-key': 'three', authorization: 'Bearer one' },
+    { authorization: 'Bearer one two' },
+    { authorization: 'xBearer one' },
+    { authorization: 'Bearerone' },
     { 'x-api-key': 'three' },
     { authorization: 'Basic one' },
     { 'x-api-key': hash('one') },

@@ -79,6 +79,20 @@ describe('POST /batches', () => {
     expect(job?.options).toMatchObject({ profile: 'small-faces', landmarks: false, attributes: true });
   });
 
+  it('joins the options of query and body, and refuses one that both give', async () => {
+    const body = { items: [inline('joined')], options: { max_faces: 4, min_face_size: 30 } };
+    const made = await post(at('/batches?profile=fast&attributes=false'), body);
+    expect(made.status).toBe(202);
+    await allResults(gateway, made.body.id);
+    const job = worker.seen.find(({ bytes }) => String(bytes) === 'joined')?.job;
+    expect(job?.options).toMatchObject({ profile: 'fast', attributes: false, max_faces: 4, min_face_size: 30 });
+    const twice = await post(at('/batches?max_faces=5'), body);
+    expect(twice).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', detail: expect.stringContaining('max_faces') },
+    });
+  });
+
   it('turns each bad item into a failed item with its line number, and runs the rest', async () => {
     const made = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: '1mb' });
     await using small = made;

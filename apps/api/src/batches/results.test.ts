@@ -174,6 +174,17 @@ describe('results that are followed', () => {
     for (const reader of readers) expect(await reader.next()).toBeNull();
   });
 
+  it('end after limit items, and begin after a cursor, while the batch goes on', async () => {
+    const id = await openBatch();
+    const first = results(gateway, id, '?follow=true&limit=2');
+    await post(`${gateway.url}/batches/${id}/items`, items(3));
+    const two = await first;
+    expect(two.length).toBe(2);
+    const next = await results(gateway, id, `?follow=true&limit=1&after=${two[1]!.cursor}`);
+    expect(new Set([...two, ...next].map((item) => item.id))).toEqual(new Set(['item-0', 'item-1', 'item-2']));
+    await fetch(`${gateway.url}/batches/${id}`, { method: 'DELETE' });
+  });
+
   it('are complete for a large batch, read while it runs', async () => {
     const { body } = await post(`${gateway.url}/batches`, items(1000));
     const [one, other] = await Promise.all([allResults(gateway, body.id), allResults(gateway, body.id)]);

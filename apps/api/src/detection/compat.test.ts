@@ -1,5 +1,5 @@
 import type { Outcome } from '@facequeue/queue';
-import type { ErrorCode } from '@facequeue/schema';
+import { DEFAULT_DETECTION_OPTIONS, type ErrorCode } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   CANNED_OUTCOME,
@@ -85,6 +85,35 @@ describe('COMPAT=aws', () => {
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual(CANNED_RESULT);
     expect(worker.seen.at(-1)!.job.options.orient).toBe(false);
+  });
+
+  it('passes native options on beside its own, and answers as Prefer asks with an Idempotency-Key', async () => {
+    const url = `${gateway.url}/face_detection?max_faces=2&min_face_size=20&min_confidence=0.6&landmarks=false&priority=bulk`;
+    const headers = {
+      'content-type': 'application/json',
+      prefer: 'respond-async, wait=20',
+      'idempotency-key': 'native',
+    };
+    const ids: (string | null)[] = [];
+    for (let i = 0; i < 2; i++) {
+      const response = await fetch(url, { method: 'POST', headers, body: '{"img":"YWJj","colour":"red"}' });
+      expect([response.status, response.headers.get('preference-applied')]).toEqual([200, 'wait=20']);
+      ids.push(response.headers.get('x-job-id'));
+    }
+    const seen = worker.seen.filter(({ job }) => ids.includes(job.id));
+    expect(seen.map(({ job }) => [job.queue, job.options])).toEqual([
+      [
+        'bulk',
+        {
+          ...DEFAULT_DETECTION_OPTIONS,
+          orient: false,
+          max_faces: 2,
+          min_face_size: 20,
+          min_confidence: 0.6,
+          landmarks: false,
+        },
+      ],
+    ]);
   });
 
   it('allows cross-origin requests, with keys and JSON', async () => {

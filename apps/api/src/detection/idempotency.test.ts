@@ -101,4 +101,22 @@ describe('what the queue stores of a key', () => {
     const prints = await Promise.all([Buffer.alloc(5 << 20), Buffer.alloc((5 << 20) - 1), ...images].map(print));
     expect(new Set(prints).size).toBe(prints.length);
   });
+
+  it('is made of a large image in slices, between which other calls are served', async () => {
+    let turns = 0;
+    let made = false;
+    const count = () => {
+      turns += 1;
+      if (!made) setImmediate(count);
+    };
+    setImmediate(count);
+    const bytes = Buffer.alloc(8 << 20);
+    await idempotency('k', '', 'op', {
+      queue: 'bulk',
+      source: { kind: 'inline', bytes },
+      options: DEFAULT_DETECTION_OPTIONS,
+    });
+    made = true;
+    expect(turns).toBeGreaterThanOrEqual(7);
+  });
 });

@@ -17,6 +17,8 @@ import { startRedis, type TestRedis } from '../../../../test/support/redis/test-
 
 const keyed = (name: string) => `${name}:${createHash('sha256').update(`key of ${name}`).digest('hex')}`;
 
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
 let redis: TestRedis;
 let env: Record<string, string>;
 let gateways: GatewayPair;
@@ -30,7 +32,11 @@ afterAll(() => redis?.stop());
 
 beforeEach(async () => {
   answer = () => CANNED_OUTCOME;
-  env = { QUEUE_PREFIX: `{${randomUUID()}}`, API_KEYS: `${keyed('shop')},${keyed('archive')}` };
+  env = {
+    QUEUE_PREFIX: `{${randomUUID()}}`,
+    API_KEYS: `${keyed('shop')},${keyed('archive')}`,
+    WEBHOOK_SECRETS: `shop=${SECRET}`,
+  };
   gateways = await startGatewayPair(redis.url, env);
 });
 afterEach(async () => {
@@ -131,6 +137,7 @@ describe('the same key', () => {
       { body: 'imagE' },
       { path: '/face_detection?max_faces=1' },
       { path: '/face_detection?priority=bulk' },
+      { path: '/face_detection?webhook_url=https://hooks.example.org/' },
       { body: '{"url":"http://example.org/"}', type: 'application/json' },
     ];
     for (const other of others) {

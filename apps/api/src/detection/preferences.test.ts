@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import type { Outcome } from '@facequeue/queue';
-import { JobResource, type Problem } from '@facequeue/schema';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FacequeueError, JobResource, type Problem } from '@facequeue/schema';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   CANNED_OUTCOME,
   CANNED_RESULT,
@@ -190,7 +190,36 @@ describe('an outage of Redis while a call waits', () => {
   });
 });
 
+it('a call whose wait ends with its gateway while Redis is unreachable is told where its job is', async () => {
+  await using away = await startRedis({ appendonly: 'always' });
+  const at = await startTestGateway(away.url);
+  const call = post(at);
+  await expect.poll(async () => (await at.queue.snapshot()).queues.interactive.waiting).toBe(1);
+  await away.pause();
+  const closed = at.close(0);
+  const response = await call;
+  const problem = (await response.json()) as Problem;
+  expect(problem).toMatchObject({ status: 504, code: 'wait_timeout' });
+  expect(response.headers.get('location')).toBe(`/jobs/${problem.job_id}`);
+  await away.resume();
+  await closed;
+});
+
 describe('a client that disconnects', () => {
+  it('while its job cannot be canceled, because Redis is unreachable, frees its wait and logs no error', async () => {
+    await using at = await own();
+    const open = countOpen(at.queue);
+    const disconnect = new AbortController();
+    const call = post(at, {}, { signal: disconnect.signal }).catch(() => {});
+    await expect.poll(async () => (await at.queue.snapshot()).queues.interactive.waiting).toBe(1);
+    const canceled = vi.spyOn(at.queue, 'cancel').mockRejectedValue(new FacequeueError('unavailable', 'planted'));
+    disconnect.abort();
+    await call;
+    await expect.poll(() => canceled.mock.calls.length).toBe(1);
+    await expect.poll(() => open.waits).toBe(0);
+    expect(at.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   const calls: [string, string, Record<string, string>][] = [
     ['that waits', 'canceled', {}],
     ['with wait=n', 'canceled', { prefer: 'wait=60' }],

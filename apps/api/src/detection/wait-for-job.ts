@@ -1,12 +1,16 @@
 import type { CompletionWait, GatewayQueue } from '@facequeue/queue';
-import { isTerminal } from '@facequeue/schema';
+import { FacequeueError, isTerminal } from '@facequeue/schema';
 import type { JobView } from '@facequeue/schema/job-resource';
+import { withTimeout } from '@facequeue/time';
 import { MIN_RETRY_MS, pollAfterMs } from '../admission/retry-after.ts';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
 import { isUnavailable } from '../http/errors.ts';
 import { nameJob } from '../jobs/name-job.ts';
 import { waitForEnd } from '../jobs/wait-for-end.ts';
 import type { DetectionCall } from './read-call.ts';
+
+/** How long the last read may take, ms. At the end of its grace period a gateway has a second for its last answers. */
+const LAST_READ_MS = 500;
 
 /** State of a job when its caller is answered. */
 export type JobState = { ended: true; job: JobView } | { ended: false; job: JobView; retryAfterMs: number };
@@ -40,16 +44,20 @@ export async function waitForJob(call: DetectionCall, accepted: JobView, wait: C
     if (error instanceof ClientDisconnected && unknownToOthers) await queue.cancel(job.id, 'queued');
     throw error;
   }
-  const now = await readAgain(queue, job);
-  return { ended: false, job: now, retryAfterMs: await pollAfterMs(queue, now.queue) };
+  return readAgain(queue, job);
 }
 
-/** The job as it is now; as it was if Redis has just become unreachable. */
-async function readAgain(queue: GatewayQueue, job: JobView): Promise<JobView> {
+/** The job as it is now; as it was if Redis does not answer. */
+async function readAgain(queue: GatewayQueue, job: JobView): Promise<JobState> {
+  const read = async (): Promise<JobState> => {
+    const now = (await queue.read(job.id)) ?? job;
+    return { ended: false, job: now, retryAfterMs: await pollAfterMs(queue, now.queue) };
+  };
+  const timedOut = () => new FacequeueError('unavailable', 'Redis does not answer');
   try {
-    return (await queue.read(job.id)) ?? job;
+    return await withTimeout(read(), LAST_READ_MS, timedOut);
   } catch (error) {
-    if (isUnavailable(error)) return job;
+    if (isUnavailable(error)) return { ended: false, job, retryAfterMs: MIN_RETRY_MS };
     throw error;
   }
 }
