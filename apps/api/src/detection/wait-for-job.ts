@@ -44,7 +44,7 @@ export async function waitForJob(call: DetectionCall, accepted: JobView, wait: C
     if (error instanceof ClientDisconnected && unknownToOthers) await queue.cancel(job.id, 'queued');
     throw error;
   }
-  return readAgain(queue, job);
+  return await readAgain(queue, job);
 }
 
 /** The job as it is now; as it was if Redis does not answer. */

@@ -10,6 +10,7 @@ import {
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { FLUSH_EVERY_MS } from '../batches/batch-appender.ts';
 import { type Held, NOTHING, watchHeld } from './testing/held.ts';
 
 let held: ReturnType<typeof watchHeld>;
@@ -22,7 +23,8 @@ let worker: CannedWorker;
 let answer: (job: ClaimedJob) => Outcome | Promise<Outcome> = () => CANNED_OUTCOME;
 
 beforeAll(async () => {
-  held = watchHeld();
+  // Lines wait for more for a moment first; here they begin at once to wait for as long as the client has.
+  held = watchHeld((ms) => (ms === FLUSH_EVERY_MS ? 1 : ms));
   redis = await startRedis();
   gateway = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: '100000' });
   hasty = await startTestGateway(redis.url, { BODY_TIMEOUT: '200ms', SYNC_WAIT: '200ms' });
