@@ -1,5 +1,5 @@
 // @ts-check
-/** Runs a command within a time limit, and ends every process it started when the time is over. */
+/** Runs a command within a time limit, and ends every process that it leaves behind. */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
@@ -15,10 +15,11 @@ export const killRunning = () => killCurrent?.();
 
 /**
  * @param {string[]} words
- * @param {{ cwd: string, env?: NodeJS.ProcessEnv, limitMs: number, log: string }} options `log` gets all output
+ * @param {{ cwd: string, env?: NodeJS.ProcessEnv, limitMs: number, log: string, daemons?: boolean }} options
+ *   log: gets all output; daemons: what the command started may run on, unless the time is over
  * @returns {Promise<{ status: number | null, timedOut: boolean }>} status null: it did not start, or was killed
  */
-export async function runLimited([command = '', ...args], { cwd, env = {}, limitMs, log }) {
+export async function runLimited([command = '', ...args], { cwd, env = {}, limitMs, log, daemons = false }) {
   // A name of its own: a command that runs limited commands itself adds theirs.
   const mark = `${MARK}${randomUUID().replaceAll('-', '')}`;
   const output = openSync(log, 'w');
@@ -41,6 +42,8 @@ export async function runLimited([command = '', ...args], { cwd, env = {}, limit
       child.once('exit', (code) => resolve(code));
     });
     clearTimeout(timer);
+    // A test that timed out leaves its servers, which would slow down what follows.
+    if (!daemons) killCurrent();
     killCurrent = null;
     return { status: timedOut ? null : status, timedOut };
   } finally {

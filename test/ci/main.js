@@ -42,13 +42,13 @@ const lastLines = (count) => readFileSync(log, 'utf8').trimEnd().split('\n').sli
 /**
  * @param {string[]} words
  * @param {number} limitMs
- * @param {NodeJS.ProcessEnv} [env]
+ * @param {{ env?: NodeJS.ProcessEnv, daemons?: boolean }} [options] as of `runLimited`
  */
-const run = (words, limitMs, env) =>
+const run = (words, limitMs, options = {}) =>
   runLimited(words, {
+    ...options,
     cwd: ROOT,
     log,
-    env,
     limitMs: Math.max(0, Math.min(limitMs, begun + TOTAL_MS - performance.now())),
   });
 
@@ -57,17 +57,17 @@ const machine = {
   root: ROOT,
   folder,
   async run(words) {
-    const { status } = await run(words, PREPARE_MS);
+    const { status } = await run(words, PREPARE_MS, { daemons: true });
     if (status !== 0) print(`${words.join(' ')} failed (${status ?? 'killed'}):\n${lastLines(20)}`);
     return status === 0;
   },
-  probe: async (words) => (await run(words, 30_000)).status === 0,
+  probe: async (words) => (await run(words, 30_000, { daemons: true })).status === 0,
 };
 
 /** Passed or failed by its exit status. @param {Check} check @param {number} limitMs */
 async function runCommand({ command, env }, limitMs) {
   const start = performance.now();
-  const { status, timedOut } = await run(command, limitMs, env);
+  const { status, timedOut } = await run(command, limitMs, { env });
   const took = `${secondsSince(start)} s`;
   if (status === 0) {
     counts.passed++;
@@ -88,10 +88,7 @@ async function runVitest({ command, env }, files, limitMs) {
   for (const old of [path, unfinishedPath(path)]) rmSync(old, { force: true });
   const flags = ['--reporter=default', `--reporter=${REPORTER}`];
   const { status, timedOut } = await run([...command, '--', ...flags, ...files], limitMs, {
-    ...env,
-    [REPORT_VARIABLE]: path,
-    NO_COLOR: '1',
-    FORCE_COLOR: '0',
+    env: { ...env, [REPORT_VARIABLE]: path, NO_COLOR: '1', FORCE_COLOR: '0' },
   });
   /** @type {import('./reporter.js').Report | null} */
   const report = existsSync(path) && !timedOut ? JSON.parse(readFileSync(path, 'utf8')) : null;

@@ -39,7 +39,8 @@ interface Plant {
 }
 
 const tests = ['tests', '--limit', '90', '--', TEST];
-const vitest = (body: string) => `import { writeFileSync, existsSync } from 'node:fs';
+const vitest = (body: string) => `import { spawn } from 'node:child_process';
+import { writeFileSync, existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
 const first = !existsSync('${MARKER}');
 writeFileSync('${MARKER}', '');
@@ -49,15 +50,22 @@ const failsFirst = "it('fails once', () => expect(first).toBe(false));";
 const unsteady = (since: string) =>
   JSON.stringify({ unsteady: [{ test: `${TEST} > fails once`, reason: 'planted', since }], maySkip: [] });
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
-/** Starts a process in a group of its own, and never ends. */
-const hang = `import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-const child = spawn('sleep', ['600'], { detached: true, stdio: 'inherit' });
+/** Starts a process in a group of its own. */
+const CHILD = `const child = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
 writeFileSync('${MARKER}', String(child.pid));
 `;
+const hang = `import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+${CHILD}`;
 
 const RUNS_TESTS: readonly Plant[] = [
-  { fault: 'none', files: { [TEST]: vitest("it('passes', () => {});") }, run: tests, prints: [], passes: true },
+  {
+    fault: 'none: a test that passes, and leaves a process',
+    files: { [TEST]: vitest(`it('passes', () => {\n${CHILD}child.unref();\n});`) },
+    run: tests,
+    prints: [],
+    passes: true,
+  },
   {
     fault: 'a test that fails once',
     files: { [TEST]: vitest(failsFirst) },

@@ -8,8 +8,8 @@ import type { WebServer } from './web-server.ts';
 /** Between two frames of the camera, and between two appends to the batch, ms. */
 const FRAME_EVERY_MS = 250;
 const APPEND_EVERY_MS = 250;
-/** Six detections take two seconds while a process is replaced. */
-const MORE_MS = 30_000;
+/** For what takes a few seconds: six detections beside a replaced process, the last results of a camera. */
+const MORE_MS = 60_000;
 /** A frame that a broken connection may have carried is posted again after this, ms. */
 const FRAME_AGAIN_MS = 100;
 

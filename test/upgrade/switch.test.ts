@@ -28,7 +28,7 @@ describe('an upgrade from the last release and the downgrade, one process at a t
   it.each([
     ['gateways first', ['gateway', 'worker']],
     ['workers first', ['worker', 'gateway']],
-  ] as const)('%s: loses nothing and fails no call', { timeout: 180_000 }, async (_, tiers) => {
+  ] as const)('%s: loses nothing and fails no call', { timeout: 300_000 }, async (_, tiers) => {
     const image = await photographBytes('portrait-1.jpg');
     await using web = await startWebServer(image);
     const problems: string[] = [];

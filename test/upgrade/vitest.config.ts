@@ -7,7 +7,8 @@ export default defineConfig({
     allowOnly: false,
     include: ['test/upgrade/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts', 'test/upgrade/global-setup.ts'],
-    testTimeout: 30_000,
+    // Each takes a second or two.
+    testTimeout: 20_000,
     hookTimeout: 300_000,
     maxWorkers: 1,
   },
