@@ -26,7 +26,7 @@ export async function mutateTypeScript({ name, of, files, fresh }: TypeScriptRun
   process.chdir(tree.path);
   try {
     for (const file of files) putInFront(file);
-    await new Stryker({
+    const options: Options = {
       mutate: files,
       // The copy is the sandbox: Stryker's own would load @facequeue packages from outside it.
       inPlace: true,
@@ -51,11 +51,24 @@ export async function mutateTypeScript({ name, of, files, fresh }: TypeScriptRun
       allowConsoleColors: false,
       cleanTempDir: 'always',
       thresholds: { high: 100, low: 0, break: null },
-    }).runMutationTest();
+    };
+    await runStryker(options);
   } finally {
     process.chdir(ROOT);
   }
   return readReport(report);
+}
+
+type Options = ConstructorParameters<typeof Stryker>[0];
+
+/** A test that fails without a mutant may have met a moment in which the machine stood still: nothing is judged by then. */
+async function runStryker(options: Options, tries = 3): Promise<void> {
+  try {
+    await new Stryker(options).runMutationTest();
+  } catch (error) {
+    if (tries === 1 || !String(error).includes('initial test run')) throw error;
+    await runStryker(options, tries - 1);
+  }
 }
 
 /** The line that brings in in-process.ts, at the beginning of each mutated file: on its first line, so that the others keep their numbers. */
