@@ -17,6 +17,9 @@ export default defineConfig({
     // Real processes, real Redis and real models: a slow machine needs room, a hung test must still end.
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Its default is a second, in which a machine with other things to do may run nothing of ours. Where the documentation says how long
+    // something takes, the test says its own.
+    expect: { poll: { timeout: 5_000 } },
     // Two files at a time: each may start engines and servers of its own.
     maxWorkers: 2,
   },

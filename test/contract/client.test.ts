@@ -11,6 +11,7 @@ import {
   startTestGateway,
   type TestGateway,
 } from '../support/gateway/index.ts';
+import { freePort } from '../support/processes/free-port.ts';
 import { startInstallation } from '../support/processes/installation.ts';
 import { startRedis, type TestRedis } from '../support/redis/test-redis.ts';
 
@@ -293,8 +294,8 @@ describe('the client and the gateway agree on batches', () => {
 describe('a gateway that is killed and started again', () => {
   it('does not disturb callers who wait or follow', async () => {
     await using installation = await startInstallation();
-    const before = await installation.gateway();
-    const PORT = new URL(before.url).port;
+    const PORT = String(await freePort());
+    const before = await installation.gateway({ PORT });
     await using _ = await startCannedWorker({ redisUrl: installation.redis.url, prefix: installation.prefix }, work);
     const patient = createClient({ baseUrl: before.url });
     const { id } = await patient.submit(unfinished(8));
@@ -320,10 +321,10 @@ describe('a gateway that is killed and started again', () => {
     expect(statuses.filter((status) => status === 'processing')).toEqual(['processing']);
   });
 
-  it('does not disturb a run of items, each of which is returned once', async () => {
+  it('does not disturb a run of items, each of which is returned once', { timeout: 120_000 }, async () => {
     await using installation = await startInstallation({ MAX_WAITING_JOBS: '500' });
-    const before = await installation.gateway();
-    const PORT = new URL(before.url).port;
+    const PORT = String(await freePort());
+    const before = await installation.gateway({ PORT });
     await using _ = await startCannedWorker({ redisUrl: installation.redis.url, prefix: installation.prefix });
     const items = Array.from({ length: 2500 }, (_, i) => ({ id: `i${i}`, bytes: Uint8Array.of(1, i % 251) }));
     const seen: string[] = [];

@@ -4,7 +4,12 @@ import { audit } from '@facequeue/audit';
 import { createClient } from '@facequeue/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { photographBytes } from '../support/fixtures/index.ts';
-import { type GatewayProcess, type Installation, startInstallation } from '../support/processes/installation.ts';
+import {
+  acceptedBy,
+  type GatewayProcess,
+  type Installation,
+  startInstallation,
+} from '../support/processes/installation.ts';
 import { type StallingServer, startStallingServer } from '../support/servers/stalling-server.ts';
 
 let stalling: StallingServer;
@@ -52,8 +57,9 @@ it('reports jobs and batches as gone, answers every caller, and keeps working', 
       code: expect.stringMatching(/^(wait_timeout|gone)$/),
     }),
   ]);
-  // Four jobs of clients, the batch, and the job of its item.
-  await expect.poll(() => installation.jobs()).toHaveLength(6);
+  // Four jobs of clients; then the batch and the job of its item, too.
+  await expect.poll(() => acceptedBy(gateway), { timeout: 20_000 }).toBe(4);
+  expect(await installation.jobs()).toHaveLength(6);
 
   await installation.redis.lose();
   await installation.redis.restart();

@@ -5,6 +5,7 @@ import type { JobResource, Problem, SystemResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openRaw } from '../../../test/support/clients/raw-http.ts';
 import { startCannedWorker } from '../../../test/support/gateway/index.ts';
+import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
 import { type AppProcess, startApp } from '../../../test/support/processes/app-process.ts';
 import { cpuMs } from '../../../test/support/processes/process-table.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
@@ -165,6 +166,12 @@ describe('the gateway process', () => {
     const id = (await (await post(url, { prefer: 'respond-async' })).json()) as JobResource;
     const poll = fetch(`${url}/jobs/${id.id}?wait=60`);
     const stream = await fetch(`${url}/jobs/${id.id}/events`);
+    // The call and the poll.
+    const waits = async () =>
+      seriesValue(parseExposition(await (await fetch(`${url}/metrics`)).text()), 'facequeue_open_waits', {
+        kind: 'wait',
+      });
+    await expect.poll(waits).toBe(2);
     child.kill('SIGTERM');
     const response = await call;
     expect([response.status, response.headers.get('location')]).toEqual([

@@ -183,13 +183,13 @@ describe('wait', () => {
 
   it('throws at its time limit, and names the job', async () => {
     service.answers = [silence];
-    expect(await failureOf(client.wait(JOB_ID, { timeoutMs: 200 }))).toMatchObject({
+    expect(await failureOf(client.wait(JOB_ID, { timeoutMs: 1000 }))).toMatchObject({
       code: 'wait_timeout',
       jobId: JOB_ID,
     });
     expect(requests()).toEqual([`GET /jobs/${JOB_ID}?wait=1`]);
     service.answers = [problem('unavailable', { 'retry-after': '50' })];
-    expect(await failureOf(client.wait(JOB_ID, { timeoutMs: 200 }))).toMatchObject({ code: 'wait_timeout' });
+    expect(await failureOf(client.wait(JOB_ID, { timeoutMs: 1000 }))).toMatchObject({ code: 'wait_timeout' });
   });
 
   it.each<[string, Answer]>([

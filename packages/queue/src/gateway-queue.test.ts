@@ -164,7 +164,7 @@ describe('admission', () => {
 
   it('refuses while too many result bytes are kept, and admits jobs again when they are erased', async () => {
     await using rig = new Rig(redis.url);
-    const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 6 }, resultTtlMs: 300 });
+    const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 6 }, resultTtlMs: 1500 });
     const given = job();
     using wait = gateway.wait(given.id);
     await gateway.submit(given);
@@ -340,7 +340,7 @@ describe('on Redis Cluster', () => {
   it('all keys are in one slot: jobs run, end, expire and are erased', async () => {
     await using cluster = await startRedis({ cluster: true });
     await using rig = new Rig(cluster.url);
-    const gateway = await rig.gateway({ resultTtlMs: 100 });
+    const gateway = await rig.gateway({ resultTtlMs: 2000 });
     await rig.finishing();
     for (const queue of ['interactive', 'bulk'] as const) {
       const given = job({ queue });

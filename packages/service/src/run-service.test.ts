@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
 const SERVICE = fileURLToPath(new URL('./testing/service.ts', import.meta.url));
 
@@ -50,7 +50,7 @@ describe('the process of a service', () => {
     const service = start('slow stop');
     await service.report;
     service.child.kill('SIGTERM');
-    await vi.waitFor(() => expect(service.log()).toHaveLength(1));
+    await expect.poll(service.log).toHaveLength(1);
     const at = performance.now();
     service.child.kill('SIGINT');
     expect(await service.exited).toBe(1);
@@ -59,7 +59,7 @@ describe('the process of a service', () => {
 
   it('stops while it starts', async () => {
     const service = start('slow start');
-    await vi.waitFor(() => expect(service.log()).toHaveLength(1), { timeout: 10_000 });
+    await expect.poll(service.log, { timeout: 10_000 }).toHaveLength(1);
     service.child.kill('SIGTERM');
     expect(await service.exited).toBe(0);
   });
@@ -108,10 +108,16 @@ describe('the process of a service', () => {
   // util-linux' script runs a command on a terminal of its own.
   it('writes readable lines on a terminal, the last one included', async ({ skip }) => {
     skip(spawnSync('script', ['--version']).status !== 0, "util-linux's script is not installed");
-    const command = `"${process.execPath}" "${SERVICE}" well & pid=$!; sleep 2; kill -TERM $pid; wait $pid`;
-    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { encoding: 'utf8' });
-    expect(stdout).toMatch(/INFO.*service: stopping/);
-    expect(stdout).toMatch(/INFO.*service: stopped/);
-    expect(stdout).not.toContain('{"level"');
+    const command = `echo "pid $$"; exec "${process.execPath}" "${SERVICE}" "slow start"`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(child);
+    let out = '';
+    child.stdout.on('data', (chunk) => (out += chunk));
+    await expect.poll(() => out, { timeout: 20_000 }).toMatch(/INFO.*service: starting/);
+    process.kill(Number(/pid (\d+)/.exec(out)![1]), 'SIGTERM');
+    await once(child, 'close');
+    expect(out).toMatch(/INFO.*service: stopping/);
+    expect(out).toMatch(/INFO.*service: stopped/);
+    expect(out).not.toContain('{"level"');
   });
 });

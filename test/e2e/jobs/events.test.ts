@@ -1,6 +1,7 @@
 /** Server-sent events of jobs that are submitted at one gateway and followed at the other. */
 import type { JobResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../support/processes/free-port.ts';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
 import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { freeze, get, type Pair, PORTRAIT, reaches, startPair, submit } from './pair.ts';
@@ -118,7 +119,8 @@ describe('the events of a job', () => {
   });
 
   it('continue where they stopped when their gateway is killed and another takes its port', async () => {
-    const own = await pair.gateway();
+    const PORT = String(await freePort());
+    const own = await pair.gateway({ PORT });
     const { id } = await fetching('/survived');
     const seen: string[] = [];
     const following = (async () => {
@@ -127,7 +129,7 @@ describe('the events of a job', () => {
     })();
     await expect.poll(() => seen).toEqual(['queued']);
     await own.end('SIGKILL');
-    await pair.gateway({ PORT: new URL(own.url).port });
+    await pair.gateway({ PORT });
     stalling.release('/survived');
     await reaches(pair.there, id, 'succeeded');
     await following;

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
+import { freePort } from '../../support/processes/free-port.ts';
 import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { ACTIVE_JOBS, body, CAT, madeBy, occupy, type Pair, PORTRAIT, post, startPair, submit } from './pair.ts';
 
@@ -28,7 +29,9 @@ afterAll(async () => {
 const key = (text: string = randomUUID()) => ({ 'idempotency-key': JSON.stringify(text) });
 
 describe('everything stored', () => {
-  it('is removed from Redis when it expires: jobs in every final status, images, keys, webhooks, tombstones', async () => {
+  it('is removed from Redis when it expires: jobs in every final status, images, keys, webhooks, tombstones', {
+    timeout: 120_000,
+  }, async () => {
     // Results of these gateways expire after four seconds.
     const [here, there, hasty] = await Promise.all([
       pair.gateway({ RESULT_TTL: '4s' }),
@@ -84,7 +87,7 @@ describe('the same Idempotency-Key', () => {
     expect(new Set(answers.map((answer) => answer.headers.get('x-job-id'))).size).toBe(1);
     for (const result of results) expect(result).toEqual(results[0]);
     expect(results[0]!.Faces).toHaveLength(1);
-    expect((await pair.jobs()).length).toBe(before.length + 1);
+    expect((await pair.jobs()).filter((id) => !before.includes(id))).toHaveLength(1);
   });
 
   it('is refused for another image or other options, and returns the same job for the same content in another form', async () => {
@@ -119,7 +122,8 @@ describe('the same Idempotency-Key', () => {
   });
 
   it('is known to a gateway that replaces a killed one, while the job is queued and afterwards', async () => {
-    const doomed = await pair.gateway();
+    const PORT = String(await freePort());
+    const doomed = await pair.gateway({ PORT });
     const once = key();
     const release = await occupy(pair, stalling, 'killed');
     let call!: Promise<unknown>;
@@ -128,7 +132,7 @@ describe('the same Idempotency-Key', () => {
     });
     await doomed.end('SIGKILL');
     expect(await call).toBe('broken');
-    const next = await pair.gateway({ PORT: new URL(doomed.url).port });
+    const next = await pair.gateway({ PORT });
     expect(await submit(next, PORTRAIT, once)).toMatchObject({ id, status: 'queued' });
     const again = post(next, PORTRAIT, once);
     await release();

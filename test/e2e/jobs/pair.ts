@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import type { JobResource } from '@facequeue/schema';
 import { expect } from 'vitest';
 import type { WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
-import { parseExposition } from '../../support/metrics/exposition.ts';
 import { type GatewayProcess, type Installation, startInstallation } from '../../support/processes/installation.ts';
 import type { StallingServer } from '../../support/servers/stalling-server.ts';
 
@@ -82,18 +81,6 @@ export async function madeBy({ jobs }: Pair, work: () => unknown): Promise<strin
   const fresh = async () => (await jobs()).filter((id) => !before.has(id));
   await expect.poll(fresh, { timeout: 10_000 }).toHaveLength(1);
   return (await fresh())[0]!;
-}
-
-/**
- * Jobs that gateways know to be accepted. A record alone may be that of a submission in progress, which an outage can still turn into
- * a 503.
- */
-export async function acceptedBy(...gateways: GatewayProcess[]): Promise<number> {
-  const counts = gateways.map(async ({ url }) => {
-    const families = parseExposition(await (await fetch(`${url}/metrics`)).text());
-    return families.get('facequeue_jobs_accepted_total')!.samples.reduce((sum, { value }) => sum + value, 0);
-  });
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
 /** GET of a path, such as that of a `Location` header. */

@@ -5,7 +5,8 @@ import type { DetectionResult, JobResource, JobStatus, Problem } from '@facequeu
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Receiver, startReceiver } from '../../../apps/worker/src/webhooks/testing/receiver.ts';
-import { acceptedBy, body, freeze, get, type Pair, PORTRAIT, post, startPair } from './pair.ts';
+import { acceptedBy } from '../../support/processes/installation.ts';
+import { body, freeze, get, type Pair, PORTRAIT, post, startPair } from './pair.ts';
 
 let receiver: Receiver;
 let pair: Pair;

@@ -153,7 +153,8 @@ describe('a receiver that', () => {
     }
   });
 
-  const minutes = (time: string | null) => (Date.parse(time!) - Date.now()) / 60_000;
+  /** From one moment to another. */
+  const minutes = (from: string, to: string | null) => (Date.parse(to!) - Date.parse(from)) / 60_000;
 
   it('fails gets the same id and body again seconds later', async () => {
     const { id } = jobOf.fails;
@@ -171,15 +172,15 @@ describe('a receiver that', () => {
   });
 
   it('keeps failing gets the next attempt after minutes', async () => {
-    const { next_at } = await webhookOf(jobOf['fails for good'].id, 'pending', 2);
-    expect(minutes(next_at)).toBeGreaterThan(3);
-    expect(minutes(next_at)).toBeLessThanOrEqual(5);
+    const { attempts, next_at } = await webhookOf(jobOf['fails for good'].id, 'pending', 2);
+    expect(minutes(attempts[1]!.at, next_at)).toBeGreaterThan(3);
+    expect(minutes(attempts[1]!.at, next_at)).toBeLessThanOrEqual(5.1);
   });
 
   it('sends Retry-After gets the next attempt no earlier', async () => {
     const { attempts, next_at } = await webhookOf(jobOf['sends Retry-After'].id, 'pending', 1);
     expect(attempts).toMatchObject([{ status: 503 }]);
-    expect(minutes(next_at)).toBeGreaterThan(119);
+    expect(minutes(attempts[0]!.at, next_at)).toBeGreaterThan(119);
   });
 
   it('redirects is not followed', async () => {
@@ -226,7 +227,8 @@ describe('a receiver that', () => {
 
   it('hangs does not delay others', async () => {
     const many = await Promise.all(Array.from({ length: 60 }, () => submit(pair.here, CAT, {}, hook(bad.hangs.url))));
-    await Promise.all(many.map(({ id }) => pair.there.client.wait(id)));
+    // Most end at once, and not when the workers get to them: within the time in which a few of their webhooks are attempted.
+    await Promise.all(many.map(({ id }) => pair.there.client.cancel(id).catch(() => null)));
     const { id } = await submit(pair.here, CAT, {}, hook(good.url));
     await webhookOf(id, 'delivered', 1);
     // Four at a time for a second each: most have not been attempted.

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Client, createClient } from '@facequeue/client';
 import { Redis } from 'ioredis';
 import { startTestWorker, type WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
+import { parseExposition } from '../metrics/exposition.ts';
 import { startRedis, type TestRedis } from '../redis/test-redis.ts';
 import { type AppProcess, startApp } from './app-process.ts';
 
@@ -57,4 +58,16 @@ export async function startInstallation(
     jobs: async () => (await inside.zrangebyscore(`${prefix}:due`, '-inf', '+inf')).sort(),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/**
+ * Jobs that gateways know to be accepted. A record alone may be that of a submission in progress, which an outage can still turn into
+ * a 503.
+ */
+export async function acceptedBy(...gateways: GatewayProcess[]): Promise<number> {
+  const counts = gateways.map(async ({ url }) => {
+    const families = parseExposition(await (await fetch(`${url}/metrics`)).text());
+    return families.get('facequeue_jobs_accepted_total')!.samples.reduce((sum, { value }) => sum + value, 0);
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }

@@ -3,8 +3,9 @@
  * TEST_REDIS=docker|local forces one of the two. It ends with the test process, even when that is killed.
  */
 import { execFile } from 'node:child_process';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { promisify } from 'node:util';
+import { freePort } from '../processes/free-port.ts';
 import { dockerServer, IMAGE, localServer, type Server } from './redis-server.ts';
 
 const run = promisify(execFile);
@@ -123,24 +124,6 @@ async function dockerHasImage(): Promise<boolean> {
       () => false,
     );
   }
-}
-
-/**
- * A free port below those from which the system picks the local ports of outgoing connections. Otherwise a connection of any process, or a
- * client that reconnects and meets itself, could take the port while a killed server is down.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_000);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
 
 /** Resolves when the server answers PING; it may still be loading its data before. */

@@ -471,7 +471,9 @@ describe('a batch', () => {
     };
     expect(await statuses('b')).toEqual([410, 410, 410, 410, 410]);
     expect(await statuses('a')).toEqual([200, 200, 200, 200, 204]);
-    const named = guarded.lines.filter((line) => line['batch_id'] === made.body.id);
-    expect(named.map((line) => `${line['method']} ${line['route']} ${line['key']}`)).toContain('POST /batches anna');
+    const named = () => guarded.lines.filter((line) => line['batch_id'] === made.body.id);
+    await expect
+      .poll(() => named().map((line) => `${line['method']} ${line['route']} ${line['key']}`))
+      .toContain('POST /batches anna');
   });
 });

@@ -51,9 +51,9 @@ describe('POST /cameras/{camera}/frames', () => {
     expect(Date.parse(job.expires_at) - Date.parse(job.created_at)).toBe(5000);
     expect(response.headers.get('x-job-id')).toBe(job.id);
     expect(response.headers.get('location')).toBe(`/prod/jobs/${job.id}`);
-    expect(at.lines).toContainEqual(
-      expect.objectContaining({ route: '/cameras/{camera}/frames', status: 202, job_id: job.id }),
-    );
+    await expect
+      .poll(() => at.lines)
+      .toContainEqual(expect.objectContaining({ route: '/cameras/{camera}/frames', status: 202, job_id: job.id }));
 
     await using worker = await startCannedWorker(at);
     await expect.poll(async () => (await get<JobResource>(at, `/jobs/${job.id}`)).status).toBe('succeeded');
@@ -209,7 +209,9 @@ describe('GET /cameras', () => {
       status: 404,
       code: 'not_found',
     });
-    expect(at.lines).toContainEqual(expect.objectContaining({ route: '/cameras', status: 200, key: 'archive' }));
+    await expect
+      .poll(() => at.lines)
+      .toContainEqual(expect.objectContaining({ route: '/cameras', status: 200, key: 'archive' }));
   });
 
   it('refuses unknown options and invalid names', async () => {

@@ -4,7 +4,7 @@ import type { ClaimedJob, Outcome } from '@facequeue/queue';
 import { ERROR_CATALOGUE, type ErrorCode, type JobResource, type Problem } from '@facequeue/schema';
 import { encodeResult } from '@facequeue/schema/result-codec';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   CANNED_OUTCOME,
   CANNED_RESULT,
@@ -29,6 +29,10 @@ beforeAll(async () => {
   redis = await startRedis();
   gateway = await startTestGateway(redis.url);
   worker = await startCannedWorker(gateway, (job, bytes) => answer(job, bytes));
+});
+
+afterEach(() => {
+  answer = () => CANNED_OUTCOME;
 });
 
 afterAll(async () => {
@@ -127,9 +131,11 @@ describe('a detection call', () => {
     const response = await raw({ headers: { 'x-request-id': 'my-id_1.2' } });
     expect(response.headers.get('x-request-id')).toBe('my-id_1.2');
     expect(worker.seen.at(-1)!.job.requestId).toBe('my-id_1.2');
-    expect(gateway.lines).toContainEqual(
-      expect.objectContaining({ method: 'POST', route: '/face_detection', status: 200, request_id: 'my-id_1.2' }),
-    );
+    await expect
+      .poll(() => gateway.lines)
+      .toContainEqual(
+        expect.objectContaining({ method: 'POST', route: '/face_detection', status: 200, request_id: 'my-id_1.2' }),
+      );
     for (const unfit of ['a b', 'x'.repeat(65), '"', '{}']) {
       const id = (await raw({ headers: { 'x-request-id': unfit } })).headers.get('x-request-id');
       expect(id).toMatch(/^[0-9a-f-]{36}$/);
@@ -152,7 +158,6 @@ describe('a detection call', () => {
     const query =
       '?profile=small-faces&max_faces=7&min_confidence=.5&min_face_size=12.5&landmarks=false&attributes=false&priority=bulk';
     const response = await raw({ query });
-    answer = () => CANNED_OUTCOME;
     expect(await response.json()).toEqual(result);
     expect(worker.seen.at(-1)!.job).toMatchObject({
       queue: 'bulk',
@@ -282,7 +287,6 @@ describe('a job that does not succeed', () => {
   ])('with %s answers that error, with the job', async (code) => {
     answer = () => ({ status: 'failed', error: { code, detail: `about ${code}` } });
     const response = await raw();
-    answer = () => CANNED_OUTCOME;
     expect(response.status).toBe(ERROR_CATALOGUE[code].status);
     const { id } = worker.seen.at(-1)!.job;
     expect(await problem(response)).toEqual({
@@ -370,7 +374,6 @@ describe('a call that waits', () => {
       .toMatchObject({ status: 499 });
     done.resolve();
     await call;
-    answer = () => CANNED_OUTCOME;
     await expect.poll(async () => (await gateway.queue.read(id))!.status).toBe('succeeded');
   });
 });

@@ -168,11 +168,11 @@ describe('without Prefer', () => {
 describe('an outage of Redis while a call waits', () => {
   it.each([
     [undefined, 504],
-    ['wait=1', 202],
-    ['respond-async, wait=1', 202],
+    ['wait=3', 202],
+    ['respond-async, wait=3', 202],
   ])('with Prefer %s, it is still told where its job is: %d', async (prefer, status) => {
     await using away = await startRedis({ appendonly: 'always' });
-    await using at = await startTestGateway(away.url, { SYNC_WAIT: '1s' });
+    await using at = await startTestGateway(away.url, { SYNC_WAIT: '3s' });
     const open = countOpen(at.queue);
     const call = post(at, prefer ? { prefer } : {});
     await expect.poll(async () => open.waits && (await at.queue.snapshot()).queues.interactive.waiting).toBe(1);

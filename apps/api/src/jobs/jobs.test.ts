@@ -91,7 +91,7 @@ describe('GET /jobs/{id}', () => {
   });
 
   it('returns a job that was canceled or expired, with the error that a waiting call gets', async () => {
-    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '100ms', START_WITHIN: '1s' });
+    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '100ms', START_WITHIN: '3s' });
     const [canceled, expired] = [await submit(at), await submit(at)];
     await at.queue.cancel(canceled);
     const { body } = await get(canceled, at);

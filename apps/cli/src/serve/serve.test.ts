@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, statSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../../../test/support/processes/free-port.ts';
 import { startRedis } from '../../../../test/support/redis/test-redis.ts';
 import { Home } from './home.ts';
 import { privateRedis } from './private-redis.ts';
@@ -294,10 +294,7 @@ describe('the Redis of REDIS_URL', () => {
   });
 
   it('that cannot be reached ends the start, and its password is not printed', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const { port } = server.address() as { port: number };
-    await new Promise((resolve) => server.close(resolve));
+    const port = await freePort();
     await using home = new TestHome();
     const serve = home.start({ REDIS_URL: `redis://:secret@127.0.0.1:${port}` });
     expect(await serve.exit).toBe(1);

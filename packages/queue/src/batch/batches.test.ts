@@ -1,6 +1,6 @@
 import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { newJobId } from '../job/job-id.ts';
 import { allResults, batch, finished, items, made } from '../testing/batches.ts';
@@ -44,7 +44,7 @@ describe('a batch', () => {
     await rig.finishing();
     const id = await made(queue, items(3), { open: true });
     expect(await queue.batches.append(id, '', items(5), 'skip')).toEqual({ accepted: 2, skipped: 3, failed: 0 });
-    await vi.waitFor(async () => expect((await queue.batches.read(id, ''))!.counts.succeeded).toBe(5));
+    await expect.poll(async () => (await queue.batches.read(id, ''))!.counts.succeeded).toBe(5);
     expect(await queue.batches.read(id, '')).toMatchObject({ status: 'open', complete: false, finishedAt: null });
     await queue.batches.close(id, '');
     expect(await finished(queue, id)).toMatchObject({ status: 'finished', counts: { total: 5 } });
@@ -65,7 +65,7 @@ describe('a batch', () => {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
     });
     const id = await made(queue, items(2500));
-    await vi.waitFor(() => expect(taken).toHaveLength(2));
+    await expect.poll(() => taken).toHaveLength(2);
     expect(await queue.batches.cancel(id, '')).toMatchObject({ status: 'canceled' });
     expect(await finished(queue, id)).toMatchObject({
       counts: { total: 2500, canceled: 2500, queued: 0, processing: 0 },
@@ -74,7 +74,7 @@ describe('a batch', () => {
     await sound(rig);
     expect(await queue.batches.erase(id, '')).toBe(true);
     expect(await queue.batches.read(id, '')).toBeNull();
-    await vi.waitFor(async () => expect((await queue.snapshot()).resultBytes).toBe(0));
+    await expect.poll(async () => (await queue.snapshot()).resultBytes).toBe(0);
     await sound(rig);
   });
 });

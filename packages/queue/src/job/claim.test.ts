@@ -99,7 +99,7 @@ describe('a claim', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
-    const [given, clock] = [job({ startTimeoutMs: 300 }), job({ startTimeoutMs: 400 })];
+    const [given, clock] = [job({ startTimeoutMs: 1500 }), job({ startTimeoutMs: 1600 })];
     using later = gateway.wait(clock.id);
     await gateway.submit(given);
     await worker.claim(given.id, 'w');

@@ -57,6 +57,15 @@ async function endLeases(prefix: string): Promise<void> {
   }
 }
 
+/** Resolves when Redis' clock shows another millisecond. */
+async function nextMillisecond(): Promise<void> {
+  const now = async () => {
+    const [seconds, micros] = await raw.time();
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  };
+  for (const before = await now(); (await now()) === before; );
+}
+
 async function takeOne(worker: WorkerQueue, leaseMs = LONG): Promise<WebhookDelivery> {
   const [delivery] = await worker.leaseWebhooks(1, 1, leaseMs);
   return delivery!;
@@ -210,8 +219,13 @@ describe('a lease', () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const worker = await rig.worker();
-    const [slow, back] = await ended(gateway, 'https://a.example/', 'https://a.example/');
+    // Among webhooks of one millisecond none has waited longer: hence a clock that moves on.
+    const [slow] = await ended(gateway, 'https://a.example/');
+    await nextMillisecond();
+    const [back] = await ended(gateway, 'https://a.example/');
     const first = await takeOne(worker);
+    expect(jobOf(first).id).toBe(slow!.id);
+    await nextMillisecond();
     await endLeases(rig.prefix);
     // The call that finds the lease over serves the webhook that has waited longer.
     expect(await takeOne(worker)).toMatchObject({ subject: { job: { id: back!.id } } });
@@ -226,18 +240,21 @@ describe('a lease', () => {
     const dead = await rig.worker();
     const worker = await rig.worker();
     const jobs = await ended(gateway, ...many(4, 'https://a.example/'));
-    expect(await dead.leaseWebhooks(9, 2, 300)).toHaveLength(2);
+    expect(await dead.leaseWebhooks(9, 2, 1500)).toHaveLength(2);
     await dead.close();
     expect(await worker.leaseWebhooks(9, 2, LONG)).toEqual([]);
     const taken: WebhookDelivery[] = [];
     await expect
-      .poll(async () => {
-        for (const each of await worker.leaseWebhooks(9, 2, LONG)) {
-          taken.push(each);
-          await worker.reportWebhook(each, delivered);
-        }
-        return taken.length;
-      })
+      .poll(
+        async () => {
+          for (const each of await worker.leaseWebhooks(9, 2, LONG)) {
+            taken.push(each);
+            await worker.reportWebhook(each, delivered);
+          }
+          return taken.length;
+        },
+        { timeout: 7000 },
+      )
       .toBe(4);
     expect(new Set(taken.map((each) => jobOf(each).id))).toEqual(new Set(jobs.map((each) => each.id)));
     expect(taken.map((each) => each.attempt).sort()).toEqual([1, 1, 2, 2]);
@@ -315,15 +332,6 @@ describe('a worker that has lost the lease of a webhook', () => {
     other.disconnect();
   });
 });
-
-/** Resolves when Redis' clock shows another millisecond. */
-async function nextMillisecond(): Promise<void> {
-  const now = async () => {
-    const [seconds, micros] = await raw.time();
-    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-  };
-  for (const before = await now(); (await now()) === before; );
-}
 
 describe('receivers', () => {
   it('get no more than their share at a time, over all workers', async () => {

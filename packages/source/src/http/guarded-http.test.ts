@@ -256,7 +256,7 @@ describe('a redirect', () => {
     const server = await startBehavingServer();
     open.push(server);
     const first = await redirecting(`http://${server.host}/slow-drip`);
-    const source = sourceWith([server.host, first.host], { limits: { totalMs: 300 } });
+    const source = sourceWith([server.host, first.host], { limits: { totalMs: 1500 } });
     await expect(source.fetch(`http://${first.host}/`)).rejects.toMatchObject({ code: 'source_timeout' });
     await server.ended('slow-drip');
   });
