@@ -1,20 +1,18 @@
-import { once } from 'node:events';
 import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type CompletionWait, type GatewayQueue, type JobRecord, type NewJob, newJobId } from '@facequeue/queue';
+import { type CompletionWait, type JobRecord, type NewJob, newJobId } from '@facequeue/queue';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
+import { freePort } from '../../../test/support/processes/free-port.ts';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { startFileServer } from '../../../test/support/servers/file-server.ts';
 import { startStallingServer } from '../../../test/support/servers/stalling-server.ts';
 import { freshInstallation, type TestInstallation } from './testing/installation.ts';
-import { spawnWorker, startTestWorker, type WorkerProcess } from './testing/worker-process.ts';
+import { freeze, spawnWorker, startTestWorker, thaw, type WorkerProcess } from './testing/worker-process.ts';
 
 const image = (name: string) => new Uint8Array(readFileSync(new URL(`../../../test/images/${name}`, import.meta.url)));
 const ASTRONAUT = image('astronaut.png');
@@ -44,28 +42,22 @@ async function submit(
   return { id, wait };
 }
 
-async function ended({ wait }: { wait: CompletionWait }): Promise<JobRecord> {
+async function ended({ wait }: { wait: CompletionWait }, withinMs = 30_000): Promise<JobRecord> {
   using open = wait;
-  const record = await open.ended(30_000);
-  if (!record) throw new Error('the job did not end in 30 s');
+  const record = await open.ended(withinMs);
+  if (!record) throw new Error(`the job did not end in ${withinMs} ms`);
   return record;
 }
 
 const faces = (record: JobRecord) => decodeResult(record.result!).Faces;
 
-async function processing(queue: GatewayQueue, id: string): Promise<void> {
-  await vi.waitFor(async () => expect((await queue.read(id))?.status).toBe('processing'), {
-    timeout: 20_000,
-    interval: 1,
-  });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
+/** Submits portraits of which the first is inside an engine, which is frozen. */
+async function stuckInEngines(worker: WorkerProcess, fresh: TestInstallation, count: number) {
+  freeze(worker.engines());
+  const jobs = await Promise.all(Array.from({ length: count }, () => submit(fresh, inline(PORTRAIT))));
+  const status = async () => (await fresh.queue.read(jobs[0]!.id))?.status;
+  await expect.poll(status, { timeout: 20_000 }).toBe('processing');
+  return jobs;
 }
 
 const exited = (pids: number[]) =>
@@ -102,7 +94,11 @@ describe('a worker', () => {
       submit(fresh, remote(files.url('/portrait.jpg'))),
       submit(fresh, inline(CAT), { queue: 'bulk' }),
     ]);
-    const [astronaut, portrait, cat] = (await Promise.all(jobs.map(ended))) as [JobRecord, JobRecord, JobRecord];
+    const [astronaut, portrait, cat] = (await Promise.all(jobs.map((job) => ended(job)))) as [
+      JobRecord,
+      JobRecord,
+      JobRecord,
+    ];
     await files.close();
     for (const record of [astronaut, portrait]) {
       expect(record).toMatchObject({ status: 'succeeded', attempts: 1 });
@@ -158,7 +154,7 @@ describe('a worker', () => {
     await vi.waitFor(async () => expect(await workers()).toBe(0), { interval: 10 });
     await vi.waitFor(async () => expect(await workers()).toBe(1), { timeout: 8000 });
     await worker.end('SIGTERM');
-    await vi.waitFor(async () => expect(await workers()).toBe(0));
+    await expect.poll(workers).toBe(0);
   });
 
   it('serves only its own queues', async () => {
@@ -236,18 +232,18 @@ describe('a worker', () => {
 });
 
 describe('a worker whose engines are killed', () => {
-  it('still answers every image', async () => {
+  it('still answers every image', { timeout: 120_000 }, async () => {
     await using fresh = await installation();
     await using worker = await startTestWorker({ ...fresh.env, ENGINES: '2' });
     const first = worker.engines();
-    const jobs = await Promise.all(Array.from({ length: 16 }, () => submit(fresh, inline(PORTRAIT))));
-    await processing(fresh.queue, jobs[4]!.id);
+    const jobs = await stuckInEngines(worker, fresh, 16);
     for (const pid of first) process.kill(pid, 'SIGKILL');
-    for (const record of await Promise.all(jobs.map(ended))) {
+    // Two engines start for the first of them, which takes most of the time.
+    for (const record of await Promise.all(jobs.map((job) => ended(job, 90_000)))) {
       expect(record).toMatchObject({ status: 'succeeded', attempts: 1 });
       expect(faces(record)).toHaveLength(1);
     }
-    await vi.waitFor(() => expect(worker.engines()).toHaveLength(2));
+    await expect.poll(() => worker.engines(), { timeout: 20_000 }).toHaveLength(2);
     expect(worker.engines().filter((pid) => first.includes(pid))).toEqual([]);
   });
 });
@@ -266,7 +262,7 @@ describe('a worker whose engines do not come up again', () => {
       expect(await ready()).toEqual({ status: 'ok', checks: { redis: true, engines: true, taking: true } });
       renameSync(manifest, `${manifest}.away`);
       process.kill(worker.engines()[0]!, 'SIGKILL');
-      await vi.waitFor(async () => expect((await ready()).checks).toMatchObject({ redis: true, engines: false }));
+      await expect.poll(async () => (await ready()).checks).toMatchObject({ redis: true, engines: false });
       const job = await submit(fresh, inline(CAT));
       await vi.waitFor(async () => expect((await fresh.queue.snapshot()).workers).toEqual([]), { timeout: 30_000 });
       expect((await fresh.queue.read(job.id))?.status).toBe('queued');
@@ -283,11 +279,13 @@ describe('a worker whose engines do not come up again', () => {
 describe('a worker that is told to stop', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('finishes its active jobs and exits with 0 (%s)', async (signal) => {
     await using fresh = await installation();
-    const worker = await startTestWorker(fresh.env);
+    const worker = await startTestWorker({ ...fresh.env, ENGINE_TIMEOUT: '1m' });
     const engines = worker.engines();
-    const jobs = await Promise.all(Array.from({ length: 30 }, () => submit(fresh, inline(PORTRAIT))));
-    await processing(fresh.queue, jobs[0]!.id);
-    expect(await worker.end(signal)).toBe(0);
+    const jobs = await stuckInEngines(worker, fresh, 30);
+    const end = worker.end(signal);
+    await expect.poll(() => worker.log()).toContain('"stopping"');
+    thaw(engines);
+    expect(await end).toBe(0);
     await exited(engines);
     const records = await Promise.all(jobs.map(({ id }) => fresh.queue.read(id)));
     expect(records[0]?.status).toBe('succeeded');
@@ -295,7 +293,7 @@ describe('a worker that is told to stop', () => {
     const statuses = new Set(records.map((record) => record!.status));
     expect(statuses).toEqual(new Set(['succeeded', 'queued']));
     await using _next = await startTestWorker(fresh.env);
-    for (const record of await Promise.all(jobs.map(ended))) {
+    for (const record of await Promise.all(jobs.map((job) => ended(job)))) {
       expect(record).toMatchObject({ status: 'succeeded', attempts: 1 });
     }
   });
@@ -336,7 +334,7 @@ describe('a worker that is told to stop', () => {
     const job = await submit(fresh, remote(stuck.url('/')));
     await stuck.requested('/');
     worker.child.kill('SIGINT');
-    await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
+    await expect.poll(() => worker.log()).toContain('"stopping"');
     const at = performance.now();
     expect(await worker.end('SIGINT')).toBe(1);
     // The grace period would be 20 s.
@@ -351,12 +349,12 @@ describe('a worker that is told to stop', () => {
     const worker = await startTestWorker(fresh.env);
     const engines = worker.engines();
     expect(engines).toHaveLength(1);
-    const jobs = await Promise.all(Array.from({ length: 4 }, () => submit(fresh, inline(PORTRAIT))));
-    await processing(fresh.queue, jobs[0]!.id);
+    const jobs = await stuckInEngines(worker, fresh, 4);
     await worker.end('SIGKILL');
+    thaw(engines);
     await exited(engines);
     await using _next = await startTestWorker(fresh.env);
-    for (const record of await Promise.all(jobs.map(ended))) expect(record.status).toBe('succeeded');
+    for (const record of await Promise.all(jobs.map((job) => ended(job)))) expect(record.status).toBe('succeeded');
   });
 });
 

@@ -101,8 +101,8 @@ describe('a slow client', () => {
   });
 
   it('that sends no headers is timed out', async () => {
-    using connection = await openRaw(hasty.port);
     const began = performance.now();
+    using connection = await openRaw(hasty.port);
     await connection.send('GET /livez HT');
     const answer = parseRaw(await connection.rest());
     expect(performance.now() - began).toBeGreaterThan(290);
@@ -125,9 +125,9 @@ describe('a slow client', () => {
     ['of known length', 'Content-Length: 1000', 'x'],
     ['of unknown length', 'Transfer-Encoding: chunked', '1\r\nx\r\n'],
   ])('that trickles a body %s is timed out', async (_, header, drop) => {
+    const began = performance.now();
     using connection = await openRaw(hasty.port);
     await connection.send(`${HEAD}${header}\r\n\r\n`);
-    const began = performance.now();
     const trickle = setInterval(() => void connection.send(drop), 50);
     const answer = parseRaw(await connection.rest());
     clearInterval(trickle);

@@ -108,7 +108,7 @@ describe('an image whose engine exits', () => {
   });
 
   it('fails with engine_timeout when it hangs its engine twice, and succeeds when it hangs it once', async () => {
-    const pool = await start(1, { timeoutMs: 700 });
+    const pool = await start(1, { timeoutMs: 1500 });
     await expect(run(pool, { name: 'endless', do: 'hang' })).rejects.toMatchObject({ code: 'engine_timeout' });
     expect(new Set(engineOf('endless')).size).toBe(2);
     expect(await run(pool, { name: 'flaky', do: 'hang once' })).toBe('flaky');
@@ -148,12 +148,12 @@ describe('an engine', () => {
   });
 
   it('that answers in time has its answer accepted, even if the worker was frozen meanwhile', async () => {
-    const pool = await start(1, { timeoutMs: 300 });
+    const pool = await start(1, { timeoutMs: 1500 });
     const done = run(pool, { name: 'done', do: 'wait' });
     await inside('done');
     writeFileSync(join(folder, 'go'), '');
     // As after a SIGSTOP: this process is frozen until long after the time limit.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
     expect(await done).toBe('done');
     await run(pool, { name: 'next', do: 'answer' });
     expect(engineOf('next')).toEqual(engineOf('done'));
@@ -182,7 +182,7 @@ describe('an engine', () => {
     writeFileSync(join(folder, 'broken'), '');
     // The next image would get this engine, too.
     process.kill(engineOf('probe')[0]!, 'SIGKILL');
-    await vi.waitFor(() => expect(pool.status().ready).toBe(1));
+    await expect.poll(() => pool.status().ready).toBe(1);
     for (const name of ['a', 'b', 'c']) expect(await run(pool, { name, do: 'answer' })).toBe(name);
     expect(new Set(['a', 'b', 'c'].flatMap(engineOf)).size).toBe(1);
   });
@@ -225,7 +225,7 @@ async function restarts(): Promise<Record<string, number>> {
 
 describe('replaced engines', () => {
   it('are counted by cause, once each', async () => {
-    const pool = await start(1, { timeoutMs: 700 });
+    const pool = await start(1, { timeoutMs: 1500 });
     expect(await restarts()).toEqual({ crash: 0, hang: 0, memory: 0, canceled: 0, start: 0 });
     await run(pool, { name: 'a', do: 'crash once' });
     await run(pool, { name: 'b', do: 'hang once' });
@@ -260,7 +260,7 @@ describe('what an engine prints', () => {
     const pool = await start(1);
     const names = Array.from({ length: 40 }, (_, i) => `image-${i}`);
     await Promise.all(names.map((name) => run(pool, { name, do: 'print' })));
-    await vi.waitFor(() => expect(printed()).toHaveLength(2 * names.length));
+    await expect.poll(printed).toHaveLength(2 * names.length);
     for (const { job_id, request_id, engine, text } of printed()) {
       expect([`${job_id} on 1`, `${job_id} on 2`]).toContain(text);
       expect(request_id).toBe(`request of ${job_id}`);
@@ -271,7 +271,7 @@ describe('what an engine prints', () => {
   it('while it crashes is logged with the image that crashed it', async () => {
     const pool = await start(1);
     await expect(run(pool, { name: 'poison', do: 'abort' })).rejects.toMatchObject({ code: 'engine_crashed' });
-    await vi.waitFor(() => expect(printed().filter(({ text }) => text === 'poison on 2')).toHaveLength(2));
+    await expect.poll(() => printed().filter(({ text }) => text === 'poison on 2')).toHaveLength(2);
     for (const line of printed()) expect(line).toMatchObject({ job_id: 'poison' });
   });
 
@@ -279,7 +279,7 @@ describe('what an engine prints', () => {
     const pool = await start(1);
     for (const name of ['a', 'b']) await run(pool, { name, do: 'chatter' });
     await run(pool, { name: 'c', do: 'print' });
-    await vi.waitFor(() => expect(printed().at(-1)).toMatchObject({ job_id: 'c' }));
+    await expect.poll(() => printed().at(-1)).toMatchObject({ job_id: 'c' });
     for (const name of ['a', 'b']) {
       const own = printed().filter(({ job_id }) => job_id === name);
       expect(own).toHaveLength(50);
@@ -357,7 +357,7 @@ describe('a canceled job', () => {
       abort.abort(new Error('canceled'));
       await expect(running).rejects.toThrow('canceled');
     }
-    await vi.waitFor(() => expect(delays()).toEqual([0, 0, 0, 0]));
+    await expect.poll(delays).toEqual([0, 0, 0, 0]);
     // Its own two failures are counted from zero.
     await expect(run(pool, { name: 'poison', do: 'crash' })).rejects.toMatchObject({ code: 'engine_crashed' });
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { startStallingServer } from '../../../../test/support/servers/stalling-server.ts';
 import { freshInstallation } from '../testing/installation.ts';
-import { startTestWorker } from '../testing/worker-process.ts';
+import { freeze, startTestWorker, thaw } from '../testing/worker-process.ts';
 
 const PORTRAIT = new Uint8Array(readFileSync(new URL('../../../../test/images/portrait-1.jpg', import.meta.url)));
 
@@ -28,10 +28,6 @@ async function installation(env: Record<string, string>) {
   return { queue, worker, submit, reaches, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Freezes engines: an image inside never ends. */
-const freeze = (pids: number[]) => pids.forEach((pid) => void process.kill(pid, 'SIGSTOP'));
-const thaw = (pid: number) => process.kill(pid, 'SIGCONT');
-
 describe('a job that is canceled', () => {
   it('inside an engine kills that engine after half a second, and affects no other job', async () => {
     await using here = await installation({ ENGINES: '2' });
@@ -53,7 +49,7 @@ describe('a job that is canceled', () => {
     expect(performance.now() - at).toBeGreaterThan(499);
     expect(performance.now() - at).toBeLessThan(2500);
 
-    thaw(left);
+    thaw([left]);
     await here.reaches(other, 'succeeded');
     expect(await here.queue.read(other)).toMatchObject({ attempts: 1 });
     expect(await here.queue.read(canceled)).toMatchObject({ status: 'canceled', result: null, attempts: 1 });
@@ -74,12 +70,12 @@ describe('a job that is canceled', () => {
     const first = await here.submit();
     await here.reaches(first, 'processing');
     const queued = await here.submit();
-    await vi.waitFor(async () => expect(await here.queue.read(queued)).toMatchObject({ attempts: 1 }));
+    await expect.poll(() => here.queue.read(queued)).toMatchObject({ attempts: 1 });
     await here.queue.cancel(queued);
     // It is no longer among the active jobs, so the next one is claimed.
     const next = await here.submit();
-    await vi.waitFor(async () => expect(await here.queue.read(next)).toMatchObject({ attempts: 1 }));
-    thaw(engines[0]!);
+    await expect.poll(() => here.queue.read(next)).toMatchObject({ attempts: 1 });
+    thaw(engines);
     await Promise.all([here.reaches(first, 'succeeded'), here.reaches(next, 'succeeded')]);
     expect(await here.queue.read(queued)).toMatchObject({ status: 'canceled', startedAt: null });
     expect(here.worker.engines()).toEqual(engines);

@@ -130,11 +130,9 @@ describe('a listing without room in the queue', () => {
     await fill(here, 600);
     await here.worker();
     const id = await here.batch(listing());
-    await vi.waitFor(async () => {
-      const { counts, listing: task } = (await here.queue.batches.read(id, ''))!;
-      expect(counts.total).toBe(256);
-      expect(task!.status).toBe('waiting');
-    });
+    await expect
+      .poll(() => here.queue.batches.read(id, ''))
+      .toMatchObject({ counts: { total: 256 }, listing: { status: 'waiting' } });
     await here.runItems();
     expect((await here.ended(id)).counts).toMatchObject({ total: 600, succeeded: 600 });
   });

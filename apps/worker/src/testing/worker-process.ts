@@ -29,3 +29,7 @@ export async function startTestWorker(env: Record<string, string>): Promise<Work
         .map(({ pid }) => pid),
   };
 }
+
+/** Freezes engines: an image inside does not end before `thaw`. */
+export const freeze = (pids: number[]) => pids.forEach((pid) => void process.kill(pid, 'SIGSTOP'));
+export const thaw = (pids: number[]) => pids.forEach((pid) => void process.kill(pid, 'SIGCONT'));

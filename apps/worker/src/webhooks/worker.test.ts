@@ -82,7 +82,7 @@ describe('a worker', () => {
     await here.queue.cancel(id);
     await receiver.got(1);
     const ended = worker.end('SIGTERM');
-    await vi.waitFor(() => expect(worker.log()).toContain('"stopping"'));
+    await expect.poll(() => worker.log()).toContain('"stopping"');
     answer();
     expect(await ended).toBe(0);
     expect((await here.queue.read(id))!.webhook).toMatchObject({ status: 'delivered', attempts: [{ status: 200 }] });
