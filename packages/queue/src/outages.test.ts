@@ -40,16 +40,18 @@ describe('every wait returns', () => {
   it('though the message of the end was sent while its subscriber was disconnected', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
-    const given = job();
-    using wait = gateway.wait(given.id);
-    await gateway.submit(given);
-    const answer = wait.ended(LONG);
+    const jobs = Array.from({ length: 10 }, () => job());
+    // Among so many others that one reply of Redis does not hold them all.
+    const ids = [...Array.from({ length: 1200 }, () => job().id), ...jobs.map(({ id }) => id)];
+    const answers = new Map(ids.map((id) => [id, gateway.wait(id).ended(LONG)]));
+    for (const each of jobs) await gateway.submit(each);
     const raw = new Redis(redis.url);
-    // In one transaction, so that no subscriber is connected when the message is sent.
+    // In one transaction, so that no subscriber is connected when the messages are sent.
     const cut = raw.multi().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await cut.eval(cancelScript.lua, 1, rig.prefix, given.id).exec();
+    for (const { id } of jobs) cut.eval(cancelScript.lua, 1, rig.prefix, id);
+    await cut.exec();
     raw.disconnect();
-    expect(await answer).toMatchObject({ status: 'canceled' });
+    for (const { id } of jobs) expect(await answers.get(id)).toMatchObject({ status: 'canceled' });
   });
 
   it('though Redis is killed and started again with its data', async () => {
@@ -175,6 +177,31 @@ describe('a worker', () => {
     const began = performance.now();
     await rig[Symbol.asyncDispose]();
     expect(performance.now() - began).toBeLessThan(8000);
+  });
+});
+
+describe('a worker without Redis', () => {
+  it('fails its ping and sends no heartbeat, both at once, and both work again when Redis is back', async () => {
+    await using own = await startRedis();
+    await using rig = new Rig(own.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    await worker.ping();
+    await own.kill();
+    await expect
+      .poll(() => worker.ping().catch((error: Error) => error), { timeout: 10_000 })
+      .toMatchObject({ code: 'unavailable' });
+    const info = { id: 'w', version: '0', device: null, models: null, engines: 0, busy: 0, load: 0, startedAt: 1 };
+    const at = performance.now();
+    await worker.heartbeat({ ...info, queues: ['webhooks'] });
+    await expect(worker.ping()).rejects.toMatchObject({ code: 'unavailable' });
+    expect(performance.now() - at).toBeLessThan(5000);
+    await own.restart();
+    await expect.poll(() => worker.ping(), { timeout: 10_000 }).toBeUndefined();
+    await expect.poll(() => gateway.ping(), { timeout: 10_000 }).toBeUndefined();
+    expect((await gateway.snapshot()).workers).toEqual([]);
+    await worker.heartbeat({ ...info, queues: ['webhooks'] });
+    await expect.poll(async () => (await gateway.snapshot()).workers, { timeout: 10_000 }).toMatchObject([{ id: 'w' }]);
   });
 });
 

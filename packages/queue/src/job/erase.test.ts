@@ -62,7 +62,7 @@ describe('erasing a job', () => {
     await expect.poll(() => gateway.erase(given.id, 'ann'), { timeout: 10_000 }).toBe(false);
   });
 
-  it('is refused for a job of another owner, before and after its end', async () => {
+  it('is refused for a job of another owner, before and after its end, and once its owner has erased it', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const given = whole();
@@ -70,6 +70,10 @@ describe('erasing a job', () => {
     expect(await gateway.erase(given.id, 'bob')).toBe(false);
     expect(await gateway.erase(given.id, '')).toBe(false);
     expect(await gateway.read(given.id)).toMatchObject({ status: 'queued' });
+    const ended = await gateway.cancel(given.id);
+    expect(await gateway.erase(given.id, 'bob')).toBe(false);
+    expect(await gateway.erase(given.id, '')).toBe(false);
+    expect(await gateway.read(given.id)).toEqual(ended);
     expect(await gateway.erase(given.id, 'ann')).toBe(true);
     expect(await gateway.erase(given.id, 'bob')).toBe(false);
     expect(await gateway.erase(newJobId(), 'ann')).toBe(false);
@@ -96,7 +100,7 @@ describe('erasing a job', () => {
     await expect.poll(() => left(rig, given.id)).toEqual([':gone:*']);
   });
 
-  it('ends all waits for it with gone, on any gateway and in any status', async () => {
+  it.each(['queued', 'processing'])('that is %s ends all waits for it with gone, on two gateways', async (when) => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
     const other = await rig.gateway();
@@ -104,6 +108,11 @@ describe('erasing a job', () => {
     using here = gateway.wait(given.id);
     using there = other.wait(given.id);
     await gateway.submit(given);
+    if (when === 'processing') {
+      const worker = await rig.worker();
+      await worker.claim(given.id, 'w');
+      await worker.start(given.id, 1);
+    }
     const answers = Promise.allSettled([here.ended(20_000), there.ended(20_000)]);
     await gateway.erase(given.id, 'ann');
     const erasedError = { status: 'rejected', reason: { code: 'gone', jobId: given.id } };
