@@ -29,6 +29,8 @@ function service(...connections: Connection[]) {
     const left = [...connection];
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
+        // As the body of `fetch`, it breaks when its signal has aborted.
+        signal.throwIfAborted();
         const [text, afterMs = 0] = left.shift() ?? [];
         if (text === undefined) return controller.close();
         await new Promise<void>((resolve, reject) => {
@@ -100,6 +102,29 @@ describe('following a job', () => {
     const away = new FacequeueError('unavailable', 'away');
     const flapping = Array.from({ length: 20 }, (): Connection[] => [away, [[status]]]).flat();
     expect((await followed(service(...flapping, [[job]]))).at(-1)).toBe('job');
+  });
+
+  it('loses nothing when its reader takes longer than a silent connection may last', async () => {
+    const heads: (string | undefined)[] = [];
+    const more = (id: number) => `id: ${id}\nevent: status\ndata: {"attempts":${id}}\n\n`;
+    const connect = service([['retry: 0\n\n'], [more(1) + more(2)], [more(3)], silence], [[more(4)], [job]]);
+    const seen: unknown[] = [];
+    const reading = (async () => {
+      const open: typeof connect = (path, headers, signal) => {
+        heads.push(headers['last-event-id']);
+        return connect(path, headers, signal);
+      };
+      for await (const event of followJob(open, '/jobs/a/events', undefined)) {
+        seen.push(event.type === 'status' ? event.attempts : 'job');
+        await new Promise((resolve) => setTimeout(resolve, 100_000));
+      }
+    })();
+    await vi.runAllTimersAsync();
+    await reading;
+    expect(seen.filter((one) => typeof one === 'number')).toEqual(seen.slice(0, -1));
+    expect([seen[0], seen[1], seen.at(-1)]).toEqual([1, 2, 'job']);
+    // Each connection continues after the last event that was handed out.
+    expect(heads[1]).toBe(String(seen.indexOf(4)));
   });
 
   it('leaves no timer', async () => {
