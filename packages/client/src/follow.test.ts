@@ -87,9 +87,13 @@ describe('following a job', () => {
   });
 
   it('does not slow down for a proxy that cuts silent streams after a while', async () => {
-    const cut: Connection = [['retry: 2000\n\n'], [': here\n\n', 30_000]];
-    await followed(service(cut, cut, cut, [[job]]));
-    expect(pauses()).toEqual([32_000, 32_000, 32_000]);
+    const cut = (afterMs: number): Connection => [['retry: 0\n\n'], [': here\n\n', afterMs]];
+    await followed(service(cut(30_000), cut(30_000), cut(30_000), [[job]]));
+    expect(pauses()).toEqual([30_000, 30_000, 30_000]);
+    // Closed within 5 s, a stream was not cut for its silence.
+    times = [];
+    await followed(service(cut(4900), cut(4900), cut(5100), [[job]]));
+    expect(pauses()).toEqual([4900 + 500, 4900 + 1000, 5100]);
   });
 
   it('throws the reason when the service stays unavailable', async () => {

@@ -105,11 +105,14 @@ describe('a poll loop', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not wait long for a poll without an answer, and starts nothing that the poll returns later', async () => {
+  it('waits a second for a poll without an answer, and starts nothing that the poll returns later', async () => {
     const answer = Promise.withResolvers<string[]>();
     const { loop, running, settle } = start({ take: () => answer.promise });
-    const closing = loop.close();
-    await vi.advanceTimersByTimeAsync(1000);
+    const closed = vi.fn();
+    const closing = loop.close().then(closed);
+    await vi.advanceTimersByTimeAsync(990);
+    expect(closed).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(10);
     await closing;
     answer.resolve(['late']);
     await settle();

@@ -87,8 +87,11 @@ describe('a job that is canceled', () => {
     const id = await here.submit(files.url('/a.jpg'));
     await files.requested('/a.jpg');
     const at = performance.now();
+    const canceled = performance.now();
     await here.queue.cancel(id);
     await files.disconnected('/a.jpg');
+    // The fetch alone would end after SOURCE_TIMEOUT, 15 s.
+    expect(performance.now() - canceled).toBeLessThan(5000);
     expect(performance.now() - at).toBeLessThan(2500);
     expect(await here.queue.read(id)).toMatchObject({ status: 'canceled', startedAt: null });
   });

@@ -208,6 +208,18 @@ describe('batchResults', () => {
     expect(allErased()).toBe(true);
   });
 
+  it('ends 5 s after its reader when the service does not answer the erasure', async () => {
+    batches.work = (item) => (item.id === 'i1' ? 'succeeded' : null);
+    batches.instead.erase = [() => {}];
+    let left = 0;
+    for await (const _ of client.batchResults(items(5))) {
+      left = performance.now();
+      break;
+    }
+    expect(performance.now() - left).toBeGreaterThan(4900);
+    expect(performance.now() - left).toBeLessThan(20_000);
+  });
+
   it('sends no items until the report of their batch has ended', async () => {
     const reported = Promise.withResolvers<void>();
     const lines = collect(items(2), { onBatch: () => reported.promise });
