@@ -12,8 +12,14 @@ const request = (headers: Record<string, string>) => ({ headers }) as unknown as
 describe('API keys', () => {
   it('are configured as a name and the SHA-256 of the key', () => {
     expect(keys.map(({ name }) => name)).toEqual(['shop', 'archive']);
+    for (const name of ['a', 'a_b.c-D9', 'x'.repeat(64)])
+      expect(parseKeyEntry(`${name}:${hash('x')}`)?.name).toBe(name);
     for (const entry of [
       'shop',
+      `${'x'.repeat(65)}:${hash('x')}`,
+      `${hash('x')}0`,
+      `shop:${hash('x')}0`,
+      ` shop:${hash('x')}`,
       `shop:${hash('x').slice(1)}`,
       `a b:${hash('x')}`,
       `:${hash('x')}`,

@@ -158,3 +158,10 @@ describe('a form', () => {
     );
   });
 });
+
+it('a form may have sixteen parts where the others are ignored, and no more', async () => {
+  const others = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `p${i}`, value: '' }));
+  const image = { name: 'img', fileName: 'a', value: 'x' };
+  expect(await read(form(...others(15), image), true)).toEqual({ bytes: Buffer.from('x') });
+  expect((await failure(form(...others(16), image), TYPE, true)).detail).toMatch(/more than 16 parts/);
+});
