@@ -197,8 +197,9 @@ describe('an interrupted output', () => {
     await writeOutput(deps, task).run(never);
     const states = save.mock.calls.map(([, state]) => state);
     expect(states).toHaveLength(4);
-    // The states in which another worker would find it after the first, second and third part.
-    for (const state of states.slice(1)) await writeOutput(deps, { ...task, state }).run(never);
+    // The states in which another worker would find it before the upload, and after the first, second and third part.
+    for (const state of ['', ...states.slice(1)]) await writeOutput(deps, { ...task, state }).run(never);
+    expect(here.s3.requests.filter(({ operation }) => operation === 'begin')).toHaveLength(1);
     expect((await written(here)) === (await lines(here, id))).toBe(true);
   });
 });
