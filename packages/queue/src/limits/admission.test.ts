@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { ROOMY } from '../testing/rig.ts';
+import { ScriptHarness } from '../testing/script-harness.ts';
+
+/** Milliseconds between two ends of jobs, as recorded in each test. */
+const INTERVAL = 200;
+
+let redis: TestRedis;
+let raw: Redis;
+let by: ScriptHarness;
+beforeAll(async () => {
+  redis = await startRedis();
+  raw = new Redis(redis.url);
+});
+beforeEach(async () => {
+  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+  for (const queue of ['interactive', 'bulk'])
+    await raw.hset(by.key('stats'), `drain:${queue}`, `0 0 1 ${INTERVAL}.000`);
+});
+afterAll(async () => {
+  raw.disconnect();
+  await redis.stop();
+});
+
+/** An interactive job: the limits are all its. */
+const submit = (more: Parameters<ScriptHarness['submit']>[1] = {}) =>
+  by.submit(randomUUID(), { queue: 'interactive', blob: Buffer.alloc(0), ...more });
+const refused = (reason: string, retryAfterMs: number) => ['full', reason, retryAfterMs];
+const admitted = ['ok', expect.any(Number), expect.any(Number)];
+const stats = (fields: Record<string, string | number>) => raw.hset(by.key('stats'), fields);
+
+async function waiting(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) expect(await submit()).toEqual(admitted);
+}
+
+describe('a job that is one too many', () => {
+  it('may come again when a tenth of those that wait have ended, in a second at the earliest', async () => {
+    await waiting(60);
+    expect(await submit({ limits: { ...ROOMY, maxWaiting: 60 } })).toEqual(refused('waiting', 6 * INTERVAL));
+    await stats({ 'drain:interactive': '0 0 1 20.000' });
+    expect(await submit({ limits: { ...ROOMY, maxWaiting: 60 } })).toEqual(refused('waiting', 1000));
+    await stats({ 'drain:interactive': '0 0 1 9000.000' });
+    expect(await submit({ limits: { ...ROOMY, maxWaiting: 60 } })).toEqual(refused('waiting', 30_000));
+  });
+
+  it('may come again when as many have ended as are above the limit, where that is more than a tenth', async () => {
+    await waiting(20);
+    expect(await submit({ limits: { ...ROOMY, maxWaiting: 10 } })).toEqual(refused('waiting', 11 * INTERVAL));
+  });
+
+  it('counts for its bytes', async () => {
+    await waiting(70);
+    const limits = { ...ROOMY, maxBlobBytes: 10 };
+    await stats({ blobBytes: 7 });
+    expect(await submit({ limits, blob: Buffer.alloc(4) })).toEqual(refused('blob_bytes', 7 * INTERVAL));
+    expect(await submit({ limits, blob: Buffer.alloc(3) })).toEqual(admitted);
+  });
+});
+
+describe('the memory of Redis', () => {
+  it('is for submissions up to nine tenths, as recorded and as it is now', async () => {
+    await waiting(59);
+    const used = Number((await raw.info('memory')).match(/used_memory:(\d+)/)![1]);
+    const full = async (recorded: number, limit: number) => {
+      await raw.config('SET', 'maxmemory', String(limit));
+      await stats({ memoryUsed: recorded, memoryLimit: limit });
+      return submit();
+    };
+    try {
+      // Nearly nine tenths of it are used, or more than that.
+      expect(await full(used, Math.round(used / 0.7))).toEqual(admitted);
+      expect(await full(used, Math.round(used / 0.97))).toEqual(refused('memory', 6 * INTERVAL));
+      // Room that was just freed counts at once, and a record in which there was room is believed.
+      expect(await full(used * 4, used * 2)).toEqual(admitted);
+      expect(await full(0, Math.round(used / 0.97))).toEqual(admitted);
+    } finally {
+      await raw.config('SET', 'maxmemory', '0');
+    }
+  });
+});
+
+describe('undelivered webhooks', () => {
+  const hooked = (host: string) =>
+    submit({ webhookUrl: `https://${host}/`, webhookHost: host, limits: { ...ROOMY, maxResultBytes: 8000 } });
+
+  it('of one receiver take an eighth of the result bytes', async () => {
+    await stats({ 'deliveryBytes:a.example': 1000, deliveryBytes: 1000 });
+    expect(await hooked('a.example')).toEqual(refused('host_webhooks', 30_000));
+    expect(await hooked('b.example')).toEqual(admitted);
+    await stats({ 'deliveryBytes:a.example': 999 });
+    expect(await hooked('a.example')).toEqual(admitted);
+  });
+
+  it('of all receivers take half of them, which leaves other jobs alone', async () => {
+    await stats({ deliveryBytes: 4000 });
+    expect(await hooked('a.example')).toEqual(refused('webhooks', 30_000));
+    expect(await submit({ limits: { ...ROOMY, maxResultBytes: 8000 } })).toEqual(admitted);
+    await stats({ deliveryBytes: 3999 });
+    expect(await hooked('a.example')).toEqual(admitted);
+  });
+});
+
+describe('a caller that waits', () => {
+  it('is told when the jobs before it would take longer than it waits', async () => {
+    await waiting(50);
+    expect(await submit({ waitMs: 50 * INTERVAL })).toEqual(admitted);
+    expect(await submit({ waitMs: 50 * INTERVAL - 1800 })).toEqual(refused('wait', 2000));
+  });
+});
+
+describe('jobs that have waited long', () => {
+  it('prevent others of their queue for a tenth of that time', async () => {
+    await waiting(1);
+    const [[id]] = [await raw.zrange(by.key('waiting:interactive'), 0, '-1')];
+    const [seconds] = (await raw.time()).map(Number);
+    await raw.zadd(by.key('waiting:interactive'), seconds! * 1000 - 50_000, id!);
+    const [answer, reason, retryAfterMs] = await submit({ limits: { ...ROOMY, maxOldestMs: 49_000 } });
+    expect([answer, reason]).toEqual(['full', 'oldest']);
+    expect(retryAfterMs).toBeGreaterThanOrEqual(5000);
+    expect(retryAfterMs).toBeLessThan(7000);
+    const limits = { ...ROOMY, maxOldestMs: 90_000 };
+    expect(await submit({ limits })).toEqual(admitted);
+    expect(await by.submit('bulk', { limits: { ...ROOMY, maxOldestMs: 1000 } })).toEqual(admitted);
+  });
+});
