@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CameraFrame, type Client, type ItemLine, isFacequeueError } from '@facequeue/client';
+import { withTimeout } from '@facequeue/time';
 import { countedClient } from '../support/clients/counted-client.ts';
 import type { WebServer } from './web-server.ts';
 
@@ -70,11 +71,9 @@ export class Load {
    */
   async more(count: number): Promise<void> {
     const wanted = this.#ended + count;
-    for (const deadline = Date.now() + MORE_MS; this.#ended < wanted; ) {
-      if (Date.now() > deadline) {
-        const failures = this.failures.slice(0, 10).join('\n');
-        throw new Error(`${this.#ended} of ${wanted} detections ended; calls that failed:\n${failures}`);
-      }
+    const deadline = Date.now() + MORE_MS;
+    while (this.#ended < wanted) {
+      if (Date.now() > deadline) throw this.#standsStill(`${this.#ended} of ${wanted} detections have ended`);
       await sleep(20);
     }
   }
@@ -82,9 +81,9 @@ export class Load {
   /** Ends the calls, closes the batch and resolves when its results and those of all frames have arrived. */
   async end(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#running);
+    await withTimeout(Promise.all(this.#running), MORE_MS, () => this.#standsStill('calls have not ended'));
     await this.client.closeBatch(this.batch);
-    await this.#following[0];
+    await withTimeout(this.#following[0]!, MORE_MS, () => this.#standsStill('the results of the batch have not ended'));
     const seen = () => new Set(this.frameResults.map(({ job }) => job));
     const signal = AbortSignal.timeout(MORE_MS);
     while (!this.frames.every((id) => seen().has(id))) await sleep(50, undefined, { signal });
@@ -166,6 +165,12 @@ export class Load {
     })();
     await Promise.race([opened.promise, reading]);
     return { reading };
+  }
+
+  #standsStill(what: string): Error {
+    return new Error(
+      `after ${MORE_MS / 1000} s: ${what}; calls that failed:\n${this.failures.slice(0, 10).join('\n')}`,
+    );
   }
 
   #sawJob(id: string, faces: number): void {
