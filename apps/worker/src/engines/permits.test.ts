@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Permits } from './permits.ts';
@@ -127,6 +128,20 @@ describe('permits', () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it('are not kept for a request that is canceled while it waits, and leave no listener on a signal', async () => {
+    const permits = new Permits<string>();
+    const canceled = new AbortController();
+    const granted = new AbortController();
+    const first = permits.acquire('interactive', canceled.signal);
+    const second = permits.acquire('interactive', granted.signal);
+    canceled.abort(new Error('canceled'));
+    await expect(first).rejects.toThrow('canceled');
+    expect(permits.queued('interactive')).toBe(1);
+    permits.offer('engine');
+    expect(await second).toBe('engine');
+    expect(getEventListeners(granted.signal, 'abort')).toEqual([]);
   });
 
   it('are refused to a job that is already canceled', async () => {
