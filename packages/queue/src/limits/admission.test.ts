@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { ROOMY } from '../testing/rig.ts';
 import { ScriptHarness } from '../testing/script-harness.ts';
+import { snapshotScript } from './snapshot.ts';
 
 /** Milliseconds between two ends of jobs, as recorded in each test. */
 const INTERVAL = 200;
@@ -112,9 +113,18 @@ describe('a caller that waits', () => {
 });
 
 describe('jobs that have waited long', () => {
+  it('are none where nothing waits, or only what is to be tried again later', async () => {
+    const oldest = async () => (await by.scripts.run(snapshotScript, { limits: ROOMY })).queues.interactive.oldestMs;
+    expect(await oldest()).toBe(0);
+    await waiting(1);
+    const [id] = await raw.zrange(by.key('waiting:interactive'), 0, '-1');
+    await raw.zadd(by.key('waiting:interactive'), Date.now() + 50_000, id!);
+    expect(await oldest()).toBe(0);
+  });
+
   it('prevent others of their queue for a tenth of that time', async () => {
     await waiting(1);
-    const [[id]] = [await raw.zrange(by.key('waiting:interactive'), 0, '-1')];
+    const [id] = await raw.zrange(by.key('waiting:interactive'), 0, '-1');
     const [seconds] = (await raw.time()).map(Number);
     await raw.zadd(by.key('waiting:interactive'), seconds! * 1000 - 50_000, id!);
     const [answer, reason, retryAfterMs] = await submit({ limits: { ...ROOMY, maxOldestMs: 49_000 } });
