@@ -63,14 +63,14 @@ async function main(): Promise<boolean> {
   // An entry is stale when its mutant is missing, which only a run over all mutants of a file can tell.
   const partly = sample !== null || values.minutes !== 'Infinity';
   const listed = equivalentsOf(name).filter((entry) => !partly || mutants.some((mutant) => isNamedBy(mutant, entry)));
-  const verdict = report(
+  const judgement = report(
     name,
     mutants.filter(({ file }) => judged(file)),
     listed,
     judged,
   );
-  console.log(verdict.text);
-  return verdict.passed;
+  console.log(judgement.text);
+  return judgement.passed;
 }
 
 process.exitCode = (await main()) ? 0 : 1;

@@ -4,7 +4,7 @@ import { applyEquivalents, type Equivalent, type Mutant, scoreOf } from './mutan
 /** %, of the mutants that are not equivalent. */
 export const LEAST_SCORE = 85;
 
-export interface Verdict {
+export interface Judgement {
   text: string;
   passed: boolean;
 }
@@ -18,7 +18,7 @@ export function report(
   mutants: Mutant[],
   list: Equivalent[],
   judged: (file: string) => boolean,
-): Verdict {
+): Judgement {
   const faults = applyEquivalents(mutants, list, judged);
   const { score, withEquivalent, counts } = scoreOf(mutants);
   const lines: string[] = [];

@@ -9,7 +9,7 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Message } from './reporter.ts';
-import { type FileRun, type Outside, settle, Tally } from './tally.ts';
+import { type FileRun, type Outside, RunStats, settle } from './stats.ts';
 
 /** A file's name in the table. */
 const named = (file: string) => relative(process.cwd(), file);
@@ -29,7 +29,7 @@ const load = count('load', 0);
 const files = matching(positionals);
 if (!files.length) throw new Error(`no test file matches ${positionals.join(' ')}`);
 
-const tally = new Tally(files);
+const stats = new RunStats(files);
 const interrupt = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupt.abort());
 
@@ -38,14 +38,14 @@ console.log(`${files.length} files, ${times} times, beside ${load} busy processe
 const busy = Array.from({ length: load }, () => fork(path('./busy.ts')));
 for (let round = 1; round <= times && !interrupt.signal.aborted; round++) {
   const runs = await runAll();
-  for (const run of runs) tally.add(run);
+  for (const run of runs) stats.add(run);
   const failed = runs.filter(({ failures }) => failures.length);
   console.log(`round ${round}: ${runs.length} files, ${failed.length} failed`);
 }
 for (const each of busy) each.disconnect();
-console.log(`\n${tally}`);
+console.log(`\n${stats}`);
 if (interrupt.signal.aborted) console.log('\ninterrupted');
-process.exitCode = tally.failed || interrupt.signal.aborted ? 1 : 0;
+process.exitCode = stats.failed || interrupt.signal.aborted ? 1 : 0;
 
 /** Runs every file once. When interrupted, resolves with those that had ended. */
 async function runAll(): Promise<FileRun[]> {

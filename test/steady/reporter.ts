@@ -1,7 +1,7 @@
 /** vitest's reporter in the processes that main.ts starts: sends main.ts each file's run, and the errors outside any test. */
 import type { SerializedError } from 'vitest';
 import type { Reporter, TestModule } from 'vitest/node';
-import type { FileRun, Outside } from './tally.ts';
+import type { FileRun, Outside } from './stats.ts';
 
 export type Message = { run: FileRun } | { outside: Outside };
 

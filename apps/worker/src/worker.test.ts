@@ -42,10 +42,10 @@ async function submit(
   return { id, wait };
 }
 
-async function ended({ wait }: { wait: CompletionWait }, withinMs = 30_000): Promise<JobRecord> {
+async function ended({ wait }: { wait: CompletionWait }, limitMs = 30_000): Promise<JobRecord> {
   using open = wait;
-  const record = await open.ended(withinMs);
-  if (!record) throw new Error(`the job did not end in ${withinMs} ms`);
+  const record = await open.ended(limitMs);
+  if (!record) throw new Error(`the job did not end in ${limitMs} ms`);
   return record;
 }
 

@@ -190,8 +190,8 @@ class Judge {
   async judge(candidate: Candidate): Promise<void> {
     const { script, mutant, key, block } = candidate;
     const hash = hashOf(script.text);
-    const known = this.#stored.results[key];
-    const earlier = known?.script === hash ? known : null;
+    const stored = this.#stored.results[key];
+    const earlier = stored?.script === hash ? stored : null;
     const chosen = this.#chosen(candidate, earlier);
     let result: StoredResult;
     if (earlier && this.#stillDead(earlier)) result = earlier;

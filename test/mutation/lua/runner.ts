@@ -11,11 +11,11 @@ export interface Outcome {
 }
 
 const probing = process.argv[2] === 'probing';
-const order = new Map<string, number>();
+const positions = new Map<string, number>();
 
-class InGivenOrder {
+class GivenSequencer {
   sort(files: TestSpecification[]): TestSpecification[] {
-    return files.toSorted((a, b) => order.get(a.moduleId)! - order.get(b.moduleId)!);
+    return files.toSorted((a, b) => positions.get(a.moduleId)! - positions.get(b.moduleId)!);
   }
   shard(files: TestSpecification[]): TestSpecification[] {
     return files;
@@ -28,7 +28,7 @@ const vitest = await createVitest('test', {
   bail: probing ? 0 : 1,
   maxWorkers: 1,
   reporters: [{}],
-  sequence: { sequencer: InGivenOrder as never },
+  sequence: { sequencer: GivenSequencer as never },
 });
 const project = vitest.projects[0]!;
 vitest.provide('probing', probing);
@@ -36,7 +36,7 @@ vitest.provide('probing', probing);
 async function run(chosen: Chosen): Promise<Outcome> {
   const specifications = chosen.map(({ file, tests }, i) => {
     const path = join(process.cwd(), file);
-    order.set(path, i);
+    positions.set(path, i);
     return project.createSpecification(path, tests ? { testNamePattern: exactly(tests) } : undefined);
   });
   vitest.state.filesMap.clear();

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
 import { startTestGateway, type TestGateway } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { NOTHING, watchHeld } from '../http/testing/held.ts';
+import { NOTHING, watchRetained } from '../http/testing/retained.ts';
 import { allRoutes } from '../router.ts';
 import type { Services } from '../services.ts';
 import { bodyCap } from './body-cap.ts';
@@ -14,11 +14,11 @@ const LIMIT = 100_000;
 /** What stands for the image while the rest of a JSON body is parsed. */
 const PLACEHOLDER = 36;
 
-let held: ReturnType<typeof watchHeld>;
+let retained: ReturnType<typeof watchRetained>;
 let redis: TestRedis;
 let gateway: TestGateway;
 beforeAll(async () => {
-  held = watchHeld();
+  retained = watchRetained();
   redis = await startRedis();
   gateway = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: String(LIMIT) });
 });
@@ -28,7 +28,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 afterEach(async () => {
-  await expect.poll(() => held(gateway), { timeout: 10_000 }).toEqual(NOTHING);
+  await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
 });
 
 const IMAGE = 'image/png';
@@ -176,22 +176,22 @@ describe('the body memory', () => {
     ],
   ])('%s', async (_, path, headers, bytes) => {
     using _raw = await open(path, headers);
-    expect(held(gateway).bodies).toBe(bytes);
+    expect(retained(gateway).bodies).toBe(bytes);
   });
 
   it('is taken by what has arrived, and until the queue has it', async () => {
-    const submitted = Promise.withResolvers<void>();
+    const submission = Promise.withResolvers<void>();
     const submit = gateway.queue.submit.bind(gateway.queue);
     const taken: number[] = [];
     const spy = vi.spyOn(gateway.queue, 'submit').mockImplementation(async (job) => {
-      taken.push(held(gateway).bodies);
-      await submitted.promise;
-      taken.push(held(gateway).bodies);
+      taken.push(retained(gateway).bodies);
+      await submission.promise;
+      taken.push(retained(gateway).bodies);
       return submit(job);
     });
     const posted = post('/face_detection', IMAGE, ['five ', 'and 8 by']);
     await expect.poll(() => taken, { timeout: 10_000 }).toEqual([13]);
-    submitted.resolve();
+    submission.resolve();
     expect((await posted).status).toBe(202);
     expect(taken).toEqual([13, 13]);
     spy.mockRestore();
@@ -204,7 +204,7 @@ describe('the body memory', () => {
     const taken: number[] = [];
     const spy = vi.spyOn(batches, 'append').mockImplementation(async (...call) => {
       await appended.promise;
-      taken.push(held(gateway).bodies);
+      taken.push(retained(gateway).bodies);
       return append(...call);
     });
     const body = '{"items":[{"img":"YWJj"}]}';
@@ -226,15 +226,15 @@ describe('the body memory', () => {
       await raw.send(
         `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
       );
-      await expect.poll(() => held(at).entries, { timeout: 10_000 }).toBe(1);
+      await expect.poll(() => retained(at).entries, { timeout: 10_000 }).toBe(1);
       raw.socket.resetAndDestroy();
-      await expect.poll(() => held(at).entries, { timeout: 10_000 }).toBe(0);
+      await expect.poll(() => retained(at).entries, { timeout: 10_000 }).toBe(0);
     }
     const received = vi.spyOn(at.queue, 'snapshot');
     await own.resume();
     await expect.poll(() => at.queue.snapshot().then(() => true), { timeout: 10_000 }).toBe(true);
     received.mockRestore();
-    await expect.poll(() => held(at), { timeout: 10_000 }).toEqual(NOTHING);
+    await expect.poll(() => retained(at), { timeout: 10_000 }).toEqual(NOTHING);
   });
 });
 

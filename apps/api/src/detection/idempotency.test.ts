@@ -103,10 +103,10 @@ describe('what the queue stores of a key', () => {
   });
 
   it('is made of a large image in slices, between which other calls are served', async () => {
-    let turns = 0;
+    let calls = 0;
     let made = false;
     const count = () => {
-      turns += 1;
+      calls += 1;
       if (!made) setImmediate(count);
     };
     setImmediate(count);
@@ -117,6 +117,6 @@ describe('what the queue stores of a key', () => {
       options: DEFAULT_DETECTION_OPTIONS,
     });
     made = true;
-    expect(turns).toBeGreaterThanOrEqual(7);
+    expect(calls).toBeGreaterThanOrEqual(7);
   });
 });

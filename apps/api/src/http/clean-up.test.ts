@@ -11,9 +11,9 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { FLUSH_EVERY_MS } from '../batches/batch-appender.ts';
-import { type Held, NOTHING, watchHeld } from './testing/held.ts';
+import { NOTHING, type Retained, watchRetained } from './testing/retained.ts';
 
-let held: ReturnType<typeof watchHeld>;
+let retained: ReturnType<typeof watchRetained>;
 let redis: TestRedis;
 let gateway: TestGateway;
 /** Its clients have little time; it has no worker. */
@@ -24,7 +24,7 @@ let answer: (job: ClaimedJob) => Outcome | Promise<Outcome> = () => CANNED_OUTCO
 
 beforeAll(async () => {
   // Lines wait for more for a moment first; here they begin at once to wait for as long as the client has.
-  held = watchHeld((ms) => (ms === FLUSH_EVERY_MS ? 1 : ms));
+  retained = watchRetained((ms) => (ms === FLUSH_EVERY_MS ? 1 : ms));
   redis = await startRedis();
   gateway = await startTestGateway(redis.url, { MAX_IMAGE_BYTES: '100000' });
   hasty = await startTestGateway(redis.url, { BODY_TIMEOUT: '200ms', SYNC_WAIT: '200ms' });
@@ -60,7 +60,7 @@ async function send(method: string, path: string, headers: Record<string, string
   const text = await response.text();
   return { status: response.status, json: () => JSON.parse(text), id: response.headers.get('x-job-id') ?? '' };
 }
-const status = async (answered: ReturnType<typeof send>) => (await answered).status;
+const status = async (sent: ReturnType<typeof send>) => (await sent).status;
 const detect = (headers: Record<string, string> = {}, body: unknown = 'image', at = gateway, query = '') =>
   send('POST', `/face_detection${query}`, { ...IMAGE, ...headers }, body, at);
 const inChunks = (bytes: number) =>
@@ -71,17 +71,17 @@ const inChunks = (bytes: number) =>
     },
   });
 
-/** Sends part of a request, and disconnects once what is held of it shows. */
+/** Sends part of a request, and disconnects once what is retained of it shows. */
 async function leave(
   line: string,
   headers: string[],
   part: string,
-  shows: Partial<Held>,
+  shows: Partial<Retained>,
   at = gateway,
 ): Promise<'left'> {
   using raw = await openRaw(at.port);
   await raw.send(`${[`${line} HTTP/1.1`, 'Host: localhost', ...headers].join('\r\n')}\r\n\r\n${part}`);
-  await expect.poll(() => held(at), { timeout: 10_000 }).toMatchObject(shows);
+  await expect.poll(() => retained(at), { timeout: 10_000 }).toMatchObject(shows);
   raw.socket.resetAndDestroy();
   return 'left';
 }
@@ -160,7 +160,7 @@ const DETECTION: Way[] = [
       let second: Promise<number>;
       return whileRunning(call, async () => {
         second = call();
-        await expect.poll(() => held(gateway).waits, { timeout: 10_000 }).toBe(3);
+        await expect.poll(() => retained(gateway).waits, { timeout: 10_000 }).toBe(3);
       }).then(() => second);
     },
     200,
@@ -320,7 +320,7 @@ const READERS: Way[] = [
           const { id } = await detect({ prefer: 'respond-async' });
           return await status(send('GET', `/jobs/${id}?wait=60`));
         },
-        () => expect.poll(() => held(gateway).waits, { timeout: 10_000 }).toBe(1),
+        () => expect.poll(() => retained(gateway).waits, { timeout: 10_000 }).toBe(1),
       ),
     200,
   ],
@@ -397,9 +397,10 @@ describe.each([
   ['a frame', FRAMES],
   ['a batch', BATCHES],
   ['a reader', READERS],
-])('nothing is held of %s', (_, ways) => {
+])('nothing is retained of %s', (_, ways) => {
   it.each<Way>(ways)('%s', async (_, run, result) => {
     expect(await run()).toBe(result);
-    for (const at of [gateway, hasty, full]) await expect.poll(() => held(at), { timeout: 10_000 }).toEqual(NOTHING);
+    for (const at of [gateway, hasty, full])
+      await expect.poll(() => retained(at), { timeout: 10_000 }).toEqual(NOTHING);
   });
 });

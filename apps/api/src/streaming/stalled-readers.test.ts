@@ -15,7 +15,7 @@ import {
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
-import { NOTHING, watchHeld } from '../http/testing/held.ts';
+import { NOTHING, watchRetained } from '../http/testing/retained.ts';
 
 /** A minute longer than the longest wait: when a connection without traffic is cut, ms. */
 const IDLE_MS = 120_000;
@@ -24,7 +24,7 @@ const STALLED_MS = 30_000;
 /** What these times are here, where `hasty` is set. */
 const SOON_MS = 200;
 
-let held: ReturnType<typeof watchHeld>;
+let retained: ReturnType<typeof watchRetained>;
 let hasty = false;
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -36,7 +36,7 @@ let batch: string;
 const IMAGE = { 'content-type': 'image/png' };
 
 beforeAll(async () => {
-  held = watchHeld((ms) => (hasty && ms === STALLED_MS ? SOON_MS : ms));
+  retained = watchRetained((ms) => (hasty && ms === STALLED_MS ? SOON_MS : ms));
   const { setTimeout } = Socket.prototype;
   vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (this: Socket, ms, act) {
     return setTimeout.call(this, hasty && ms === IDLE_MS ? SOON_MS : ms, act);
@@ -75,7 +75,7 @@ afterAll(async () => {
 });
 afterEach(async () => {
   hasty = false;
-  await expect.poll(() => held(gateway), { timeout: 10_000 }).toEqual(NOTHING);
+  await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
 });
 
 /** Asks for something and reads none of it. */
@@ -141,15 +141,15 @@ describe('a client that stops reading', () => {
       using all = endless();
       using raw = await stalled(path());
       const read = await settled(all.pages);
-      await expect.poll(() => held(gateway).entries).toBeGreaterThan(0);
+      await expect.poll(() => retained(gateway).entries).toBeGreaterThan(0);
       raw.socket.destroy();
-      await expect.poll(() => held(gateway), { timeout: 10_000 }).toEqual(NOTHING);
+      await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
       expect(all.pages()).toBe(read);
 
       hasty = true;
       using again = await stalled(path());
-      await expect.poll(() => held(gateway).entries, { timeout: 10_000 }).toBeGreaterThan(0);
-      await expect.poll(() => held(gateway), { timeout: 10_000 }).toEqual(NOTHING);
+      await expect.poll(() => retained(gateway).entries, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
       again.socket.resume();
       expect(await again.rest()).not.toMatch(/\r\n0\r\n\r\n$/);
     },
@@ -158,13 +158,13 @@ describe('a client that stops reading', () => {
   it.each(large)('%s is disconnected after the time it has; the job is not waited for meanwhile', async (_, path) => {
     {
       using _raw = await stalled(path());
-      await expect.poll(() => held(gateway), { timeout: 10_000 }).toEqual({ ...NOTHING, entries: 1 });
+      await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual({ ...NOTHING, entries: 1 });
     }
-    await expect.poll(() => held(gateway), { timeout: 10_000 }).toEqual(NOTHING);
+    await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
     hasty = true;
     using raw = await stalled(path());
-    await expect.poll(() => held(gateway).entries, { timeout: 10_000 }).toBe(1);
-    await expect.poll(() => held(gateway), { timeout: 10_000 }).toEqual(NOTHING);
+    await expect.poll(() => retained(gateway).entries, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
     raw.socket.resume();
     expect((await raw.rest()).length).toBeLessThan(10e6);
   });

@@ -216,10 +216,10 @@ describe('a worker whose output another worker has leased since', () => {
     // Each lease of the old worker lasts as briefly as can be.
     vi.spyOn(old.tasks, 'save').mockImplementation((task, state) => save(task, state, 1));
     const gate = Promise.withResolvers<typeof answer>();
-    let held = false;
+    let delayed = false;
     here.s3.interfere(({ operation, query }) => {
-      if (held || operation !== 'part' || query.get('partNumber') !== '2') return undefined;
-      held = true;
+      if (delayed || operation !== 'part' || query.get('partNumber') !== '2') return undefined;
+      delayed = true;
       return gate.promise;
     });
     const id = await here.batch(output(), goodItems(50));

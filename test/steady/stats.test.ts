@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FileRun, settle, Tally } from './tally.ts';
+import { type FileRun, RunStats, settle } from './stats.ts';
 
 const passed = (file: string, ms = 1): FileRun => ({ file, ms, failures: [] });
 const failed = (file: string, message: string, test = 'b'): FileRun => ({
@@ -10,10 +10,10 @@ const failed = (file: string, message: string, test = 'b'): FileRun => ({
 
 describe('the table', () => {
   it('has the runs, the failed runs and the slowest run of each file, in the order given', () => {
-    const tally = new Tally(['z.test.ts', 'a.test.ts', 'never.test.ts']);
-    for (const run of [passed('a.test.ts', 900), passed('z.test.ts', 1500), passed('a.test.ts', 40)]) tally.add(run);
-    expect(tally.failed).toBe(false);
-    expect(tally.toString()).toBe(`\
+    const stats = new RunStats(['z.test.ts', 'a.test.ts', 'never.test.ts']);
+    for (const run of [passed('a.test.ts', 900), passed('z.test.ts', 1500), passed('a.test.ts', 40)]) stats.add(run);
+    expect(stats.failed).toBe(false);
+    expect(stats.toString()).toBe(`\
 | file | runs | failed | slowest |
 |---|---|---|---|
 | z.test.ts | 1 | 0 | 1.5 s |
@@ -22,14 +22,14 @@ describe('the table', () => {
   });
 
   it('is followed by each failing test, how often it failed, and its first failure', () => {
-    const tally = new Tally(['a.test.ts']);
+    const stats = new RunStats(['a.test.ts']);
     const both = {
       ...failed('a.test.ts', 'second'),
       failures: ['b', 'c'].map((test) => ({ test, message: 'second' })),
     };
-    for (const run of [passed('a.test.ts'), failed('a.test.ts', 'first'), both]) tally.add(run);
-    expect(tally.failed).toBe(true);
-    const [row, ...rest] = tally.toString().split('\n').slice(2);
+    for (const run of [passed('a.test.ts'), failed('a.test.ts', 'first'), both]) stats.add(run);
+    expect(stats.failed).toBe(true);
+    const [row, ...rest] = stats.toString().split('\n').slice(2);
     expect(row).toBe('| a.test.ts | 3 | 2 | 0.0 s |');
     expect(rest.join('\n')).toBe(`
 a.test.ts > b: failed in 2 of 3 runs, first with:

@@ -4,7 +4,7 @@ import { BodyMemory } from '../../body/body-memory.ts';
 import { UnorderedSet } from '../unordered-set.ts';
 
 /** What the requests to a gateway hold; nothing is left of requests that have ended when each count is 0. */
-export interface Held {
+export interface Retained {
   waits: number;
   subscriptions: number;
   /** Bytes of body memory. */
@@ -15,13 +15,13 @@ export interface Held {
   timers: number;
 }
 
-export const NOTHING: Held = { waits: 0, subscriptions: 0, bodies: 0, entries: 0, timers: 0 };
+export const NOTHING: Retained = { waits: 0, subscriptions: 0, bodies: 0, entries: 0, timers: 0 };
 
 /**
- * Counts what is held in this process. Call it before the gateway starts; `vi.restoreAllMocks` ends it.
+ * Counts what is retained in this process. Call it before the gateway starts; `vi.restoreAllMocks` ends it.
  * @param hasten the time that a timer of the gateway's code gets in place of its own, ms
  */
-export function watchHeld(hasten = (ms: number) => ms): (at: Pick<TestGateway, 'queue'>) => Held {
+export function watchRetained(hasten = (ms: number) => ms): (at: Pick<TestGateway, 'queue'>) => Retained {
   const memories = new Set<BodyMemory>();
   const { reserve } = BodyMemory.prototype;
   vi.spyOn(BodyMemory.prototype, 'reserve').mockImplementation(function (this: BodyMemory, bytes) {
@@ -66,7 +66,7 @@ function watchTimers(files: RegExp, hasten: (ms: number) => number): Set<unknown
     const clear = globalThis[end] as (timer: unknown) => void;
     const watched = (act: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
       const callers = new Error().stack?.split('\n').slice(1) ?? [];
-      const caller = callers.find((line) => !/held\.ts|vitest|packages\/time/.test(line)) ?? '';
+      const caller = callers.find((line) => !/retained\.ts|vitest|packages\/time/.test(line)) ?? '';
       const own = files.test(caller);
       const timer = original(
         (...given) => {

@@ -20,7 +20,7 @@ export interface Outside {
   message: string;
 }
 
-interface FileTally {
+interface FileStats {
   runs: number;
   /** Runs in which something failed. */
   failed: number;
@@ -29,8 +29,8 @@ interface FileTally {
   tests: Map<string, { times: number; first: string }>;
 }
 
-export class Tally {
-  readonly #files: Map<string, FileTally>;
+export class RunStats {
+  readonly #files: Map<string, FileStats>;
 
   /** @param files those that are to run, in the order of the table */
   constructor(files: readonly string[]) {
@@ -38,14 +38,14 @@ export class Tally {
   }
 
   add({ file, ms, failures }: FileRun): void {
-    const tally = this.#files.get(file)!;
-    tally.runs++;
-    if (failures.length) tally.failed++;
-    tally.slowestMs = Math.max(tally.slowestMs, ms);
+    const stats = this.#files.get(file)!;
+    stats.runs++;
+    if (failures.length) stats.failed++;
+    stats.slowestMs = Math.max(stats.slowestMs, ms);
     for (const { test, message } of failures) {
-      const seen = tally.tests.get(test);
+      const seen = stats.tests.get(test);
       if (seen) seen.times++;
-      else tally.tests.set(test, { times: 1, first: message });
+      else stats.tests.set(test, { times: 1, first: message });
     }
   }
 
