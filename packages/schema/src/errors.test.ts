@@ -11,6 +11,19 @@ describe('the error catalogue', () => {
     }
   });
 
+  it('lets a caller repeat the same request only after a lack of time, room or reach, or an error of ours', () => {
+    expect(ERROR_CODES.filter((code) => ERROR_CATALOGUE[code].retryable).sort()).toEqual([
+      'expired',
+      'internal_error',
+      'queue_full',
+      'quota_exceeded',
+      'request_timeout',
+      'source_timeout',
+      'unavailable',
+      'wait_timeout',
+    ]);
+  });
+
   it('makes a problem body that names the job when there is one', () => {
     expect(toProblem('queue_full', 'too many jobs are waiting')).toEqual({
       type: 'urn:facequeue:error:queue_full',

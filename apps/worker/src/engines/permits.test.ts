@@ -144,6 +144,14 @@ describe('permits', () => {
     expect(getEventListeners(granted.signal, 'abort')).toEqual([]);
   });
 
+  it('are for the engine freed last, whose memory is most likely still in the caches', async () => {
+    const permits = new Permits<string>();
+    for (const engine of ['first', 'second', 'last']) permits.offer(engine);
+    const granted = [];
+    for (let i = 0; i < 3; i++) granted.push(await permits.acquire('others', new AbortController().signal));
+    expect(granted).toEqual(['last', 'second', 'first']);
+  });
+
   it('are refused to a job that is already canceled', async () => {
     const permits = new Permits<string>();
     permits.offer('engine');
