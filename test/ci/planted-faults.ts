@@ -2,23 +2,12 @@
  * `npm run test:ci`: plants one fault after the other in copies of this repository and runs `.ci/run` there, which must end with a failure
  * each time, for the fault that was planted; and without a fault, with success. Two copies at a time, about a minute.
  */
-import { execFile, execFileSync } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { copyRepository, ROOT } from '../support/repository.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Left by a first run for the next one, in the folder of the copy. */
 const MARKER = 'marker';
 const TEST = 'packages/time/src/planted.test.ts';
@@ -194,20 +183,6 @@ const env = {
     .join(delimiter),
 };
 
-/** This repository's files as they are, with what is installed here. */
-function copyTo(copy: string): void {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
-  for (const file of listed.toString().split('\0'))
-    if (file && existsSync(join(ROOT, file))) cpSync(join(ROOT, file), join(copy, file));
-  // Links, except where they lead to the workspaces: those of the copy.
-  const [from, to] = [join(ROOT, 'node_modules'), join(copy, 'node_modules')];
-  mkdirSync(to);
-  for (const name of readdirSync(from)) {
-    if (name === '@facequeue') cpSync(join(from, name), join(to, name), { recursive: true, verbatimSymlinks: true });
-    else if (!name.startsWith('.vite')) symlinkSync(join(from, name), join(to, name));
-  }
-}
-
 /** @returns what is wrong with how `.ci/run` took it; null if nothing */
 async function tryPlant(copy: string, plant: Plant): Promise<string | null> {
   for (const [file, text] of Object.entries(plant.files)) writeFileSync(join(copy, file), text);
@@ -250,7 +225,7 @@ function runs(pid: number): boolean {
 
 async function lane(name: string, plants: readonly Plant[]): Promise<number> {
   const copy = join(folder, name);
-  copyTo(copy);
+  copyRepository(copy);
   let wrong = 0;
   for (const plant of plants) {
     const start = performance.now();

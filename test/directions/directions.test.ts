@@ -1,20 +1,9 @@
-import {
-  appendFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { copyRepository } from '../support/repository.ts';
 import { cruise } from './cruise.ts';
-
-const ROOT = new URL('../..', import.meta.url).pathname;
 
 describe('the rules of imports', () => {
   it('hold in the repository', async () => {
@@ -26,14 +15,7 @@ describe('the check of imports', () => {
   let tree: string;
   beforeAll(() => {
     tree = mkdtempSync(join(tmpdir(), 'facequeue-directions-'));
-    for (const room of ['apps', 'packages']) cpSync(join(ROOT, room), join(tree, room), { recursive: true });
-    cpSync(join(ROOT, 'package.json'), join(tree, 'package.json'));
-    // Workspace names must lead into the copy, libraries into the real folder.
-    mkdirSync(join(tree, 'node_modules/@facequeue'), { recursive: true });
-    for (const name of readdirSync(join(tree, 'packages')))
-      symlinkSync(join(tree, 'packages', name), join(tree, 'node_modules/@facequeue', name));
-    for (const name of readdirSync(join(ROOT, 'node_modules')))
-      if (name !== '@facequeue') symlinkSync(join(ROOT, 'node_modules', name), join(tree, 'node_modules', name));
+    copyRepository(tree);
   });
   afterAll(() => rmSync(tree, { recursive: true, force: true }));
 

@@ -1,11 +1,11 @@
 /** `npm run mutate -- PACKAGE`: breaks the package in every small way and shows what no test notices. See CONTRIBUTING.md. */
 import { matchesGlob } from 'node:path';
 import { parseArgs } from 'node:util';
+import { gitFiles, repositoryFiles } from '../support/repository.ts';
 import { mutateLua } from './lua/lua.ts';
 import { isNamedBy } from './mutant.ts';
 import { LUA, PACKAGES } from './packages.ts';
 import { equivalentsOf, report } from './report.ts';
-import { gitFiles } from './tree.ts';
 import { mutateTypeScript } from './typescript.ts';
 
 const USAGE = `npm run mutate -- PACKAGE [--file GLOB]... [--since COMMIT] [--fresh] [--sample N [--seed S]] [--minutes M]
@@ -39,7 +39,7 @@ async function main(): Promise<boolean> {
   }
   const included = globs.filter((glob) => !glob.startsWith('!'));
   const excluded = globs.filter((glob) => glob.startsWith('!')).map((glob) => glob.slice(1));
-  const all = gitFiles('ls-files', '--cached', '--others', '--exclude-standard').filter(
+  const all = repositoryFiles().filter(
     (file) => included.some((glob) => matchesGlob(file, glob)) && !excluded.some((glob) => matchesGlob(file, glob)),
   );
   const changed = values.since === undefined ? null : gitFiles('diff', '--name-only', values.since);

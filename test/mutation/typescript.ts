@@ -2,9 +2,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
+import { ROOT } from '../support/repository.ts';
 import { describeChange, type Mutant } from './mutant.ts';
 import type { MutatedPackage } from './packages.ts';
-import { MutatedTree, RESULTS, ROOT } from './tree.ts';
+import { MutatedTree, RESULTS } from './tree.ts';
 
 export interface TypeScriptRun {
   /** For the files in .cache/mutation. */
