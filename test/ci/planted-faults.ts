@@ -6,6 +6,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { copyRepository, ROOT } from '../support/repository.ts';
 
 /** Left by a first run for the next one, in the folder of the copy. */
@@ -209,7 +210,8 @@ async function tryPlant(copy: string, plant: Plant): Promise<string | null> {
 function ciRun(copy: string, args: string[]): Promise<{ status: unknown; output: string }> {
   return new Promise((resolve) =>
     execFile('bash', ['.ci/run', ...args], { cwd: copy, env, maxBuffer: 64 << 20 }, (error, stdout, stderr) =>
-      resolve({ status: error ? error.code : 0, output: stdout + stderr }),
+      // Where colours are forced on, the tools colour pieces of words.
+      resolve({ status: error ? error.code : 0, output: stripVTControlCharacters(stdout + stderr) }),
     ),
   );
 }
