@@ -13,7 +13,7 @@ const USAGE = `npm run mutate -- PACKAGE [--file GLOB]... [--since COMMIT] [--fr
   --file   only files that match
   --since  only files that differ from a commit
   --fresh  forgets the results of earlier runs
-  --sample only so many mutants, by chance (lua)
+  --sample only so many mutants, by chance
   --minutes  judges no more mutants after so long; a later run goes on (lua)`;
 
 async function main(): Promise<boolean> {
@@ -54,7 +54,7 @@ async function main(): Promise<boolean> {
   }
   const sample = values.sample === undefined ? null : { size: Number(values.sample), seed: Number(values.seed) };
   const mutants = of
-    ? await mutateTypeScript({ name, of, files: chosen, fresh: values.fresh })
+    ? await mutateTypeScript({ name, of, files: chosen, sample, fresh: values.fresh })
     : await mutateLua(
         { name, of: lua!, files: chosen, sample, fresh: values.fresh, minutes: Number(values.minutes) },
         console.log,

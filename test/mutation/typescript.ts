@@ -5,6 +5,7 @@ import { Stryker } from '@stryker-mutator/core';
 import { ROOT } from '../support/repository.ts';
 import { describeChange, type Mutant } from './mutant.ts';
 import type { MutatedPackage } from './packages.ts';
+import type { Sample } from './sampler.ts';
 import { MutatedTree, RESULTS } from './tree.ts';
 
 export interface TypeScriptRun {
@@ -13,40 +14,46 @@ export interface TypeScriptRun {
   of: MutatedPackage;
   /** The files to mutate. */
   files: string[];
+  /** How many mutants of them, and which by chance. */
+  sample: Sample | null;
   /** Takes no result of an earlier run. */
   fresh: boolean;
 }
 
-/** @returns every mutant. Leaves Stryker's own report in .cache/mutation/NAME.json */
-export async function mutateTypeScript({ name, of, files, fresh }: TypeScriptRun): Promise<Mutant[]> {
+/** @returns every mutant that was judged. Leaves Stryker's own report in .cache/mutation/NAME.json, that of a sample in NAME.sample.json */
+export async function mutateTypeScript({ name, of, files, sample, fresh }: TypeScriptRun): Promise<Mutant[]> {
   mkdirSync(RESULTS, { recursive: true });
-  const report = join(RESULTS, `${name}.json`);
+  // Stryker keeps the mutants that were not drawn as such that do not compile, and would take this over into a whole run.
+  const run = sample ? `${name}.sample` : name;
+  const report = join(RESULTS, `${run}.json`);
   using tree = new MutatedTree();
   process.env['MUTATION_TESTS'] = JSON.stringify(of.tests);
   process.env['MUTATION_WITHOUT'] = JSON.stringify(of.without ?? []);
+  process.env['MUTATION_SAMPLE'] = JSON.stringify(sample);
   process.chdir(tree.path);
   try {
     for (const file of files) putInFront(file);
+    const plugin = (file: string) => join(tree.path, 'test/mutation', file);
     const options: Options = {
       mutate: files,
       // The copy is the sandbox: Stryker's own would load @facequeue packages from outside it.
       inPlace: true,
-      plugins: ['@stryker-mutator/vitest-runner', join(tree.path, 'test/mutation/ignore-texts.ts')],
+      plugins: ['@stryker-mutator/vitest-runner', plugin('ignore-texts.ts'), plugin('sampler.ts')],
       testRunner: 'vitest',
       testRunnerNodeArgs: [],
       vitest: { configFile: 'test/mutation/vitest.config.ts', pool: 'forks', related: !of.processes },
       coverageAnalysis: 'perTest',
       ignoreStatic: !of.loading,
       ignorers: ['texts'],
-      checkers: [],
+      checkers: sample ? ['sampler'] : [],
       // Each test file starts servers of its own.
       concurrency: 1,
-      timeoutMS: 30_000,
+      timeoutMS: 15_000,
       timeoutFactor: 3,
       dryRunTimeoutMinutes: 30,
-      incremental: true,
+      incremental: !sample,
       force: fresh,
-      incrementalFile: join(RESULTS, `${name}.incremental.json`),
+      incrementalFile: join(RESULTS, `${run}.incremental.json`),
       reporters: ['json', 'progress-append-only'],
       jsonReporter: { fileName: report },
       allowConsoleColors: false,

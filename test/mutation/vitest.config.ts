@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import LikelyKillersFirst from './sequencer.ts';
 
 const list = (name: string): string[] => JSON.parse(process.env[name] ?? '[]') as string[];
 
@@ -13,5 +14,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     maxWorkers: 1,
+    sequence: { sequencer: LikelyKillersFirst },
   },
 });

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { CONSTANTS } from '../../../packages/queue/src/constants.ts';
 import { describeChange, type Mutant } from '../mutant.ts';
 import type { MutatedScripts } from '../packages.ts';
+import type { Sample } from '../sampler.ts';
 import { MutatedTree, RESULTS } from '../tree.ts';
 import { applyChange, type Block, blockAt, type Change, luaBlocks, luaMutants, probed } from './mutants.ts';
 import { loggingRedis, probe } from './probes.ts';
@@ -21,7 +22,7 @@ export interface LuaRun {
   /** The scripts to mutate. */
   files: string[];
   /** How many mutants of them, and which by chance. */
-  sample: { size: number; seed: number } | null;
+  sample: Sample | null;
   fresh: boolean;
   /** Judges no more mutants after so long; a later run goes on. */
   minutes: number;
