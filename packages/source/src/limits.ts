@@ -1,3 +1,5 @@
+import type { LeastSpeed } from './pace.ts';
+
 /** Limits of one fetch. */
 export interface SourceLimits {
   /** Largest image, bytes. */
@@ -8,5 +10,6 @@ export interface SourceLimits {
   headersMs: number;
   /** Milliseconds for the whole fetch, redirects and slow bodies included. */
   totalMs: number;
+  leastSpeed: LeastSpeed;
   maxRedirects: number;
 }

@@ -151,8 +151,7 @@ describe('a post', () => {
 describe('a receiver', () => {
   it('at an address that is not public gets no connection', async () => {
     const server = await listen((_, response) => response.end());
-    const resolve: PosterOptions['resolve'] = (_name, _options, callback) =>
-      callback(null, [{ address: '127.0.0.1', family: 4 }]);
+    const resolve: PosterOptions['resolve'] = async () => [{ address: '127.0.0.1', family: 4 }];
     const port = server.host.split(':')[1];
     for (const host of ['127.0.0.1', 'localhost', '[::ffff:127.0.0.1]', '2130706433', 'inside.test']) {
       await expect(posterTo([], { resolve }).post(`http://${host}:${port}/`, {}, '')).rejects.toMatchObject({

@@ -4,6 +4,7 @@ import { createGuard } from './address/guard.ts';
 import { missedDeadline } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import type { PostAnswer } from './http/http-poster.ts';
+import { nameLookup } from './names/name-lookup.ts';
 import { parseWebhookUrl } from './webhook-url.ts';
 
 /** Posts messages to URLs that callers name, under the same address guard as image fetches. */
@@ -28,7 +29,7 @@ export interface PosterOptions {
   allow: readonly AllowEntry[];
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
-  /** Resolves names; the system's resolver when absent. */
+  /** Looks up names; a `NameLookup` when absent. */
   resolve?: Resolve | undefined;
 }
 
@@ -40,7 +41,7 @@ export interface PosterOptions {
 export function createGuardedPoster({ connectMs, totalMs, allow, ca, resolve }: PosterOptions): GuardedPoster {
   const http = lazy(async () => {
     const { createHttpPoster } = await import('./http/http-poster.ts');
-    return createHttpPoster({ guard: createGuard(allow), connectMs, ca, resolve });
+    return createHttpPoster({ guard: createGuard(allow), connectMs, ca, resolve: resolve ?? nameLookup(connectMs) });
   });
   const close = async () => (await http.loaded)?.close();
   return {

@@ -5,6 +5,7 @@ import { forbidden, missedDeadline } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import { parseImageUrl } from './image-url.ts';
 import type { SourceLimits } from './limits.ts';
+import { nameLookup } from './names/name-lookup.ts';
 import type { S3Options } from './s3/client.ts';
 
 /** Fetches image bytes from URLs. */
@@ -27,7 +28,7 @@ export interface SourceOptions {
   s3: S3Options;
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
-  /** Resolves names; the system's resolver when absent. */
+  /** Looks up names; a `NameLookup` when absent. */
   resolve?: Resolve | undefined;
 }
 
@@ -41,7 +42,12 @@ export interface SourceOptions {
 export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOptions): ImageSource {
   const http = lazy(async () => {
     const { createHttpSource } = await import('./http/http-source.ts');
-    return createHttpSource({ limits, guard: createGuard(allow), ca, resolve });
+    return createHttpSource({
+      limits,
+      guard: createGuard(allow),
+      ca,
+      resolve: resolve ?? nameLookup(limits.connectMs),
+    });
   });
   const storage = lazy(async () => {
     const { createS3Source } = await import('./s3/s3-source.ts');

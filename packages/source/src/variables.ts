@@ -2,6 +2,7 @@ import { byteSize, duration, integer, list } from '@facequeue/schema/config';
 import { z } from 'zod';
 import { ALLOW_ENTRY_FORMS, parseAllowEntry } from './address/allow-list.ts';
 import type { StorageOptions } from './object-lister.ts';
+import type { LeastSpeed } from './pace.ts';
 import type { S3Options } from './s3/client.ts';
 import { parseS3Prefix, type S3Prefix } from './s3/prefixes.ts';
 import type { SourceOptions } from './source.ts';
@@ -52,6 +53,10 @@ export const sourceVariables = {
   SOURCE_HEADERS_TIMEOUT: duration('10s', { min: '100ms', max: '1h' }).meta({
     description: 'Time until an image host answers with headers, connecting included.',
   }),
+  SOURCE_MIN_SPEED: byteSize('4kb', { min: '100b', max: '100mb', zero: 'no limit of its own' }).meta({
+    description:
+      'Least speed of an image on its way from its URL, bytes a second. A host or bucket that sends less over five seconds is given up.',
+  }),
   SOURCE_MAX_REDIRECTS: integer(5, { min: 0, max: 20 }).meta({
     description: 'Redirects followed from an image URL; each target is checked like the URL itself.',
   }),
@@ -71,6 +76,14 @@ export const sourceVariables = {
 
 type SourceConfig = z.output<z.ZodObject<typeof sourceVariables>>;
 
+/** Over which the least speed is measured: long enough for a stumble of a mobile network, ms. */
+const SPEED_WINDOW_MS = 5000;
+
+const leastSpeed = (bytesPerS: number): LeastSpeed => ({
+  bytes: (bytesPerS * SPEED_WINDOW_MS) / 1000,
+  windowMs: SPEED_WINDOW_MS,
+});
+
 /** Options of `createImageSource`, from the values of the variables. */
 export function sourceOptions(config: SourceConfig): SourceOptions {
   return {
@@ -79,6 +92,7 @@ export function sourceOptions(config: SourceConfig): SourceOptions {
       connectMs: config.SOURCE_CONNECT_TIMEOUT,
       headersMs: config.SOURCE_HEADERS_TIMEOUT,
       totalMs: config.SOURCE_TIMEOUT,
+      leastSpeed: leastSpeed(config.SOURCE_MIN_SPEED),
       maxRedirects: config.SOURCE_MAX_REDIRECTS,
     },
     allow: config.SOURCE_ALLOW,

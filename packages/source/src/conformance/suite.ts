@@ -19,6 +19,7 @@ export const LIMITS: SourceLimits = {
   connectMs: 20_000,
   headersMs: 20_000,
   totalMs: 20_000,
+  leastSpeed: { bytes: 0, windowMs: 20_000 },
   maxRedirects: 3,
 };
 
@@ -110,6 +111,26 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       await subject.ended('silence-midway');
     });
 
+    it.each(['slow-drip', 'silence-midway'] as const)(
+      'that arrives at less than the least speed during %s is source_timeout, and the connection ends',
+      async (behaviour) => {
+        const leastSpeed = { bytes: 2000, windowMs: 300 };
+        const text = /sent less than 2000 bytes of the image in 0.3 s/;
+        await expectFailure(fetch(behaviour, { leastSpeed }), 'source_timeout', text);
+        await subject.ended(behaviour);
+      },
+    );
+
+    it('may pause between two windows of the least speed that it fills', async () => {
+      // Half a second passes between its first thousand bytes and the others.
+      expect(await fetch('slow-body', { leastSpeed: { bytes: 1000, windowMs: 20_000 } })).toHaveLength(BYTES.length);
+      await expectFailure(
+        fetch('slow-body', { leastSpeed: { bytes: 1001, windowMs: 250 } }),
+        'source_timeout',
+        /sent less/,
+      );
+    });
+
     it('may take longer than its headers may', async () => {
       expect(Buffer.compare(await fetch('slow-body', { headersMs: 250 }), BYTES)).toBe(0);
     });
@@ -174,7 +195,7 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       ['silence-before-headers', { headersMs: 100 }],
     ])('leaves neither listener nor timer behind after %s', async (behaviour, limits) => {
       // Of no other timer's length.
-      const own = { totalMs: 19_991, headersMs: 19_992, ...limits };
+      const own = { totalMs: 19_991, headersMs: 19_992, leastSpeed: { bytes: 1, windowMs: 19_993 }, ...limits };
       const started = vi.spyOn(globalThis, 'setTimeout');
       const stopped = vi.spyOn(globalThis, 'clearTimeout');
       try {
@@ -182,7 +203,7 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
         await fetch(behaviour, own, signal).catch(() => {});
         expect(getEventListeners(signal, 'abort')).toEqual([]);
         const timers = started.mock.calls.flatMap(([, ms], i) =>
-          ms === own.totalMs || ms === own.headersMs ? [started.mock.results[i]!.value] : [],
+          [own.totalMs, own.headersMs, own.leastSpeed.windowMs].includes(ms!) ? [started.mock.results[i]!.value] : [],
         );
         expect(timers.length).toBeGreaterThanOrEqual(2);
         const cleared = stopped.mock.calls.map(([timer]) => timer);

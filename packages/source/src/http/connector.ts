@@ -1,15 +1,11 @@
-import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import type { AddressGuard } from '../address/guard.ts';
 import { forbidden } from '../errors.ts';
 
-/** Resolves a name to all its addresses: `dns.lookup`, except in tests. */
-export type Resolve = (
-  hostname: string,
-  options: LookupOptions & { all: true },
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
+/** Looks up all addresses of a name: `NameLookup`, except in tests. */
+export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
 export interface ConnectorOptions {
   guard: AddressGuard;
@@ -17,7 +13,7 @@ export interface ConnectorOptions {
   connectMs: number;
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
-  resolve?: Resolve | undefined;
+  resolve: Resolve;
 }
 
 const notAllowed = () =>
@@ -28,16 +24,17 @@ const notAllowed = () =>
  * which defeats DNS rebinding (a name that changes between check and connection). A name with one forbidden address is refused.
  */
 export function guardedConnector(origin: URL, options: ConnectorOptions): buildConnector.connector {
-  const { guard, connectMs, ca, resolve = systemLookup as Resolve } = options;
+  const { guard, connectMs, ca, resolve } = options;
   const port = Number(origin.port || (origin.protocol === 'https:' ? 443 : 80));
 
-  const lookup: LookupFunction = (hostname, { all, ...wanted }, callback) => {
-    resolve(hostname, { ...wanted, all: true }, (error, addresses) => {
-      if (error) return callback(error, []);
-      if (!addresses.every(({ address }) => guard.admits(hostname, port, address))) return callback(notAllowed(), []);
-      if (all) return callback(null, addresses);
-      callback(null, addresses[0]!.address, addresses[0]!.family);
-    });
+  const lookup: LookupFunction = (hostname, { all, family }, callback) => {
+    const answer = (found: LookupAddress[]) => {
+      if (!found.every(({ address }) => guard.admits(hostname, port, address))) return callback(notAllowed(), []);
+      if (all) return callback(null, found);
+      const wanted = found.find((each) => !family || each.family === family) ?? found[0]!;
+      callback(null, wanted.address, wanted.family);
+    };
+    resolve(hostname).then(answer, (error: Error) => callback(error, []));
   };
   const connect = buildConnector({ lookup, timeout: connectMs, allowH2: false, ...(ca && { ca }) });
 

@@ -9,7 +9,8 @@ export type Host = 'image host' | 'receiver';
  * names an address.
  */
 const TEXTS: [codes: RegExp, detail: (host: Host) => string][] = [
-  [/^(ENOTFOUND|EAI_\w+|ENODATA|EBADNAME)$/, (host) => `the ${host}'s name does not resolve`],
+  [/^ENOTFOUND$/, (host) => `the ${host}'s name does not resolve`],
+  [/^LOOKUP_FAILED$/, (host) => `the ${host}'s name cannot be looked up: its name servers fail`],
   [/^ECONNREFUSED$/, (host) => `the ${host} refused the connection`],
   [/^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EACCES|EPERM)$/, (host) => `the ${host} cannot be reached from here`],
   [/^UND_ERR_RES_CONTENT_LENGTH_MISMATCH$/, (host) => `the ${host} sent another length than it announced`],
@@ -29,6 +30,7 @@ function codeOf(error: unknown): string {
 export function connectionFailure(error: unknown, host: Host): Error {
   if (isFacequeueError(error)) return error;
   const code = codeOf(error);
+  if (code === 'LOOKUP_TIMEOUT') return timedOut(`the ${host}'s name was not looked up in time`, error);
   if (/^(UND_ERR_CONNECT_TIMEOUT|ETIMEDOUT)$/.test(code))
     return timedOut(`the ${host} did not accept the connection in time`, error);
   const detail = TEXTS.find(([codes]) => codes.test(code))?.[1](host);

@@ -10,6 +10,7 @@ import { selfSigned } from '../conformance/self-signed.ts';
 import { startBehavingServer } from '../conformance/server.ts';
 import { LIMITS } from '../conformance/suite.ts';
 import type { SourceLimits } from '../limits.ts';
+import { LookupError, type LookupFailureCode } from '../names/name-lookup.ts';
 import { createImageSource } from '../source.ts';
 import type { Resolve } from './connector.ts';
 
@@ -49,14 +50,11 @@ async function listen(listener: RequestListener, address = '127.0.0.1', port = 0
 /** A resolver that knows only these names; each look-up of a name returns its next answer. */
 function names(answers: Record<string, string[][]>) {
   const lookedUp: string[] = [];
-  const resolve: Resolve = (hostname, _options, callback) => {
+  const resolve: Resolve = async (hostname) => {
     lookedUp.push(hostname);
     const addresses = answers[hostname]?.length === 1 ? answers[hostname][0]! : answers[hostname]?.shift();
-    if (!addresses) return callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
-    callback(
-      null,
-      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-    );
+    if (!addresses) throw new LookupError('ENOTFOUND');
+    return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   };
   return { resolve, lookedUp };
 }
@@ -359,17 +357,36 @@ describe('a host', () => {
   });
 
   it('whose name server is silent makes it source_timeout', async () => {
-    const source = sourceWith([], { resolve: () => {}, limits: { connectMs: 200 } });
+    const source = sourceWith([], { resolve: () => new Promise(() => {}), limits: { connectMs: 200 } });
     await expect(source.fetch('http://silent.test/')).rejects.toMatchObject({
       code: 'source_timeout',
       message: expect.stringContaining('accept the connection'),
     });
   });
 
+  it.each<[LookupFailureCode, string, string]>([
+    ['LOOKUP_TIMEOUT', 'source_timeout', "the image host's name was not looked up in time"],
+    ['LOOKUP_FAILED', 'source_unreachable', "the image host's name cannot be looked up: its name servers fail"],
+  ])('whose look-up ends with %s makes it %s', async (failure, code, message) => {
+    const source = sourceWith([], { resolve: () => Promise.reject(new LookupError(failure)) });
+    await expect(source.fetch('http://silent.test/')).rejects.toMatchObject({ code, message });
+  });
+
+  it.each([0, 20_000])('is looked up in the hosts file when %i ms are allowed to connect', async (connectMs) => {
+    const server = await listen(ok);
+    const source = sourceWith(['localhost'], { limits: { connectMs } });
+    expect(text(await source.fetch(`http://localhost:${server.port}/`))).toBe('image');
+  });
+
   it('can be aborted during the look-up', async () => {
     const abort = new AbortController();
     const reason = new Error('the job was canceled');
-    const source = sourceWith([], { resolve: () => setImmediate(() => abort.abort(reason)) });
+    const source = sourceWith([], {
+      resolve: () => {
+        setImmediate(() => abort.abort(reason));
+        return new Promise(() => {});
+      },
+    });
     await expect(source.fetch('http://silent.test/', abort.signal)).rejects.toBe(reason);
   });
 

@@ -4,6 +4,7 @@ import { collect } from '../collect.ts';
 import { forbidden, missedDeadline, unreachable } from '../errors.ts';
 import { parseImageUrl } from '../image-url.ts';
 import type { SourceLimits } from '../limits.ts';
+import { watchPace } from '../pace.ts';
 import { discard, guardedAgent, USER_AGENT } from './agent.ts';
 import type { ConnectorOptions } from './connector.ts';
 import { connectionFailure, isStaleSocket } from './failures.ts';
@@ -40,9 +41,11 @@ export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
           );
         }
         const length = headers['content-length'];
+        using pace = watchPace(deadline, limits.leastSpeed, 'image host');
         return await collect(body, {
           declared: length === undefined ? undefined : Number(length),
           maxBytes: limits.maxBytes,
+          pace,
         });
       } catch (error) {
         deadline.signal.throwIfAborted();

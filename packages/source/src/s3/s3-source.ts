@@ -4,6 +4,7 @@ import type { Deadline } from '@facequeue/time';
 import { collect } from '../collect.ts';
 import { forbidden, missedDeadline, unreachable } from '../errors.ts';
 import type { SourceLimits } from '../limits.ts';
+import { watchPace } from '../pace.ts';
 import { createS3Client, type S3Options } from './client.ts';
 import { storageFailure } from './failures.ts';
 import { isUnderPrefix } from './prefixes.ts';
@@ -34,7 +35,8 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
           body.on('error', () => {}).destroy();
           throw unreachable('the object is stored with a content encoding; store the image without one');
         }
-        return await collect(body, { declared: ContentLength, maxBytes: limits.maxBytes });
+        using pace = watchPace(deadline, limits.leastSpeed, 'object storage');
+        return await collect(body, { declared: ContentLength, maxBytes: limits.maxBytes, pace });
       } catch (error) {
         deadline.signal.throwIfAborted();
         throw storageFailure(error);

@@ -1,0 +1,201 @@
+import { lookup as systemLookup } from 'node:dns/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { NameLookup, type NameLookupOptions } from './name-lookup.ts';
+import { type DnsServer, startDnsServer, type Zone } from './testing/dns-server.ts';
+
+let folder: string;
+const open: DnsServer[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'facequeue-names-'));
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const server of open.splice(0)) await server[Symbol.asyncDispose]();
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const V6 = '2001:0db8:0000:0000:0000:0000:0000:0001';
+
+async function namesOf(
+  zone: Zone,
+  { hosts = '', resolvConf = '', ...options }: Partial<NameLookupOptions> & { hosts?: string } = {},
+) {
+  const server = await startDnsServer(zone);
+  open.push(server);
+  const [hostsFile, searchFile] = [join(folder, `hosts-${server.address}`), join(folder, `search-${server.address}`)];
+  await writeFile(hostsFile, hosts);
+  await writeFile(searchFile, resolvConf);
+  const names = new NameLookup({
+    limitMs: 5000,
+    servers: [server.address],
+    hostsFile,
+    resolvConf: searchFile,
+    ...options,
+  });
+  const addresses = async (name: string) => (await names.lookup(name)).map(({ address }) => address);
+  return { server, names, addresses };
+}
+
+describe('a name', () => {
+  it('has the addresses of both families, IPv4 first', async () => {
+    const { names } = await namesOf({ 'photos.test': { A: ['192.0.2.1', '192.0.2.2'], AAAA: [V6] } });
+    expect(await names.lookup('photos.test')).toEqual([
+      { address: '192.0.2.1', family: 4 },
+      { address: '192.0.2.2', family: 4 },
+      { address: '2001:db8::1', family: 6 },
+    ]);
+  });
+
+  it('may have addresses of one family only', async () => {
+    const { addresses } = await namesOf({ 'four.test': { A: ['192.0.2.1'] }, 'six.test': { AAAA: [V6] } });
+    expect(await addresses('four.test')).toEqual(['192.0.2.1']);
+    expect(await addresses('six.test')).toEqual(['2001:db8::1']);
+  });
+
+  it('does not wait for a family about which the server says nothing', async () => {
+    const { addresses } = await namesOf({ 'four.test': { A: ['192.0.2.1'], AAAA: 'silent' } });
+    const began = performance.now();
+    expect(await addresses('four.test')).toEqual(['192.0.2.1']);
+    expect(performance.now() - began).toBeLessThan(900);
+  });
+
+  it('in the hosts file is not asked for', async () => {
+    const { server, addresses } = await namesOf(
+      {},
+      { hosts: '# none\n192.0.2.7 Camera.test cam # the yard\n2001:db8::7 cam\n' },
+    );
+    expect(await addresses('camera.TEST')).toEqual(['192.0.2.7']);
+    expect(await addresses('cam')).toEqual(['192.0.2.7', '2001:db8::7']);
+    expect(server.questions).toEqual([]);
+  });
+
+  it.each(['localhost', 'photos.localhost', 'LOCALHOST.'])('%s is this machine', async (name) => {
+    const { server, addresses } = await namesOf({});
+    expect(await addresses(name)).toEqual(['127.0.0.1', '::1']);
+    expect(server.questions).toEqual([]);
+  });
+
+  it('is completed as resolv.conf says', async () => {
+    const zone: Zone = { 'minio.photos.svc.test': { A: ['192.0.2.3'] }, 'a.b.c': { A: ['192.0.2.4'] } };
+    const { server, addresses } = await namesOf(zone, {
+      resolvConf: 'search photos.svc.test svc.test\noptions ndots:2\n',
+    });
+    expect(await addresses('minio.photos')).toEqual(['192.0.2.3']);
+    expect(await addresses('a.b.c')).toEqual(['192.0.2.4']);
+    expect(server.questions.filter((question) => question.startsWith('A '))).toEqual([
+      'A minio.photos.photos.svc.test',
+      'A minio.photos.svc.test',
+      'A a.b.c',
+    ]);
+  });
+});
+
+describe('a look-up', () => {
+  it.each<[string, Zone[string] | undefined, string]>([
+    ['that nobody knows', undefined, 'ENOTFOUND'],
+    ['without addresses', {}, 'ENOTFOUND'],
+    ['whose server fails', 'failure', 'LOOKUP_FAILED'],
+    ['whose server refuses to answer', 'refused', 'LOOKUP_FAILED'],
+  ])('of a name %s ends with the reason', async (_, entry, code) => {
+    const { names } = await namesOf(entry === undefined ? {} : { 'some.test': entry });
+    await expect(names.lookup('some.test')).rejects.toMatchObject({ name: 'LookupError', code });
+  });
+
+  it('ends when its time is over, and does not delay others', async () => {
+    const zone: Zone = { 'good.test': { A: ['192.0.2.1'] } };
+    for (let i = 0; i < 40; i++) zone[`silent-${i}.test`] = 'silent';
+    const { names, addresses } = await namesOf(zone, { limitMs: 700 });
+    const began = performance.now();
+    const silent = Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        expect(names.lookup(`silent-${i}.test`)).rejects.toMatchObject({ code: 'LOOKUP_TIMEOUT' }),
+      ),
+    );
+    expect(await addresses('good.test')).toEqual(['192.0.2.1']);
+    expect(performance.now() - began).toBeLessThan(600);
+    await silent;
+    expect(performance.now() - began).toBeGreaterThan(690);
+    expect(performance.now() - began).toBeLessThan(3000);
+    // The threads that dns.lookup and files share are free.
+    expect(await systemLookup('localhost')).toBeTruthy();
+    expect(performance.now() - began).toBeLessThan(3500);
+  });
+
+  it('is asked for once by several at a time, and again afterwards', async () => {
+    const { server, addresses } = await namesOf({ 'photos.test': { A: ['192.0.2.1'] } });
+    await Promise.all([1, 2, 3].map(() => addresses('photos.test')));
+    expect(server.questions.toSorted()).toEqual(['A photos.test', 'AAAA photos.test']);
+    server.zone = { 'photos.test': { A: ['192.0.2.9'] } };
+    expect(await addresses('photos.test')).toEqual(['192.0.2.9']);
+  });
+
+  it('that failed is not repeated for five seconds', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const { server, names, addresses } = await namesOf({});
+    await expect(names.lookup('new.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    server.zone = { 'new.test': { A: ['192.0.2.1'] } };
+    vi.advanceTimersByTime(4900);
+    await expect(names.lookup('NEW.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    expect(server.questions).toHaveLength(2);
+    vi.advanceTimersByTime(200);
+    expect(await addresses('new.test')).toEqual(['192.0.2.1']);
+  });
+
+  it('remembers no more than a thousand failures', async () => {
+    const { server, names } = await namesOf({});
+    const fail = (name: string) => names.lookup(name).catch(() => {});
+    await fail('first.test');
+    for (let i = 0; i < 1000; i += 50) await Promise.all(Array.from({ length: 50 }, (_, j) => fail(`${i + j}.test`)));
+    const asked = server.questions.length;
+    await fail('999.test');
+    expect(server.questions).toHaveLength(asked);
+    await fail('first.test');
+    expect(server.questions).toHaveLength(asked + 2);
+  });
+});
+
+describe('a name that only the system knows', () => {
+  const found = [{ address: '192.0.2.5', family: 4 }];
+
+  it('is one of multicast DNS, or one without dots that DNS does not know', async () => {
+    const system = vi.fn(async () => found);
+    const { server, addresses } = await namesOf({ 'known.test': {} }, { system });
+    expect(await addresses('nas.local')).toEqual(['192.0.2.5']);
+    expect(server.questions).toEqual([]);
+    expect(await addresses('nas')).toEqual(['192.0.2.5']);
+    expect(server.questions.toSorted()).toEqual(['A nas', 'AAAA nas']);
+    await expect(addresses('nas.example.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    expect(system.mock.calls).toEqual([['nas.local'], ['nas']]);
+  });
+
+  it('occupies one thread at most: others wait until it is free, or their time is over', async () => {
+    const running: PromiseWithResolvers<typeof found>[] = [];
+    const system = vi.fn(() => {
+      const one = Promise.withResolvers<typeof found>();
+      running.push(one);
+      return one.promise;
+    });
+    const { addresses } = await namesOf({}, { system, limitMs: 300 });
+    const slow = ['a.local', 'b.local'].map((name) =>
+      expect(addresses(name)).rejects.toMatchObject({ code: 'LOOKUP_TIMEOUT' }),
+    );
+    await Promise.all(slow);
+    expect(system.mock.calls).toEqual([['a.local']]);
+    const waiting = addresses('c.local');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(system).toHaveBeenCalledTimes(1);
+    running[0]!.resolve(found);
+    await expect.poll(() => system.mock.calls.length).toBe(2);
+    running[1]!.resolve(found);
+    expect(await waiting).toEqual(['192.0.2.5']);
+  });
+
+  it('may be unknown to it too', async () => {
+    const system = () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }));
+    const { names } = await namesOf({}, { system });
+    await expect(names.lookup('nas.local')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+  });
+});
