@@ -8,7 +8,14 @@ const read = (env: Record<string, string>) => sourceOptions(readConfig(sourceVar
 describe('the settings of image sources', () => {
   it('admit nothing private and no bucket by default', () => {
     expect(read({})).toEqual({
-      limits: { maxBytes: 20e6, connectMs: 3000, headersMs: 10_000, totalMs: 15_000, leastSpeed: { bytes: 20_000, windowMs: 5000 }, maxRedirects: 5 },
+      limits: {
+        maxBytes: 20e6,
+        connectMs: 3000,
+        headersMs: 10_000,
+        totalMs: 15_000,
+        leastSpeed: { bytes: 20_000, windowMs: 5000 },
+        maxRedirects: 5,
+      },
       allow: [],
       s3: { prefixes: [], endpoint: undefined, region: undefined, forcePathStyle: false },
     });
