@@ -95,6 +95,23 @@ describe('what is not HTTP', () => {
   });
 });
 
+describe('the deadline for headers', () => {
+  it.each([
+    ['10 s, as by default,', 10_000, 1000],
+    ['less than a second', 300, 300],
+    ['none', 0, 1000],
+  ])('of %s is checked every second, or as often as it is long', (_, headerTimeoutMs, everyMs) => {
+    const server = createHttpServer(
+      () => {},
+      { headerTimeoutMs, maxIdleMs: 1000 },
+      createLogger('gateway', 'silent'),
+      () => {},
+    );
+    // Node sets a timer with it when it listens; a deadline is overrun by at most this.
+    expect(server).toMatchObject({ connectionsCheckingInterval: everyMs, headersTimeout: headerTimeoutMs });
+  });
+});
+
 describe('a slow client', () => {
   afterEach(async () => {
     await expect.poll(async () => (await fetch(`${hasty.url}/face_detection`, PNG)).status).toBe(200);

@@ -21,11 +21,11 @@ import { NOTHING, watchRetained } from '../http/testing/retained.ts';
 const IDLE_MS = 120_000;
 /** When the reader of a camera is cut, ms. */
 const STALLED_MS = 30_000;
-/** What these times are here, where `hasty` is set. */
+/** What the time is that `hastened` names. */
 const SOON_MS = 200;
 
 let retained: ReturnType<typeof watchRetained>;
-let hasty = false;
+let hastened: number | null = null;
 let redis: TestRedis;
 let gateway: TestGateway;
 let worker: CannedWorker;
@@ -36,10 +36,10 @@ let batch: string;
 const IMAGE = { 'content-type': 'image/png' };
 
 beforeAll(async () => {
-  retained = watchRetained((ms) => (hasty && ms === STALLED_MS ? SOON_MS : ms));
+  retained = watchRetained((ms) => (ms === hastened ? SOON_MS : ms));
   const { setTimeout } = Socket.prototype;
   vi.spyOn(Socket.prototype, 'setTimeout').mockImplementation(function (this: Socket, ms, act) {
-    return setTimeout.call(this, hasty && ms === IDLE_MS ? SOON_MS : ms, act);
+    return setTimeout.call(this, ms === hastened ? SOON_MS : ms, act);
   });
   redis = await startRedis();
   gateway = await startTestGateway(redis.url);
@@ -74,7 +74,7 @@ afterAll(async () => {
   await redis?.stop();
 });
 afterEach(async () => {
-  hasty = false;
+  hastened = null;
   await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
 });
 
@@ -123,10 +123,11 @@ async function settled(count: () => number): Promise<number> {
   return before;
 }
 
-const endlessly: [string, () => string][] = [
-  ['the results of a batch', () => `/batches/${batch}/results`],
-  ['the results of a batch that is followed', () => `/batches/${batch}/results?follow=true`],
-  ['the events of a camera', () => '/cameras/gate/events?after=start'],
+/** What is read, where, and the time after which its reader is cut. */
+const endlessly: [string, () => string, number][] = [
+  ['the results of a batch', () => `/batches/${batch}/results`, IDLE_MS],
+  ['the results of a batch that is followed', () => `/batches/${batch}/results?follow=true`, IDLE_MS],
+  ['the events of a camera', () => '/cameras/gate/events?after=start', STALLED_MS],
 ];
 const large: [string, () => string][] = [
   ['a job', () => `/jobs/${largeJob}`],
@@ -137,7 +138,7 @@ const large: [string, () => string][] = [
 describe('a client that stops reading', () => {
   it.each(endlessly)(
     '%s is disconnected after the time it has, and nothing is read for it meanwhile',
-    async (_, path) => {
+    async (_, path, time) => {
       using all = endless();
       using raw = await stalled(path());
       const read = await settled(all.pages);
@@ -146,7 +147,7 @@ describe('a client that stops reading', () => {
       await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
       expect(all.pages()).toBe(read);
 
-      hasty = true;
+      hastened = time;
       using again = await stalled(path());
       await expect.poll(() => retained(gateway).entries, { timeout: 10_000 }).toBeGreaterThan(0);
       await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
@@ -161,7 +162,7 @@ describe('a client that stops reading', () => {
       await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual({ ...NOTHING, entries: 1 });
     }
     await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);
-    hasty = true;
+    hastened = IDLE_MS;
     using raw = await stalled(path());
     await expect.poll(() => retained(gateway).entries, { timeout: 10_000 }).toBe(1);
     await expect.poll(() => retained(gateway), { timeout: 10_000 }).toEqual(NOTHING);

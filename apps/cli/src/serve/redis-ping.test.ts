@@ -1,26 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { startRedis } from '../../../../test/support/redis/test-redis.ts';
 import { pingRedis } from './redis-ping.ts';
-
-/** A server that replies `answer` to anything. */
-async function answering(answer: string) {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.once('data', () => socket.write(answer));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    [Symbol.dispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
-}
+import { startAnsweringServer } from './testing/answering-server.ts';
 
 describe('pingRedis', () => {
   it('recognizes a Redis that is ready', async () => {
@@ -37,7 +18,7 @@ describe('pingRedis', () => {
   });
 
   it('recognizes a Redis that loads its data', async () => {
-    using server = await answering('-LOADING Redis is loading the dataset in memory\r\n');
+    using server = await startAnsweringServer('-LOADING Redis is loading the dataset in memory\r\n');
     expect(await pingRedis(server.url, 2000)).toBe('loading');
   });
 
@@ -45,7 +26,7 @@ describe('pingRedis', () => {
     ['a server that is not Redis', 'HTTP/1.1 400 Bad Request\r\n\r\n', /the server that answers is not Redis/],
     ['a server that never replies', '', /no reply within 0.2 s/],
   ])('refuses %s', async (_, answer, complaint) => {
-    using server = await answering(answer);
+    using server = await startAnsweringServer(answer);
     await expect(pingRedis(server.url, 200)).rejects.toThrow(complaint);
   });
 });

@@ -2,12 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { freePort } from '../../../../test/support/processes/free-port.ts';
 import { startRedis } from '../../../../test/support/redis/test-redis.ts';
+import { serveConfig } from '../config.ts';
 import { Home } from './home.ts';
 import { privateRedis } from './private-redis.ts';
 import { identify, isRunning } from './process-identity.ts';
+import { serve as runServe } from './serve.ts';
+import { startAnsweringServer } from './testing/answering-server.ts';
 import { type RunningServe, TestHome } from './testing/running.ts';
 
 /** Names of the services of a record that are still running. */
@@ -293,6 +296,40 @@ describe('the Redis of REDIS_URL', () => {
     expect(performance.now() - began).toBeLessThan(12_000);
     await redis.resume();
     expect(serve.output).toContain(`Redis at 127.0.0.1:${redis.port} cannot be used: no reply within 3 s`);
+  });
+
+  const LOADING = '-LOADING Redis is loading the dataset in memory\r\n';
+
+  it('is waited for while it loads its data', async () => {
+    using redis = await startAnsweringServer((asked) => (asked < 3 ? LOADING : '+PONG\r\n'));
+    await using home = new TestHome();
+    const serve = home.start({ REDIS_URL: redis.url });
+    await serve.ready();
+    expect(redis.asked).toBe(3);
+    serve.signal('SIGTERM');
+    expect(await serve.exit).toBe(0);
+  });
+
+  it('that still loads its data after 60 s ends the start', async () => {
+    using redis = await startAnsweringServer(LOADING);
+    await using home = new TestHome();
+    vi.stubEnv('REDIS_URL', redis.url).stubEnv('FACEQUEUE_HOME', home.folder);
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(1e12);
+    const printed: string[] = [];
+    const exit = runServe(serveConfig(), { stderr: (line) => printed.push(line) });
+    vi.unstubAllEnvs();
+    const askedTwice = async () => {
+      const { asked } = redis;
+      await expect.poll(() => redis.asked, { timeout: 10_000 }).toBeGreaterThan(asked + 1);
+    };
+    await askedTwice();
+    clock.mockReturnValue(1e12 + 60_000);
+    await askedTwice();
+    expect(printed).toEqual([]);
+    clock.mockReturnValue(1e12 + 60_001);
+    expect(await exit).toBe(1);
+    clock.mockRestore();
+    expect(printed).toEqual(['Redis is still loading its data after 60 s.']);
   });
 
   it('that cannot be reached ends the start, and its password is not printed', async () => {

@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { identify, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { identify, isRunning, type ProcessIdentity, signalGroup } from './process-identity.ts';
 import { type ServiceDefinition, ServiceRun } from './service.ts';
+
+vi.mock('./process-identity.ts', { spy: true });
 
 /** A service with many children, so that SIGKILL to its group takes a while to end all of them. */
 const SCRIPT = `
@@ -52,6 +54,20 @@ describe('ServiceRun', () => {
     expect(await run.stop()).toBe(false);
     expect(isRunning(run.process!)).toBe(false);
     expect(children.filter(isRunning)).toEqual([]);
+  });
+
+  it('stops after a second although a child of it cannot be killed', async () => {
+    const run = new ServiceRun(definition);
+    const children = await childrenOf(run);
+    // As if they were stuck in the kernel.
+    const kill = vi.mocked(signalGroup).mockImplementation(() => {});
+    const began = performance.now();
+    expect(await run.stop()).toBe(true);
+    expect(performance.now() - began).toBeGreaterThan(990);
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(children.filter(isRunning)).toEqual(children);
+    kill.mockRestore();
+    run.kill();
   });
 
   it('ends when its process exits, although its children still run: a restart does not wait for them', async () => {

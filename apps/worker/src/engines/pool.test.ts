@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,9 @@ import { createLogger } from '@facequeue/service';
 import { sleep } from '@facequeue/time';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
+import { Engine } from './engine.ts';
 import { engineLauncher } from './launcher.ts';
+import type { EngineFacts } from './messages.ts';
 import { EnginePool } from './pool.ts';
 import { restartDelayMs } from './restart-delay.ts';
 import type { FaultySettings, Script } from './testing/faulty-engine.ts';
@@ -41,22 +43,18 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const program = (settings: Partial<FaultySettings> = {}) => ({
+  module: FAULTY,
+  settings: { folder, ...settings },
+  env: { PATH: process.env['PATH']! },
+  launcher: engineLauncher(),
+});
+
 async function start(
   engines: number,
   { timeoutMs = 60_000, settings = {} }: { timeoutMs?: number; settings?: Partial<FaultySettings> } = {},
 ): Promise<EnginePool> {
-  const pool = await EnginePool.start(
-    {
-      module: FAULTY,
-      settings: { folder, ...settings },
-      env: { PATH: process.env['PATH']! },
-      launcher: engineLauncher(),
-    },
-    { timeoutMs, maxRssBytes: 1e11 },
-    () => engines,
-    log,
-    metrics,
-  );
+  const pool = await EnginePool.start(program(settings), { timeoutMs, maxRssBytes: 1e11 }, () => engines, log, metrics);
   pools.push(pool);
   return pool;
 }
@@ -88,6 +86,33 @@ const alive = (pid: number) => {
   }
 };
 const exited = (pid: number) => vi.waitFor(() => expect(alive(pid)).toBe(false), { timeout: 10_000 });
+
+/** The timers of this process that run for one of these times, ms, and what they will call. */
+function runningTimers(...times: number[]) {
+  const running = new Map<unknown, () => void>();
+  const { setTimeout, clearTimeout } = globalThis;
+  const spies = [
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((
+      act: (...args: unknown[]) => void,
+      delay?: number,
+      ...args: unknown[]
+    ) => {
+      const timer = setTimeout(act, delay, ...args);
+      if (times.includes(delay!)) running.set(timer, () => act(...args));
+      return timer;
+    }) as typeof setTimeout),
+    vi.spyOn(globalThis, 'clearTimeout').mockImplementation((timer) => {
+      running.delete(timer);
+      clearTimeout(timer);
+    }),
+  ];
+  return {
+    all: () => [...running.values()],
+    [Symbol.dispose]: () => {
+      for (const spy of spies) spy.mockRestore();
+    },
+  };
+}
 
 describe('an image whose engine exits', () => {
   it('succeeds when the engine is killed from outside', async () => {
@@ -157,6 +182,23 @@ describe('an engine', () => {
     expect(await done).toBe('done');
     await run(pool, { name: 'next', do: 'answer' });
     expect(engineOf('next')).toEqual(engineOf('done'));
+  });
+
+  it('keeps neither time limit nor listener of an image that is done, canceled or not', async () => {
+    const pool = await start(1, { timeoutMs: 54_321 });
+    using timers = runningTimers(54_321, 500);
+    const abort = new AbortController();
+    await run(pool, { name: 'done', do: 'answer' }, abort.signal);
+    await expect(run(pool, { name: 'bad', do: 'refuse' }, abort.signal)).rejects.toThrow();
+    expect([getEventListeners(abort.signal, 'abort'), timers.all()]).toEqual([[], []]);
+    const nearly = run(pool, { name: 'nearly', do: 'wait' }, abort.signal);
+    await inside('nearly');
+    expect(timers.all()).toHaveLength(1);
+    abort.abort();
+    expect(timers.all()).toHaveLength(2);
+    writeFileSync(join(folder, 'go'), '');
+    await nearly;
+    expect(timers.all()).toEqual([]);
   });
 
   it('is replaced when it exits without an image inside', async () => {
@@ -417,10 +459,45 @@ describe('the start', () => {
     expect(lines('starts')).toHaveLength(1);
   });
 
+  it('fails when the models are not loaded after 300 s, and leaves no engine', async () => {
+    using timers = runningTimers(300_000);
+    const starting = expect(start(1, { settings: { start: 'never ends' } })).rejects.toMatchObject({
+      name: 'EngineStartError',
+      message: 'models not loaded after 300 s',
+    });
+    await expect.poll(() => lines('starts'), { timeout: 10_000 }).toHaveLength(1);
+    const [passed] = timers.all();
+    passed!();
+    await starting;
+    await exited(Number(lines('starts')[0]));
+    expect(timers.all()).toEqual([]);
+  });
+
+  it('leaves neither its time limit nor a listener when the engine is up', async () => {
+    using timers = runningTimers(300_000);
+    const { signal } = new AbortController();
+    const engine = await Engine.start(program(), signal, log);
+    expect(timers.all()).toEqual([]);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+    engine.kill();
+    expect(await engine.ended).toBe('SIGKILL');
+  });
+
+  it('that is aborted fails for that reason, and leaves no engine', async () => {
+    const stopping = new AbortController();
+    const starting = expect(Engine.start(program({ start: 'never ends' }), stopping.signal, log)).rejects.toThrow(
+      'over',
+    );
+    await expect.poll(() => lines('starts'), { timeout: 10_000 }).toHaveLength(1);
+    stopping.abort(new Error('over'));
+    await starting;
+    expect(alive(Number(lines('starts')[0]))).toBe(false);
+  });
+
   it('may choose the number of engines by the device of the first one', async () => {
-    const program = { module: FAULTY, settings: { folder, device: 'webgpu' }, env: {}, launcher: engineLauncher() };
     const limits = { timeoutMs: 1000, maxRssBytes: 1e11 };
-    const pool = await EnginePool.start(program, limits, (first) => (first.device === 'cpu' ? 2 : 1), log, metrics);
+    const count = (first: EngineFacts) => (first.device === 'cpu' ? 2 : 1);
+    const pool = await EnginePool.start(program({ device: 'webgpu' }), limits, count, log, metrics);
     pools.push(pool);
     expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0 });
   });

@@ -187,6 +187,24 @@ describe('an interrupted output', () => {
     expect(here.s3.requests.some(({ operation }) => operation === 'abort')).toBe(true);
   });
 
+  it('fails with the reason though its upload cannot be aborted within 10 s', async () => {
+    await using here = await openTaskHarness(redis);
+    await here.runItems(HUGE);
+    await here.worker();
+    here.s3.interfere(({ operation, query }) => {
+      if (operation === 'abort') return 'hang';
+      return operation === 'part' && query.get('partNumber') === '2' ? [403, 'AccessDenied'] : undefined;
+    });
+    const limit = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(limit.signal);
+    const id = await here.batch(output(), goodItems(50));
+    await askedFor(here.s3, 'abort');
+    expect(timeout.mock.calls).toEqual([[10_000]]);
+    timeout.mockRestore();
+    limit.abort(new DOMException('over', 'TimeoutError'));
+    expect((await here.ended(id)).output).toMatchObject(failedWith('source_forbidden', 'refuses to write'));
+  });
+
   it('that a worker completed after it lost its lease is complete', async () => {
     await using here = await openTaskHarness(redis);
     await here.runItems(HUGE);

@@ -33,8 +33,8 @@ export interface Script {
 /** The settings of the engine. */
 export interface FaultySettings {
   folder: string;
-  /** How the start of the engine fails. */
-  start?: 'unusable' | 'crash' | 'second unusable';
+  /** How the start of the engine fails; `never ends` loads for ever. */
+  start?: 'unusable' | 'crash' | 'second unusable' | 'never ends';
   device?: string;
 }
 
@@ -46,6 +46,7 @@ serveParent(async (settings) => {
   const second = readFileSync(join(folder, 'starts'), 'utf8').trim().includes('\n');
   if (failure === 'unusable' || (failure === 'second unusable' && second)) throw new Error('no such device');
   if (failure === 'crash') process.kill(process.pid, 'SIGKILL');
+  if (failure === 'never ends') await new Promise(() => {});
   let rssAdded = 0;
   return {
     facts: { device, reason: 'asked for', models: { name: 'faulty', version: '1.0.0' } },
