@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { snapshotScript } from '../limits/snapshot.ts';
-import { ROOMY } from '../testing/rig.ts';
+import { LONG, ROOMY } from '../testing/rig.ts';
 import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
@@ -54,6 +54,15 @@ describe('the sweep looks whether BullMQ still has', () => {
     await expectDueIn(MINUTE, 'j');
   });
 
+  it('a job that was claimed, started or released: 5 s later again', async () => {
+    await by.submit('j');
+    for (const call of [() => by.claim('j'), () => by.start('j', 1), () => by.release('j', 1)]) {
+      await by.hurry('j');
+      await call();
+      await expectDueIn(5 * SECOND, 'j');
+    }
+  });
+
   it('a token of a lane: every 5 s', async () => {
     await by.create('b', { open: true });
     await by.settle('b');
@@ -64,6 +73,66 @@ describe('the sweep looks whether BullMQ still has', () => {
       expect(await sweepNow(token)).toEqual([token]);
       await expectDueIn(5 * SECOND, token);
     }
+  });
+});
+
+describe('a job', () => {
+  const dueAt = async () => Number(await raw.zscore(by.key('due'), 'j'));
+  const times = async () =>
+    (await raw.hmget(by.key('job:j'), 'createdAt', 'startWithin', 'expiresAt', 'finishedAt')).map(Number);
+
+  it('is looked at by its deadline to start, which means nothing once it has started', async () => {
+    await by.submit('j', { startTimeoutMs: 2 * SECOND });
+    const [createdAt, startWithin, expiresAt] = await times();
+    expect([startWithin, expiresAt]).toEqual([2 * SECOND, createdAt! + 2 * SECOND]);
+    expect(await dueAt()).toBe(expiresAt);
+    await by.claim('j');
+    expect(await dueAt()).toBe(expiresAt);
+    await by.start('j', 1);
+    expect(await dueAt()).toBeGreaterThan(expiresAt!);
+    await expectDueIn(5 * SECOND, 'j');
+  });
+
+  it('that is to be tried again later has its whole time to start from then on', async () => {
+    await by.submit('j', { startTimeoutMs: MINUTE });
+    await by.claim('j');
+    await by.start('j', 1);
+    await by.release('j', 1, false, HOUR);
+    const waitsSince = Number(await raw.zscore(by.key('waiting:bulk'), 'j'));
+    expect(waitsSince - (await now())).toBeGreaterThan(HOUR - MINUTE);
+    expect(waitsSince - (await now())).toBeLessThanOrEqual(HOUR);
+    const [, , expiresAt] = await times();
+    expect(expiresAt).toBe(waitsSince + MINUTE);
+  });
+
+  it('whose worker died has its whole time to start again, at once', async () => {
+    for (const how of ['swept', 'claimed'] as const) {
+      await by.submit('j', { startTimeoutMs: MINUTE });
+      await by.claim('j');
+      await by.start('j', 1);
+      await raw.hset(by.key('job:j'), 'expiresAt', 1);
+      if (how === 'swept') await sweepNow('j');
+      else {
+        await by.lock('bulk', 'j', 'of another');
+        await by.claim('j');
+        await by.lock('bulk', 'j', '');
+      }
+      const waitsSince = Number(await raw.zscore(by.key('waiting:bulk'), 'j'));
+      expect(waitsSince, how).toBeLessThanOrEqual(await now());
+      expect((await times())[2], how).toBe(waitsSince + MINUTE);
+      await by.erase('j', 'o');
+    }
+  });
+
+  it.each(['canceled', 'finished'] as const)('that was %s is erased when its time is over', async (how) => {
+    await by.submit('j', { resultTtlMs: HOUR });
+    await by.claim('j');
+    await (how === 'canceled' ? by.cancel('j') : by.finish('j', 1));
+    const [, , expiresAt, finishedAt] = await times();
+    expect(expiresAt).toBe(finishedAt! + HOUR);
+    expect(await dueAt()).toBe(expiresAt);
+    await sweepNow('j');
+    expect(await raw.exists(by.key('job:j'))).toBe(0);
   });
 });
 
@@ -95,6 +164,55 @@ describe('a batch', () => {
     await sweepNow('batch-b');
     expect(await raw.hget(by.key('batch:b'), 'state')).toBe('running');
     await expectDueIn(HOUR, 'batch-b');
+  });
+
+  it('has its minute or hour again after each append', async () => {
+    await by.create('b', { open: true });
+    await silentFor(50 * SECOND);
+    await by.append('b', [urlItem('1')]);
+    await expectDueIn(MINUTE, 'batch-b');
+    await by.settle('b');
+    await expectDueIn(HOUR, 'batch-b');
+    await silentFor(HOUR - MINUTE);
+    await by.append('b', [urlItem('2')]);
+    await expectDueIn(HOUR, 'batch-b');
+    // A repeat shows that its caller lives, too.
+    await silentFor(HOUR - MINUTE);
+    expect((await by.append('b', [urlItem('2')], 'skip')).counts).toEqual([0, 1, 0]);
+    await expectDueIn(HOUR, 'batch-b');
+  });
+
+  it('has its hour from the moment it is open, however long it was filled', async () => {
+    await by.create('b', { open: true });
+    await silentFor(50 * SECOND);
+    await by.settle('b');
+    await sweepNow('batch-b');
+    await expectDueIn(HOUR, 'batch-b');
+  });
+
+  it('that runs is looked at within the hour, and one that has ended when its time is over', async () => {
+    for (const [id, given] of [
+      ['running', [urlItem('1')]],
+      ['ended', []],
+    ] as const) {
+      for (const open of [false, true]) {
+        await by.create(`${id}${open}`, { open });
+        await by.append(`${id}${open}`, [...given]);
+        await by.hurry(`batch-${id}${open}`);
+        await by.settle(`${id}${open}`);
+        if (open) await by.hurry(`batch-${id}${open}`);
+        await by.close(`${id}${open}`);
+        await expectDueIn(id === 'running' ? HOUR : LONG, `batch-${id}${open}`);
+      }
+    }
+    const [ended, expiresAt] = await raw.hmget(by.key('batch:endedtrue'), 'finishedAt', 'expiresAt');
+    expect(Number(expiresAt)).toBe(Number(ended) + LONG);
+    await raw.hset(by.key('batch:endedtrue'), 'expiresAt', Math.round((await now()) + MINUTE));
+    await sweepNow('batch-endedtrue');
+    expect(await raw.exists(by.key('batch:endedtrue'))).toBe(1);
+    await raw.hset(by.key('batch:endedtrue'), 'expiresAt', 1);
+    await sweepNow('batch-endedtrue');
+    expect(await raw.exists(by.key('batch:endedtrue'))).toBe(0);
   });
 
   it.each(['cancel', 'erase'] as const)('whose %s was interrupted is continued after 5 s', async (how) => {

@@ -204,8 +204,8 @@ export class ScriptHarness {
     });
   }
 
-  release(id: string, attempt: number, forgiven = false): Promise<boolean> {
-    return this.scripts.run(releaseScript, { id, attempt, delayMs: 0, forgiven });
+  release(id: string, attempt: number, forgiven = false, delayMs = 0): Promise<boolean> {
+    return this.scripts.run(releaseScript, { id, attempt, delayMs, forgiven });
   }
 
   /** BullMQ's lock on a delivery; '' when nobody has locked it. */
