@@ -162,6 +162,42 @@ describe('a batch', () => {
   });
 });
 
+describe('a new batch', () => {
+  it('is admitted where one more job without an image is', async () => {
+    await by.create('a', { open: true });
+    await by.append('a', [urlItem(null), urlItem(null), inlineItem(null, 'abcd')]);
+    const webhook = { webhookHost: 'a.example' };
+    expect(await by.create('b', { limits: limits({ maxWaiting: 4 }) })).toBe('full');
+    expect(await by.create('b', { limits: limits({ maxWaiting: 5 }) })).toBe('ok');
+    expect(await by.create('c', { limits: limits({ maxBlobBytes: 4 }) })).toBe('full');
+    expect(await by.create('c', { limits: limits({ maxBlobBytes: 5 }) })).toBe('ok');
+    // An eighth of 80 % for one receiver.
+    await raw.hset(by.key('stats'), 'deliveryBytes:a.example', 10_000, 'deliveryBytes', 10_000);
+    expect(await by.create('d', { ...webhook, limits: limits({ maxResultBytes: 100_000 }) })).toBe('full');
+    expect(await by.create('d', { ...webhook, limits: limits({ maxResultBytes: 100_010 }) })).toBe('ok');
+    expect(await by.create('e', { limits: limits({ maxResultBytes: 100_000 }) })).toBe('ok');
+  });
+
+  it('is admitted whatever the age of other jobs', async () => {
+    await by.submit('old');
+    await raw.zadd(by.key('waiting:bulk'), 1, 'old');
+    expect(await by.create('b', { limits: limits({ maxOldestMs: 1000 }) })).toBe('ok');
+  });
+
+  it('is charged for what its caller sends, and nothing of one that is refused or exists is written', async () => {
+    const charged = async (id: string) => Number(await raw.hget(by.key(`batch:${id}`), 'resultBytes'));
+    await by.create('plain');
+    await by.create('b', { listing: true, output: true, webhookHost: 'a.example' });
+    const [listing, output, webhook] = await raw.hmget(by.key('batch:b'), 'listing', 'output', 'webhookUrl');
+    expect(await charged('b')).toBe((await charged('plain')) + `${listing}${output}${webhook}`.length);
+    const before = await all();
+    expect(await by.create('c', { limits: limits({ maxWaiting: 0 }) })).toBe('full');
+    expect(await by.create('b', { open: true })).toBe('exists');
+    expect(await all()).toEqual(before);
+    await sound();
+  });
+});
+
 describe('empty batches', () => {
   it('count in admission until they are erased', async () => {
     const few = limits({ maxResultBytes: 50_000 });

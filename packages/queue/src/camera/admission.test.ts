@@ -53,6 +53,30 @@ describe('a camera that keeps all its frames', () => {
     await sound();
   });
 
+  it('may have an eighth of the jobs that may wait', async () => {
+    // An eighth of 80 % of 20: two.
+    const keep = { keep: 'all' as const, limits: limits(20) };
+    for (let i = 0; i < 2; i++) expect((await by.frame(`a${i}`, 'a', keep))[0]).toBe('ok');
+    expect(await by.frame('a2', 'a', keep)).toEqual(['full', 'camera', 1000]);
+    // One, where that is less than one.
+    const few = { keep: 'all' as const, limits: limits(5) };
+    expect((await by.frame('b0', 'b', few))[0]).toBe('ok');
+    expect(await by.frame('b1', 'b', few)).toEqual(['full', 'camera', 1000]);
+  });
+
+  it('may have one frame larger than its share whenever it has none, and no more than that', async () => {
+    const post = (id: string, bytes: number) =>
+      by.frame(id, 'a', { keep: 'all', bytes: Buffer.alloc(bytes), limits: limits(100, 1000) });
+    expect((await post('empty', 0))[0]).toBe('ok');
+    expect((await post('large', 300))[0]).toBe('ok');
+    await by.cancel('large');
+    expect((await post('one', 1))[0]).toBe('ok');
+    expect(await post('large again', 300)).toEqual(['full', 'camera', 1000]);
+    await by.cancel('one');
+    expect((await post('large again', 300))[0]).toBe('ok');
+    await sound();
+  });
+
   it.each(['succeeded', 'failed', 'canceled', 'expired', 'superseded', 'erased', 'aborted'] as const)(
     'has room for as many bytes again when its frame is %s',
     async (how) => {
@@ -99,6 +123,27 @@ describe('a camera whose newest frame counts', () => {
       'blob_bytes',
     ]);
     expect(await raw.hmget(by.key('camera:/c3'), 'waiting', 'superseded')).toEqual([before, '1']);
+    await sound();
+  });
+});
+
+describe('a frame that replaces others', () => {
+  it('takes their room, to the byte and to the frame', async () => {
+    const post = (id: string, bytes: number, keep: 'latest' | 'all' = 'latest') =>
+      by.frame(id, 'a', { keep, bytes: Buffer.alloc(bytes), limits: limits(5, 1000) });
+    expect((await post('a', 801)).slice(0, 2)).toEqual(['full', 'blob_bytes']);
+    expect((await post('a', 800))[0]).toBe('ok');
+    expect((await post('b', 801)).slice(0, 2)).toEqual(['full', 'blob_bytes']);
+    expect((await post('b', 800))[0]).toBe('ok');
+    expect(await raw.hmget(by.key('job:a'), 'status', 'errorCode')).toEqual(['canceled', 'superseded']);
+    // Four may wait. Two of them are this camera's, and both give way.
+    await by.frame('c', 'a', { keep: 'all' });
+    await by.frame('d', 'd');
+    await by.frame('e', 'e');
+    expect((await by.frame('f', 'f', { limits: limits(5) })).slice(0, 2)).toEqual(['full', 'waiting']);
+    expect((await by.frame('g', 'a', { limits: limits(5) }))[0]).toBe('ok');
+    expect(await raw.hmget(by.key('camera:/a'), 'waiting', 'superseded')).toEqual(['1', '3']);
+    expect((await by.frame('f', 'f', { limits: limits(5) }))[0]).toBe('ok');
     await sound();
   });
 });

@@ -19,7 +19,7 @@ export const eraseScript = defineScript({
   reply: isOne,
 });
 
-const firstStartScript = defineScript({
+export const firstStartScript = defineScript({
   file: new URL('./first-start.lua', import.meta.url),
   args: {},
   reply: (reply: number) => reply,

@@ -37,6 +37,14 @@ async function waiting(count: number): Promise<void> {
   for (let i = 0; i < count; i++) expect(await submit()).toEqual(admitted);
 }
 
+describe('the first job of an installation', () => {
+  it('is admitted when it fills every limit', async () => {
+    const limits = { maxWaiting: 1, maxBlobBytes: 3, maxResultBytes: 1, maxOldestMs: 0 };
+    const webhook = { webhookUrl: 'https://a.example/', webhookHost: 'a.example' };
+    expect(await submit({ limits, blob: Buffer.alloc(3), waitMs: 0, ...webhook })).toEqual(admitted);
+  });
+});
+
 describe('a job that is one too many', () => {
   it('may come again when a tenth of those that wait have ended, in a second at the earliest', async () => {
     await waiting(60);
@@ -77,6 +85,10 @@ describe('the memory of Redis', () => {
       // Room that was just freed counts at once, and a record in which there was room is believed.
       expect(await full(used * 4, used * 2)).toEqual(admitted);
       expect(await full(0, Math.round(used / 0.97))).toEqual(admitted);
+      // Redis has no limit any more.
+      await raw.config('SET', 'maxmemory', '0');
+      await stats({ memoryUsed: used, memoryLimit: used });
+      expect(await submit()).toEqual(admitted);
     } finally {
       await raw.config('SET', 'maxmemory', '0');
     }
