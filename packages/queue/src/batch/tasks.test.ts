@@ -10,7 +10,7 @@ import { dump } from '../testing/dump.ts';
 import { LONG, ROOMY } from '../testing/rig.ts';
 import { badItem, ScriptHarness } from '../testing/script-harness.ts';
 import type { BatchTask } from './batch.ts';
-import { BatchTasks } from './tasks.ts';
+import { BatchTasks, endTaskScript } from './tasks.ts';
 
 let redis: TestRedis;
 let raw: Redis;
@@ -168,7 +168,117 @@ describe.each(['list', 'write'] as const)('the lease of a task to %s', (kind) =>
   });
 });
 
+describe('the state of a task', () => {
+  it.each(['list', 'write'] as const)('to %s says whether a worker has it, and how it ended', async (kind) => {
+    for (const error of [null, ERROR]) {
+      await using here = await scene(kind);
+      const state = async () => {
+        const batch = await here.batch();
+        return [batch[`${kind}Status`], batch[`${kind}Code`] ?? '', batch[`${kind}Detail`] ?? ''];
+      };
+      expect(await state()).toEqual(['waiting', '', '']);
+      await here.one.lease(LONG);
+      expect(await state()).toEqual(['running', '', '']);
+      await here.endLeases();
+      await here.one.release((await here.one.lease(LONG))!, 0);
+      expect(await state()).toEqual(['waiting', '', '']);
+      await here.one.finish((await here.one.lease(LONG))!, error);
+      expect(await state()).toEqual(error ? ['failed', error.code, error.detail] : ['done', '', '']);
+      expect(await here.batch()).toMatchObject({ state: 'finished' });
+      await here.sound();
+    }
+  });
+
+  it('is failed, as canceled, for those that a cancel finds undone, and for no other', async () => {
+    const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    const end = (id: string, how: string) =>
+      by.scripts.run(endTaskScript, { kind: 'list', id, lease: 1, how, delayMs: 0, errorCode: 'x', errorDetail: 'y' });
+    const canceled = ['failed', 'canceled', 'the batch was canceled'];
+    const undone = [null, null, null];
+    for (const [id, listing, output, listed, written] of [
+      ['neither', false, false, undone, undone],
+      ['both', true, true, canceled, canceled],
+      ['done', true, true, ['done', null, null], canceled],
+      ['failed', true, false, ['failed', 'x', 'y'], undone],
+    ] as const) {
+      await by.create(id, { open: true, listing, output });
+      await by.settle(id);
+      if (listing) await by.leaseTask();
+      if (id === 'done' || id === 'failed') expect(await end(id, id)).toBe(true);
+      await by.stop(id, 'cancel');
+      const state = (kind: string) =>
+        raw.hmget(by.key(`batch:${id}`), `${kind}Status`, `${kind}Code`, `${kind}Detail`);
+      expect([await state('list'), await state('write')], id).toEqual([listed, written]);
+      expect(await raw.hget(by.key(`batch:${id}`), 'state')).toBe('canceled');
+    }
+    expect(await by.leaseTask()).toBeNull();
+  });
+});
+
+describe('a batch with a listing', () => {
+  it('stays open when the listing is done, if it was open, and may then be closed', async () => {
+    const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    await by.create('b', { open: true, listing: true });
+    await by.settle('b');
+    await by.leaseTask();
+    expect(await by.endListing('b')).toBe(true);
+    expect(await raw.hmget(by.key('batch:b'), 'state', 'closedAt')).toEqual(['open', null]);
+    await by.close('b');
+    expect(await raw.hget(by.key('batch:b'), 'state')).toBe('finished');
+  });
+
+  it('that is closed ends with its listing, done or failed', async () => {
+    for (const error of [null, ERROR]) {
+      await using here = await scene('list');
+      await here.by.create('open', { open: true, listing: true });
+      await here.by.settle('open');
+      await here.by.close('open');
+      const state = () => raw.hmget(here.by.key('batch:open'), 'state', 'closedAt');
+      expect(await state()).toEqual(['running', null]);
+      await here.one.lease(LONG);
+      await here.one.finish((await here.one.lease(LONG))!, error);
+      expect(await state()).toEqual(['finished', expect.any(String)]);
+      await here.sound();
+    }
+  });
+
+  it('keeps the names of its items until the listing ends: a page that comes again is skipped', async () => {
+    await using here = await scene('list');
+    const task = (await here.one.lease(LONG))!;
+    await here.one.append(task, items(2), 'page 2', LONG);
+    expect(await raw.scard(here.by.key('names:b'))).toBe(2);
+    await here.one.append(task, items(3), 'page 2', LONG);
+    expect(await here.batch()).toMatchObject({ total: '3' });
+    await here.one.finish(task, null);
+    expect(await raw.exists(here.by.key('names:b'))).toBe(0);
+    await here.sound();
+  });
+});
+
+describe('a task of a batch that no longer exists', () => {
+  it('is forgotten, and the next one leased', async () => {
+    const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    await by.create('b', { listing: true });
+    await by.settle('b');
+    await raw.zadd(by.key('tasks'), 1, 'list nobody', 2, 'write nobody');
+    expect(await by.leaseTask()).toEqual(['list', 'b', 1, 1, '']);
+    expect(await raw.zrange(by.key('tasks'), 0, '-1')).toEqual(['list b']);
+    expect(await raw.exists(by.key('batch:nobody'))).toBe(0);
+  });
+});
+
 describe('an append of a listing', () => {
+  it('counts as progress: the tries of the next lease begin anew', async () => {
+    await using here = await scene('list');
+    await here.one.lease(LONG);
+    await here.endLeases();
+    const second = (await here.one.lease(LONG))!;
+    expect(second.tries).toBe(2);
+    await here.one.append(second, items(1), 'page 2', LONG);
+    await here.endLeases();
+    expect(await here.one.lease(LONG)).toMatchObject({ tries: 1, state: 'page 2' });
+  });
+
   it('without room writes nothing, and the worker keeps its lease', async () => {
     await using here = await scene('list', { ...ROOMY, maxWaiting: 10 });
     const task = (await here.one.lease(LONG))!;
