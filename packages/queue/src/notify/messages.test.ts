@@ -84,19 +84,19 @@ describe('a job', () => {
 
   it('that ends without its worker is announced to the worker, if it has one', async () => {
     for (const claimed of [false, true]) {
-      const told = (id: string, status: string) => [...(claimed ? [`cancel ${id}`] : []), `ended ${id} ${status}`];
+      const expected = (id: string, status: string) => [...(claimed ? [`cancel ${id}`] : []), `ended ${id} ${status}`];
       const given = async (id: string) => {
         await by.submit(`${id}${claimed}`);
         if (claimed) await by.claim(`${id}${claimed}`);
         return `${id}${claimed}`;
       };
       const canceled = await given('canceled');
-      expect(await published(() => by.cancel(canceled))).toEqual(told(canceled, 'canceled'));
+      expect(await published(() => by.cancel(canceled))).toEqual(expected(canceled, 'canceled'));
       const erased = await given('erased');
-      expect(await published(() => by.erase(erased, 'o'))).toEqual(told(erased, 'canceled'));
+      expect(await published(() => by.erase(erased, 'o'))).toEqual(expected(erased, 'canceled'));
       const late = await given('late');
       await overdue(late);
-      expect(await published(sweep)).toEqual(told(late, 'expired'));
+      expect(await published(sweep)).toEqual(expected(late, 'expired'));
     }
   });
 

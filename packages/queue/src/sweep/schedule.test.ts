@@ -83,8 +83,8 @@ describe('a job', () => {
 
   it('is looked at by its deadline to start, which means nothing once it has started', async () => {
     await by.submit('j', { startTimeoutMs: 2 * SECOND });
-    const [createdAt, startWithin, expiresAt] = await times();
-    expect([startWithin, expiresAt]).toEqual([2 * SECOND, createdAt! + 2 * SECOND]);
+    const [createdAt, timeout, expiresAt] = await times();
+    expect([timeout, expiresAt]).toEqual([2 * SECOND, createdAt! + 2 * SECOND]);
     expect(await dueAt()).toBe(expiresAt);
     await by.claim('j');
     expect(await dueAt()).toBe(expiresAt);
