@@ -159,7 +159,8 @@ describe('images and results of one byte', () => {
     let token = 'j';
     if (what === 'job') await by.submit('j', { blob: Buffer.from('x') });
     if (what === 'item') [token = ''] = await open([inlineItem(null, 'x')]);
-    if (what === 'frame') [, , , token] = (await by.frame('j', 'gate', { bytes: Buffer.from('x') })) as [string, number, number, string];
+    if (what === 'frame')
+      [, , , token] = (await by.frame('j', 'gate', { bytes: Buffer.from('x') })) as [string, number, number, string];
     const before = Number(await stat('resultBytes'));
     const { id } = (await by.claim(token)).job!;
     expect(await raw.get(by.key(`blob:${id}`))).toBe('x');

@@ -206,8 +206,7 @@ describe('the state of a task', () => {
       if (listing) await by.leaseTask();
       if (id === 'done' || id === 'failed') expect(await end(id, id)).toBe(true);
       await by.stop(id, 'cancel');
-      const state = (kind: string) =>
-        raw.hmget(by.key(`batch:${id}`), `${kind}Status`, `${kind}Code`, `${kind}Detail`);
+      const state = (kind: string) => raw.hmget(by.key(`batch:${id}`), `${kind}Status`, `${kind}Code`, `${kind}Detail`);
       expect([await state('list'), await state('write')], id).toEqual([listed, written]);
       expect(await raw.hget(by.key(`batch:${id}`), 'state')).toBe('canceled');
     }
