@@ -8,6 +8,7 @@ import type { Logger } from '@facequeue/service';
 import { startTimer } from '@facequeue/time';
 import manifest from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
+import { Authenticator } from './auth/authenticator.ts';
 import { bodyCap } from './body/body-cap.ts';
 import { BodyMemory } from './body/body-memory.ts';
 import { createHttpServer } from './http/server.ts';
@@ -20,6 +21,8 @@ import type { GatewayConfig } from './variables.ts';
 export interface Gateway {
   /** Its address on this machine, including BASE_PATH. */
   readonly url: string;
+  /** Reads API_KEYS_FILE again; when it cannot be used, the log says so and the keys stay. */
+  reloadKeys(): Promise<void>;
   /**
    * Accepts no new connections and lets calls in flight end within `graceMs`; then it answers them 504. Resolves when all connections
    * are closed. The queue stays open.
@@ -33,7 +36,7 @@ const LAST_ANSWERS_MS = 1000;
 /**
  * Starts the HTTP server.
  * @param queue stays open when the gateway closes
- * @throws ConfigError when the configuration is inconsistent, or the port or address cannot be used
+ * @throws ConfigError when the configuration is inconsistent, API_KEYS_FILE cannot be used, or the port or address cannot be used
  * @example
  * const queue = await openGatewayQueue(queueOptions(config, onError));
  * const gateway = await startGateway(config, queue, log);
@@ -48,12 +51,22 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
       `MAX_INFLIGHT_BODY_BYTES is ${config.MAX_INFLIGHT_BODY_BYTES}; expected at least ${largestBody}, one body of MAX_IMAGE_BYTES in base64`,
     );
   }
+  const authenticator = await Authenticator.open(config, log);
   const shutdown = new Shutdown();
   const bodyMemory = new BodyMemory(config.MAX_INFLIGHT_BODY_BYTES);
   const metrics = new Registry('gateway');
   metrics.read(gatewayReader(queue, bodyMemory, manifest.version));
   metrics.read(installationReader(queue));
-  const app = createApp({ config, queue, bodyMemory, shutdown, log, metrics, version: manifest.version });
+  const app = createApp({
+    config,
+    queue,
+    authenticator,
+    bodyMemory,
+    shutdown,
+    log,
+    metrics,
+    version: manifest.version,
+  });
   const timeouts = {
     headerTimeoutMs: config.HEADER_TIMEOUT,
     maxIdleMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),
@@ -71,6 +84,7 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
 
   return {
     url: `http://${reachableHost(config.HOST)}:${port}${config.BASE_PATH}`,
+    reloadKeys: () => authenticator.reload(),
     async close(graceMs) {
       shutdown.begin();
       // Idle connections close at once, the others after their answers.
@@ -79,6 +93,7 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
       using _cut = startTimer(graceMs + LAST_ANSWERS_MS, () => server.closeAllConnections());
       await closed;
       processFigures[Symbol.dispose]();
+      authenticator[Symbol.dispose]();
     },
   };
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JobResource, Problem, SystemResource } from '@facequeue/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openRaw } from '../../../test/support/clients/raw-http.ts';
-import { startCannedWorker } from '../../../test/support/gateway/index.ts';
+import { keyOf, startCannedWorker, TestKeysFile } from '../../../test/support/gateway/index.ts';
 import { parseExposition, seriesValue } from '../../../test/support/metrics/exposition.ts';
 import { type AppProcess, startApp } from '../../../test/support/processes/app-process.ts';
 import { cpuMs } from '../../../test/support/processes/process-table.ts';
@@ -55,6 +55,7 @@ describe('the gateway process', () => {
       { HOST: '192.0.2.1', ALLOW_OPEN: 'true' },
       /192\.0\.2\.1.*not an address of this machine/,
     ],
+    ['a keys file that is missing', { API_KEYS_FILE: '/nowhere/keys.json' }, /^API_KEYS_FILE \/nowhere.* ENOENT/],
     ['no REDIS_URL', { REDIS_URL: '' }, /^REDIS_URL is not set/],
     ['an invalid base path', { BASE_PATH: 'prod' }, /BASE_PATH is "prod"; expected a path such as \/prod/],
     [
@@ -95,6 +96,18 @@ describe('the gateway process', () => {
       message: expect.stringMatching(`port ${port} .*taken.*PORT`),
     });
     expect(await failed.exited).toBe(1);
+  });
+
+  it('with API_KEYS_FILE reads it on SIGHUP and goes on', async () => {
+    using file = new TestKeysFile({ name: 'anna' });
+    const { child, url, output, exited } = await start({ API_KEYS_FILE: file.path });
+    const reads = () => output().split('API_KEYS_FILE read').length - 1;
+    child.kill('SIGHUP');
+    await expect.poll(reads).toBe(1);
+    const status = async () => (await fetch(`${url}/cameras`, { headers: { 'x-api-key': keyOf('anna') } })).status;
+    expect(await status()).toBe(200);
+    child.kill('SIGTERM');
+    expect(await exited).toBe(0);
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)(

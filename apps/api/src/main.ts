@@ -24,6 +24,7 @@ await runService({
     log.info({ url: gateway.url }, `listening on ${gateway.url}`);
     return {
       facts: { url: gateway.url },
+      reload: config.API_KEYS_FILE === undefined ? undefined : () => gateway.reloadKeys(),
       async stop() {
         await gateway.close(config.SHUTDOWN_GRACE);
         await queue.close();

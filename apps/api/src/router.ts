@@ -1,6 +1,6 @@
 import { FacequeueError } from '@facequeue/schema';
 import { type Response, Router } from 'express';
-import { identify } from './auth/caller.ts';
+import { requireScope } from './auth/caller.ts';
 import { batchRoutes } from './batches/routes.ts';
 import { cameraRoutes } from './cameras/routes.ts';
 import { detectionRoutes } from './detection/detect.ts';
@@ -29,14 +29,17 @@ export function allRoutes(services: Services): Route[] {
 }
 
 /** A router with the given routes. Other methods of their paths answer 405; OPTIONS lists the methods. */
-export function routerOf(routes: Route[], { config }: Services): Router {
+export function routerOf(routes: Route[], { config, authenticator }: Services): Router {
   const router = Router({ caseSensitive: true });
   for (const route of routes) {
     router[route.method](expressPath(route.path), async (request, response) => {
       const context = contextOf(response);
       context.route = route.path;
       context.logLevel = route.logLevel ?? 'info';
-      if (!route.open) context.owner = identify(request, config.API_KEYS);
+      if (route.scope !== null) {
+        context.caller = authenticator.authenticate(request, response);
+        requireScope(context.caller, route.scope);
+      }
       if (!route.body && hasBody(request)) {
         throw new FacequeueError('invalid_request', `${request.method} takes no body`);
       }

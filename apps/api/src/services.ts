@@ -1,6 +1,7 @@
 import type { Registry } from '@facequeue/metrics';
 import type { GatewayQueue } from '@facequeue/queue';
 import type { Logger } from '@facequeue/service';
+import type { Authenticator } from './auth/authenticator.ts';
 import type { BodyMemory } from './body/body-memory.ts';
 import type { Shutdown } from './http/shutdown.ts';
 import type { GatewayConfig } from './variables.ts';
@@ -9,6 +10,7 @@ import type { GatewayConfig } from './variables.ts';
 export interface Services {
   config: GatewayConfig;
   queue: GatewayQueue;
+  authenticator: Authenticator;
   bodyMemory: BodyMemory;
   shutdown: Shutdown;
   log: Logger;

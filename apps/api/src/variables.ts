@@ -1,6 +1,7 @@
 import { queueVariables } from '@facequeue/queue';
 import { byteSize, duration, flag, integer, list } from '@facequeue/schema/config';
 import { installationVariables } from '@facequeue/schema/installation';
+import { API_KEYS_FILE } from '@facequeue/schema/keys-file';
 import { commonVariables } from '@facequeue/service/variables';
 import { s3LocationVariables, sourceVariables } from '@facequeue/source/variables';
 import { z } from 'zod';
@@ -14,7 +15,7 @@ export const gatewayVariables = {
   HOST: z.string().default('127.0.0.1').meta({
     default: '127.0.0.1',
     description:
-      'Address to listen on. An address beyond loopback needs `API_KEYS`, or `ALLOW_OPEN=true` to let everybody call.',
+      'Address to listen on. An address beyond loopback needs `API_KEYS` or `API_KEYS_FILE`, or `ALLOW_OPEN=true` to let everybody call.',
   }),
   API_KEYS: list()
     .transform((items, context) => {
@@ -23,7 +24,7 @@ export const gatewayVariables = {
         if (!key) context.issues.push({ code: 'custom', message: KEY_ENTRY_FORM, input: item });
         return key ?? [];
       });
-      if (new Set(keys.map((key) => key.name)).size < keys.length) {
+      if (new Set(keys.map((key) => key.caller.owner)).size < keys.length) {
         context.issues.push({ code: 'custom', message: 'names that differ', input: items });
       }
       return keys;
@@ -34,9 +35,10 @@ export const gatewayVariables = {
       description:
         "API keys of the callers, as `name:sha256`, separated by commas. Make a key with `openssl rand -hex 24` and its hash with `printf %s KEY | sha256sum`. A caller sends its key as `x-api-key` or `Authorization: Bearer`, and sees only the jobs of its own key. Without keys everybody may call; on loopback addresses requests with a foreign `Host` or `Origin` are then refused, so that no web page can reach the API through a visitor's browser.",
     }),
+  API_KEYS_FILE,
   ALLOW_OPEN: flag(false).meta({
     description:
-      'Allows listening beyond loopback without `API_KEYS`, and any `Host` and `Origin`. For closed networks, or behind a proxy that authenticates callers.',
+      'Allows listening beyond loopback without API keys, and any `Host` and `Origin`. For closed networks, or behind a proxy that authenticates callers.',
   }),
   COMPAT: z.enum(['', 'aws'], { error: 'aws or nothing' }).default('').meta({
     default: '',

@@ -10,6 +10,7 @@ export const COMMANDS: CommandList = {
   ingest: { summary: 'send any number of images to a service', load: () => import('./ingest/command.ts') },
   watch: { summary: 'find the faces in a camera or a video, frame by frame', load: () => import('./watch/command.ts') },
   jobs: { summary: 'submit, follow, cancel and erase the jobs of a service', load: () => import('./jobs/command.ts') },
+  keys: { summary: 'add, list, revoke and rotate API keys', load: () => import('./keys/command.ts') },
   audit: {
     summary: 'check that counters and lists in Redis agree with the jobs',
     load: () => import('./audit/command.ts'),

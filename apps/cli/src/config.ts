@@ -6,7 +6,7 @@ import { readConfig } from '@facequeue/schema/config';
 import { misspeltSettings } from '@facequeue/service/misspelt';
 import { sourceVariables } from '@facequeue/source/variables';
 import type { z } from 'zod';
-import { callerVariables, serveVariables } from './variables.ts';
+import { callerVariables, keysVariables, serveVariables } from './variables.ts';
 
 const DEFAULT_HOME = new URL('../../../.facequeue', import.meta.url).pathname;
 
@@ -44,6 +44,11 @@ export function modelsConfig(): { MODEL_PACK: string } {
 /** @throws ConfigError naming every bad variable */
 export function callerConfig(): z.output<z.ZodObject<typeof callerVariables>> {
   return readConfig(callerVariables, process.env);
+}
+
+/** @throws ConfigError */
+export function keysConfig(): z.output<z.ZodObject<typeof keysVariables>> {
+  return readConfig(keysVariables, process.env);
 }
 
 const auditVariables = {

@@ -1,4 +1,5 @@
 import { byteSize } from '@facequeue/schema/config';
+import { API_KEYS_FILE } from '@facequeue/schema/keys-file';
 import { commonVariables } from '@facequeue/service/variables';
 import { z } from 'zod';
 
@@ -31,3 +32,6 @@ export const callerVariables = {
     description: 'The API key with which `facequeue jobs`, `ingest` and `watch` call the service.',
   }),
 };
+
+/** The environment variables of `facequeue keys`. */
+export const keysVariables = { API_KEYS_FILE };

@@ -43,14 +43,14 @@ export const ERROR_CATALOGUE = {
   unauthorized: entry(
     401,
     'Unauthorized',
-    'no or wrong API key',
-    'Send a key of `API_KEYS` as `x-api-key` or as a bearer token.',
+    'no, wrong or expired API key',
+    'Send a key of `API_KEYS` or `API_KEYS_FILE` as `x-api-key` or as a bearer token.',
   ),
   forbidden: entry(
     403,
     'Forbidden',
-    'the key, Host or Origin is not allowed to do this',
-    'Without API keys, call the gateway by its loopback address. For other hosts, set `API_KEYS` or `ALLOW_OPEN=true`.',
+    'the key lacks the scope, or Host or Origin is not allowed',
+    'Use a key that has the scope which `detail` names ([security.md](security.md#api-keys)). Without API keys, call the gateway by its loopback address. For other hosts, set `API_KEYS` or `ALLOW_OPEN=true`.',
   ),
   not_found: entry(
     404,

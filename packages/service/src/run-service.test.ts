@@ -46,6 +46,18 @@ describe('the process of a service', () => {
     },
   );
 
+  it('that reloads something does so on each SIGHUP, goes on, and stops on another signal', async () => {
+    const service = start('reloads');
+    await service.report;
+    for (const times of [1, 2]) {
+      service.child.kill('SIGHUP');
+      await expect.poll(() => service.log().map(({ msg }) => msg)).toEqual(Array(times).fill('read again'));
+    }
+    service.child.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+    expect(service.line('stopping')).toMatchObject({ signal: 'SIGTERM' });
+  });
+
   it('ends at once on a second signal', async () => {
     const service = start('slow stop');
     await service.report;

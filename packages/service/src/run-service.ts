@@ -12,6 +12,8 @@ const [STOPPED, FAILED] = [0, 1];
 export interface RunningService {
   /** Sent to the supervisor with the ready report. */
   facts?: Record<string, string>;
+  /** What SIGHUP does; without it SIGHUP stops the service. Must not reject. */
+  reload?: (() => Promise<void>) | undefined;
   /** Ends in order, within the grace of the configuration. */
   stop(): Promise<void>;
 }
@@ -35,7 +37,7 @@ export interface ServiceOptions<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_G
 /**
  * Runs a service as this process, from its configuration to its exit. A supervisor that forked the process gets
  * `{type: 'ready', …facts}` or `{type: 'failed', message}`; without a supervisor, the reason for a failed start goes to standard error.
- * SIGTERM, SIGINT and SIGHUP stop it in order, a second signal at once. Exit codes: 0 stopped by a signal, `configExitCode` for a
+ * SIGTERM and SIGINT stop it in order, a second signal at once; so does SIGHUP for a service that has nothing to reload. Exit codes: 0 stopped by a signal, `configExitCode` for a
  * bad configuration, 1 for anything else.
  * @example
  * await runService({
@@ -58,7 +60,12 @@ export async function runService<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_
     for (const { name, meant } of options.misspelt())
       log.warn({ setting: name, meant }, misspeltMessage({ name, meant }));
     let service: RunningService | undefined;
-    onFirstSignal(async (signal) => {
+    const reloads = (signal: string) => {
+      if (signal !== 'SIGHUP' || !service?.reload) return false;
+      void service.reload();
+      return true;
+    };
+    onFirstSignal(reloads, async (signal) => {
       log.info({ signal, grace_ms: config.SHUTDOWN_GRACE }, 'stopping');
       try {
         await service?.stop();
@@ -76,11 +83,15 @@ export async function runService<Config extends { LOG_LEVEL: LogLevel; SHUTDOWN_
   }
 }
 
-/** A second signal ends the process at once. */
-function onFirstSignal(stop: (signal: string) => Promise<void>): void {
+/**
+ * A second signal ends the process at once.
+ * @param reloads whether a signal only reloads something; then it does
+ */
+function onFirstSignal(reloads: (signal: string) => boolean, stop: (signal: string) => Promise<void>): void {
   let stopping = false;
   for (const signal of STOP_SIGNALS) {
     process.on(signal, () => {
+      if (!stopping && reloads(signal)) return;
       if (stopping) process.exit(FAILED);
       stopping = true;
       void stop(signal);

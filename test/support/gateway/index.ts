@@ -7,4 +7,5 @@ export {
   startCannedWorker,
   startWebhookWorker,
 } from './canned-worker.ts';
+export { type TestKey, TestKeysFile } from './keys-file.ts';
 export { type GatewayPair, startGatewayPair, startTestGateway, type TestGateway } from './test-gateway.ts';

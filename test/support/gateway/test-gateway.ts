@@ -15,6 +15,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly prefix: string;
   /** Log lines so far. */
   readonly lines: Record<string, unknown>[];
+  /** Reads API_KEYS_FILE now, as SIGHUP does. */
+  reloadKeys(): Promise<void>;
   close(graceMs?: number): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export async function startTestGateway(redisUrl: string, env: Record<string, str
     redisUrl,
     prefix,
     lines,
+    reloadKeys: () => gateway.reloadKeys(),
     close,
     [Symbol.asyncDispose]: () => close(),
   };

@@ -18,8 +18,13 @@ export function isLoopback(host: string): boolean {
  * Whether requests must name this machine in `Host` and `Origin`.
  * @throws ConfigError when everybody on the network could call and ALLOW_OPEN does not say that this is intended
  */
-export function needsLocalCallers(config: { HOST: string; API_KEYS: readonly unknown[]; ALLOW_OPEN: boolean }) {
-  if (config.API_KEYS.length > 0 || config.ALLOW_OPEN) return false;
+export function needsLocalCallers(config: {
+  HOST: string;
+  API_KEYS: readonly unknown[];
+  API_KEYS_FILE?: string | undefined;
+  ALLOW_OPEN: boolean;
+}) {
+  if (config.API_KEYS.length > 0 || config.API_KEYS_FILE !== undefined || config.ALLOW_OPEN) return false;
   if (isLoopback(config.HOST)) return true;
   throw new ConfigError(
     `HOST is ${JSON.stringify(config.HOST)}, which other machines can reach, and no API_KEYS are set; ` +

@@ -1,26 +1,78 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { ConfigError } from '@facequeue/schema/config';
+import { KEY_NAME, type KeyEntry, refuseRepeated } from '@facequeue/schema/keys-file';
+import { DEFAULT_SCOPES } from '@facequeue/schema/scopes';
+import type { Caller } from '../http/caller.ts';
 
-/** A configured API key: a name for logs and ownership, and the SHA-256 of the key. */
+/** What one secret gives access to. */
 export interface ApiKey {
-  readonly name: string;
-  readonly sha256: Buffer;
+  /** Of the secret, 64 hexadecimal digits, lower case. */
+  readonly sha256: string;
+  /** Unix milliseconds from which on it is refused; null when it stays. */
+  readonly expiresAt: number | null;
+  readonly caller: Caller;
 }
 
 export const KEY_ENTRY_FORM = 'name:sha256 for each key, the hash in 64 hexadecimal digits';
 
-/** Parses one `name:sha256` entry; null when it has another form. */
+/** Parses one `name:sha256` entry of API_KEYS; null when it has another form. */
 export function parseKeyEntry(text: string): ApiKey | null {
-  const match = /^([\w.-]{1,64}):([0-9a-f]{64})$/i.exec(text);
-  return match && { name: match[1]!, sha256: Buffer.from(match[2]!, 'hex') };
+  const [, owner = '', sha256 = ''] = /^([^:]*):([0-9a-f]{64})$/i.exec(text) ?? [];
+  if (!KEY_NAME.test(owner)) return null;
+  return {
+    sha256: sha256.toLowerCase(),
+    expiresAt: null,
+    caller: { owner, scopes: new Set(DEFAULT_SCOPES) },
+  };
 }
 
-/**
- * The configured key that equals `presented`, or null. Compares with every key, by hash and in constant time, so that the duration
- * reveals neither how much of a key was right nor which one it was.
- */
-export function findKey(keys: readonly ApiKey[], presented: string): ApiKey | null {
-  const hash = createHash('sha256').update(presented).digest();
-  let found: ApiKey | null = null;
-  for (const key of keys) if (timingSafeEqual(hash, key.sha256)) found = key;
-  return found;
+/** The secrets of a key in API_KEYS_FILE: its own, and those it replaced whose time is not over. */
+export function keysOf(entry: KeyEntry): ApiKey[] {
+  const caller = { owner: entry.name, scopes: new Set(entry.scopes ?? DEFAULT_SCOPES) };
+  return [{ sha256: entry.sha256, expires_at: undefined }, ...(entry.previous ?? [])].map((secret) => {
+    const ends = [secret.expires_at, entry.expires_at].flatMap((time) => (time === undefined ? [] : Date.parse(time)));
+    return { sha256: secret.sha256.toLowerCase(), expiresAt: ends.length ? Math.min(...ends) : null, caller };
+  });
 }
+
+/** The keys in force: those of API_KEYS, which stay, and those of API_KEYS_FILE, which may change. */
+export class ApiKeys {
+  readonly #fixed: readonly ApiKey[];
+  #byHash: ReadonlyMap<string, ApiKey>;
+
+  constructor(fixed: readonly ApiKey[]) {
+    this.#fixed = fixed;
+    this.#byHash = new Map(fixed.map((key) => [key.sha256, key]));
+  }
+
+  /**
+   * Puts the keys of a file in place of those of the one before.
+   * @returns how many keys it has
+   * @throws ConfigError when one of them has a name or hash of API_KEYS; nothing changes then
+   */
+  replaceFileKeys(entries: readonly KeyEntry[]): number {
+    const fixedNames = new Set(this.#fixed.map(({ caller }) => caller.owner));
+    refuseRepeated([...fixedNames, ...entries.map(({ name }) => name)]);
+    const keys = [...this.#fixed, ...entries.flatMap(keysOf)];
+    const byHash = new Map(keys.map((key) => [key.sha256, key]));
+    if (byHash.size < keys.length) throw new ConfigError('a key has the sha256 of a key of API_KEYS');
+    this.#byHash = byHash;
+    return entries.length;
+  }
+
+  /**
+   * The key that equals `presented`, or null. It is found by its hash: how long that takes tells at most something about the hash, and
+   * no key follows from it.
+   */
+  find(presented: string): ApiKey | null {
+    return this.#byHash.get(createHash('sha256').update(presented).digest('hex')) ?? null;
+  }
+
+  /** Whether a key that was found before is still in force. */
+  inForce({ sha256 }: ApiKey, now: number): boolean {
+    const key = this.#byHash.get(sha256);
+    return key !== undefined && !hasExpired(key, now);
+  }
+}
+
+export const hasExpired = ({ expiresAt }: ApiKey, now: number) => expiresAt !== null && now >= expiresAt;

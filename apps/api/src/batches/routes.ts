@@ -18,6 +18,7 @@ export function batchRoutes(services: Services): Route[] {
     {
       method: 'post',
       path: '/batches',
+      scope: 'batches',
       body: true,
       async handle(request, response) {
         const batch = await createBatch(services, request, response);
@@ -28,6 +29,7 @@ export function batchRoutes(services: Services): Route[] {
     {
       method: 'get',
       path: '/batches/{id}',
+      scope: 'batches',
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'batch');
@@ -37,6 +39,7 @@ export function batchRoutes(services: Services): Route[] {
     {
       method: 'delete',
       path: '/batches/{id}',
+      scope: 'batches',
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'batch');
@@ -47,6 +50,7 @@ export function batchRoutes(services: Services): Route[] {
     {
       method: 'post',
       path: '/batches/{id}/items',
+      scope: 'batches',
       body: true,
       async handle(request, response) {
         const { total, batch } = await appendItems(services, request, response);
@@ -57,6 +61,7 @@ export function batchRoutes(services: Services): Route[] {
     {
       method: 'post',
       path: '/batches/{id}/close',
+      scope: 'batches',
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'batch');
@@ -68,6 +73,7 @@ export function batchRoutes(services: Services): Route[] {
     {
       method: 'post',
       path: '/batches/{id}/cancel',
+      scope: 'batches',
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'batch');
@@ -80,6 +86,7 @@ export function batchRoutes(services: Services): Route[] {
     {
       method: 'get',
       path: '/batches/{id}/results',
+      scope: 'batches',
       handle: (request, response) => streamResults(services, request, response),
     },
   ];

@@ -13,12 +13,14 @@ export function cameraRoutes(services: Services): Route[] {
     {
       method: 'post',
       path: '/cameras/{camera}/frames',
+      scope: 'cameras',
       body: true,
       handle: (request, response) => postFrame(services, request, response),
     },
     {
       method: 'get',
       path: '/cameras',
+      scope: 'cameras',
       async handle(request, response) {
         refuseQuery(request);
         const cameras = await queue.cameras.list(contextOf(response).owner);
@@ -28,6 +30,7 @@ export function cameraRoutes(services: Services): Route[] {
     {
       method: 'get',
       path: '/cameras/{camera}',
+      scope: 'cameras',
       async handle(request, response) {
         refuseQuery(request);
         const name = readCameraName(request.params['camera']);
@@ -39,6 +42,7 @@ export function cameraRoutes(services: Services): Route[] {
     {
       method: 'get',
       path: '/cameras/{camera}/events',
+      scope: 'cameras',
       handle: (request, response) => streamFrames(services, request, response),
     },
   ];

@@ -11,7 +11,7 @@ import { waitForJob } from './wait-for-job.ts';
 export function detectionRoutes(services: Services): Route[] {
   const handle = (request: Request, response: Response) => detect(services, request, response);
   const paths = ['/face_detection', '/face-detection', '/invocations'];
-  return paths.map((path) => ({ method: 'post', path, body: true, handle }));
+  return paths.map((path) => ({ method: 'post', path, scope: 'detect', body: true, handle }));
 }
 
 async function detect(services: Services, request: Request, response: Response): Promise<void> {

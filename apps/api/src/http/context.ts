@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
+import type { Caller } from './caller.ts';
 
 /** Facts about one request, for its answer and its log line. */
 export interface RequestContext {
@@ -11,8 +12,10 @@ export interface RequestContext {
   route: string;
   /** Level of its access log line. */
   logLevel: 'info' | 'debug';
+  /** Null on routes that are open, and until its key is found. */
+  caller: Caller | null;
   /** Name of the caller's API key; empty without API keys. */
-  owner: string;
+  readonly owner: string;
   jobId: string | null;
   batchId: string | null;
 }
@@ -23,7 +26,10 @@ export function newContext(request: IncomingMessage): RequestContext {
     startedAt: performance.now(),
     route: '',
     logLevel: 'info',
-    owner: '',
+    caller: null,
+    get owner() {
+      return this.caller?.owner ?? '';
+    },
     jobId: null,
     batchId: null,
   };

@@ -1,4 +1,5 @@
 import { readNoQuery } from '@facequeue/schema';
+import type { Scope } from '@facequeue/schema/scopes';
 import type { Request, Response } from 'express';
 
 /** One path and method of the API. */
@@ -6,8 +7,8 @@ export interface Route {
   method: 'get' | 'post' | 'delete';
   /** As the OpenAPI document writes it: `/jobs/{id}`. */
   path: string;
-  /** Answers without an API key. */
-  open?: boolean;
+  /** The scope that its callers need; null: it answers everybody, without an API key. */
+  scope: Scope | null;
   /** Takes a request body; other routes refuse one. */
   body?: boolean;
   /** Also answers outside BASE_PATH: probes and scrapers are configured apart from callers. */

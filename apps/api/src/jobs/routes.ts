@@ -23,11 +23,13 @@ export function jobRoutes(services: Services): Route[] {
     {
       method: 'get',
       path: '/jobs/{id}',
+      scope: 'jobs',
       handle: async (request, response) => answer(response, await pollJob(services, request, response)),
     },
     {
       method: 'delete',
       path: '/jobs/{id}',
+      scope: 'jobs',
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'job');
@@ -38,6 +40,7 @@ export function jobRoutes(services: Services): Route[] {
     {
       method: 'post',
       path: '/jobs/{id}/cancel',
+      scope: 'jobs',
       async handle(request, response) {
         refuseQuery(request);
         const id = idOf(request, response, 'job');
@@ -53,6 +56,7 @@ export function jobRoutes(services: Services): Route[] {
     {
       method: 'get',
       path: '/jobs/{id}/events',
+      scope: 'jobs',
       handle: (request, response) => streamJob(services, request, response),
     },
   ];

@@ -12,7 +12,7 @@ export function healthRoutes(services: Services): Route[] {
   const ready = async (_: Request, response: Response) => {
     response.json({ status: 'ready', workers: await readyWorkers(services) });
   };
-  const probe = { method: 'get', open: true, probe: true, logLevel: 'debug' } as const;
+  const probe = { method: 'get', scope: null, probe: true, logLevel: 'debug' } as const;
   return [
     { ...probe, path: '/livez', handle: (_, response) => void response.json({ status: 'ok' }) },
     { ...probe, path: '/readyz', handle: ready },

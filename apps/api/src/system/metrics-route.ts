@@ -11,6 +11,7 @@ export function metricsRoutes({ metrics }: Services): Route[] {
     {
       method: 'get',
       path: '/metrics',
+      scope: 'metrics',
       probe: true,
       async handle(_, response) {
         const text = await metrics.text();

@@ -12,7 +12,7 @@ export function openApiRoutes({ config, version }: Services): Route[] {
     {
       method: 'get',
       path: '/openapi.json',
-      open: true,
+      scope: null,
       handle: async (_, response) => void response.type('application/json').send(await document()),
     },
   ];

@@ -9,6 +9,7 @@ export function systemRoutes({ queue, version }: Services): Route[] {
     {
       method: 'get',
       path: '/system',
+      scope: 'metrics',
       async handle(_, response) {
         const page = systemResource(await queue.snapshot(), version);
         response.type('application/json').send(JSON.stringify(page, null, 2));

@@ -139,8 +139,8 @@ describe('the OpenAPI document', () => {
 
   it('names the paths that need no key', () => {
     const { paths = {} } = openApiDocument();
-    for (const { method, path, open } of allRoutes({ config: {} } as Services))
-      expect(paths[path]![method]!.security, path).toEqual(open ? [] : undefined);
+    for (const { method, path, scope } of allRoutes({ config: {} } as Services))
+      expect(paths[path]![method]!.security, path).toEqual(scope === null ? [] : undefined);
   });
 
   it('names the query options that are accepted', async () => {

@@ -25,3 +25,13 @@ export function moment(text: string): Date {
   if (/T.*(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(time.getTime())) return time;
   throw new InvalidArgumentError('Expected a time such as 2026-01-02T03:04:05Z.');
 }
+
+const UNIT_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The parser of an option whose value is a duration with its unit. @returns milliseconds */
+export function duration(text: string): number {
+  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? [];
+  const ms = Number(count) * (UNIT_MS[unit!] ?? Number.NaN);
+  if (ms <= MAX_SECONDS * 1000) return ms;
+  throw new InvalidArgumentError('Expected a duration such as 30m, 12h or 7d, of at most 365d.');
+}

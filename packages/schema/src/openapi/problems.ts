@@ -5,7 +5,7 @@ import { ERROR_CATALOGUE, type ErrorCode } from '../errors.ts';
 import { ProblemBody } from '../http/problem.ts';
 import { allow, authenticate, jobId, location, requestId, retryAfter } from './headers.ts';
 
-/** Codes that any route can answer: those of the HTTP parser, the check of Host and Origin, and the router. */
+/** Codes that any route can answer: those of the HTTP parser, the checks of scope, Host and Origin, and the router. */
 const ANYWHERE: ErrorCode[] = [
   'invalid_request',
   'forbidden',

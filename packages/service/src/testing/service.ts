@@ -25,6 +25,7 @@ await runService({
     }
     return {
       facts: { url: 'http://127.0.0.1:1' },
+      reload: plot === 'reloads' ? async () => log.info('read again') : undefined,
       async stop() {
         if (plot === 'slow stop') await never;
         if (plot === 'fails to stop') throw new Error('stuck');

@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DEFAULT_SCOPES, SCOPES } from '@facequeue/schema/scopes';
+import type { Logger } from '@facequeue/service';
+import { repeat } from '@facequeue/time';
+import type { Caller } from '../http/caller.ts';
+import { UnorderedSet } from '../http/unordered-set.ts';
+import { identify } from './caller.ts';
+import { type ApiKey, ApiKeys } from './keys.ts';
+import { KeysFile } from './keys-file.ts';
+
+/** How soon a change of API_KEYS_FILE is noticed, and an open answer of a key that is no longer in force is cut off, ms. */
+const CHECK_EVERY_MS = 1000;
+
+export interface AuthenticatorConfig {
+  API_KEYS: readonly ApiKey[];
+  API_KEYS_FILE?: string | undefined;
+  ALLOW_OPEN: boolean;
+}
+
+/** Finds out who calls. */
+export class Authenticator implements Disposable {
+  readonly #keys: ApiKeys;
+  readonly #file: KeysFile | null;
+  readonly #log: Logger;
+  /** Who calls a gateway without keys; null for one with keys. */
+  readonly #anybody: Caller | null;
+  /** Answers that are not complete, with the key of their call. */
+  readonly #answers = new UnorderedSet<{ key: ApiKey; response: ServerResponse }>();
+  #checks: Disposable | null = null;
+
+  private constructor(config: AuthenticatorConfig, log: Logger) {
+    this.#keys = new ApiKeys(config.API_KEYS);
+    this.#file = config.API_KEYS_FILE === undefined ? null : new KeysFile(config.API_KEYS_FILE);
+    this.#log = log;
+    // A file without keys admits nobody: deleting the last key must not open the gateway.
+    const open = config.API_KEYS.length === 0 && this.#file === null;
+    this.#anybody = open ? { owner: '', scopes: new Set(config.ALLOW_OPEN ? DEFAULT_SCOPES : SCOPES) } : null;
+  }
+
+  /** @throws ConfigError when API_KEYS_FILE cannot be used */
+  static async open(config: AuthenticatorConfig, log: Logger): Promise<Authenticator> {
+    const authenticator = new Authenticator(config, log);
+    const file = authenticator.#file;
+    if (file) {
+      authenticator.#keys.replaceFileKeys(await file.read());
+      authenticator.#checks = repeat(() => authenticator.#check(file), CHECK_EVERY_MS);
+    }
+    return authenticator;
+  }
+
+  /**
+   * The caller of a request. Its answer is cut off when its key is revoked or expires before the answer is complete.
+   * @throws unauthorized
+   */
+  authenticate(request: IncomingMessage, response: ServerResponse): Caller {
+    if (this.#anybody) return this.#anybody;
+    const key = identify(request, this.#keys, Date.now());
+    if (this.#file) response.once('close', this.#answers.add({ key, response }));
+    return key.caller;
+  }
+
+  /** Reads API_KEYS_FILE now. One that cannot be used changes nothing but the log. */
+  async reload(): Promise<void> {
+    if (!this.#file) return;
+    try {
+      const keys = this.#keys.replaceFileKeys(await this.#file.read());
+      this.#log.info({ keys }, 'API_KEYS_FILE read');
+    } catch (error) {
+      this.#log.error({ err: error }, 'API_KEYS_FILE cannot be used; the keys read before stay in force');
+    }
+    this.#cutOff();
+  }
+
+  [Symbol.dispose](): void {
+    this.#checks?.[Symbol.dispose]();
+  }
+
+  async #check(file: KeysFile): Promise<void> {
+    if (await file.hasChanged()) await this.reload();
+    else this.#cutOff();
+  }
+
+  /** Cuts off what is still sent to keys that are no longer in force. */
+  #cutOff(): void {
+    const now = Date.now();
+    for (const { key, response } of this.#answers) if (!this.#keys.inForce(key, now)) response.destroy();
+  }
+}

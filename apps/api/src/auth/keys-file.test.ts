@@ -1,0 +1,157 @@
+/** API_KEYS_FILE and what becomes of its changes. */
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { ConfigError } from '@facequeue/schema/config';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  apiKeys,
+  keyOf,
+  startTestGateway,
+  type TestGateway,
+  TestKeysFile,
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { readEvents } from '../streaming/testing/sse-reader.ts';
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+
+const of = (name: string) => ({ 'x-api-key': keyOf(name) });
+const system = async (gateway: TestGateway, name: string) =>
+  (await fetch(`${gateway.url}/system`, { headers: of(name) })).status;
+/** A change must be noticed within a second or two. */
+const SOON = { timeout: 8000 };
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+describe('a start', () => {
+  it.each([
+    ['is missing', null, /ENOENT$/],
+    ['is not JSON', 'shop:abc', /it is not JSON$/],
+    ['has an entry that is wrong', '{"keys":[{"name":"shop"}]}', /keys\[0\]\.sha256: expected/],
+  ])('fails when the file %s', async (_, text, reason) => {
+    using file = new TestKeysFile();
+    if (text === null) rmSync(file.path);
+    else file.writeText(text);
+    const started = startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    await expect(started).rejects.toThrow(ConfigError);
+    await expect(started).rejects.toThrow(reason);
+  });
+
+  it('fails when the file has a name or a key of API_KEYS', async () => {
+    using file = new TestKeysFile({ name: 'shop', sha256: sha256('other') });
+    const env = { API_KEYS: apiKeys('shop'), API_KEYS_FILE: file.path };
+    await expect(startTestGateway(redis.url, env)).rejects.toThrow(/two keys called shop/);
+    file.write({ name: 'archive', sha256: sha256(keyOf('shop')) });
+    await expect(startTestGateway(redis.url, env)).rejects.toThrow(/sha256 of a key of API_KEYS/);
+  });
+
+  it('with a file serves beyond loopback without ALLOW_OPEN, and nobody while it has no keys', async () => {
+    using file = new TestKeysFile();
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path, HOST: '0.0.0.0' });
+    expect((await fetch(`${gateway.url}/system`)).status).toBe(401);
+    expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
+  });
+});
+
+describe('a key of API_KEYS', () => {
+  it('is served beside those of the file, by everything but what needs admin', async () => {
+    using file = new TestKeysFile({ name: 'archive' });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS: apiKeys('shop'), API_KEYS_FILE: file.path });
+    expect([await system(gateway, 'shop'), await system(gateway, 'archive')]).toEqual([200, 200]);
+    file.write();
+    await gateway.reloadKeys();
+    expect([await system(gateway, 'shop'), await system(gateway, 'archive')]).toEqual([200, 401]);
+  });
+});
+
+describe('a change of the file', () => {
+  it('is noticed without a signal', async () => {
+    using file = new TestKeysFile({ name: 'anna' });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    expect([await system(gateway, 'anna'), await system(gateway, 'ben')]).toEqual([200, 401]);
+    file.write({ name: 'ben' });
+    await expect.poll(() => system(gateway, 'ben'), SOON).toBe(200);
+    expect(await system(gateway, 'anna')).toBe(401);
+    expect(gateway.lines).toContainEqual(expect.objectContaining({ msg: 'API_KEYS_FILE read', keys: 1 }));
+  });
+
+  it.each([
+    ['that is no keys file', (file: TestKeysFile) => file.writeText('{"keys":[{"name":"ben"}]}')],
+    ['that deletes it', (file: TestKeysFile) => rmSync(file.path)],
+    [
+      'that names a key of API_KEYS',
+      (file: TestKeysFile) => file.write({ name: 'ben' }, { name: 'shop', sha256: sha256('x') }),
+    ],
+  ])('%s leaves the keys before in force, is logged once, and ends with the next good one', async (_, spoil) => {
+    using file = new TestKeysFile({ name: 'anna' });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS: apiKeys('shop'), API_KEYS_FILE: file.path });
+    spoil(file);
+    const complaints = () => gateway.lines.filter(({ level }) => level === 'error');
+    await expect.poll(complaints, SOON).toHaveLength(1);
+    expect(complaints()[0]).toMatchObject({ msg: expect.stringContaining('keys read before stay in force') });
+    expect([await system(gateway, 'anna'), await system(gateway, 'ben')]).toEqual([200, 401]);
+    file.write({ name: 'ben' });
+    await expect.poll(() => system(gateway, 'ben'), SOON).toBe(200);
+    expect(complaints()).toHaveLength(1);
+  });
+});
+
+describe('a secret that was replaced', () => {
+  it('is accepted for the same owner until its time, and never longer than the key', async () => {
+    const previous = (expires_at: string) => [{ sha256: sha256('old'), expires_at }];
+    const [past, future] = ['2026-01-01T00:00:00Z', '2099-01-01T00:00:00Z'];
+    using file = new TestKeysFile({ name: 'anna', previous: previous(future) });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    const old = async () => (await fetch(`${gateway.url}/cameras`, { headers: { 'x-api-key': 'old' } })).status;
+    const frame = { method: 'POST', headers: { ...of('anna'), 'content-type': 'image/png' }, body: 'image' };
+    expect((await fetch(`${gateway.url}/cameras/gate/frames`, frame)).status).toBe(202);
+    const cameras = await fetch(`${gateway.url}/cameras/gate`, { headers: { 'x-api-key': 'old' } });
+    expect(cameras.status).toBe(200);
+    file.write({ name: 'anna', previous: previous(past) });
+    await gateway.reloadKeys();
+    expect(await old()).toBe(401);
+    file.write({ name: 'anna', previous: previous(future), expires_at: past });
+    await gateway.reloadKeys();
+    expect(await old()).toBe(401);
+  });
+});
+
+describe('a stream', () => {
+  async function openStream(gateway: TestGateway, name: string) {
+    const stream = await readEvents(`${gateway.url}/cameras/gate/events`, of(name));
+    expect(await stream.next()).toHaveProperty('retry');
+    const untilFrame = async () => {
+      for (let event = await stream.next(); event; event = await stream.next()) if (event.event === 'frame') return;
+      throw new Error('ended');
+    };
+    const next = untilFrame().then(
+      () => 'frame',
+      () => 'cut off',
+    );
+    return { next, [Symbol.dispose]: () => stream[Symbol.dispose]() };
+  }
+
+  it('is cut off when its key is revoked, while that of another key goes on', async () => {
+    using file = new TestKeysFile({ name: 'anna' }, { name: 'ben' });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    using stream = await openStream(gateway, 'anna');
+    using other = await openStream(gateway, 'ben');
+    file.write({ name: 'ben' });
+    await gateway.reloadKeys();
+    expect(await stream.next).toBe('cut off');
+    const frame = { method: 'POST', headers: { ...of('ben'), 'content-type': 'image/png' }, body: 'image' };
+    await fetch(`${gateway.url}/cameras/gate/frames?max_age=0.05`, frame);
+    expect(await other.next).toBe('frame');
+  });
+
+  it('is cut off when its key expires', async () => {
+    using file = new TestKeysFile({ name: 'anna', expires_at: new Date(Date.now() + 2000).toISOString() });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    using stream = await openStream(gateway, 'anna');
+    expect(await stream.next).toBe('cut off');
+    expect(await system(gateway, 'anna')).toBe(401);
+  });
+});

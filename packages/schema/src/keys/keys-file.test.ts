@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../config/variables.ts';
+import { readKeysFile } from './keys-file.ts';
+import { DEFAULT_SCOPES, SCOPES } from './scopes.ts';
+
+const HASH = 'ab'.repeat(32);
+const OTHER = 'cd'.repeat(32);
+const file = (...keys: object[]) => JSON.stringify({ keys });
+
+describe('a file of API keys', () => {
+  it('is read with everything that a key may have, and with the least', () => {
+    const full = {
+      name: 'shop.1_a-B',
+      sha256: HASH,
+      previous: [{ sha256: OTHER.toUpperCase(), expires_at: '2026-12-01T00:00:00+01:00' }],
+      scopes: [...SCOPES],
+      expires_at: '2027-01-31T00:00:00Z',
+    };
+    expect(readKeysFile(file(full, { name: 'x'.repeat(64), sha256: 'ef'.repeat(32) })).keys).toEqual([
+      full,
+      { name: 'x'.repeat(64), sha256: 'ef'.repeat(32) },
+    ]);
+    expect(readKeysFile('{"keys":[]}')).toEqual({ keys: [] });
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['text', 'name:sha256', /^it is not JSON$/],
+    ['a list', '[]', /^the file: expected /],
+    ['no list of keys', '{"keys":{}}', /^keys: expected a list of keys$/],
+    ['another member', '{"keys":[],"key":1}', /^the file has the unknown member key$/],
+    [
+      'another member of a key',
+      file({ name: 'a', sha256: HASH, scope: [] }),
+      /^keys\[0\] has the unknown member scope$/,
+    ],
+    ['no name', file({ sha256: HASH }), /^keys\[0\]\.name: expected a name$/],
+    ['an empty name', file({ name: '', sha256: HASH }), /^keys\[0\]\.name: expected 1 to 64 letters/],
+    ['a long name', file({ name: 'x'.repeat(65), sha256: HASH }), /^keys\[0\]\.name: expected 1 to 64 letters/],
+    ['a name with a blank', file({ name: 'a b', sha256: HASH }), /^keys\[0\]\.name: expected 1 to 64 letters/],
+    ['no hash', file({ name: 'a' }), /^keys\[0\]\.sha256: expected the SHA-256 of the key/],
+    ['a short hash', file({ name: 'a', sha256: HASH.slice(1) }), /^keys\[0\]\.sha256: expected the SHA-256/],
+    [
+      'an unknown scope',
+      file({ name: 'a', sha256: HASH, scopes: ['detects'] }),
+      /^keys\[0\]\.scopes\[0\]: expected one of detect, jobs/,
+    ],
+    ['no scope', file({ name: 'a', sha256: HASH, scopes: [] }), /^keys\[0\]\.scopes: expected at least one scope/],
+    [
+      'a date',
+      file({ name: 'a', sha256: HASH, expires_at: '2027-01-31' }),
+      /^keys\[0\]\.expires_at: expected a time such as/,
+    ],
+    [
+      'a time of no zone',
+      file({ name: 'a', sha256: HASH, expires_at: '2027-01-31T00:00:00' }),
+      /^keys\[0\]\.expires_at: expected/,
+    ],
+    [
+      'an old key that stays',
+      file({ name: 'a', sha256: HASH, previous: [{ sha256: OTHER }] }),
+      /^keys\[0\]\.previous\[0\]\.expires_at: expected/,
+    ],
+    ['a name twice', file({ name: 'a', sha256: HASH }, { name: 'a', sha256: OTHER }), /^there are two keys called a$/],
+    [
+      'a hash twice',
+      file({ name: 'a', sha256: HASH }, { name: 'b', sha256: HASH.toUpperCase() }),
+      /^a and b: the same sha256$/,
+    ],
+    [
+      'a hash that is also an old one',
+      file(
+        { name: 'a', sha256: HASH },
+        { name: 'b', sha256: OTHER, previous: [{ sha256: HASH, expires_at: '2027-01-31T00:00:00Z' }] },
+      ),
+      /^a and b: the same sha256$/,
+    ],
+  ])('with %s is refused, saying what is wrong', (_, text, message) => {
+    expect(() => readKeysFile(text)).toThrow(ConfigError);
+    expect(() => readKeysFile(text)).toThrow(message);
+  });
+
+  it('is refused without repeating a value, which may be the key itself', () => {
+    const secret = 'fq_the-key-itself';
+    for (const text of [
+      secret,
+      `{"keys":[{"name":"a","sha256":"${secret}"`,
+      file({ name: 'a', sha256: secret }),
+      file({ name: `${secret} `, sha256: HASH }),
+      file({ name: 'a', sha256: HASH, scopes: [secret], expires_at: secret }),
+    ]) {
+      let message = '';
+      try {
+        readKeysFile(text);
+      } catch (error) {
+        message = (error as Error).message;
+      }
+      expect(message).not.toBe('');
+      expect(message).not.toContain('the-key');
+    }
+  });
+});
+
+it('every scope but admin is what a key has that names none', () => {
+  expect([...DEFAULT_SCOPES, 'admin']).toEqual(SCOPES);
+});
