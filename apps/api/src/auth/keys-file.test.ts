@@ -123,35 +123,36 @@ describe('a stream', () => {
   async function openStream(gateway: TestGateway, name: string) {
     const stream = await readEvents(`${gateway.url}/cameras/gate/events`, of(name));
     expect(await stream.next()).toHaveProperty('retry');
-    const untilFrame = async () => {
-      for (let event = await stream.next(); event; event = await stream.next()) if (event.event === 'frame') return;
-      throw new Error('ended');
-    };
-    const next = untilFrame().then(
-      () => 'frame',
-      () => 'cut off',
+    const cutOff = stream.rest().then(
+      () => {},
+      () => {},
     );
-    return { next, [Symbol.dispose]: () => stream[Symbol.dispose]() };
+    return { cutOff, [Symbol.dispose]: () => stream[Symbol.dispose]() };
   }
 
   it('is cut off when its key is revoked, while that of another key goes on', async () => {
     using file = new TestKeysFile({ name: 'anna' }, { name: 'ben' });
     await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
     using stream = await openStream(gateway, 'anna');
-    using other = await openStream(gateway, 'ben');
+    const job = await fetch(`${gateway.url}/face_detection`, {
+      method: 'POST',
+      headers: { ...of('ben'), 'content-type': 'image/png', prefer: 'respond-async' },
+      body: 'image',
+    });
+    const path = gateway.url + job.headers.get('location');
+    const other = await fetch(`${path}/events`, { headers: of('ben') });
     file.write({ name: 'ben' });
     await gateway.reloadKeys();
-    expect(await stream.next).toBe('cut off');
-    const frame = { method: 'POST', headers: { ...of('ben'), 'content-type': 'image/png' }, body: 'image' };
-    await fetch(`${gateway.url}/cameras/gate/frames?max_age=0.05`, frame);
-    expect(await other.next).toBe('frame');
+    await stream.cutOff;
+    await fetch(`${path}/cancel`, { method: 'POST', headers: of('ben') });
+    expect(await other.text()).toMatch(/^event: job$/m);
   });
 
   it('is cut off when its key expires', async () => {
     using file = new TestKeysFile({ name: 'anna', expires_at: new Date(Date.now() + 2000).toISOString() });
     await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
     using stream = await openStream(gateway, 'anna');
-    expect(await stream.next).toBe('cut off');
+    await stream.cutOff;
     expect(await system(gateway, 'anna')).toBe(401);
   });
 });
