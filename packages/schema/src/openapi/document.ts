@@ -34,7 +34,12 @@ export function openApiDocument(options: { version?: string; basePath?: string }
     security: [{ apiKey: [] }, { bearer: [] }],
     components: {
       securitySchemes: {
-        apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'Where API_KEYS or API_KEYS_FILE is set.' },
+        apiKey: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'x-api-key',
+          description: 'Where API_KEYS or API_KEYS_FILE is set.',
+        },
         bearer: { type: 'http', scheme: 'bearer', description: 'The same key, as a bearer token.' },
       },
     },
