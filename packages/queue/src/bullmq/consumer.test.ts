@@ -2,11 +2,14 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { audit } from '@facequeue/audit';
-import { Redis } from 'ioredis';
+import { type Command, Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { ActiveJobs } from '../job/active-jobs.ts';
+import { openConnection } from '../redis/connection.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 import type { WorkerQueue } from '../worker-queue.ts';
+import { type ConsumerContext, type JobHandler, startConsumer } from './consumer.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -35,6 +38,9 @@ describe('a worker that dies', () => {
     });
     for (const each of jobs) await gateway.submit(each);
     await all;
+    const raw = new Redis(redis.url);
+    // As jobs that have already lost many workers: BullMQ counts that, and has no say in it.
+    for (const { id } of jobs) await raw.hset(`${rig.prefix}:bull:interactive:${id}`, 'stc', 100);
     doomed.kill('SIGKILL');
     const killed = performance.now();
     await rig.finishing();
@@ -42,6 +48,10 @@ describe('a worker that dies', () => {
     expect(performance.now() - killed).toBeLessThan(18_000);
     for (const record of records) expect(record).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect((await audit(rig.url, rig.prefix)).findings).toEqual([]);
+    const events = await raw.xrange(`${rig.prefix}:bull:interactive:events`, '-', '+');
+    const kinds = new Set(events.map(([, fields]) => fields[fields.indexOf('event') + 1]));
+    expect([kinds.has('stalled'), kinds.has('failed')]).toEqual([true, false]);
+    raw.disconnect();
   });
 });
 
@@ -242,6 +252,139 @@ describe('a handler', () => {
     await closing;
     expect(await gateway.read(first.id)).toMatchObject({ status: 'succeeded' });
     expect(await gateway.read(second.id)).toMatchObject({ status: 'queued', attempts: 0 });
+  });
+});
+
+describe('a consumer', () => {
+  /** A consumer of interactive jobs with a connection of its own. */
+  async function consumer(rig: Rig, handler: JobHandler, more: Partial<ConsumerContext> = {}) {
+    const connection = await openConnection(rig.url, 'worker', () => {});
+    const context: ConsumerContext = {
+      redis: connection.redis,
+      prefix: rig.prefix,
+      activeJobs: new ActiveJobs(),
+      release: async () => true,
+      onError: (error) => rig.errors.push(error),
+      ...more,
+    };
+    return { connection, context, start: (concurrency: number) => startConsumer(context, 'interactive', concurrency, handler) };
+  }
+
+  /** Passes the commands with which BullMQ takes a job through `on`. */
+  function onTake(on: Redis, pass: (command: Command, send: () => unknown) => unknown): void {
+    const send = on.sendCommand.bind(on);
+    on.sendCommand = (command, stream) => {
+      const [, , wait, active] = command.args.map(String);
+      const takes = command.name === 'evalsha' && wait?.endsWith(':wait') && active?.endsWith(':active');
+      return takes ? pass(command, () => send(command, stream)) : send(command, stream);
+    };
+  }
+
+  it('takes jobs again half a second after a command failed for want of a connection', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const { connection, start } = await consumer(rig, async () => {});
+    const times: number[] = [];
+    onTake(connection.redis, (command, send) => {
+      if (times.push(performance.now()) > 1) return send();
+      command.reject(new Error('connect ECONNREFUSED 127.0.0.1:6379'));
+      return command.promise;
+    });
+    await gateway.submit(job());
+    const consuming = await start(1);
+    await expect.poll(() => times.length, { timeout: 20_000, interval: 2 }).toBeGreaterThan(1);
+    expect(times[1]! - times[0]!).toBeGreaterThan(450);
+    expect(times[1]! - times[0]!).toBeLessThan(2500);
+    await consuming.close();
+    await connection.close();
+  });
+
+  it('that closes while a job is on its way handles it to its end', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    let ended = false;
+    const { connection, start } = await consumer(rig, async () => {
+      // Longer than closing waits for BullMQ once no handler runs.
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      ended = true;
+    });
+    const asked = Promise.withResolvers<void>();
+    const closing = Promise.withResolvers<void>();
+    onTake(connection.redis, (command, send) => {
+      asked.resolve();
+      void closing.promise.then(send);
+      return command.promise;
+    });
+    await gateway.submit(job());
+    const consuming = await start(1);
+    await asked.promise;
+    const closed = consuming.close();
+    closing.resolve();
+    await closed;
+    expect(ended).toBe(true);
+    await connection.close();
+  });
+
+  it('releases a job whose handler threw for up to half a second, doubled each time, at most 30 s', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const delays = new Map<number, number>();
+    let attempts = 0;
+    const { connection, context, start } = await consumer(
+      rig,
+      async (id) => {
+        context.activeJobs.claimed(id, { id, attempt: ++attempts });
+        throw new Error('no engine');
+      },
+      { release: async (_, attempt, delayMs) => Boolean(delays.set(attempt, delayMs)) },
+    );
+    for (let i = 0; i < 12; i++) await gateway.submit(job());
+    const consuming = await start(4);
+    await expect.poll(() => delays.size, { timeout: 20_000 }).toBe(12);
+    for (const [attempt, delay] of delays) {
+      const most = Math.min(30_000, 500 * 2 ** (attempt - 1));
+      expect(delay).toBeGreaterThanOrEqual(most / 2);
+      expect(delay).toBeLessThanOrEqual(most);
+    }
+    await consuming.close();
+    await connection.close();
+  });
+
+  it('reports a job that it could not release, and leaves nothing of it in BullMQ', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const { connection, context, start } = await consumer(
+      rig,
+      async (id) => {
+        context.activeJobs.claimed(id, { id, attempt: 1 });
+        throw new Error('no engine');
+      },
+      { release: () => Promise.reject(new Error('no memory')) },
+    );
+    const given = job();
+    await gateway.submit(given);
+    const consuming = await start(1);
+    await expect.poll(() => rig.errors.map(({ message }) => message)).toEqual(['no engine', 'no memory']);
+    await consuming.close();
+    await connection.close();
+    const raw = new Redis(redis.url);
+    const left = (await raw.keys(`${rig.prefix}:bull:interactive:*`)).map((key) => key.split(':').at(-1));
+    raw.disconnect();
+    for (const kind of [given.id, 'wait', 'active', 'delayed', 'completed', 'failed']) expect(left).not.toContain(kind);
+  });
+
+  it('reports what BullMQ cannot do', async () => {
+    await using rig = new Rig(redis.url);
+    const raw = new Redis(redis.url);
+    // Of the wrong type.
+    await raw.set(`${rig.prefix}:bull:interactive:wait`, 'x');
+    const { connection, start } = await consumer(rig, async () => {});
+    const consuming = await start(1);
+    await expect.poll(() => rig.errors.map(({ message }) => message).join()).toContain('WRONGTYPE');
+    await raw.del(`${rig.prefix}:bull:interactive:wait`);
+    raw.disconnect();
+    await consuming.close();
+    await connection.close();
   });
 });
 

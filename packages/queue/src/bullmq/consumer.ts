@@ -60,7 +60,7 @@ export async function startConsumer(
       await handler(active.deliveryId, active.signal);
     } catch (error) {
       onError(error as Error);
-      await redeliver(context, active);
+      await redeliver(context, active).catch(onError);
     } finally {
       activeJobs.remove(active);
     }
@@ -88,8 +88,6 @@ export async function startConsumer(
     lockDuration: LOCK_MS,
     stalledInterval: STALL_CHECK_MS,
     maxStalledCount: STALLS,
-    removeOnComplete: { count: 0 },
-    removeOnFail: { count: 0 },
     runRetryDelay: RUN_RETRY_MS,
   });
   worker.on('error', onError);

@@ -7,6 +7,7 @@ import { CONSTANTS } from '../constants.ts';
  * @param now Unix milliseconds of Redis' clock
  */
 export function rateFrom(field: string | undefined, now: number): number {
-  const [count = 0, at = now] = (field ?? '').split(' ').filter(Boolean).map(Number);
+  if (!field) return 0;
+  const [count, at] = field.split(' ').map(Number) as [number, number];
   return decayedRate({ count, at }, now, CONSTANTS.RATE_TAU_MS);
 }

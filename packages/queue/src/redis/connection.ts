@@ -64,7 +64,6 @@ export async function openConnection(
     throw publicError(lastError ?? error);
   }
   const watch = setInterval(() => void reconnectIfSilent(redis), PING_EVERY_MS);
-  watch.unref();
   const close = async () => {
     clearInterval(watch);
     redis.disconnect();
@@ -79,8 +78,11 @@ function ready(redis: Redis, timeoutMs: number): Promise<void> {
   return withTimeout(becameReady, timeoutMs, () => new Error(`Redis was not ready within ${timeoutMs} ms`));
 }
 
-/** A PING that fails counts as answered: the connection is gone already. */
+/**
+ * A PING that fails counts as answered: the connection is gone already. One that is being made (`connect`) is asked as well: it waits for
+ * the reply to its first command, for which ioredis has no limit.
+ */
 async function reconnectIfSilent(redis: Redis): Promise<void> {
-  if (redis.status !== 'ready') return;
+  if (redis.status !== 'ready' && redis.status !== 'connect') return;
   if (!(await settlesInTime(redis.ping(), PING_TIMEOUT_MS))) redis.disconnect(true);
 }
