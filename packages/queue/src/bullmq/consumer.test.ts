@@ -267,7 +267,11 @@ describe('a consumer', () => {
       onError: (error) => rig.errors.push(error),
       ...more,
     };
-    return { connection, context, start: (concurrency: number) => startConsumer(context, 'interactive', concurrency, handler) };
+    return {
+      connection,
+      context,
+      start: (concurrency: number) => startConsumer(context, 'interactive', concurrency, handler),
+    };
   }
 
   /** Passes the commands with which BullMQ takes a job through `on`. */
