@@ -154,8 +154,8 @@ describe('the job of an item', () => {
   });
 });
 
-describe('images and results of one byte', () => {
-  it.each(['job', 'item', 'frame'] as const)('are stored and returned as larger ones: %s', async (what) => {
+describe('small images and results', () => {
+  it.each(['job', 'item', 'frame'] as const)('of one byte are stored and returned as larger ones: %s', async (what) => {
     let token = 'j';
     if (what === 'job') await by.submit('j', { blob: Buffer.from('x') });
     if (what === 'item') [token = ''] = await open([inlineItem(null, 'x')]);
@@ -179,6 +179,18 @@ describe('images and results of one byte', () => {
       expect(await stat('blobBytes')).toBe('0');
       await sound();
     }
+  });
+
+  it('of no byte leave nothing to store', async () => {
+    await by.submit('j', { source: 'https://a.example/', blob: Buffer.alloc(0) });
+    await by.frame('f', 'gate', { bytes: Buffer.alloc(0) });
+    const [token] = await open([inlineItem(null, ''), urlItem(null)]);
+    await by.claim(token!);
+    expect(await raw.keys(by.key('blob:*'))).toEqual([]);
+    expect(await stat('blobBytes')).toBe('0');
+    await by.cancel('f');
+    await by.stop('b', 'cancel');
+    await sound();
   });
 
   it('of items that wait are returned when their batch is canceled', async () => {

@@ -5,6 +5,7 @@ import { startRedis, type TestRedis } from '../../../../test/support/redis/test-
 import { snapshotScript } from '../limits/snapshot.ts';
 import { LONG, ROOMY } from '../testing/rig.ts';
 import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
+import { sweepScript } from './sweeper.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
 
@@ -73,6 +74,55 @@ describe('the sweep looks whether BullMQ still has', () => {
       expect(await sweepNow(token)).toEqual([token]);
       await expectDueIn(5 * SECOND, token);
     }
+  });
+});
+
+describe('what BullMQ has lost', () => {
+  const bull = (queue: string, id: string) => raw.hset(by.key(`bull:${queue}:${id}`), 'name', id);
+
+  it('is what waits or was claimed, is not locked and not in BullMQ', async () => {
+    for (const id of ['lost', 'known', 'locked', 'claimed']) await by.submit(id);
+    await bull('bulk', 'known');
+    await by.lock('bulk', 'locked', 'of its worker');
+    await by.claim('claimed');
+    for (const id of ['lost', 'known', 'locked', 'claimed']) await by.hurry(id);
+    expect((await by.sweep()).sort()).toEqual(['claimed', 'lost']);
+  });
+
+  it('is a token that nobody has used, and the token of a claimed item or frame instead of its id', async () => {
+    await by.create('b', { open: true });
+    await by.settle('b');
+    const { tokens } = await by.append('b', [urlItem(null), urlItem(null), urlItem(null)]);
+    const [, , , ofCamera] = (await by.frame('f', 'gate', { keep: 'all' })) as [string, number, number, string];
+    await by.frame('waits', 'gate', { keep: 'all' });
+    const claimed = (await by.claim(tokens[0]!)).job!;
+    const [another] = (await by.claim(ofCamera)).tokens;
+    await bull('bulk', tokens[1]!);
+    // A frame that waits in its lane is found by the token of the lane.
+    for (const name of [...tokens.slice(1), another!, claimed.id, 'f', 'waits']) await by.hurry(name);
+    expect((await by.sweep()).sort()).toEqual([tokens[0], tokens[2], ofCamera, another].sort());
+  });
+
+  it('is no claim of a worker that lives: it keeps its job', async () => {
+    await by.submit('j');
+    await by.lock('bulk', 'j', 'of its worker');
+    await by.claim('j');
+    await by.start('j', 1);
+    expect(await sweepNow('j')).toEqual([]);
+    expect(await raw.hget(by.key('job:j'), 'status')).toBe('processing');
+    await by.lock('bulk', 'j', '');
+    expect(await sweepNow('j')).toEqual(['j']);
+    expect(await raw.hget(by.key('job:j'), 'status')).toBe('queued');
+  });
+});
+
+describe('an entry of something that does not exist', () => {
+  it('is dropped, whatever it is of', async () => {
+    await by.submit('j');
+    for (const name of ['nobody', 'batch-nobody', 'camera-nobody', 'turn-9']) await raw.zadd(by.key('due'), 1, name);
+    expect(await by.sweep()).toEqual([]);
+    expect(await raw.zrange(by.key('due'), 0, '-1')).toEqual(['j']);
+    expect((await raw.keys(by.key('*nobody*'))).length).toBe(0);
   });
 });
 
@@ -166,6 +216,27 @@ describe('a batch', () => {
     await expectDueIn(HOUR, 'batch-b');
   });
 
+  it('that is open and empty has ended when it is closed, and is kept for its time', async () => {
+    await by.create('b', { open: true });
+    await by.settle('b');
+    await silentFor(HOUR + SECOND);
+    await sweepNow('batch-b');
+    expect(await raw.hget(by.key('batch:b'), 'state')).toBe('finished');
+    await expectDueIn(LONG, 'batch-b');
+  });
+
+  it('whose remaining items the sweep hands out is looked at again after 5 s', async () => {
+    await by.create('b', { open: true });
+    await by.append('b', ['1', '2', '3'].map(urlItem));
+    await by.stop('b', 'cancel', 1);
+    await by.create('abandoned');
+    await raw.hset(by.key('batch:abandoned'), 'lastAppend', 1);
+    for (const id of ['b', 'abandoned']) await by.hurry(`batch-${id}`);
+    const { handled, lost, stoppedBatches } = await by.scripts.run(sweepScript, { max: 1000 });
+    expect([handled, lost, stoppedBatches.sort()]).toEqual([2, [], ['abandoned', 'b']]);
+    for (const id of ['b', 'abandoned']) await expectDueIn(5 * SECOND, `batch-${id}`);
+  });
+
   it('has its minute or hour again after each append', async () => {
     await by.create('b', { open: true });
     await silentFor(50 * SECOND);
@@ -252,6 +323,21 @@ describe('a camera', () => {
     await silentFor(DAY + SECOND);
     await sweepNow('camera-/c');
     expect(await raw.exists(by.key('camera:/c'))).toBe(0);
+  });
+
+  it.each(['a frame at work', 'a token on its way'] as const)('that has %s after a day is kept', async (what) => {
+    const [, , , token] = (await by.frame('f', 'c')) as [string, number, number, string];
+    if (what === 'a frame at work') {
+      await by.claim(token);
+      await by.start('f', 1);
+    } else await by.cancel('f');
+    expect((await raw.hmget(by.key('camera:/c'), 'waiting', 'processing', 'turns')).map(Number)).toEqual(
+      what === 'a frame at work' ? [0, 1, 0] : [0, 0, 1],
+    );
+    await silentFor(DAY + SECOND);
+    await sweepNow('camera-/c');
+    expect(await raw.exists(by.key('camera:/c'))).toBe(1);
+    await expectDueIn(MINUTE, 'camera-/c');
   });
 
   it('that still has a frame after a day is looked at again after a minute', async () => {

@@ -31,6 +31,7 @@ export interface FrameOptions {
   startTimeoutMs?: number;
   bytes?: Uint8Array;
   limits?: AdmissionLimits;
+  takenAt?: number;
 }
 
 /**
@@ -162,7 +163,7 @@ export class ScriptHarness {
   }
 
   frame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
-    const { keep = 'latest', startTimeoutMs = LONG, bytes = Buffer.from('frame'), limits = ROOMY } = more;
+    const { keep = 'latest', startTimeoutMs = LONG, bytes = Buffer.from('frame'), limits = ROOMY, takenAt = null } = more;
     return this.scripts.run(submitFrameScript, {
       id,
       camera: `/${camera}`,
@@ -173,7 +174,7 @@ export class ScriptHarness {
       options: {} as typeof DEFAULT_DETECTION_OPTIONS,
       requestId: 'request',
       owner: '',
-      takenAt: null,
+      takenAt,
       blob: bytes,
     });
   }
