@@ -27,8 +27,7 @@ afterAll(async () => {
 });
 
 const all = () => dump(raw, by.prefix);
-const read = async (id: string): Promise<JobRecord> =>
-  recordFrom(id, await raw.hgetallBuffer(by.key(`job:${id}`)))!;
+const read = async (id: string): Promise<JobRecord> => recordFrom(id, await raw.hgetallBuffer(by.key(`job:${id}`)))!;
 async function sound(): Promise<void> {
   expect((await audit(raw, by.prefix)).findings).toEqual([]);
 }
@@ -136,7 +135,8 @@ describe('canceling a job', () => {
     expect(await cancel('j', false)).toEqual({ exists: true, ended: true });
     const error = { code: 'canceled', detail: 'the job was canceled' };
     expect(await read('j')).toMatchObject({ status: 'canceled', error, result: null });
-    for (const onlyQueued of [false, true]) expect(await cancel('j', onlyQueued)).toEqual({ exists: true, ended: false });
+    for (const onlyQueued of [false, true])
+      expect(await cancel('j', onlyQueued)).toEqual({ exists: true, ended: false });
     await by.submit('k');
     await by.claim('k');
     expect(await cancel('k', true)).toEqual({ exists: true, ended: true });

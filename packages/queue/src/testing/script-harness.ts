@@ -163,7 +163,13 @@ export class ScriptHarness {
   }
 
   frame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
-    const { keep = 'latest', startTimeoutMs = LONG, bytes = Buffer.from('frame'), limits = ROOMY, takenAt = null } = more;
+    const {
+      keep = 'latest',
+      startTimeoutMs = LONG,
+      bytes = Buffer.from('frame'),
+      limits = ROOMY,
+      takenAt = null,
+    } = more;
     return this.scripts.run(submitFrameScript, {
       id,
       camera: `/${camera}`,
