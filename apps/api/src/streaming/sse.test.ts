@@ -1,28 +1,19 @@
-import { createServer, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EventStream } from './sse.ts';
+import { MUCH, type OpenAnswer, openAnswer } from './testing/open-answer.ts';
 
-/** More than the kernel buffers for one connection. */
-const MUCH = 'x'.repeat(32 << 20);
-
+let open: OpenAnswer;
 let response: ServerResponse;
 let client: Socket;
-let close: () => void;
 beforeEach(async () => {
-  const came = Promise.withResolvers<ServerResponse>();
-  const server = createServer((_, answer) => came.resolve(answer)).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  client = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
-  client.on('error', () => {});
-  client.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  response = await came.promise;
-  close = () => {
-    client.destroy();
-    server.close();
-  };
+  open = await openAnswer();
+  ({ response, client } = open);
 });
-afterEach(() => close());
+afterEach(() => open[Symbol.dispose]());
+
+const listeners = () => ['drain', 'close'].map((event) => response.listenerCount(event));
 
 describe('a stream of events', () => {
   it('does not wait for a client that keeps up', async () => {
@@ -34,11 +25,13 @@ describe('a stream of events', () => {
   it('continues when a slow client has read what was sent', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
+    const before = listeners();
     const flushed = stream.flushed(60_000);
     expect(response.writableNeedDrain).toBe(true);
     client.resume();
     expect(await flushed).toBe(true);
     expect(response.writableNeedDrain).toBe(false);
+    expect(listeners()).toEqual(before);
   });
 
   it('disconnects a client that reads nothing', async () => {
@@ -54,5 +47,19 @@ describe('a stream of events', () => {
     const flushed = stream.flushed(60_000);
     client.destroy();
     expect(await flushed).toBe(false);
+  });
+
+  it('has heartbeats for a client that reads, and none for one that does not', async () => {
+    const stream = new EventStream(response);
+    stream.send({ id: '1', event: 'frame', data: MUCH });
+    const unread = response.writableLength;
+    stream.heartbeat();
+    expect(response.writableLength).toBe(unread);
+    const flushed = stream.flushed(60_000);
+    client.resume();
+    await flushed;
+    const received = open.received(':\n\n');
+    stream.heartbeat();
+    await received;
   });
 });
