@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PassThrough } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BodyMemory } from './body-memory.ts';
+import { type ReceiveOptions, receiveBody } from './receive-body.ts';
+
+const CAP = 10;
+const LIMIT = 100;
+const TIMEOUT_MS = 1000;
+
+let request: PassThrough;
+let memory: BodyMemory;
+let before: number[];
+const listeners = () => ['data', 'end', 'close', 'error'].map((event) => request.listenerCount(event));
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  request = Object.assign(new PassThrough(), { headers: {} });
+  memory = new BodyMemory(LIMIT);
+  before = listeners();
+});
+afterEach(() => {
+  expect(memory.used).toBe(0);
+  expect(listeners()).toEqual(before);
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+const receive = (more: Partial<ReceiveOptions>, use = async (body: Buffer) => body.toString()) =>
+  receiveBody(
+    request as unknown as IncomingMessage,
+    {} as ServerResponse,
+    { stated: null, cap: CAP, memory, timeoutMs: TIMEOUT_MS, tooLarge: () => new Error('too large'), ...more },
+    use,
+  );
+async function send(text: string): Promise<void> {
+  request.write(text);
+  await vi.advanceTimersByTimeAsync(0);
+}
+
+describe.each([
+  ['of stated length', 8],
+  ['in chunks', null],
+])('a body %s', (_, stated) => {
+  it('is passed on as a whole; its memory is free when that is done', async () => {
+    const used: number[] = [];
+    const receiving = receive({ stated }, async (body) => {
+      used.push(memory.used);
+      await Promise.resolve();
+      used.push(memory.used);
+      return body.toString();
+    });
+    expect(memory.used).toBe(stated ?? CAP);
+    await send('five ');
+    await send('and');
+    request.end();
+    expect(await receiving).toBe('five and');
+    expect(used).toEqual([8, 8]);
+  });
+
+  it('that does not arrive in time is given up, however much of it has', async () => {
+    const receiving = receive({ stated });
+    let error: Error | undefined;
+    receiving.catch((caught) => {
+      error = caught;
+    });
+    await vi.advanceTimersByTimeAsync(TIMEOUT_MS - 1);
+    await send('five');
+    expect(error).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(error).toMatchObject({ code: 'request_timeout', message: 'the body did not arrive within 1000 ms' });
+    expect(request.isPaused()).toBe(true);
+  });
+
+  it('whose client leaves, now or before, ends with an error', async () => {
+    const receiving = receive({ stated });
+    await send('five');
+    request.destroy();
+    await expect(receiving).rejects.toMatchObject({ name: 'ClientDisconnected' });
+    await expect(receive({ stated })).rejects.toMatchObject({ name: 'ClientDisconnected' });
+    before = listeners();
+  });
+
+  it('that is larger is refused as soon as that shows, and not one as large', async () => {
+    const largest = 'x'.repeat(stated ?? CAP);
+    const receiving = receive({ stated });
+    await send(largest);
+    expect(memory.used).toBe(stated ?? CAP);
+    request.write('x');
+    await expect(receiving).rejects.toThrow('too large');
+    request = Object.assign(new PassThrough(), { headers: {} });
+    before = listeners();
+    request.end(largest);
+    expect(await receive({ stated })).toBe(largest);
+  });
+
+  it('frees its memory when what it is for fails', async () => {
+    request.end('12345678');
+    await expect(receive({ stated }, () => Promise.reject(new Error('planted')))).rejects.toThrow('planted');
+  });
+
+  it('is refused unread without memory for it', async () => {
+    using _ = memory.reserve(LIMIT - (stated ?? CAP) + 1);
+    await expect(receive({ stated })).rejects.toMatchObject({
+      code: 'queue_full',
+      reason: 'bodies',
+      retryAfterMs: 1000,
+    });
+    expect(request.readableFlowing).toBeNull();
+  });
+});
