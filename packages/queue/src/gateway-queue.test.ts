@@ -3,7 +3,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { newJobId } from './job/job-id.ts';
+import { abortScript } from './job/submissions.ts';
 import { openConnection } from './redis/connection.ts';
+import { Scripts } from './redis/define-script.ts';
 import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from './testing/rig.ts';
 
 let redis: TestRedis;
@@ -376,7 +378,10 @@ describe('when Redis is unreachable', () => {
     await using own = await startRedis();
     await using rig = new Rig(own.url);
     const gateway = await rig.gateway();
-    await rig.finishing();
+    await using beside = new Rig(own.url, rig.prefix);
+    await beside.finishing();
+    const firstStart = await gateway.firstStart();
+    using run = vi.spyOn(Scripts.prototype, 'run');
     await own.kill();
     const began = performance.now();
     const away = { code: 'unavailable', message: 'the queue is not reachable', retryAfterMs: 2000 };
@@ -385,6 +390,9 @@ describe('when Redis is unreachable', () => {
     await expect(gateway.cancel(newJobId())).rejects.toMatchObject(away);
     await expect(gateway.snapshot()).rejects.toMatchObject(away);
     await expect(gateway.ping()).rejects.toMatchObject(away);
+    expect(await gateway.firstStart()).toBe(firstStart);
+    const unsent = job();
+    await expect(gateway.submit(unsent)).rejects.toMatchObject(away);
     // No call waits for Redis: not even for the second that a connection may take to come back.
     expect(performance.now() - began).toBeLessThan(5000);
     await own.restart();
@@ -396,6 +404,13 @@ describe('when Redis is unreachable', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
     expect(performance.now() - back).toBeLessThan(4000);
     expect((await audit(own.url, rig.prefix)).findings).toEqual([]);
+    // A job that was never sent is not aborted either.
+    const aborted = run.mock.calls.filter(([script]) => script === abortScript);
+    expect(aborted.map(([, values]) => (values as { id: string }).id)).not.toContain(unsent.id);
+    // Several connections were away, and tried again several times; the log says so once.
+    const texts = rig.errors.map(({ message }) => message);
+    expect(texts).toContain(`connect ECONNREFUSED 127.0.0.1:${own.port}`);
+    expect(texts).toEqual([...new Set(texts)]);
   });
 
   it('fails to open with unavailable', async () => {

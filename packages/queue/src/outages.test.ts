@@ -1,8 +1,11 @@
 import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
 import { cancelScript } from './job/jobs.ts';
+import { abortScript } from './job/submissions.ts';
+import { Scripts } from './redis/define-script.ts';
+import { sweepScript } from './sweep/sweeper.ts';
 import { proxyTo } from './testing/proxy.ts';
 import { job, jobOf, LONG, Rig, succeeded } from './testing/rig.ts';
 import type { WorkerQueue } from './worker-queue.ts';
@@ -180,6 +183,26 @@ describe('a worker', () => {
   });
 });
 
+describe('a Redis that falls silent', () => {
+  it.each(['gateway', 'worker'] as const)('fails the ping of a %s after 2 s', async (side) => {
+    await using proxy = await proxyTo(redis.port);
+    await using rig = new Rig(proxy.url);
+    const queue = await rig[side]();
+    proxy.swallow('everything');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const failed = vi.fn();
+      void queue.ping().catch(failed);
+      await vi.advanceTimersByTimeAsync(1900);
+      expect(failed).not.toHaveBeenCalled();
+      await vi.advanceTimersByTimeAsync(200);
+      expect(failed.mock.calls).toMatchObject([[{ code: 'unavailable', retryAfterMs: 2000 }]]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
 describe('a worker without Redis', () => {
   it('fails its ping and sends no heartbeat, both at once, and both work again when Redis is back', async () => {
     await using own = await startRedis();
@@ -292,6 +315,15 @@ describe('a submission that fails', () => {
     await expect(submission).rejects.toMatchObject({ code: 'unavailable' });
     await expect.poll(() => elsewhere.read(given.id), { timeout: 20_000 }).toBeNull();
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });
+    // Once Redis has confirmed that, it is forgotten: none of the next sweeps aborts it again.
+    await expect.poll(() => gateway.ping().catch((error: Error) => error), { timeout: 20_000 }).toBeUndefined();
+    using run = vi.spyOn(Scripts.prototype, 'run');
+    const calls = (of: unknown) => run.mock.calls.filter(([script]) => script === of).length;
+    const sweeps = () => expect.poll(() => calls(sweepScript), { timeout: 20_000 }).toBeGreaterThan(4);
+    await sweeps();
+    run.mockClear();
+    await sweeps();
+    expect(calls(abortScript)).toBe(0);
   });
 
   it('fails with queue_full on a full Redis, where jobs still end', async () => {

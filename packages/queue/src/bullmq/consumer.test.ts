@@ -198,6 +198,28 @@ describe('a handler', () => {
     expect(elsewhere).toEqual([]);
   });
 
+  it('that releases a job that was canceled does not get it again', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const taken: string[] = [];
+    const released: boolean[] = [];
+    await worker.consume('interactive', { concurrency: 1 }, async (id) => {
+      taken.push(id);
+      if (id !== canceled.id) return finish(worker, id);
+      const claimed = (await worker.claim(id, 'w'))!;
+      await gateway.cancel(id);
+      released.push(await worker.release(id, claimed.attempt, 0));
+    });
+    const [canceled, next] = [job(), job()];
+    using wait = gateway.wait(next.id);
+    await gateway.submit(canceled);
+    await gateway.submit(next);
+    expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
+    expect(released).toEqual([false]);
+    expect(taken).toEqual([canceled.id, next.id]);
+  });
+
   it('that has returned is not notified of its job any more, nor is a listener that was removed', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();
@@ -274,13 +296,14 @@ describe('a consumer', () => {
     };
   }
 
-  /** Passes the commands with which BullMQ takes a job through `on`. */
-  function onTake(on: Redis, pass: (command: Command, send: () => unknown) => unknown): void {
+  /** Gives the calls of the scripts with which BullMQ takes a job, or returns it, to `pass` instead of to Redis. */
+  function onScript(on: Redis, which: 'take' | 'return', pass: (command: Command, send: () => unknown) => unknown) {
     const send = on.sendCommand.bind(on);
+    const keys = which === 'take' ? ['wait', 'active'] : ['active', 'wait'];
     on.sendCommand = (command, stream) => {
-      const [, , wait, active] = command.args.map(String);
-      const takes = command.name === 'evalsha' && wait?.endsWith(':wait') && active?.endsWith(':active');
-      return takes ? pass(command, () => send(command, stream)) : send(command, stream);
+      const [, , ...named] = command.args.map((arg) => String(arg).split(':').at(-1));
+      const meant = command.name === 'evalsha' && keys.every((key, i) => named[i] === key);
+      return meant ? pass(command, () => send(command, stream)) : send(command, stream);
     };
   }
 
@@ -289,7 +312,7 @@ describe('a consumer', () => {
     const gateway = await rig.gateway();
     const { connection, start } = await consumer(rig, async () => {});
     const times: number[] = [];
-    onTake(connection.redis, (command, send) => {
+    onScript(connection.redis, 'take', (command, send) => {
       if (times.push(performance.now()) > 1) return send();
       command.reject(new Error('connect ECONNREFUSED 127.0.0.1:6379'));
       return command.promise;
@@ -314,7 +337,7 @@ describe('a consumer', () => {
     });
     const asked = Promise.withResolvers<void>();
     const closing = Promise.withResolvers<void>();
-    onTake(connection.redis, (command, send) => {
+    onScript(connection.redis, 'take', (command, send) => {
       asked.resolve();
       void closing.promise.then(send);
       return command.promise;
@@ -375,6 +398,31 @@ describe('a consumer', () => {
     const left = (await raw.keys(`${rig.prefix}:bull:interactive:*`)).map((key) => key.split(':').at(-1));
     raw.disconnect();
     for (const kind of [given.id, 'wait', 'active', 'delayed', 'completed', 'failed']) expect(left).not.toContain(kind);
+  });
+
+  it('leaves nothing in BullMQ of a job that BullMQ could not return, for the sweep to bring it back', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    let taken = 0;
+    const { connection, context, start } = await consumer(rig, async (id) => {
+      taken++;
+      context.activeJobs.claimed(id, { id, attempt: 1 });
+      context.activeJobs.released(id, 1, 0);
+    });
+    onScript(connection.redis, 'return', (command) => {
+      command.reject(new Error('ERR no'));
+      return command.promise;
+    });
+    const given = job();
+    await gateway.submit(given);
+    const consuming = await start(1);
+    const raw = new Redis(redis.url);
+    await expect.poll(() => raw.exists(`${rig.prefix}:bull:interactive:${given.id}`)).toBe(0);
+    await consuming.close();
+    expect(await raw.exists(`${rig.prefix}:bull:interactive:failed`)).toBe(0);
+    expect(taken).toBe(1);
+    raw.disconnect();
+    await connection.close();
   });
 
   it('reports what BullMQ cannot do', async () => {

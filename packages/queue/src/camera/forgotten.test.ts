@@ -13,11 +13,11 @@ beforeAll(async () => {
 afterAll(() => redis?.stop());
 
 /** Posts a frame and resolves when it has ended. */
-async function post(queue: GatewayQueue): Promise<string> {
+async function post(queue: GatewayQueue, more: { camera?: string; owner?: string } = {}): Promise<string> {
   const id = newJobId();
   using wait = queue.wait(id);
   const options = DEFAULT_DETECTION_OPTIONS;
-  const frame = { camera: 'gate-1', owner: '', requestId: 'test', bytes: Uint8Array.of(1), options, takenAt: null };
+  const frame = { camera: 'gate-1', owner: '', requestId: 'test', bytes: Uint8Array.of(1), options, takenAt: null, ...more };
   await queue.cameras.submit({ ...frame, id, keep: 'all', startTimeoutMs: 60_000 });
   await wait.ended(20_000);
   return id;
@@ -35,6 +35,21 @@ describe('a frame', () => {
       const record = (await queue.read(await post(queue)))!;
       expect(record.expiresAt - record.finishedAt!).toBe(kept);
     }
+  });
+});
+
+describe('the cameras of an owner', () => {
+  it('are listed by name, without those of others and without one that is just being forgotten', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway();
+    await rig.finishing();
+    for (const camera of ['c', 'a', 'b']) await post(queue, { camera, owner: 'ann' });
+    for (const owner of ['', 'an', 'anna']) await post(queue, { camera: 'd', owner });
+    const raw = new Redis(redis.url);
+    await raw.del(`${rig.prefix}:camera:ann/b`);
+    raw.disconnect();
+    expect((await queue.cameras.list('ann')).map(({ camera }) => camera)).toEqual(['a', 'c']);
+    expect((await queue.cameras.list('bob')).map(({ camera }) => camera)).toEqual([]);
   });
 });
 

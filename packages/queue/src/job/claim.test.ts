@@ -26,6 +26,22 @@ async function listen(rig: Rig, channel: string) {
 }
 
 describe('a claim', () => {
+  it('of two processes whose workers have one name, or of one process at two times, is two claims', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const [one, other] = [await rig.worker(), await rig.worker()];
+    const given = job();
+    await gateway.submit(given);
+    const raw = new Redis(redis.url);
+    for (const [i, worker] of [one, other, other].entries()) {
+      // BullMQ delivers it anew.
+      await raw.set(`${rig.prefix}:bull:interactive:${given.id}:lock`, `delivery-${i}`);
+      expect(await worker.claim(given.id, 'w')).toMatchObject({ attempt: i + 1 });
+    }
+    raw.disconnect();
+    expect(await one.start(given.id, 1)).toBe(false);
+  });
+
   it('is won by one of fifty that ask at once', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();

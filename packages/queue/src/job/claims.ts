@@ -99,7 +99,7 @@ export class Claims {
     });
     if (job) this.#activeJobs.claimed(deliveryId, job);
     // The sweep finds tokens that do not get there.
-    if (tokens.length) await bullQueues.addAll(tokens, queue);
+    await bullQueues.addAll(tokens, queue);
     return job;
   }
 

@@ -64,10 +64,7 @@ export class Jobs {
   }
 
   firstStart(): Promise<number> {
-    this.#firstStart ??= mapRedisErrors(() => this.#connections.scripts.run(firstStartScript, {})).catch((error) => {
-      this.#firstStart = null;
-      throw error;
-    });
+    this.#firstStart ??= mapRedisErrors(() => this.#connections.scripts.run(firstStartScript, {}));
     return this.#firstStart;
   }
 }

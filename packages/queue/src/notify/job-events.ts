@@ -81,9 +81,9 @@ export class JobEvents {
       for (const id of chunk) pipeline.hget(keys.job(id), 'status');
       const statuses = (await pipeline.exec()) ?? [];
       chunk.forEach((id, i) => {
-        const [error, status] = statuses[i] ?? [];
-        // A job without a record was erased, or is not submitted yet: its wait finds out.
-        if (!error && (!status || isTerminal(status as JobStatus))) this.#waits.notify(id);
+        const status = statuses[i]?.[1];
+        // A job without a record was erased, or is not submitted yet, and one may have failed to be read: its wait finds out.
+        if (!status || isTerminal(status as JobStatus)) this.#waits.notify(id);
       });
     }
   }
