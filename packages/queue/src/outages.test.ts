@@ -312,6 +312,8 @@ describe('a submission that fails', () => {
     const submission = gateway.submit(given);
     submission.catch(() => {});
     await expect.poll(() => elsewhere.read(given.id), { timeout: 10_000 }).toMatchObject({ status: 'queued' });
+    // Nor does the first call that would abort it.
+    proxy.swallow('everything');
     await expect(submission).rejects.toMatchObject({ code: 'unavailable' });
     await expect.poll(() => elsewhere.read(given.id), { timeout: 20_000 }).toBeNull();
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: {} });

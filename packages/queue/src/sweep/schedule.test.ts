@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { snapshotScript } from '../limits/snapshot.ts';
+import { openConnections } from '../redis/connections.ts';
 import { LONG, ROOMY } from '../testing/rig.ts';
 import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
-import { sweepScript } from './sweeper.ts';
+import { sweepDue, sweepScript } from './sweeper.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
 
@@ -41,6 +42,35 @@ async function sweepNow(name: string): Promise<string[]> {
   await by.hurry(name);
   return by.sweep();
 }
+
+describe('a round of the sweep', () => {
+  const open = () => openConnections({ url: redis.url, prefix: by.prefix, onError: () => {} }, 'worker');
+
+  it('handles 10 000 entries that are due at most, 200 a call, and says how many', async () => {
+    await using connections = await open();
+    using run = vi.spyOn(connections.scripts, 'run');
+    const gone = Array.from({ length: 10_100 }, (_, i) => [0, `gone-${i}`]).flat();
+    await raw.zadd(by.key('due'), ...gone);
+    expect(await sweepDue(connections)).toBe(10_000);
+    expect(await raw.zcard(by.key('due'))).toBe(100);
+    expect(run.mock.calls.map(([, values]) => values)).toEqual(Array.from({ length: 50 }, () => ({ max: 200 })));
+    expect(await sweepDue(connections)).toBe(100);
+    expect(run).toHaveBeenCalledTimes(51);
+  });
+
+  it('has given BullMQ what it lost, and canceled what remained of stopped batches, when it ends', async () => {
+    await by.submit('j');
+    await by.create('b', { open: true });
+    await by.settle('b');
+    await by.append('b', ['1', '2', '3'].map(urlItem), 'skip');
+    await by.stop('b', 'cancel', 1);
+    for (const name of ['j', 'batch-b']) await by.hurry(name);
+    await using connections = await open();
+    await sweepDue(connections);
+    expect(await raw.exists(by.key('bull:bulk:j'))).toBe(1);
+    expect(await raw.hmget(by.key('batch:b'), 'queued', 'canceled')).toEqual(['0', '3']);
+  });
+});
 
 describe('the sweep looks whether BullMQ still has', () => {
   it('a job: after 5 s, then whenever its age has doubled, at least once a minute', async () => {
