@@ -17,7 +17,15 @@ async function post(queue: GatewayQueue, more: { camera?: string; owner?: string
   const id = newJobId();
   using wait = queue.wait(id);
   const options = DEFAULT_DETECTION_OPTIONS;
-  const frame = { camera: 'gate-1', owner: '', requestId: 'test', bytes: Uint8Array.of(1), options, takenAt: null, ...more };
+  const frame = {
+    camera: 'gate-1',
+    owner: '',
+    requestId: 'test',
+    bytes: Uint8Array.of(1),
+    options,
+    takenAt: null,
+    ...more,
+  };
   await queue.cameras.submit({ ...frame, id, keep: 'all', startTimeoutMs: 60_000 });
   await wait.ended(20_000);
   return id;
