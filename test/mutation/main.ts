@@ -3,7 +3,7 @@ import { matchesGlob } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gitFiles, repositoryFiles } from '../support/repository.ts';
 import { mutateLua } from './lua/lua.ts';
-import { isNamedBy } from './mutant.ts';
+import { type Equivalent, isNamedBy } from './mutant.ts';
 import { LUA, PACKAGES } from './packages.ts';
 import { equivalentsOf, report } from './report.ts';
 import { mutateTypeScript } from './typescript.ts';
@@ -60,9 +60,12 @@ async function main(): Promise<boolean> {
         console.log,
       );
   const judged = (file: string) => chosen.includes(file);
-  // An entry is stale when its mutant is missing, which only a run over all mutants of a file can tell.
+  // An entry is stale when one of its mutants is missing, which only a run over all mutants of a file can tell.
   const partly = sample !== null || values.minutes !== 'Infinity';
-  const listed = equivalentsOf(name).filter((entry) => !partly || mutants.some((mutant) => isNamedBy(mutant, entry)));
+  const found = (entry: Equivalent) => mutants.filter((mutant) => isNamedBy(mutant, entry)).length;
+  const listed = equivalentsOf(name)
+    .map((entry) => (partly ? { ...entry, times: found(entry) } : entry))
+    .filter(({ times }) => times !== 0);
   const judgement = report(
     name,
     mutants.filter(({ file }) => judged(file)),

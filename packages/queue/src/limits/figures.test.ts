@@ -190,6 +190,9 @@ describe('the mean time between two ends of a queue', () => {
         if (what === 'frame') await by.frame(`f${n}`, 'gate', { keep: 'all' });
       };
       await setStat(`mark:${queue}`, 1);
+      // Nothing of this will wait.
+      await by.append('b', [badItem(null)]);
+      expect(await stat(`mark:${queue}`)).toBe('1');
       await add(0);
       expect(await stat(`mark:${queue}`)).toBeNull();
       // While something waits, time passes for the queue.

@@ -268,18 +268,23 @@ describe('a batch', () => {
   });
 
   it('has its minute or hour again after each append', async () => {
+    // Each time as if the sweep were about to look.
+    const append = async (duplicates: 'skip' | 'fail', name: string) => {
+      await by.hurry('batch-b');
+      return (await by.append('b', [urlItem(name)], duplicates)).counts;
+    };
     await by.create('b', { open: true });
     await silentFor(50 * SECOND);
-    await by.append('b', [urlItem('1')]);
+    await append('fail', '1');
     await expectDueIn(MINUTE, 'batch-b');
     await by.settle('b');
     await expectDueIn(HOUR, 'batch-b');
     await silentFor(HOUR - MINUTE);
-    await by.append('b', [urlItem('2')]);
+    await append('fail', '2');
     await expectDueIn(HOUR, 'batch-b');
     // A repeat shows that its caller lives, too.
     await silentFor(HOUR - MINUTE);
-    expect((await by.append('b', [urlItem('2')], 'skip')).counts).toEqual([0, 1, 0]);
+    expect(await append('skip', '2')).toEqual([0, 1, 0]);
     await expectDueIn(HOUR, 'batch-b');
   });
 
