@@ -254,8 +254,11 @@ describe('stopping a batch', () => {
   it('may be repeated, and an erasure may follow a cancel, before and after its end', async () => {
     for (const chunk of [1, 10]) {
       await open([inlineItem('x'), inlineItem('y'), badItem('z')]);
+      // It was closed long ago, and its names dropped.
+      await by.close('b');
+      const closedAt = '1';
+      await raw.hset(by.key('batch:b'), 'closedAt', closedAt);
       await by.stop('b', 'cancel', chunk);
-      const closedAt = await raw.hget(by.key('batch:b'), 'closedAt');
       expect(await by.stop('b', 'cancel', chunk)).toEqual({ exists: true, more: false });
       expect(await raw.hmget(by.key('batch:b'), 'state', 'closedAt', 'canceled')).toEqual(['canceled', closedAt, '2']);
       expect(await raw.exists(by.key('gone:b'))).toBe(0);
