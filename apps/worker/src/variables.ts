@@ -34,6 +34,14 @@ export const workerVariables = {
     description:
       'Resident memory beyond which an engine is replaced between two images. An engine needs about 420 MB for a 4096 x 4096 image.',
   }),
+  FETCH_CONCURRENCY: integer(64, { min: 1, max: 1000 }).meta({
+    description:
+      'Images that one worker fetches from URLs at a time, apart from its engines. One host gets at most twice the engines of them and at least 4, one API key seven eighths. Others wait, in the worker or in their queue, and occupy no engine.',
+  }),
+  MAX_FETCH_BYTES: byteSize('256mb', { min: '1mb', max: '1tb' }).meta({
+    description:
+      'Memory of one worker for images on their way from URLs to its engines. When it is full, the fetch that began last is interrupted and begins again later; one image of `MAX_IMAGE_BYTES` always fits.',
+  }),
   WORKER_QUEUES: list(WORKER_QUEUE_NAMES.join(','))
     .transform((names, context) => {
       const queues = names.filter(isQueue);

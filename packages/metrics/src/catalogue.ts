@@ -123,8 +123,8 @@ export const METRICS = {
   ),
   facequeue_jobs_released_total: counter(
     WORKER,
-    'Jobs released to run again: after an internal fault, or because the worker is stopping.',
-    { queue, reason: ['fault', 'stopping'] },
+    'Jobs released to run again: after an internal fault, because the worker is stopping, or because too many images of slow hosts wait in it.',
+    { queue, reason: ['fault', 'stopping', 'fetches'] },
   ),
   facequeue_jobs_dropped_total: counter(
     WORKER,
@@ -137,6 +137,10 @@ export const METRICS = {
     STAGE_BUCKETS,
     { queue, stage: ['queue', 'fetch', 'decode', 'detect', 'landmarks', 'attributes'] },
   ),
+  facequeue_worker_fetches: gauge(WORKER, 'Images on their way from URLs to an engine.', {
+    state: ['resolving', 'waiting', 'fetching', 'fetched'],
+  }),
+  facequeue_worker_fetch_bytes: gauge(WORKER, 'Memory for images on their way from URLs to an engine.'),
   facequeue_permits_waiting: gauge(WORKER, 'Active jobs that wait for an engine.', {
     lane: ['interactive', 'others'],
   }),

@@ -2,7 +2,7 @@ export { MAX_APPEND } from './batch/append.ts';
 export type * from './batch/batch.ts';
 export type { Batches } from './batch/batches.ts';
 export type { BatchTasks } from './batch/tasks.ts';
-export type { Consumer, JobHandler } from './bullmq/consumer.ts';
+export type { Consumer, JobHandler, Place } from './bullmq/consumer.ts';
 export type * from './camera/camera.ts';
 export type { Cameras } from './camera/cameras.ts';
 export { type GatewayQueue, type GatewayQueueOptions, openGatewayQueue } from './gateway-queue.ts';

@@ -80,7 +80,10 @@ export class WorkerQueue {
     });
   }
 
-  /** Starts to take jobs from a queue. */
+  /**
+   * Starts to take jobs from a queue.
+   * @param options `concurrency`: handlers that run at a time, those apart that have left their place
+   */
   async consume(queue: QueueName, options: { concurrency: number }, handler: JobHandler): Promise<Consumer> {
     const { redis, prefix, onError } = this.#connections;
     const context = {

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import { tooLarge } from './errors.ts';
-import type { Pace } from './pace.ts';
 
 /** First buffer, bytes, when the sender does not announce the length. */
 const FIRST_BUFFER_BYTES = 64 * 1024;
@@ -8,12 +7,16 @@ const FIRST_BUFFER_BYTES = 64 * 1024;
 /**
  * Reads a stream into one array of exactly its length. Destroys the stream when it is too long or fails.
  * @param declared length that the sender announced; not trusted, it only sizes the first buffer
- * @param pace is told what arrives
+ * @param onBytes is told how many bytes have arrived since it was last told
  * @throws FacequeueError body_too_large as soon as the length is known to be over `maxBytes`; the stream's own error
  */
 export async function collect(
   stream: Readable,
-  { declared, maxBytes, pace }: { declared: number | undefined; maxBytes: number; pace?: Pace },
+  {
+    declared,
+    maxBytes,
+    onBytes,
+  }: { declared: number | undefined; maxBytes: number; onBytes?: (count: number) => void },
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (declared !== undefined && declared > maxBytes) {
     stream.on('error', () => {}).destroy();
@@ -23,7 +26,7 @@ export async function collect(
   let buffer = new ArrayBuffer(declared ?? Math.min(FIRST_BUFFER_BYTES, maxBytes));
   let length = 0;
   for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-    pace?.arrived(chunk.length);
+    onBytes?.(chunk.length);
     const needed = length + chunk.length;
     if (needed > maxBytes) throw tooLarge(maxBytes);
     if (needed > buffer.byteLength)

@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import { Deadline, lazy } from '@facequeue/time';
-import type { AllowEntry } from './address/allow-list.ts';
+import { type AllowEntry, bareHost } from './address/allow-list.ts';
 import { createGuard } from './address/guard.ts';
 import { forbidden, missedDeadline } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
+import { connectionFailure } from './http/failures.ts';
 import { parseImageUrl } from './image-url.ts';
 import type { SourceLimits } from './limits.ts';
 import { nameLookup } from './names/name-lookup.ts';
@@ -11,12 +13,24 @@ import type { S3Options } from './s3/client.ts';
 /** Fetches image bytes from URLs. */
 export interface ImageSource extends AsyncDisposable {
   /**
+   * The name under which fetches from one place can be counted: of a host, or `s3://bucket`.
+   * @param url http, https or s3
+   * @throws FacequeueError invalid_request
+   */
+  hostOf(url: string): string;
+  /**
+   * An address of the URL's host; '' for s3, whose endpoint the operator chose. A fetch a few seconds later needs no other look-up.
+   * @throws FacequeueError invalid_request, source_unreachable, source_timeout
+   */
+  addressOf(url: string): Promise<string>;
+  /**
    * @param url http, https or s3
    * @param signal aborts the fetch and its connection; the promise then rejects with the signal's reason
+   * @param onBytes is told how many bytes of the image have arrived since it was last told
    * @returns the bytes, in an array that owns its whole buffer
    * @throws FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout, body_too_large
    */
-  fetch(url: string, signal?: AbortSignal): Promise<Uint8Array>;
+  fetch(url: string, signal?: AbortSignal, onBytes?: (count: number) => void): Promise<Uint8Array>;
   /** Closes all connections; fetches in progress fail. */
   close(): Promise<void>;
 }
@@ -40,14 +54,10 @@ export interface SourceOptions {
  * const bytes = await source.fetch('https://example.com/group.jpg', AbortSignal.timeout(5000));
  */
 export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOptions): ImageSource {
+  const lookup = resolve ?? nameLookup(limits.connectMs);
   const http = lazy(async () => {
     const { createHttpSource } = await import('./http/http-source.ts');
-    return createHttpSource({
-      limits,
-      guard: createGuard(allow),
-      ca,
-      resolve: resolve ?? nameLookup(limits.connectMs),
-    });
+    return createHttpSource({ limits, guard: createGuard(allow), ca, resolve: lookup });
   });
   const storage = lazy(async () => {
     const { createS3Source } = await import('./s3/s3-source.ts');
@@ -58,7 +68,23 @@ export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOpti
   };
 
   return {
-    async fetch(text, signal) {
+    hostOf(text) {
+      const image = parseImageUrl(text);
+      return image.scheme === 's3' ? `s3://${image.bucket}` : bareHost(image.url.hostname);
+    },
+    async addressOf(text) {
+      const image = parseImageUrl(text);
+      if (image.scheme === 's3') return '';
+      const { hostname } = image.url;
+      const literal = bareHost(hostname);
+      if (isIP(literal)) return literal;
+      try {
+        return (await lookup(hostname))[0]!.address;
+      } catch (error) {
+        throw connectionFailure(error, 'image host');
+      }
+    },
+    async fetch(text, signal, onBytes) {
       const image = parseImageUrl(text);
       signal?.throwIfAborted();
       if (image.scheme === 's3' && s3.prefixes.length === 0)
@@ -69,8 +95,8 @@ export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOpti
         parent: signal,
       });
       return image.scheme === 's3'
-        ? await (await storage()).fetch(image, deadline)
-        : await (await http()).fetch(image.url, deadline);
+        ? await (await storage()).fetch(image, deadline, onBytes)
+        : await (await http()).fetch(image.url, deadline, onBytes);
     },
     close,
     [Symbol.asyncDispose]: close,

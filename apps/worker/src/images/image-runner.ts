@@ -11,13 +11,14 @@ import { engineLauncher } from '../engines/launcher.ts';
 import type { EngineFacts } from '../engines/messages.ts';
 import { EnginePool, type PoolStatus } from '../engines/pool.ts';
 import { PRIORITY_CLASSES } from '../engines/priority.ts';
+import { FetchPool, type FetchPoolStatus } from '../fetching/fetch-pool.ts';
 import type { Runner } from '../runner.ts';
 import { ActiveJobs } from './active-jobs.ts';
 import { createJobHandler } from './job-handler.ts';
 import { QUEUE_POLICIES } from './queues.ts';
 
 /** What a worker's heartbeat reports about its engines. */
-export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load'>;
+export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load' | 'fetching'>;
 
 /** Detects faces in images. */
 export interface ImageRunner extends Runner {
@@ -68,12 +69,27 @@ export async function startImageRunner(
   log.info({ device, reason, models, engines: size, queues }, 'engines are warm');
 
   const source = createImageSource(sourceOptions(config));
+  const fetches = new FetchPool({
+    source,
+    engines: size,
+    concurrency: config.FETCH_CONCURRENCY,
+    maxBytes: config.MAX_FETCH_BYTES,
+  });
   const activeJobs = new ActiveJobs();
-  const handler = createJobHandler({ workerId, queue, source, engines, activeJobs, log, metrics, random: Math.random });
+  const handler = createJobHandler({
+    workerId,
+    queue,
+    fetches,
+    engines,
+    activeJobs,
+    log,
+    metrics,
+    random: Math.random,
+  });
   const consumers = await Promise.all(
     queues.map((name) => queue.consume(name, { concurrency: QUEUE_POLICIES[name].activeJobs(size) }, handler)),
   );
-  metrics.read(() => engineSamples(engines.status()));
+  metrics.read(() => [...engineSamples(engines.status()), ...fetchSamples(fetches.status())]);
 
   return {
     async check() {
@@ -81,13 +97,14 @@ export async function startImageRunner(
     },
     report() {
       const { ready, busy, load } = engines.status();
-      return ready === 0 ? null : { device, models, engines: size, busy, load };
+      return ready === 0 ? null : { device, models, engines: size, busy, load, fetching: fetches.away() };
     },
     async drain() {
       await Promise.all(consumers.map((consumer) => consumer.close()));
     },
     abort: () => activeJobs.abortAll(),
     async close() {
+      fetches.close();
       await Promise.all([engines.close(), source.close()]);
     },
   };
@@ -113,6 +130,17 @@ function engineSamples({ size, ready, busy, queued, rss }: PoolStatus): Sample[]
         value: bytes,
       }),
     ),
+  ];
+}
+
+function fetchSamples({ resolving, waiting, fetching, fetched, bytes }: FetchPoolStatus): Sample[] {
+  const name = 'facequeue_worker_fetches';
+  return [
+    { name, labels: { state: 'resolving' }, value: resolving },
+    { name, labels: { state: 'waiting' }, value: waiting },
+    { name, labels: { state: 'fetching' }, value: fetching },
+    { name, labels: { state: 'fetched' }, value: fetched },
+    { name: 'facequeue_worker_fetch_bytes', labels: {}, value: bytes },
   ];
 }
 

@@ -1,11 +1,13 @@
 import { getEventListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry } from '@facequeue/metrics';
-import { type ClaimedJob, JobAborted, type Outcome } from '@facequeue/queue';
+import { type ClaimedJob, JobAborted, type Outcome, type Place } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS, FacequeueError, type QueueName } from '@facequeue/schema';
 import { createLogger, type Logger } from '@facequeue/service';
 import { describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import type { EngineAnswer, EngineImage } from '../engines/messages.ts';
+import { FetchPoolFull } from '../fetching/fetch-pool.ts';
 import { ActiveJobs } from './active-jobs.ts';
 import { createJobHandler, type JobHandlerDeps } from './job-handler.ts';
 
@@ -34,6 +36,9 @@ interface Script {
   fetch?: (url: string, signal?: AbortSignal) => Promise<Uint8Array>;
   run?: (image: EngineImage, signal: AbortSignal) => Promise<EngineAnswer>;
   acquire?: (signal: AbortSignal) => Promise<void>;
+  /** Waits before the fetch begins. */
+  beforeFetch?: () => Promise<void>;
+  random?: number;
   queue?: QueueName;
   log?: Logger;
   metrics?: Registry;
@@ -55,12 +60,13 @@ async function runJob(
     return value;
   };
   const activeJobs = new ActiveJobs();
+  const place: Place = { leave() {}, rejoin() {} };
   const deps: JobHandlerDeps = {
     workerId: 'w',
     activeJobs,
     log: script.log ?? createLogger('worker', 'silent'),
     metrics: script.metrics ?? new Registry('worker'),
-    random: () => 0,
+    random: () => script.random ?? 0,
     queue: {
       claim: async (deliveryId) => ({
         id: `job of ${deliveryId}`,
@@ -70,6 +76,7 @@ async function runJob(
         options: DEFAULT_DETECTION_OPTIONS,
         requestId: 'r',
         createdAt: Date.now() - 1000,
+        owner: 'shop',
       }),
       blob: async (id) => ofJob(id, record('blob', script.blob === undefined ? Buffer.from('image') : script.blob)),
       start: async (id) => ofJob(id, record('start', script.start ?? true)),
@@ -80,7 +87,15 @@ async function runJob(
       release: async (id, attempt, delayMs, forgiven) =>
         ofJob(id, record(`release ${attempt} after ${delayMs}${forgiven ? ', forgiven' : ''}`, script.owned ?? true)),
     },
-    source: { fetch: script.fetch ?? (async (url) => record(`fetch ${url}`, new Uint8Array(5))) },
+    fetches: {
+      async fetch({ url, owner, queue }, from, signal, onFetch) {
+        expect({ owner, queue, from }).toEqual({ owner: 'shop', queue: script.queue ?? 'interactive', from: place });
+        await script.beforeFetch?.();
+        onFetch?.();
+        const bytes = await (script.fetch ?? (async () => record(`fetch ${url}`, new Uint8Array(5))))(url, signal);
+        return { bytes, [Symbol.dispose]: () => record('image released', undefined) };
+      },
+    },
     engines: {
       async acquire(priority, signal) {
         await script.acquire?.(signal);
@@ -93,7 +108,7 @@ async function runJob(
     },
   };
   const lost = new AbortController();
-  const handling = createJobHandler(deps)('delivery', lost.signal);
+  const handling = createJobHandler(deps)('delivery', lost.signal, place);
   during?.({ activeJobs, lost });
   await handling;
   expect(run.slotsInUse).toBe(0);
@@ -118,9 +133,51 @@ describe('a job', () => {
     expect((await runJob({ queue })).events).toContain('permit others');
   });
 
-  it('fetches its image before it takes an engine', async () => {
+  it('fetches its image before it takes an engine, and keeps it until the engine is done', async () => {
     const { events } = await runJob({ source: { kind: 'url', url: 'https://example.com/a.jpg' } });
-    expect(events.slice(0, 2)).toEqual(['fetch https://example.com/a.jpg', 'permit interactive']);
+    expect(events).toEqual([
+      'fetch https://example.com/a.jpg',
+      'permit interactive',
+      'start',
+      'run',
+      'permit released',
+      'image released',
+      'finish 2',
+    ]);
+  });
+
+  it('does not count as fetching while it waits for its fetch', async () => {
+    const { outcome } = await runJob({
+      source: { kind: 'url', url: 'https://example.com/a.jpg' },
+      beforeFetch: () => sleep(60),
+      fetch: async () => {
+        await sleep(20);
+        return new Uint8Array(5);
+      },
+    });
+    expect(outcome!.timings!.fetch).toBeGreaterThanOrEqual(19);
+    expect(outcome!.timings!.fetch).toBeLessThan(55);
+  });
+
+  it('for whose fetch there is no room runs again 2 to 4 s later, without an attempt spent', async () => {
+    const metrics = new Registry('worker');
+    const events: string[] = [];
+    for (const random of [0, 1]) {
+      const run = await runJob({
+        source: { kind: 'url', url: 'https://example.com/a.jpg' },
+        fetch: () => Promise.reject(new FetchPoolFull('full')),
+        random,
+        metrics,
+      });
+      expect(run.outcome).toBeUndefined();
+      events.push(...run.events);
+    }
+    expect(events).toEqual(['release 2 after 2000, forgiven', 'release 2 after 4000, forgiven']);
+    const released = seriesValue(parseExposition(await metrics.text()), 'facequeue_jobs_released_total', {
+      queue: 'interactive',
+      reason: 'fetches',
+    });
+    expect(released).toBe(2);
   });
 
   it('sends the engine a plain view of its bytes', async () => {

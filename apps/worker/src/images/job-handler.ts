@@ -1,11 +1,18 @@
 import type { Registry } from '@facequeue/metrics';
-import { type ClaimedJob, JobAborted, type JobHandler, type Outcome, type WorkerQueue } from '@facequeue/queue';
+import {
+  type ClaimedJob,
+  JobAborted,
+  type JobHandler,
+  type Outcome,
+  type Place,
+  type WorkerQueue,
+} from '@facequeue/queue';
 import { type ErrorCode, FacequeueError, isFacequeueError, type QueueName, type Timings } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
-import type { ImageSource } from '@facequeue/source';
 import { exponentialBackoff } from '@facequeue/time';
 import type { ImageIds } from '../engines/output.ts';
 import type { EnginePool } from '../engines/pool.ts';
+import { type FetchedImage, type FetchPool, FetchPoolFull } from '../fetching/fetch-pool.ts';
 import { type ActiveJobs, WorkerStopping } from './active-jobs.ts';
 import { QUEUE_POLICIES } from './queues.ts';
 
@@ -18,14 +25,18 @@ export const JOB_MESSAGES = {
   failed: 'job failed',
   discarded: 'job discarded, it had ended',
   stopping: 'job released, the worker is stopping',
+  fetchPoolFull: 'job released, too many images of slow hosts are waiting',
   fault: 'job released after an internal error',
 } as const;
+
+/** Delay before a job runs again that found no room among the fetches, ms; half of it is random. */
+const FULL_DELAY_MS = 4000;
 
 /** What a job handler works with. */
 export interface JobHandlerDeps {
   workerId: string;
   queue: Pick<WorkerQueue, 'claim' | 'blob' | 'start' | 'finish' | 'release'>;
-  source: Pick<ImageSource, 'fetch'>;
+  fetches: Pick<FetchPool, 'fetch'>;
   engines: Pick<EnginePool, 'acquire'>;
   activeJobs: ActiveJobs;
   log: Logger;
@@ -43,7 +54,7 @@ const NOT_THE_IMAGE: readonly ErrorCode[] = ['unavailable', 'internal_error'];
  */
 export function createJobHandler(deps: JobHandlerDeps): JobHandler {
   const { workerId, queue, activeJobs, metrics, random } = deps;
-  return async (deliveryId, lost) => {
+  return async (deliveryId, lost, place) => {
     using active = activeJobs.start(lost);
     const job = await queue.claim(deliveryId, workerId);
     if (!job) return;
@@ -53,7 +64,7 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
     const timings: Timings = {};
     let outcome: Outcome | null;
     try {
-      outcome = await detectFaces(deps, job, active.signal, timings);
+      outcome = await detectFaces(deps, job, place, active.signal, timings);
     } catch (error) {
       if (active.signal.reason instanceof WorkerStopping) {
         log.info(JOB_MESSAGES.stopping);
@@ -62,6 +73,12 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
         return;
       }
       if (active.signal.aborted) return;
+      if (error instanceof FetchPoolFull) {
+        log.debug(JOB_MESSAGES.fetchPoolFull);
+        metrics.count('facequeue_jobs_released_total', { queue: job.queue, reason: 'fetches' });
+        await queue.release(id, job.attempt, (FULL_DELAY_MS * (1 + random())) / 2, true);
+        return;
+      }
       if (!isFacequeueError(error) || NOT_THE_IMAGE.includes(error.code)) {
         const delay = retryDelay(job.attempt, random());
         // A job that has ended may fail here, too: a cancel erases its image. That is not a fault.
@@ -88,23 +105,42 @@ export function createJobHandler(deps: JobHandlerDeps): JobHandler {
  * @returns how the job ends; null when it has ended already
  */
 async function detectFaces(
-  { queue, source, engines }: JobHandlerDeps,
+  deps: JobHandlerDeps,
   job: ClaimedJob,
+  place: Place,
   signal: AbortSignal,
   timings: Timings,
 ): Promise<Outcome | null> {
-  const startedAt = performance.now();
-  const { source: from } = job;
-  const fetched = from.kind === 'url' ? source.fetch(from.url, signal) : inlineBytes(queue, job.id);
-  const bytes = await fetched.finally(() => {
-    timings.fetch = tenths(performance.now() - startedAt);
-  });
+  const { queue, engines } = deps;
+  using image = await imageOf(deps, job, place, signal, timings);
   using slot = await engines.acquire(QUEUE_POLICIES[job.queue].priority, signal);
   timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
-  const answer = await slot.run({ bytes, options: job.options }, signal, idsOf(job));
+  const answer = await slot.run({ bytes: image.bytes, options: job.options }, signal, idsOf(job));
   for (const [stage, ms] of Object.entries(answer.timings)) timings[stage as keyof Timings] = tenths(ms);
   return { status: 'succeeded', result: answer.result, image: answer.image, timings };
+}
+
+/** @param timings `fetch` is the time of the fetch itself, and not of waiting for it */
+async function imageOf(
+  { queue, fetches }: JobHandlerDeps,
+  job: ClaimedJob,
+  place: Place,
+  signal: AbortSignal,
+  timings: Timings,
+): Promise<FetchedImage> {
+  const { source, owner } = job;
+  let beganAt = performance.now();
+  const onFetch = () => {
+    beganAt = performance.now();
+  };
+  const fetched =
+    source.kind === 'url'
+      ? fetches.fetch({ url: source.url, owner, queue: job.queue }, place, signal, onFetch)
+      : inlineImage(queue, job.id);
+  return await fetched.finally(() => {
+    timings.fetch = tenths(performance.now() - beganAt);
+  });
 }
 
 const idsOf = ({ id, requestId }: ClaimedJob): ImageIds => ({ job_id: id, request_id: requestId });
@@ -130,9 +166,9 @@ function countAbort(metrics: Registry, queue: QueueName, signal: AbortSignal): D
 /** Rounds to tenths of a millisecond: more digits would only enlarge records. */
 const tenths = (ms: number) => Math.round(ms * 10) / 10;
 
-async function inlineBytes(queue: JobHandlerDeps['queue'], id: string): Promise<Uint8Array> {
+async function inlineImage(queue: JobHandlerDeps['queue'], id: string): Promise<FetchedImage> {
   const blob = await queue.blob(id);
   if (!blob) throw new FacequeueError('internal_error', 'the image bytes are no longer stored');
   // A plain view: sending a Buffer to an engine costs twice as much.
-  return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength);
+  return { bytes: new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength), [Symbol.dispose]() {} };
 }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { audit } from '@facequeue/audit';
 import { type Command, Redis } from 'ioredis';
@@ -9,7 +10,7 @@ import { ActiveJobs } from '../job/active-jobs.ts';
 import { openConnection } from '../redis/connection.ts';
 import { job, LONG, Rig, succeeded } from '../testing/rig.ts';
 import type { WorkerQueue } from '../worker-queue.ts';
-import { type ConsumerContext, type JobHandler, startConsumer } from './consumer.ts';
+import { type ConsumerContext, type JobHandler, type Place, startConsumer } from './consumer.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -252,6 +253,53 @@ describe('a handler', () => {
     expect(removed).toEqual([]);
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]);
     returned.resolve();
+  });
+
+  it('that leaves its place lets another job run at once, and none more once it has rejoined', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const active: { id: string; place: Place; end: () => void }[] = [];
+    await worker.consume('interactive', { concurrency: 1 }, async (id, _signal, place) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      active.push({ id, place, end: resolve });
+      await promise;
+      await finish(worker, id);
+    });
+    const submit = async () => {
+      const given = job();
+      await gateway.submit(given);
+      return given.id;
+    };
+    const running = (count: number) => expect.poll(() => active.length, { timeout: 2000 }).toBe(count);
+    const noMore = async () => {
+      const before = active.length;
+      await sleep(200);
+      expect(active).toHaveLength(before);
+    };
+    const ids = [await submit(), await submit(), await submit(), await submit(), await submit()];
+    await running(1);
+    await noMore();
+    active[0]!.place.leave();
+    active[0]!.place.leave();
+    await running(2);
+    await noMore();
+    // It waits for room; a worker without any asks for no job.
+    active[1]!.place.leave();
+    await running(3);
+    active[2]!.end();
+    await running(4);
+    active[0]!.place.rejoin();
+    active[3]!.end();
+    await noMore();
+    // A handler that ends while it is away gives no place to two others.
+    active[1]!.end();
+    await noMore();
+    active[0]!.end();
+    await running(5);
+    active[4]!.end();
+    await expect.poll(async () => (await gateway.read(ids[4]!))?.status).toBe('succeeded');
+    expect(active.map(({ id }) => id)).toEqual(ids);
   });
 
   it('runs to its end before the consumer closes, which takes no more jobs', async () => {

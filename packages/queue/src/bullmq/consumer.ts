@@ -30,7 +30,32 @@ const CLOSE_GRACE_MS = 2000;
  * delivered again with back-off. `signal` aborts with a JobAborted when the outcome is no longer wanted: the job was canceled, or was
  * delivered to another worker.
  */
-export type JobHandler = (deliveryId: string, signal: AbortSignal) => Promise<void>;
+export type JobHandler = (deliveryId: string, signal: AbortSignal, place: Place) => Promise<void>;
+
+/**
+ * A handler's place among those that may run at a time. A handler that waits for something else than this process leaves it to another
+ * one meanwhile. Calls in excess do nothing; the place of a handler that returns is free in any case.
+ */
+export interface Place {
+  leave(): void;
+  rejoin(): void;
+}
+
+/** BullMQ's worker, whose number of active jobs may change while it waits for one of them to end. */
+class ElasticWorker extends Worker {
+  /** Takes more jobs at once when the number has grown: its loop looks at the number only when a job has ended, or at `resume()`. */
+  setConcurrency(concurrency: number): void {
+    const grows = concurrency > this.concurrency;
+    this.concurrency = concurrency;
+    // As `resume()` does, without what else it does (5.x, 6.x).
+    if (grows) (this as unknown as MainLoop).mainLoopQueue?.add(Promise.resolve());
+  }
+}
+
+/** A private part of BullMQ's worker: what its loop waits for. */
+interface MainLoop {
+  mainLoopQueue: { add(fetched: Promise<void>): void } | null;
+}
 
 export interface Consumer {
   /** Stops taking jobs; resolves when the active ones have ended. */
@@ -55,9 +80,21 @@ export async function startConsumer(
   const { redis, prefix, activeJobs, onError } = context;
 
   const running = new Set<Promise<void>>();
+  let away = 0;
+  const takePlace = (): Place & Disposable => {
+    let isAway = false;
+    const move = (to: boolean) => {
+      if (to === isAway) return;
+      isAway = to;
+      away += isAway ? 1 : -1;
+      worker.setConcurrency(concurrency + away);
+    };
+    return { leave: () => move(true), rejoin: () => move(false), [Symbol.dispose]: () => move(false) };
+  };
   const handle = async (active: ActiveJob): Promise<void> => {
+    using place = takePlace();
     try {
-      await handler(active.deliveryId, active.signal);
+      await handler(active.deliveryId, active.signal, place);
     } catch (error) {
       onError(error as Error);
       await redeliver(context, active).catch(onError);
@@ -80,7 +117,7 @@ export async function startConsumer(
     throw new DelayedError();
   };
 
-  const worker = new Worker(queue, deliver, {
+  const worker = new ElasticWorker(queue, deliver, {
     connection: redis,
     prefix: bullPrefix(prefix),
     concurrency,

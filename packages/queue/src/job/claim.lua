@@ -1,5 +1,5 @@
 -- Claims a job for one worker and counts the attempt.
--- Returns {{id, attempt, queue, source, options, requestId, createdAt}, queue, token, token, ...}: lane tokens to add to that queue.
+-- Returns {{id, attempt, queue, source, options, requestId, createdAt, owner}, queue, token, token, ...}: lane tokens to add to that queue.
 -- The first is nil when there is nothing to run: no record, ended, a live claim exists, a token whose lane is empty, or ended by this
 -- call (past its deadline, or at its attempt limit).
 -- Invariant: of all claims made under one BullMQ lock one wins. A repeated call with the same name gets the same answer except for
@@ -93,4 +93,4 @@ if job.claim ~= args.claim then
   schedule(job)
 end
 local rest = redis.call('HMGET', job_key(job.id), 'source', 'options', 'requestId')
-return reply({ job.id, job.attempts, job.queue, rest[1], rest[2], rest[3], job.createdAt })
+return reply({ job.id, job.attempts, job.queue, rest[1], rest[2], rest[3], job.createdAt, job.owner or '' })

@@ -16,6 +16,7 @@ type JobReply = [
   options: string,
   requestId: string,
   createdAt: number,
+  owner: string,
 ];
 
 /** A claim: the job, if it was granted, and lane tokens to add to a queue of BullMQ. */
@@ -35,7 +36,7 @@ export const claimScript = defineScript({
   }),
 });
 
-function claimedFrom([id, attempt, queue, source, options, requestId, createdAt]: JobReply): ClaimedJob {
+function claimedFrom([id, attempt, queue, source, options, requestId, createdAt, owner]: JobReply): ClaimedJob {
   return {
     id,
     attempt,
@@ -44,6 +45,7 @@ function claimedFrom([id, attempt, queue, source, options, requestId, createdAt]
     options: JSON.parse(options) as DetectionOptions,
     requestId,
     createdAt,
+    owner,
   };
 }
 

@@ -75,6 +75,8 @@ export interface ClaimedJob {
   options: DetectionOptions;
   requestId: string;
   createdAt: number;
+  /** Name of the API key that submitted it; empty in open mode. */
+  owner: string;
 }
 
 /** How a job ends. */

@@ -46,7 +46,9 @@ local function refusal(submission)
   local oldest = oldest_age(queue)
   if oldest > limits.maxOldestMs * share and not submission.in_lane then return 'oldest', retry_after(oldest / 10) end
   if submission.wait_ms then
-    local estimate = redis.call('ZCARD', waiting_key(queue)) * interval
+    -- A job whose image is still on its way waits for no engine.
+    local fetching = tonumber(redis.call('HGET', STATS, 'fetching:' .. queue) or 0)
+    local estimate = math.max(0, redis.call('ZCARD', waiting_key(queue)) - fetching) * interval
     if estimate > submission.wait_ms then return 'wait', retry_after(estimate - submission.wait_ms) end
   end
   return nil

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { ROOMY } from '../testing/rig.ts';
 import { ScriptHarness } from '../testing/script-harness.ts';
 import { snapshotScript } from './snapshot.ts';
+import { heartbeatScript, WORKER_SILENCE_MS, type WorkerInfo } from './workers.ts';
 
 /** Milliseconds between two ends of jobs, as recorded in each test. */
 const INTERVAL = 200;
@@ -121,6 +123,38 @@ describe('a caller that waits', () => {
     await waiting(50);
     expect(await submit({ waitMs: 50 * INTERVAL })).toEqual(admitted);
     expect(await submit({ waitMs: 50 * INTERVAL - 1800 })).toEqual(refused('wait', 2000));
+  });
+});
+
+describe('a job whose image is still on its way', () => {
+  const heartbeat = (id: string, fetching?: WorkerInfo['fetching'], silenceMs = WORKER_SILENCE_MS) =>
+    by.scripts.run(heartbeatScript, { id, info: { id, ...(fetching && { fetching }) } as WorkerInfo, silenceMs });
+
+  it('does not count for the wait of others, as the workers that are alive report it', async () => {
+    await waiting(50);
+    const admits = async (jobsBefore: number) => {
+      expect(await submit({ waitMs: jobsBefore * INTERVAL - 1 })).toEqual(refused('wait', expect.any(Number)));
+    };
+    await heartbeat('one', { interactive: 20, bulk: 7 });
+    await heartbeat('two', { interactive: 10 });
+    await heartbeat('of 0.1.0');
+    expect(await raw.hmget(by.key('stats'), 'fetching:interactive', 'fetching:bulk')).toEqual(['30', '7']);
+    await admits(20);
+    expect(await submit({ waitMs: 20 * INTERVAL })).toEqual(admitted);
+    await heartbeat('two', {});
+    await admits(31);
+    expect(await submit({ waitMs: 31 * INTERVAL })).toEqual(admitted);
+    // All others are silent for longer than that.
+    await sleep(20);
+    await heartbeat('three', undefined, 10);
+    expect(await raw.hmget(by.key('stats'), 'fetching:interactive', 'fetching:bulk')).toEqual([null, null]);
+    await admits(52);
+  });
+
+  it('counts no job twice: never fewer than none wait', async () => {
+    await waiting(1);
+    await heartbeat('one', { interactive: 20 });
+    expect(await submit({ waitMs: 0 })).toEqual(admitted);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { WorkerQueueName } from '@facequeue/schema';
+import type { QueueName, WorkerQueueName } from '@facequeue/schema';
 import { defineScript, json, number, text } from '../redis/define-script.ts';
 
 /** A worker that has been silent for this long counts as dead, ms. */
@@ -18,6 +18,8 @@ export interface WorkerInfo {
   /** Mean share of its engines that had an image, 0..1, over the last half minute or so. */
   load: number;
   startedAt: number;
+  /** Jobs whose images are on their way from slow hosts: they wait, and for no engine. Workers of 0.1.0 say nothing of it. */
+  fetching?: Partial<Record<QueueName, number>>;
 }
 
 export const heartbeatScript = defineScript({

@@ -28,7 +28,7 @@ export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
 
   return {
     /** @throws FacequeueError source_forbidden, source_unreachable, source_timeout, body_too_large; the signal's reason */
-    async fetch(url: URL, deadline: Deadline): Promise<Uint8Array> {
+    async fetch(url: URL, deadline: Deadline, onBytes?: (count: number) => void): Promise<Uint8Array> {
       try {
         const { statusCode, headers, body } = await followRedirects(agent, url, limits, deadline);
         const encoding = headers['content-encoding'];
@@ -45,7 +45,10 @@ export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
         return await collect(body, {
           declared: length === undefined ? undefined : Number(length),
           maxBytes: limits.maxBytes,
-          pace,
+          onBytes(count) {
+            pace.arrived(count);
+            onBytes?.(count);
+          },
         });
       } catch (error) {
         deadline.signal.throwIfAborted();

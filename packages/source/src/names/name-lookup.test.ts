@@ -3,8 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type DnsServer, startDnsServer, type Zone } from '../../../../test/support/servers/dns-server.ts';
 import { NameLookup, type NameLookupOptions } from './name-lookup.ts';
-import { type DnsServer, startDnsServer, type Zone } from './testing/dns-server.ts';
 
 let folder: string;
 const open: DnsServer[] = [];
@@ -124,15 +124,19 @@ describe('a look-up', () => {
     expect(performance.now() - began).toBeLessThan(3500);
   });
 
-  it('is asked for once by several at a time, and again afterwards', async () => {
+  it('is made once for several at a time, and again after five seconds', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
     const { server, addresses } = await namesOf({ 'photos.test': { A: ['192.0.2.1'] } });
-    await Promise.all([1, 2, 3].map(() => addresses('photos.test')));
+    await Promise.all(['photos.test', 'PHOTOS.test', 'photos.test'].map(addresses));
     expect(server.questions.toSorted()).toEqual(['A photos.test', 'AAAA photos.test']);
     server.zone = { 'photos.test': { A: ['192.0.2.9'] } };
+    vi.advanceTimersByTime(4900);
+    expect(await addresses('photos.test')).toEqual(['192.0.2.1']);
+    vi.advanceTimersByTime(200);
     expect(await addresses('photos.test')).toEqual(['192.0.2.9']);
   });
 
-  it('that failed is not repeated for five seconds', async () => {
+  it('that failed is not repeated for five seconds either', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const { server, names, addresses } = await namesOf({});
     await expect(names.lookup('new.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
@@ -144,7 +148,7 @@ describe('a look-up', () => {
     expect(await addresses('new.test')).toEqual(['192.0.2.1']);
   });
 
-  it('remembers no more than a thousand failures', async () => {
+  it('of a thousand names at most is remembered', async () => {
     const { server, names } = await namesOf({});
     const fail = (name: string) => names.lookup(name).catch(() => {});
     await fail('first.test');

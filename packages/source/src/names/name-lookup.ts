@@ -10,10 +10,10 @@ import { cachedFor, settlesInTime, sleep, startTimer, withTimeout } from '@faceq
 import { HOSTS_FILE, parseHostsFile } from './hosts-file.ts';
 import { candidates, parseSearchList, RESOLV_CONF } from './search-list.ts';
 
-/** How long a failure is remembered, ms: a batch may name one host thousands of times. */
-const FAILURE_MS = 5000;
-/** Names whose failures are remembered. */
-const MOST_FAILURES = 1000;
+/** How long an answer is remembered, ms: a batch may name one host thousands of times. */
+const ANSWER_MS = 5000;
+/** Names whose answers are remembered. */
+const MOST_ANSWERS = 1000;
 /** How long a change of the system's files may go unnoticed, ms. */
 const FILES_MS = 5000;
 /** A name server that has not answered by then is asked again, or the next one is, ms. */
@@ -67,15 +67,14 @@ export function nameLookup(connectMs: number): (name: string) => Promise<LookupA
   return (name) => names.lookup(name);
 }
 
-/** Looks up names. Simultaneous look-ups of a name are one, and failures are remembered for a few seconds. */
+/** Looks up names. Simultaneous look-ups of a name are one, and answers are remembered for a few seconds, failures included. */
 export class NameLookup {
   readonly #limitMs: number;
   readonly #servers: readonly string[] | undefined;
   readonly #hosts;
   readonly #searchList;
   readonly #system: (name: string) => Promise<LookupAddress[]>;
-  readonly #running = new Map<string, Promise<LookupAddress[]>>();
-  readonly #failures = new Map<string, { error: LookupError; until: number }>();
+  readonly #answers = new Map<string, { answer: Promise<LookupAddress[]>; until: number }>();
   /** The system looks up one name at a time: each may occupy a thread for half a minute. */
   #systemIsFree: Promise<unknown> = Promise.resolve();
 
@@ -100,21 +99,19 @@ export class NameLookup {
    */
   async lookup(name: string): Promise<LookupAddress[]> {
     const key = name.toLowerCase();
-    const failed = this.#failures.get(key);
-    if (failed && failed.until > performance.now()) throw failed.error;
-    let running = this.#running.get(key);
-    if (!running) {
-      running = this.#find(key).finally(() => this.#running.delete(key));
-      this.#running.set(key, running);
-      running.catch((error: LookupError) => this.#remember(key, error));
-    }
-    return await running;
-  }
-
-  #remember(name: string, error: LookupError): void {
-    this.#failures.delete(name);
-    this.#failures.set(name, { error, until: performance.now() + FAILURE_MS });
-    if (this.#failures.size > MOST_FAILURES) this.#failures.delete(this.#failures.keys().next().value!);
+    const cached = this.#answers.get(key);
+    if (cached && cached.until > performance.now()) return await cached.answer;
+    const answer = this.#find(key);
+    const entry = { answer, until: Number.POSITIVE_INFINITY };
+    const remember = () => {
+      entry.until = performance.now() + ANSWER_MS;
+    };
+    answer.then(remember, remember);
+    // Again at the end of the map, whose first entry is the first to be forgotten.
+    this.#answers.delete(key);
+    this.#answers.set(key, entry);
+    if (this.#answers.size > MOST_ANSWERS) this.#answers.delete(this.#answers.keys().next().value!);
+    return await answer;
   }
 
   async #find(name: string): Promise<LookupAddress[]> {

@@ -24,7 +24,7 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
 
   return {
     /** @throws FacequeueError source_forbidden, source_unreachable, source_timeout, body_too_large; the signal's reason */
-    async fetch({ bucket, key }: S3Object, deadline: Deadline): Promise<Uint8Array> {
+    async fetch({ bucket, key }: S3Object, deadline: Deadline, onBytes?: (count: number) => void): Promise<Uint8Array> {
       if (!isUnderPrefix(options.prefixes, bucket, key))
         throw forbidden('the bucket or prefix is not among S3_SOURCE_PREFIXES');
       try {
@@ -36,7 +36,14 @@ export function createS3Source(options: S3Options, limits: SourceLimits) {
           throw unreachable('the object is stored with a content encoding; store the image without one');
         }
         using pace = watchPace(deadline, limits.leastSpeed, 'object storage');
-        return await collect(body, { declared: ContentLength, maxBytes: limits.maxBytes, pace });
+        return await collect(body, {
+          declared: ContentLength,
+          maxBytes: limits.maxBytes,
+          onBytes(count) {
+            pace.arrived(count);
+            onBytes?.(count);
+          },
+        });
       } catch (error) {
         deadline.signal.throwIfAborted();
         throw storageFailure(error);

@@ -1,0 +1,287 @@
+import type { Place } from '@facequeue/queue';
+import type { QueueName } from '@facequeue/schema';
+import type { ImageSource } from '@facequeue/source';
+import { linkedAbort, startTimer, type Timer } from '@facequeue/time';
+import type { PriorityClass } from '../engines/priority.ts';
+import { QUEUE_POLICIES } from '../images/queues.ts';
+import { type Fetch, FetchCounts, type FetchLimits, nextFetch } from './selection.ts';
+
+/** From then on a fetch counts as slow: its engine has better things to do than to wait for it, ms. */
+const FRESH_MS = 250;
+/** At least so many fetches may be fresh, so that many slow hosts are recognized at the same time. */
+const LEAST_FRESH = 16;
+/** A host has at least so many fetches at a time: as many as a browser's tab opens, less two. */
+const LEAST_PER_HOST = 4;
+/** Look-ups at a time: each has a socket. */
+const LOOKUPS = 256;
+/** Jobs that one worker keeps because of slow hosts: each has a lock to renew. */
+const MOST_JOBS = 1024;
+/** What one owner or one host may have of `MOST_JOBS` and of the fetches: an eighth is left for others. */
+const SHARE = 7 / 8;
+
+/** The worker has as many jobs of slow hosts as it may: this one goes back to its queue. */
+export class FetchPoolFull extends Error {
+  override readonly name = 'FetchPoolFull';
+}
+
+/** Why a fetch is interrupted that begins again later. */
+class OutOfMemory extends Error {
+  override readonly name = 'OutOfMemory';
+}
+
+export interface FetchPoolOptions {
+  source: Pick<ImageSource, 'hostOf' | 'addressOf' | 'fetch'>;
+  /** Engines of the worker. */
+  engines: number;
+  /** Fetches at a time. */
+  concurrency: number;
+  /** Memory for images on their way to an engine, bytes. */
+  maxBytes: number;
+}
+
+export interface FetchRequest {
+  url: string;
+  /** Name of the API key whose job it is; empty in open mode. */
+  owner: string;
+  /** Of the job. */
+  queue: QueueName;
+}
+
+/** An image in memory. Dispose it when an engine has it. */
+export interface FetchedImage extends Disposable {
+  bytes: Uint8Array;
+}
+
+/** How many images are on their way, for metrics and heartbeats. */
+export interface FetchPoolStatus {
+  resolving: number;
+  waiting: number;
+  fetching: number;
+  fetched: number;
+  bytes: number;
+}
+
+class Entry implements Fetch {
+  readonly url: string;
+  readonly owner: string;
+  readonly queue: QueueName;
+  readonly host: string;
+  readonly place: Place;
+  readonly signal: AbortSignal;
+  readonly onFetch: () => void;
+  readonly done = Promise.withResolvers<Uint8Array>();
+  state: Fetch['state'] = 'resolving';
+  address = '';
+  isResolved = false;
+  /** Whether its job has left its place. */
+  isAway = false;
+  /** When its fetch began, ms of `performance.now`. */
+  beganAt = 0;
+  /** That have arrived. */
+  bytes = 0;
+  /** Of a fetch. */
+  interrupt: (reason: unknown) => void = () => {};
+
+  constructor(
+    { url, owner, queue }: FetchRequest,
+    host: string,
+    place: Place,
+    signal: AbortSignal,
+    onFetch: () => void,
+  ) {
+    this.url = url;
+    this.owner = owner;
+    this.queue = queue;
+    this.host = host;
+    this.place = place;
+    this.signal = signal;
+    this.onFetch = onFetch;
+  }
+
+  get priority(): PriorityClass {
+    return QUEUE_POLICIES[this.queue].priority;
+  }
+
+  get fresh(): boolean {
+    return this.state === 'fetching' && performance.now() - this.beganAt < FRESH_MS;
+  }
+}
+
+/**
+ * Fetches the images of a worker's jobs, apart from its engines: a slow host delays its own jobs only. Fetches are limited in all, for
+ * each host, address and owner, and in memory. While an image is looked up, fetched, or waits for one of these limits, its job gives up
+ * its place among the active jobs of its worker, which takes another one.
+ */
+export class FetchPool {
+  readonly #source: FetchPoolOptions['source'];
+  readonly #limits: FetchLimits;
+  readonly #maxBytes: number;
+  readonly #entries = new Set<Entry>();
+  #bytes = 0;
+  #lookups = 0;
+  #passedOver = 0;
+  #timer: Timer | null = null;
+
+  constructor({ source, engines, concurrency, maxBytes }: FetchPoolOptions) {
+    this.#source = source;
+    this.#maxBytes = maxBytes;
+    // One image inside an engine and the next one ready, as for jobs with the image in them.
+    const fetched = 2 * engines;
+    const perHost = Math.max(LEAST_PER_HOST, fetched);
+    this.#limits = {
+      concurrency,
+      perHost,
+      perAddress: 2 * perHost,
+      perOwner: Math.max(1, Math.floor(concurrency * SHARE)),
+      fetched,
+      fresh: Math.max(LEAST_FRESH, fetched),
+    };
+  }
+
+  /**
+   * @param place of the job that needs the image, among the active jobs of its worker
+   * @param signal aborts the fetch; the promise then rejects with its reason
+   * @param onFetch is called when the fetch begins, and again should it begin anew
+   * @throws FetchPoolFull, and what `ImageSource.fetch` throws
+   */
+  async fetch(request: FetchRequest, place: Place, signal: AbortSignal, onFetch = () => {}): Promise<FetchedImage> {
+    signal.throwIfAborted();
+    const entry = new Entry(request, this.#source.hostOf(request.url), place, signal, onFetch);
+    this.#refuseBeyondShare(entry);
+    this.#entries.add(entry);
+    const abort = () => entry.done.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    this.#update();
+    try {
+      const bytes = await entry.done.promise;
+      return { bytes, [Symbol.dispose]: () => this.#remove(entry) };
+    } catch (error) {
+      this.#remove(entry);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  status(): FetchPoolStatus {
+    const status = { resolving: 0, waiting: 0, fetching: 0, fetched: 0, bytes: this.#bytes };
+    for (const { state } of this.#entries) status[state]++;
+    return status;
+  }
+
+  /** Jobs of each queue that have left their places. */
+  away(): Partial<Record<QueueName, number>> {
+    const away: Partial<Record<QueueName, number>> = {};
+    for (const { queue, isAway } of this.#entries) if (isAway) away[queue] = (away[queue] ?? 0) + 1;
+    return away;
+  }
+
+  #refuseBeyondShare({ owner, host }: Entry): void {
+    let [ofOwner, ofHost] = [0, 0];
+    for (const entry of this.#entries) {
+      if (entry.owner === owner) ofOwner++;
+      if (entry.host === host) ofHost++;
+    }
+    const share = MOST_JOBS * SHARE;
+    if (this.#entries.size >= MOST_JOBS || ofOwner >= share || ofHost >= share)
+      throw new FetchPoolFull('too many images of slow hosts are waiting');
+  }
+
+  #remove(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return;
+    entry.place.rejoin();
+    this.#forgetBytes(entry);
+    this.#update();
+  }
+
+  #forgetBytes(entry: Entry): void {
+    this.#bytes -= entry.bytes;
+    entry.bytes = 0;
+  }
+
+  /** Begins what may begin, and gives up or takes back the places of the jobs. */
+  #update(): void {
+    for (const entry of this.#entries) {
+      if (this.#lookups >= LOOKUPS) break;
+      if (entry.state === 'resolving' && !entry.isResolved) void this.#resolve(entry);
+    }
+    const counts = new FetchCounts(this.#entries);
+    let waiting = this.#waiting();
+    // From the half on again, so that fetches are not interrupted again and again.
+    while (this.#bytes < this.#maxBytes / 2) {
+      const next = nextFetch(waiting, counts, this.#limits, this.#passedOver);
+      if (!next) break;
+      this.#passedOver = next.priority === 'others' ? 0 : this.#passedOver + 1;
+      void this.#begin(next);
+      counts.add(next);
+      waiting = this.#waiting();
+    }
+    for (const entry of this.#entries) {
+      entry.isAway =
+        entry.state === 'waiting' ? counts.obstacle(entry, this.#limits) === 'fetches' : entry.state !== 'fetched';
+      if (entry.isAway) entry.place.leave();
+      else entry.place.rejoin();
+    }
+    if (waiting.length > 0) this.#updateLater();
+  }
+
+  /** Fetches that are fresh now will be slow by then. */
+  #updateLater(): void {
+    this.#timer ??= startTimer(FRESH_MS, () => {
+      this.#timer = null;
+      this.#update();
+    });
+  }
+
+  #waiting(): Entry[] {
+    return [...this.#entries].filter(({ state }) => state === 'waiting');
+  }
+
+  async #resolve(entry: Entry): Promise<void> {
+    entry.isResolved = true;
+    this.#lookups++;
+    try {
+      entry.address = await this.#source.addressOf(entry.url);
+      entry.state = 'waiting';
+    } catch (error) {
+      entry.done.reject(error);
+    }
+    this.#lookups--;
+    this.#update();
+  }
+
+  async #begin(entry: Entry): Promise<void> {
+    entry.state = 'fetching';
+    entry.beganAt = performance.now();
+    entry.onFetch();
+    using fetching = linkedAbort(entry.signal);
+    entry.interrupt = fetching.abort;
+    try {
+      const bytes = await this.#source.fetch(entry.url, fetching.signal, (count) => this.#arrived(entry, count));
+      entry.state = 'fetched';
+      entry.done.resolve(bytes);
+    } catch (error) {
+      this.#forgetBytes(entry);
+      if (error instanceof OutOfMemory) entry.state = 'waiting';
+      else entry.done.reject(error);
+    }
+    this.#update();
+  }
+
+  /** Interrupts the fetch that began last when memory is short; it begins again later. The one that began first goes on in any case. */
+  #arrived(entry: Entry, count: number): void {
+    if (!this.#entries.has(entry)) return;
+    entry.bytes += count;
+    this.#bytes += count;
+    if (this.#bytes <= this.#maxBytes) return;
+    const fetching = [...this.#entries]
+      .filter(({ state }) => state === 'fetching')
+      .toSorted((a, b) => a.beganAt - b.beganAt);
+    if (fetching.length > 1) fetching.at(-1)!.interrupt(new OutOfMemory('memory for images on their way is short'));
+  }
+
+  /** Ends its timer. */
+  close(): void {
+    this.#timer?.clear();
+  }
+}

@@ -1,0 +1,105 @@
+/** Which image is fetched next. Pure: `FetchPool` keeps the state. */
+import { nextPriorityClass, type PriorityClass } from '../engines/priority.ts';
+
+/** An image on its way. */
+export interface Fetch {
+  /** Name of the API key whose job it is; empty in open mode. */
+  readonly owner: string;
+  readonly priority: PriorityClass;
+  /** `fetched` until an engine has the image. */
+  readonly state: 'resolving' | 'waiting' | 'fetching' | 'fetched';
+  /** Name of the image host, or its bucket. */
+  readonly host: string;
+  /** An address of the host; '' for a bucket, and before the look-up. */
+  readonly address: string;
+  /** Whether its fetch has begun only just now. */
+  readonly fresh: boolean;
+}
+
+export interface FetchLimits {
+  /** Fetches at a time. */
+  concurrency: number;
+  perHost: number;
+  /** For all names that resolve to one address. */
+  perAddress: number;
+  perOwner: number;
+  /** Images of a class that may wait for an engine before more are fetched. */
+  fetched: number;
+  /** Fetches that may have begun only just now: what an engine can use soon, and not the whole queue. */
+  fresh: number;
+}
+
+/** How many fetches there are, of each kind that has a limit. */
+export class FetchCounts {
+  #fetching = 0;
+  #fresh = 0;
+  readonly #fetched: Record<PriorityClass, number> = { interactive: 0, others: 0 };
+  readonly #hosts = new Map<string, number>();
+  readonly #addresses = new Map<string, number>();
+  readonly #owners = new Map<string, number>();
+
+  constructor(fetches: Iterable<Fetch>) {
+    for (const fetch of fetches) {
+      if (fetch.state === 'fetched') this.#fetched[fetch.priority]++;
+      if (fetch.state === 'fetching') this.add(fetch);
+    }
+  }
+
+  /** Counts one more as being fetched. */
+  add({ host, address, owner, fresh }: Fetch): void {
+    this.#fetching++;
+    if (fresh) this.#fresh++;
+    increment(this.#hosts, host);
+    increment(this.#addresses, address);
+    increment(this.#owners, owner);
+  }
+
+  ofOwner(owner: string): number {
+    return this.#owners.get(owner) ?? 0;
+  }
+
+  /**
+   * What keeps a waiting image from being fetched now: `fetches` that are slow, so that its job is not to occupy its worker meanwhile;
+   * or the `engines`, which are busy, so that its worker should take no more jobs.
+   * @returns null when nothing does
+   */
+  obstacle(fetch: Fetch, limits: FetchLimits): 'fetches' | 'engines' | null {
+    if (
+      this.#fetching >= limits.concurrency ||
+      (this.#hosts.get(fetch.host) ?? 0) >= limits.perHost ||
+      (fetch.address !== '' && (this.#addresses.get(fetch.address) ?? 0) >= limits.perAddress) ||
+      this.ofOwner(fetch.owner) >= limits.perOwner
+    )
+      return 'fetches';
+    return this.#fetched[fetch.priority] >= limits.fetched || this.#fresh >= limits.fresh ? 'engines' : null;
+  }
+}
+
+/**
+ * The waiting image that is fetched next: of the class whose turn it is, of the owner with the fewest fetches, the one that has waited
+ * longest.
+ * @param waiting in the sequence in which they came
+ * @param passedOver fetches begun for `interactive` since the last one for `others`
+ * @returns null when none may be fetched now
+ */
+export function nextFetch<F extends Fetch>(
+  waiting: readonly F[],
+  counts: FetchCounts,
+  limits: FetchLimits,
+  passedOver: number,
+): F | null {
+  const ready = waiting.filter((fetch) => counts.obstacle(fetch, limits) === null);
+  const queued = { interactive: 0, others: 0 };
+  for (const { priority } of ready) queued[priority]++;
+  const priority = nextPriorityClass(queued, passedOver);
+  let next: F | null = null;
+  for (const fetch of ready) {
+    if (fetch.priority !== priority) continue;
+    if (!next || counts.ofOwner(fetch.owner) < counts.ofOwner(next.owner)) next = fetch;
+  }
+  return next;
+}
+
+function increment(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
