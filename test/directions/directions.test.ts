@@ -30,6 +30,7 @@ describe('the check of imports', () => {
     ['apps/api/src/http', '../body/base64.ts', 'gateway-http-is-lowest'],
     ['apps/api/src/body', '../detection/detect.ts', 'gateway-layers-know-no-resource'],
     ['apps/api/src/auth', '../router.ts', 'gateway-layers-know-no-resource'],
+    ['apps/api/src/browsers', '../jobs/routes.ts', 'gateway-layers-know-no-resource'],
     ['apps/api/src/jobs', '../app.ts', 'gateway-resources-know-no-assembly'],
     ['apps/api/src', 'bullmq', 'only-queue-src-bullmq-imports-bullmq'],
     ['apps/api/src', 'prom-client', 'only-metrics-imports-prom-client'],

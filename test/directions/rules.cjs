@@ -87,9 +87,9 @@ module.exports = {
     {
       name: 'gateway-layers-know-no-resource',
       severity: 'error',
-      comment: 'admission, body, streaming and auth serve every resource and know none, nor the assembly',
-      from: { path: '^apps/api/src/(admission|body|streaming|auth)/', pathNot: tests },
-      to: { path: '^apps/api/src/', pathNot: '^apps/api/src/(admission|body|streaming|auth|http)/' },
+      comment: 'admission, body, streaming, auth and browsers serve every resource and know none, nor the assembly',
+      from: { path: '^apps/api/src/(admission|body|streaming|auth|browsers)/', pathNot: tests },
+      to: { path: '^apps/api/src/', pathNot: '^apps/api/src/(admission|body|streaming|auth|browsers|http)/' },
     },
     {
       name: 'gateway-resources-know-no-assembly',

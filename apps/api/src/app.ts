@@ -1,14 +1,13 @@
 import { FacequeueError } from '@facequeue/schema';
+import { SECURITY_HEADERS } from '@facequeue/service/security-headers';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { needsLocalCallers, refuseForeign } from './auth/exposure.ts';
+import { CorsOrigins } from './browsers/cors.ts';
+import { foreignRules, refuseForeign } from './browsers/refuse-foreign.ts';
 import { accessLog } from './http/access-log.ts';
 import { contextOf, newContext } from './http/context.ts';
 import { answerError } from './http/errors.ts';
 import { allRoutes, routerOf } from './router.ts';
 import type { Services } from './services.ts';
-
-/** Response headers that pages of other origins may read, besides those that CORS always allows. */
-const EXPOSED_HEADERS = 'Location, Preference-Applied, Retry-After, Server-Timing, X-Job-Id, X-Request-Id';
 
 /**
  * The API as an Express application.
@@ -17,7 +16,8 @@ const EXPOSED_HEADERS = 'Location, Preference-Applied, Retry-After, Server-Timin
 export function createApp(services: Services): Express {
   const { config, log, shutdown, metrics } = services;
   const compat = config.COMPAT === 'aws';
-  const localOnly = needsLocalCallers(config);
+  const cors = new CorsOrigins(compat && config.CORS_ORIGINS.length === 0 ? ['*'] : config.CORS_ORIGINS);
+  const rules = foreignRules(config, cors);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -27,13 +27,8 @@ export function createApp(services: Services): Express {
   app.use((request: Request, response: Response, next: NextFunction) => {
     response.locals = newContext(request);
     response.setHeader('X-Request-Id', contextOf(response).requestId);
-    // Faces are personal data, and states change.
-    response.setHeader('Cache-Control', 'no-store');
-    response.setHeader('X-Content-Type-Options', 'nosniff');
-    if (compat) {
-      response.setHeader('Access-Control-Allow-Origin', '*');
-      response.setHeader('Access-Control-Expose-Headers', EXPOSED_HEADERS);
-    }
+    for (const name in SECURITY_HEADERS) response.setHeader(name, SECURITY_HEADERS[name]!);
+    cors.setHeaders(request, response);
     shutdown.track(response);
     next();
   });
@@ -42,7 +37,7 @@ export function createApp(services: Services): Express {
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
       throw new FacequeueError('invalid_request', 'an HTTP/1.1 request needs a Host header');
     }
-    if (localOnly) refuseForeign(request);
+    refuseForeign(request, rules);
     next();
   });
 

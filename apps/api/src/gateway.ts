@@ -9,6 +9,7 @@ import { startTimer } from '@facequeue/time';
 import manifest from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
 import { Authenticator } from './auth/authenticator.ts';
+import { isOpenToPages } from './auth/exposure.ts';
 import { bodyCap } from './body/body-cap.ts';
 import { BodyMemory } from './body/body-memory.ts';
 import { createHttpServer } from './http/server.ts';
@@ -67,6 +68,11 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
     metrics,
     version: manifest.version,
   });
+  if (isOpenToPages(config)) {
+    log.warn(
+      'everybody who reaches this port may call, and so may any web page that one of them opens (DNS rebinding): set API_KEYS or ALLOWED_HOSTS',
+    );
+  }
   const timeouts = {
     headerTimeoutMs: config.HEADER_TIMEOUT,
     maxIdleMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),

@@ -1,7 +1,8 @@
 import { FacequeueError } from '@facequeue/schema';
-import { type Response, Router } from 'express';
+import { Router } from 'express';
 import { requireScope } from './auth/caller.ts';
 import { batchRoutes } from './batches/routes.ts';
+import { allowPreflight } from './browsers/cors.ts';
 import { cameraRoutes } from './cameras/routes.ts';
 import { detectionRoutes } from './detection/detect.ts';
 import { hasBody } from './http/content-length.ts';
@@ -55,7 +56,7 @@ export function routerOf(routes: Route[], { config, authenticator }: Services): 
       if (request.method !== 'OPTIONS') {
         throw new FacequeueError('method_not_allowed', `${path} has ${allow}`);
       }
-      if (config.COMPAT === 'aws') allowPreflight(response, allow);
+      allowPreflight(request, response, allow, config.COMPAT === 'aws');
       response.status(204).end();
     });
   }
@@ -64,12 +65,3 @@ export function routerOf(routes: Route[], { config, authenticator }: Services): 
 
 /** `/jobs/{id}` as Express writes it: `/jobs/:id`. */
 const expressPath = (path: string) => path.replaceAll(/\{(\w+)\}/g, ':$1');
-
-/** Browsers ask before they send JSON or a key to another origin. */
-function allowPreflight(response: Response, methods: string): void {
-  response.setHeader('Access-Control-Allow-Methods', methods);
-  response.setHeader(
-    'Access-Control-Allow-Headers',
-    'Content-Type, x-api-key, Authorization, X-Request-Id, Prefer, Idempotency-Key, Last-Event-ID, X-Frame-Time',
-  );
-}

@@ -6,6 +6,8 @@ import { commonVariables } from '@facequeue/service/variables';
 import { s3LocationVariables, sourceVariables } from '@facequeue/source/variables';
 import { z } from 'zod';
 import { KEY_ENTRY_FORM, parseKeyEntry } from './auth/keys.ts';
+import { ORIGIN_FORM, parseOrigin } from './browsers/cors.ts';
+import { HOST_ENTRY_FORM, HostList, parseHostEntry } from './browsers/host-list.ts';
 
 /** The environment variables of the gateway. */
 export const gatewayVariables = {
@@ -40,10 +42,37 @@ export const gatewayVariables = {
     description:
       'Allows listening beyond loopback without API keys, and any `Host` and `Origin`. For closed networks, or behind a proxy that authenticates callers.',
   }),
+  ALLOWED_HOSTS: list()
+    .transform((items, context) => {
+      const entries = items.flatMap((item) => {
+        const entry = parseHostEntry(item);
+        if (!entry) context.issues.push({ code: 'custom', message: HOST_ENTRY_FORM, input: item });
+        return entry ?? [];
+      });
+      return entries.length > 0 ? new HostList(entries) : null;
+    })
+    .meta({
+      default: '',
+      description:
+        'Hosts that requests may name in `Host`, with keys and without: names, `.example.org` (with all its subdomains), addresses, ranges such as `10.0.0.0/8`; on any port. Others get 403, except `/livez`, `/readyz` and `/ping`. Without keys, pages of these hosts may call, too. Unset: any host, or only this machine on loopback addresses without keys. Compose sets `localhost,127.0.0.1,gateway` in .env: add the names by which callers, proxies and Prometheus ask.',
+    }),
+  CORS_ORIGINS: list()
+    .transform((items, context) =>
+      items.flatMap((item) => {
+        const origin = parseOrigin(item);
+        if (!origin) context.issues.push({ code: 'custom', message: ORIGIN_FORM, input: item });
+        return origin ?? [];
+      }),
+    )
+    .meta({
+      default: '',
+      description:
+        'Origins of web pages that may call and read the answers, such as `https://shop.example.org`; `*` for all. None by default, all under `COMPAT=aws`.',
+    }),
   COMPAT: z.enum(['', 'aws'], { error: 'aws or nothing' }).default('').meta({
     default: '',
     description:
-      '`aws` imitates the reference service: plain-text 400s with its texts, `Access-Control-Allow-Origin: *`, and unknown JSON members and EXIF orientation are ignored.',
+      '`aws` imitates the reference service: plain-text 400s with its texts, `Access-Control-Allow-Origin: *` (unless `CORS_ORIGINS` is set), and unknown JSON members and EXIF orientation are ignored.',
   }),
   SYNC_WAIT: duration('19s', { min: '100ms', max: '1h' }).meta({
     description:

@@ -42,7 +42,7 @@ export interface DetectionCall {
 export async function readCall(services: Services, request: Request, response: Response): Promise<DetectionCall> {
   const { config, queue } = services;
   const context = contextOf(response);
-  response.setHeader('Vary', 'Prefer');
+  response.vary('Prefer');
 
   const preferences = readPreferences(request.headers.prefer);
   const idempotencyKey = readIdempotencyKey(request.headers['idempotency-key']);

@@ -3,6 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { ERROR_CATALOGUE, type ErrorCode, toProblem } from '@facequeue/schema';
+import { SECURITY_HEADERS } from '@facequeue/service/security-headers';
+
+const SECURITY = Object.entries(SECURITY_HEADERS)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('');
 
 /** Errors of Node's HTTP parser and its timers, as errors of the catalogue. */
 const PARSER_ERRORS: Record<string, [ErrorCode, string]> = {
@@ -27,7 +32,7 @@ export function answerOnSocket(socket: Socket, code: ErrorCode, detail: string):
   socket.on('error', () => {});
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
-      `Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
+      `${SECURITY}Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
       `X-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
   );

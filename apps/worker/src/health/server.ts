@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CONTENT_TYPE, type Registry } from '@facequeue/metrics';
+import { SECURITY_HEADERS } from '@facequeue/service/security-headers';
 import { withTimeout } from '@facequeue/time';
 
 /** Named checks. A check that rejects or takes too long has failed. */
@@ -29,12 +30,12 @@ export async function startHealthServer(
   const server = createServer(async (request, response) => {
     const path = request.url?.split('?')[0];
     const answer = (status: number, body: object) => {
-      response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      response.writeHead(status, { ...SECURITY_HEADERS, 'Content-Type': 'application/json' });
       response.end(`${JSON.stringify(body)}\n`);
     };
     if (path === '/livez') return answer(200, { status: 'ok' });
     if (path === '/metrics') {
-      response.writeHead(200, { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' });
+      response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': CONTENT_TYPE });
       return response.end(await metrics.text());
     }
     if (path !== '/readyz') return answer(404, { status: 'not found' });
