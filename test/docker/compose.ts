@@ -32,6 +32,8 @@ const env = {
   MAX_ATTEMPTS: '4',
   AWS_ACCESS_KEY_ID: 'AKIATEST',
 };
+/** In .env. */
+const ALLOWED_HOSTS = 'localhost,127.0.0.1,gateway';
 const url = `http://127.0.0.1:${port}`;
 
 async function compose(...words: string[]): Promise<string> {
@@ -109,9 +111,20 @@ async function evaluateIn(service: string, expression: string): Promise<unknown>
 /** Settings of the shell reach the service that reads them, and no other. */
 async function expectSettings() {
   const settings =
-    "['SYNC_WAIT', 'MAX_ATTEMPTS', 'AWS_ACCESS_KEY_ID', 'API_KEYS'].map((name) => process.env[name] ?? null)";
-  expectEqual('settings of the gateway', await evaluateIn('gateway', settings), ['18s', '4', null, null]);
-  expectEqual('settings of a worker', await evaluateIn('worker', settings), [null, '4', 'AKIATEST', null]);
+    "['SYNC_WAIT', 'MAX_ATTEMPTS', 'AWS_ACCESS_KEY_ID', 'API_KEYS', 'ALLOWED_HOSTS'].map((name) => process.env[name] ?? null)";
+  expectEqual('settings of the gateway', await evaluateIn('gateway', settings), [
+    '18s',
+    '4',
+    null,
+    null,
+    ALLOWED_HOSTS,
+  ]);
+  expectEqual('settings of a worker', await evaluateIn('worker', settings), [null, '4', 'AKIATEST', null, null]);
+  // By its name from the network of the containers, by no other that leads to it.
+  const status = (host: string) =>
+    `new Promise((resolve) => require('node:http').get('http://gateway:8080/system', { headers: { host: '${host}' } }, (r) => resolve(r.statusCode)))`;
+  expectEqual('a call to gateway', await evaluateIn('worker', status('gateway:8080')), 200);
+  expectEqual('a call to another name', await evaluateIn('worker', status('attacker.example')), 403);
 }
 
 /** Health and metrics of every worker can be read from another container. */
@@ -133,13 +146,17 @@ async function expectPrivateSettings() {
   try {
     for (const file of ['docker-compose.yml', 'deploy', '.env'])
       cpSync(join(ROOT, file), join(folder, file), { recursive: true });
-    writeFileSync(join(folder, 'facequeue.env'), 'MAX_ATTEMPTS=7\nAWS_PROFILE=archive\n');
+    writeFileSync(
+      join(folder, 'facequeue.env'),
+      'MAX_ATTEMPTS=7\nAWS_PROFILE=archive\nALLOWED_HOSTS=faces.example.org\n',
+    );
     const { stdout } = await promisify(execFile)('docker', ['compose', 'config', '--format', 'json'], {
       cwd: folder,
       env,
     });
     const { services } = JSON.parse(stdout) as { services: Record<string, { environment: Record<string, string> }> };
     const { MAX_ATTEMPTS, AWS_PROFILE, SYNC_WAIT } = services['worker']!.environment;
+    expectEqual('hosts', services['gateway']!.environment['ALLOWED_HOSTS'], 'faces.example.org');
     expectEqual('settings of facequeue.env', [MAX_ATTEMPTS, AWS_PROFILE, SYNC_WAIT], ['7', 'archive', undefined]);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -40,7 +40,7 @@ export const gatewayVariables = {
   API_KEYS_FILE,
   ALLOW_OPEN: flag(false).meta({
     description:
-      'Allows listening beyond loopback without API keys, and any `Host` and `Origin`. For closed networks, or behind a proxy that authenticates callers.',
+      'Allows listening beyond loopback without API keys, and any `Host` unless `ALLOWED_HOSTS` is set. For closed networks, or behind a proxy that authenticates callers.',
   }),
   ALLOWED_HOSTS: list()
     .transform((items, context) => {

@@ -49,8 +49,8 @@ export const ERROR_CATALOGUE = {
   forbidden: entry(
     403,
     'Forbidden',
-    'the key lacks the scope, or Host or Origin is not allowed',
-    'Use a key that has the scope which `detail` names ([security.md](security.md#api-keys)). Without API keys, call the gateway by its loopback address. For other hosts, set `API_KEYS` or `ALLOW_OPEN=true`.',
+    'the key lacks the scope, or the host or the web page may not call',
+    'Use a key that has the scope which `detail` names ([security.md](security.md#api-keys)). Name a host that the gateway serves: one of `ALLOWED_HOSTS`, or without it and without keys its loopback address; for others set `API_KEYS`, `ALLOWED_HOSTS` or `ALLOW_OPEN=true`. For web pages of other origins set `CORS_ORIGINS` ([security.md](security.md#web-pages)).',
   ),
   not_found: entry(
     404,

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { identify } from './caller.ts';
 import { isLoopback, needsLocalCallers } from './exposure.ts';
@@ -8,7 +7,6 @@ import { ApiKeys, parseKeyEntry } from './keys.ts';
 const hash = (key: string) => createHash('sha256').update(key).digest('hex');
 const keys = [parseKeyEntry(`shop:${hash('one')}`)!, parseKeyEntry(`archive:${hash('two').toUpperCase()}`)!];
 const who = (headers: Record<string, string>) => identify({ headers }, new ApiKeys(keys), 0).caller.owner;
-const request = (headers: Record<string, string>) => ({ headers }) as unknown as IncomingMessage;
 
 describe('API keys', () => {
   it('are configured as a name and the SHA-256 of the key', () => {

@@ -69,15 +69,15 @@ const LIST_TEXTS = {
 export function refuseForeign(request: Request, rules: ForeignRules): void {
   const { hosts, origins, texts } = rules;
   const named = hostsOf(request);
-  const path = pathWithin(request, rules.basePath);
+  const path = pathBelow(request, rules.basePath);
   if (hosts && !(rules.openProbes && PROBES.includes(path)) && !named.every((host) => hosts.has(host)))
     throw new FacequeueError('forbidden', texts.host);
   if (!rules.open) return;
 
   const { origin } = request.headers;
-  const known = origin !== undefined && (origins.has(origin) || hosts?.has(URL.parse(origin)?.hostname ?? ''));
-  if (hosts && origin !== undefined && !known) throw new FacequeueError('forbidden', texts.origin);
-  if (request.headers['sec-fetch-site'] === 'cross-site' && !known && !opensPage(request, path))
+  const allowed = origin !== undefined && (origins.has(origin) || hosts?.has(URL.parse(origin)?.hostname ?? ''));
+  if (hosts && origin !== undefined && !allowed) throw new FacequeueError('forbidden', texts.origin);
+  if (request.headers['sec-fetch-site'] === 'cross-site' && !allowed && !opensPage(request, path))
     throw new FacequeueError('forbidden', 'this call comes from a page of another site; CORS_ORIGINS does not name it');
 }
 
@@ -91,9 +91,9 @@ function hostsOf(request: Request): string[] {
 }
 
 /** The path below BASE_PATH, without a slash at its end; probes answer outside of it, too. */
-function pathWithin({ path }: Request, basePath: string): string {
-  const within = path.startsWith(`${basePath}/`) || path === basePath ? path.slice(basePath.length) : path;
-  return within.replace(/\/$/, '') || '/';
+function pathBelow({ path }: Request, basePath: string): string {
+  const below = path.startsWith(`${basePath}/`) || path === basePath ? path.slice(basePath.length) : path;
+  return below.replace(/\/$/, '') || '/';
 }
 
 /** Whether a link to a page was followed. */

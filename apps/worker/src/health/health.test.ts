@@ -7,7 +7,7 @@ import { startHealthServer } from './server.ts';
 const log = createLogger('worker', 'silent');
 
 describe('the health port', () => {
-  it('shows which check failed, and not why', async () => {
+  it('shows which check failed, and not why; its answers have the security headers', async () => {
     let redis = true;
     const server = await startHealthServer(
       '127.0.0.1',
@@ -37,6 +37,15 @@ describe('the health port', () => {
       });
       expect(await get('/livez')).toMatchObject({ status: 200 });
       expect(await get('/jobs')).toMatchObject({ status: 404 });
+      for (const path of ['/livez', '/readyz', '/metrics', '/jobs']) {
+        const { headers } = await fetch(`http://127.0.0.1:${server.port}${path}`);
+        expect(Object.fromEntries(headers), path).toMatchObject({
+          'x-content-type-options': 'nosniff',
+          'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+          'cross-origin-resource-policy': 'same-origin',
+          'cache-control': 'no-store',
+        });
+      }
     } finally {
       server.close();
     }
