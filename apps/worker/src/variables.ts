@@ -59,7 +59,8 @@ export const workerVariables = {
       'Time a webhook’s receiver has to answer, connecting included. Without an answer the attempt has failed.',
   }),
   WEBHOOK_CONCURRENCY: integer(16, { min: 1, max: 1000 }).meta({
-    description: 'Webhooks one worker delivers at a time. One host gets at most 4 at a time, over all workers.',
+    description:
+      'Webhooks one worker delivers at a time; those whose receivers have not answered for a second do not count, up to three times as many. One host gets at most 4 at a time, over all workers.',
   }),
   WORKER_HOST: z.string().default('127.0.0.1').meta({
     default: '127.0.0.1',

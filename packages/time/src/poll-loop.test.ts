@@ -57,6 +57,33 @@ describe('a poll loop', () => {
     await loop.close();
   });
 
+  it('takes others besides those that are slow, up to a number of slow ones', async () => {
+    const { loop, due, running, wake, settle } = start({ slow: { afterMs: 300, atATime: 3 } });
+    due.push('a', 'b', 'c', 'd', 'e', 'f');
+    wake();
+    await settle();
+    expect([...running.keys()]).toEqual(['a', 'b']);
+    await vi.advanceTimersByTimeAsync(299);
+    expect([...running.keys()]).toEqual(['a', 'b']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([...running.keys()]).toEqual(['a', 'b', 'c', 'd']);
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([...running.keys()]).toEqual(['a', 'b', 'c', 'd', 'e']);
+    // One that ends quickly, and one that was slow, leave room for one each.
+    running.get('a')!();
+    await settle();
+    expect([...running.keys()]).toEqual(['b', 'c', 'd', 'e', 'f']);
+    running.get('f')!();
+    due.push('g', 'h');
+    await settle();
+    expect([...running.keys()]).toEqual(['b', 'c', 'd', 'e', 'g']);
+    for (const end of running.values()) end();
+    await settle();
+    for (const end of running.values()) end();
+    await loop.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it('misses no wake-up that arrives during a poll', async () => {
     const first = Promise.withResolvers<string[]>();
     const take = vi.fn(async (_: number): Promise<string[]> => []).mockReturnValueOnce(first.promise);

@@ -17,6 +17,11 @@ export interface PollLoopOptions<T> {
   run(item: T): Promise<void>;
   /** Most items that run at a time. */
   concurrency: number;
+  /**
+   * Items that have run for `afterMs` do not count towards `concurrency`, at most `atATime` of them: what waits for others leaves its
+   * place to what may be quick.
+   */
+  slow?: { afterMs: number; atATime: number };
   /** Called with the first error of a series of failed polls; further ones are not reported until a poll succeeds. */
   onError(error: unknown): void;
   /** Registers a function to call when something may have become due. @returns a function that unregisters it */
@@ -40,6 +45,7 @@ export interface PollLoopOptions<T> {
 export class PollLoop<T> {
   readonly #options: PollLoopOptions<T>;
   readonly #running = new Set<Promise<void>>();
+  #slow = 0;
   readonly #unsubscribe: (() => void) | undefined;
   readonly #polling: Promise<void>;
   #woken = Promise.withResolvers<void>();
@@ -68,11 +74,11 @@ export class PollLoop<T> {
   }
 
   async #poll(): Promise<void> {
-    const { take, concurrency, onError, everyMs = POLL_EVERY_MS } = this.#options;
+    const { take, concurrency, slow, onError, everyMs = POLL_EVERY_MS } = this.#options;
     let failing = false;
     while (!this.#closing) {
       this.#woken = Promise.withResolvers();
-      const room = concurrency - this.#running.size;
+      const room = concurrency - (this.#running.size - Math.min(this.#slow, slow?.atATime ?? 0));
       try {
         const taken = room > 0 ? await take(room) : [];
         if (!this.#closed) for (const item of taken) this.#start(item);
@@ -90,7 +96,15 @@ export class PollLoop<T> {
   }
 
   #start(item: T): void {
+    let isSlow = false;
+    const timer = startTimer(this.#options.slow?.afterMs ?? Number.POSITIVE_INFINITY, () => {
+      isSlow = true;
+      this.#slow++;
+      this.wake();
+    });
     const run = this.#options.run(item).finally(() => {
+      timer.clear();
+      if (isSlow) this.#slow--;
       this.#running.delete(run);
       this.wake();
     });

@@ -74,6 +74,7 @@ async function installation() {
       basePath: '/prod',
       schedule: { delaysMs: [1, 1, 1], forMs: DAY_MS },
       concurrency: 16,
+      slowMs: 1000,
       leaseMs: 30_000,
       log: createLogger('worker', 'silent'),
       metrics: new Registry('worker'),
@@ -150,7 +151,7 @@ describe('an attempt whose webhook another worker has leased since', () => {
     await using receiver = await startReceiver((count) =>
       count === 1 ? (response) => (answer = () => response.writeHead(410).end()) : 500,
     );
-    const slow = await here.dispatcher({ metrics, leaseMs: 100, concurrency: 1 });
+    const slow = await here.dispatcher({ metrics, leaseMs: 100, concurrency: 1, slowMs: Number.POSITIVE_INFINITY });
     const id = await here.ended(receiver.url);
     await receiver.got(1);
     await here.dispatcher({ schedule: { delaysMs: [60_000, 60_000], forMs: DAY_MS } });
@@ -394,6 +395,18 @@ describe('dispatchers', () => {
     expect(dead.peak()).toBe(4);
   });
 
+  it('keep many dead receivers from delaying another one: each attempt leaves its place after a second', async () => {
+    await using here = await installation();
+    const dead = await Promise.all(Array.from({ length: 5 }, () => startReceiver(() => 'hang')));
+    await using alive = await startReceiver();
+    for (const { url } of dead) for (let i = 0; i < 4; i++) await here.ended(url, { status: 'canceled' });
+    await here.dispatcher({ timeoutMs: 60_000, leaseMs: 120_000 });
+    await Promise.all(dead.map((receiver) => receiver.got(4)));
+    const id = await here.ended(alive.url, { status: 'canceled' });
+    await here.settled(id, 'delivered');
+    for (const receiver of dead) await receiver[Symbol.asyncDispose]();
+  });
+
   it('keep to their concurrency, and send each webhook once', async () => {
     await using here = await installation();
     const pending: (() => void)[] = [];
@@ -402,7 +415,7 @@ describe('dispatchers', () => {
     );
     for (const receiver of receivers)
       for (let i = 0; i < 4; i++) await here.ended(receiver.url, { status: 'canceled' });
-    await here.dispatcher({ concurrency: 2 });
+    await here.dispatcher({ concurrency: 2, slowMs: Number.POSITIVE_INFINITY });
     const total = () => receivers.reduce((sum, { messages }) => sum + messages.length, 0);
     for (let done = 0; done < 12; done++) {
       await vi.waitFor(() => expect(total()).toBeGreaterThan(done), { timeout: 10_000, interval: 1 });

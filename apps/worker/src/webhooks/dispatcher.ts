@@ -6,12 +6,16 @@ import { subjectOf } from './subject.ts';
 
 /** Deliveries to one host at a time, over all workers: a slow or dead host occupies no more than these. */
 const PER_HOST = 4;
+/** Most attempts that have left their place, as a multiple of the others. */
+const SLOW_FACTOR = 3;
 
 export interface DispatcherOptions extends AttemptDeps {
   queue: Pick<WorkerQueue, 'leaseWebhooks' | 'reportWebhook' | 'onWebhookDue'>;
   metrics: Registry;
   /** Attempts in flight at a time. */
   concurrency: number;
+  /** An attempt that has waited for its receiver for so long leaves its place to another one, ms. */
+  slowMs: number;
   /** Lease of a delivery, ms: longer than an attempt and its report take. When it ends, another worker may attempt the delivery. */
   leaseMs: number;
 }
@@ -31,7 +35,7 @@ export interface WebhookDispatcher {
 }
 
 export function startDispatcher(options: DispatcherOptions): WebhookDispatcher {
-  const { queue, concurrency, leaseMs } = options;
+  const { queue, concurrency, slowMs, leaseMs } = options;
   const abandoned = new AbortController();
   const count = (outcome: (typeof OUTCOMES)[keyof typeof OUTCOMES] | 'lost') =>
     options.metrics.count('facequeue_webhook_tries_total', { outcome });
@@ -62,6 +66,7 @@ export function startDispatcher(options: DispatcherOptions): WebhookDispatcher {
     take: (room) => queue.leaseWebhooks(room, PER_HOST, leaseMs),
     run: deliver,
     concurrency,
+    slow: { afterMs: slowMs, atATime: SLOW_FACTOR * concurrency },
     onError: (error) => options.log.warn({ err: error }, 'cannot poll webhooks'),
     subscribe: (wake) => queue.onWebhookDue(wake),
   });

@@ -10,6 +10,9 @@ import { RETRY_SCHEDULE } from './retry-schedule.ts';
 /** Time of a lease beyond the time-out of the attempt, ms: for the rest of an answer, and for the report. */
 const LEASE_MARGIN_MS = 5000;
 
+/** Receivers answer in a tenth of that, or are waiting for something themselves, ms. */
+const SLOW_MS = 1000;
+
 /** Delivers webhooks, under the same guard of addresses as image URLs. */
 export function startWebhookRunner(queue: WorkerQueue, config: WorkerConfig, log: Logger, metrics: Registry): Runner {
   const poster = createGuardedPoster({
@@ -24,6 +27,7 @@ export function startWebhookRunner(queue: WorkerQueue, config: WorkerConfig, log
     basePath: config.BASE_PATH,
     schedule: RETRY_SCHEDULE,
     concurrency: config.WEBHOOK_CONCURRENCY,
+    slowMs: SLOW_MS,
     leaseMs: config.WEBHOOK_TIMEOUT + LEASE_MARGIN_MS,
     log,
     metrics,
