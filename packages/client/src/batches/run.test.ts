@@ -150,6 +150,26 @@ describe('batchResults', () => {
     expect(allErased()).toBe(true);
   });
 
+  it.each([
+    ['opens another batch during a long pause, once it has read all results of the full one', '45', 2, [2, 1]],
+    ['waits for room in the same batch when the pause is short', '1', 3, [3]],
+  ])('%s', async (_, pause, later, sizes) => {
+    batches.room = 2;
+    batches.retryAfter = pause;
+    batches.work = () => null;
+    const began = performance.now();
+    const lines = collect(items(3));
+    // It looks at its batch when the pause begins.
+    await expect.poll(() => service.seen.some(({ url }) => /^\/batches\/[^/]+$/.test(url!)), SOON).toBe(true);
+    await client.batch(batches.all[0]!.id);
+    batches.room = later;
+    batches.work = () => 'succeeded';
+    end('i1', 'i2');
+    expect((await lines).map(({ id }) => id)).toEqual(['i1', 'i2', 'i3']);
+    expect(batches.all.map(({ items }) => items.length)).toEqual(sizes);
+    expect(performance.now() - began).toBeLessThan(30_000);
+  });
+
   it('opens another batch when one has closed itself', async () => {
     batches.work = ({ id }) => {
       if (id === 'i1')

@@ -1,7 +1,7 @@
 /** Batches in memory, as a gateway keeps them, with faults that a test scripts. */
 import type { BatchResource, BatchStatus, ItemLine } from '@facequeue/schema';
 import { type Problem, toProblem } from '@facequeue/schema/errors';
-import { type Answer, json, problem, RETRY_NOW, type ScriptedServer, type Seen } from './scripted-server.ts';
+import { type Answer, json, problem, type ScriptedServer, type Seen } from './scripted-server.ts';
 
 /** An item as it was received. */
 export interface ScriptedItem {
@@ -31,6 +31,8 @@ export interface ScriptedBatches {
   end(batch: ScriptedBatch, item: ScriptedItem, status: ItemLine['status']): void;
   /** Most items of batches that were not erased; more are refused. */
   room: number;
+  /** Seconds after which a request that was refused for lack of room should be sent again. */
+  retryAfter: string;
   /** Objects that a listing finds. */
   listed: (prefix: string) => ScriptedItem[];
   /** Error of listings; null: they succeed. */
@@ -89,7 +91,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
       if (status) batch.lines.push(line(batch, item, status));
     }
     settle(batch);
-    if (full) return problem('queue_full', RETRY_NOW);
+    if (full) return problem('queue_full', { 'retry-after': scripted.retryAfter });
     return json({ accepted: items.length - skipped, skipped, failed: 0, batch: resourceOf(batch) });
   };
 
@@ -184,6 +186,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     listed: () => [],
     listingError: null,
     room: Number.POSITIVE_INFINITY,
+    retryAfter: '0',
   };
   service.answers = [respond];
   return scripted;
