@@ -151,7 +151,7 @@ describe('batchResults', () => {
   });
 
   it.each([
-    ['opens another batch during a long pause, once it has read all results of the full one', '45', 2, [2, 1]],
+    ['opens another batch during a long pause, once it has read all results of the full one', '40', 2, [2, 1]],
     ['waits for room in the same batch when the pause is short', '1', 3, [3]],
   ])('%s', async (_, pause, later, sizes) => {
     batches.room = 2;

@@ -1,5 +1,5 @@
 /** Behaviour of http and https sources only: guarding addresses, following redirects, keeping connections. */
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -13,6 +13,9 @@ import type { SourceLimits } from '../limits.ts';
 import { LookupError, type LookupFailureCode } from '../names/name-lookup.ts';
 import { createImageSource } from '../source.ts';
 import type { Resolve } from './connector.ts';
+
+/** Deadline of steps that should take milliseconds, ms. */
+const SOON = { timeout: 20_000 };
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -302,6 +305,53 @@ describe('a request for an image', () => {
     for (let i = 0; i < 10; i++) await source.fetch(`http://${server.host}/${i}`);
     // Two, because the next request may start before the pool notices that the last connection is free.
     expect(server.connections()).toBeLessThanOrEqual(2);
+  });
+
+  it('uses at most 64 connections to its host, and waits while all are taken', async () => {
+    const waiting: ServerResponse[] = [];
+    const server = await listen((_, response) => void waiting.push(response));
+    const source = sourceWith([server.host]);
+    const fetched = Promise.all(Array.from({ length: 70 }, () => source.fetch(`http://${server.host}/`)));
+    await expect.poll(() => waiting.length, SOON).toBe(64);
+    // Had the source opened more connections, they would be there before this one of another source.
+    const other = sourceWith([server.host]).fetch(`http://${server.host}/`);
+    await expect.poll(() => waiting.length, SOON).toBeGreaterThan(64);
+    expect([waiting.length, server.connections()]).toEqual([65, 65]);
+    const answering = setInterval(() => {
+      for (const response of waiting.splice(0)) response.end('image');
+    }, 10);
+    try {
+      expect((await fetched).map(text)).toEqual(Array(70).fill('image'));
+      await other;
+    } finally {
+      clearInterval(answering);
+    }
+  });
+
+  it('leaves its connection open for 3 s, also when the server offers more or does not say', async () => {
+    const idleMs = async (keepAliveTimeout: number) => {
+      const server = createServer(ok);
+      // Node tells clients of it, unless it is 0: no limit.
+      server.keepAliveTimeout = keepAliveTimeout;
+      const closed = Promise.withResolvers<void>();
+      server.on('connection', (socket) => socket.on('close', closed.resolve));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      open.push({
+        async [Symbol.asyncDispose]() {
+          server.closeAllConnections();
+          server.close();
+        },
+      });
+      const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await sourceWith([host]).fetch(`http://${host}/`);
+      const began = performance.now();
+      await closed.promise;
+      return performance.now() - began;
+    };
+    for (const ms of await Promise.all([0, 3_600_000].map(idleMs))) {
+      expect(ms).toBeGreaterThan(1500);
+      expect(ms).toBeLessThan(12_000);
+    }
   });
 
   it('is sent again when a kept-alive connection turns out to be dead', async () => {

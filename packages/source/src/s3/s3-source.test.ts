@@ -1,3 +1,5 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -7,6 +9,9 @@ import { describeSource, LIMITS, type Subject } from '../conformance/suite.ts';
 import type { SourceLimits } from '../limits.ts';
 import { createImageSource } from '../source.ts';
 import { parseS3Prefix } from './prefixes.ts';
+
+/** Deadline of steps that should take milliseconds, ms. */
+const SOON = { timeout: 20_000 };
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 
@@ -38,6 +43,18 @@ async function startS3(objects: Record<string, Uint8Array>): Promise<FauxqsServe
     await client.send(new PutObjectCommand({ Bucket: 'images', Key, Body }));
   client.destroy();
   return server;
+}
+
+/** Makes a server listen until the scope ends. */
+async function listening(server: Server): Promise<AsyncDisposable & { endpoint: string }> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 /** A real S3 server where it shows the behaviour; otherwise a server that misbehaves as an S3 server might. */
@@ -193,6 +210,41 @@ describe('an object storage', () => {
       });
     } finally {
       vi.unstubAllEnvs();
+    }
+  });
+
+  it('is asked over connections that are used again', async () => {
+    const connections = new Set<Socket>();
+    const server = createServer((request, response) => {
+      connections.add(request.socket);
+      response.end('image');
+    });
+    await using storage = await listening(server);
+    await using source = s3Source(storage.endpoint, ['images']);
+    for (let i = 0; i < 5; i++) await source.fetch(`s3://images/${i}`);
+    // Two, because the next request may start before the last connection counts as free.
+    expect(connections.size).toBeLessThanOrEqual(2);
+  });
+
+  it('is asked over at most 64 connections at a time', async () => {
+    const waiting: ServerResponse[] = [];
+    await using storage = await listening(createServer((_, response) => void waiting.push(response)));
+    await using source = s3Source(storage.endpoint, ['images']);
+    const fetched = Promise.all(Array.from({ length: 70 }, (_, i) => source.fetch(`s3://images/${i}`)));
+    await expect.poll(() => waiting.length, SOON).toBe(64);
+    // Had the source sent more, they would be there before this request of another source.
+    await using other = s3Source(storage.endpoint, ['images']);
+    const last = other.fetch('s3://images/last');
+    await expect.poll(() => waiting.length, SOON).toBeGreaterThan(64);
+    expect(waiting).toHaveLength(65);
+    const answering = setInterval(() => {
+      for (const response of waiting.splice(0)) response.end('image');
+    }, 10);
+    try {
+      expect(await fetched).toHaveLength(70);
+      await last;
+    } finally {
+      clearInterval(answering);
     }
   });
 
