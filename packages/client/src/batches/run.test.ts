@@ -10,6 +10,7 @@ import {
   startScriptedServer,
 } from '../testing/scripted-server.ts';
 import type { BatchItem } from './item.ts';
+import { type RunService, runItems } from './run.ts';
 
 /** Deadline of steps that should take milliseconds, ms. */
 const SOON = { timeout: 20_000 };
@@ -238,6 +239,36 @@ describe('batchResults', () => {
     }
     expect(performance.now() - left).toBeGreaterThan(4900);
     expect(performance.now() - left).toBeLessThan(20_000);
+  });
+
+  it('erases a batch whose creation is answered after its reader has left', async () => {
+    const abort = new AbortController();
+    const created = Promise.withResolvers<{ id: string }>();
+    const erased: string[] = [];
+    const opening = Promise.withResolvers<void>();
+    const unused = () => expect.fail('not called');
+    const run = runItems(
+      {
+        open: () => {
+          opening.resolve();
+          return created.promise as ReturnType<RunService['open']>;
+        },
+        erase: async (id) => void erased.push(id),
+        ...{ batch: unused, append: unused, close: unused, results: unused },
+      },
+      async function* () {
+        yield [{ id: 'a', text: '{}' }];
+      },
+      {},
+      abort.signal,
+    );
+    const failure = failureOf(run.next());
+    await opening.promise;
+    const reason = new Error('enough');
+    abort.abort(reason);
+    setImmediate(() => created.resolve({ id: 'late' }));
+    expect(await failure).toBe(reason);
+    expect(erased).toEqual(['late']);
   });
 
   it('sends no items until the report of their batch has ended', async () => {

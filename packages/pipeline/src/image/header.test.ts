@@ -2,8 +2,10 @@ import { isFacequeueError } from '@facequeue/schema';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { riffChunk, webpFile } from '../../../../test/support/fixtures/exif.ts';
 import {
   bombs,
+  exifBlock,
   exifVariants,
   formatVariants,
   oversized,
@@ -12,6 +14,7 @@ import {
   writeBmp,
   zeros,
 } from '../../../../test/support/fixtures/index.ts';
+import { ihdr, pngChunk } from '../../../../test/support/fixtures/png.ts';
 import { readHeader, sniff } from './header.ts';
 
 const limits = { maxSide: 4096, maxPixels: 4096 * 4096 };
@@ -134,12 +137,57 @@ describe('hostile bytes', () => {
     );
   });
 
-  it('are parsed up to a limit of segments, chunks and scans', () => {
+  it('are not parsed to their end when they only prolong the header', () => {
     const stuffed = Buffer.alloc(5_000_000, Buffer.from([0xff, 0x00]));
     const restarts = Buffer.alloc(5_000_000, Buffer.from([0xff, 0xd0]));
     for (const body of [stuffed, restarts])
       expect(() => readHeader(Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xd0]), body]), limits)).toThrow(
         /too many/,
       );
+  });
+
+  it('are parsed up to a limit of segments, of stray bytes between them, and of scans', () => {
+    const segment = (marker: number, ...body: number[]) => [0xff, marker, 0, body.length + 2, ...body];
+    const frame = segment(0xc0, 8, 0, 67, 0, 101, 1, 1, 0x11, 0);
+    const scan = segment(0xda, 1, 1, 0, 0, 63, 0);
+    const file = (...parts: (Uint8Array | number[])[]) => Buffer.concat([[0xff, 0xd8], ...parts].map(Buffer.from));
+    const comments = (count: number) => file(Buffer.alloc(4 * count, Buffer.from([0xff, 0xfe, 0, 2])), frame, scan);
+    expect(readHeader(comments(4094), limits)).toMatchObject({ width: 101, height: 67 });
+    expect(() => readHeader(comments(4095), limits)).toThrow(/too many header segments/);
+    const stuffed = (bytes: number) => file(Buffer.alloc(bytes, Buffer.from([0xff, 0])), frame, scan);
+    expect(readHeader(stuffed(65_534), limits)).toMatchObject({ width: 101, height: 67 });
+    expect(() => readHeader(stuffed(65_536), limits)).toThrow(/too many stray bytes/);
+    const progressive = segment(0xc2, 8, 0, 67, 0, 101, 1, 1, 0x11, 0);
+    const scans = (count: number) => file(progressive, ...Array<number[]>(count).fill(scan), [0xff, 0xd9]);
+    expect(readHeader(scans(100), limits)).toMatchObject({ width: 101, height: 67 });
+    expect(() => readHeader(scans(101), limits)).toThrow(/more than 100 scans/);
+    // What comes after the end of the picture is not looked at.
+    expect(readHeader(Buffer.concat([scans(100), scans(100)]), limits)).toMatchObject({ width: 101 });
+  });
+
+  it('have their orientation read from one of the first 65 536 chunks, else it is the usual one', () => {
+    const turned = exifBlock(6, 'II');
+    const png = (count: number) =>
+      Buffer.concat([
+        Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+        ihdr(101, 67, 8, 2),
+        Buffer.concat(Array<Buffer>(count).fill(pngChunk('tEXt', new Uint8Array()))),
+        pngChunk('eXIf', turned),
+      ]);
+    const extended = Buffer.from([0x08, 0, 0, 0, 100, 0, 0, 66, 0, 0]);
+    const webp = (count: number) =>
+      webpFile(
+        riffChunk('VP8X', extended),
+        Buffer.concat(Array<Buffer>(count).fill(riffChunk('XMP ', new Uint8Array()))),
+        riffChunk('EXIF', turned),
+      );
+    // The chunk with the size counts for WebP.
+    for (const [file, most] of [
+      [png, 65_535],
+      [webp, 65_534],
+    ] as const) {
+      expect(readHeader(file(most), limits)).toMatchObject({ width: 101, height: 67, orientation: 6 });
+      expect(readHeader(file(most + 1), limits)).toMatchObject({ width: 101, height: 67, orientation: 1 });
+    }
   });
 });

@@ -1,0 +1,111 @@
+/** What models leave behind: no open session and no file, however their use ends. */
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { DEFAULT_PACK, loadPack } from '../pack/load.ts';
+import { createPipeline } from '../pipeline.ts';
+import { batched } from './batch.ts';
+import { probe, shareOnDevice } from './probe.ts';
+import type { Session } from './session.ts';
+
+/** Sessions that were opened: their options, and how often each ran and was released. */
+let sessions: { options: ort.InferenceSession.SessionOptions; runs: number; released: number }[];
+
+beforeEach(() => {
+  sessions = [];
+  const { create } = ort.InferenceSession;
+  vi.spyOn(ort.InferenceSession, 'create').mockImplementation(async (...given: unknown[]) => {
+    const session = await (create as (...of: unknown[]) => Promise<ort.InferenceSession>)(...given);
+    const one = { options: given[1] as ort.InferenceSession.SessionOptions, runs: 0, released: 0 };
+    sessions.push(one);
+    const { run, release } = session;
+    session.run = (...of: [never]) => {
+      one.runs += 1;
+      return run.apply(session, of);
+    };
+    session.release = () => {
+      one.released += 1;
+      return release.call(session);
+    };
+    return session;
+  });
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const released = () => sessions.map(({ released }) => released);
+
+/** The manifest of a copy of the default pack, its models changed. */
+async function packWith(change: (models: Record<string, { file: string }>) => void): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'facequeue-release-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const manifest = JSON.parse(await readFile(DEFAULT_PACK, 'utf8'));
+  for (const { file } of Object.values<{ file: string }>(manifest.models))
+    await cp(join(dirname(DEFAULT_PACK), file), join(folder, file));
+  change(manifest.models);
+  const path = join(folder, 'manifest.json');
+  await writeFile(path, JSON.stringify(manifest));
+  return path;
+}
+
+describe('a pipeline', () => {
+  it('releases each of its models once when it is closed', async () => {
+    const pipeline = await createPipeline({ device: 'cpu' });
+    expect(released()).toEqual([0, 0, 0]);
+    await pipeline.close();
+    expect(released()).toEqual([1, 1, 1]);
+  });
+
+  it('that cannot be opened releases the models that were', async () => {
+    const swapped = await packWith((models) => {
+      models['attributes']!.file = models['landmarks']!.file;
+    });
+    await expect(createPipeline({ packPath: swapped, device: 'cpu' })).rejects.toThrow('no attributes model');
+    expect(released()).toEqual([1, 1, 1]);
+  });
+
+  it('uses one thread for each model unless it is told another number', async () => {
+    for (const [given, threads] of [
+      [{}, 1],
+      [{ threads: 2 }, 2],
+    ] as const) {
+      sessions = [];
+      await using _pipeline = await createPipeline({ device: 'cpu', ...given });
+      expect(sessions.map(({ options }) => [options.intraOpNumThreads, options.interOpNumThreads])).toEqual(
+        Array(3).fill([threads, 1]),
+      );
+    }
+  });
+
+  it('runs every model when it is warmed up', async () => {
+    await using pipeline = await createPipeline({ device: 'cpu' });
+    await pipeline.warm();
+    for (const { runs } of sessions) expect(runs).toBeGreaterThanOrEqual(3);
+  });
+
+  it('closes the session behind its batches', async () => {
+    const close = vi.fn(async () => {});
+    const session: Session = { inputs: [], outputs: [], run: async () => ({}), close };
+    await batched(session, 16).close();
+    expect(close).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a probe', () => {
+  it('releases its sessions and removes its profile, also when it fails', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'facequeue-release-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    vi.stubEnv('TMPDIR', folder);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const pack = await loadPack(DEFAULT_PACK);
+    await probe(pack.file('detector'), 'cpu');
+    expect(released()).toEqual([1, 1]);
+    // A model of another role takes other inputs.
+    await expect(shareOnDevice(pack.file('landmarks'), 'cpu')).rejects.toThrow();
+    await expect(shareOnDevice(join(folder, 'none.onnx'), 'cpu')).rejects.toThrow();
+    await expect(probe(pack.file('landmarks'), 'cpu')).rejects.toThrow();
+    expect(released()).toEqual([1, 1, 1, 1]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
