@@ -137,6 +137,12 @@ describe('an error', () => {
     expect((await failureOf(client.detect(image))).retryAfterMs).toBeGreaterThan(3_590_000);
   });
 
+  it.each(['5 s', 'in 5', '-5', '5.5', '', 'soon'])('has no Retry-After when the answer’s is %j', async (value) => {
+    service.answers = [problem('queue_full', { 'retry-after': value })];
+    const failure = await failureOf(createClient({ baseUrl, retries: 0 }).detect({ base64: 'YWJj' }));
+    expect(failure).toMatchObject({ code: 'queue_full', retryAfterMs: undefined });
+  });
+
   it.each([
     [400, 'invalid param', 'invalid_request', 'invalid param'],
     [401, ' no key ', 'unauthorized', 'no key'],
@@ -162,7 +168,10 @@ describe('an error', () => {
 
   it('reports an answer that is not Facequeue’s', async () => {
     service.answers = [plain(200, '<html>')];
-    expect(await failureOf(createClient({ baseUrl }).system())).toMatchObject({ code: 'internal_error' });
+    expect(await failureOf(createClient({ baseUrl }).system())).toMatchObject({
+      code: 'internal_error',
+      cause: expect.any(SyntaxError),
+    });
   });
 
   it('names the target of a redirect, which is not followed', async () => {
@@ -182,6 +191,18 @@ describe('an error', () => {
       message: 'baseUrl redirects; use the target of the redirect',
     });
     expect(service.seen).toHaveLength(1);
+  });
+
+  it('reports a redirect in a browser, which hides its status and target', async () => {
+    const hidden = Object.defineProperties(new Response(null, { status: 200 }), {
+      type: { value: 'opaqueredirect' },
+      status: { value: 0 },
+      ok: { value: false },
+    });
+    expect(await failureOf(createClient({ baseUrl, fetch: async () => hidden }).system())).toMatchObject({
+      code: 'invalid_request',
+      message: 'baseUrl redirects; use the target of the redirect',
+    });
   });
 
   it('reports an answer that breaks off, whatever its status', async () => {

@@ -56,6 +56,9 @@ function readProblem(text: string): Problem | null {
   }
 }
 
+/** IMF-fixdate, the form HTTP dates are sent in. `Date.parse` alone takes `5.5` for a day in May. */
+const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
 /**
  * Milliseconds of a `Retry-After` header, which has seconds or an HTTP date (RFC 9110, section 10.2.3).
  * @param now Unix milliseconds
@@ -63,6 +66,6 @@ function readProblem(text: string): Problem | null {
 export function readRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  const date = HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

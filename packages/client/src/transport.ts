@@ -4,18 +4,22 @@ import type { RequestBody } from './detection.ts';
 import { readRefusal } from './failure.ts';
 import { type Failure, mayRetry, retryDelay } from './retry.ts';
 
-/** One call of the API. */
-export interface Call {
+/** One request. */
+interface Request {
   method: 'GET' | 'POST' | 'DELETE';
   /** With its query string. */
   path: string;
   headers?: Record<string, string>;
   body?: RequestBody;
+  signal: AbortSignal | undefined;
+}
+
+/** One call of the API. */
+export interface Call extends Request {
   /** Whether the call is idempotent. */
   repeatable: boolean;
   /** Further attempts after failures that allow them; the client's own number when absent. */
   retries?: number;
-  signal: AbortSignal | undefined;
 }
 
 /** A successful answer. */
@@ -43,7 +47,7 @@ export interface TransportOptions {
 export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }: TransportOptions): Transport {
   const base = baseUrl.replace(/\/+$/, '');
 
-  const send = async ({ method, path, headers, body, signal }: Call): Promise<Response | Failure> => {
+  const send = async ({ method, path, headers, body, signal }: Request): Promise<Response | Failure> => {
     let response: Response;
     try {
       response = await fetch(base + path, {
@@ -101,7 +105,7 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
       });
     },
     async open(path, headers, signal) {
-      const response = await send({ method: 'GET', path, headers, repeatable: true, signal });
+      const response = await send({ method: 'GET', path, headers, signal });
       if ('error' in response) throw response.error;
       return response;
     },

@@ -1,4 +1,6 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/servers/s3-server.ts';
 import { createObjectLister } from './object-lister.ts';
@@ -169,6 +171,35 @@ describe('a listing that fails', () => {
         .catch(() => {})
         .finally(() => s3.interfere(() => undefined));
       expect(getEventListeners(signal, 'abort')).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['it was aborted', 'the worker is stopping'],
+    ['the server is slow', 'did not answer within 0.3 s'],
+    ['its lister was closed', 'were closed'],
+  ])('because %s ends its connection', async (why, text) => {
+    const requested = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    const server = createServer((_, response) => {
+      response.on('close', ended.resolve);
+      requested.resolve();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await using listing = lister(['photos'], { endpoint, ...(why.includes('slow') && { totalMs: 300 }) });
+      const abort = new AbortController();
+      const failed = expect(listing.page('s3://photos/a/', [], '', 10, abort.signal)).rejects.toThrow(text);
+      await requested.promise;
+      if (why.includes('aborted')) abort.abort(new Error('the worker is stopping'));
+      if (why.includes('closed')) await listing.close();
+      await failed;
+      await ended.promise;
+      expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
     }
   });
 });

@@ -2,6 +2,7 @@ import { getEventListeners, once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { S3_CREDENTIALS, startS3, type TestS3 } from '../../../test/support/servers/s3-server.ts';
+import { startBehavingServer } from './conformance/server.ts';
 import { createObjectWriter, MIN_PART_BYTES, type ObjectWriter, type OutputTarget } from './object-writer.ts';
 import { isTransient } from './s3/failures.ts';
 
@@ -165,13 +166,13 @@ describe.each(['refused', 'ignored'] as const)(
 );
 
 /** Every request of a writer, in an order in which each succeeds. */
-const ACTS: Record<string, (writer: ObjectWriter, signal: AbortSignal) => Promise<unknown>> = {
-  inspect: (writer, signal) => writer.inspect(target('none'), signal),
-  put: (writer, signal) => writer.put(target('cleaned', { overwrite: true }), bytes('a', 1), signal),
-  begin: (writer, signal) => writer.begin(target('cleaned'), signal),
-  putPart: (writer, signal) => writer.putPart(target('cleaned'), 'no-such-upload', 1, bytes('a', 1), signal),
-  complete: (writer, signal) => writer.complete(target('cleaned'), 'no-such-upload', ['tag'], signal),
-  abort: (writer, signal) => writer.abort(target('cleaned'), 'no-such-upload', signal),
+const ACTS: Record<string, (writer: ObjectWriter, signal?: AbortSignal, name?: string) => Promise<unknown>> = {
+  inspect: (writer, signal, name = 'none') => writer.inspect(target(name), signal),
+  put: (writer, signal, name = 'cleaned') => writer.put(target(name, { overwrite: true }), bytes('a', 1), signal),
+  begin: (writer, signal, name = 'cleaned') => writer.begin(target(name), signal),
+  putPart: (writer, signal, name = 'cleaned') => writer.putPart(target(name), 'no-upload', 1, bytes('a', 1), signal),
+  complete: (writer, signal, name = 'cleaned') => writer.complete(target(name), 'no-upload', ['tag'], signal),
+  abort: (writer, signal, name = 'cleaned') => writer.abort(target(name), 'no-upload', signal),
 };
 
 describe.each(Object.entries(ACTS))('the request of %s', (_, act) => {
@@ -202,6 +203,31 @@ describe.each(Object.entries(ACTS))('the request of %s', (_, act) => {
     await expect(act(writer, abort.signal)).rejects.toBe(reason);
     expect(s3.requests).toHaveLength(before);
   });
+
+  it.each(['is aborted', 'is too slow', 'is cut off by the end of its writer'])(
+    'ends with its connection when it %s',
+    async (how) => {
+      await using server = await startBehavingServer();
+      const endpoint = `http://${server.host}`;
+      await using writer = writerOf({ endpoint }, how === 'is too slow' ? 300 : undefined);
+      const abort = new AbortController();
+      const reason = new Error('the worker is stopping');
+      const acting = act(writer, abort.signal, 'silence-before-headers').then(
+        () => expect.fail('it succeeded'),
+        (error) => error,
+      );
+      await server.requested('silence-before-headers');
+      const began = performance.now();
+      if (how === 'is aborted') abort.abort(reason);
+      if (how.startsWith('is cut off')) await writer.close();
+      if (how === 'is aborted') expect(await acting).toBe(reason);
+      else
+        expect(await acting).toMatchObject({ code: how === 'is too slow' ? 'source_timeout' : 'source_unreachable' });
+      // The limit of the slow one is 0.3 s.
+      expect(performance.now() - began).toBeLessThan(2000);
+      await server.ended('silence-before-headers');
+    },
+  );
 });
 
 describe('a write that fails', () => {
@@ -211,8 +237,10 @@ describe('a write that fails', () => {
     try {
       const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
       await using writer = writerOf({ endpoint }, 500);
+      const began = performance.now();
       const stuck = writer.putPart(target('stuck'), 'upload', 1, bytes('a', 20e6));
       await expect(stuck).rejects.toMatchObject({ code: 'source_timeout' });
+      expect(performance.now() - began).toBeLessThan(3000);
     } finally {
       server.close();
     }

@@ -56,4 +56,11 @@ describe('lines of a stream', () => {
     splitter.push(part);
     expect(() => splitter.push(part)).toThrow(expect.objectContaining({ code: 'internal_error' }));
   });
+
+  it('may have 128 million characters and not one more, unless another limit is given', () => {
+    const splitter = createLineSplitter();
+    const part = Buffer.alloc(1 << 20, 'x');
+    for (let i = 0; i < 128; i++) expect(splitter.push(part)).toEqual([]);
+    expect(() => splitter.push(Buffer.from('x'))).toThrow(expect.objectContaining({ code: 'internal_error' }));
+  });
 });

@@ -109,4 +109,32 @@ describe('following the results of a batch', () => {
     const flapping = Array.from({ length: 20 }, (_, i): Connection[] => [away, [line(`${i}`), broken]]).flat();
     expect(await followed(service(...flapping))).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
   });
+
+  it.each<[now: object, ended: boolean]>([
+    [{ closed_at: null, counts: { queued: 0, processing: 0 } }, false],
+    [{ closed_at: 'x', counts: { queued: 1, processing: 0 } }, false],
+    [{ closed_at: 'x', counts: { queued: 0, processing: 1 } }, false],
+    [{ closed_at: 'x', counts: { queued: 1, processing: 1 } }, false],
+    [{ closed_at: 'x', counts: { queued: 0, processing: 0 } }, true],
+    [{ closed_at: 'x', finished_at: 'x', counts: { queued: 1, processing: 0 } }, true],
+  ])('asks once more after a stream of a batch that has %j: %s', async (now, ended) => {
+    const source = service([], [line('1')], [line('2')]);
+    const states = [{ finished_at: null, ...now }, batch(true)] as BatchResource[];
+    source.batch = async () => (states.length > 1 ? states.shift()! : states[0]!);
+    // The stream that begins after the batch was complete is the last one.
+    expect(await followed(source)).toEqual(ended ? ['1'] : ['1', '2']);
+  });
+
+  it('allows the service 45 s to say whether the batch is complete', async () => {
+    const source = service([], [line('1')]);
+    let asked = 0;
+    source.batch = (async (signal: AbortSignal) => {
+      asked += 1;
+      if (asked > 1) return batch(true);
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    }) as typeof source.batch;
+    expect(await followed(source)).toEqual(['1']);
+    expect(asked).toBe(2);
+    expect(pauses()[0]).toBe(45_500);
+  });
 });

@@ -84,6 +84,18 @@ describe('batchResults', () => {
     expect(seen).toEqual(['i1', 'i2']);
   });
 
+  it('sends an item within a second although the next one does not come', async () => {
+    let given = 0;
+    async function* endless() {
+      given = performance.now();
+      yield items(1)[0]!;
+      await new Promise(() => {});
+    }
+    for await (const _ of client.batchResults(endless())) break;
+    expect(performance.now() - given).toBeGreaterThan(200);
+    expect(performance.now() - given).toBeLessThan(2000);
+  });
+
   it('runs many items through several batches, never far ahead of the reader', async () => {
     let given = 0;
     async function* many() {

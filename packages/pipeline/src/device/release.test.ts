@@ -21,9 +21,9 @@ beforeEach(() => {
     const one = { options: given[1] as ort.InferenceSession.SessionOptions, runs: 0, released: 0 };
     sessions.push(one);
     const { run, release } = session;
-    session.run = (...of: [never]) => {
+    session.run = (...of: unknown[]) => {
       one.runs += 1;
-      return run.apply(session, of);
+      return run.apply(session, of as Parameters<typeof run>);
     };
     session.release = () => {
       one.released += 1;

@@ -170,6 +170,19 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       },
     );
 
+    it.each(['slow-drip', 'silence-midway', 'silence-before-headers'] as const)(
+      'is source_unreachable when the source is closed during %s: the connection ends',
+      async (behaviour) => {
+        const failed = expectFailure(fetch(behaviour), 'source_unreachable', /connection/);
+        await subject.requested(behaviour);
+        const began = performance.now();
+        await Promise.all(sources.map((source) => source.close()));
+        await failed;
+        expect(performance.now() - began).toBeLessThan(5000);
+        await subject.ended(behaviour);
+      },
+    );
+
     it('is not requested when the signal is already aborted', async () => {
       const reason = new Error('the job was canceled');
       await expect(fetch('silence-midway', {}, AbortSignal.abort(reason))).rejects.toBe(reason);

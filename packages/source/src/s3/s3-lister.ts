@@ -1,5 +1,5 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { createS3Client, type S3Options, sendBounded } from './client.ts';
+import { createS3Connections, type S3Options } from './client.ts';
 import type { S3Listing } from './s3-url.ts';
 
 /** One page of a listing. */
@@ -11,7 +11,7 @@ export interface Listed {
 
 /** Lists buckets. The caller checks the prefixes. */
 export function createS3Lister(options: S3Options, { connectMs, totalMs }: { connectMs: number; totalMs: number }) {
-  const client = createS3Client(options, connectMs);
+  const { client, sendBounded, close } = createS3Connections(options, connectMs);
   return {
     async page({ bucket, prefix }: S3Listing, token: string, max: number, signal?: AbortSignal): Promise<Listed> {
       const command = new ListObjectsV2Command({
@@ -34,7 +34,7 @@ export function createS3Lister(options: S3Options, { connectMs, totalMs }: { con
         next: (answer.IsTruncated && answer.NextContinuationToken) || null,
       };
     },
-    close: async () => client.destroy(),
+    close,
   };
 }
 

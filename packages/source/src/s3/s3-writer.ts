@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { FacequeueError, isFacequeueError } from '@facequeue/schema';
 import { unreachable } from '../errors.ts';
-import { createS3Client, type S3Options, sendBounded } from './client.ts';
+import { createS3Connections, type S3Options } from './client.ts';
 import { statusOf } from './failures.ts';
 import type { S3Object } from './s3-url.ts';
 
@@ -25,7 +25,7 @@ export interface Target extends S3Object {
 
 /** Writes objects, whole or in parts. The caller checks the prefixes. */
 export function createS3Writer(options: S3Options, { connectMs, totalMs }: { connectMs: number; totalMs: number }) {
-  const client = createS3Client(options, connectMs);
+  const { client, sendBounded, close } = createS3Connections(options, connectMs);
   const location = ({ bucket, key }: S3Object) => ({ Bucket: bucket, Key: key });
   const newObject = (target: Target) => ({
     ...location(target),
@@ -146,7 +146,7 @@ export function createS3Writer(options: S3Options, { connectMs, totalMs }: { con
       }
     },
 
-    close: async () => client.destroy(),
+    close,
   };
 }
 
