@@ -79,9 +79,15 @@ export const LUA: Record<string, MutatedScripts> = {
     files: ['packages/queue/src/**/*.lua'],
     tests: ['packages/queue/src/**/*.test.ts'],
     // A minute for each mutant that the others let live: they kill and stop processes and Redis, or wait for the sweep of every second.
-    without: ['crash-at-each-command', 'outages', 'batch/outages', 'sweep/sweeper', 'bullmq/consumer'].map(
-      (name) => `packages/queue/src/${name}.test.ts`,
-    ),
+    without: [
+      'crash-at-each-command',
+      'gateway-queue',
+      'outages',
+      'batch/outages',
+      'bullmq/consumer',
+      'job/idempotency',
+      'sweep/sweeper',
+    ].map((name) => `packages/queue/src/${name}.test.ts`),
   },
   'lua-fixture': { files: ['test/mutation/fixture/*.lua'], tests: ['test/mutation/fixture/double.test.ts'] },
 };

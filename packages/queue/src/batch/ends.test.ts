@@ -251,24 +251,22 @@ describe('stopping a batch', () => {
     expect(await all()).toEqual(before);
   });
 
-  it('may be repeated, and an erasure may follow a cancel, before and after its end', async () => {
-    for (const chunk of [1, 10]) {
-      await open([inlineItem('x'), inlineItem('y'), badItem('z')]);
-      // It was closed long ago, and its names dropped.
-      await by.close('b');
-      const closedAt = '1';
-      await raw.hset(by.key('batch:b'), 'closedAt', closedAt);
-      await by.stop('b', 'cancel', chunk);
-      expect(await by.stop('b', 'cancel', chunk)).toEqual({ exists: true, more: false });
-      expect(await raw.hmget(by.key('batch:b'), 'state', 'closedAt', 'canceled')).toEqual(['canceled', closedAt, '2']);
-      expect(await raw.exists(by.key('gone:b'))).toBe(0);
-      expect(await by.stop('b', 'erase', chunk)).toEqual({ exists: true, more: false });
-      expect(await raw.keys(by.key('*:b'))).toEqual([by.key('gone:b')]);
-      expect(await by.stop('b', 'cancel', chunk)).toEqual({ exists: false, more: false });
-      expect(await by.stop('b', 'erase', chunk)).toEqual({ exists: true, more: false });
-      await sound();
-      await raw.del(by.key('gone:b'));
-    }
+  it.each([1, 10])('may be repeated, and erasing follow canceling, %i items at a time', async (chunk) => {
+    await open([inlineItem('x'), inlineItem('y'), badItem('z')]);
+    // It was closed long ago, and its names dropped.
+    await by.close('b');
+    const closedAt = '1';
+    await raw.hset(by.key('batch:b'), 'closedAt', closedAt);
+    await by.stop('b', 'cancel', chunk);
+    expect(await by.stop('b', 'cancel', chunk)).toEqual({ exists: true, more: false });
+    expect(await raw.hmget(by.key('batch:b'), 'state', 'closedAt', 'canceled')).toEqual(['canceled', closedAt, '2']);
+    expect(await raw.exists(by.key('gone:b'))).toBe(0);
+    await sound();
+    expect(await by.stop('b', 'erase', chunk)).toEqual({ exists: true, more: false });
+    expect(await raw.keys(by.key('*:b'))).toEqual([by.key('gone:b')]);
+    expect(await by.stop('b', 'cancel', chunk)).toEqual({ exists: false, more: false });
+    expect(await by.stop('b', 'erase', chunk)).toEqual({ exists: true, more: false });
+    await sound();
   });
 
   it('that finds an erased batch still there says that it is gone, unless it erases', async () => {

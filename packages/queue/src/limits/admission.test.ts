@@ -62,6 +62,16 @@ describe('a job that is one too many', () => {
     expect(await submit({ limits: { ...ROOMY, maxWaiting: 10 } })).toEqual(refused('waiting', 11 * INTERVAL));
   });
 
+  it('comes after half a minute when BullMQ lists twice as many, whatever they are', async () => {
+    const listed = (count: number) =>
+      raw.rpush(by.key('bull:interactive:wait'), ...Array.from({ length: count }, () => 'ended'));
+    await listed(9);
+    expect(await submit({ limits: { ...ROOMY, maxWaiting: 5 } })).toEqual(admitted);
+    await raw.rpush(by.key('bull:bulk:wait'), 'ended');
+    expect(await submit({ limits: { ...ROOMY, maxWaiting: 5 } })).toEqual(refused('listed', 30_000));
+    await raw.del(by.key('bull:interactive:wait'), by.key('bull:bulk:wait'));
+  });
+
   it('counts for its bytes', async () => {
     await waiting(70);
     const limits = { ...ROOMY, maxBlobBytes: 10 };
@@ -72,6 +82,19 @@ describe('a job that is one too many', () => {
 });
 
 describe('the memory of Redis', () => {
+  it('is for bulk jobs up to four fifths of what it is for interactive ones', async () => {
+    const used = Number((await raw.info('memory')).match(/used_memory:(\d+)/)![1]);
+    const limit = Math.round(used / 0.8);
+    await raw.config('SET', 'maxmemory', String(limit));
+    try {
+      await stats({ memoryUsed: used, memoryLimit: limit });
+      expect((await submit({ queue: 'bulk' })).slice(0, 2)).toEqual(['full', 'memory']);
+      expect(await submit()).toEqual(admitted);
+    } finally {
+      await raw.config('SET', 'maxmemory', '0');
+    }
+  });
+
   it('is for submissions up to nine tenths, as recorded and as it is now', async () => {
     await waiting(59);
     const used = Number((await raw.info('memory')).match(/used_memory:(\d+)/)![1]);
@@ -166,6 +189,17 @@ describe('jobs that have waited long', () => {
     const [id] = await raw.zrange(by.key('waiting:interactive'), 0, '-1');
     await raw.zadd(by.key('waiting:interactive'), Date.now() + 50_000, id!);
     expect(await oldest()).toBe(0);
+  });
+
+  it('prevent bulk jobs at four fifths of the time at which they prevent interactive ones', async () => {
+    const limits = { ...ROOMY, maxOldestMs: 60_000 };
+    const [seconds] = (await raw.time()).map(Number);
+    for (const queue of ['interactive', 'bulk']) {
+      await by.submit(`old ${queue}`, { queue });
+      await raw.zadd(by.key(`waiting:${queue}`), seconds! * 1000 - 50_000, `old ${queue}`);
+    }
+    expect((await submit({ queue: 'bulk', limits })).slice(0, 2)).toEqual(['full', 'oldest']);
+    expect(await submit({ limits })).toEqual(admitted);
   });
 
   it('prevent others of their queue for a tenth of that time', async () => {
