@@ -275,10 +275,25 @@ describe('stopping a batch', () => {
     expect(await by.stop('b', 'erase', 1)).toEqual({ exists: true, more: true });
     expect(await by.stop('b', 'cancel', 1)).toEqual({ exists: false, more: false });
     expect(await raw.hget(by.key('batch:b'), 'erased')).toBe('1');
+    expect((await by.append('b', [urlItem('5')])).answer).toBe('gone');
+    expect(await by.close('b')).toBe(false);
     expect(await by.stop('b', 'erase', 1)).toEqual({ exists: true, more: true });
     expect(await by.stop('b', 'erase', 1)).toEqual({ exists: true, more: false });
     expect(await raw.keys(by.key('*:b'))).toEqual([by.key('gone:b')]);
     await sound();
+  });
+
+  it('appending to it and closing it are for its owner alone', async () => {
+    await by.create('b', { owner: 'ann', open: true });
+    await by.settle('b');
+    const before = await all();
+    for (const owner of ['bob', '']) {
+      expect((await by.append('b', [urlItem('1')], 'fail', { owner })).answer).toBe('gone');
+      expect(await by.close('b', owner)).toBe(false);
+    }
+    expect(await all()).toEqual(before);
+    expect((await by.append('b', [urlItem('1')], 'fail', { owner: 'ann' })).answer).toBe('ok');
+    expect(await by.close('b', 'ann')).toBe(true);
   });
 
   it('by erasing it is remembered for a while', async () => {

@@ -262,6 +262,20 @@ describe('a lease', () => {
   });
 });
 
+describe('a report that is repeated after a lost reply', () => {
+  it('is confirmed and changes nothing, though the webhook is still to be delivered', async () => {
+    const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    await deliverable(by, 'j', 'a.example');
+    await by.scripts.run(leaseScript, { max: 1, perHost: 9, leaseMs: LONG });
+    const report = { id: 'j', attempt: 1, status: 'pending', attemptJson: tried(500), nextInMs: LONG, logLength: 10 };
+    expect(await by.scripts.run(reportScript, report)).toBe(true);
+    const before = await dump(raw, by.prefix);
+    await nextMillisecond();
+    expect(await by.scripts.run(reportScript, report)).toBe(true);
+    expect(await dump(raw, by.prefix)).toEqual(before);
+  });
+});
+
 describe('a worker that has lost the lease of a webhook', () => {
   const lease = async (by: ScriptHarness) => {
     const [delivery] = await by.scripts.run(leaseScript, { max: 1, perHost: 9, leaseMs: LONG });
@@ -396,6 +410,20 @@ describe('receivers', () => {
     // About ten each. Which of two served in the same millisecond comes first is not fair: hence a clock that moves on.
     for (const host of ['a.example', 'b.example', 'c.example'])
       expect(served.filter((each) => each === host).length).toBeGreaterThan(4);
+  });
+
+  it('keep their place when another webhook of theirs becomes due', async () => {
+    const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
+    for (const [id, host] of [
+      ['a1', 'a.example'],
+      ['b1', 'b.example'],
+      ['a2', 'a.example'],
+    ] as const) {
+      await deliverable(by, id, host);
+      await nextMillisecond();
+    }
+    const [first] = await by.scripts.run(leaseScript, { max: 1, perHost: 9, leaseMs: LONG });
+    expect(jobOf(first!).id).toBe('a1');
   });
 
   it('with a retry in an hour get the next webhook at once', async () => {
