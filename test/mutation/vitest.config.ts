@@ -11,7 +11,7 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/mutation/setup.ts'],
     // For the first run, in which nothing is broken; Stryker ends a mutant's run much sooner.
-    testTimeout: 60_000,
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     maxWorkers: 1,
     sequence: { sequencer: LikelyKillersFirst },

@@ -69,6 +69,11 @@ describe('waiting for a job', () => {
     expect(pauses()).toEqual([500, 1000, 2000, 4000, 25_000, 500]);
   });
 
+  it('does not pause when the service has waited at least half of the time', async () => {
+    await outcome(service({ ended: false, afterMs: 12_500 }, { ended: false, afterMs: 12_499 }, { ended: true }));
+    expect(pauses()).toEqual([12_500, 12_499 + 500]);
+  });
+
   it('pauses as long as the answer for an unfinished job asks', async () => {
     await outcome(service({ ended: false, retryAfter: '90' }, { ended: false, retryAfter: '0' }, { ended: true }));
     expect(pauses()).toEqual([90_000, 1000]);

@@ -10,6 +10,7 @@ describe('an image URL', () => {
     ' https://example.com/a.jpg ',
     's3://bucket/key.jpg',
     'S3://My_Bucket.2/a/../b?c#d',
+    'https://example.com/s3://b',
   ])('may be %s', (text) => expect(() => checkImageUrl(text)).not.toThrow());
 
   it.each([
