@@ -38,9 +38,9 @@ describe('a stream of lines', () => {
     const { response, client } = open;
     const stream = new NdjsonStream(response);
     const sending = stream.send(MUCH);
-    const unread = response.writableLength;
+    const buffered = response.writableLength;
     stream.heartbeat();
-    expect(response.writableLength).toBe(unread);
+    expect(response.writableLength).toBe(buffered);
     client.resume();
     await sending;
     const received = open.received('\r\n1\r\n\n\r\n');

@@ -52,9 +52,9 @@ describe('a stream of events', () => {
   it('has heartbeats for a client that reads, and none for one that does not', async () => {
     const stream = new EventStream(response);
     stream.send({ id: '1', event: 'frame', data: MUCH });
-    const unread = response.writableLength;
+    const buffered = response.writableLength;
     stream.heartbeat();
-    expect(response.writableLength).toBe(unread);
+    expect(response.writableLength).toBe(buffered);
     const flushed = stream.flushed(60_000);
     client.resume();
     await flushed;
