@@ -25,7 +25,7 @@ const LOG_CALLS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 
 export function reasonToIgnore({ node, parent }: Path): string | undefined {
   if (!parent) return undefined;
-  if (parent.type === 'NewExpression' && ERRORS.test(parent.callee?.name ?? '')) {
+  if (parent.type === 'NewExpression' && parent.callee?.name && ERRORS.test(parent.callee.name)) {
     // The code of a FacequeueError is public; its detail is a text.
     const isCode = parent.callee.name === 'FacequeueError' && parent.arguments?.[0] === node;
     return TEXTS.includes(node.type) && !isCode ? 'the message of an error' : undefined;

@@ -183,6 +183,10 @@ describe('GET /metrics', () => {
     await using at = await startTestGateway(own.url);
     await own.pause();
     await expect.poll(async () => (await scrape(at)).value('facequeue_redis_up'), { timeout: 20_000 }).toBe(0);
+    // It waits 2 s for Redis; Prometheus gives a scrape 10.
+    const began = performance.now();
+    expect((await scrape(at)).value('facequeue_redis_up')).toBe(0);
+    expect(performance.now() - began).toBeLessThan(6000);
     const away = await scrape(at);
     expect(away.families.has('facequeue_jobs')).toBe(false);
     expect(away.value('process_resident_memory_bytes')).toBeGreaterThan(0);
