@@ -9,6 +9,7 @@ const BENCHES = {
   'jobs-memory': 'keys and memory in Redis before jobs, after them and after they have expired',
   ingest: 'small images appended to an open batch while its results are read: throughput and memory',
   interactive: 'interactive calls during a bulk backlog: latency, and the share of bulk images',
+  'slow-hosts': 'inline calls beside images of slow hosts, as jobs and as batches: latency',
   cameras: 'cameras that post more frames than the worker can process: age and outcome of the frames',
   device: 'the pipeline alone on each device: throughput, and whether the faces agree',
   soak: 'many images through one service: whether memory grows',

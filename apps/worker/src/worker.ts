@@ -7,7 +7,7 @@ import type { Logger } from '@facequeue/service';
 import { settlesInTime } from '@facequeue/time';
 import packageJson from '../package.json' with { type: 'json' };
 import type { WorkerConfig } from './config.ts';
-import { startHeartbeat } from './health/heartbeat.ts';
+import { type Heartbeat, startHeartbeat } from './health/heartbeat.ts';
 import { type Checks, type HealthServer, startHealthServer } from './health/server.ts';
 import { type EngineReport, type ImageRunner, startImageRunner } from './images/image-runner.ts';
 import type { Runner } from './runner.ts';
@@ -61,6 +61,7 @@ export async function startWorker(
   ]);
   const imageQueues = config.WORKER_QUEUES.filter(isImageQueue);
   let images: ImageRunner | undefined;
+  let heartbeat: Heartbeat | undefined;
   let taking = false;
   const checks: Checks = {
     redis: () => queue.ping(),
@@ -74,12 +75,21 @@ export async function startWorker(
 
   const runners: Runner[] = [];
   if (imageQueues.length > 0) {
-    images = await startImageRunner(imageQueues, { queue, workerId: id, config, engineEnv, log, metrics });
+    const onReportChange = () => heartbeat?.beatSoon();
+    images = await startImageRunner(imageQueues, {
+      queue,
+      workerId: id,
+      config,
+      engineEnv,
+      log,
+      metrics,
+      onReportChange,
+    });
     runners.push(images);
   }
   if (config.WORKER_QUEUES.includes('bulk')) runners.push(startTaskRunner(queue, config, log, metrics));
   if (config.WORKER_QUEUES.includes('webhooks')) runners.push(startWebhookRunner(queue, config, log, metrics));
-  const heartbeat = await startHeartbeat(
+  heartbeat = await startHeartbeat(
     async () => {
       const engines = images ? images.report() : NO_ENGINES;
       if (engines) await queue.heartbeat({ ...identity, ...engines, queues: config.WORKER_QUEUES });
@@ -93,7 +103,7 @@ export async function startWorker(
     id,
     async stop() {
       taking = false;
-      heartbeat[Symbol.dispose]();
+      heartbeat?.[Symbol.dispose]();
       const drained = Promise.all(runners.map((runner) => runner.drain()));
       if (!(await settlesInTime(drained, config.SHUTDOWN_GRACE))) {
         for (const runner of runners) runner.abort();

@@ -27,6 +27,7 @@ function openPool(options: Partial<FetchPoolOptions> = {}) {
     engines: 2,
     concurrency: 8,
     maxBytes: 1000,
+    onAwayChange: () => {},
     ...options,
   });
   const jobs: Record<
@@ -255,6 +256,18 @@ describe('a pool', () => {
     request('last/0', { owner: 'last' });
     await settle();
     expect(jobs['last/0']!.failure).toBeInstanceOf(FetchPoolFull);
+  });
+
+  it('says when eight jobs more or less are away', async () => {
+    const onAwayChange = vi.fn();
+    const { jobs, requests } = openPool({ onAwayChange });
+    await requests('slow', 7);
+    expect(onAwayChange).not.toHaveBeenCalled();
+    await requests('other', 1);
+    expect(onAwayChange).toHaveBeenCalledTimes(1);
+    for (const job of Object.values(jobs)) job.abort(new Error('canceled'));
+    await settle();
+    expect(onAwayChange).toHaveBeenCalledTimes(2);
   });
 
   it('looks up 256 names at a time', async () => {

@@ -16,6 +16,8 @@ const LEAST_PER_HOST = 4;
 const LOOKUPS = 256;
 /** Jobs that one worker keeps because of slow hosts: each has a lock to renew. */
 const MOST_JOBS = 1024;
+/** So many jobs more or less that are away change the wait of callers noticeably. */
+const AWAY_CHANGE = 8;
 /** What one owner or one host may have of `MOST_JOBS` and of the fetches: an eighth is left for others. */
 const SHARE = 7 / 8;
 
@@ -37,6 +39,8 @@ export interface FetchPoolOptions {
   concurrency: number;
   /** Memory for images on their way to an engine, bytes. */
   maxBytes: number;
+  /** Called when many jobs have left their places, or are back. */
+  onAwayChange: () => void;
 }
 
 export interface FetchRequest {
@@ -116,15 +120,18 @@ export class FetchPool {
   readonly #source: FetchPoolOptions['source'];
   readonly #limits: FetchLimits;
   readonly #maxBytes: number;
+  readonly #onAwayChange: () => void;
+  #reportedAway = 0;
   readonly #entries = new Set<Entry>();
   #bytes = 0;
   #lookups = 0;
   #passedOver = 0;
   #timer: Timer | null = null;
 
-  constructor({ source, engines, concurrency, maxBytes }: FetchPoolOptions) {
+  constructor({ source, engines, concurrency, maxBytes, onAwayChange }: FetchPoolOptions) {
     this.#source = source;
     this.#maxBytes = maxBytes;
+    this.#onAwayChange = onAwayChange;
     // One image inside an engine and the next one ready, as for jobs with the image in them.
     const fetched = 2 * engines;
     const perHost = Math.max(LEAST_PER_HOST, fetched);
@@ -216,11 +223,17 @@ export class FetchPool {
       counts.add(next);
       waiting = this.#waiting();
     }
+    let away = 0;
     for (const entry of this.#entries) {
       entry.isAway =
         entry.state === 'waiting' ? counts.obstacle(entry, this.#limits) === 'fetches' : entry.state !== 'fetched';
       if (entry.isAway) entry.place.leave();
       else entry.place.rejoin();
+      if (entry.isAway) away++;
+    }
+    if (Math.abs(away - this.#reportedAway) >= AWAY_CHANGE) {
+      this.#reportedAway = away;
+      this.#onAwayChange();
     }
     if (waiting.length > 0) this.#updateLater();
   }

@@ -60,7 +60,7 @@ async function openScene() {
     await startTestWorker({
       ...fresh.env,
       SOURCE_ALLOW: '127.0.0.0/8',
-      NODE_OPTIONS: `--import=${fileURLToPath(new URL('../testing/name-servers-hook.ts', import.meta.url))}`,
+      NODE_OPTIONS: `--import=${fileURLToPath(new URL('../../../../test/support/servers/name-servers-hook.ts', import.meta.url))}`,
       TEST_NAME_SERVER: names.address,
     }),
   );

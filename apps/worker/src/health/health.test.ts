@@ -100,6 +100,29 @@ describe('the heartbeat', () => {
     }
   });
 
+  it('beats once more a tenth of a second after it was asked to, however often', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const beat = vi.fn(async () => {});
+      const heartbeat = await startHeartbeat(beat, 2000, log);
+      heartbeat.beatSoon();
+      heartbeat.beatSoon();
+      await vi.advanceTimersByTimeAsync(99);
+      expect(beat).toHaveBeenCalledTimes(1);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(beat).toHaveBeenCalledTimes(2);
+      heartbeat.beatSoon();
+      await vi.advanceTimersByTimeAsync(100);
+      expect(beat).toHaveBeenCalledTimes(3);
+      heartbeat.beatSoon();
+      heartbeat[Symbol.dispose]();
+      heartbeat.beatSoon();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('that fails the first time fails the start', async () => {
     const beat = () => Promise.reject(new Error('Redis is away'));
     await expect(startHeartbeat(beat, 1, log)).rejects.toThrow('Redis is away');

@@ -42,6 +42,7 @@ export async function startImageRunner(
     engineEnv,
     log,
     metrics,
+    onReportChange,
   }: {
     queue: WorkerQueue;
     workerId: string;
@@ -49,6 +50,8 @@ export async function startImageRunner(
     engineEnv: Record<string, string>;
     log: Logger;
     metrics: Registry;
+    /** Called when `report` says something else that gateways should know soon. */
+    onReportChange: () => void;
   },
 ): Promise<ImageRunner> {
   const settings: PipelineOptions = { packPath: config.MODEL_PACK, device: config.DEVICE };
@@ -74,6 +77,7 @@ export async function startImageRunner(
     engines: size,
     concurrency: config.FETCH_CONCURRENCY,
     maxBytes: config.MAX_FETCH_BYTES,
+    onAwayChange: onReportChange,
   });
   const activeJobs = new ActiveJobs();
   const handler = createJobHandler({
