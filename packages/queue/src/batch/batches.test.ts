@@ -53,6 +53,14 @@ describe('a batch', () => {
     await sound(rig);
   });
 
+  it('of more items than one call cancels has none queued once its cancel has returned', async () => {
+    await using rig = new Rig(redis.url);
+    const queue = await rig.gateway();
+    const id = await made(queue, items(2100), { open: true });
+    expect(await queue.batches.cancel(id, '')).toMatchObject({ counts: { total: 2100, queued: 0, canceled: 2100 } });
+    await sound(rig);
+  });
+
   it('that is canceled ends waiting and active items and keeps the results', async () => {
     await using rig = new Rig(redis.url);
     const queue = await rig.gateway();

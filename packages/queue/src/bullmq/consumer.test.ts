@@ -527,6 +527,36 @@ describe('a worker that is silent for longer than it may', () => {
   });
 });
 
+describe('the listeners of a worker', () => {
+  it.each(['task', 'delivery'])('hear a message on the channel %s, and only those it is for', async (channel) => {
+    await using rig = new Rig(redis.url);
+    const worker = await rig.worker();
+    const heard: string[] = [];
+    worker.tasks.onTask(() => heard.push('task'));
+    worker.onWebhookDue(() => heard.push('delivery'));
+    const raw = new Redis(redis.url);
+    // Nothing is due, so that no sweep notifies.
+    await raw.publish(`${rig.prefix}:${channel}`, '');
+    await expect.poll(() => heard).toEqual([channel]);
+    raw.disconnect();
+  });
+
+  it.each([
+    ['task', 'tasks'],
+    ['delivery', 'hosts'],
+  ])('hear of a %s without a message while there is any', async (kind, key) => {
+    await using rig = new Rig(redis.url);
+    const worker = await rig.worker();
+    const heard = new Set<string>();
+    worker.tasks.onTask(() => heard.add('task'));
+    worker.onWebhookDue(() => heard.add('delivery'));
+    const raw = new Redis(redis.url);
+    await raw.zadd(`${rig.prefix}:${key}`, Date.now() + 600_000, 'x');
+    await expect.poll(() => [...heard]).toEqual([kind]);
+    raw.disconnect();
+  });
+});
+
 describe('workers', () => {
   it('are in the snapshot with what they report, until they close', async () => {
     await using rig = new Rig(redis.url);

@@ -207,6 +207,25 @@ describe('a background task', () => {
     expect(errors.map((error) => error.message)).toEqual(['away']);
   });
 
+  it('that fails after it was stopped is not reported', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    try {
+      const working = Promise.withResolvers<void>();
+      const errors: Error[] = [];
+      const stop = everySecond(
+        () => working.promise,
+        (error) => errors.push(error),
+      );
+      await vi.advanceTimersByTimeAsync(1000);
+      const stopped = stop();
+      working.reject(new Error('closed'));
+      await stopped;
+      expect(errors).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('that never ends is left after 2 s when it is stopped', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     try {
