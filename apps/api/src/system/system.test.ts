@@ -1,7 +1,7 @@
 import { Liveness, Readiness, SystemResource } from '@facequeue/schema';
 import { openApiDocument } from '@facequeue/schema/openapi';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   startCannedWorker,
   startTestGateway,
@@ -60,6 +60,18 @@ describe('probes', () => {
     await worker.close();
     await expect.poll(async () => (await get(path, at)).status).toBe(503);
   });
+});
+
+it.each(['/readyz', '/metrics'])('%s waits 2 s for figures that Redis does not send', async (path) => {
+  await using at = await startTestGateway(redis.url);
+  const stuck = vi.spyOn(at.queue, 'snapshot').mockReturnValue(new Promise(() => {}));
+  const began = performance.now();
+  const answer = await get(path, at);
+  const took = performance.now() - began;
+  stuck.mockRestore();
+  expect(took).toBeGreaterThan(1990);
+  expect(took).toBeLessThan(8000);
+  expect(await answer.text()).toMatch(path === '/readyz' ? /Redis does not answer/ : /^facequeue_redis_up 0$/m);
 });
 
 describe('the log of probes', () => {
