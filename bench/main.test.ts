@@ -5,7 +5,19 @@ import { describe, expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const bench = (...args: string[]) => promisify(execFile)(process.execPath, [MAIN, ...args]);
-const NAMES = ['image', 'queue', 'waits', 'jobs-memory', 'ingest', 'interactive', 'cameras', 'device', 'soak', 'chaos'];
+const NAMES = [
+  'image',
+  'queue',
+  'waits',
+  'jobs-memory',
+  'ingest',
+  'interactive',
+  'slow-hosts',
+  'cameras',
+  'device',
+  'soak',
+  'chaos',
+];
 
 describe('npm run bench', () => {
   it('lists every bench with --help', async () => {
