@@ -90,6 +90,8 @@ describe('the memory of Redis', () => {
       await stats({ memoryUsed: used, memoryLimit: limit });
       expect((await submit({ queue: 'bulk' })).slice(0, 2)).toEqual(['full', 'memory']);
       expect(await submit()).toEqual(admitted);
+      // Its image would take what is left of the nine tenths.
+      expect((await submit({ blob: Buffer.alloc(Math.round(limit / 5)) })).slice(0, 2)).toEqual(['full', 'memory']);
     } finally {
       await raw.config('SET', 'maxmemory', '0');
     }

@@ -185,6 +185,14 @@ describe('a job', () => {
     expect(expiresAt).toBe(waitsSince + MINUTE);
   });
 
+  it('that is a frame keeps its deadline when it is to be tried again', async () => {
+    const [, , deadline, token] = (await by.frame('j', 'c')) as [string, number, number, string];
+    await by.claim(token);
+    await by.start('j', 1);
+    await by.release('j', 1, false, HOUR);
+    expect(await times()).toMatchObject({ 2: deadline });
+  });
+
   it('whose worker died has its whole time to start again, at once', async () => {
     for (const how of ['swept', 'claimed'] as const) {
       await by.submit('j', { startTimeoutMs: MINUTE });
