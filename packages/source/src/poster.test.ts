@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseAllowEntry } from './address/allow-list.ts';
+import { parseAllowEntry, parseOnlyEntry } from './address/allow-list.ts';
 import { selfSigned } from './conformance/self-signed.ts';
 import { type Behaviour, startBehavingServer } from './conformance/server.ts';
 import { createGuardedPoster, type PosterOptions } from './poster.ts';
@@ -45,6 +45,17 @@ const behaving = async (tls?: { key: string; cert: string }) => {
 };
 
 describe('a post', () => {
+  it('goes to destinations of SOURCE_ONLY alone', async () => {
+    const [listed, other] = [
+      await listen((_, response) => response.end()),
+      await listen((_, response) => response.end()),
+    ];
+    const poster = posterTo(['127.0.0.1'], { only: [parseOnlyEntry(listed.host)!] });
+    expect((await poster.post(`http://${listed.host}/`, {}, '{}')).status).toBe(200);
+    await expect(poster.post(`http://${other.host}/`, {}, '{}')).rejects.toMatchObject({ code: 'source_forbidden' });
+    expect(other.connections()).toBe(0);
+  });
+
   it('sends headers and body, and returns the status', async () => {
     const seen: object[] = [];
     const server = await listen(async (request, response) => {

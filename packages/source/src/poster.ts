@@ -27,6 +27,8 @@ export interface PosterOptions {
   totalMs: number;
   /** Admitted destinations that are not public. */
   allow: readonly AllowEntry[];
+  /** The only destinations there are; none: no such restriction. */
+  only?: readonly AllowEntry[];
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
   /** Looks up names; a `NameLookup` when absent. */
@@ -38,10 +40,22 @@ export interface PosterOptions {
  * await using poster = createGuardedPoster({ connectMs: 3000, totalMs: 10_000, allow: [] });
  * const { status } = await poster.post('https://example.com/hook', { 'content-type': 'application/json' }, '{}');
  */
-export function createGuardedPoster({ connectMs, totalMs, allow, ca, resolve }: PosterOptions): GuardedPoster {
+export function createGuardedPoster({
+  connectMs,
+  totalMs,
+  allow,
+  only = [],
+  ca,
+  resolve,
+}: PosterOptions): GuardedPoster {
   const http = lazy(async () => {
     const { createHttpPoster } = await import('./http/http-poster.ts');
-    return createHttpPoster({ guard: createGuard(allow), connectMs, ca, resolve: resolve ?? nameLookup(connectMs) });
+    return createHttpPoster({
+      guard: createGuard({ allow, only }),
+      connectMs,
+      ca,
+      resolve: resolve ?? nameLookup(connectMs),
+    });
   });
   const close = async () => (await http.loaded)?.close();
   return {

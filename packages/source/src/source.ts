@@ -9,6 +9,7 @@ import { parseImageUrl } from './image-url.ts';
 import type { SourceLimits } from './limits.ts';
 import { nameLookup } from './names/name-lookup.ts';
 import type { S3Options } from './s3/client.ts';
+import { portOf } from './web-url.ts';
 
 /** Fetches image bytes from URLs. */
 export interface ImageSource extends AsyncDisposable {
@@ -20,7 +21,7 @@ export interface ImageSource extends AsyncDisposable {
   hostOf(url: string): string;
   /**
    * An address of the URL's host; '' for s3, whose endpoint the operator chose. A fetch a few seconds later needs no other look-up.
-   * @throws FacequeueError invalid_request, source_unreachable, source_timeout
+   * @throws FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout
    */
   addressOf(url: string): Promise<string>;
   /**
@@ -39,6 +40,8 @@ export interface SourceOptions {
   limits: SourceLimits;
   /** Admitted destinations that are not public. */
   allow: readonly AllowEntry[];
+  /** The only destinations there are; none: no such restriction. */
+  only?: readonly AllowEntry[];
   s3: S3Options;
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
@@ -53,11 +56,12 @@ export interface SourceOptions {
  * await using source = createImageSource(sourceOptions(readConfig(sourceVariables, process.env)));
  * const bytes = await source.fetch('https://example.com/group.jpg', AbortSignal.timeout(5000));
  */
-export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOptions): ImageSource {
+export function createImageSource({ limits, allow, only = [], s3, ca, resolve }: SourceOptions): ImageSource {
+  const guard = createGuard({ allow, only });
   const lookup = resolve ?? nameLookup(limits.connectMs);
   const http = lazy(async () => {
     const { createHttpSource } = await import('./http/http-source.ts');
-    return createHttpSource({ limits, guard: createGuard(allow), ca, resolve: lookup });
+    return createHttpSource({ limits, guard, ca, resolve: lookup });
   });
   const storage = lazy(async () => {
     const { createS3Source } = await import('./s3/s3-source.ts');
@@ -78,6 +82,8 @@ export function createImageSource({ limits, allow, s3, ca, resolve }: SourceOpti
       const { hostname } = image.url;
       const literal = bareHost(hostname);
       if (isIP(literal)) return literal;
+      const refusal = guard.nameRefusal(hostname, portOf(image.url));
+      if (refusal) throw forbidden(refusal);
       try {
         return (await lookup(hostname))[0]!.address;
       } catch (error) {

@@ -17,13 +17,15 @@ describe('the settings of image sources', () => {
         maxRedirects: 5,
       },
       allow: [],
+      only: [],
       s3: { prefixes: [], endpoint: undefined, region: undefined, forcePathStyle: false },
     });
   });
 
   it('are read in their usual forms', () => {
-    const { allow, s3 } = read({
+    const { allow, only, s3 } = read({
       SOURCE_ALLOW: 'nas.lan, 10.0.0.0/8,[::1]:9000',
+      SOURCE_ONLY: '*:443, .example.org:8443',
       S3_SOURCE_PREFIXES: 'photos, s3://archive/2024/',
       S3_ENDPOINT: 'http://minio:9000',
       S3_REGION: 'eu-central-1',
@@ -32,6 +34,10 @@ describe('the settings of image sources', () => {
       ['host', undefined],
       ['range', undefined],
       ['range', 9000],
+    ]);
+    expect(only).toEqual([
+      { kind: 'domain', domain: '.', port: 443 },
+      { kind: 'domain', domain: '.example.org', port: 8443 },
     ]);
     expect(s3).toEqual({
       prefixes: [
@@ -60,6 +66,8 @@ describe('the settings of image sources', () => {
     const bad = () => read({ SOURCE_ALLOW: 'nas.lan,*.lan', S3_SOURCE_PREFIXES: 'a/b', S3_ENDPOINT: 'minio:9000' });
     expect(bad).toThrow(ConfigError);
     expect(bad).toThrow(/SOURCE_ALLOW is .*expected hosts, host:port.*, not \*\.lan/);
+    expect(() => read({ SOURCE_ONLY: '*' })).toThrow(/SOURCE_ONLY is "\*"; expected hosts, .* or \*:443, not \*/);
+    expect(() => read({ S3_SOURCE_PREFIXES: 'photos/2024/../all' })).toThrow(/S3_SOURCE_PREFIXES is .*expected bucket/);
     expect(bad).toThrow(/S3_SOURCE_PREFIXES is "a\/b"; expected bucket or bucket\/prefix, not a\/b/);
     expect(bad).toThrow(/S3_ENDPOINT is "minio:9000"; expected an http or https URL/);
   });

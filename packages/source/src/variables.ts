@@ -1,6 +1,6 @@
 import { byteSize, duration, integer, list } from '@facequeue/schema/config';
 import { z } from 'zod';
-import { ALLOW_ENTRY_FORMS, parseAllowEntry } from './address/allow-list.ts';
+import { ALLOW_ENTRY_FORMS, parseAllowEntry, parseOnlyEntry } from './address/allow-list.ts';
 import type { StorageOptions } from './object-lister.ts';
 import type { LeastSpeed } from './pace.ts';
 import type { S3Options } from './s3/client.ts';
@@ -41,7 +41,12 @@ export const sourceVariables = {
   SOURCE_ALLOW: parsedList(parseAllowEntry, ALLOW_ENTRY_FORMS).meta({
     default: '',
     description:
-      'Destinations of image URLs and webhooks that are admitted although they are not public: host names (with any address), addresses, either with `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default loopback, private, link-local and other special addresses are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
+      'Destinations of image URLs and webhooks that are admitted although they are not public: host names (with any address), `.lan` (with all its subdomains), addresses, each with or without `:port`, and ranges, such as `nas.lan,10.0.7.5:8080,192.168.1.0/24`. By default loopback, private, link-local and other special addresses, and those of this machine’s own interfaces, are refused. `0.0.0.0/0,::/0` admits everything, cloud metadata services included.',
+  }),
+  SOURCE_ONLY: parsedList(parseOnlyEntry, `${ALLOW_ENTRY_FORMS}, or *:443`).meta({
+    default: '',
+    description:
+      'The only destinations of image URLs and webhooks, in the same forms as `SOURCE_ALLOW`, or `*:443` for one port of every host: `images.example.org:443,.cdn.example.net:443`. Holds for each redirect, too. It restricts and admits nothing: a private address has to be in `SOURCE_ALLOW` as well. Names that are not listed are not looked up. Unset: every public destination.',
   }),
   SOURCE_TIMEOUT: duration('15s', { min: '100ms', max: '1h' }).meta({
     description: 'Time to fetch an image from its URL, redirects included.',
@@ -96,6 +101,7 @@ export function sourceOptions(config: SourceConfig): SourceOptions {
       maxRedirects: config.SOURCE_MAX_REDIRECTS,
     },
     allow: config.SOURCE_ALLOW,
+    only: config.SOURCE_ONLY,
     s3: s3Options(config, config.S3_SOURCE_PREFIXES),
   };
 }

@@ -31,3 +31,6 @@ export function parseWebUrl(text: string, name: string, schemes: string): URL {
   url.hash = '';
   return url;
 }
+
+/** The port that a URL names, or its scheme's. */
+export const portOf = (url: URL) => Number(url.port || (url.protocol === 'https:' ? 443 : 80));

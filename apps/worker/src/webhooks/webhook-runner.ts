@@ -19,6 +19,7 @@ export function startWebhookRunner(queue: WorkerQueue, config: WorkerConfig, log
     connectMs: config.SOURCE_CONNECT_TIMEOUT,
     totalMs: config.WEBHOOK_TIMEOUT,
     allow: config.SOURCE_ALLOW,
+    only: config.SOURCE_ONLY,
   });
   const dispatcher = startDispatcher({
     queue,

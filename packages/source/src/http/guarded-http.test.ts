@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
 import { carrierV6, writtenV4, writtenV6 } from '../address/addresses.arbitrary.ts';
-import { parseAllowEntry } from '../address/allow-list.ts';
+import { parseAllowEntry, parseOnlyEntry } from '../address/allow-list.ts';
 import { selfSigned } from '../conformance/self-signed.ts';
 import { startBehavingServer } from '../conformance/server.ts';
 import { LIMITS } from '../conformance/suite.ts';
@@ -22,10 +22,14 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one[Symbol.asyncDispose]();
 });
 
-function sourceWith(allow: string[], more: { limits?: Partial<SourceLimits>; resolve?: Resolve; ca?: string } = {}) {
+function sourceWith(
+  allow: string[],
+  more: { limits?: Partial<SourceLimits>; resolve?: Resolve; ca?: string; only?: string[] } = {},
+) {
   const source = createImageSource({
     limits: { ...LIMITS, ...more.limits },
     allow: allow.map((entry) => parseAllowEntry(entry)!),
+    only: (more.only ?? []).map((entry) => parseOnlyEntry(entry)!),
     s3: { prefixes: [], forcePathStyle: false },
     resolve: more.resolve,
     ca: more.ca,
@@ -384,6 +388,34 @@ describe('a request for an image', () => {
       message: expect.stringContaining('did not answer within 0.3 s'),
     });
     expect(requests).toBe(2);
+  });
+});
+
+describe('a destination that SOURCE_ONLY does not have', () => {
+  const refused = { code: 'source_forbidden', message: 'the host and port are not among SOURCE_ONLY' };
+
+  it('is neither looked up nor connected to', async () => {
+    const server = await listen(ok);
+    const { resolve, lookedUp } = names({ 'one.test': [['127.0.0.1']], 'other.test': [['127.0.0.1']] });
+    const source = sourceWith(['127.0.0.0/8'], { resolve, only: [`one.test:${server.port}`] });
+    expect(text(await source.fetch(`http://one.test:${server.port}/`))).toBe('image');
+    const others = ['other.test', '127.0.0.1'].map((host) => `http://${host}:${server.port}/`);
+    for (const url of [...others, `https://one.test:${server.port + 1}/`]) {
+      await expect(source.fetch(url)).rejects.toMatchObject(refused);
+      if (!url.includes('127')) await expect(source.addressOf(url)).rejects.toMatchObject(refused);
+    }
+    expect(lookedUp).toEqual(['one.test']);
+    expect(server.connections()).toBe(1);
+  });
+
+  it('is not reached by a redirect', async () => {
+    const other = await listen(ok);
+    const first = await listen((_, response) => response.writeHead(302, { location: `http://${other.host}/` }).end());
+    const source = sourceWith(['127.0.0.1'], { only: [first.host] });
+    await expect(source.fetch(`http://${first.host}/`)).rejects.toMatchObject(refused);
+    expect(other.connections()).toBe(0);
+    const both = sourceWith(['127.0.0.1'], { only: [first.host, other.host] });
+    expect(text(await both.fetch(`http://${first.host}/`))).toBe('image');
   });
 });
 

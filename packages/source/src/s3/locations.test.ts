@@ -11,7 +11,7 @@ describe('a listing', () => {
     ['s3://photos/2024', ['photos'], { bucket: 'photos', prefix: '2024' }],
     ['s3://photos/', ['photos'], { bucket: 'photos', prefix: '' }],
     ['s3://photos', ['other', 'photos'], { bucket: 'photos', prefix: '' }],
-    ['s3://photos/a%20b?c#d/../', ['photos'], { bucket: 'photos', prefix: 'a%20b?c#d/../' }],
+    ['s3://photos/a%20b?c#d/%2e./', ['photos'], { bucket: 'photos', prefix: 'a%20b?c#d/%2e./' }],
   ])('of %s may be made when %j is allowed', (url, allowed, listing) => {
     expect(checkListing(url, prefixes(...allowed))).toEqual(listing);
   });
@@ -34,6 +34,11 @@ describe('a listing', () => {
     's3://photos?x',
     `s3://photos/${'é'.repeat(513)}`,
     's3://photos/\n',
+    's3://photos/2024/../private/',
+    's3://photos/..',
+    's3://photos/./a',
+    's3://../a',
+    's3://.../a',
   ])('of %j is refused', (url) => {
     expect(() => checkListing(url, prefixes('photos'))).toThrow(
       expect.objectContaining({ code: 'invalid_request', parameter: 's3.prefix' }),
@@ -59,12 +64,17 @@ describe('an output', () => {
     );
   });
 
-  it.each(['results.ndjson', 'file:///results/a', 's3://results', 's3://results/', 's3://results/folder/'])(
-    'is not %s',
-    (url) => {
-      expect(() => checkOutput(url, prefixes('results'))).toThrow(
-        expect.objectContaining({ code: 'invalid_request', parameter: 'output' }),
-      );
-    },
-  );
+  it.each([
+    'results.ndjson',
+    's3://results/runs/../a',
+    's3://results/./a',
+    'file:///results/a',
+    's3://results',
+    's3://results/',
+    's3://results/folder/',
+  ])('is not %s', (url) => {
+    expect(() => checkOutput(url, prefixes('results'))).toThrow(
+      expect.objectContaining({ code: 'invalid_request', parameter: 'output' }),
+    );
+  });
 });

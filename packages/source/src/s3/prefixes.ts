@@ -1,3 +1,5 @@
+import { hasDotSegment } from './s3-url.ts';
+
 /** A bucket or a folder in it that may be used. */
 export interface S3Prefix {
   bucket: string;
@@ -12,12 +14,14 @@ export interface S3Prefix {
  */
 export function parseS3Prefix(text: string): S3Prefix | null {
   const { bucket, prefix } = /^(?:s3:\/\/)?(?<bucket>[\w.-]{3,63})(?:\/(?<prefix>.*))?$/s.exec(text)?.groups ?? {};
-  return bucket ? { bucket, prefix: (prefix ?? '').replace(/\/+$/, '') } : null;
+  if (!bucket || hasDotSegment(prefix ?? '')) return null;
+  return { bucket, prefix: (prefix ?? '').replace(/\/+$/, '') };
 }
 
 /**
  * Whether an object is under one of the prefixes. A prefix is a folder: `bucket/photos` admits the key `photos/a.jpg`
- * but not `photos-private/a.jpg`. `..` in a key has no special meaning to S3.
+ * but not `photos-private/a.jpg`.
+ * @param key without segments `..`, which some servers follow
  */
 export function isUnderPrefix(prefixes: readonly S3Prefix[], bucket: string, key: string): boolean {
   return prefixes.some(

@@ -141,11 +141,22 @@ describe('an object storage', () => {
     await expect(source.fetch('s3://images/forbidden')).rejects.toMatchObject({ code: 'source_forbidden' });
   });
 
-  it('receives exactly the key, dots included', async () => {
+  it('receives exactly the key, dots within names included', async () => {
     await using server = await startBehavingServer();
     await using source = s3Source(`http://${server.host}`, ['images/open']);
-    await source.fetch('s3://images/open/../secret/found');
-    expect(server.paths).toEqual(['/images/open/../secret/found']);
+    await source.fetch('s3://images/open/..a/b../.c/found');
+    expect(server.paths).toEqual(['/images/open/..a/b../.c/found']);
+  });
+
+  it('is not asked for a key with a segment . or .., which it might follow out of the prefix', async () => {
+    await using server = await startBehavingServer();
+    await using source = s3Source(`http://${server.host}`, ['images/open', 'images']);
+    for (const key of ['open/../secret/found', '../found', 'open/..', './found', 'open/./found'])
+      await expect(source.fetch(`s3://images/${key}`)).rejects.toMatchObject({
+        code: 'invalid_request',
+        message: 'the key in url has a segment . or ..',
+      });
+    expect(server.paths).toEqual([]);
   });
 
   it('receives the bucket in the path when that is set', async () => {
