@@ -1,5 +1,6 @@
 import { FacequeueError } from '@facequeue/schema';
 import { Router } from 'express';
+import { takeQuota } from './admission/take-quota.ts';
 import { requireScope } from './auth/caller.ts';
 import { batchRoutes } from './batches/routes.ts';
 import { allowPreflight } from './browsers/cors.ts';
@@ -30,7 +31,7 @@ export function allRoutes(services: Services): Route[] {
 }
 
 /** A router with the given routes. Other methods of their paths answer 405; OPTIONS lists the methods. */
-export function routerOf(routes: Route[], { config, authenticator }: Services): Router {
+export function routerOf(routes: Route[], { config, authenticator, queue }: Services): Router {
   const router = Router({ caseSensitive: true });
   for (const route of routes) {
     router[route.method](expressPath(route.path), async (request, response) => {
@@ -40,6 +41,7 @@ export function routerOf(routes: Route[], { config, authenticator }: Services): 
       if (route.scope !== null) {
         context.caller = authenticator.authenticate(request, response);
         requireScope(context.caller, route.scope);
+        await takeQuota(queue.quotas, context.caller, response);
       }
       if (!route.body && hasBody(request)) {
         throw new FacequeueError('invalid_request', `${request.method} takes no body`);

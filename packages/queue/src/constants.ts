@@ -27,6 +27,12 @@ export const CONSTANTS = {
   MIN_RETRY_MS: 1000,
   MAX_RETRY_MS: 30_000,
 
+  // Calls of an owner with limits (quota/).
+  /** How long a call counts as in progress after its gateway has last said so. */
+  CALL_LEASE_MS: 12_000,
+  /** When to try again while as many calls are in progress as may be. */
+  CALLS_RETRY_MS: 1000,
+
   /** Time constant of all decayed counts: count / 15 s is the rate over the last half minute or so. */
   RATE_TAU_MS: 15_000,
   /** Ends that the mean interval between two ends is taken over. */

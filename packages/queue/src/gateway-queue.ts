@@ -9,6 +9,7 @@ import { type Snapshot, snapshotScript } from './limits/snapshot.ts';
 import type { CompletionWait } from './notify/completion-waits.ts';
 import { JobEvents } from './notify/job-events.ts';
 import type { Subscription } from './notify/subscriptions.ts';
+import { Quotas } from './quota/quotas.ts';
 import { PING_TIMEOUT_MS } from './redis/connection.ts';
 import { type ConnectionOptions, type Connections, openConnections, openOrClose } from './redis/connections.ts';
 import { mapRedisErrors, orUnavailable } from './redis/errors.ts';
@@ -42,6 +43,8 @@ export async function openGatewayQueue(options: GatewayQueueOptions): Promise<Ga
 export class GatewayQueue {
   readonly batches: Batches;
   readonly cameras: Cameras;
+  /** Rates and concurrency of owners' calls. */
+  readonly quotas: Quotas;
   /** Figures of the whole installation, at most 250 ms old. */
   readonly snapshot: () => Promise<Snapshot>;
   readonly #connections: Connections;
@@ -59,6 +62,7 @@ export class GatewayQueue {
     this.#submissions = new Submissions(connections, limits, resultTtlMs);
     this.batches = new Batches(connections, limits, { batchTtlMs, resultTtlMs });
     this.cameras = new Cameras(connections, this.#submissions, limits, resultTtlMs);
+    this.quotas = new Quotas(connections);
     this.snapshot = cachedFor(SNAPSHOT_MS, () => mapRedisErrors(() => scripts.run(snapshotScript, { limits })));
     this.#stopSweeping = everySecond(async () => {
       if (redis.status !== 'ready') return;
@@ -134,6 +138,7 @@ export class GatewayQueue {
 
   async close(): Promise<void> {
     this.#events.close();
+    this.quotas[Symbol.dispose]();
     await this.#stopSweeping();
     await this.#connections[Symbol.asyncDispose]();
   }

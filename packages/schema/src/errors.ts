@@ -145,8 +145,8 @@ export const ERROR_CATALOGUE = {
   quota_exceeded: retryableEntry(
     429,
     'Quota exceeded',
-    'the rate limit of the key is used up',
-    'Wait as long as `Retry-After` says, then send the request again.',
+    'the rate or the calls in progress of the key are used up',
+    'Wait as long as `Retry-After` says, then send the request again. `RateLimit` says what is left ([security.md](security.md#api-keys)).',
   ),
   headers_too_large: entry(
     431,

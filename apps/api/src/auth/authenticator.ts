@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { DEFAULT_SCOPES, SCOPES } from '@facequeue/schema/scopes';
 import type { Logger } from '@facequeue/service';
 import { repeat } from '@facequeue/time';
-import type { Caller } from '../http/caller.ts';
+import { type Caller, NO_LIMITS } from '../http/caller.ts';
 import { UnorderedSet } from '../http/unordered-set.ts';
 import { identify } from './caller.ts';
 import { type ApiKey, ApiKeys } from './keys.ts';
@@ -34,7 +34,9 @@ export class Authenticator implements Disposable {
     this.#log = log;
     // A file without keys admits nobody: deleting the last key must not open the gateway.
     const open = config.API_KEYS.length === 0 && this.#file === null;
-    this.#anybody = open ? { owner: '', scopes: new Set(config.ALLOW_OPEN ? DEFAULT_SCOPES : SCOPES) } : null;
+    this.#anybody = open
+      ? { ...NO_LIMITS, owner: '', scopes: new Set(config.ALLOW_OPEN ? DEFAULT_SCOPES : SCOPES) }
+      : null;
   }
 
   /** @throws ConfigError when API_KEYS_FILE cannot be used */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ConfigError } from '@facequeue/schema/config';
-import { KEY_NAME, type KeyEntry, refuseRepeated } from '@facequeue/schema/keys-file';
+import { KEY_NAME, type KeyEntry, periodMs, refuseRepeated } from '@facequeue/schema/keys-file';
 import { DEFAULT_SCOPES } from '@facequeue/schema/scopes';
-import type { Caller } from '../http/caller.ts';
+import { type Caller, NO_LIMITS } from '../http/caller.ts';
 
 /** What one secret gives access to. */
 export interface ApiKey {
@@ -22,17 +22,26 @@ export function parseKeyEntry(text: string): ApiKey | null {
   return {
     sha256: sha256.toLowerCase(),
     expiresAt: null,
-    caller: { owner, scopes: new Set(DEFAULT_SCOPES) },
+    caller: { ...NO_LIMITS, owner, scopes: new Set(DEFAULT_SCOPES) },
   };
 }
 
 /** The secrets of a key in API_KEYS_FILE: its own, and those it replaced whose time is not over. */
 export function keysOf(entry: KeyEntry): ApiKey[] {
-  const caller = { owner: entry.name, scopes: new Set(entry.scopes ?? DEFAULT_SCOPES) };
+  const caller = callerOf(entry);
   return [{ sha256: entry.sha256, expires_at: undefined }, ...(entry.previous ?? [])].map((secret) => {
     const ends = [secret.expires_at, entry.expires_at].flatMap((time) => (time === undefined ? [] : Date.parse(time)));
     return { sha256: secret.sha256.toLowerCase(), expiresAt: ends.length ? Math.min(...ends) : null, caller };
   });
+}
+
+function callerOf({ name, scopes = [...DEFAULT_SCOPES], rate, concurrent }: KeyEntry): Caller {
+  return {
+    owner: name,
+    scopes: new Set(scopes),
+    rate: rate ? { requests: rate.requests, periodMs: periodMs(rate.per), burst: rate.burst ?? rate.requests } : null,
+    concurrent: concurrent ?? null,
+  };
 }
 
 /** The keys in force: those of API_KEYS, which stay, and those of API_KEYS_FILE, which may change. */

@@ -1,3 +1,4 @@
+import type { CallRate } from '@facequeue/queue';
 import type { Scope } from '@facequeue/schema/scopes';
 
 /** Who makes a call, and what it may do. */
@@ -5,4 +6,11 @@ export interface Caller {
   /** Name of its API key, to which its jobs, batches and cameras belong; empty without API keys. */
   readonly owner: string;
   readonly scopes: ReadonlySet<Scope>;
+  /** How often it may call; null without a limit, as the others. */
+  readonly rate: CallRate | null;
+  /** How many of its calls may be in progress. */
+  readonly concurrent: number | null;
 }
+
+/** What limits a caller whose key has no limits, or who needs none. */
+export const NO_LIMITS = { rate: null, concurrent: null } satisfies Partial<Caller>;

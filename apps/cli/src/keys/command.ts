@@ -12,6 +12,9 @@ interface FileFlags {
 interface AddFlags extends FileFlags {
   scopes?: Scope[];
   expires?: Date;
+  rate?: { requests: number; per: string };
+  burst?: number;
+  concurrent?: number;
 }
 
 export const define: CommandModule['define'] = (command, output, run) => {
@@ -25,11 +28,16 @@ export const define: CommandModule['define'] = (command, output, run) => {
 
   subcommand('add <NAME>', 'add a key, print it, and create the file if there is none: the key is shown only now')
     .option('--scopes <LIST>', `of ${SCOPES.join(', ')} (default: all but admin)`, readScopes)
+    .option('--rate <RATE>', 'calls in a period of s, m, h or d, such as 50/1s or 100000/1d', readRate)
+    .option('--burst <COUNT>', 'calls that may come at once after a pause (default: those of a period)', wholeNumber)
+    .option('--concurrent <COUNT>', 'calls in progress at a time', wholeNumber)
     .option('--expires <TIME>', 'from then on the key is refused, such as 2027-01-31T00:00:00Z', moment)
     .action(
-      run(async (name: string, { file, scopes, expires }: AddFlags) => {
+      run(async (name: string, { file, scopes, expires, rate, burst, concurrent }: AddFlags) => {
+        if (burst !== undefined && !rate) throw new UsageError("option '--burst' needs --rate");
         const { addKey } = await import('./keys.ts');
-        return addKey(await pathOf(file), { name, scopes, expires_at: expires?.toISOString() }, output);
+        const limits = { rate: rate && { ...rate, burst }, concurrent };
+        return addKey(await pathOf(file), { name, scopes, ...limits, expires_at: expires?.toISOString() }, output);
       }),
     );
   subcommand('list', 'print name, scopes and expiry of each key')
@@ -66,6 +74,17 @@ async function pathOf(file: string | undefined): Promise<string> {
   const path = file ?? keysConfig().API_KEYS_FILE;
   if (path === undefined) throw new UsageError('name the file with --file or API_KEYS_FILE');
   return path;
+}
+
+function readRate(text: string): { requests: number; per: string } {
+  const [, requests, per] = /^(\d+)\/(\d+[smhd])$/.exec(text) ?? [];
+  if (per === undefined) throw new InvalidArgumentError('Expected calls and a period, such as 50/1s.');
+  return { requests: Number(requests), per };
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number.');
 }
 
 function readScopes(text: string): Scope[] {

@@ -57,6 +57,14 @@ describe('facequeue keys', () => {
     expect(existsSync(`${path}.new`)).toBe(false);
   });
 
+  it('writes the limits, and lists them', async () => {
+    await keys('add', 'shop', '--scopes', 'detect', '--rate', '50/1s', '--burst', '100', '--concurrent', '64');
+    expect(written()[0]).toMatchObject({ rate: { requests: 50, per: '1s', burst: 100 }, concurrent: 64 });
+    await keys('add', 'slow', '--scopes', 'detect', '--rate', '3/2m');
+    expect(written()[1].rate).toEqual({ requests: 3, per: '2m' });
+    expect((await keys('list')).stdout).toBe('shop\tdetect\t50/1s, burst 100\t64 concurrent\nslow\tdetect\t3/2m\n');
+  });
+
   it('lists the keys without their hashes', async () => {
     const expired = { name: 'late', sha256: 'a'.repeat(64), expires_at: PAST };
     const previous = [{ sha256: 'c'.repeat(64), expires_at: PAST }];
@@ -87,6 +95,7 @@ describe('facequeue keys', () => {
   it.each([
     [['add', 'shop'], /there is a key called shop/],
     [['add', 'a b'], /expected 1 to 64 letters/],
+    [['add', 'fast', '--rate', '50/2d'], /keys\[1\]\.rate\.per: expected a period/],
     [['revoke', 'nobody'], /there is no key called nobody/],
     [['rotate', 'nobody'], /there is no key called nobody/],
   ])('refuses %j with 1 and leaves the file as it is', async (args, message) => {
@@ -116,6 +125,9 @@ describe('facequeue keys', () => {
   it.each([
     [['add', 'shop', '--scopes', 'detects'], /Expected some of detect, jobs/],
     [['add', 'shop', '--expires', 'tomorrow'], /Expected a time/],
+    [['add', 'shop', '--rate', '50'], /Expected calls and a period/],
+    [['add', 'shop', '--burst', '5'], /needs --rate/],
+    [['add', 'shop', '--concurrent', '0'], /Expected a whole number/],
     [['rotate', 'shop', '--overlap', '1w'], /Expected a duration/],
     [['rotate', 'shop', '--overlap', '366d'], /at most 365d/],
   ])('does not understand %j', async (args, message) => {

@@ -9,7 +9,7 @@ import { changeKeys, readKeys } from './file.ts';
 const KEY_BYTES = 24;
 
 /** An entry whose members may be left out as undefined. */
-export type NewKey = { name: string } & { [Member in keyof KeyEntry]?: KeyEntry[Member] | undefined };
+export type NewKey = { name: string } & { [Member in keyof KeyEntry]?: unknown };
 
 /**
  * Adds a key to the file and prints it.
@@ -101,9 +101,13 @@ const withoutHashes = ({ sha256: _, previous, ...rest }: KeyEntry) => ({
   ...(previous && { previous: previous.map(({ expires_at }) => ({ expires_at })) }),
 });
 
-function describeKey({ name, scopes = [...DEFAULT_SCOPES], expires_at }: KeyEntry): string {
+function describeKey({ name, scopes = [...DEFAULT_SCOPES], rate, concurrent, expires_at }: KeyEntry): string {
   const expiry = expires_at === undefined ? [] : [`${isOver(expires_at) ? 'expired' : 'expires'} ${expires_at}`];
-  return [name, scopes.join(','), ...expiry].join('\t');
+  const limits = [
+    rate && `${rate.requests}/${rate.per}${rate.burst === undefined ? '' : `, burst ${rate.burst}`}`,
+    concurrent !== undefined && `${concurrent} concurrent`,
+  ].filter(Boolean);
+  return [name, scopes.join(','), ...limits, ...expiry].join('\t');
 }
 
 const isOver = (time: string) => Date.parse(time) <= Date.now();

@@ -25,6 +25,8 @@
 --   <prefix>:lane:<lane>     list    what waits in a lane ("batch:<id>": items as JSON; "camera:<name>": ids of frames)
 --   <prefix>:turns           hash    lane token -> "<lane>", or "<lane> <id>" once a worker has claimed a job by it (see lane/lib.lua)
 --   <prefix>:first-start     string  time of the installation's first start
+--   <prefix>:rate:<owner>   string  see quota/lib.lua, as the next
+--   <prefix>:calls:<owner>  zset
 --   <prefix>:bull:...                BullMQ's own keys; scripts only look whether a job, its lock and its list exist
 -- Channels:
 --   <prefix>:ended     "<id> <status>" of a job that has ended
@@ -56,4 +58,6 @@ local function results_key(batch) return PREFIX .. ':results:' .. batch end
 local function active_key(batch) return PREFIX .. ':active:' .. batch end
 local function camera_key(name) return PREFIX .. ':camera:' .. name end
 local function frames_key(name) return PREFIX .. ':frames:' .. name end
+local function rate_key(owner) return PREFIX .. ':rate:' .. owner end
+local function calls_key(owner) return PREFIX .. ':calls:' .. owner end
 local function lane_key(lane) return PREFIX .. ':lane:' .. lane end

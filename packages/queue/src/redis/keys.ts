@@ -16,6 +16,8 @@ export interface Keys {
   readonly camera: (name: string) => string;
   readonly frames: (camera: string) => string;
   readonly lane: (lane: string) => string;
+  readonly rate: (owner: string) => string;
+  readonly calls: (owner: string) => string;
   readonly tombstone: (id: string) => string;
   readonly due: string;
   readonly stats: string;
@@ -56,6 +58,8 @@ export function keysOf(prefix: string): Keys {
     camera: named('camera'),
     frames: named('frames'),
     lane: named('lane'),
+    rate: named('rate'),
+    calls: named('calls'),
     tombstone: named('gone'),
     due: `${prefix}:due`,
     stats: `${prefix}:stats`,

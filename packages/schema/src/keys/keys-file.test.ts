@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../config/variables.ts';
-import { readKeysFile } from './keys-file.ts';
+import { periodMs, readKeysFile } from './keys-file.ts';
 import { DEFAULT_SCOPES, SCOPES } from './scopes.ts';
 
 const HASH = 'ab'.repeat(32);
@@ -14,6 +14,8 @@ describe('a file of API keys', () => {
       sha256: HASH,
       previous: [{ sha256: OTHER.toUpperCase(), expires_at: '2026-12-01T00:00:00+01:00' }],
       scopes: [...SCOPES],
+      rate: { requests: 50, per: '1s', burst: 100 },
+      concurrent: 64,
       expires_at: '2027-01-31T00:00:00Z',
     };
     expect(readKeysFile(file(full, { name: 'x'.repeat(64), sha256: 'ef'.repeat(32) })).keys).toEqual([
@@ -60,6 +62,41 @@ describe('a file of API keys', () => {
       file({ name: 'a', sha256: HASH, previous: [{ sha256: OTHER }] }),
       /^keys\[0\]\.previous\[0\]\.expires_at: expected/,
     ],
+    [
+      'a rate without its period',
+      file({ name: 'a', sha256: HASH, rate: { requests: 1 } }),
+      /^keys\[0\]\.rate\.per: expected a period/,
+    ],
+    [
+      'a period below a second',
+      file({ name: 'a', sha256: HASH, rate: { requests: 1, per: '100ms' } }),
+      /^keys\[0\]\.rate\.per: expected/,
+    ],
+    [
+      'a period over a day',
+      file({ name: 'a', sha256: HASH, rate: { requests: 1, per: '25h' } }),
+      /^keys\[0\]\.rate\.per: expected/,
+    ],
+    [
+      'a rate of none',
+      file({ name: 'a', sha256: HASH, rate: { requests: 0, per: '1s' } }),
+      /^keys\[0\]\.rate\.requests: expected a whole number from 1 to 1000000$/,
+    ],
+    [
+      'a burst of a half',
+      file({ name: 'a', sha256: HASH, rate: { requests: 1, per: '1s', burst: 0.5 } }),
+      /^keys\[0\]\.rate\.burst: expected a whole/,
+    ],
+    [
+      'too many calls',
+      file({ name: 'a', sha256: HASH, concurrent: 1_000_001 }),
+      /^keys\[0\]\.concurrent: expected a whole number/,
+    ],
+    [
+      'a number as text',
+      file({ name: 'a', sha256: HASH, concurrent: '64' }),
+      /^keys\[0\]\.concurrent: expected a whole number/,
+    ],
     ['a name twice', file({ name: 'a', sha256: HASH }, { name: 'a', sha256: OTHER }), /^there are two keys called a$/],
     [
       'a hash twice',
@@ -98,6 +135,17 @@ describe('a file of API keys', () => {
       expect(message).not.toContain('the-key');
     }
   });
+});
+
+it.each([
+  ['1s', 1000],
+  ['90s', 90_000],
+  ['10m', 600_000],
+  ['24h', 86_400_000],
+  ['1d', 86_400_000],
+])('a period of %s is %i ms', (per, ms) => {
+  expect(readKeysFile(file({ name: 'a', sha256: HASH, rate: { requests: 1, per } })).keys).toHaveLength(1);
+  expect(periodMs(per)).toBe(ms);
 });
 
 it('every scope but admin is what a key has that names none', () => {

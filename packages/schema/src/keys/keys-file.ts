@@ -10,6 +10,30 @@ const sha256 = z
   .string({ error: 'the SHA-256 of the key in 64 hexadecimal digits' })
   .regex(/^[0-9a-f]{64}$/i, 'the SHA-256 of the key in 64 hexadecimal digits');
 
+/** Units of a rate's period. RateLimit headers count in whole seconds, so there are no shorter ones. */
+const PERIOD_S: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
+const PERIOD = /^([1-9]\d{0,4})([smhd])$/;
+const MOST = 1_000_000;
+
+/** Milliseconds of a rate's `per`, such as `1s`, `10m`, `1h`. */
+export function periodMs(per: string): number {
+  const [, count, unit] = PERIOD.exec(per)!;
+  return Number(count) * PERIOD_S[unit!]! * 1000;
+}
+
+const count = z
+  .number({ error: `a whole number from 1 to ${MOST}` })
+  .refine((value) => Number.isInteger(value) && value >= 1 && value <= MOST, `a whole number from 1 to ${MOST}`);
+
+/** How often a key may call: `requests` in each period on average, `burst` of them at once after a pause. */
+const Rate = z.strictObject({
+  requests: count,
+  per: z
+    .string({ error: 'a period such as 1s, 10m or 1h' })
+    .refine((text) => PERIOD.test(text) && periodMs(text) <= 86_400_000, 'a period such as 1s, 10m or 1h, at most 1d'),
+  burst: count.optional(),
+});
+
 const time = z.iso.datetime({ offset: true, error: 'a time such as 2027-01-31T00:00:00Z' });
 
 /** One key of the file. What is left out is unlimited, or the service's own value. */
@@ -22,6 +46,9 @@ export const KeyEntry = z.strictObject({
     .array(z.enum(SCOPES, { error: `one of ${SCOPES.join(', ')}` }), { error: 'a list' })
     .min(1, 'at least one scope; delete the key to switch it off')
     .optional(),
+  rate: Rate.optional(),
+  /** Calls in progress at a time. */
+  concurrent: count.optional(),
   expires_at: time.optional(),
 });
 export type KeyEntry = z.output<typeof KeyEntry>;

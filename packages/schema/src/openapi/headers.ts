@@ -24,5 +24,13 @@ export const retryAfter = z.string().meta({
   description: 'Seconds after which another attempt makes sense.',
   header: { id: 'Retry-After' },
 });
+export const rateLimitPolicy = z.string().meta({
+  description: 'What the key may do (draft-ietf-httpapi-ratelimit-headers), on every answer to a key with limits.',
+  header: { id: 'RateLimit-Policy' },
+});
+export const rateLimit = z.string().meta({
+  description: 'What is left of it, on every answer to a key with limits.',
+  header: { id: 'RateLimit' },
+});
 export const allow = z.string().meta({ description: 'Methods of the path.', header: { id: 'Allow' } });
 export const authenticate = z.string().meta({ description: 'Bearer', header: { id: 'WWW-Authenticate' } });

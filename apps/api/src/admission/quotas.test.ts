@@ -1,0 +1,144 @@
+/** Rates and calls in progress of keys, as callers see them. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseList } from 'structured-headers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type GatewayPair,
+  keyOf,
+  startGatewayPair,
+  startTestGateway,
+  type TestKey,
+  TestKeysFile,
+} from '../../../../test/support/gateway/index.ts';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { readEvents } from '../streaming/testing/sse-reader.ts';
+
+let redis: TestRedis;
+let file: TestKeysFile;
+let gateways: GatewayPair;
+beforeAll(async () => {
+  redis = await startRedis();
+  file = new TestKeysFile();
+  gateways = await startGatewayPair(redis.url, { API_KEYS_FILE: file.path });
+});
+afterAll(async () => {
+  await gateways?.[Symbol.asyncDispose]();
+  file?.[Symbol.dispose]();
+  await redis?.stop();
+});
+
+let key: string;
+let keys = 0;
+beforeEach(() => {
+  key = `key-${keys++}`;
+});
+
+async function useKey(limits: Partial<TestKey>) {
+  file.write({ name: key, ...limits });
+  for (const gateway of gateways) await gateway.reloadKeys();
+}
+const get = (at: 0 | 1, path = '/cameras') => fetch(gateways[at].url + path, { headers: { 'x-api-key': keyOf(key) } });
+/** A RateLimit header as [name, parameters]. */
+const parsed = (response: Response, name: string) =>
+  parseList(response.headers.get(name) ?? '').map(([item, parameters]) => [item, Object.fromEntries(parameters)]);
+
+describe('the rate of a key', () => {
+  it('holds over two gateways: of a client that calls 200 times a second, 50 are served', async () => {
+    await useKey({ rate: { requests: 50, per: '1s' } });
+    const status = async (i: number) => {
+      const response = await get((i % 2) as 0 | 1);
+      await response.body?.cancel();
+      return response.status;
+    };
+    for (let i = 0; (await status(i)) === 200; i++);
+    // Now the burst is used up, and what is served is the rate.
+    const began = performance.now();
+    const seconds = () => (performance.now() - began) / 1000;
+    let [sent, served, last] = [0, 0, 0];
+    const client = async () => {
+      while (seconds() < 4) {
+        while (sent >= seconds() * 200) await delay(2);
+        if ((await status(sent++)) !== 200) continue;
+        served += 1;
+        last = seconds();
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, client));
+    expect(sent).toBeGreaterThan(served);
+    expect(served / last).toBeGreaterThan(45);
+    expect(served / last).toBeLessThan(55);
+  });
+
+  it('is told with each answer, and a call beyond it is refused unread, with the time to try again', async () => {
+    await useKey({ rate: { requests: 60, per: '1h', burst: 3 }, scopes: ['cameras'] });
+    const answers = [await get(0), await get(1), await get(0, '/cameras/none')];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+    for (const [i, answer] of answers.entries()) {
+      expect(parsed(answer, 'ratelimit-policy')).toEqual([['rate', { q: 60, w: 3600 }]]);
+      expect(parsed(answer, 'ratelimit')).toEqual([['rate', { r: 2 - i, t: 60 * (i + 1) }]]);
+    }
+    const refused = await fetch(`${gateways[1].url}/cameras/gate/frames`, {
+      method: 'POST',
+      headers: { 'x-api-key': keyOf(key), 'content-type': 'text/plain' },
+      body: 'no image',
+    });
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({
+      code: 'quota_exceeded',
+      detail: `the key ${key} has used up its rate of calls`,
+    });
+    expect(parsed(refused, 'ratelimit')).toEqual([['rate', { r: 0, t: 180 }]]);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+  });
+
+  it('is not used by calls that are forbidden, nor known by routes without keys', async () => {
+    await useKey({ rate: { requests: 1, per: '1h' }, scopes: ['cameras'] });
+    for (let i = 0; i < 3; i++) expect((await get(0, '/system')).status).toBe(403);
+    expect((await get(0, '/livez')).headers.get('ratelimit')).toBeNull();
+    expect((await get(0)).status).toBe(200);
+    expect((await get(1)).status).toBe(429);
+  });
+
+  it('that the file changes holds from the next call on', async () => {
+    await useKey({ rate: { requests: 1, per: '1h' } });
+    expect([(await get(0)).status, (await get(0)).status]).toEqual([200, 429]);
+    await useKey({});
+    const free = await get(0);
+    expect([free.status, free.headers.get('ratelimit-policy')]).toEqual([200, null]);
+  });
+});
+
+describe('the calls of a key in progress', () => {
+  it('are counted over two gateways until their answers end, streams included', async () => {
+    await useKey({ concurrent: 2 });
+    const idle = await get(0);
+    expect(parsed(idle, 'ratelimit-policy')).toEqual([['concurrent', { q: 2, qu: 'concurrent-requests' }]]);
+    expect(parsed(idle, 'ratelimit')).toEqual([['concurrent', { r: 1 }]]);
+    await idle.text();
+    const open = (at: 0 | 1) => readEvents(`${gateways[at].url}/cameras/gate/events`, { 'x-api-key': keyOf(key) });
+    const streams = [await open(0), await open(1)];
+    const refused = await get(1);
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ detail: `the key ${key} has as many calls in progress as it may` });
+    expect(refused.headers.get('retry-after')).toBe('1');
+    streams[0]![Symbol.dispose]();
+    await expect.poll(async () => (await get(1)).status, { timeout: 5000 }).toBe(200);
+    streams[1]![Symbol.dispose]();
+  });
+});
+
+it('a key with limits gets 503 while Redis is away, and one without is answered what needs no Redis', async () => {
+  await using own = Object.assign(await startRedis(), { [Symbol.asyncDispose]: () => own.stop() });
+  using keysFile = new TestKeysFile(
+    { name: 'limited', scopes: ['metrics'], rate: { requests: 9, per: '1s' } },
+    { name: 'free', scopes: ['metrics'] },
+  );
+  await using gateway = await startTestGateway(own.url, { API_KEYS_FILE: keysFile.path });
+  const metrics = async (name: string) =>
+    (await fetch(`${gateway.url}/metrics`, { headers: { 'x-api-key': keyOf(name) } })).status;
+  expect([await metrics('limited'), await metrics('free')]).toEqual([200, 200]);
+  await own.stop();
+  await expect.poll(() => metrics('limited'), { timeout: 15_000 }).toBe(503);
+  expect(await metrics('free')).toBe(200);
+});

@@ -1,0 +1,179 @@
+/** Rates and concurrency of owners' calls, counted by two gateways in one Redis. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import type { GatewayQueue } from '../gateway-queue.ts';
+import { Rig } from '../testing/rig.ts';
+import type { CallLimits } from './quotas.ts';
+
+let server: TestRedis;
+let raw: Redis;
+let rig: Rig;
+let one: GatewayQueue;
+let two: GatewayQueue;
+beforeAll(async () => {
+  server = await startRedis();
+  raw = new Redis(server.url);
+  rig = new Rig(server.url);
+  [one, two] = [await rig.gateway(), await rig.gateway()];
+});
+afterAll(async () => {
+  await rig?.[Symbol.asyncDispose]();
+  raw?.disconnect();
+  await server?.stop();
+});
+
+/** So slow that nothing comes back while a test runs. */
+const slow = (requests: number, burst: number): CallLimits => ({
+  rate: { requests, periodMs: 3_600_000, burst },
+  concurrent: null,
+});
+const concurrent = (count: number): CallLimits => ({ rate: null, concurrent: count });
+let owners = 0;
+const newOwner = () => `owner-${owners++}`;
+const redisNowMs = async () => Number((await raw.time())[0]) * 1000;
+
+describe('the rate of an owner', () => {
+  it('is one for all gateways: a burst at once, then nothing, and says when to try again', async () => {
+    const owner = newOwner();
+    const limits = slow(60, 3);
+    const taken = [];
+    for (const queue of [one, two, one]) taken.push(await queue.quotas.take(owner, limits));
+    expect(taken.map(({ refusedBy, rateLeft }) => [refusedBy, rateLeft])).toEqual([
+      [null, 2],
+      [null, 1],
+      [null, 0],
+    ]);
+    expect(taken.map(({ rateFullMs }) => Math.ceil(rateFullMs / 60_000))).toEqual([1, 2, 3]);
+    const refused = await two.quotas.take(owner, limits);
+    expect(refused).toMatchObject({ refusedBy: 'rate', rateLeft: 0 });
+    // A call a minute comes back.
+    expect(refused.retryAfterMs).toBeGreaterThan(30_000);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+    expect(await two.quotas.take(newOwner(), limits)).toMatchObject({ refusedBy: null });
+  });
+
+  it('is not used by a call that is refused', async () => {
+    const owner = newOwner();
+    const limits = slow(60, 1);
+    await one.quotas.take(owner, limits);
+    const before = await raw.get(`${rig.prefix}:rate:${owner}`);
+    for (let i = 0; i < 5; i++) expect((await one.quotas.take(owner, limits)).refusedBy).toBe('rate');
+    expect(await raw.get(`${rig.prefix}:rate:${owner}`)).toBe(before);
+  });
+
+  it('comes back with time, and takes no memory when all of it is back', async () => {
+    const owner = newOwner();
+    const limits: CallLimits = { rate: { requests: 20, periodMs: 1000, burst: 1 }, concurrent: null };
+    expect((await one.quotas.take(owner, limits)).refusedBy).toBeNull();
+    await expect.poll(async () => (await one.quotas.take(owner, limits)).refusedBy, { interval: 10 }).toBeNull();
+    await expect.poll(() => raw.exists(`${rig.prefix}:rate:${owner}`), { timeout: 5000 }).toBe(0);
+  });
+
+  it('faster than a call a millisecond is exact', async () => {
+    const owner = newOwner();
+    const limits: CallLimits = { rate: { requests: 9, periodMs: 1, burst: 5 }, concurrent: null };
+    await one.quotas.take(owner, limits);
+    const [seconds, micros] = await raw.time();
+    const usedUs = Number(await raw.get(`${rig.prefix}:rate:${owner}`)) || 0;
+    // Its 111 microseconds are over, or the time of Redis stands for it to the microsecond.
+    expect(usedUs === 0 || Math.abs(usedUs - (Number(seconds) * 1e6 + Number(micros))) < 1e6).toBe(true);
+    await raw.set(`${rig.prefix}:rate:${owner}`, String((await redisNowMs()) * 1000 + 10e6));
+    const refused = await one.quotas.take(owner, limits);
+    expect(refused).toMatchObject({ refusedBy: 'rate', retryAfterMs: 1 });
+  });
+
+  it('refuses for no longer than a whole burst takes, should the clock of Redis be set back', async () => {
+    const owner = newOwner();
+    await raw.set(`${rig.prefix}:rate:${owner}`, String(((await redisNowMs()) + 7_200_000) * 1000));
+    const refused = await one.quotas.take(owner, slow(60, 2));
+    expect(refused.refusedBy).toBe('rate');
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+});
+
+describe('the calls in progress of an owner', () => {
+  it('are counted over all gateways until they are released', async () => {
+    const owner = newOwner();
+    const first = await one.quotas.take(owner, concurrent(2));
+    const second = await two.quotas.take(owner, concurrent(2));
+    expect([first.concurrentLeft, second.concurrentLeft]).toEqual([1, 0]);
+    for (const queue of [one, two])
+      expect(await queue.quotas.take(owner, concurrent(2))).toMatchObject({
+        refusedBy: 'concurrent',
+        concurrentLeft: 0,
+        retryAfterMs: 1000,
+      });
+    expect((await one.quotas.take(newOwner(), concurrent(2))).refusedBy).toBeNull();
+    second.release();
+    // On one connection the release comes before the next call.
+    const third = await two.quotas.take(owner, concurrent(2));
+    expect(third.refusedBy).toBeNull();
+    first.release();
+    first.release();
+    third.release();
+    await expect.poll(() => raw.exists(`${rig.prefix}:calls:${owner}`)).toBe(0);
+  });
+
+  it('use no rate when they are too many, and are none when the rate is used up', async () => {
+    const owner = newOwner();
+    const limits = { ...slow(60, 2), concurrent: 1 };
+    const first = await one.quotas.take(owner, limits);
+    expect(await one.quotas.take(owner, limits)).toMatchObject({ refusedBy: 'concurrent', rateLeft: 1 });
+    first.release();
+    expect((await one.quotas.take(owner, limits)).refusedBy).toBeNull();
+    expect((await one.quotas.take(owner, { ...limits, concurrent: 2 })).refusedBy).toBe('rate');
+    expect(await raw.zcard(`${rig.prefix}:calls:${owner}`)).toBe(1);
+  });
+
+  it('count as long as they last, and those of a killed gateway for 15 s at most', { timeout: 60_000 }, async () => {
+    const owner = newOwner();
+    const lasting = await one.quotas.take(owner, concurrent(2));
+    const doomed = fork(fileURLToPath(new URL('testing/lasting-call.ts', import.meta.url)), [
+      server.url,
+      rig.prefix,
+      owner,
+    ]);
+    await once(doomed, 'message');
+    expect((await one.quotas.take(owner, concurrent(2))).refusedBy).toBe('concurrent');
+    doomed.kill('SIGKILL');
+    const killedAt = performance.now();
+    let left = 0;
+    await expect
+      .poll(
+        async () => {
+          const quota = await two.quotas.take(owner, concurrent(2));
+          left = quota.concurrentLeft;
+          quota.release();
+          return quota.refusedBy;
+        },
+        { timeout: 45_000, interval: 500 },
+      )
+      .toBeNull();
+    // Longer than a lease: that of the living gateway has been renewed.
+    expect(performance.now() - killedAt).toBeGreaterThan(7000);
+    expect(left).toBe(0);
+    lasting.release();
+  });
+
+  it('end in time, should the clock of Redis be set back', async () => {
+    const owner = newOwner();
+    await raw.zadd(`${rig.prefix}:calls:${owner}`, (await redisNowMs()) + 3_600_000, 'of a killed gateway');
+    expect((await one.quotas.take(owner, concurrent(1))).refusedBy).toBeNull();
+  });
+});
+
+it('a full Redis still counts', async () => {
+  const owner = newOwner();
+  await raw.config('SET', 'maxmemory', '1');
+  try {
+    await expect(raw.set(`${rig.prefix}:anything`, 'x')).rejects.toThrow(/OOM/);
+    expect((await one.quotas.take(owner, { ...slow(60, 1), concurrent: 1 })).refusedBy).toBeNull();
+    expect((await one.quotas.take(owner, slow(60, 1))).refusedBy).toBe('rate');
+  } finally {
+    await raw.config('SET', 'maxmemory', '0');
+  }
+});
