@@ -29,6 +29,8 @@ export async function mutateTypeScript({ name, of, files, sample, fresh }: TypeS
   using tree = new MutatedTree();
   process.env['MUTATION_TESTS'] = JSON.stringify(of.tests);
   process.env['MUTATION_WITHOUT'] = JSON.stringify(of.without ?? []);
+  // Importing the entry of a process would start it.
+  process.env['MUTATION_PRELOADED'] = JSON.stringify(of.processes ? [] : files.map((file) => join(tree.path, file)));
   process.env['MUTATION_SAMPLE'] = JSON.stringify(sample);
   process.chdir(tree.path);
   try {
