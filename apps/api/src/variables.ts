@@ -3,7 +3,7 @@ import { byteSize, duration, flag, integer, list } from '@facequeue/schema/confi
 import { installationVariables } from '@facequeue/schema/installation';
 import { API_KEYS_FILE } from '@facequeue/schema/keys-file';
 import { commonVariables } from '@facequeue/service/variables';
-import { s3LocationVariables, sourceVariables } from '@facequeue/source/variables';
+import { s3LocationVariables, sourceKindVariables, sourceVariables } from '@facequeue/source/variables';
 import { z } from 'zod';
 import { KEY_ENTRY_FORM, parseKeyEntry } from './auth/keys.ts';
 import { ORIGIN_FORM, parseOrigin } from './browsers/cors.ts';
@@ -94,6 +94,7 @@ export const gatewayVariables = {
       'Time a client has to send its request body. NDJSON may be long: there it is the time for each megabyte.',
   }),
   ...commonVariables,
+  ...sourceKindVariables,
   ...s3LocationVariables,
   ...installationVariables,
   ...queueVariables,

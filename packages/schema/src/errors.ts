@@ -127,8 +127,8 @@ export const ERROR_CATALOGUE = {
   source_forbidden: entry(
     422,
     'Source forbidden',
-    'address, bucket or prefix not allowed',
-    'Use a public URL. For internal hosts or buckets the operator sets `SOURCE_ALLOW`, `S3_SOURCE_PREFIXES` or `S3_OUTPUT_PREFIXES`; `SOURCE_ONLY` restricts what may be asked ([security.md](security.md#image-urls-buckets-and-webhooks)).',
+    'address, bucket, prefix or kind of source not allowed',
+    'Use a public URL. For internal hosts or buckets the operator sets `SOURCE_ALLOW`, `S3_SOURCE_PREFIXES` or `S3_OUTPUT_PREFIXES`; `SOURCE_ONLY` and `SOURCES` restrict what may be asked ([security.md](security.md#image-urls-buckets-and-webhooks)).',
   ),
   source_unreachable: entry(
     422,

@@ -7,6 +7,7 @@ export * from './detection/image-formats.ts';
 export * from './detection/options.ts';
 export * from './detection/request.ts';
 export * from './detection/result.ts';
+export * from './detection/source-kinds.ts';
 export * from './errors.ts';
 export * from './http/problem.ts';
 export { readNoQuery } from './http/query.ts';

@@ -1,7 +1,19 @@
+import { SOURCE_KINDS } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
 import { checkImageUrl, parseImageUrl } from './image-url.ts';
 
 describe('an image URL', () => {
+  it.each([
+    ['https://example.com/a.jpg', 'url', 'image URLs are disabled here: SOURCES does not name url'],
+    ['s3://bucket/key.jpg', 's3', 's3 URLs are disabled here: SOURCES does not name s3'],
+  ] as const)('of %s is refused without the source %s', (text, kind, message) => {
+    const others = SOURCE_KINDS.filter((other) => other !== kind);
+    expect(() => checkImageUrl(text, [kind])).not.toThrow();
+    expect(() => checkImageUrl(text, others)).toThrow(
+      expect.objectContaining({ code: 'source_forbidden', message, parameter: 'url' }),
+    );
+  });
+
   it.each([
     'http://example.com/a.jpg',
     'HTTPS://example.com',

@@ -1,3 +1,4 @@
+import { requireSource, SOURCE_KINDS, type SourceKind } from '@facequeue/schema';
 import { parseS3Object } from './s3/s3-url.ts';
 import { parseWebUrl, urlText } from './web-url.ts';
 
@@ -19,10 +20,14 @@ export function parseImageUrl(text: string): ImageUrl {
 /**
  * Checks the form of a URL: http, https or s3, a host or bucket, no credentials.
  * Whether its address is allowed is known only when it is fetched.
- * @throws FacequeueError invalid_request
+ * @param kinds sources that are allowed
+ * @throws FacequeueError invalid_request, source_forbidden
  * @example
  * checkImageUrl('file:///etc/passwd'); // throws: url is not http, https or s3
  */
-export function checkImageUrl(text: string): void {
-  parseImageUrl(text);
+export function checkImageUrl(text: string, kinds: readonly SourceKind[] = SOURCE_KINDS): void {
+  requireSource(kinds, kindOf(parseImageUrl(text)));
 }
+
+/** The kind of source that an image URL names. */
+export const kindOf = ({ scheme }: ImageUrl): SourceKind => (scheme === 's3' ? 's3' : 'url');

@@ -15,5 +15,12 @@ export { isTransient } from './s3/failures.ts';
 export { checkListing, checkOutput } from './s3/locations.ts';
 export { parseS3Prefix, type S3Prefix } from './s3/prefixes.ts';
 export { createImageSource, type ImageSource, type SourceOptions } from './source.ts';
-export { listerOptions, s3LocationVariables, sourceOptions, sourceVariables, writerOptions } from './variables.ts';
+export {
+  listerOptions,
+  s3LocationVariables,
+  sourceKindVariables,
+  sourceOptions,
+  sourceVariables,
+  writerOptions,
+} from './variables.ts';
 export { parseWebhookUrl } from './webhook-url.ts';

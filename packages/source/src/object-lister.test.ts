@@ -42,6 +42,19 @@ async function all(url: string, suffixes: string[], max = 1000) {
 }
 
 describe('a listing', () => {
+  it('is refused where SOURCES does not name s3', async () => {
+    await using listing = createObjectLister({
+      kinds: ['inline', 'url'],
+      s3: { prefixes: [parseS3Prefix('photos')!], endpoint: s3.endpoint, forcePathStyle: true },
+      connectMs: 2000,
+      totalMs: 10_000,
+    });
+    await expect(listing.page('s3://photos/', [], '', 1)).rejects.toMatchObject({
+      code: 'source_forbidden',
+      message: 's3 URLs are disabled here: SOURCES does not name s3',
+    });
+  });
+
   it('reads every page, and each object once', async () => {
     const keys = Array.from({ length: 25 }, (_, i) => `many/${String(i).padStart(3, '0')}.jpg`);
     await Promise.all(keys.map((key) => s3.put('photos', key, 'x')));

@@ -1,3 +1,4 @@
+import { requireSource, SOURCE_KINDS, type SourceKind } from '@facequeue/schema';
 import { lazy } from '@facequeue/time';
 import type { S3Options } from './s3/client.ts';
 import { checkListing } from './s3/locations.ts';
@@ -34,6 +35,8 @@ export interface ObjectLister extends AsyncDisposable {
 }
 
 export interface StorageOptions {
+  /** Kinds of sources that are read; all when absent. */
+  kinds?: readonly SourceKind[];
   s3: S3Options;
   /** Milliseconds to look up a name and connect, TLS included. */
   connectMs: number;
@@ -47,7 +50,7 @@ export interface StorageOptions {
  * await using lister = createObjectLister(listerOptions(config));
  * const { objects, next } = await lister.page('s3://photos/2024/', ['.jpg'], '', 1000);
  */
-export function createObjectLister({ s3, connectMs, totalMs }: StorageOptions): ObjectLister {
+export function createObjectLister({ kinds = SOURCE_KINDS, s3, connectMs, totalMs }: StorageOptions): ObjectLister {
   const storage = lazy(async () => {
     const { createS3Lister } = await import('./s3/s3-lister.ts');
     return createS3Lister(s3, { connectMs, totalMs });
@@ -55,6 +58,7 @@ export function createObjectLister({ s3, connectMs, totalMs }: StorageOptions): 
   const close = async () => (await storage.loaded)?.close();
   return {
     async page(url, suffixes, after, max, signal) {
+      requireSource(kinds, 's3');
       const listing = checkListing(url, s3.prefixes);
       const { objects, next } = await (await storage()).page(listing, after, max, signal);
       const endings = suffixes.map((suffix) => suffix.toLowerCase());

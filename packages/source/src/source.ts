@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
+import { requireSource, SOURCE_KINDS, type SourceKind } from '@facequeue/schema';
 import { Deadline, lazy } from '@facequeue/time';
 import { type AllowEntry, bareHost } from './address/allow-list.ts';
 import { createGuard } from './address/guard.ts';
 import { forbidden, missedDeadline } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import { connectionFailure } from './http/failures.ts';
-import { parseImageUrl } from './image-url.ts';
+import { kindOf, parseImageUrl } from './image-url.ts';
 import type { SourceLimits } from './limits.ts';
 import { nameLookup } from './names/name-lookup.ts';
 import type { S3Options } from './s3/client.ts';
@@ -42,6 +43,8 @@ export interface SourceOptions {
   allow: readonly AllowEntry[];
   /** The only destinations there are; none: no such restriction. */
   only?: readonly AllowEntry[];
+  /** Kinds of URLs that are fetched; both when absent. */
+  kinds?: readonly SourceKind[];
   s3: S3Options;
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
@@ -56,7 +59,15 @@ export interface SourceOptions {
  * await using source = createImageSource(sourceOptions(readConfig(sourceVariables, process.env)));
  * const bytes = await source.fetch('https://example.com/group.jpg', AbortSignal.timeout(5000));
  */
-export function createImageSource({ limits, allow, only = [], s3, ca, resolve }: SourceOptions): ImageSource {
+export function createImageSource({
+  limits,
+  allow,
+  only = [],
+  kinds = SOURCE_KINDS,
+  s3,
+  ca,
+  resolve,
+}: SourceOptions): ImageSource {
   const guard = createGuard({ allow, only });
   const lookup = resolve ?? nameLookup(limits.connectMs);
   const http = lazy(async () => {
@@ -93,6 +104,7 @@ export function createImageSource({ limits, allow, only = [], s3, ca, resolve }:
     async fetch(text, signal, onBytes) {
       const image = parseImageUrl(text);
       signal?.throwIfAborted();
+      requireSource(kinds, kindOf(image));
       if (image.scheme === 's3' && s3.prefixes.length === 0)
         throw forbidden('s3 URLs are disabled here: S3_SOURCE_PREFIXES names no bucket');
       using deadline = new Deadline({

@@ -18,6 +18,7 @@ describe('the settings of image sources', () => {
       },
       allow: [],
       only: [],
+      kinds: ['inline', 'url', 's3'],
       s3: { prefixes: [], endpoint: undefined, region: undefined, forcePathStyle: false },
     });
   });
@@ -60,6 +61,18 @@ describe('the settings of image sources', () => {
     expect(where(writerOptions(config))).toEqual([{ bucket: 'results', prefix: '' }]);
     // A part of 8 MiB at 70 kB/s.
     expect(writerOptions(config).totalMs).toBe(120_000);
+  });
+
+  it('switch kinds of sources off', () => {
+    const config = readConfig(sourceVariables, { SOURCES: 'inline, url' });
+    expect([sourceOptions(config).kinds, listerOptions(config).kinds]).toEqual([
+      ['inline', 'url'],
+      ['inline', 'url'],
+    ]);
+    for (const SOURCES of ['ftp', 'url,ftp', ','])
+      expect(() => readConfig(sourceVariables, { SOURCES })).toThrow(
+        /^SOURCES is .*; expected some of inline, url, s3$/,
+      );
   });
 
   it('name the invalid item', () => {

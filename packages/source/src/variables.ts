@@ -1,3 +1,4 @@
+import { SOURCE_KINDS, type SourceKind } from '@facequeue/schema';
 import { byteSize, duration, integer, list } from '@facequeue/schema/config';
 import { z } from 'zod';
 import { ALLOW_ENTRY_FORMS, parseAllowEntry, parseOnlyEntry } from './address/allow-list.ts';
@@ -17,6 +18,22 @@ function parsedList<T>(parse: (item: string) => T | null, expected: string) {
     }),
   );
 }
+
+/** Which kinds of sources there are. A gateway reads it too, to refuse others at once. */
+export const sourceKindVariables = {
+  SOURCES: list(SOURCE_KINDS.join(','))
+    .transform((names, context) => {
+      const kinds = names.filter((name) => (SOURCE_KINDS as readonly string[]).includes(name)) as SourceKind[];
+      if (kinds.length > 0 && kinds.length === names.length) return kinds;
+      context.issues.push({ code: 'custom', message: `some of ${SOURCE_KINDS.join(', ')}`, input: names });
+      return z.NEVER;
+    })
+    .meta({
+      default: SOURCE_KINDS.join(','),
+      description:
+        'Where images may come from: `inline` (in the body), `url` (http and https), `s3`. Gateways refuse others with `source_forbidden`, workers fetch and list no others.',
+    }),
+};
 
 /** Allowed buckets. A gateway reads them too, to refuse others at once. */
 export const s3LocationVariables = {
@@ -65,6 +82,7 @@ export const sourceVariables = {
   SOURCE_MAX_REDIRECTS: integer(5, { min: 0, max: 20 }).meta({
     description: 'Redirects followed from an image URL; each target is checked like the URL itself.',
   }),
+  ...sourceKindVariables,
   ...s3LocationVariables,
   S3_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'an http or https URL' })
@@ -102,6 +120,7 @@ export function sourceOptions(config: SourceConfig): SourceOptions {
     },
     allow: config.SOURCE_ALLOW,
     only: config.SOURCE_ONLY,
+    kinds: config.SOURCES,
     s3: s3Options(config, config.S3_SOURCE_PREFIXES),
   };
 }
@@ -109,6 +128,7 @@ export function sourceOptions(config: SourceConfig): SourceOptions {
 /** Options of `createObjectLister`. */
 export function listerOptions(config: SourceConfig): StorageOptions {
   return {
+    kinds: config.SOURCES,
     s3: s3Options(config, config.S3_SOURCE_PREFIXES),
     connectMs: config.SOURCE_CONNECT_TIMEOUT,
     totalMs: config.SOURCE_TIMEOUT,

@@ -35,11 +35,11 @@ export async function createBatch(services: Services, request: Request, response
   if (body.form === 'json') {
     await refuseWhenFull(queue, 'bulk');
     return withJsonItems(request, response, body, bodyMemory, limits, (members, read) => {
-      const batch = newBatch(batchCall(query, members), context, config);
+      const batch = newBatch(batchCall(query, members), context, config, limits.sources);
       return fill(services, batch, response, read);
     });
   }
-  const batch = newBatch(batchCall(query), context, config);
+  const batch = newBatch(batchCall(query), context, config, limits.sources);
   if (body.form === 'none' && !batch.open) throw noItems();
   await refuseWhenFull(queue, 'bulk');
   return fill(services, batch, response, async (appender, signal) => {

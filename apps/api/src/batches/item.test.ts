@@ -1,8 +1,10 @@
+import { SOURCE_KINDS } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
 import { itemFrom } from './item.ts';
 
 const LIMIT = 100_000;
-const read = (text: string | Buffer) => itemFrom({ number: 3, text: Buffer.from(text as string) }, LIMIT);
+const read = (text: string | Buffer) =>
+  itemFrom({ number: 3, text: Buffer.from(text as string) }, { maxImageBytes: LIMIT, sources: SOURCE_KINDS });
 const failed = (name: string | null, detail: string) => ({
   name,
   line: 3,
@@ -44,7 +46,8 @@ describe('an item', () => {
   });
 
   it('that is too long fails under its id, if the id comes first', () => {
-    const head = (text: string) => itemFrom({ number: 3, head: Buffer.from(text) }, LIMIT);
+    const head = (text: string) =>
+      itemFrom({ number: 3, head: Buffer.from(text) }, { maxImageBytes: LIMIT, sources: SOURCE_KINDS });
     expect(head('{ "id": "a\\/b", "img":"AAA')).toEqual(failed('a/b', 'the image is larger than'));
     expect(head('{"img":"AAA')).toEqual(failed(null, 'the image is larger than'));
   });

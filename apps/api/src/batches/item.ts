@@ -1,9 +1,20 @@
 import type { NewItem } from '@facequeue/queue';
-import { FacequeueError, isFacequeueError, MAX_ITEM_ID_LENGTH, readItem, readItemId } from '@facequeue/schema';
+import {
+  FacequeueError,
+  isFacequeueError,
+  MAX_ITEM_ID_LENGTH,
+  readItem,
+  readItemId,
+  requireSource,
+} from '@facequeue/schema';
 import { checkImageUrl } from '@facequeue/source/image-url';
 import { imageTooLarge } from '../body/body-cap.ts';
 import { readImageJson } from '../body/json-text.ts';
 import type { Line } from '../body/lines.ts';
+import type { UploadLimits } from '../body/upload-limits.ts';
+
+/** What an item may be. */
+export type ItemLimits = Pick<UploadLimits, 'maxImageBytes' | 'sources'>;
 
 /** An item that names its id first can be identified even if the rest of it is unreadable. */
 const LEADING_ID = /^\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")/;
@@ -11,9 +22,8 @@ const LEADING_ID = /^\s*\{\s*"id"\s*:\s*("(?:[^"\\]|\\.)*")/;
 /**
  * Reads the item of a line, or of an element of a list. One that is unreadable becomes an item that fails at once.
  * @param line its text is overwritten; an inline item's bytes are a view of it
- * @param maxImageBytes of an image
  */
-export function itemFrom(line: Line, maxImageBytes: number): NewItem {
+export function itemFrom(line: Line, { maxImageBytes, sources }: ItemLimits): NewItem {
   if (!('text' in line)) return failed(leadingId(line.head), line.number, imageTooLarge(maxImageBytes));
   let name: string | null = null;
   let parsed = false;
@@ -28,9 +38,10 @@ export function itemFrom(line: Line, maxImageBytes: number): NewItem {
       return readItem(value);
     });
     if ('url' in image) {
-      checkImageUrl(image.url);
+      checkImageUrl(image.url, sources);
       return { name, line: line.number, content: { kind: 'url', url: image.url } };
     }
+    requireSource(sources, 'inline');
     if (image.bytes.length > maxImageBytes) throw imageTooLarge(maxImageBytes);
     return { name, line: line.number, content: { kind: 'inline', bytes: image.bytes } };
   } catch (error) {

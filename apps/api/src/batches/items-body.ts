@@ -45,16 +45,17 @@ export async function withJsonItems<T>(
   response: ServerResponse,
   { stated, cap }: AnnouncedItems,
   memory: BodyMemory,
-  { maxImageBytes, timeoutMs }: UploadLimits,
+  limits: UploadLimits,
   use: (members: unknown, read: (appender: BatchAppender) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const tooLarge = () => bodyTooLarge('json', cap);
+  const { timeoutMs } = limits;
   return receiveBody(request, response, { stated, cap, memory, timeoutMs, tooLarge }, async (body) => {
     if (body.length === 0) throw new FacequeueError('invalid_request', 'the body is empty');
     const { members, items } = splitItems(body);
     return await use(members, async (appender) => {
       for (const [i, text] of items.entries()) {
-        await appender.add(itemFrom({ number: i + 1, text }, maxImageBytes), text.length);
+        await appender.add(itemFrom({ number: i + 1, text }, limits), text.length);
       }
       await appender.flush();
     });
@@ -71,7 +72,7 @@ export async function readLines(
   response: ServerResponse,
   { stated, cap }: AnnouncedItems,
   memory: BodyMemory,
-  { maxImageBytes, timeoutMs }: UploadLimits,
+  { maxImageBytes, timeoutMs, sources }: UploadLimits,
   appender: BatchAppender,
   signal: AbortSignal,
 ): Promise<void> {
@@ -82,7 +83,7 @@ export async function readLines(
   const append = async (lines: Line[]) => {
     for (const line of lines) {
       if (line.number > MAX_NDJSON_LINES) throw tooManyLines();
-      const item = itemFrom(line, maxImageBytes);
+      const item = itemFrom(line, { maxImageBytes, sources });
       await appender.add(item, bytesOf(item, line));
     }
   };

@@ -1,5 +1,5 @@
 import { type NewBatch, newJobId } from '@facequeue/queue';
-import type { BatchCall } from '@facequeue/schema';
+import { type BatchCall, requireSource, type SourceKind } from '@facequeue/schema';
 import { checkListing, checkOutput, s3Url } from '@facequeue/source/s3-locations';
 import { webhookReceiver } from '../auth/webhook-receiver.ts';
 import { compatOptions } from '../detection/compat-options.ts';
@@ -7,6 +7,7 @@ import type { Services } from '../services.ts';
 
 /**
  * The batch that a call asks for, with a new id. Locations that no worker may read or write are refused here, at once.
+ * @param sources where the caller's images may come from
  * @param caller name of its API key, and the id of its request
  * @throws invalid_request, source_forbidden
  */
@@ -14,7 +15,9 @@ export function newBatch(
   { open, options, webhookUrl, output, listing }: BatchCall,
   { owner, requestId }: { owner: string; requestId: string },
   config: Services['config'],
+  sources: readonly SourceKind[],
 ): NewBatch {
+  if (listing) requireSource(sources, 's3');
   const listed = listing && checkListing(listing.prefix, config.S3_SOURCE_PREFIXES);
   const target = output && checkOutput(output.url, config.S3_OUTPUT_PREFIXES);
   return {

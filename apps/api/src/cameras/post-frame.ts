@@ -1,5 +1,5 @@
 import { newJobId } from '@facequeue/queue';
-import { FacequeueError, readCameraName, readFrameQuery, readFrameTime } from '@facequeue/schema';
+import { FacequeueError, readCameraName, readFrameQuery, readFrameTime, requireSource } from '@facequeue/schema';
 import { jobResource } from '@facequeue/schema/job-resource';
 import type { Request, Response } from 'express';
 import { refuseWhenFull } from '../admission/load-shedding.ts';
@@ -16,7 +16,7 @@ import type { Services } from '../services.ts';
 
 /**
  * Submits a frame and answers with its job.
- * @throws the errors of an invalid request; body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected
+ * @throws the errors of an invalid request; source_forbidden, body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected
  */
 export async function postFrame(services: Services, request: Request, response: Response): Promise<void> {
   const { config, queue, bodyMemory: memory, metrics } = services;
@@ -26,7 +26,8 @@ export async function postFrame(services: Services, request: Request, response: 
   const camera = readCameraName(request.params['camera']);
   const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
   const takenAt = readFrameTime(request.headers['x-frame-time']);
-  const { maxImageBytes, timeoutMs } = uploadLimits(config, owner);
+  const { maxImageBytes, timeoutMs, sources } = uploadLimits(config, owner);
+  requireSource(sources, 'inline');
   const body = announcedBody(request, maxImageBytes, ['raw']);
   await refuseWhenFull(queue, 'cameras', async () => {
     if (keep !== 'latest') return false;

@@ -1,3 +1,4 @@
+import { requireSource } from '@facequeue/schema';
 import { checkImageUrl } from '@facequeue/source/image-url';
 import { imageTooLarge } from '../body/body-cap.ts';
 import { readImage } from '../body/image-body.ts';
@@ -14,12 +15,17 @@ export async function receiveImage<T>(
   { services: { config, bodyMemory: memory }, request, response, body, limits }: DetectionCall,
   use: (image: ImageInput) => Promise<T>,
 ): Promise<T> {
-  const { maxImageBytes, timeoutMs } = limits;
+  const { maxImageBytes, timeoutMs, sources } = limits;
+  // Other forms show only when they are read what is in them.
+  if (body.form === 'raw') requireSource(sources, 'inline');
   const tooLarge = () => imageTooLarge(maxImageBytes);
   return receiveBody(request, response, { ...body, memory, timeoutMs, tooLarge }, async (received) => {
     const image = await readImage(body, received, config.COMPAT === 'aws');
-    if ('url' in image) checkImageUrl(image.url);
-    else if (image.bytes.length > maxImageBytes) throw tooLarge();
+    if ('url' in image) checkImageUrl(image.url, sources);
+    else {
+      requireSource(sources, 'inline');
+      if (image.bytes.length > maxImageBytes) throw tooLarge();
+    }
     return await use(image);
   });
 }

@@ -1,6 +1,7 @@
 /** Behaviour of http and https sources only: guarding addresses, following redirects, keeping connections. */
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { SourceKind } from '@facequeue/schema';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import manifest from '../../package.json' with { type: 'json' };
@@ -388,6 +389,33 @@ describe('a request for an image', () => {
       message: expect.stringContaining('did not answer within 0.3 s'),
     });
     expect(requests).toBe(2);
+  });
+});
+
+describe('a kind of URL that SOURCES does not name', () => {
+  it('is not fetched', async () => {
+    const server = await listen(ok);
+    const fetchWith = async (kinds: SourceKind[], url: string) => {
+      const allow = [parseAllowEntry(server.host)!];
+      await using source = createImageSource({
+        limits: LIMITS,
+        allow,
+        kinds,
+        s3: { prefixes: [], forcePathStyle: false },
+      });
+      return await source.fetch(url);
+    };
+    const url = `http://${server.host}/`;
+    await expect(fetchWith(['s3'], url)).rejects.toMatchObject({
+      code: 'source_forbidden',
+      message: expect.stringContaining('SOURCES does not name url'),
+    });
+    await expect(fetchWith(['url'], 's3://photos/a.jpg')).rejects.toMatchObject({
+      code: 'source_forbidden',
+      message: expect.stringContaining('SOURCES does not name s3'),
+    });
+    expect(server.connections()).toBe(0);
+    expect(text(await fetchWith(['url'], url))).toBe('image');
   });
 });
 
