@@ -58,7 +58,7 @@ export function routerOf(routes: Route[], { config, authenticator, queue }: Serv
       if (request.method !== 'OPTIONS') {
         throw new FacequeueError('method_not_allowed', `${path} has ${allow}`);
       }
-      allowPreflight(request, response, allow, config.COMPAT === 'aws');
+      allowPreflight(response, allow, config.COMPAT === 'aws');
       response.status(204).end();
     });
   }

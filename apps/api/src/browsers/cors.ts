@@ -55,19 +55,14 @@ export class CorsOrigins {
 }
 
 /**
- * Answers what a browser asks before it sends JSON or a key to another origin, where the origin may call at all.
+ * Answers what a browser asks before it sends JSON or a key to another origin, where the origin may call at all. Other OPTIONS requests
+ * get the same answer, as from the reference.
  * @param response after `setHeaders`
  * @param methods those of the path
  * @param compat COMPAT=aws
  */
-export function allowPreflight(
-  request: IncomingMessage,
-  response: ServerResponse,
-  methods: string,
-  compat: boolean,
-): void {
-  const asked = request.headers['access-control-request-method'] !== undefined;
-  if (!asked || !response.hasHeader('Access-Control-Allow-Origin')) return;
+export function allowPreflight(response: ServerResponse, methods: string, compat: boolean): void {
+  if (!response.hasHeader('Access-Control-Allow-Origin')) return;
   response.setHeader('Access-Control-Allow-Methods', methods);
   const headers = compat ? `${REQUEST_HEADERS}, ${REFERENCE_HEADERS}` : REQUEST_HEADERS;
   response.setHeader('Access-Control-Allow-Headers', headers);
