@@ -51,7 +51,7 @@ describe('a listing', () => {
     });
     await expect(listing.page('s3://photos/', [], '', 1)).rejects.toMatchObject({
       code: 'source_forbidden',
-      message: 's3 URLs are disabled here: SOURCES does not name s3',
+      message: 's3 URLs are disabled here: SOURCES or the sources of the key leave out s3',
     });
   });
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { SOURCE_KINDS } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import { KEY_NAME, type KeyEntry, periodMs, refuseRepeated } from '@facequeue/schema/keys-file';
 import { DEFAULT_SCOPES } from '@facequeue/schema/scopes';
@@ -35,12 +36,14 @@ export function keysOf(entry: KeyEntry): ApiKey[] {
   });
 }
 
-function callerOf({ name, scopes = [...DEFAULT_SCOPES], rate, concurrent }: KeyEntry): Caller {
+function callerOf({ name, scopes, sources, rate, ...limits }: KeyEntry): Caller {
   return {
     owner: name,
-    scopes: new Set(scopes),
+    scopes: new Set(scopes ?? DEFAULT_SCOPES),
     rate: rate ? { requests: rate.requests, periodMs: periodMs(rate.per), burst: rate.burst ?? rate.requests } : null,
-    concurrent: concurrent ?? null,
+    concurrent: limits.concurrent ?? null,
+    maxImageBytes: limits.max_image_bytes ?? null,
+    sources: new Set(sources ?? SOURCE_KINDS),
   };
 }
 

@@ -25,7 +25,7 @@ export async function appendItems(
   refuseQuery(request);
   const id = idOf(request, response, 'batch');
   const { owner } = contextOf(response);
-  const limits = uploadLimits(config, owner);
+  const limits = uploadLimits(config, contextOf(response));
   const body = announcedItems(request, limits.maxImageBytes);
   if ((await lookupBatch(queue, id, owner)).status !== 'open') {
     throw new FacequeueError('conflict', 'the batch is closed');

@@ -29,17 +29,17 @@ export async function createBatch(services: Services, request: Request, response
   }
   const query = readBatchQuery(queryOf(request));
   const context = contextOf(response);
-  const limits = uploadLimits(config, context.owner);
+  const limits = uploadLimits(config, context);
   const body = announcedItems(request, limits.maxImageBytes);
 
   if (body.form === 'json') {
     await refuseWhenFull(queue, 'bulk');
     return withJsonItems(request, response, body, bodyMemory, limits, (members, read) => {
-      const batch = newBatch(batchCall(query, members), context, config, limits.sources);
+      const batch = newBatch(batchCall(query, members), context, config, limits);
       return fill(services, batch, response, read);
     });
   }
-  const batch = newBatch(batchCall(query), context, config, limits.sources);
+  const batch = newBatch(batchCall(query), context, config, limits);
   if (body.form === 'none' && !batch.open) throw noItems();
   await refuseWhenFull(queue, 'bulk');
   return fill(services, batch, response, async (appender, signal) => {

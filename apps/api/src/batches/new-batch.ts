@@ -1,13 +1,13 @@
 import { type NewBatch, newJobId } from '@facequeue/queue';
-import { type BatchCall, requireSource, type SourceKind } from '@facequeue/schema';
+import { type BatchCall, requireSource } from '@facequeue/schema';
 import { checkListing, checkOutput, s3Url } from '@facequeue/source/s3-locations';
 import { webhookReceiver } from '../auth/webhook-receiver.ts';
+import type { UploadLimits } from '../body/upload-limits.ts';
 import { compatOptions } from '../detection/compat-options.ts';
 import type { Services } from '../services.ts';
 
 /**
  * The batch that a call asks for, with a new id. Locations that no worker may read or write are refused here, at once.
- * @param sources where the caller's images may come from
  * @param caller name of its API key, and the id of its request
  * @throws invalid_request, source_forbidden
  */
@@ -15,7 +15,7 @@ export function newBatch(
   { open, options, webhookUrl, output, listing }: BatchCall,
   { owner, requestId }: { owner: string; requestId: string },
   config: Services['config'],
-  sources: readonly SourceKind[],
+  { sources, maxFetchedBytes }: Pick<UploadLimits, 'sources' | 'maxFetchedBytes'>,
 ): NewBatch {
   if (listing) requireSource(sources, 's3');
   const listed = listing && checkListing(listing.prefix, config.S3_SOURCE_PREFIXES);
@@ -26,6 +26,7 @@ export function newBatch(
     requestId,
     options: compatOptions(options, config),
     open,
+    ...(maxFetchedBytes !== null && { maxImageBytes: maxFetchedBytes }),
     ...(webhookUrl !== undefined && { webhookUrl: webhookReceiver(webhookUrl, owner, config.WEBHOOK_SECRETS) }),
     ...(listed && {
       listing: { url: s3Url({ bucket: listed.bucket, key: listed.prefix }), suffixes: listing.suffixes },

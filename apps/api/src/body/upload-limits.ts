@@ -1,22 +1,28 @@
 import type { SourceKind } from '@facequeue/schema';
+import type { Caller } from '../http/caller.ts';
 
 /** What a caller may upload. */
 export interface UploadLimits {
   /** Largest image, bytes. */
   maxImageBytes: number;
+  /** Largest image that a worker may fetch for the caller, bytes; null: as large as the worker takes. */
+  maxFetchedBytes: number | null;
   /** Time to send a whole body; for NDJSON, each megabyte of it. */
   timeoutMs: number;
   /** Where images may come from. */
   sources: readonly SourceKind[];
 }
 
-/**
- * The limits for one caller. Every upload gets its limits here.
- * @param _owner name of the caller's API key; empty without API keys. Unused until limits differ per key (CONTRIBUTING.md has the recipe)
- */
+/** The limits for one caller: those of the service, and what its key narrows. Every upload gets its limits here. */
 export function uploadLimits(
   config: { MAX_IMAGE_BYTES: number; BODY_TIMEOUT: number; SOURCES: readonly SourceKind[] },
-  _owner: string,
+  { caller }: { caller: Pick<Caller, 'maxImageBytes' | 'sources'> | null },
 ): UploadLimits {
-  return { maxImageBytes: config.MAX_IMAGE_BYTES, timeoutMs: config.BODY_TIMEOUT, sources: config.SOURCES };
+  const maxFetchedBytes = caller?.maxImageBytes ?? null;
+  return {
+    maxImageBytes: Math.min(config.MAX_IMAGE_BYTES, maxFetchedBytes ?? config.MAX_IMAGE_BYTES),
+    maxFetchedBytes,
+    timeoutMs: config.BODY_TIMEOUT,
+    sources: config.SOURCES.filter((source) => caller?.sources.has(source) ?? true),
+  };
 }

@@ -26,7 +26,7 @@ export async function postFrame(services: Services, request: Request, response: 
   const camera = readCameraName(request.params['camera']);
   const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
   const takenAt = readFrameTime(request.headers['x-frame-time']);
-  const { maxImageBytes, timeoutMs, sources } = uploadLimits(config, owner);
+  const { maxImageBytes, timeoutMs, sources } = uploadLimits(config, contextOf(response));
   requireSource(sources, 'inline');
   const body = announcedBody(request, maxImageBytes, ['raw']);
   await refuseWhenFull(queue, 'cameras', async () => {

@@ -49,7 +49,7 @@ export async function readCall(services: Services, request: Request, response: R
   const { options, queue: queueName, webhookUrl } = readDetectionQuery(queryOf(request));
   const receiver =
     webhookUrl === undefined ? undefined : webhookReceiver(webhookUrl, context.owner, config.WEBHOOK_SECRETS);
-  const limits = uploadLimits(config, context.owner);
+  const limits = uploadLimits(config, context);
   const body = announcedBody(request, limits.maxImageBytes);
   // A repeated call gets its job however full the queue is, and only the submit can recognize one.
   if (idempotencyKey === null) await refuseWhenFull(queue, queueName);

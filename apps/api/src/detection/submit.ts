@@ -22,11 +22,13 @@ export async function submit(call: DetectionCall, image: ImageInput): Promise<Jo
     options,
     ...(webhookUrl !== undefined && { webhookUrl }),
   };
+  const { maxFetchedBytes } = call.limits;
   const result = await queue.submit({
     id,
     ...work,
     requestId,
     owner,
+    ...('url' in image && maxFetchedBytes !== null && { maxImageBytes: maxFetchedBytes }),
     startTimeoutMs: config.START_WITHIN,
     // A caller that accepts the job in place of the faces loses nothing by a long wait, so its wait is not estimated.
     ...(call.onTimeout === 'error' && { waitMs: call.waitMs }),

@@ -1,4 +1,5 @@
 import type { CallRate } from '@facequeue/queue';
+import { SOURCE_KINDS, type SourceKind } from '@facequeue/schema';
 import type { Scope } from '@facequeue/schema/scopes';
 
 /** Who makes a call, and what it may do. */
@@ -10,7 +11,15 @@ export interface Caller {
   readonly rate: CallRate | null;
   /** How many of its calls may be in progress. */
   readonly concurrent: number | null;
+  /** Largest image that it may send or have fetched, bytes. */
+  readonly maxImageBytes: number | null;
+  readonly sources: ReadonlySet<SourceKind>;
 }
 
 /** What limits a caller whose key has no limits, or who needs none. */
-export const NO_LIMITS = { rate: null, concurrent: null } satisfies Partial<Caller>;
+export const NO_LIMITS = {
+  rate: null,
+  concurrent: null,
+  maxImageBytes: null,
+  sources: new Set(SOURCE_KINDS),
+} satisfies Partial<Caller>;

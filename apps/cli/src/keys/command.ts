@@ -1,3 +1,4 @@
+import { SOURCE_KINDS, type SourceKind } from '@facequeue/schema';
 import { SCOPES, type Scope } from '@facequeue/schema/scopes';
 import { type Command, InvalidArgumentError } from 'commander';
 import { addHelpParagraphs } from '../options/help.ts';
@@ -15,6 +16,8 @@ interface AddFlags extends FileFlags {
   rate?: { requests: number; per: string };
   burst?: number;
   concurrent?: number;
+  maxImageBytes?: number;
+  sources?: SourceKind[];
 }
 
 export const define: CommandModule['define'] = (command, output, run) => {
@@ -31,13 +34,19 @@ export const define: CommandModule['define'] = (command, output, run) => {
     .option('--rate <RATE>', 'calls in a period of s, m, h or d, such as 50/1s or 100000/1d', readRate)
     .option('--burst <COUNT>', 'calls that may come at once after a pause (default: those of a period)', wholeNumber)
     .option('--concurrent <COUNT>', 'calls in progress at a time', wholeNumber)
+    .option('--max-image-bytes <COUNT>', 'bytes of its largest image', wholeNumber)
+    .option(
+      '--sources <LIST>',
+      `where its images may come from: ${SOURCE_KINDS.join(', ')} (default: all)`,
+      readSources,
+    )
     .option('--expires <TIME>', 'from then on the key is refused, such as 2027-01-31T00:00:00Z', moment)
     .action(
-      run(async (name: string, { file, scopes, expires, rate, burst, concurrent }: AddFlags) => {
+      run(async (name: string, { file, expires, rate, burst, maxImageBytes, ...more }: AddFlags) => {
         if (burst !== undefined && !rate) throw new UsageError("option '--burst' needs --rate");
         const { addKey } = await import('./keys.ts');
-        const limits = { rate: rate && { ...rate, burst }, concurrent };
-        return addKey(await pathOf(file), { name, scopes, ...limits, expires_at: expires?.toISOString() }, output);
+        const limits = { rate: rate && { ...rate, burst }, max_image_bytes: maxImageBytes };
+        return addKey(await pathOf(file), { name, ...more, ...limits, expires_at: expires?.toISOString() }, output);
       }),
     );
   subcommand('list', 'print name, scopes and expiry of each key')
@@ -87,9 +96,11 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('Expected a whole number.');
 }
 
-function readScopes(text: string): Scope[] {
-  const names = [...new Set(text.split(','))];
-  const unknown = names.find((name) => !(SCOPES as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Expected some of ${SCOPES.join(', ')}, with commas.`);
-  return names as Scope[];
+const readScopes = (text: string) => readList(text, SCOPES);
+const readSources = (text: string) => readList(text, SOURCE_KINDS);
+
+function readList<Name extends string>(text: string, names: readonly Name[]): Name[] {
+  const given = [...new Set(text.split(','))];
+  if (given.every((name): name is Name => (names as readonly string[]).includes(name))) return given;
+  throw new InvalidArgumentError(`Expected some of ${names.join(', ')}, with commas.`);
 }

@@ -60,9 +60,26 @@ describe('facequeue keys', () => {
   it('writes the limits, and lists them', async () => {
     await keys('add', 'shop', '--scopes', 'detect', '--rate', '50/1s', '--burst', '100', '--concurrent', '64');
     expect(written()[0]).toMatchObject({ rate: { requests: 50, per: '1s', burst: 100 }, concurrent: 64 });
-    await keys('add', 'slow', '--scopes', 'detect', '--rate', '3/2m');
-    expect(written()[1].rate).toEqual({ requests: 3, per: '2m' });
-    expect((await keys('list')).stdout).toBe('shop\tdetect\t50/1s, burst 100\t64 concurrent\nslow\tdetect\t3/2m\n');
+    await keys(
+      'add',
+      'slow',
+      '--scopes',
+      'detect',
+      '--rate',
+      '3/2m',
+      '--max-image-bytes',
+      '5000',
+      '--sources',
+      'url,s3',
+    );
+    expect(written()[1]).toMatchObject({
+      rate: { requests: 3, per: '2m' },
+      max_image_bytes: 5000,
+      sources: ['url', 's3'],
+    });
+    expect((await keys('list')).stdout).toBe(
+      'shop\tdetect\t50/1s, burst 100\t64 concurrent\nslow\tdetect\t3/2m\t5000 bytes\tfrom url,s3\n',
+    );
   });
 
   it('lists the keys without their hashes', async () => {
@@ -128,6 +145,7 @@ describe('facequeue keys', () => {
     [['add', 'shop', '--rate', '50'], /Expected calls and a period/],
     [['add', 'shop', '--burst', '5'], /needs --rate/],
     [['add', 'shop', '--concurrent', '0'], /Expected a whole number/],
+    [['add', 'shop', '--sources', 'ftp'], /Expected some of inline, url, s3/],
     [['rotate', 'shop', '--overlap', '1w'], /Expected a duration/],
     [['rotate', 'shop', '--overlap', '366d'], /at most 365d/],
   ])('does not understand %j', async (args, message) => {

@@ -101,11 +101,13 @@ const withoutHashes = ({ sha256: _, previous, ...rest }: KeyEntry) => ({
   ...(previous && { previous: previous.map(({ expires_at }) => ({ expires_at })) }),
 });
 
-function describeKey({ name, scopes = [...DEFAULT_SCOPES], rate, concurrent, expires_at }: KeyEntry): string {
+function describeKey({ name, scopes = [...DEFAULT_SCOPES], rate, expires_at, ...more }: KeyEntry): string {
   const expiry = expires_at === undefined ? [] : [`${isOver(expires_at) ? 'expired' : 'expires'} ${expires_at}`];
   const limits = [
     rate && `${rate.requests}/${rate.per}${rate.burst === undefined ? '' : `, burst ${rate.burst}`}`,
-    concurrent !== undefined && `${concurrent} concurrent`,
+    more.concurrent !== undefined && `${more.concurrent} concurrent`,
+    more.max_image_bytes !== undefined && `${more.max_image_bytes} bytes`,
+    more.sources && `from ${more.sources.join(',')}`,
   ].filter(Boolean);
   return [name, scopes.join(','), ...limits, ...expiry].join('\t');
 }

@@ -40,6 +40,7 @@ interface Script {
   beforeFetch?: () => Promise<void>;
   random?: number;
   queue?: QueueName;
+  maxImageBytes?: number;
   log?: Logger;
   metrics?: Registry;
 }
@@ -77,6 +78,7 @@ async function runJob(
         requestId: 'r',
         createdAt: Date.now() - 1000,
         owner: 'shop',
+        maxImageBytes: script.maxImageBytes ?? null,
       }),
       blob: async (id) => ofJob(id, record('blob', script.blob === undefined ? Buffer.from('image') : script.blob)),
       start: async (id) => ofJob(id, record('start', script.start ?? true)),
@@ -131,6 +133,17 @@ describe('a job', () => {
 
   it.each(['bulk', 'cameras'] as const)('of the queue %s waits in the class others', async (queue) => {
     expect((await runJob({ queue })).events).toContain('permit others');
+  });
+
+  it.each([
+    [5, 'succeeded'],
+    [4, 'failed'],
+  ])('whose key allows images of %i bytes has %s after one of 5 was fetched', async (maxImageBytes, status) => {
+    const { events, outcome } = await runJob({ source: { kind: 'url', url: 'https://example.com/a' }, maxImageBytes });
+    expect(outcome?.status).toBe(status);
+    expect(events.includes('run')).toBe(status === 'succeeded');
+    if (outcome?.status === 'failed') expect(outcome.error.code).toBe('body_too_large');
+    expect(events).toContain('image released');
   });
 
   it('fetches its image before it takes an engine, and keeps it until the engine is done', async () => {

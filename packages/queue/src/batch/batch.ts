@@ -25,6 +25,8 @@ export interface NewBatch {
   /** Stays open for appends after `settle`. */
   open: boolean;
   webhookUrl?: string;
+  /** Largest image that a worker may fetch for it; absent: as large as the worker takes. */
+  maxImageBytes?: number;
   /** Objects whose keys begin with this become items; a worker lists them. `suffixes` are compared case-insensitively. */
   listing?: { url: string; suffixes: string[] };
   /** Where a worker writes the results once all items have ended. */

@@ -24,6 +24,7 @@ export const createScript = defineScript({
     output: optional(json<NonNullable<NewBatch['output']>>()),
     webhookUrl: optional(text),
     webhookHost: optional(text),
+    maxImageBytes: optional(number),
     ttlMs: number,
     limits: limitsArg,
   },
@@ -73,7 +74,7 @@ export class Batches {
    * A maker that is silent for a minute before it settles counts as dead, and the batch is erased.
    * @throws queue_full (with retryAfterMs)
    */
-  create({ id, owner, requestId, options, open, listing, output, webhookUrl }: NewBatch): Promise<void> {
+  create({ id, owner, requestId, options, open, listing, output, webhookUrl, maxImageBytes }: NewBatch): Promise<void> {
     return mapRedisErrors(async () => {
       const reply = await this.#connections.scripts.run(createScript, {
         id,
@@ -85,6 +86,7 @@ export class Batches {
         output,
         webhookUrl,
         webhookHost: webhookUrl && new URL(webhookUrl).host,
+        maxImageBytes,
         ttlMs: this.#ttlMs,
         limits: this.#limits,
       });

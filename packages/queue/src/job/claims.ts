@@ -17,6 +17,7 @@ type JobReply = [
   requestId: string,
   createdAt: number,
   owner: string,
+  maxImageBytes: string | null,
 ];
 
 /** A claim: the job, if it was granted, and lane tokens to add to a queue of BullMQ. */
@@ -36,7 +37,17 @@ export const claimScript = defineScript({
   }),
 });
 
-function claimedFrom([id, attempt, queue, source, options, requestId, createdAt, owner]: JobReply): ClaimedJob {
+function claimedFrom([
+  id,
+  attempt,
+  queue,
+  source,
+  options,
+  requestId,
+  createdAt,
+  owner,
+  maxImageBytes,
+]: JobReply): ClaimedJob {
   return {
     id,
     attempt,
@@ -46,6 +57,7 @@ function claimedFrom([id, attempt, queue, source, options, requestId, createdAt,
     requestId,
     createdAt,
     owner,
+    maxImageBytes: maxImageBytes === null ? null : Number(maxImageBytes),
   };
 }
 

@@ -27,6 +27,8 @@ export interface NewJob {
   idempotency?: { key: string; fingerprint: string };
   /** A signed POST is sent here when the job ends. */
   webhookUrl?: string;
+  /** Largest image that a worker may fetch for it; absent: as large as the worker takes. */
+  maxImageBytes?: number;
 }
 
 /** What `submit` returns. Times are Unix milliseconds. */
@@ -77,6 +79,8 @@ export interface ClaimedJob {
   createdAt: number;
   /** Name of the API key that submitted it; empty in open mode. */
   owner: string;
+  /** Largest image that may be fetched for it; null: as large as this worker takes. */
+  maxImageBytes: number | null;
 }
 
 /** How a job ends. */

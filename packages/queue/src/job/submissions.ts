@@ -25,6 +25,7 @@ export const submitScript = defineScript({
     fingerprint: optional(text),
     webhookUrl: optional(text),
     webhookHost: optional(text),
+    maxImageBytes: optional(number),
     blob: bytes,
   },
   reply: (
@@ -109,6 +110,7 @@ export class Submissions {
       fingerprint: job.idempotency?.fingerprint,
       webhookUrl: job.webhookUrl,
       webhookHost: job.webhookUrl && new URL(job.webhookUrl).host,
+      maxImageBytes: job.maxImageBytes,
       blob: source.kind === 'inline' ? source.bytes : NO_BYTES,
     });
     switch (reply[0]) {

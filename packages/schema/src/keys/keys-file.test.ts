@@ -16,6 +16,8 @@ describe('a file of API keys', () => {
       scopes: [...SCOPES],
       rate: { requests: 50, per: '1s', burst: 100 },
       concurrent: 64,
+      max_image_bytes: 1,
+      sources: ['inline', 'url', 's3'],
       expires_at: '2027-01-31T00:00:00Z',
     };
     expect(readKeysFile(file(full, { name: 'x'.repeat(64), sha256: 'ef'.repeat(32) })).keys).toEqual([
@@ -96,6 +98,17 @@ describe('a file of API keys', () => {
       'a number as text',
       file({ name: 'a', sha256: HASH, concurrent: '64' }),
       /^keys\[0\]\.concurrent: expected a whole number/,
+    ],
+    [
+      'no bytes',
+      file({ name: 'a', sha256: HASH, max_image_bytes: 0 }),
+      /^keys\[0\]\.max_image_bytes: expected a number of bytes$/,
+    ],
+    ['no source', file({ name: 'a', sha256: HASH, sources: [] }), /^keys\[0\]\.sources: expected at least one/],
+    [
+      'an unknown source',
+      file({ name: 'a', sha256: HASH, sources: ['ftp'] }),
+      /^keys\[0\]\.sources\[0\]: expected one of inline/,
     ],
     ['a name twice', file({ name: 'a', sha256: HASH }, { name: 'a', sha256: OTHER }), /^there are two keys called a$/],
     [

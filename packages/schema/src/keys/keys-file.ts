@@ -1,6 +1,7 @@
 /** The file of API keys (API_KEYS_FILE): the gateway reads it, `facequeue keys` writes it. */
 import { z } from 'zod';
 import { ConfigError } from '../config/variables.ts';
+import { SOURCE_KINDS } from '../detection/source-kinds.ts';
 import { SCOPES } from './scopes.ts';
 
 /** What a key may be called: the owner of its jobs, also in logs, metrics and `WEBHOOK_SECRETS`. */
@@ -49,6 +50,16 @@ export const KeyEntry = z.strictObject({
   rate: Rate.optional(),
   /** Calls in progress at a time. */
   concurrent: count.optional(),
+  /** Of an image, sent or fetched. The service's own limit holds besides. */
+  max_image_bytes: z
+    .number({ error: 'a number of bytes' })
+    .refine((value) => Number.isSafeInteger(value) && value >= 1, 'a number of bytes')
+    .optional(),
+  /** Where its images may come from. */
+  sources: z
+    .array(z.enum(SOURCE_KINDS, { error: `one of ${SOURCE_KINDS.join(', ')}` }), { error: 'a list' })
+    .min(1, 'at least one source')
+    .optional(),
   expires_at: time.optional(),
 });
 export type KeyEntry = z.output<typeof KeyEntry>;
