@@ -4,7 +4,11 @@ import { checkImageUrl, parseImageUrl } from './image-url.ts';
 
 describe('an image URL', () => {
   it.each([
-    ['https://example.com/a.jpg', 'url', 'image URLs are disabled here: SOURCES or the sources of the key leave out url'],
+    [
+      'https://example.com/a.jpg',
+      'url',
+      'image URLs are disabled here: SOURCES or the sources of the key leave out url',
+    ],
     ['s3://bucket/key.jpg', 's3', 's3 URLs are disabled here: SOURCES or the sources of the key leave out s3'],
   ] as const)('of %s is refused without the source %s', (text, kind, message) => {
     const others = SOURCE_KINDS.filter((other) => other !== kind);

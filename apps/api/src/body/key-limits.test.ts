@@ -116,14 +116,16 @@ describe('where the images of a key may come from', () => {
   it.each(KINDS)('a key for %s alone is refused the others, in calls', async (own) => {
     for (const kind of KINDS) {
       const { status, body } = await post(own, '/face_detection', CALLS[kind]);
-      expect([kind, status, body.code]).toEqual(kind === own ? [kind, 202, undefined] : [kind, 403, 'forbidden']);
+      expect([kind, status, body.code]).toEqual(
+        kind === own ? [kind, 202, undefined] : [kind, 422, 'source_forbidden'],
+      );
       expect((await post('free', '/face_detection', CALLS[kind])).status).toBe(202);
     }
     const raw = await post(own, '/face_detection', image(5));
     const frame = await post(own, '/cameras/gate/frames', image(5));
-    expect([raw.status, frame.status]).toEqual(own === 'inline' ? [202, 202] : [403, 403]);
+    expect([raw.status, frame.status]).toEqual(own === 'inline' ? [202, 202] : [422, 422]);
     const listing = await post(own, '/batches', { s3: { prefix: 's3://pictures/' } });
-    expect(listing.status).toBe(own === 's3' ? 202 : 403);
+    expect(listing.status).toBe(own === 's3' ? 202 : 422);
   });
 
   it.each(KINDS)('an item from elsewhere fails alone, for a key for %s', async (own) => {
@@ -131,6 +133,6 @@ describe('where the images of a key may come from', () => {
       own,
       KINDS.map((kind) => CALLS[kind]),
     );
-    expect(codes).toEqual(KINDS.map((kind) => (kind === own ? '' : 'forbidden')));
+    expect(codes).toEqual(KINDS.map((kind) => (kind === own ? '' : 'source_forbidden')));
   });
 });

@@ -31,7 +31,10 @@ const form = (name: string, value: string | Blob) => {
 };
 const disabled = (what: string, kind: string) => ({
   status: 422,
-  body: { code: 'source_forbidden', detail: `${what} are disabled here: SOURCES or the sources of the key leave out ${kind}` },
+  body: {
+    code: 'source_forbidden',
+    detail: `${what} are disabled here: SOURCES or the sources of the key leave out ${kind}`,
+  },
 });
 const NO_INLINE = disabled('images in the body', 'inline');
 const NO_URL = disabled('image URLs', 'url');

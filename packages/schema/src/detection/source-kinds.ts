@@ -13,7 +13,11 @@ const NAMED: Record<SourceKind, string> = { inline: 'images in the body', url: '
 export function requireSource(kinds: readonly SourceKind[], kind: SourceKind): void {
   if (kinds.includes(kind)) return;
   const parameter = kind === 'inline' ? 'img' : 'url';
-  throw new FacequeueError('source_forbidden', `${NAMED[kind]} are disabled here: SOURCES or the sources of the key leave out ${kind}`, {
-    parameter,
-  });
+  throw new FacequeueError(
+    'source_forbidden',
+    `${NAMED[kind]} are disabled here: SOURCES or the sources of the key leave out ${kind}`,
+    {
+      parameter,
+    },
+  );
 }
