@@ -65,7 +65,7 @@ describe('a post', () => {
     });
     const poster = posterTo([server.host]);
     const headers = { 'content-type': 'application/json', 'webhook-id': 'm1' };
-    expect(await poster.post(`http://${server.host}/hook?a=b#c`, headers, '{"ü":1}')).toEqual({ status: 202 });
+    expect(await poster.post(`http://${server.host}/hook?a=b#c`, headers, '{"ü":1}')).toStrictEqual({ status: 202 });
     expect(seen).toEqual([
       {
         method: 'POST',

@@ -9,7 +9,10 @@ const NO_SUCH_NAME = 3;
 const RCODES = { failure: 2, refused: 5 };
 
 /** What a name has: addresses; or how its server behaves. */
-export type Zone = Record<string, { A?: string[]; AAAA?: string[] | 'silent' } | 'silent' | keyof typeof RCODES>;
+export type Zone = Record<
+  string,
+  { A?: string[] | 'silent'; AAAA?: string[] | 'silent' } | 'silent' | keyof typeof RCODES
+>;
 
 export interface DnsServer extends AsyncDisposable {
   /** `address:port` */

@@ -22,6 +22,8 @@ const BEHAVIOURS = {
     response.write(BYTES.subarray(0, 10));
     response.end(BYTES.subarray(10));
   },
+  'found-as-identity': (response: ServerResponse) =>
+    void response.writeHead(200, { 'content-length': BYTES.length, 'content-encoding': 'identity' }).end(BYTES),
   empty: (response: ServerResponse) => void response.writeHead(200, { 'content-length': 0 }).end(),
   missing: (response: ServerResponse) => void response.writeHead(404).end('<Error><Code>NoSuchKey</Code></Error>'),
   'too-large-by-length': (response: ServerResponse) => {
@@ -33,6 +35,17 @@ const BEHAVIOURS = {
   'slow-drip': (response: ServerResponse) => {
     response.writeHead(200, { 'content-length': BYTES.length });
     const timer = setInterval(() => response.write('.'), 20);
+    response.on('close', () => clearInterval(timer));
+  },
+  /** A seventieth each 20 ms. */
+  steady: (response: ServerResponse) => {
+    response.writeHead(200, { 'content-length': BYTES.length });
+    let sent = 0;
+    const timer = setInterval(() => {
+      response.write(BYTES.subarray(sent, sent + 1000));
+      sent += 1000;
+      if (sent === BYTES.length) response.end();
+    }, 20);
     response.on('close', () => clearInterval(timer));
   },
   /** The second half comes half a second after the first. */

@@ -115,11 +115,26 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
       'that arrives at less than the least speed during %s is source_timeout, and the connection ends',
       async (behaviour) => {
         const leastSpeed = { bytes: 2000, windowMs: 300 };
-        const text = /sent less than 2000 bytes of the image in 0.3 s/;
+        const text = /the (image host|object storage) sent less than 2000 bytes of the image in 0.3 s/;
         await expectFailure(fetch(behaviour, { leastSpeed }), 'source_timeout', text);
         await subject.ended(behaviour);
       },
     );
+
+    it('that arrives at the least speed is returned, however long it takes, and told byte for byte', async () => {
+      const { source, url } = subject.open('steady', { ...LIMITS, leastSpeed: { bytes: 1000, windowMs: 1200 } });
+      sources.push(source);
+      let arrived = 0;
+      const bytes = await source.fetch(url, undefined, (count) => {
+        arrived += count;
+      });
+      expect(Buffer.compare(bytes, BYTES)).toBe(0);
+      expect(arrived).toBe(BYTES.length);
+    });
+
+    it('may be said to have the encoding identity', async () => {
+      expect(await fetch('found-as-identity')).toHaveLength(BYTES.length);
+    });
 
     it('may pause between two windows of the least speed that it fills', async () => {
       // Half a second passes between its first thousand bytes and the others.

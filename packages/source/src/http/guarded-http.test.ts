@@ -132,6 +132,40 @@ describe('an address that is not public', () => {
   });
 });
 
+describe('a source', () => {
+  it('counts fetches by the name of a host or bucket', () => {
+    const source = sourceWith([]);
+    expect(
+      ['http://Photos.test:8080/a', 'https://photos.test./b', 'http://[::1]:81/', 's3://photos/2024/a.jpg'].map(
+        source.hostOf,
+      ),
+    ).toEqual(['photos.test', 'photos.test', '::1', 's3://photos']);
+    expect(() => source.hostOf('ftp://photos.test/')).toThrow(expect.objectContaining({ code: 'invalid_request' }));
+  });
+
+  it('knows an address of a host before it fetches from it; a bucket has none', async () => {
+    const { resolve, lookedUp } = names({ 'photos.test': [['192.0.2.1', '192.0.2.2']] });
+    const source = sourceWith([], { resolve });
+    expect(await source.addressOf('https://photos.test/a')).toBe('192.0.2.1');
+    expect(lookedUp).toEqual(['photos.test']);
+    expect(await source.addressOf('http://192.0.2.9:81/')).toBe('192.0.2.9');
+    expect(await source.addressOf('http://[2001:db8::1]/')).toBe('2001:db8::1');
+    expect(await source.addressOf('s3://photos/a.jpg')).toBe('');
+    expect(lookedUp).toHaveLength(1);
+    await expect(source.addressOf('http://nowhere.test/')).rejects.toMatchObject({
+      code: 'source_unreachable',
+      message: "the image host's name does not resolve",
+    });
+  });
+
+  it('without S3_SOURCE_PREFIXES fetches from no bucket', async () => {
+    await expect(sourceWith([]).fetch('s3://photos/a.jpg')).rejects.toMatchObject({
+      code: 'source_forbidden',
+      message: 's3 URLs are disabled here: S3_SOURCE_PREFIXES names no bucket',
+    });
+  });
+});
+
 describe('the allow-list', () => {
   it.each(['127.0.0.1', '127.0.0.0/8', 'localhost', 'localhost:PORT', '127.0.0.1:PORT'])(
     'with %s admits a local server',
@@ -216,6 +250,7 @@ describe('a redirect', () => {
       const server = await redirecting(location);
       await expect(sourceWith([server.host]).fetch(`http://${server.host}/`)).rejects.toMatchObject({
         code: 'source_unreachable',
+        message: 'the image host redirects to something that is not a URL',
       });
     },
   );

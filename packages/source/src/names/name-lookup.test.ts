@@ -1,10 +1,10 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type DnsServer, startDnsServer, type Zone } from '../../../../test/support/servers/dns-server.ts';
-import { NameLookup, type NameLookupOptions } from './name-lookup.ts';
+import { lookupLimit, NameLookup, type NameLookupOptions } from './name-lookup.ts';
 
 let folder: string;
 const open: DnsServer[] = [];
@@ -78,6 +78,17 @@ describe('a name', () => {
     expect(server.questions).toEqual([]);
   });
 
+  it('that only contains localhost is looked up like any other', async () => {
+    const { server, names } = await namesOf({});
+    await expect(names.lookup('localhost.example.test')).rejects.toMatchObject({ code: 'ENOTFOUND' });
+    expect(server.questions).toContain('A localhost.example.test');
+  });
+
+  it('is asked of the system’s name servers where none are given', async () => {
+    const names = new NameLookup({ limitMs: 500 });
+    await expect(names.lookup('nobody.invalid')).rejects.toMatchObject({ name: 'LookupError' });
+  });
+
   it('is completed as resolv.conf says', async () => {
     const zone: Zone = { 'minio.photos.svc.test': { A: ['192.0.2.3'] }, 'a.b.c': { A: ['192.0.2.4'] } };
     const { server, addresses } = await namesOf(zone, {
@@ -102,6 +113,20 @@ describe('a look-up', () => {
   ])('of a name %s ends with the reason', async (_, entry, code) => {
     const { names } = await namesOf(entry === undefined ? {} : { 'some.test': entry });
     await expect(names.lookup('some.test')).rejects.toMatchObject({ name: 'LookupError', code });
+  });
+
+  it.each<['A' | 'AAAA', string]>([
+    ['AAAA', 'A'],
+    ['A', 'AAAA'],
+  ])('without %s addresses, about whose other family the server says nothing, is not called unknown', async (none) => {
+    const silent = none === 'A' ? { AAAA: 'silent' as const } : { A: 'silent' as const };
+    const { names } = await namesOf({ 'half.test': silent }, { limitMs: 400 });
+    await expect(names.lookup('half.test')).rejects.toMatchObject({ code: 'LOOKUP_TIMEOUT' });
+  });
+
+  it('has nine tenths of the time for a connection, which may be unlimited', () => {
+    expect(lookupLimit(3000)).toBe(2700);
+    expect(lookupLimit(0)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('ends when its time is over, and does not delay others', async () => {
@@ -152,12 +177,15 @@ describe('a look-up', () => {
     const { server, names } = await namesOf({});
     const fail = (name: string) => names.lookup(name).catch(() => {});
     await fail('first.test');
-    for (let i = 0; i < 1000; i += 50) await Promise.all(Array.from({ length: 50 }, (_, j) => fail(`${i + j}.test`)));
+    for (let i = 0; i < 999; i += 111) await Promise.all(Array.from({ length: 111 }, (_, j) => fail(`${i + j}.test`)));
     const asked = server.questions.length;
-    await fail('999.test');
-    expect(server.questions).toHaveLength(asked);
     await fail('first.test');
+    expect(server.questions).toHaveLength(asked);
+    await fail('one-more.test');
+    await fail('998.test');
     expect(server.questions).toHaveLength(asked + 2);
+    await fail('first.test');
+    expect(server.questions).toHaveLength(asked + 4);
   });
 });
 
@@ -195,6 +223,13 @@ describe('a name that only the system knows', () => {
     await expect.poll(() => system.mock.calls.length).toBe(2);
     running[1]!.resolve(found);
     expect(await waiting).toEqual(['192.0.2.5']);
+  });
+
+  it('is looked up by the C library', async () => {
+    const { names } = await namesOf({});
+    const name = hostname().split('.')[0]!;
+    const expected = await systemLookup(name, { all: true }).catch(() => null);
+    expect(await names.lookup(name).catch(() => null)).toEqual(expected);
   });
 
   it('may be unknown to it too', async () => {

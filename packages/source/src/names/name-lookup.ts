@@ -63,9 +63,12 @@ export interface NameLookupOptions {
  * @param connectMs 0 for no limit
  */
 export function nameLookup(connectMs: number): (name: string) => Promise<LookupAddress[]> {
-  const names = new NameLookup({ limitMs: connectMs === 0 ? Number.POSITIVE_INFINITY : connectMs * 0.9 });
+  const names = new NameLookup({ limitMs: lookupLimit(connectMs) });
   return (name) => names.lookup(name);
 }
+
+/** Milliseconds for a look-up of those for a connection. */
+export const lookupLimit = (connectMs: number) => (connectMs === 0 ? Number.POSITIVE_INFINITY : connectMs * 0.9);
 
 /** Looks up names. Simultaneous look-ups of a name are one, and answers are remembered for a few seconds, failures included. */
 export class NameLookup {
@@ -177,11 +180,11 @@ async function addressesOf(resolver: Resolver, name: string): Promise<LookupAddr
     return addresses.map((address) => ({ address, family }));
   }) as [Promise<LookupAddress[]>, Promise<LookupAddress[]>];
   const none: LookupAddress[] = [];
-  const first = await Promise.any([v4, v6]).catch((error: AggregateError) => Promise.reject(worstOf(error.errors)));
+  await Promise.any([v4, v6]).catch((error: AggregateError) => Promise.reject(worstOf(error.errors)));
   const late = sleep(OTHER_FAMILY_MS).then(() => none);
   const all = await Promise.all([v4, v6].map((family) => Promise.race([family.catch(() => none), late])));
   // IPv4 first: a machine without IPv6 connects at once, and one with both tries them in turn.
-  return all.flat().length > 0 ? all.flat() : first;
+  return all.flat();
 }
 
 /** Of the failures of both families the one that says more: an answer that there is nothing says less than no answer. */
