@@ -7,7 +7,7 @@ const tests = '(\\.test\\.ts$|/testing/)';
 
 /** The modules of packages/source that check URLs and read settings, without the clients that fetch. */
 const SOURCE_CHECKS =
-  '^packages/source/src/((image-url|webhook-url|web-url|variables|errors)|s3/(locations|s3-url|prefixes)|address/(allow-list|public-address))\\.ts$';
+  '^packages/source/src/((image-url|webhook-url|web-url|variables|credentials|errors)|s3/(locations|s3-url|prefixes)|address/(allow-list|public-address))\\.ts$';
 
 /** A library that only one package may import. */
 const onlyIn = (room, libraries) => ({

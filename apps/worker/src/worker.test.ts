@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -395,6 +395,44 @@ describe('a worker that cannot start', () => {
       /^ENGINES is "0"; expected auto or a whole number from 1 to 256\nWORKER_QUEUES .*some of interactive, bulk, cameras, webhooks$/,
     );
     expect((await start({})).message).toMatch('REDIS_URL is not set');
+  });
+
+  it.each([
+    [0o644, true],
+    [0o640, false],
+  ])('warns about a file of credentials that every user can read (mode %i: %s)', async (mode, warned) => {
+    const folder = mkdtempSync(join(tmpdir(), 'facequeue-worker-'));
+    try {
+      const file = join(folder, 'credentials.json');
+      writeFileSync(file, '{"http://camera.lan": {"token": "sesame"}}', { mode });
+      const fresh = await installation();
+      await using _ = fresh;
+      await using worker = await startTestWorker({
+        ...fresh.env,
+        WORKER_QUEUES: 'webhooks',
+        SOURCE_CREDENTIALS_FILE: file,
+      });
+      expect(worker.log().includes('can read SOURCE_CREDENTIALS_FILE')).toBe(warned);
+      expect(worker.log()).not.toContain('sesame');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('says what is wrong with its file of credentials without a word of it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'facequeue-worker-'));
+    try {
+      const file = join(folder, 'credentials.json');
+      writeFileSync(file, '{"http://camera.lan": {"user": "viewer", "password": "sesame", "x": 1}}');
+      const { code, message } = await start({ REDIS_URL: redis.url, SOURCE_CREDENTIALS_FILE: file });
+      expect(code).toBe(2);
+      expect(message).toMatch(
+        /^SOURCE_CREDENTIALS_FILE is .*: http:\/\/camera.lan needs "user" and "password", or "token"/,
+      );
+      expect(message).not.toContain('sesame');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('names the model pack or device that does not work, and exits with 1', async () => {

@@ -42,6 +42,8 @@ export async function startWorker(
 ): Promise<Worker> {
   const id = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const identity = { id, version: packageJson.version, startedAt: Date.now() };
+  if (config.SOURCE_CREDENTIALS_FILE.readableByAll)
+    log.warn('every user of this machine can read SOURCE_CREDENTIALS_FILE: take the permission away (chmod o-r)');
   const queue = await openWorkerQueue({
     url: config.REDIS_URL,
     prefix: config.QUEUE_PREFIX,

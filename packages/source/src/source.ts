@@ -3,6 +3,7 @@ import { requireSource, SOURCE_KINDS, type SourceKind } from '@facequeue/schema'
 import { Deadline, lazy } from '@facequeue/time';
 import { type AllowEntry, bareHost } from './address/allow-list.ts';
 import { createGuard } from './address/guard.ts';
+import { Credentials } from './credentials.ts';
 import { forbidden, missedDeadline } from './errors.ts';
 import type { Resolve } from './http/connector.ts';
 import { connectionFailure } from './http/failures.ts';
@@ -45,6 +46,8 @@ export interface SourceOptions {
   only?: readonly AllowEntry[];
   /** Kinds of URLs that are fetched; both when absent. */
   kinds?: readonly SourceKind[];
+  /** Credentials of web hosts; none when absent. */
+  credentials?: Credentials;
   s3: S3Options;
   /** PEM certificates trusted instead of the system's. */
   ca?: string | undefined;
@@ -64,6 +67,7 @@ export function createImageSource({
   allow,
   only = [],
   kinds = SOURCE_KINDS,
+  credentials = new Credentials(),
   s3,
   ca,
   resolve,
@@ -72,7 +76,7 @@ export function createImageSource({
   const lookup = resolve ?? nameLookup(limits.connectMs);
   const http = lazy(async () => {
     const { createHttpSource } = await import('./http/http-source.ts');
-    return createHttpSource({ limits, guard, ca, resolve: lookup });
+    return createHttpSource({ limits, credentials, guard, ca, resolve: lookup });
   });
   const storage = lazy(async () => {
     const { createS3Source } = await import('./s3/s3-source.ts');

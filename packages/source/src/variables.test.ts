@@ -1,5 +1,6 @@
 import { ConfigError, readConfig } from '@facequeue/schema/config';
 import { describe, expect, it } from 'vitest';
+import { Credentials } from './credentials.ts';
 import type { S3Prefix } from './s3/prefixes.ts';
 import { listerOptions, sourceOptions, sourceVariables, writerOptions } from './variables.ts';
 
@@ -19,6 +20,7 @@ describe('the settings of image sources', () => {
       allow: [],
       only: [],
       kinds: ['inline', 'url', 's3'],
+      credentials: new Credentials(),
       s3: { prefixes: [], endpoint: undefined, region: undefined, forcePathStyle: false },
     });
   });

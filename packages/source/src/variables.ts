@@ -2,6 +2,7 @@ import { SOURCE_KINDS, type SourceKind } from '@facequeue/schema';
 import { byteSize, duration, integer, list } from '@facequeue/schema/config';
 import { z } from 'zod';
 import { ALLOW_ENTRY_FORMS, parseAllowEntry, parseOnlyEntry } from './address/allow-list.ts';
+import { credentialsFile } from './credentials.ts';
 import type { StorageOptions } from './object-lister.ts';
 import type { LeastSpeed } from './pace.ts';
 import type { S3Options } from './s3/client.ts';
@@ -65,6 +66,11 @@ export const sourceVariables = {
     description:
       'The only destinations of image URLs and webhooks, in the same forms as `SOURCE_ALLOW`, or `*:443` for one port of every host: `images.example.org:443,.cdn.example.net:443`. Holds for each redirect, too. It restricts and admits nothing: a private address has to be in `SOURCE_ALLOW` as well. Names that are not listed are not looked up. Unset: every public destination.',
   }),
+  SOURCE_CREDENTIALS_FILE: credentialsFile().meta({
+    default: '',
+    description:
+      'JSON file with credentials of image hosts, by origin: `{"http://camera-1.lan": {"user": "…", "password": "…"}, "https://images.lan:8443": {"token": "…"}}`, sent as basic authentication or as a bearer token. A request has them only when the URL that the caller named is of exactly this scheme, host and port; a redirect elsewhere does not. Read at the start. No caller sees them, but every caller who may name URLs uses them ([security.md](security.md#image-urls-buckets-and-webhooks)).',
+  }),
   SOURCE_TIMEOUT: duration('15s', { min: '100ms', max: '1h' }).meta({
     description: 'Time to fetch an image from its URL, redirects included.',
   }),
@@ -121,6 +127,7 @@ export function sourceOptions(config: SourceConfig): SourceOptions {
     allow: config.SOURCE_ALLOW,
     only: config.SOURCE_ONLY,
     kinds: config.SOURCES,
+    credentials: config.SOURCE_CREDENTIALS_FILE,
     s3: s3Options(config, config.S3_SOURCE_PREFIXES),
   };
 }

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DetectionResult } from '@facequeue/schema';
@@ -101,6 +104,31 @@ describe('detect', () => {
       expect(allowed.stdout).toBe((await detect('--json', ASTRONAUT)).stdout);
     } finally {
       await server.close();
+    }
+  });
+
+  it('fetches a URL with the credentials of its host', async () => {
+    const server = createServer((request, response) => {
+      const authorized = request.headers.authorization === `Basic ${btoa('viewer:open sesame')}`;
+      response.writeHead(authorized ? 200 : 401).end(authorized ? readFileSync(ASTRONAUT) : undefined);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const file = join(folder, 'credentials.json');
+      writeFileSync(file, JSON.stringify({ [`http://${host}`]: { user: 'viewer', password: 'open sesame' } }));
+      const fetched = (env: Record<string, string>) =>
+        facequeue(['detect', '--json', `http://${host}/snapshot.jpg`], { SOURCE_ALLOW: host, ...env });
+      const refused = await fetched({});
+      expect(JSON.parse(refused.stdout)).toMatchObject({
+        code: 'source_unreachable',
+        detail: 'the image host answered 401',
+      });
+      expect((await fetched({ SOURCE_CREDENTIALS_FILE: file })).stdout).toBe(
+        (await detect('--json', ASTRONAUT)).stdout,
+      );
+    } finally {
+      server.close();
     }
   });
 

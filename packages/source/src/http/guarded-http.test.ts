@@ -1,6 +1,9 @@
 /** Behaviour of http and https sources only: guarding addresses, following redirects, keeping connections. */
+import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { inspect } from 'node:util';
 import type { SourceKind } from '@facequeue/schema';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -10,6 +13,7 @@ import { parseAllowEntry, parseOnlyEntry } from '../address/allow-list.ts';
 import { selfSigned } from '../conformance/self-signed.ts';
 import { startBehavingServer } from '../conformance/server.ts';
 import { LIMITS } from '../conformance/suite.ts';
+import { Credentials, parseCredentials } from '../credentials.ts';
 import type { SourceLimits } from '../limits.ts';
 import { LookupError, type LookupFailureCode } from '../names/name-lookup.ts';
 import { createImageSource } from '../source.ts';
@@ -424,6 +428,80 @@ describe('a request for an image', () => {
       message: expect.stringContaining('did not answer within 0.3 s'),
     });
     expect(requests).toBe(2);
+  });
+});
+
+describe('credentials of a host', () => {
+  /** A server that answers with the Authorization it got, or redirects to `to` from /moved. */
+  const echo =
+    (to?: () => string): Parameters<typeof listen>[0] =>
+    (request, response) => {
+      if (request.url === '/moved') return response.writeHead(302, { location: to!() }).end();
+      return response.end(request.headers.authorization ?? 'none');
+    };
+  function sourceKnowing(entries: Record<string, object>, ca?: string) {
+    const source = createImageSource({
+      limits: LIMITS,
+      allow: [parseAllowEntry('127.0.0.1')!, parseAllowEntry('camera.test')!, parseAllowEntry('other.test')!],
+      credentials: new Credentials(parseCredentials(JSON.stringify(entries))),
+      s3: { prefixes: [], forcePathStyle: false },
+      resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+      ca,
+    });
+    open.push(source);
+    return async (url: string) => text(await source.fetch(url));
+  }
+  const basic = `Basic ${Buffer.from('viewer:päss:word').toString('base64')}`;
+  const viewer = { user: 'viewer', password: 'päss:word' };
+
+  it('go to exactly its scheme, name and port', async () => {
+    const [one, other] = [await listen(echo()), await listen(echo())];
+    const fetched = sourceKnowing({
+      [`http://camera.test:${one.port}`]: viewer,
+      [`http://127.0.0.1:${other.port}/`]: { token: 'abc' },
+      [`https://other.test:${one.port}`]: viewer,
+    });
+    expect(await fetched(`http://camera.test:${one.port}/snapshot.jpg`)).toBe(basic);
+    expect(await fetched(`http://CAMERA.test:${one.port}/`)).toBe(basic);
+    expect(await fetched(`http://127.0.0.1:${other.port}/`)).toBe('Bearer abc');
+    expect(await fetched(`http://camera.test:${other.port}/`)).toBe('none');
+    expect(await fetched(`http://other.test:${one.port}/`)).toBe('none');
+    expect(await fetched(`http://127.0.0.1:${one.port}/`)).toBe('none');
+    expect(await fetched(`http://camera.test.:${one.port}/`)).toBe('none');
+  });
+
+  it('go along with a redirect within it, and neither out of it nor into it', async () => {
+    let target = '';
+    const [camera, other] = [await listen(echo(() => target)), await listen(echo(() => target))];
+    const [home, away] = [`http://camera.test:${camera.port}`, `http://other.test:${other.port}`];
+    const fetched = sourceKnowing({ [home]: viewer, [away]: { token: 'of-the-other' } });
+    target = `${home}/now-here`;
+    expect(await fetched(`${home}/moved`)).toBe(basic);
+    target = `${away}/elsewhere`;
+    expect(await fetched(`${home}/moved`)).toBe('none');
+    target = `${home}/snapshot.jpg`;
+    expect(await fetched(`${away}/moved`)).toBe('none');
+  });
+
+  it('go over TLS to an https entry', async () => {
+    const tls = selfSigned('camera.test');
+    const server = createTlsServer(tls, echo()).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push({ [Symbol.asyncDispose]: async () => void server.close() });
+    const origin = `https://camera.test:${(server.address() as AddressInfo).port}`;
+    expect(await sourceKnowing({ [origin]: viewer }, tls.cert)(`${origin}/a`)).toBe(basic);
+  });
+
+  it('are in no error, which says when digest authentication would be needed', async () => {
+    const asked = 'Digest realm="camera", nonce="1"';
+    const server = await listen((_, response) => response.writeHead(401, { 'www-authenticate': asked }).end());
+    const fetched = sourceKnowing({ [`http://${server.host}`]: viewer });
+    const error = await fetched(`http://${server.host}/`).catch((thrown) => thrown);
+    expect(error).toMatchObject({
+      code: 'source_unreachable',
+      message: 'the image host answered 401 and asks for digest authentication, which is not supported',
+    });
+    expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/viewer|päss|Basic/);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Deadline } from '@facequeue/time';
 import type { Agent } from 'undici';
 import { collect } from '../collect.ts';
+import type { Credentials } from '../credentials.ts';
 import { forbidden, missedDeadline, unreachable } from '../errors.ts';
 import { parseImageUrl } from '../image-url.ts';
 import type { SourceLimits } from '../limits.ts';
@@ -20,23 +21,24 @@ const HEADERS = {
 
 export interface HttpSourceOptions extends Omit<ConnectorOptions, 'connectMs'> {
   limits: SourceLimits;
+  credentials: Credentials;
 }
 
 /** Fetches images from http and https URLs. */
-export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
+export function createHttpSource({ limits, credentials, ...connector }: HttpSourceOptions) {
   const agent = guardedAgent({ ...connector, connectMs: limits.connectMs });
 
   return {
     /** @throws FacequeueError source_forbidden, source_unreachable, source_timeout, body_too_large; the signal's reason */
     async fetch(url: URL, deadline: Deadline, onBytes?: (count: number) => void): Promise<Uint8Array> {
       try {
-        const { statusCode, headers, body } = await followRedirects(agent, url, limits, deadline);
+        const { statusCode, headers, body } = await followRedirects(agent, url, limits, credentials, deadline);
         const encoding = headers['content-encoding'];
         if (statusCode !== 200 || (encoding && encoding !== 'identity')) {
           discard(body);
           throw unreachable(
             statusCode !== 200
-              ? `the image host answered ${statusCode}`
+              ? `the image host answered ${statusCode}${asksForDigest(headers) ? ' and asks for digest authentication, which is not supported' : ''}`
               : 'the image host answered with a content encoding that was not requested',
           );
         }
@@ -61,11 +63,23 @@ export function createHttpSource({ limits, ...connector }: HttpSourceOptions) {
   };
 }
 
+/** Whether a 401 accepts digest authentication alone. */
+function asksForDigest({ 'www-authenticate': asked = '' }: Record<string, string | string[] | undefined>): boolean {
+  return /\bdigest\b/i.test(String(asked)) && !/\bbasic\b/i.test(String(asked));
+}
+
 /** The answer at the end of a chain of redirects. Each hop is checked like the first. */
-async function followRedirects(agent: Agent, start: URL, limits: SourceLimits, deadline: Deadline) {
+async function followRedirects(
+  agent: Agent,
+  start: URL,
+  limits: SourceLimits,
+  credentials: Credentials,
+  deadline: Deadline,
+) {
   let url = start;
   for (let redirects = 0; ; redirects++) {
-    const answer = await sendRequest(agent, url, limits, deadline);
+    const authorization = credentials.authorization(url, start);
+    const answer = await sendRequest(agent, url, authorization, limits, deadline);
     const location = answer.headers['location'];
     if (!REDIRECTS.has(answer.statusCode) || typeof location !== 'string') return answer;
     discard(answer.body);
@@ -89,7 +103,13 @@ function redirectTarget(from: URL, location: string): URL {
 }
 
 /** Sends one request and waits for the headers of its answer. */
-async function sendRequest(agent: Agent, url: URL, limits: SourceLimits, deadline: Deadline) {
+async function sendRequest(
+  agent: Agent,
+  url: URL,
+  authorization: string | undefined,
+  limits: SourceLimits,
+  deadline: Deadline,
+) {
   using _headers = deadline.phase(limits.headersMs, () =>
     missedDeadline(limits.headersMs, 'the image host did not answer'),
   );
@@ -99,7 +119,7 @@ async function sendRequest(agent: Agent, url: URL, limits: SourceLimits, deadlin
         origin: url.origin,
         path: url.pathname + url.search,
         method: 'GET',
-        headers: HEADERS,
+        headers: authorization === undefined ? HEADERS : { ...HEADERS, authorization },
         signal: deadline.signal,
       }),
     );
