@@ -552,7 +552,7 @@ describe('the listeners of a worker', () => {
     worker.onWebhookDue(() => heard.add('delivery'));
     const raw = new Redis(redis.url);
     await raw.zadd(`${rig.prefix}:${key}`, Date.now() + 600_000, 'x');
-    await expect.poll(() => [...heard]).toEqual([kind]);
+    await expect.poll(() => [...heard], { timeout: 20_000 }).toEqual([kind]);
     raw.disconnect();
   });
 });
