@@ -9,12 +9,15 @@ import { answerError } from './http/errors.ts';
 import { allRoutes, routerOf } from './router.ts';
 import type { Services } from './services.ts';
 
+/** The status of `quota_exceeded`. */
+const TOO_MANY_REQUESTS = 429;
+
 /**
  * The API as an Express application.
  * @throws ConfigError when it would be open to the network without ALLOW_OPEN
  */
 export function createApp(services: Services): Express {
-  const { config, log, shutdown, metrics } = services;
+  const { config, queue, log, shutdown, metrics } = services;
   const compat = config.COMPAT === 'aws';
   const cors = new CorsOrigins(compat && config.CORS_ORIGINS.length === 0 ? ['*'] : config.CORS_ORIGINS);
   const rules = foreignRules(config, cors);
@@ -32,7 +35,7 @@ export function createApp(services: Services): Express {
     shutdown.track(response);
     next();
   });
-  app.use(accessLog(log, metrics));
+  app.use(accessLog(log, metrics, (owner, status) => queue.keyUses.count(owner, status === TOO_MANY_REQUESTS)));
   app.use((request: Request, _: Response, next: NextFunction) => {
     if (request.headers.host === undefined && request.httpVersion === '1.1') {
       throw new FacequeueError('invalid_request', 'an HTTP/1.1 request needs a Host header');

@@ -11,6 +11,7 @@ import { contextOf } from './http/context.ts';
 import type { Route } from './http/route.ts';
 import { jobRoutes } from './jobs/routes.ts';
 import type { Services } from './services.ts';
+import { adminKeysRoutes } from './system/admin-keys.ts';
 import { healthRoutes } from './system/health.ts';
 import { metricsRoutes } from './system/metrics-route.ts';
 import { openApiRoutes } from './system/openapi.ts';
@@ -25,6 +26,7 @@ export function allRoutes(services: Services): Route[] {
     ...cameraRoutes(services),
     ...healthRoutes(services),
     ...systemRoutes(services),
+    ...adminKeysRoutes(services),
     ...openApiRoutes(services),
     ...metricsRoutes(services),
   ];

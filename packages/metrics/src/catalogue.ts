@@ -36,6 +36,14 @@ export const METRICS = {
   facequeue_http_errors_total: counter(GATEWAY, 'Requests answered with an error of the catalogue (docs/errors.md).', {
     code: ERROR_CODES,
   }),
+  facequeue_key_calls_total: counter(
+    GATEWAY,
+    'Calls with an API key, by key; 429 are those that a limit of the key refused.',
+    {
+      key: 'name of the API key',
+      status: 'HTTP status; 499 when the client disconnected before the response',
+    },
+  ),
   facequeue_jobs_accepted_total: counter(
     GATEWAY,
     'Jobs accepted by this gateway; a call that repeats an idempotency key adds none. Items of batches are in facequeue_batch_items_total.',

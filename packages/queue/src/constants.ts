@@ -32,6 +32,8 @@ export const CONSTANTS = {
   CALL_LEASE_MS: 12_000,
   /** When to try again while as many calls are in progress as may be. */
   CALLS_RETRY_MS: 1000,
+  /** How long the use of a key is kept after its last call. */
+  USE_KEPT_MS: 90 * 86_400_000,
 
   /** Time constant of all decayed counts: count / 15 s is the rate over the last half minute or so. */
   RATE_TAU_MS: 15_000,

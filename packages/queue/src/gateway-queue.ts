@@ -9,6 +9,7 @@ import { type Snapshot, snapshotScript } from './limits/snapshot.ts';
 import type { CompletionWait } from './notify/completion-waits.ts';
 import { JobEvents } from './notify/job-events.ts';
 import type { Subscription } from './notify/subscriptions.ts';
+import { KeyUses } from './quota/key-uses.ts';
 import { Quotas } from './quota/quotas.ts';
 import { PING_TIMEOUT_MS } from './redis/connection.ts';
 import { type ConnectionOptions, type Connections, openConnections, openOrClose } from './redis/connections.ts';
@@ -45,6 +46,7 @@ export class GatewayQueue {
   readonly cameras: Cameras;
   /** Rates and concurrency of owners' calls. */
   readonly quotas: Quotas;
+  readonly keyUses: KeyUses;
   /** Figures of the whole installation, at most 250 ms old. */
   readonly snapshot: () => Promise<Snapshot>;
   readonly #connections: Connections;
@@ -63,6 +65,7 @@ export class GatewayQueue {
     this.batches = new Batches(connections, limits, { batchTtlMs, resultTtlMs });
     this.cameras = new Cameras(connections, this.#submissions, limits, resultTtlMs);
     this.quotas = new Quotas(connections);
+    this.keyUses = new KeyUses(connections);
     this.snapshot = cachedFor(SNAPSHOT_MS, () => mapRedisErrors(() => scripts.run(snapshotScript, { limits })));
     this.#stopSweeping = everySecond(async () => {
       if (redis.status !== 'ready') return;
@@ -139,6 +142,7 @@ export class GatewayQueue {
   async close(): Promise<void> {
     this.#events.close();
     this.quotas[Symbol.dispose]();
+    await this.keyUses.close();
     await this.#stopSweeping();
     await this.#connections[Symbol.asyncDispose]();
   }

@@ -14,6 +14,7 @@ export type { QueueFigures, Snapshot } from './limits/snapshot.ts';
 export type { WorkerInfo } from './limits/workers.ts';
 export type { CompletionWait } from './notify/completion-waits.ts';
 export type { Subscription } from './notify/subscriptions.ts';
+export type { KeyUse, KeyUses } from './quota/key-uses.ts';
 export type { CallLimits, CallQuota, CallRate, Quotas } from './quota/quotas.ts';
 export { admissionLimits, queueVariables } from './variables.ts';
 export type * from './webhook/delivery.ts';

@@ -14,6 +14,7 @@ export { readNoQuery } from './http/query.ts';
 export * from './job/queues.ts';
 export * from './job/request.ts';
 export * from './job/resource.ts';
+export * from './keys/resource.ts';
 export * from './system/resource.ts';
 export * from './webhook/event.ts';
 export { WebhookReport } from './webhook/report.ts';

@@ -5,7 +5,7 @@ import { repeat } from '@facequeue/time';
 import { type Caller, NO_LIMITS } from '../http/caller.ts';
 import { UnorderedSet } from '../http/unordered-set.ts';
 import { identify } from './caller.ts';
-import { type ApiKey, ApiKeys } from './keys.ts';
+import { type ApiKey, ApiKeys, type ListedKey } from './keys.ts';
 import { KeysFile } from './keys-file.ts';
 
 /** How soon a change of API_KEYS_FILE is noticed, and an open answer of a key that is no longer in force is cut off, ms. */
@@ -59,6 +59,11 @@ export class Authenticator implements Disposable {
     const key = identify(request, this.#keys, Date.now());
     if (this.#file) response.once('close', this.#answers.add({ key, response }));
     return key.caller;
+  }
+
+  /** The keys in force. */
+  listKeys(): ListedKey[] {
+    return this.#keys.list();
   }
 
   /** Reads API_KEYS_FILE now. One that cannot be used changes nothing but the log. */

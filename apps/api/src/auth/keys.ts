@@ -14,6 +14,11 @@ export interface ApiKey {
   readonly caller: Caller;
 }
 
+/** A key for people: without its secrets. */
+export interface ListedKey extends Omit<ApiKey, 'sha256'> {
+  readonly from: 'API_KEYS' | 'API_KEYS_FILE';
+}
+
 export const KEY_ENTRY_FORM = 'name:sha256 for each key, the hash in 64 hexadecimal digits';
 
 /** Parses one `name:sha256` entry of API_KEYS; null when it has another form. */
@@ -78,6 +83,17 @@ export class ApiKeys {
    */
   find(presented: string): ApiKey | null {
     return this.#byHash.get(createHash('sha256').update(presented).digest('hex')) ?? null;
+  }
+
+  /** Each key, whatever secrets it has. */
+  list(): ListedKey[] {
+    // A key's own secret comes before those it replaced.
+    const byOwner = Map.groupBy(this.#byHash.values(), ({ caller }) => caller.owner);
+    return [...byOwner.values()].map(([key]) => ({
+      caller: key!.caller,
+      expiresAt: key!.expiresAt,
+      from: this.#fixed.includes(key!) ? 'API_KEYS' : 'API_KEYS_FILE',
+    }));
   }
 
   /** Whether a key that was found before is still in force. */

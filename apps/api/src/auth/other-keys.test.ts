@@ -32,11 +32,17 @@ afterAll(async () => {
 });
 
 const of = (owner: string) => ({ 'x-api-key': keyOf(owner) });
-/** What Redis stores, but for the memory that Redis itself takes, and for when the sweep looks at a job next: it does every five seconds. */
+/** What Redis stores, but for the memory that Redis itself takes, for how often keys were used, and for when the sweep
+ * looks at a job next: it does every five seconds. */
 async function now() {
   const all = await stored(gateway.redisUrl, gateway.prefix);
   const due = (JSON.parse(all[':due'] ?? '[]') as string[]).filter((_, i) => i % 2 === 0);
-  return { ...all, ':stats': all[':stats']?.replaceAll(/\["memory\w+","\d+"\],/g, ''), ':due': due.sort() };
+  const kept = Object.entries(all).filter(([key]) => !key.startsWith(':use:'));
+  return {
+    ...Object.fromEntries(kept),
+    ':stats': all[':stats']?.replaceAll(/\["memory\w+","\d+"\],/g, ''),
+    ':due': due.sort(),
+  };
 }
 
 const call = (route: string, target: { id?: string; camera?: string }, headers: Record<string, string>, query = '') =>

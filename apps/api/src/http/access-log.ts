@@ -11,8 +11,9 @@ const METHODS = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'] as const;
 /**
  * Writes one log line per request, and counts it, when its answer has been sent or its client has disconnected. Query strings are left
  * out: a URL may contain a secret.
+ * @param onKeyUsed called after each call with an API key
  */
-export function accessLog(log: Logger, metrics: Registry) {
+export function accessLog(log: Logger, metrics: Registry, onKeyUsed: (owner: string, status: number) => void) {
   return (request: Request, response: Response, next: NextFunction) => {
     response.once('close', () => {
       const status = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
@@ -27,6 +28,10 @@ export function accessLog(log: Logger, metrics: Registry) {
         },
         ms / 1000,
       );
+      if (owner) {
+        metrics.count('facequeue_key_calls_total', { key: owner, status: String(status) });
+        onKeyUsed(owner, status);
+      }
       log[logLevel](
         {
           method: request.method,

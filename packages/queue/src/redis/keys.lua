@@ -27,6 +27,7 @@
 --   <prefix>:first-start     string  time of the installation's first start
 --   <prefix>:rate:<owner>   string  see quota/lib.lua, as the next
 --   <prefix>:calls:<owner>  zset
+--   <prefix>:use:<owner>    hash    calls, refused and lastCallAt of an owner with a key, over all gateways
 --   <prefix>:bull:...                BullMQ's own keys; scripts only look whether a job, its lock and its list exist
 -- Channels:
 --   <prefix>:ended     "<id> <status>" of a job that has ended
@@ -59,5 +60,6 @@ local function active_key(batch) return PREFIX .. ':active:' .. batch end
 local function camera_key(name) return PREFIX .. ':camera:' .. name end
 local function frames_key(name) return PREFIX .. ':frames:' .. name end
 local function rate_key(owner) return PREFIX .. ':rate:' .. owner end
+local function use_key(owner) return PREFIX .. ':use:' .. owner end
 local function calls_key(owner) return PREFIX .. ':calls:' .. owner end
 local function lane_key(lane) return PREFIX .. ':lane:' .. lane end

@@ -18,6 +18,7 @@ export interface Keys {
   readonly lane: (lane: string) => string;
   readonly rate: (owner: string) => string;
   readonly calls: (owner: string) => string;
+  readonly use: (owner: string) => string;
   readonly tombstone: (id: string) => string;
   readonly due: string;
   readonly stats: string;
@@ -60,6 +61,7 @@ export function keysOf(prefix: string): Keys {
     lane: named('lane'),
     rate: named('rate'),
     calls: named('calls'),
+    use: named('use'),
     tombstone: named('gone'),
     due: `${prefix}:due`,
     stats: `${prefix}:stats`,

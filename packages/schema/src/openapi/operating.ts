@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../errors.ts';
+import { KeysResource } from '../keys/resource.ts';
 import { Liveness, Readiness, SystemResource } from '../system/resource.ts';
 import { requestId } from './headers.ts';
 import { get, operation } from './operation.ts';
@@ -29,6 +30,14 @@ export const operatingPaths: ZodOpenApiPathsObject = {
     tag: 'operation',
     description: 'The installation as it was at most 250 ms ago.',
     schema: SystemResource,
+    codes: ['unauthorized', 'unavailable'],
+  }),
+  '/admin/keys': get({
+    operationId: 'keys',
+    summary: 'API keys and their use',
+    tag: 'operation',
+    description: 'The keys that this gateway knows, without their hashes. Needs the scope `admin`.',
+    schema: KeysResource,
     codes: ['unauthorized', 'unavailable'],
   }),
   '/metrics': {

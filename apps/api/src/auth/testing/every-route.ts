@@ -29,6 +29,7 @@ export const ROUTES: Record<string, Row> = {
   'get /openapi.json': { kind: 'open', status: 200 },
   'get /system': { kind: 'shared', status: 200 },
   'get /metrics': { kind: 'shared', status: 200 },
+  'get /admin/keys': { kind: 'shared', status: 200 },
   'post /face_detection': { kind: 'own', status: 202, ...IMAGE, headers: LATER },
   'post /face-detection': { kind: 'own', status: 202, ...IMAGE, headers: LATER },
   'post /invocations': { kind: 'own', status: 202, ...IMAGE, headers: LATER },

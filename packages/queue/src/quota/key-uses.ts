@@ -1,0 +1,80 @@
+import { repeat } from '@facequeue/time';
+import { redisNow } from '../redis/clock.ts';
+import type { Connections } from '../redis/connections.ts';
+import { defineScript, isOne, list, number, text } from '../redis/define-script.ts';
+import { mapRedisErrors } from '../redis/errors.ts';
+
+/** How often what was counted is added up in Redis. */
+const FLUSH_EVERY_MS = 2000;
+
+/** How an owner has used its key, over all gateways; zeros and null for one that has not within 90 days. */
+export interface KeyUse {
+  /** Calls that were answered, those that were refused included. */
+  calls: number;
+  /** Calls refused because a limit of the key was reached. */
+  refused: number;
+  /** Unix milliseconds of the last call. */
+  lastCallAt: number | null;
+  /** Calls that count as in progress: only those of a key with such a limit. */
+  inProgress: number;
+}
+
+const useScript = defineScript({
+  file: new URL('./use.lua', import.meta.url),
+  args: { uses: list({ owner: text, calls: number, refused: number, lastCallAt: number }) },
+  reply: isOne,
+});
+
+/** Counts the calls of each owner in this process, and adds them up in Redis every two seconds. */
+export class KeyUses {
+  readonly #connections: Connections;
+  readonly #flushes: Disposable;
+  #counted = new Map<string, { owner: string; calls: number; refused: number; lastCallAt: number }>();
+
+  constructor(connections: Connections) {
+    this.#connections = connections;
+    this.#flushes = repeat(() => this.#flush().catch(connections.onError), FLUSH_EVERY_MS);
+  }
+
+  /** Counts a call that has been answered. */
+  count(owner: string, refused: boolean): void {
+    const use = this.#counted.get(owner) ?? { owner, calls: 0, refused: 0, lastCallAt: 0 };
+    use.calls += 1;
+    use.refused += refused ? 1 : 0;
+    use.lastCallAt = Date.now();
+    this.#counted.set(owner, use);
+  }
+
+  /** The uses of owners, in their order. @throws unavailable */
+  read(owners: readonly string[]): Promise<KeyUse[]> {
+    const { redis, keys } = this.#connections;
+    return mapRedisErrors(async () => {
+      await this.#flush();
+      const now = await redisNow(redis);
+      return await Promise.all(
+        owners.map(async (owner) => {
+          const [use, inProgress] = await Promise.all([
+            redis.hmget(keys.use(owner), 'calls', 'refused', 'lastCallAt'),
+            redis.zcount(keys.calls(owner), now, '+inf'),
+          ]);
+          const [calls, refused, lastCallAt] = use.map(Number);
+          return { calls: calls!, refused: refused!, lastCallAt: lastCallAt || null, inProgress };
+        }),
+      );
+    });
+  }
+
+  /** Adds up what is left. */
+  async close(): Promise<void> {
+    this.#flushes[Symbol.dispose]();
+    await this.#flush().catch(this.#connections.onError);
+  }
+
+  async #flush(): Promise<void> {
+    const { redis, scripts } = this.#connections;
+    if (this.#counted.size === 0 || redis.status !== 'ready') return;
+    const uses = [...this.#counted.values()];
+    this.#counted = new Map();
+    await scripts.run(useScript, { uses });
+  }
+}
