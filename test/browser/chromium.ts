@@ -27,6 +27,8 @@ export async function openPage(url: string): Promise<Page> {
     '--disable-gpu',
     '--no-first-run',
     '--disable-background-networking',
+    // Names of other sites, for pages on this machine.
+    '--host-resolver-rules=MAP *.example 127.0.0.1',
     `--user-data-dir=${profile}`,
     '--enable-logging=stderr',
     url,

@@ -22,26 +22,45 @@ beforeAll(async () => {
 });
 afterAll(() => redis?.stop());
 
-/** A gateway, a worker that keeps one image until the page requests /go, and a server of pages. */
-async function startAll(env: Record<string, string>) {
+/**
+ * A gateway, a worker that keeps one image until the page requests /go, and a server of pages.
+ * @param envFor the settings of the gateway, for pages of an origin
+ */
+async function startAll(envFor: (origin: string) => Record<string, string> = () => ({})) {
   await using stack = new AsyncDisposableStack();
   const go = Promise.withResolvers<void>();
-  const gateway: TestGateway = stack.use(await startTestGateway(redis.url, env));
+  const pages: PageServer = stack.use(
+    await startPageServer(
+      () => gateway.url,
+      () => go.resolve(),
+    ),
+  );
+  const gateway: TestGateway = stack.use(await startTestGateway(redis.url, envFor(pages.origin)));
   const answer = async (_: ClaimedJob, bytes: Buffer | null) => {
     if (bytes?.[0] === 9) await go.promise;
     return CANNED_OUTCOME;
   };
   const worker: CannedWorker = stack.use(await startCannedWorker(gateway, answer));
-  const pages: PageServer = stack.use(await startPageServer(gateway.url, () => go.resolve()));
   const kept = stack.move();
   return { gateway, worker, pages, [Symbol.asyncDispose]: () => kept.disposeAsync() };
 }
 
-/** Opens a page that makes every call, and returns its report. */
-async function reportOf(pages: PageServer, api: string): Promise<Report> {
-  await using page = await openPage(pages.page('every-call.ts', { api }));
-  return (await Promise.race([pages.report, page.crashed])) as Report;
+/**
+ * Opens a page that runs a script of this folder, and returns its report.
+ * @param host name of the page's site
+ */
+async function reportOf<T = Report>(
+  pages: PageServer,
+  api: string,
+  script = 'every-call.ts',
+  host = '127.0.0.1',
+): Promise<T> {
+  await using page = await openPage(pages.page(script, { api }).replace('127.0.0.1', host));
+  return (await Promise.race([pages.report, page.crashed])) as T;
 }
+
+/** The gateway as another site: to a browser, localhost and 127.0.0.1 are two. */
+const asAnotherSite = (gateway: TestGateway) => gateway.url.replace('127.0.0.1', 'localhost');
 
 function expectEveryCall(report: Report): void {
   const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
@@ -86,7 +105,7 @@ function expectEveryCall(report: Report): void {
 
 describe('the client in a browser', () => {
   it('makes every call to a service behind its page, although its streams of events and results are cut', async () => {
-    await using all = await startAll({});
+    await using all = await startAll();
     /** A stream is cut after this, and not where something begins: an event, the second line. */
     const CUTS: [path: RegExp, after: string][] = [
       [/\/jobs\/[^/]+\/events$/, '\ndata'],
@@ -105,7 +124,29 @@ describe('the client in a browser', () => {
   });
 
   it('makes every call to a service of another origin that allows it', async () => {
-    await using all = await startAll({ COMPAT: 'aws' });
+    await using all = await startAll(() => ({ COMPAT: 'aws' }));
     expectEveryCall(await reportOf(all.pages, all.gateway.url));
+  });
+
+  it('makes every call to a service of another site whose CORS_ORIGINS names its page', async () => {
+    await using all = await startAll((origin) => ({ CORS_ORIGINS: origin }));
+    expectEveryCall(await reportOf(all.pages, asAnotherSite(all.gateway)));
+  });
+});
+
+describe('a page of another site', () => {
+  it.each<Record<string, string>>([
+    { ALLOW_OPEN: 'true' },
+    { ALLOW_OPEN: 'true', ALLOWED_HOSTS: '127.0.0.1' },
+    { CORS_ORIGINS: 'https://shop.example.org' },
+  ])('is kept out of a service without keys: %o', async (env) => {
+    await using all = await startAll(() => env);
+    const calls = await reportOf<object>(all.pages, all.gateway.url, 'foreign-calls.ts', 'attacker.example');
+    expect(calls).toEqual({ read: 'failed', json: 'failed', form: 'failed', embed: 'failed' });
+    const statuses = all.gateway.lines
+      .filter(({ msg }) => msg === 'request')
+      .map(({ method, status }) => `${method} ${status}`);
+    expect(statuses.toSorted()).toEqual(['GET 403', 'GET 403', 'OPTIONS 403', 'POST 403']);
+    expect(all.worker.seen).toEqual([]);
   });
 });

@@ -29,16 +29,16 @@ export interface PageServer extends AsyncDisposable {
 }
 
 /**
- * @param gateway URL that `/api` of the page's own origin forwards to, like a reverse proxy
+ * @param gateway returns the URL that `/api` of the page's own origin forwards to, like a reverse proxy
  * @param onGo called when a page requests /go
  */
-export async function startPageServer(gateway: string, onGo: () => void): Promise<PageServer> {
+export async function startPageServer(gateway: () => string, onGo: () => void): Promise<PageServer> {
   const reported = Promise.withResolvers<unknown>();
   const server = createServer(async (incoming, response) => {
     const { pathname, search } = new URL(incoming.url!, 'http://page');
     if (pathname.startsWith('/api/')) {
       pages.onProxied(incoming, response);
-      forward(gateway + pathname.slice('/api'.length) + search, incoming, response);
+      forward(gateway() + pathname.slice('/api'.length) + search, incoming, response);
     } else if (pathname === '/page') {
       response.setHeader('content-type', 'text/html').end(html(search));
     } else if (pathname === '/go') {
