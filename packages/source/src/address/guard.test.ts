@@ -210,6 +210,11 @@ describe('the list of the only destinations', () => {
     expect(guardOf('nas.lan', ['192.168.0.0/16']).refusal('camera.lan', 80, '192.168.1.4')).toContain('SOURCE_ONLY');
   });
 
+  it('may have any port', () => {
+    for (const port of [1, 443, 65_535])
+      expect(parseOnlyEntry(`*:${port}`)).toEqual({ kind: 'domain', domain: '.', port });
+  });
+
   it.each(['*', '*:0', '*:65536', '*:http', '*.lan:80', ''])('has no entry of the form %j', (text) =>
     expect(parseOnlyEntry(text)).toBeNull(),
   );

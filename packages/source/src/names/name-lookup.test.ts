@@ -72,6 +72,12 @@ describe('a name', () => {
     expect(server.questions).toEqual([]);
   });
 
+  it('is found by DNS where the system has neither a hosts file nor a resolv.conf', async () => {
+    const files = { hostsFile: join(folder, 'none'), resolvConf: join(folder, 'none') };
+    const { addresses } = await namesOf({ 'photos.test': { A: ['192.0.2.1'] } }, files);
+    expect(await addresses('photos.test')).toEqual(['192.0.2.1']);
+  });
+
   it.each(['localhost', 'photos.localhost', 'LOCALHOST.'])('%s is this machine', async (name) => {
     const { server, addresses } = await namesOf({});
     expect(await addresses(name)).toEqual(['127.0.0.1', '::1']);
