@@ -33,6 +33,7 @@ describe('a file of credentials', () => {
     ['a host without its scheme', one({ token: SECRET }, 'camera.lan'), /no origin: http/],
     ['a path', one({ token: SECRET }, `http://a.lan/${SECRET}`), /no origin/],
     ['a user in the URL', one({ token: 'x' }, `http://u:${SECRET}@a.lan`), /no origin/],
+    ['a user alone in the URL', one({ token: 'x' }, `http://${SECRET}@a.lan`), /no origin/],
     ['another scheme', one({ token: SECRET }, 'ftp://a.lan'), /no origin/],
     ['no password', one({ user: SECRET }), /^http:\/\/a.lan needs "user" and "password", or "token"/],
     ['both', one({ user: 'u', password: SECRET, token: SECRET }), /needs "user"/],

@@ -61,6 +61,23 @@ describe('a worker', () => {
     expect(await worker.end('SIGTERM')).toBe(0);
   });
 
+  it('posts to no receiver that SOURCE_ONLY does not have', async () => {
+    await using here = await installation();
+    await using listed = await startReceiver();
+    await using other = await startReceiver();
+    await using _ = await startTestWorker({ ...here.env, WORKER_QUEUES: 'webhooks', SOURCE_ONLY: listed.host });
+    const refused = await here.submit(other.url);
+    const id = await here.submit(listed.url);
+    for (const job of [refused, id]) await here.queue.cancel(job);
+    await here.settled(id, 'delivered');
+    const error = expect.stringContaining('SOURCE_ONLY');
+    await vi.waitFor(
+      async () => expect((await here.queue.read(refused))!.webhook!.attempts).toMatchObject([{ status: null, error }]),
+      { timeout: 20_000 },
+    );
+    expect(other.messages).toEqual([]);
+  });
+
   it('for images alone leaves webhooks to others', async () => {
     await using here = await installation();
     await using receiver = await startReceiver();
