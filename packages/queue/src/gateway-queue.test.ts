@@ -124,7 +124,7 @@ describe('a snapshot', () => {
     for (let jobs = 0; jobs < 4; jobs++) {
       const began = performance.now();
       await expect.poll(waiting, { timeout: 10_000, interval: 10 }).toBe(jobs);
-      expect(performance.now() - began).toBeLessThan(1000);
+      expect(performance.now() - began).toBeLessThan(2000);
       await gateway.submit(job());
     }
   });
