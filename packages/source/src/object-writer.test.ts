@@ -209,7 +209,7 @@ describe.each(Object.entries(ACTS))('the request of %s', (_, act) => {
     async (how) => {
       await using server = await startBehavingServer();
       const endpoint = `http://${server.host}`;
-      await using writer = writerOf({ endpoint }, how === 'is too slow' ? 300 : undefined);
+      await using writer = writerOf({ endpoint }, how === 'is too slow' ? 2000 : undefined);
       const abort = new AbortController();
       const reason = new Error('the worker is stopping');
       const acting = act(writer, abort.signal, 'silence-before-headers').then(
@@ -223,8 +223,8 @@ describe.each(Object.entries(ACTS))('the request of %s', (_, act) => {
       if (how === 'is aborted') expect(await acting).toBe(reason);
       else
         expect(await acting).toMatchObject({ code: how === 'is too slow' ? 'source_timeout' : 'source_unreachable' });
-      // The limit of the slow one is 0.3 s.
-      expect(performance.now() - began).toBeLessThan(2000);
+      // The limit of the slow one is 2 s, of which a slow machine needs a part before the request arrives.
+      expect(performance.now() - began).toBeLessThan(6000);
       await server.ended('silence-before-headers');
     },
   );
