@@ -52,7 +52,9 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
       `MAX_INFLIGHT_BODY_BYTES is ${config.MAX_INFLIGHT_BODY_BYTES}; expected at least ${largestBody}, one body of MAX_IMAGE_BYTES in base64`,
     );
   }
-  const authenticator = await Authenticator.open(config, log);
+  // Should the start fail, the file is no longer watched.
+  using starting = new DisposableStack();
+  const authenticator = starting.use(await Authenticator.open(config, log));
   const shutdown = new Shutdown();
   const bodyMemory = new BodyMemory(config.MAX_INFLIGHT_BODY_BYTES);
   const metrics = new Registry('gateway');
@@ -86,7 +88,8 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
     throw listenError(error as NodeJS.ErrnoException, config);
   }
   const { port } = server.address() as AddressInfo;
-  const processFigures = startProcessFigures(metrics);
+  starting.use(startProcessFigures(metrics));
+  const running = starting.move();
 
   return {
     url: `http://${reachableHost(config.HOST)}:${port}${config.BASE_PATH}`,
@@ -98,8 +101,7 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
       using _grace = startTimer(graceMs, () => shutdown.endGrace());
       using _cut = startTimer(graceMs + LAST_ANSWERS_MS, () => server.closeAllConnections());
       await closed;
-      processFigures[Symbol.dispose]();
-      authenticator[Symbol.dispose]();
+      running.dispose();
     },
   };
 }
