@@ -1,7 +1,7 @@
 import { type CallerOptions, DEFAULT_DETECTION_OPTIONS, type DetectionOptions, PROFILES } from '@facequeue/schema';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exifVariants } from '../../../test/support/fixtures/index.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { exifVariants, oversized } from '../../../test/support/fixtures/index.ts';
 import { crowd, type PastedFace, pasted } from '../../../test/support/fixtures/pasted.ts';
 import { type PhotographName, photograph, photographBytes } from '../../../test/support/fixtures/picture.ts';
 import { pairwise } from '../../../test/support/pairwise.ts';
@@ -225,6 +225,26 @@ describe('pipeline', () => {
       expect(off / 106 / 240).toBeLessThan(0.015);
       expect(Math.abs(small.points5[0]! - whole.points5[0]!)).toBeLessThan(0.05 * 240);
     }
+  });
+
+  it('decodes a large JPEG to the size that profile fast needs: 640 px, or 1280 px when crops are cut from it', async () => {
+    const bytes = await oversized('jpeg', 3840, 1920);
+    const resize = vi.spyOn(sharp.prototype, 'resize');
+    onTestFinished(() => resize.mockRestore());
+    for (const [parts, width] of [
+      [boxesOnly, 640],
+      [{ landmarks: true, attributes: false }, 1280],
+      [{ landmarks: false, attributes: true }, 1280],
+    ] as const) {
+      resize.mockClear();
+      await detect(bytes, { ...parts, profile: 'fast' });
+      expect(resize.mock.calls[0]).toMatchObject([{ width, height: width / 2 }]);
+    }
+    resize.mockClear();
+    await detect(bytes, { ...boxesOnly, profile: 'balanced' });
+    expect(resize.mock.calls.map(([size]) => size)).not.toContainEqual(
+      expect.objectContaining({ fit: 'fill', width: 640 }),
+    );
   });
 
   it('applies EXIF orientation, unless it is switched off', async () => {

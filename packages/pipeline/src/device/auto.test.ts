@@ -1,6 +1,37 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DEFAULT_PACK, loadPack } from '../pack/load.ts';
-import { decide, tryDevice } from './auto.ts';
+import { chooseDevice, decide, tryDevice } from './auto.ts';
+
+/** Device nodes, and what a probe's process answers, on a machine with a GPU; null for what is really there. */
+const machine = vi.hoisted(() => ({
+  nodes: null as Record<string, string[]> | null,
+  answer: null as ((args: string[], options: { timeout: number }) => object) | null,
+}));
+
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof import('node:fs')>();
+  const listed = (folder: string) => {
+    if (!machine.nodes) return real.readdirSync(folder);
+    const names = machine.nodes[folder];
+    if (!names) throw new Error('no such folder');
+    return names;
+  };
+  return { ...real, readdirSync: listed };
+});
+
+vi.mock('node:child_process', async (original) => {
+  const { promisify } = await import('node:util');
+  const real = await original<typeof import('node:child_process')>();
+  const run = promisify(real.execFile);
+  const answered = async (file: string, args: string[], options: { timeout: number }) =>
+    machine.answer ? { stdout: JSON.stringify(machine.answer(args, options)) } : run(file, args, options);
+  return { ...real, execFile: Object.assign(() => {}, { [promisify.custom]: answered }) };
+});
+
+beforeEach(() => Object.assign(machine, { nodes: null, answer: null }));
 
 const cpu = { device: 'cpu', result: { ms: 8, onDevice: 1 } } as const;
 
@@ -34,5 +65,50 @@ describe('DEVICE=auto', () => {
     expect(await tryDevice(detector, 'cpu')).toEqual({ ms: expect.any(Number), onDevice: 1 });
     expect(await tryDevice('/nowhere/model.onnx', 'cpu')).toMatch(/model\.onnx/);
     expect(await tryDevice(detector, 'cpu', 1)).toBe('no answer within 0.001 s');
+  });
+
+  it('survives a driver that ends the process which tries a device', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'facequeue-auto-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const driver = join(folder, 'driver.cjs');
+    await writeFile(driver, "process.kill(process.pid, 'SIGSEGV');");
+    vi.stubEnv('NODE_OPTIONS', `--require=${driver}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await tryDevice('model.onnx', 'cpu')).toBe('its driver ended the process');
+  });
+
+  it.each([
+    ['/dev', 'nvidia0'],
+    ['/dev', 'dxg'],
+    ['/dev/dri', 'renderD128'],
+  ])('tries each device, for 20 s at most, where there is %s/%s', async (folder, node) => {
+    machine.nodes = { '/dev': ['null'], [folder]: ['null', node] };
+    const tried: unknown[] = [];
+    machine.answer = ([, detector, device], { timeout }) => {
+      tried.push([detector, device, timeout]);
+      return { ms: device === 'webgpu' ? 0.001 : 8, onDevice: 1 };
+    };
+    const { device, reason } = await chooseDevice('model.onnx');
+    expect(device).toBe('webgpu');
+    expect(reason).toContain('cuda: ');
+    expect(reason).toContain(`on each of ${availableParallelism()} cores`);
+    // CUDA is tried where its library is installed.
+    expect(tried.slice(-2)).toEqual([
+      ['model.onnx', 'webgpu', 20_000],
+      ['model.onnx', 'cpu', 20_000],
+    ]);
+  });
+
+  it.each([
+    ['/dev', 'nvidiactl'],
+    ['/dev', 'nvidia-uvm'],
+    ['/dev/dri', 'card0'],
+  ])('tries no device where there is only %s/%s', async (folder, node) => {
+    machine.nodes = { [folder]: [node] };
+    machine.answer = () => expect.unreachable();
+    expect(await chooseDevice('model.onnx')).toEqual({
+      device: 'cpu',
+      reason: 'no GPU is visible to this machine or container',
+    });
   });
 });

@@ -7,22 +7,33 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { DEFAULT_PACK, loadPack } from '../pack/load.ts';
 import { createPipeline } from '../pipeline.ts';
 import { batched } from './batch.ts';
+import { openModels } from './open.ts';
 import { probe, shareOnDevice } from './probe.ts';
 import type { Session } from './session.ts';
 
+vi.mock('./auto.ts', () => ({ chooseDevice: async () => ({ device: 'webgpu', reason: 'fastest' }) }));
+
 /** Sessions that were opened: their options, and how often each ran and was released. */
-let sessions: { options: ort.InferenceSession.SessionOptions; runs: number; released: number }[];
+let sessions: { options: ort.InferenceSession.SessionOptions; runs: number; released: number; rows: number[] }[];
 
 beforeEach(() => {
   sessions = [];
   const { create } = ort.InferenceSession;
   vi.spyOn(ort.InferenceSession, 'create').mockImplementation(async (...given: unknown[]) => {
-    const session = await (create as (...of: unknown[]) => Promise<ort.InferenceSession>)(...given);
-    const one = { options: given[1] as ort.InferenceSession.SessionOptions, runs: 0, released: 0 };
+    const [file, asked] = given as [string, ort.InferenceSession.SessionOptions];
+    // Where there is no GPU, the CPU does its work, as onnxruntime does with what a device cannot run.
+    const session = await create(file, { ...asked, executionProviders: ['cpu'] });
+    const one = {
+      options: given[1] as ort.InferenceSession.SessionOptions,
+      runs: 0,
+      released: 0,
+      rows: [] as number[],
+    };
     sessions.push(one);
     const { run, release } = session;
     session.run = (...of: unknown[]) => {
       one.runs += 1;
+      one.rows.push((of[0] as ort.InferenceSession.FeedsType)['faces']?.dims[0] ?? 0);
       return run.apply(session, of as Parameters<typeof run>);
     };
     session.release = () => {
@@ -78,6 +89,12 @@ describe('a pipeline', () => {
     }
   });
 
+  it('keeps no idle thread of a model spinning', async () => {
+    await using _pipeline = await createPipeline({ device: 'cpu' });
+    for (const { options } of sessions)
+      expect(options.extra).toMatchObject({ session: { intra_op: { allow_spinning: '0' } } });
+  });
+
   it('runs every model when it is warmed up', async () => {
     await using pipeline = await createPipeline({ device: 'cpu' });
     await pipeline.warm();
@@ -89,6 +106,32 @@ describe('a pipeline', () => {
     const session: Session = { inputs: [], outputs: [], run: async () => ({}), close };
     await batched(session, 16).close();
     expect(close).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a GPU', () => {
+  it('chosen by name that leaves the detector to the CPU is an error', async () => {
+    const pack = await loadPack(DEFAULT_PACK);
+    await expect(openModels(pack, 'webgpu', 1)).rejects.toThrow(
+      'DEVICE=webgpu cannot be used: it leaves part of the detector to the CPU',
+    );
+    expect(released()).toEqual([1]);
+    expect(sessions[0]!.options.executionProviders).toEqual(['webgpu', 'cpu']);
+  });
+
+  it('gets at most 16 crops that wait in one run, a CPU each by itself', async () => {
+    const pack = await loadPack(DEFAULT_PACK);
+    const { size } = pack.manifest.crops.landmarks;
+    const faces = { data: new Uint8Array(size * size * 3), dims: [1, size, size, 3] };
+    for (const [choice, rows] of [
+      ['auto', [1, 16, 3]],
+      ['cpu', Array(20).fill(1)],
+    ] as const) {
+      sessions = [];
+      await using opened = await openModels(pack, choice, 1);
+      await Promise.all(Array.from({ length: 20 }, () => opened.sessions.landmarks.run({ faces })));
+      expect(sessions[1]!.rows).toEqual(rows);
+    }
   });
 });
 

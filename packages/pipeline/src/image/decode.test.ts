@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   deviation,
@@ -113,6 +114,24 @@ it('an image that contradicts its header is refused', async () => {
     code: 'image_undecodable',
     message: expect.stringContaining('PNG'),
   });
+});
+
+it('an image with more pixels than its header says is refused before they are decoded', async () => {
+  for (const name of ['jpeg baseline', 'png true colour 8 bit']) {
+    const { bytes } = variants.find((variant) => variant.name.startsWith(name))!;
+    const header = { ...readHeader(bytes, limits), width: 10, height: 10 };
+    const few = { maxSide: 100, maxPixels: 101 * 67 - 1 };
+    await expect(decode(bytes, header, { orient: true, limits: few }), name).rejects.toMatchObject({
+      code: 'image_undecodable',
+      cause: expect.objectContaining({ message: expect.stringContaining('pixel limit') }),
+    });
+  }
+});
+
+it('an image is decoded on one thread, and nothing is kept of it', async () => {
+  await load(variants.find(({ format }) => format === 'jpeg')!.bytes);
+  expect(sharp.concurrency()).toBe(1);
+  expect(sharp.cache()).toMatchObject({ memory: { max: 0 }, files: { max: 0 }, items: { max: 0 } });
 });
 
 it('no decoder other than those of the accepted formats can be reached', async () => {

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import type { Session } from '../device/session.ts';
+import { findAttributes } from './attributes.ts';
+import { findLandmarks } from './landmarks.ts';
+
+/** Answers each row with the value of its first pixel; records the rows of each run. */
+function model() {
+  const runs: number[] = [];
+  const session: Session = {
+    inputs: [],
+    outputs: [],
+    async run({ faces }) {
+      const { data, dims } = faces!;
+      const rows = dims[0]!;
+      runs.push(rows);
+      const firsts = Float32Array.from({ length: rows }, (_, row) => Number(data[(row * data.length) / rows]));
+      const points = Float32Array.from({ length: rows * 212 }, (_, i) => firsts[Math.floor(i / 212)]!);
+      return {
+        points: { data: points, dims: [rows, 212] },
+        presence: { data: firsts, dims: [rows] },
+        male: { data: firsts, dims: [rows] },
+        age: { data: firsts.map((value) => value * 2), dims: [rows] },
+      };
+    },
+    close: async () => {},
+  };
+  return { session, runs };
+}
+
+/** A picture of columns, and crops of one grey each. */
+const image = { width: 400, height: 20, data: Uint8Array.from({ length: 24_000 }, (_, i) => ((i / 3) % 400) / 2) };
+const places = Array.from({ length: 17 }, (_, i) => ({ centreX: 20 + 20 * i, centreY: 10, side: 4, roll: 0 }));
+
+describe('faces of one picture', () => {
+  it('run through the landmarks eight at a time, each with its own answer', async () => {
+    const { session, runs } = model();
+    const found = await findLandmarks(session, image, places, { from: 'box', size: 4, scale: 1, shift_down: 0 });
+    expect(runs).toEqual([8, 8, 1]);
+    found.forEach(({ presence }, i) => {
+      expect(Math.abs(presence - (10 + 10 * i))).toBeLessThan(3);
+    });
+    expect(found).toHaveLength(17);
+  });
+
+  it.each([
+    [true, [16, 16, 2]],
+    [false, [8, 8, 1]],
+  ])('run through the attributes eight at a time, each with its own answer; mirrored: %s', async (mirror, rows) => {
+    const { session, runs } = model();
+    const rule = { from: 'eyes_mouth', size: 4, scale: 1, mouth_ratio: 1, shift_down: 0, mirror } as const;
+    const found = await findAttributes(session, image, places, rule);
+    expect(runs).toEqual(rows);
+    found.forEach(({ male, age }, i) => {
+      expect(Math.abs(male - (10 + 10 * i))).toBeLessThan(3);
+      expect(age).toBe(male * 2);
+    });
+    expect(found).toHaveLength(17);
+  });
+});
