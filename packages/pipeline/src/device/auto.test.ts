@@ -26,9 +26,9 @@ vi.mock('node:child_process', async (original) => {
   const { promisify } = await import('node:util');
   const real = await original<typeof import('node:child_process')>();
   const run = promisify(real.execFile);
-  const answered = async (file: string, args: string[], options: { timeout: number }) =>
+  const runFile = async (file: string, args: string[], options: { timeout: number }) =>
     machine.answer ? { stdout: JSON.stringify(machine.answer(args, options)) } : run(file, args, options);
-  return { ...real, execFile: Object.assign(() => {}, { [promisify.custom]: answered }) };
+  return { ...real, execFile: Object.assign(() => {}, { [promisify.custom]: runFile }) };
 });
 
 beforeEach(() => Object.assign(machine, { nodes: null, answer: null }));
