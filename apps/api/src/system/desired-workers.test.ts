@@ -16,6 +16,7 @@ const capacity = (workers: number, share = 0): Capacity => ({
   workers,
   engines: 2 * workers,
   busy: 2 * workers * share,
+  fetching: 0,
 });
 
 const anyQueue = fc.constantFrom(...QUEUE_NAMES);
@@ -29,11 +30,25 @@ const anyFigures = fc.record({
 /** At least one worker, with engines, some of them busy. */
 const anyStaff = fc
   .tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 64 }), fc.double({ min: 0, max: 1, noNaN: true }))
-  .map(([workers, each, share]): Capacity => ({ workers, engines: workers * each, busy: workers * each * share }));
+  .map(
+    ([workers, each, share]): Capacity => ({
+      workers,
+      engines: workers * each,
+      busy: workers * each * share,
+      fetching: 0,
+    }),
+  );
 
 describe('the workers a queue needs', () => {
   it('are twice the present ones when callers would wait far too long', () => {
     expect(desiredWorkers('interactive', figures({ waiting: 300, throughput: 30 }), capacity(3, 1))).toBe(6);
+  });
+
+  it('do not grow for jobs whose images are still on their way', () => {
+    const waiting = figures({ waiting: 300, throughput: 30 });
+    expect(desiredWorkers('interactive', waiting, { ...capacity(3, 0.1), fetching: 300 })).toBe(1);
+    expect(desiredWorkers('interactive', waiting, { ...capacity(3, 0.1), fetching: 400 })).toBe(1);
+    expect(desiredWorkers('interactive', waiting, { ...capacity(4, 0.1), fetching: 210 })).toBe(6);
   });
 
   it('grow in proportion to the estimated wait', () => {
@@ -55,7 +70,7 @@ describe('the workers a queue needs', () => {
   });
 
   it('are one where there is none, because its throughput is unknown', () => {
-    const none = { workers: 0, engines: 0, busy: 0 };
+    const none = { workers: 0, engines: 0, busy: 0, fetching: 0 };
     for (const queue of QUEUE_NAMES) expect(desiredWorkers(queue, figures({ waiting: 1000 }), none)).toBe(1);
   });
 
@@ -113,12 +128,12 @@ describe('the workers that serve a queue', () => {
       load,
       startedAt: 0,
     });
-    const all = [
-      worker(['bulk'], 4, 1),
-      worker(['interactive', 'bulk', 'cameras', 'webhooks'], 2, 0.5),
+    const all: WorkerInfo[] = [
+      { ...worker(['bulk'], 4, 1), fetching: { bulk: 4 } },
+      { ...worker(['interactive', 'bulk', 'cameras', 'webhooks'], 2, 0.5), fetching: { interactive: 2, bulk: 3 } },
       worker(['webhooks'], 0, 0),
     ];
-    expect(serving('bulk', all)).toEqual({ workers: 2, engines: 6, busy: 5 });
-    expect(serving('interactive', all)).toEqual({ workers: 1, engines: 2, busy: 1 });
+    expect(serving('bulk', all)).toEqual({ workers: 2, engines: 6, busy: 5, fetching: 7 });
+    expect(serving('interactive', all)).toEqual({ workers: 1, engines: 2, busy: 1, fetching: 2 });
   });
 });

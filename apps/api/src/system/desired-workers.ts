@@ -18,6 +18,8 @@ export interface Capacity {
   engines: number;
   /** Mean number of busy engines lately: 0..engines. */
   busy: number;
+  /** Waiting jobs whose images are on their way from slow hosts: another worker would not help them. */
+  fetching: number;
 }
 
 export function serving(queue: QueueName, workers: readonly WorkerInfo[]): Capacity {
@@ -26,6 +28,7 @@ export function serving(queue: QueueName, workers: readonly WorkerInfo[]): Capac
     workers: own.length,
     engines: own.reduce((sum, { engines }) => sum + engines, 0),
     busy: own.reduce((sum, { engines, load }) => sum + engines * load, 0),
+    fetching: own.reduce((sum, { fetching }) => sum + (fetching?.[queue] ?? 0), 0),
   };
 }
 
@@ -36,8 +39,13 @@ export function serving(queue: QueueName, workers: readonly WorkerInfo[]): Capac
  * - by load: enough to leave the engines idle for 30 % of the time
  * @returns at least 1
  */
-export function desiredWorkers(queue: QueueName, figures: QueueFigures, { workers, engines, busy }: Capacity): number {
+export function desiredWorkers(
+  queue: QueueName,
+  reported: QueueFigures,
+  { workers, engines, busy, fetching }: Capacity,
+): number {
   if (workers === 0 || engines === 0) return 1;
+  const figures = { ...reported, waiting: Math.max(0, reported.waiting - fetching) };
   const scaled = (factor: number) => Math.ceil(workers * Math.min(MAX_GROWTH, factor) - EPSILON);
   const occupied = Math.ceil(((figures.waiting + busy) / engines) * workers - EPSILON);
   const byBacklog = Math.min(scaled(estimatedWaitS(figures) / TARGET_WAIT_S[queue]), occupied);
