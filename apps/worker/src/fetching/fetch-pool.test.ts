@@ -285,6 +285,22 @@ describe('a pool', () => {
     expect(asked.mock.calls.map(([url]) => url)).not.toContain('257/0');
   });
 
+  it('that drains lets fetches end, and begins no more', async () => {
+    const { pool, jobs, lookups, requests, request, arrive } = openPool();
+    await requests('slow', 5);
+    lookups.set('other/0', Promise.withResolvers());
+    request('other/0');
+    await settle();
+    pool.drain();
+    request('late/0');
+    await settle();
+    for (const url of ['slow/4', 'other/0', 'late/0']) expect(jobs[url]!.failure).toBeInstanceOf(FetchPoolFull);
+    expect(pool.status()).toMatchObject({ resolving: 0, waiting: 0, fetching: 4 });
+    await arrive('slow/0');
+    expect(jobs['slow/0']!.fetched).not.toBeNull();
+    expect(pool.status()).toMatchObject({ fetching: 3, fetched: 1 });
+  });
+
   it('that is closed has no timer', async () => {
     const { pool, request } = openPool({ concurrency: 64 });
     for (let i = 0; i < 20; i++) request(`${i}/0`);

@@ -21,10 +21,12 @@ const AWAY_CHANGE = 8;
 /** What one owner or one host may have of `MOST_JOBS` and of the fetches: an eighth is left for others. */
 const SHARE = 7 / 8;
 
-/** The worker has as many jobs of slow hosts as it may: this one goes back to its queue. */
+/** The worker has as many jobs of slow hosts as it may, or is stopping: this one goes back to its queue. */
 export class FetchPoolFull extends Error {
   override readonly name = 'FetchPoolFull';
 }
+
+const stopping = () => new FetchPoolFull('the worker is stopping');
 
 /** Why a fetch is interrupted that begins again later. */
 class OutOfMemory extends Error {
@@ -127,6 +129,7 @@ export class FetchPool {
   #lookups = 0;
   #passedOver = 0;
   #timer: Timer | null = null;
+  #draining = false;
 
   constructor({ source, engines, concurrency, maxBytes, onAwayChange }: FetchPoolOptions) {
     this.#source = source;
@@ -153,6 +156,7 @@ export class FetchPool {
    */
   async fetch(request: FetchRequest, place: Place, signal: AbortSignal, onFetch = () => {}): Promise<FetchedImage> {
     signal.throwIfAborted();
+    if (this.#draining) throw stopping();
     const entry = new Entry(request, this.#source.hostOf(request.url), place, signal, onFetch);
     this.#refuseBeyondShare(entry);
     this.#entries.add(entry);
@@ -215,7 +219,7 @@ export class FetchPool {
     const counts = new FetchCounts(this.#entries);
     let waiting = this.#waiting();
     // From the half on again, so that fetches are not interrupted again and again.
-    while (this.#bytes < this.#maxBytes / 2) {
+    while (this.#bytes < this.#maxBytes / 2 && !this.#draining) {
       const next = nextFetch(waiting, counts, this.#limits, this.#passedOver);
       if (!next) break;
       this.#passedOver = next.priority === 'others' ? 0 : this.#passedOver + 1;
@@ -291,6 +295,13 @@ export class FetchPool {
       .filter(({ state }) => state === 'fetching')
       .toSorted((a, b) => a.beganAt - b.beganAt);
     if (fetching.length > 1) fetching.at(-1)!.interrupt(new OutOfMemory('memory for images on their way is short'));
+  }
+
+  /** Begins no more: images that are not on their way yet reject with FetchPoolFull. */
+  drain(): void {
+    this.#draining = true;
+    for (const { state, done } of this.#entries)
+      if (state === 'resolving' || state === 'waiting') done.reject(stopping());
   }
 
   /** Ends its timer. */

@@ -56,7 +56,7 @@ async function openScene() {
   const silent = stack.use(await listen('127.0.0.3', () => {}));
   const good = stack.use(await listen('127.0.0.1', (_, response) => response.end(PORTRAIT)));
   const fresh = stack.use(await freshInstallation(redis));
-  stack.use(
+  const worker = stack.use(
     await startTestWorker({
       ...fresh.env,
       SOURCE_ALLOW: '127.0.0.0/8',
@@ -72,6 +72,7 @@ async function openScene() {
   const kept = stack.move();
   return {
     fresh,
+    worker,
     bad,
     goodUrl: `http://good.test:${good.port}/`,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
@@ -99,6 +100,23 @@ describe('images of hosts that drip, say nothing or whose names never resolve', 
     // These came before. At four fetches a host, each for 5 or 10 s, they take a minute and more.
     const states = await Promise.all(ids.map(async (id) => (await fresh.queue.read(id))!.status));
     expect(states.filter((status) => status === 'queued').length).toBeGreaterThan(20);
+  });
+
+  it('are left to other workers by one that stops, those apart that it is fetching', async () => {
+    await using scene = await openScene();
+    const { fresh, worker, bad } = scene;
+    const dripping = bad.filter((url) => url.includes('drips'));
+    const ids = await submitAll(fresh, dripping, 'interactive');
+    const records = () => Promise.all(ids.map(async (id) => (await fresh.queue.read(id))!));
+    const claimed = async () => (await records()).filter(({ attempts }) => attempts > 0).length;
+    await expect.poll(claimed, { timeout: 20_000 }).toBe(40);
+    const began = performance.now();
+    expect(await worker.end('SIGTERM')).toBe(0);
+    // Four at a time, each for 5 s, would take longer than SHUTDOWN_GRACE, 25 s.
+    expect(performance.now() - began).toBeLessThan(18_000);
+    const ended = (await records()).filter(({ status }) => status === 'failed').length;
+    expect(ended).toBeLessThanOrEqual(8);
+    expect((await records()).filter(({ status }) => status === 'queued')).toHaveLength(40 - ended);
   });
 
   it('end with what was slow', async () => {

@@ -104,6 +104,8 @@ export async function startImageRunner(
       return ready === 0 ? null : { device, models, engines: size, busy, load, fetching: fetches.away() };
     },
     async drain() {
+      // Jobs that wait for slow hosts may take longer than the grace period; another worker takes them.
+      fetches.drain();
       await Promise.all(consumers.map((consumer) => consumer.close()));
     },
     abort: () => activeJobs.abortAll(),
