@@ -1,6 +1,6 @@
 /**
- * A checker of Stryker, of which it asks before it judges a mutant: takes the mutants that MUTATION_SAMPLE has drawn by chance, and
- * says of the others that they do not compile, so that the report leaves them out.
+ * A checker for Stryker that keeps a random sample of the mutants (MUTATION_SAMPLE). Of the others it says that they do not compile, so
+ * that Stryker does not run them and the report leaves them out.
  */
 import { createHash } from 'node:crypto';
 import { relative } from 'node:path';

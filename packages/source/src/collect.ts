@@ -7,7 +7,7 @@ const FIRST_BUFFER_BYTES = 64 * 1024;
 /**
  * Reads a stream into one array of exactly its length. Destroys the stream when it is too long or fails.
  * @param declared length that the sender announced; not trusted, it only sizes the first buffer
- * @param onBytes is told how many bytes have arrived since it was last told
+ * @param onBytes called with the size of each chunk that arrives, bytes
  * @throws FacequeueError body_too_large as soon as the length is known to be over `maxBytes`; the stream's own error
  */
 export async function collect(

@@ -29,7 +29,7 @@ export interface ImageSource extends AsyncDisposable {
   /**
    * @param url http, https or s3
    * @param signal aborts the fetch and its connection; the promise then rejects with the signal's reason
-   * @param onBytes is told how many bytes of the image have arrived since it was last told
+   * @param onBytes called with the size of each chunk that arrives, bytes
    * @returns the bytes, in an array that owns its whole buffer
    * @throws FacequeueError invalid_request, source_forbidden, source_unreachable, source_timeout, body_too_large
    */

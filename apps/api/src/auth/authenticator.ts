@@ -27,6 +27,8 @@ export class Authenticator implements Disposable {
   /** Answers that are not complete, with the key of their call. */
   readonly #answers = new UnorderedSet<{ key: ApiKey; response: ServerResponse }>();
   #checks: Disposable | null = null;
+  /** Why the file could not be used when it was last read; null when it could. */
+  #failure: string | null = null;
 
   private constructor(config: AuthenticatorConfig, log: Logger) {
     this.#keys = new ApiKeys(config.API_KEYS);
@@ -72,8 +74,13 @@ export class Authenticator implements Disposable {
     try {
       const keys = this.#keys.replaceFileKeys(await this.#file.read());
       this.#log.info({ keys }, 'API_KEYS_FILE read');
+      this.#failure = null;
     } catch (error) {
-      this.#log.error({ err: error }, 'API_KEYS_FILE cannot be used; the keys read before stay in force');
+      const failure = String(error);
+      // A file that cannot be read is tried again every second.
+      if (failure !== this.#failure)
+        this.#log.error({ err: error }, 'API_KEYS_FILE cannot be used; the keys read before stay in force');
+      this.#failure = failure;
     }
     this.#cutOff();
   }

@@ -28,8 +28,8 @@ export function needsLocalCallers(config: KeySettings & { HOST: string; ALLOW_OP
   if (needsKey(config) || config.ALLOW_OPEN) return false;
   if (isLoopback(config.HOST)) return true;
   throw new ConfigError(
-    `HOST is ${JSON.stringify(config.HOST)}, which other machines can reach, and no API_KEYS are set; ` +
-      'set API_KEYS, or ALLOW_OPEN=true to let everybody call, or HOST=127.0.0.1',
+    `HOST is ${JSON.stringify(config.HOST)}, which other machines can reach, and there are no API keys; ` +
+      'set API_KEYS or API_KEYS_FILE, or ALLOW_OPEN=true to let everybody call, or HOST=127.0.0.1',
   );
 }
 

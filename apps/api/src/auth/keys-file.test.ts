@@ -1,6 +1,6 @@
 /** API_KEYS_FILE and what becomes of its changes. */
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { ConfigError } from '@facequeue/schema/config';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { readEvents } from '../streaming/testing/sse-reader.ts';
+import { KeysFile } from './keys-file.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -53,6 +54,25 @@ describe('a start', () => {
     await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path, HOST: '0.0.0.0' });
     expect((await fetch(`${gateway.url}/system`)).status).toBe(401);
     expect((await fetch(`${gateway.url}/livez`)).status).toBe(200);
+  });
+});
+
+describe('a file that exists and cannot be read', () => {
+  it('is read again at every check, although it stays as it is', async () => {
+    using folder = new TestKeysFile();
+    rmSync(folder.path);
+    mkdirSync(folder.path);
+    const file = new KeysFile(folder.path);
+    await expect(file.read()).rejects.toThrow(/EISDIR/);
+    expect(await file.hasChanged()).toBe(true);
+  });
+
+  it('that is read and wrong is not', async () => {
+    using wrong = new TestKeysFile();
+    wrong.writeText('shop:abc');
+    const file = new KeysFile(wrong.path);
+    await expect(file.read()).rejects.toThrow(/not JSON/);
+    expect(await file.hasChanged()).toBe(false);
   });
 });
 

@@ -24,7 +24,12 @@ export class KeysFile {
     // A change while it is read is found by the next check.
     this.#version = await this.#readVersion();
     try {
-      return readKeysFile(await readFile(this.#path, 'utf8')).keys;
+      const text = await readFile(this.#path, 'utf8').catch((error) => {
+        // It may succeed next time, although the file stays as it is: permissions changed, or there were too many open files.
+        this.#version = reasonOf(error);
+        throw error;
+      });
+      return readKeysFile(text).keys;
     } catch (error) {
       throw new ConfigError(`API_KEYS_FILE ${this.#path} cannot be used: ${reasonOf(error)}`);
     }

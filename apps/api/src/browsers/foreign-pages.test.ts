@@ -280,7 +280,7 @@ describe('a request with two Host headers', () => {
       expect(answer.status).toBe(400);
       expect(JSON.parse(answer.body)).toMatchObject({
         code: 'invalid_request',
-        detail: 'a request has one Host header',
+        detail: 'the request has more than one Host header',
       });
     }
   });

@@ -1,5 +1,4 @@
 /** What keeps web pages of strangers from calling through the browser of somebody who can reach the gateway. */
-
 import { FacequeueError } from '@facequeue/schema';
 import type { Request } from 'express';
 import { isLoopback, needsKey, needsLocalCallers } from '../auth/exposure.ts';
@@ -52,12 +51,12 @@ export function foreignRules(
 }
 
 const LOCAL_TEXTS = {
-  host: 'Host is not this machine; without API_KEYS only local callers are served',
-  origin: 'Origin is not this machine; without API_KEYS only local callers are served',
+  host: 'Host is not this machine; without API keys only local callers are served',
+  origin: 'Origin is not this machine; without API keys only local callers are served',
 };
 const LIST_TEXTS = {
   host: 'Host is not one of ALLOWED_HOSTS',
-  origin: 'Origin is neither of ALLOWED_HOSTS nor one of CORS_ORIGINS',
+  origin: 'Origin is in neither ALLOWED_HOSTS nor CORS_ORIGINS',
 };
 
 /**
@@ -85,7 +84,7 @@ export function refuseForeign(request: Request, rules: ForeignRules): void {
 function hostsOf(request: Request): string[] {
   const { host } = request.headers;
   const count = request.rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length;
-  if (count > 1) throw new FacequeueError('invalid_request', 'a request has one Host header');
+  if (count > 1) throw new FacequeueError('invalid_request', 'the request has more than one Host header');
   const target = /^\w+:\/\/([^/?#]*)/.exec(request.url)?.[1];
   return [host, target].flatMap((text) => (text === undefined ? [] : hostOf(text)));
 }

@@ -1,4 +1,4 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { ConfigError } from '@facequeue/schema/config';
 import { type KeyEntry, readKeysFile } from '@facequeue/schema/keys-file';
 
@@ -12,15 +12,18 @@ export async function readKeys(path: string): Promise<KeyEntry[]> {
 
 /**
  * Changes the keys of a file. A gateway that reads it meanwhile sees the keys before or after, never a part of them.
+ * @param given its path, which may be a link
  * @param missing what to do without a file: create it, or fail
  * @throws ConfigError when the file cannot be used or written, another change is in progress, or the change would make it unusable
  */
 export async function changeKeys(
-  path: string,
+  given: string,
   missing: 'create' | 'existing',
   change: (keys: readonly KeyEntry[]) => readonly object[],
 ): Promise<void> {
-  // The next version of the file is also the lock: whoever creates it may change the file.
+  // A link stays a link: gateways may have been given the file to which it points.
+  const path = await realpath(given).catch(() => given);
+  // The next version is also the lock: only the process that creates it may write.
   const next = `${path}.new`;
   const handle = await open(next, 'wx', PRIVATE).catch((error) => {
     if (error.code !== 'EEXIST') throw cannotWrite(path, error);
@@ -35,7 +38,7 @@ export async function changeKeys(
     if (before) {
       await handle.chmod(before.mode & 0o777);
       // A gateway that runs as another user must still be able to read it. Only root may give a file away.
-      await handle.chown(before.uid, before.gid).catch(() => {});
+      await handle.chown(before.uid, before.gid).catch(() => handle.chown(-1, before.gid).catch(() => {}));
     }
     await handle.sync();
     await rename(next, path).catch((error) => {

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,7 +48,7 @@ describe('facequeue keys', () => {
     expect(second.stderr).toMatch(/old one is accepted until 20/);
     expect(await statuses(first.stdout, second.stdout)).toEqual([200, 200]);
     const third = await keys('rotate', 'shop');
-    expect(await statuses(first.stdout, second.stdout, third.stdout)).toEqual([200, 401, 200]);
+    expect(await statuses(first.stdout, second.stdout, third.stdout)).toEqual([401, 401, 200]);
     expect(await keys('revoke', 'shop')).toEqual({ code: 0, stdout: '', stderr: 'Revoked the key shop.\n' });
     expect(await statuses(first.stdout, third.stdout)).toEqual([401, 401]);
     expect(written()).toHaveLength(1);
@@ -102,11 +112,30 @@ describe('facequeue keys', () => {
     });
   });
 
+  it('without an overlap ends every secret that the key had', async () => {
+    const previous = [{ sha256: 'c'.repeat(64), expires_at: '2999-01-01T00:00:00Z' }];
+    writeFileSync(path, JSON.stringify({ keys: [{ name: 'shop', sha256: 'b'.repeat(64), previous }] }));
+    const { stderr } = await keys('rotate', 'shop');
+    expect(stderr).toContain('all before it are revoked');
+    expect(Object.keys(written()[0])).toEqual(['name', 'sha256']);
+  });
+
+  it('change the file to which a link points', async () => {
+    await keys('add', 'shop');
+    const link = `${path}.link`;
+    symlinkSync(path, link);
+    expect((await keys('revoke', 'shop', '--file', link)).code).toBe(0);
+    expect(written()).toEqual([]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    rmSync(link);
+  });
+
   it('forgets a replaced secret whose time is over when the key is replaced again', async () => {
     const previous = [{ sha256: 'c'.repeat(64), expires_at: PAST }];
     writeFileSync(path, JSON.stringify({ keys: [{ name: 'shop', sha256: 'b'.repeat(64), previous }] }));
-    expect((await keys('rotate', 'shop')).code).toBe(0);
-    expect(Object.keys(written()[0])).toEqual(['name', 'sha256']);
+    expect((await keys('rotate', 'shop', '--overlap', '1h')).code).toBe(0);
+    expect(written()[0].previous).toMatchObject([{ sha256: 'b'.repeat(64) }]);
+    expect(written()[0].previous).toHaveLength(1);
   });
 
   it.each([

@@ -50,7 +50,7 @@ export function revokeKey(path: string, name: string, output: Output): Promise<n
 
 /**
  * Replaces a key by a new one and prints it.
- * @param overlapMs how long the old one is accepted too
+ * @param overlapMs how long the old one is accepted too; with 0 neither it nor any before it is
  * @returns the exit code
  */
 export function rotateKey(path: string, name: string, overlapMs: number, output: Output): Promise<number> {
@@ -59,7 +59,9 @@ export function rotateKey(path: string, name: string, overlapMs: number, output:
     const now = Date.now();
     await changeKeys(path, 'existing', (keys) => {
       const old = findKey(keys, name);
-      const previous = (old.previous ?? []).filter(({ expires_at }) => Date.parse(expires_at) > now);
+      // Without an overlap no older secret stays in force either: this is how a leaked one is ended.
+      const previous =
+        overlapMs > 0 ? (old.previous ?? []).filter(({ expires_at }) => Date.parse(expires_at) > now) : [];
       if (overlapMs > 0) {
         previous.push({ sha256: old.sha256, expires_at: new Date(now + overlapMs).toISOString() });
       }
@@ -67,7 +69,8 @@ export function rotateKey(path: string, name: string, overlapMs: number, output:
       return keys.map((one) => (one === old ? rotated : one));
     });
     output.stdout(`${key}\n`);
-    const until = overlapMs > 0 ? `is accepted until ${new Date(now + overlapMs).toISOString()}` : 'is revoked';
+    const until =
+      overlapMs > 0 ? `is accepted until ${new Date(now + overlapMs).toISOString()}` : 'and all before it are revoked';
     output.stderr(`Rotated the key ${name}: the old one ${until}.`);
   });
 }

@@ -205,7 +205,7 @@ describe('owners', () => {
 });
 
 describe('memory', () => {
-  it('that is short interrupts the fetch that began last, which begins again when half of it is free', async () => {
+  it('that is short interrupts the fetch that began last, which begins again when there is room', async () => {
     const { pool, jobs, fetches, request, arrive, fetching } = openPool();
     for (const url of ['a/0', 'b/0', 'c/0']) {
       request(url);
@@ -218,13 +218,46 @@ describe('memory', () => {
     fetches.get('b/0')!.onBytes(200);
     await settle();
     expect(interrupted.signal.aborted).toBe(true);
-    expect(jobs['c/0']!.failure).toBeNull();
+    expect(jobs['c/0']).toMatchObject({ failure: null, away: true });
     expect(pool.status()).toMatchObject({ fetching: 2, waiting: 1, bytes: 800 });
     await arrive('a/0');
+    expect(jobs['c/0']!.away).toBe(false);
     jobs['a/0']!.fetched![Symbol.dispose]();
     await settle();
     expect(fetching()).toEqual(['b/0', 'c/0']);
     expect(pool.status()).toMatchObject({ fetching: 2, waiting: 0, bytes: 200 });
+  });
+
+  it('of one owner is a quarter before it begins no more, and others go on', async () => {
+    const { jobs, fetches, request, fetching } = openPool();
+    request('a/0', { owner: 'large' });
+    await settle();
+    fetches.get('a/0')!.onBytes(250);
+    request('a/1', { owner: 'large' });
+    request('b/0', { owner: 'shop' });
+    await settle();
+    expect(fetching()).toEqual(['a/0', 'b/0']);
+    // It waits for a fetch that may be slow, so its worker takes other jobs meanwhile.
+    expect(jobs['a/1']!.away).toBe(true);
+  });
+
+  it('that is short is taken from the owner who has most of it', async () => {
+    const { jobs, fetches, request } = openPool();
+    for (const [url, owner] of [
+      ['a/0', 'large'],
+      ['a/1', 'large'],
+      ['b/0', 'shop'],
+    ] as const) {
+      request(url, { owner });
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    fetches.get('a/0')!.onBytes(500);
+    fetches.get('a/1')!.onBytes(400);
+    const [shop, large] = [fetches.get('b/0')!, fetches.get('a/1')!];
+    shop.onBytes(200);
+    await settle();
+    expect([large.signal.aborted, shop.signal.aborted]).toEqual([true, false]);
+    expect(jobs['a/1']!.failure).toBeNull();
   });
 
   it('is no obstacle to the only fetch', async () => {

@@ -6,20 +6,22 @@ import type { PriorityClass } from '../engines/priority.ts';
 import { QUEUE_POLICIES } from '../images/queues.ts';
 import { type Fetch, FetchCounts, type FetchLimits, nextFetch } from './selection.ts';
 
-/** From then on a fetch counts as slow: its engine has better things to do than to wait for it, ms. */
+/** A fetch that takes longer counts as slow, and no longer keeps others from beginning, ms. */
 const FRESH_MS = 250;
 /** At least so many fetches may be fresh, so that many slow hosts are recognized at the same time. */
 const LEAST_FRESH = 16;
-/** A host has at least so many fetches at a time: as many as a browser's tab opens, less two. */
+/** What one host gets at least, fetches at a time; a browser opens six connections to one. */
 const LEAST_PER_HOST = 4;
 /** Look-ups at a time: each has a socket. */
 const LOOKUPS = 256;
 /** Jobs that one worker keeps because of slow hosts: each has a lock to renew. */
 const MOST_JOBS = 1024;
-/** So many jobs more or less that are away change the wait of callers noticeably. */
+/** A change of so many jobs that are away is reported at once: it changes the estimated waits of callers. */
 const AWAY_CHANGE = 8;
 /** What one owner or one host may have of `MOST_JOBS` and of the fetches: an eighth is left for others. */
 const SHARE = 7 / 8;
+/** An owner whose images have this part of the memory begins no more: that leaves room for others. */
+const MEMORY_SHARE = 1 / 4;
 
 /** The worker has as many jobs of slow hosts as it may, or is stopping: this one goes back to its queue. */
 export class FetchPoolFull extends Error {
@@ -58,12 +60,13 @@ export interface FetchedImage extends Disposable {
   bytes: Uint8Array;
 }
 
-/** How many images are on their way, for metrics and heartbeats. */
+/** Images on their way by their state, for metrics. */
 export interface FetchPoolStatus {
   resolving: number;
   waiting: number;
   fetching: number;
   fetched: number;
+  /** Held by images that are arriving or wait for an engine. */
   bytes: number;
 }
 
@@ -78,14 +81,14 @@ class Entry implements Fetch {
   readonly done = Promise.withResolvers<Uint8Array>();
   state: Fetch['state'] = 'resolving';
   address = '';
-  isResolved = false;
+  lookupStarted = false;
   /** Whether its job has left its place. */
   isAway = false;
   /** When its fetch began, ms of `performance.now`. */
   beganAt = 0;
-  /** That have arrived. */
+  /** Those of the image that have arrived. */
   bytes = 0;
-  /** Of a fetch. */
+  /** Ends the fetch in progress. */
   interrupt: (reason: unknown) => void = () => {};
 
   constructor(
@@ -151,7 +154,7 @@ export class FetchPool {
   /**
    * @param place of the job that needs the image, among the active jobs of its worker
    * @param signal aborts the fetch; the promise then rejects with its reason
-   * @param onFetch is called when the fetch begins, and again should it begin anew
+   * @param onFetch is called when the fetch begins, and again each time it has to begin again
    * @throws FetchPoolFull, and what `ImageSource.fetch` throws
    */
   async fetch(request: FetchRequest, place: Place, signal: AbortSignal, onFetch = () => {}): Promise<FetchedImage> {
@@ -214,13 +217,16 @@ export class FetchPool {
   #update(): void {
     for (const entry of this.#entries) {
       if (this.#lookups >= LOOKUPS) break;
-      if (entry.state === 'resolving' && !entry.isResolved) void this.#resolve(entry);
+      if (entry.state === 'resolving' && !entry.lookupStarted) void this.#resolve(entry);
     }
     const counts = new FetchCounts(this.#entries);
+    const memory = new Map(
+      [...new Set(this.#waiting().map(({ owner }) => owner))].map((owner) => [owner, this.#memoryObstacle(owner)]),
+    );
     let waiting = this.#waiting();
-    // From the half on again, so that fetches are not interrupted again and again.
-    while (this.#bytes < this.#maxBytes / 2 && !this.#draining) {
-      const next = nextFetch(waiting, counts, this.#limits, this.#passedOver);
+    while (!this.#draining) {
+      const begin = waiting.filter(({ owner }) => memory.get(owner) === null);
+      const next = nextFetch(begin, counts, this.#limits, this.#passedOver);
       if (!next) break;
       this.#passedOver = next.priority === 'others' ? 0 : this.#passedOver + 1;
       void this.#begin(next);
@@ -230,7 +236,9 @@ export class FetchPool {
     let away = 0;
     for (const entry of this.#entries) {
       entry.isAway =
-        entry.state === 'waiting' ? counts.obstacle(entry, this.#limits) === 'fetches' : entry.state !== 'fetched';
+        entry.state === 'waiting'
+          ? [memory.get(entry.owner), counts.obstacle(entry, this.#limits)].includes('fetches')
+          : entry.state !== 'fetched';
       if (entry.isAway) entry.place.leave();
       else entry.place.rejoin();
       if (entry.isAway) away++;
@@ -240,6 +248,25 @@ export class FetchPool {
       this.#onAwayChange();
     }
     if (waiting.length > 0) this.#updateLater();
+  }
+
+  /** As `FetchCounts.obstacle`, for memory: whether fetches have it, which may be slow, or images that wait for an engine. */
+  #memoryObstacle(owner: string): 'fetches' | 'engines' | null {
+    const share = this.#maxBytes * MEMORY_SHARE;
+    const { all, fetched } = this.#bytesOf((entry) => entry.owner === owner);
+    if (all >= share) return fetched >= share ? 'engines' : 'fetches';
+    if (this.#bytes < this.#maxBytes) return null;
+    return this.#bytesOf(() => true).fetched >= this.#maxBytes ? 'engines' : 'fetches';
+  }
+
+  #bytesOf(isMeant: (entry: Entry) => boolean): { all: number; fetched: number } {
+    const sum = { all: 0, fetched: 0 };
+    for (const entry of this.#entries) {
+      if (!isMeant(entry)) continue;
+      sum.all += entry.bytes;
+      if (entry.state === 'fetched') sum.fetched += entry.bytes;
+    }
+    return sum;
   }
 
   /** Fetches that are fresh now will be slow by then. */
@@ -255,7 +282,7 @@ export class FetchPool {
   }
 
   async #resolve(entry: Entry): Promise<void> {
-    entry.isResolved = true;
+    entry.lookupStarted = true;
     this.#lookups++;
     try {
       entry.address = await this.#source.addressOf(entry.url);
@@ -285,16 +312,20 @@ export class FetchPool {
     this.#update();
   }
 
-  /** Interrupts the fetch that began last when memory is short; it begins again later. The one that began first goes on in any case. */
+  /**
+   * When memory is short, interrupts the fetch that began last of the owner whose images have most of it; it begins again later. The
+   * only fetch goes on in any case.
+   */
   #arrived(entry: Entry, count: number): void {
     if (!this.#entries.has(entry)) return;
     entry.bytes += count;
     this.#bytes += count;
     if (this.#bytes <= this.#maxBytes) return;
-    const fetching = [...this.#entries]
-      .filter(({ state }) => state === 'fetching')
-      .toSorted((a, b) => a.beganAt - b.beganAt);
-    if (fetching.length > 1) fetching.at(-1)!.interrupt(new OutOfMemory('memory for images on their way is short'));
+    const fetching = [...this.#entries].filter(({ state }) => state === 'fetching');
+    if (fetching.length <= 1) return;
+    const bytesOf = (owner: string) => this.#bytesOf((each) => each.owner === owner).all;
+    const [last] = fetching.toSorted((a, b) => bytesOf(b.owner) - bytesOf(a.owner) || b.beganAt - a.beganAt);
+    last!.interrupt(new OutOfMemory('memory for images on their way is short'));
   }
 
   /** Begins no more: images that are not on their way yet reject with FetchPoolFull. */

@@ -6,8 +6,9 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { GatewayQueue } from '../gateway-queue.ts';
+import { Scripts } from '../redis/define-script.ts';
 import { Rig } from '../testing/rig.ts';
-import type { CallLimits } from './quotas.ts';
+import { type CallLimits, renewScript } from './quotas.ts';
 
 let server: TestRedis;
 let raw: Redis;
@@ -164,6 +165,8 @@ it('a full Redis still counts', async () => {
     await expect(raw.set(`${rig.prefix}:anything`, 'x')).rejects.toThrow(/OOM/);
     expect((await one.quotas.take(owner, { ...slow(60, 1), concurrent: 1 })).refusedBy).toBeNull();
     expect((await one.quotas.take(owner, slow(60, 1))).refusedBy).toBe('rate');
+    await new Scripts(raw, rig.prefix).run(renewScript, { owner, calls: [{ name: 'renewed' }] });
+    expect(await raw.zscore(`${rig.prefix}:calls:${owner}`, 'renewed')).not.toBeNull();
   } finally {
     await raw.config('SET', 'maxmemory', '0');
   }

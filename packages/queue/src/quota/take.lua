@@ -1,7 +1,7 @@
 -- Lets a call of an owner in, or refuses it: by the rate of its calls (the generic cell rate algorithm, which is a token bucket in one
 -- number) and by how many of them are in progress.
 -- `intervalUs` is the time for which one call uses the rate, `burst` how many calls may come at once; nil without a rate.
--- `concurrent` is the most calls in progress, `lease` the name of this one; nil without that limit.
+-- `concurrent` is the most calls in progress, nil without that limit; `lease` names this call, and is used only with it.
 -- Returns {refused by 'rate', 'concurrent' or '', calls left of the burst, ms until all of it, calls left to be in progress, ms to try again}
 -- A call that is refused uses nothing up.
 --- @include ../redis/keys.lua

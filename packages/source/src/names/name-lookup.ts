@@ -67,7 +67,7 @@ export function nameLookup(connectMs: number): (name: string) => Promise<LookupA
   return (name) => names.lookup(name);
 }
 
-/** Milliseconds for a look-up of those for a connection. */
+/** The part of `connectMs` that a look-up may take, ms; `Infinity` for 0. */
 export const lookupLimit = (connectMs: number) => (connectMs === 0 ? Number.POSITIVE_INFINITY : connectMs * 0.9);
 
 /** Looks up names. Simultaneous look-ups of a name are one, and answers are remembered for a few seconds, failures included. */
@@ -78,8 +78,8 @@ export class NameLookup {
   readonly #searchList;
   readonly #system: (name: string) => Promise<LookupAddress[]>;
   readonly #answers = new Map<string, { answer: Promise<LookupAddress[]>; until: number }>();
-  /** The system looks up one name at a time: each may occupy a thread for half a minute. */
-  #systemIsFree: Promise<unknown> = Promise.resolve();
+  /** Settles when the system's last look-up has ended: it makes one at a time, as each may occupy a thread for half a minute. */
+  #lastSystemLookup: Promise<unknown> = Promise.resolve();
 
   constructor({
     limitMs,
@@ -150,10 +150,10 @@ export class NameLookup {
   }
 
   async #findBySystem(name: string, ms: number): Promise<LookupAddress[]> {
-    const previous = this.#systemIsFree;
+    const previous = this.#lastSystemLookup;
     const began = performance.now();
     const { promise: done, resolve: release } = Promise.withResolvers<void>();
-    this.#systemIsFree = previous.then(() => done);
+    this.#lastSystemLookup = previous.then(() => done);
     const timedOut = () => new LookupError('LOOKUP_TIMEOUT');
     if (!(await settlesInTime(previous, ms))) {
       release();
@@ -180,15 +180,15 @@ async function addressesOf(resolver: Resolver, name: string): Promise<LookupAddr
     return addresses.map((address) => ({ address, family }));
   }) as [Promise<LookupAddress[]>, Promise<LookupAddress[]>];
   const none: LookupAddress[] = [];
-  await Promise.any([v4, v6]).catch((error: AggregateError) => Promise.reject(worstOf(error.errors)));
+  await Promise.any([v4, v6]).catch((error: AggregateError) => Promise.reject(mostInformative(error.errors)));
   const late = sleep(OTHER_FAMILY_MS).then(() => none);
   const all = await Promise.all([v4, v6].map((family) => Promise.race([family.catch(() => none), late])));
   // IPv4 first: a machine without IPv6 connects at once, and one with both tries them in turn.
   return all.flat();
 }
 
-/** Of the failures of both families the one that says more: an answer that there is nothing says less than no answer. */
-function worstOf(errors: readonly unknown[]): unknown {
+/** Of the failures of both families one that says more than that there is no such name, if there is one. */
+function mostInformative(errors: readonly unknown[]): unknown {
   return errors.find((error) => lookupFailure(error).code !== 'ENOTFOUND') ?? errors[0];
 }
 
