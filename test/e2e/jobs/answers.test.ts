@@ -64,7 +64,7 @@ describe('a call without Prefer', () => {
     const slow = '?profile=small-faces';
     const batch = await Promise.all(Array.from({ length: 16 }, () => submit(pair.here, PORTRAIT, {}, slow)));
     await Promise.all(batch.map(({ id }) => pair.there.client.wait(id)));
-    const release = await occupy(pair, stalling, 'line');
+    const release = await occupy(pair);
     const line = await Promise.all(Array.from({ length: 60 }, () => submit(pair.there, CAT)));
     const refused = await post(hasty, CAT);
     expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });

@@ -30,7 +30,7 @@ const keysOf = async (id: string) =>
 
 describe('canceling a job', () => {
   it('that is queued ends it for everyone who waits for it, follows it or reads it', async () => {
-    const release = await occupy(pair, stalling, 'cancel-queued');
+    const release = await occupy(pair);
     let response!: Promise<Response>;
     const id = await madeBy(pair, () => (response = post(pair.here, PORTRAIT)));
     const polled = pair.there.client.job(id, { waitMs: 60_000 });
@@ -96,7 +96,7 @@ describe('a caller that disconnects', () => {
   }
 
   it('cancels its job while it is queued', async () => {
-    const release = await occupy(pair, stalling, 'left-queued');
+    const release = await occupy(pair);
     const id = await leave(PORTRAIT, {}, async () => {});
     await reaches(pair.there, id, 'canceled');
     await release();
@@ -121,7 +121,7 @@ describe('a caller that disconnects', () => {
     ['has an Idempotency-Key', { 'idempotency-key': '"left"' }],
     ['was submitted with respond-async', { prefer: 'respond-async, wait=60' }],
   ])('lets its job run that %s', async (_, headers) => {
-    const release = await occupy(pair, stalling, `left-${Object.keys(headers)[0]}`);
+    const release = await occupy(pair);
     const id = await leave(PORTRAIT, headers, async () => {});
     await expect.poll(pair.here.log, { timeout: 10_000 }).toMatch(new RegExp(`"job_id":"${id}"`));
     expect(await pair.there.client.job(id)).toMatchObject({ status: 'queued' });
@@ -134,7 +134,7 @@ describe('erasing a job', () => {
   it.each(['queued', 'processing', 'succeeded'] as const)(
     'that is %s leaves nothing of it but a tombstone',
     async (when) => {
-      const release = when === 'queued' ? await occupy(pair, stalling, 'erase') : async () => {};
+      const release = when === 'queued' ? await occupy(pair) : async () => {};
       using frozen = when === 'processing' ? freeze(pair) : null;
       const { id } = await submit(pair.here, PORTRAIT, { 'idempotency-key': `"erase-${when}"` });
       await reaches(pair.there, id, when);

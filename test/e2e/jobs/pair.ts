@@ -4,7 +4,6 @@ import type { JobResource } from '@facequeue/schema';
 import { expect } from 'vitest';
 import type { WorkerProcess } from '../../../apps/worker/src/testing/worker-process.ts';
 import { type GatewayProcess, type Installation, startInstallation } from '../../support/processes/installation.ts';
-import type { StallingServer } from '../../support/servers/stalling-server.ts';
 
 export const PORTRAIT = new Uint8Array(readFileSync(new URL('../../images/portrait-1.jpg', import.meta.url)));
 export const CAT = new Uint8Array(readFileSync(new URL('../../images/no-face-cat.png', import.meta.url)));
@@ -20,15 +19,18 @@ export interface Pair extends Installation {
   readonly workers: readonly [WorkerProcess, WorkerProcess];
 }
 
-/** As `startInstallation`, with two gateways and two workers of one engine each. */
+/** Engines may be frozen, and image servers silent, for as long as a test takes. */
+const PATIENT = { ENGINE_TIMEOUT: '60s', SOURCE_MIN_SPEED: '0' };
+
+/** As `startInstallation`, with two gateways and two patient workers of one engine each. */
 export async function startPair(...given: Parameters<typeof startInstallation>): Promise<Pair> {
   const installation = await startInstallation(...given);
   try {
     const [here, there, ...workers] = await Promise.all([
       installation.gateway(),
       installation.gateway(),
-      installation.worker(),
-      installation.worker(),
+      installation.worker(PATIENT),
+      installation.worker(PATIENT),
     ]);
     return { ...installation, here, there, workers };
   } catch (error) {
@@ -96,16 +98,17 @@ export function reaches({ client }: GatewayProcess, id: string, status: JobResou
 }
 
 /**
- * Occupies both workers with fetches that do not end: jobs submitted afterwards stay queued.
- * @param name unique among the calls with this server
- * @returns a function that ends the fetches
+ * Occupies both workers with images inside frozen engines, and with those that wait for them: jobs submitted afterwards stay queued.
+ * @returns a function that lets them go on
  */
-export async function occupy({ here }: Pair, stalling: StallingServer, name: string): Promise<() => Promise<void>> {
-  const paths = Array.from({ length: ACTIVE_JOBS }, (_, i) => `/${name}-${i}`);
-  const jobs = await Promise.all(paths.map((path) => submit(here, { url: stalling.url(path) })));
-  await Promise.all(paths.map((path) => stalling.requested(path)));
+export async function occupy(pair: Pair): Promise<() => Promise<void>> {
+  const { here } = pair;
+  const { thaw } = freeze(pair);
+  const jobs = await Promise.all(Array.from({ length: ACTIVE_JOBS }, () => submit(here, CAT)));
+  const attempts = () => Promise.all(jobs.map(async ({ id }) => (await here.client.job(id)).attempts));
+  await expect.poll(attempts, { timeout: 30_000 }).toEqual(jobs.map(() => 1));
   return async () => {
-    for (const path of paths) stalling.release(path);
+    thaw();
     await Promise.all(jobs.map(({ id }) => here.client.wait(id)));
   };
 }

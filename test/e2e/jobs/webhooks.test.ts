@@ -78,7 +78,7 @@ describe('a webhook', () => {
     const succeeded = await submit(pair.here, PORTRAIT, {}, hook(good.url));
     const failed = await submit(pair.here, PORTRAIT.subarray(0, 5000), {}, hook(good.url));
     await Promise.all([succeeded, failed].map(({ id }) => pair.here.client.wait(id)));
-    const release = await occupy(pair, stalling, 'ends');
+    const release = await occupy(pair);
     const canceled = await submit(pair.here, PORTRAIT, {}, hook(good.url));
     const expired = await submit(hasty, PORTRAIT, {}, hook(good.url));
     expect(canceled.webhook).toEqual({ url: good.url, status: 'waiting', attempts: [], next_at: null });
