@@ -18,9 +18,9 @@ const LOOKUPS = 256;
 const MOST_JOBS = 1024;
 /** A change of so many jobs that are away is reported at once: it changes the estimated waits of callers. */
 const AWAY_CHANGE = 8;
-/** What one owner or one host may have of `MOST_JOBS` and of the fetches: an eighth is left for others. */
+/** What one owner or one host may have of `MOST_JOBS`, and one owner of the fetches: an eighth is left for others. */
 const SHARE = 7 / 8;
-/** An owner whose images have this part of the memory begins no more: that leaves room for others. */
+/** Of the memory, for one owner. */
 const MEMORY_SHARE = 1 / 4;
 
 /** The worker has as many jobs of slow hosts as it may, or is stopping: this one goes back to its queue. */
@@ -86,7 +86,6 @@ class Entry implements Fetch {
   isAway = false;
   /** When its fetch began, ms of `performance.now`. */
   beganAt = 0;
-  /** Those of the image that have arrived. */
   bytes = 0;
   /** Ends the fetch in progress. */
   interrupt: (reason: unknown) => void = () => {};
@@ -124,7 +123,6 @@ class Entry implements Fetch {
 export class FetchPool {
   readonly #source: FetchPoolOptions['source'];
   readonly #limits: FetchLimits;
-  readonly #maxBytes: number;
   readonly #onAwayChange: () => void;
   #reportedAway = 0;
   readonly #entries = new Set<Entry>();
@@ -136,7 +134,6 @@ export class FetchPool {
 
   constructor({ source, engines, concurrency, maxBytes, onAwayChange }: FetchPoolOptions) {
     this.#source = source;
-    this.#maxBytes = maxBytes;
     this.#onAwayChange = onAwayChange;
     // One image inside an engine and the next one ready, as for jobs with the image in them.
     const fetched = 2 * engines;
@@ -148,6 +145,8 @@ export class FetchPool {
       perOwner: Math.max(1, Math.floor(concurrency * SHARE)),
       fetched,
       fresh: Math.max(LEAST_FRESH, fetched),
+      bytes: maxBytes,
+      bytesPerOwner: maxBytes * MEMORY_SHARE,
     };
   }
 
@@ -220,13 +219,9 @@ export class FetchPool {
       if (entry.state === 'resolving' && !entry.lookupStarted) void this.#resolve(entry);
     }
     const counts = new FetchCounts(this.#entries);
-    const memory = new Map(
-      [...new Set(this.#waiting().map(({ owner }) => owner))].map((owner) => [owner, this.#memoryObstacle(owner)]),
-    );
     let waiting = this.#waiting();
     while (!this.#draining) {
-      const begin = waiting.filter(({ owner }) => memory.get(owner) === null);
-      const next = nextFetch(begin, counts, this.#limits, this.#passedOver);
+      const next = nextFetch(waiting, counts, this.#limits, this.#passedOver);
       if (!next) break;
       this.#passedOver = next.priority === 'others' ? 0 : this.#passedOver + 1;
       void this.#begin(next);
@@ -236,9 +231,7 @@ export class FetchPool {
     let away = 0;
     for (const entry of this.#entries) {
       entry.isAway =
-        entry.state === 'waiting'
-          ? [memory.get(entry.owner), counts.obstacle(entry, this.#limits)].includes('fetches')
-          : entry.state !== 'fetched';
+        entry.state === 'waiting' ? counts.obstacle(entry, this.#limits) === 'fetches' : entry.state !== 'fetched';
       if (entry.isAway) entry.place.leave();
       else entry.place.rejoin();
       if (entry.isAway) away++;
@@ -248,25 +241,6 @@ export class FetchPool {
       this.#onAwayChange();
     }
     if (waiting.length > 0) this.#updateLater();
-  }
-
-  /** As `FetchCounts.obstacle`, for memory: whether fetches have it, which may be slow, or images that wait for an engine. */
-  #memoryObstacle(owner: string): 'fetches' | 'engines' | null {
-    const share = this.#maxBytes * MEMORY_SHARE;
-    const { all, fetched } = this.#bytesOf((entry) => entry.owner === owner);
-    if (all >= share) return fetched >= share ? 'engines' : 'fetches';
-    if (this.#bytes < this.#maxBytes) return null;
-    return this.#bytesOf(() => true).fetched >= this.#maxBytes ? 'engines' : 'fetches';
-  }
-
-  #bytesOf(isMeant: (entry: Entry) => boolean): { all: number; fetched: number } {
-    const sum = { all: 0, fetched: 0 };
-    for (const entry of this.#entries) {
-      if (!isMeant(entry)) continue;
-      sum.all += entry.bytes;
-      if (entry.state === 'fetched') sum.fetched += entry.bytes;
-    }
-    return sum;
   }
 
   /** Fetches that are fresh now will be slow by then. */
@@ -320,11 +294,12 @@ export class FetchPool {
     if (!this.#entries.has(entry)) return;
     entry.bytes += count;
     this.#bytes += count;
-    if (this.#bytes <= this.#maxBytes) return;
+    if (this.#bytes <= this.#limits.bytes) return;
     const fetching = [...this.#entries].filter(({ state }) => state === 'fetching');
     if (fetching.length <= 1) return;
-    const bytesOf = (owner: string) => this.#bytesOf((each) => each.owner === owner).all;
-    const [last] = fetching.toSorted((a, b) => bytesOf(b.owner) - bytesOf(a.owner) || b.beganAt - a.beganAt);
+    const counts = new FetchCounts(this.#entries);
+    const ownersBytes = ({ owner }: Entry) => counts.bytesOfOwner(owner);
+    const [last] = fetching.toSorted((a, b) => ownersBytes(b) - ownersBytes(a) || b.beganAt - a.beganAt);
     last!.interrupt(new OutOfMemory('memory for images on their way is short'));
   }
 

@@ -2,7 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Fetch, FetchCounts, type FetchLimits, nextFetch } from './selection.ts';
 
-const LIMITS: FetchLimits = { concurrency: 8, perHost: 2, perAddress: 3, perOwner: 7, fetched: 2, fresh: 4 };
+const LIMITS: FetchLimits = {
+  concurrency: 8,
+  perHost: 2,
+  perAddress: 3,
+  perOwner: 7,
+  fetched: 2,
+  fresh: 4,
+  bytes: 1000,
+  bytesPerOwner: 250,
+};
 const fetch = (more: Partial<Fetch> = {}): Fetch => ({
   owner: '',
   priority: 'interactive',
@@ -10,6 +19,7 @@ const fetch = (more: Partial<Fetch> = {}): Fetch => ({
   host: 'a.test',
   address: '192.0.2.1',
   fresh: false,
+  bytes: 0,
   ...more,
 });
 const running = (count: number, more: (i: number) => Partial<Fetch> = () => ({})) =>
@@ -59,6 +69,25 @@ describe('a waiting image', () => {
     expect(counts.obstacle(fetch({ owner: 'archive' }), limits)).toBeNull();
   });
 
+  it.each([
+    ['fetching', 249, null],
+    ['fetching', 250, 'fetches'],
+    ['fetched', 250, 'engines'],
+  ] as const)('of an owner whose %s image has %i of 250 bytes: %s', (state, bytes, expected) => {
+    const other = fetch({ state, owner: 'shop', host: 'b.test', address: '', bytes });
+    expect(obstacle([other], fetch({ owner: 'shop' }))).toBe(expected);
+    expect(obstacle([other], fetch({ owner: 'archive' }))).toBeNull();
+  });
+
+  it.each([
+    ['fetching', 'fetches'],
+    ['fetched', 'engines'],
+  ] as const)('waits when all memory is taken by images that are %s', (state, expected) => {
+    const others = running(1, () => ({ state, priority: 'others', bytes: 1000 }));
+    expect(obstacle(others)).toBe(expected);
+    expect(obstacle(running(1, () => ({ state, priority: 'others', bytes: 999 })))).toBeNull();
+  });
+
   it('from a bucket has no address that could be shared', () => {
     expect(
       obstacle(
@@ -104,6 +133,7 @@ describe('the next image', () => {
         address: fc.constantFrom('', '192.0.2.1', '192.0.2.2'),
         state: fc.constantFrom('waiting' as const, 'fetching' as const, 'fetched' as const),
         fresh: fc.boolean(),
+        bytes: fc.nat(200),
       }),
       { maxLength: 30 },
     );

@@ -14,6 +14,8 @@ export interface Fetch {
   readonly address: string;
   /** Whether its fetch has begun only just now. */
   readonly fresh: boolean;
+  /** Those of the image that have arrived. */
+  readonly bytes: number;
 }
 
 export interface FetchLimits {
@@ -27,9 +29,19 @@ export interface FetchLimits {
   fetched: number;
   /** Fetches that may have begun only just now: what an engine can use soon, and not the whole queue. */
   fresh: number;
+  /** Memory for images on their way to an engine, bytes. */
+  bytes: number;
+  /** An owner whose images have so much of it begins no more fetches: that leaves room for others. */
+  bytesPerOwner: number;
 }
 
-/** How many fetches there are, of each kind that has a limit. */
+/** Bytes in memory: of all images, and of those that are fetched. */
+interface Memory {
+  all: number;
+  fetched: number;
+}
+
+/** How many fetches there are, of each kind that has a limit, and the memory that images take. */
 export class FetchCounts {
   #fetching = 0;
   #fresh = 0;
@@ -37,11 +49,17 @@ export class FetchCounts {
   readonly #hosts = new Map<string, number>();
   readonly #addresses = new Map<string, number>();
   readonly #owners = new Map<string, number>();
+  readonly #memory: Memory = { all: 0, fetched: 0 };
+  readonly #memoryOfOwners = new Map<string, Memory>();
 
   constructor(fetches: Iterable<Fetch>) {
     for (const fetch of fetches) {
       if (fetch.state === 'fetched') this.#fetched[fetch.priority]++;
       if (fetch.state === 'fetching') this.add(fetch);
+      for (const memory of [this.#memory, this.#memoryOf(fetch.owner)]) {
+        memory.all += fetch.bytes;
+        if (fetch.state === 'fetched') memory.fetched += fetch.bytes;
+      }
     }
   }
 
@@ -58,20 +76,42 @@ export class FetchCounts {
     return this.#owners.get(owner) ?? 0;
   }
 
+  bytesOfOwner(owner: string): number {
+    return this.#memoryOf(owner).all;
+  }
+
   /**
    * What keeps a waiting image from being fetched now: `fetches` that are slow, so that its job is not to occupy its worker meanwhile;
    * or the `engines`, which are busy, so that its worker should take no more jobs.
    * @returns null when nothing does
    */
   obstacle(fetch: Fetch, limits: FetchLimits): 'fetches' | 'engines' | null {
+    const memory = this.#memoryObstacle(fetch.owner, limits);
     if (
+      memory === 'fetches' ||
       this.#fetching >= limits.concurrency ||
       (this.#hosts.get(fetch.host) ?? 0) >= limits.perHost ||
       (fetch.address !== '' && (this.#addresses.get(fetch.address) ?? 0) >= limits.perAddress) ||
       this.ofOwner(fetch.owner) >= limits.perOwner
     )
       return 'fetches';
-    return this.#fetched[fetch.priority] >= limits.fetched || this.#fresh >= limits.fresh ? 'engines' : null;
+    return memory === 'engines' || this.#fetched[fetch.priority] >= limits.fetched || this.#fresh >= limits.fresh
+      ? 'engines'
+      : null;
+  }
+
+  /** Whether the memory is spent on fetches, which may be slow, or on images that wait for an engine. */
+  #memoryObstacle(owner: string, { bytes, bytesPerOwner }: FetchLimits): 'fetches' | 'engines' | null {
+    const own = this.#memoryOf(owner);
+    const [memory, limit] = own.all >= bytesPerOwner ? [own, bytesPerOwner] : [this.#memory, bytes];
+    if (memory.all < limit) return null;
+    return memory.fetched >= limit ? 'engines' : 'fetches';
+  }
+
+  #memoryOf(owner: string): Memory {
+    const memory = this.#memoryOfOwners.get(owner) ?? { all: 0, fetched: 0 };
+    this.#memoryOfOwners.set(owner, memory);
+    return memory;
   }
 }
 
