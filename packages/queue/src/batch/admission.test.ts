@@ -1,29 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { describe, expect, it } from 'vitest';
 import type { AdmissionLimits } from '../limits/admission.ts';
 import { batch, items } from '../testing/batches.ts';
 import { dump } from '../testing/dump.ts';
 import { IMAGE, job, Rig, ROOMY } from '../testing/rig.ts';
-import { badItem, inlineItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
+import { badItem, inlineItem, urlItem } from '../testing/script-harness.ts';
+import { by, raw, redis, useScripts } from '../testing/scripts-on-redis.ts';
 
-let redis: TestRedis;
-let raw: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
-});
-beforeEach(() => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
-});
-afterAll(async () => {
-  raw.disconnect();
-  await redis.stop();
-});
+useScripts();
 
 const limits = (more: Partial<AdmissionLimits>): AdmissionLimits => ({ ...ROOMY, ...more });
 

@@ -1,31 +1,16 @@
 /** How items and batches end: what is listed, what is returned of the limits, and what remains. By scripts alone. */
-import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { describe, expect, it } from 'vitest';
 import { readPage } from '../redis/stream-page.ts';
 import { dump } from '../testing/dump.ts';
 import { IMAGE, LONG } from '../testing/rig.ts';
-import { badItem, inlineItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
+import { badItem, inlineItem, urlItem } from '../testing/script-harness.ts';
+import { by, raw, useScripts } from '../testing/scripts-on-redis.ts';
 import { leaseScript, reportScript } from '../webhook/webhooks.ts';
 import type { ItemResult, NewItem } from './batch.ts';
 import { itemResultFrom } from './record.ts';
 
-let redis: TestRedis;
-let raw: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
-});
-beforeEach(() => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
-});
-afterAll(async () => {
-  raw.disconnect();
-  await redis.stop();
-});
+useScripts();
 
 const all = () => dump(raw, by.prefix);
 const stat = (field: string) => raw.hget(by.key('stats'), field);

@@ -1,27 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { describe, expect, it } from 'vitest';
 import { snapshotScript } from '../limits/snapshot.ts';
 import { dump } from '../testing/dump.ts';
 import { ROOMY } from '../testing/rig.ts';
-import { ScriptHarness } from '../testing/script-harness.ts';
+import { by, raw, redis, useScripts } from '../testing/scripts-on-redis.ts';
 
-let redis: TestRedis;
-let raw: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
-});
-beforeEach(() => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
-});
-afterAll(async () => {
-  raw.disconnect();
-  await redis.stop();
-});
+useScripts();
 
 const limits = (maxWaiting: number, maxBlobBytes = 1e9) => ({ ...ROOMY, maxWaiting, maxBlobBytes });
 

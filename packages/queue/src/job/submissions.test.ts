@@ -1,30 +1,14 @@
 /** What a submission writes, and how it is taken back, canceled and erased. By scripts alone. */
-import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { describe, expect, it } from 'vitest';
 import { dump } from '../testing/dump.ts';
 import { IMAGE, LONG, ROOMY } from '../testing/rig.ts';
-import { ScriptHarness } from '../testing/script-harness.ts';
+import { by, raw, useScripts } from '../testing/scripts-on-redis.ts';
 import type { JobRecord } from './job.ts';
 import { cancelScript } from './jobs.ts';
 import { recordFrom } from './record.ts';
 
-let redis: TestRedis;
-let raw: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
-});
-beforeEach(() => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
-});
-afterAll(async () => {
-  raw.disconnect();
-  await redis.stop();
-});
+useScripts();
 
 const all = () => dump(raw, by.prefix);
 const read = async (id: string): Promise<JobRecord> => recordFrom(id, await raw.hgetallBuffer(by.key(`job:${id}`)))!;

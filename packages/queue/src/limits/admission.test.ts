@@ -1,31 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { ROOMY } from '../testing/rig.ts';
-import { ScriptHarness } from '../testing/script-harness.ts';
+import type { ScriptHarness } from '../testing/script-harness.ts';
+import { by, raw, useScripts } from '../testing/scripts-on-redis.ts';
 import { snapshotScript } from './snapshot.ts';
 import { heartbeatScript, WORKER_SILENCE_MS, type WorkerInfo } from './workers.ts';
 
 /** Milliseconds between two ends of jobs, as recorded in each test. */
 const INTERVAL = 200;
 
-let redis: TestRedis;
-let raw: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
-});
+useScripts();
 beforeEach(async () => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
   for (const queue of ['interactive', 'bulk'])
     await raw.hset(by.key('stats'), `drain:${queue}`, `0 0 1 ${INTERVAL}.000`);
-});
-afterAll(async () => {
-  raw.disconnect();
-  await redis.stop();
 });
 
 /** An interactive job: the limits are all its. */

@@ -1,30 +1,15 @@
 /** Throughput, rates and workers as scripts store them, and the snapshot made of them. */
-import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { describe, expect, it } from 'vitest';
 import { firstStartScript } from '../job/jobs.ts';
 import { sweepScript } from '../sweep/sweeper.ts';
 import { ROOMY } from '../testing/rig.ts';
-import { badItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
+import { badItem, urlItem } from '../testing/script-harness.ts';
+import { by, raw, useScripts } from '../testing/scripts-on-redis.ts';
 import type { AdmissionLimits } from './admission.ts';
 import { snapshotScript } from './snapshot.ts';
 import { heartbeatScript, type WorkerInfo } from './workers.ts';
 
-let redis: TestRedis;
-let raw: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
-});
-beforeEach(() => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
-});
-afterAll(async () => {
-  raw.disconnect();
-  await redis.stop();
-});
+useScripts();
 
 const snapshot = (limits: AdmissionLimits = ROOMY) => by.scripts.run(snapshotScript, { limits });
 const stat = (field: string) => raw.hget(by.key('stats'), field);

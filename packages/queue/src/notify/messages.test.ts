@@ -1,32 +1,22 @@
 /** What scripts publish, by call: workers, waits and subscriptions learn of changes only by it, or seconds later by reading again. */
-import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { endTaskScript } from '../batch/tasks.ts';
 import { sweepScript } from '../sweep/sweeper.ts';
 import { LONG } from '../testing/rig.ts';
-import { badItem, ScriptHarness, urlItem } from '../testing/script-harness.ts';
+import { badItem, urlItem } from '../testing/script-harness.ts';
+import { by, raw, redis, useScripts } from '../testing/scripts-on-redis.ts';
 
-let redis: TestRedis;
-let raw: Redis;
+useScripts();
 let subscriber: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
+beforeAll(() => {
   subscriber = new Redis(redis.url);
 });
 beforeEach(async () => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
   await subscriber.punsubscribe();
   await subscriber.psubscribe(by.key('*'));
 });
-afterAll(async () => {
-  raw.disconnect();
-  subscriber.disconnect();
-  await redis.stop();
-});
+afterAll(() => subscriber.disconnect());
 
 /** "<channel> <message>" of all that is published during a call, each once, sorted. */
 async function published(call: () => Promise<unknown>): Promise<string[]> {

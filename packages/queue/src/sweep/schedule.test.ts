@@ -1,29 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { snapshotScript } from '../limits/snapshot.ts';
 import { openConnections } from '../redis/connections.ts';
 import { LONG, ROOMY } from '../testing/rig.ts';
-import { ScriptHarness, urlItem } from '../testing/script-harness.ts';
+import { urlItem } from '../testing/script-harness.ts';
+import { by, raw, redis, useScripts } from '../testing/scripts-on-redis.ts';
 import { sweepDue, sweepScript } from './sweeper.ts';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1000, 60_000, 3_600_000, 86_400_000];
 
-let redis: TestRedis;
-let raw: Redis;
-let by: ScriptHarness;
-beforeAll(async () => {
-  redis = await startRedis();
-  raw = new Redis(redis.url);
-});
-beforeEach(() => {
-  by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
-});
-afterAll(async () => {
-  raw.disconnect();
-  await redis.stop();
-});
+useScripts();
 
 /** Unix milliseconds of Redis' clock, by which scripts schedule. */
 async function now(): Promise<number> {
