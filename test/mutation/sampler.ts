@@ -2,8 +2,8 @@
  * A checker for Stryker that keeps a random sample of the mutants (MUTATION_SAMPLE). Of the others it says that they do not compile, so
  * that Stryker does not run them and the report leaves them out.
  */
-import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
+import { drawn, type Sample } from './sample.ts';
 
 /** As much of a mutant of Stryker as is looked at. */
 export interface SampledMutant {
@@ -14,25 +14,9 @@ export interface SampledMutant {
   replacement: string;
 }
 
-export interface Sample {
-  size: number;
-  seed: number;
-}
-
-/** @returns the ids of the drawn mutants: for the same seed the same, whatever the order of `mutants` */
-export function drawn(mutants: readonly SampledMutant[], { size, seed }: Sample): Set<string> {
-  const rank = ({ fileName, location: { start, end }, replacement }: SampledMutant) =>
-    createHash('sha1')
-      .update(JSON.stringify([seed, relative(process.cwd(), fileName), start, end, replacement]))
-      .digest('hex');
-  const ranked = mutants.map((mutant) => ({ id: mutant.id, rank: rank(mutant) }));
-  return new Set(
-    ranked
-      .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
-      .slice(0, size)
-      .map(({ id }) => id),
-  );
-}
+/** Tells a mutant from all others, in whichever copy of the repository it is. */
+export const keyOf = ({ fileName, location: { start, end }, replacement }: SampledMutant) =>
+  JSON.stringify([relative(process.cwd(), fileName), start, end, replacement]);
 
 class Sampler {
   readonly #sample = JSON.parse(process.env['MUTATION_SAMPLE']!) as Sample;
@@ -42,7 +26,7 @@ class Sampler {
 
   /** Stryker asks it once, with all mutants. */
   async group(mutants: SampledMutant[]): Promise<string[][]> {
-    this.#drawn = drawn(mutants, this.#sample);
+    this.#drawn = new Set([...drawn(mutants, keyOf, this.#sample)].map(({ id }) => id));
     return [mutants.map(({ id }) => id)];
   }
 

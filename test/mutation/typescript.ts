@@ -5,7 +5,7 @@ import { Stryker } from '@stryker-mutator/core';
 import { ROOT } from '../support/repository.ts';
 import { describeChange, type Mutant } from './mutant.ts';
 import type { MutatedPackage } from './packages.ts';
-import type { Sample } from './sampler.ts';
+import type { Sample } from './sample.ts';
 import { MutatedTree, RESULTS } from './tree.ts';
 
 export interface TypeScriptRun {

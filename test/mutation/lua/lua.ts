@@ -6,11 +6,11 @@ import { dirname, join } from 'node:path';
 import { CONSTANTS } from '../../../packages/queue/src/constants.ts';
 import { describeChange, type Mutant } from '../mutant.ts';
 import type { MutatedScripts } from '../packages.ts';
-import type { Sample } from '../sampler.ts';
+import { drawn, hashOf, type Sample } from '../sample.ts';
 import { MutatedTree, RESULTS } from '../tree.ts';
 import { applyChange, type Block, blockAt, type Change, luaBlocks, luaMutants, probed } from './mutants.ts';
 import { loggingRedis, probe } from './probes.ts';
-import { hashOf, type Judges, Store, type StoredResult } from './results.ts';
+import { type Judges, Store, type StoredResult } from './results.ts';
 import type { Chosen, Outcome } from './runner.ts';
 import type { PassedLine } from './setup.ts';
 
@@ -67,7 +67,10 @@ export async function mutateLua(
   const hashes = testHashes(tree, of);
   await findPasses(tree, scripts, hashes, stored, log);
   let candidates = scripts.filter(({ file }) => files.includes(file)).flatMap(candidatesOf);
-  if (sample) candidates = drawn(candidates, sample.size, sample.seed);
+  if (sample) {
+    const chosen = drawn(candidates, ({ key }) => key, sample);
+    candidates = candidates.filter((candidate) => chosen.has(candidate));
+  }
   const judge = new Judge(tree, hashes, stored);
   const began = Date.now();
   const judged: Mutant[] = [];
@@ -110,12 +113,6 @@ export function candidatesOf(script: Script): Candidate[] {
 }
 
 /** The same for the same seed, whatever else changed. */
-function drawn(candidates: Candidate[], size: number, seed: number): Candidate[] {
-  const rank = new Map(candidates.map((candidate) => [candidate, hashOf(`${seed} ${candidate.key}`)]));
-  const chosen = new Set(candidates.toSorted((a, b) => (rank.get(a)! < rank.get(b)! ? -1 : 1)).slice(0, size));
-  return candidates.filter((candidate) => chosen.has(candidate));
-}
-
 /** Runs the test files that are new or changed with probes in the scripts, and stores which blocks each test passes. */
 async function findPasses(
   tree: MutatedTree,

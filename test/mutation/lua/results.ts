@@ -1,5 +1,4 @@
 /** Results of earlier runs of the Lua mutants, in .cache/mutation. */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /** A test file and its contents then: file -> hash. */
@@ -18,8 +17,6 @@ export interface StoredPasses {
   hash: string;
   tests: { name: string; ms: number; blocks: string[] }[];
 }
-
-export const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 export class Store {
   readonly #file: string;
