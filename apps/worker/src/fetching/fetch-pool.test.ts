@@ -34,7 +34,7 @@ function openPool(options: Partial<FetchPoolOptions> = {}) {
     string,
     { away: boolean; fetched: Disposable | null; failure: unknown; abort: (reason: unknown) => void }
   > = {};
-  const request = (url: string, { owner = '', queue = 'interactive' as QueueName } = {}) => {
+  const request = (url: string, { owner = '', queue = 'interactive' as QueueName, maxBytes = null as number | null } = {}) => {
     const controller = new AbortController();
     const job: (typeof jobs)[string] = {
       away: false,
@@ -52,7 +52,7 @@ function openPool(options: Partial<FetchPoolOptions> = {}) {
       },
     };
     pool
-      .fetch({ url, owner, queue }, place, controller.signal)
+      .fetch({ url, owner, queue, maxBytes }, place, controller.signal)
       .then(
         (image) => {
           job.fetched = image;
@@ -194,6 +194,32 @@ describe('an image', () => {
 });
 
 describe('owners', () => {
+  it('get look-ups in turns, and none gets the last eighth of 256', async () => {
+    const { lookups, request } = openPool();
+    for (let i = 0; i < 300; i++) {
+      lookups.set(`never${i}/0`, Promise.withResolvers());
+      request(`never${i}/0`, { owner: 'flood' });
+    }
+    const asked = vi.spyOn(lookups, 'get');
+    request('good/0', { owner: 'shop' });
+    await settle();
+    expect(asked.mock.calls.map(([url]) => url)).toEqual(['good/0']);
+    lookups.get('never7/0')!.reject(new Error('unknown'));
+    asked.mockClear();
+    await settle();
+    expect(asked.mock.calls.map(([url]) => url)).toEqual(['never224/0']);
+  });
+
+  it('of images on one host get a share of its fetches each', async () => {
+    const { fetching, requests, request } = openPool();
+    await requests('slow', 6, { owner: 'flood' });
+    expect(fetching()).toHaveLength(4);
+    request('slow/shop', { owner: 'shop' });
+    request('slow/third', { owner: 'third' });
+    await settle();
+    expect(fetching()).toEqual(['slow/0', 'slow/1', 'slow/2', 'slow/3', 'slow/shop']);
+  });
+
   it('get fetches in turns, and none gets the last eighth', async () => {
     const { fetching, requests, request } = openPool();
     for (let i = 0; i < 10; i++) request(`a${i}/0`, { owner: 'flood' });
@@ -201,6 +227,21 @@ describe('owners', () => {
     expect(fetching()).toHaveLength(7);
     await requests('b', 1, { owner: 'shop' });
     expect(fetching()).toContain('b/0');
+  });
+});
+
+describe('an image larger than its owner may have fetched', () => {
+  it('is interrupted as soon as so much has arrived', async () => {
+    const { pool, jobs, fetches, request } = openPool();
+    request('a/0', { maxBytes: 10 });
+    await settle();
+    const { signal, onBytes } = fetches.get('a/0')!;
+    onBytes(10);
+    expect(signal.aborted).toBe(false);
+    onBytes(1);
+    await settle();
+    expect(jobs['a/0']!.failure).toMatchObject({ code: 'body_too_large', message: 'the image is larger than 10 bytes' });
+    expect(pool.status()).toMatchObject({ fetching: 0, bytes: 0 });
   });
 });
 
@@ -307,7 +348,7 @@ describe('a pool', () => {
     const { pool, lookups, request } = openPool();
     for (let i = 0; i < 300; i++) {
       lookups.set(`${i}/0`, Promise.withResolvers());
-      request(`${i}/0`);
+      request(`${i}/0`, { owner: `${i % 2}` });
     }
     const asked = vi.spyOn(lookups, 'get');
     await settle();

@@ -1,10 +1,10 @@
 import type { Place } from '@facequeue/queue';
-import type { QueueName } from '@facequeue/schema';
+import { FacequeueError, type QueueName } from '@facequeue/schema';
 import type { ImageSource } from '@facequeue/source';
 import { linkedAbort, startTimer, type Timer } from '@facequeue/time';
 import type { PriorityClass } from '../engines/priority.ts';
 import { QUEUE_POLICIES } from '../images/queues.ts';
-import { type Fetch, FetchCounts, type FetchLimits, nextFetch } from './selection.ts';
+import { type Fetch, FetchCounts, type FetchLimits, nextFetch, nextLookup } from './selection.ts';
 
 /** A fetch that takes longer counts as slow, and no longer keeps others from beginning, ms. */
 const FRESH_MS = 250;
@@ -18,7 +18,7 @@ const LOOKUPS = 256;
 const MOST_JOBS = 1024;
 /** A change of so many jobs that are away is reported at once: it changes the estimated waits of callers. */
 const AWAY_CHANGE = 8;
-/** What one owner or one host may have of `MOST_JOBS`, and one owner of the fetches: an eighth is left for others. */
+/** What one owner or one host may have of `MOST_JOBS`, and one owner of the look-ups and fetches: an eighth is left for others. */
 const SHARE = 7 / 8;
 /** Of the memory, for one owner. */
 const MEMORY_SHARE = 1 / 4;
@@ -29,6 +29,9 @@ export class FetchPoolFull extends Error {
 }
 
 const stopping = () => new FetchPoolFull('the worker is stopping');
+
+const tooLarge = (maxBytes: number) =>
+  new FacequeueError('body_too_large', `the image is larger than ${maxBytes} bytes`);
 
 /** Why a fetch is interrupted that begins again later. */
 class OutOfMemory extends Error {
@@ -53,6 +56,8 @@ export interface FetchRequest {
   owner: string;
   /** Of the job. */
   queue: QueueName;
+  /** Largest image that the owner may have fetched, bytes; null when only the limit of the service holds. */
+  maxBytes: number | null;
 }
 
 /** An image in memory. Dispose it when an engine has it. */
@@ -74,6 +79,7 @@ class Entry implements Fetch {
   readonly url: string;
   readonly owner: string;
   readonly queue: QueueName;
+  readonly maxBytes: number | null;
   readonly host: string;
   readonly place: Place;
   readonly signal: AbortSignal;
@@ -81,7 +87,8 @@ class Entry implements Fetch {
   readonly done = Promise.withResolvers<Uint8Array>();
   state: Fetch['state'] = 'resolving';
   address = '';
-  lookupStarted = false;
+  /** Whether its look-up has begun. */
+  isLookedUp = false;
   /** Whether its job has left its place. */
   isAway = false;
   /** When its fetch began, ms of `performance.now`. */
@@ -91,7 +98,7 @@ class Entry implements Fetch {
   interrupt: (reason: unknown) => void = () => {};
 
   constructor(
-    { url, owner, queue }: FetchRequest,
+    { url, owner, queue, maxBytes }: FetchRequest,
     host: string,
     place: Place,
     signal: AbortSignal,
@@ -100,6 +107,7 @@ class Entry implements Fetch {
     this.url = url;
     this.owner = owner;
     this.queue = queue;
+    this.maxBytes = maxBytes;
     this.host = host;
     this.place = place;
     this.signal = signal;
@@ -127,7 +135,8 @@ export class FetchPool {
   #reportedAway = 0;
   readonly #entries = new Set<Entry>();
   #bytes = 0;
-  #lookups = 0;
+  /** Those whose look-up is in progress; it goes on when its job has ended. */
+  readonly #lookups = new Set<Entry>();
   #passedOver = 0;
   #timer: Timer | null = null;
   #draining = false;
@@ -138,10 +147,14 @@ export class FetchPool {
     // One image inside an engine and the next one ready, as for jobs with the image in them.
     const fetched = 2 * engines;
     const perHost = Math.max(LEAST_PER_HOST, fetched);
+    // One owner alone has what keeps the engines busy; the eighth for others comes on top of it.
+    const withReserve = (count: number) => count + Math.ceil(count * (1 - SHARE));
     this.#limits = {
       concurrency,
-      perHost,
-      perAddress: 2 * perHost,
+      perHost: withReserve(perHost),
+      perHostOfOwner: perHost,
+      perAddress: withReserve(2 * perHost),
+      perAddressOfOwner: 2 * perHost,
       perOwner: Math.max(1, Math.floor(concurrency * SHARE)),
       fetched,
       fresh: Math.max(LEAST_FRESH, fetched),
@@ -214,10 +227,7 @@ export class FetchPool {
 
   /** Begins what may begin, and gives up or takes back the places of the jobs. */
   #update(): void {
-    for (const entry of this.#entries) {
-      if (this.#lookups >= LOOKUPS) break;
-      if (entry.state === 'resolving' && !entry.lookupStarted) void this.#resolve(entry);
-    }
+    this.#lookUp();
     const counts = new FetchCounts(this.#entries);
     let waiting = this.#waiting();
     while (!this.#draining) {
@@ -243,6 +253,18 @@ export class FetchPool {
     if (waiting.length > 0) this.#updateLater();
   }
 
+  /** Begins the look-ups that may begin. */
+  #lookUp(): void {
+    const resolving = [...this.#entries].filter(({ state }) => state === 'resolving');
+    const limits = { lookups: LOOKUPS, perOwner: LOOKUPS * SHARE };
+    for (;;) {
+      const unresolved = resolving.filter(({ isLookedUp }) => !isLookedUp);
+      const next = nextLookup(unresolved, [...this.#lookups].map(({ owner }) => owner), limits);
+      if (!next) return;
+      void this.#resolve(next);
+    }
+  }
+
   /** Fetches that are fresh now will be slow by then. */
   #updateLater(): void {
     this.#timer ??= startTimer(FRESH_MS, () => {
@@ -256,15 +278,15 @@ export class FetchPool {
   }
 
   async #resolve(entry: Entry): Promise<void> {
-    entry.lookupStarted = true;
-    this.#lookups++;
+    entry.isLookedUp = true;
+    this.#lookups.add(entry);
     try {
       entry.address = await this.#source.addressOf(entry.url);
       entry.state = 'waiting';
     } catch (error) {
       entry.done.reject(error);
     }
-    this.#lookups--;
+    this.#lookups.delete(entry);
     this.#update();
   }
 
@@ -294,6 +316,7 @@ export class FetchPool {
     if (!this.#entries.has(entry)) return;
     entry.bytes += count;
     this.#bytes += count;
+    if (entry.maxBytes !== null && entry.bytes > entry.maxBytes) entry.interrupt(tooLarge(entry.maxBytes));
     if (this.#bytes <= this.#limits.bytes) return;
     const fetching = [...this.#entries].filter(({ state }) => state === 'fetching');
     if (fetching.length <= 1) return;

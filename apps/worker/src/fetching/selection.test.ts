@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Fetch, FetchCounts, type FetchLimits, nextFetch } from './selection.ts';
+import { type Fetch, FetchCounts, type FetchLimits, nextFetch, nextLookup } from './selection.ts';
 
 const LIMITS: FetchLimits = {
   concurrency: 8,
   perHost: 2,
+  perHostOfOwner: 2,
   perAddress: 3,
+  perAddressOfOwner: 3,
   perOwner: 7,
   fetched: 2,
   fresh: 4,
@@ -65,6 +67,16 @@ describe('a waiting image', () => {
   it('of an owner leaves a share to others', () => {
     const limits = { ...LIMITS, perOwner: 3 };
     const counts = new FetchCounts(running(3, () => ({ owner: 'shop' })));
+    expect(counts.obstacle(fetch({ owner: 'shop' }), limits)).toBe('fetches');
+    expect(counts.obstacle(fetch({ owner: 'archive' }), limits)).toBeNull();
+  });
+
+  it.each<[string, Partial<Fetch>]>([
+    ['host', { host: 'a.test' }],
+    ['address', { address: '192.0.2.1' }],
+  ])('of an owner that has its share of a %s waits, and one of another owner does not', (_, same) => {
+    const limits = { ...LIMITS, perHostOfOwner: 1, perAddressOfOwner: 1 };
+    const counts = new FetchCounts(running(1, () => ({ owner: 'shop', ...same })));
     expect(counts.obstacle(fetch({ owner: 'shop' }), limits)).toBe('fetches');
     expect(counts.obstacle(fetch({ owner: 'archive' }), limits)).toBeNull();
   });
@@ -166,5 +178,24 @@ describe('the next image', () => {
         most(({ owner }) => owner, LIMITS.perOwner);
       }),
     );
+  });
+});
+
+describe('the next look-up', () => {
+  const limits = { lookups: 6, perOwner: 3 };
+  const [shop, flood] = [{ owner: 'shop' }, { owner: 'flood' }];
+
+  it('is of the owner with the fewest in progress, and of the image that has waited longest', () => {
+    const [first, second] = [{ ...flood }, { ...flood }];
+    expect(nextLookup([first, second, shop], [], limits)).toBe(first);
+    expect(nextLookup([first, second, shop], ['flood'], limits)).toBe(shop);
+    expect(nextLookup([first, second], ['flood'], limits)).toBe(first);
+    expect(nextLookup([], [], limits)).toBeNull();
+  });
+
+  it('is none of an owner that has its share, nor any when there are too many', () => {
+    expect(nextLookup([flood, shop], ['flood', 'flood', 'flood', 'shop', 'shop'], limits)).toBe(shop);
+    expect(nextLookup([flood], ['flood', 'flood', 'flood'], limits)).toBeNull();
+    expect(nextLookup([shop], ['a', 'b', 'c', 'd', 'e', 'f'], limits)).toBeNull();
   });
 });

@@ -22,8 +22,11 @@ export interface FetchLimits {
   /** Fetches at a time. */
   concurrency: number;
   perHost: number;
+  /** Of those, for one owner: the others are left for other owners of images on the same host. */
+  perHostOfOwner: number;
   /** For all names that resolve to one address. */
   perAddress: number;
+  perAddressOfOwner: number;
   perOwner: number;
   /** Images of a class that may wait for an engine before more are fetched. */
   fetched: number;
@@ -48,6 +51,8 @@ export class FetchCounts {
   readonly #fetched: Record<PriorityClass, number> = { interactive: 0, others: 0 };
   readonly #hosts = new Map<string, number>();
   readonly #addresses = new Map<string, number>();
+  readonly #hostsOfOwners = new Map<string, number>();
+  readonly #addressesOfOwners = new Map<string, number>();
   readonly #owners = new Map<string, number>();
   readonly #memory: Memory = { all: 0, fetched: 0 };
   readonly #memoryOfOwners = new Map<string, Memory>();
@@ -69,6 +74,8 @@ export class FetchCounts {
     if (fresh) this.#fresh++;
     increment(this.#hosts, host);
     increment(this.#addresses, address);
+    increment(this.#hostsOfOwners, ofOwner(owner, host));
+    increment(this.#addressesOfOwners, ofOwner(owner, address));
     increment(this.#owners, owner);
   }
 
@@ -90,14 +97,24 @@ export class FetchCounts {
     if (
       memory === 'fetches' ||
       this.#fetching >= limits.concurrency ||
-      (this.#hosts.get(fetch.host) ?? 0) >= limits.perHost ||
-      (fetch.address !== '' && (this.#addresses.get(fetch.address) ?? 0) >= limits.perAddress) ||
+      this.#atLimitOfHost(fetch, limits) ||
+      (fetch.address !== '' && this.#atLimitOfAddress(fetch, limits)) ||
       this.ofOwner(fetch.owner) >= limits.perOwner
     )
       return 'fetches';
     return memory === 'engines' || this.#fetched[fetch.priority] >= limits.fetched || this.#fresh >= limits.fresh
       ? 'engines'
       : null;
+  }
+
+  #atLimitOfHost({ host, owner }: Fetch, { perHost, perHostOfOwner }: FetchLimits): boolean {
+    const own = this.#hostsOfOwners.get(ofOwner(owner, host)) ?? 0;
+    return own >= perHostOfOwner || (this.#hosts.get(host) ?? 0) >= perHost;
+  }
+
+  #atLimitOfAddress({ address, owner }: Fetch, { perAddress, perAddressOfOwner }: FetchLimits): boolean {
+    const own = this.#addressesOfOwners.get(ofOwner(owner, address)) ?? 0;
+    return own >= perAddressOfOwner || (this.#addresses.get(address) ?? 0) >= perAddress;
   }
 
   /** Whether the memory is spent on fetches, which may be slow, or on images that wait for an engine. */
@@ -139,6 +156,32 @@ export function nextFetch<F extends Fetch>(
   }
   return next;
 }
+
+/**
+ * The look-up that begins next: of the owner with the fewest in progress, the image that has waited longest.
+ * @param unresolved images whose names are to be looked up, in the sequence in which they came
+ * @param inProgress owners of the look-ups in progress
+ * @returns null when none may begin now
+ */
+export function nextLookup<F extends Pick<Fetch, 'owner'>>(
+  unresolved: readonly F[],
+  inProgress: readonly string[],
+  limits: { lookups: number; perOwner: number },
+): F | null {
+  if (inProgress.length >= limits.lookups) return null;
+  const counts = new Map<string, number>();
+  for (const owner of inProgress) increment(counts, owner);
+  let next: F | null = null;
+  let fewest = limits.perOwner;
+  for (const image of unresolved) {
+    const count = counts.get(image.owner) ?? 0;
+    if (count < fewest) [next, fewest] = [image, count];
+  }
+  return next;
+}
+
+/** What one owner has of a host or an address. */
+const ofOwner = (owner: string, place: string) => `${owner}\n${place}`;
 
 function increment(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -113,10 +113,6 @@ async function detectFaces(
 ): Promise<Outcome | null> {
   const { queue, engines } = deps;
   using image = await imageOf(deps, job, place, signal, timings);
-  // The worker's own limit has bounded the fetch; that of the caller's key may be lower.
-  if (job.maxImageBytes !== null && image.bytes.length > job.maxImageBytes) {
-    throw new FacequeueError('body_too_large', `the image is larger than ${job.maxImageBytes} bytes`);
-  }
   using slot = await engines.acquire(QUEUE_POLICIES[job.queue].priority, signal);
   timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
@@ -133,14 +129,14 @@ async function imageOf(
   signal: AbortSignal,
   timings: Timings,
 ): Promise<FetchedImage> {
-  const { source, owner } = job;
+  const { source, owner, queue: name, maxImageBytes } = job;
   let beganAt = performance.now();
   const onFetch = () => {
     beganAt = performance.now();
   };
   const fetched =
     source.kind === 'url'
-      ? fetches.fetch({ url: source.url, owner, queue: job.queue }, place, signal, onFetch)
+      ? fetches.fetch({ url: source.url, owner, queue: name, maxBytes: maxImageBytes }, place, signal, onFetch)
       : inlineImage(queue, job.id);
   return await fetched.finally(() => {
     timings.fetch = tenths(performance.now() - beganAt);
