@@ -34,7 +34,10 @@ function openPool(options: Partial<FetchPoolOptions> = {}) {
     string,
     { away: boolean; fetched: Disposable | null; failure: unknown; abort: (reason: unknown) => void }
   > = {};
-  const request = (url: string, { owner = '', queue = 'interactive' as QueueName, maxBytes = null as number | null } = {}) => {
+  const request = (
+    url: string,
+    { owner = '', queue = 'interactive' as QueueName, maxBytes = null as number | null } = {},
+  ) => {
     const controller = new AbortController();
     const job: (typeof jobs)[string] = {
       away: false,
@@ -240,7 +243,10 @@ describe('an image larger than its owner may have fetched', () => {
     expect(signal.aborted).toBe(false);
     onBytes(1);
     await settle();
-    expect(jobs['a/0']!.failure).toMatchObject({ code: 'body_too_large', message: 'the image is larger than 10 bytes' });
+    expect(jobs['a/0']!.failure).toMatchObject({
+      code: 'body_too_large',
+      message: 'the image is larger than 10 bytes',
+    });
     expect(pool.status()).toMatchObject({ fetching: 0, bytes: 0 });
   });
 });

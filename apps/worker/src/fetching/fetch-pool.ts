@@ -259,7 +259,11 @@ export class FetchPool {
     const limits = { lookups: LOOKUPS, perOwner: LOOKUPS * SHARE };
     for (;;) {
       const unresolved = resolving.filter(({ isLookedUp }) => !isLookedUp);
-      const next = nextLookup(unresolved, [...this.#lookups].map(({ owner }) => owner), limits);
+      const next = nextLookup(
+        unresolved,
+        [...this.#lookups].map(({ owner }) => owner),
+        limits,
+      );
       if (!next) return;
       void this.#resolve(next);
     }
