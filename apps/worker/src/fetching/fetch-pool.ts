@@ -227,7 +227,7 @@ export class FetchPool {
 
   /** Begins what may begin, and gives up or takes back the places of the jobs. */
   #update(): void {
-    this.#lookUp();
+    this.#beginLookups();
     const counts = new FetchCounts(this.#entries);
     let waiting = this.#waiting();
     while (!this.#draining) {
@@ -254,7 +254,7 @@ export class FetchPool {
   }
 
   /** Begins the look-ups that may begin. */
-  #lookUp(): void {
+  #beginLookups(): void {
     const resolving = [...this.#entries].filter(({ state }) => state === 'resolving');
     const limits = { lookups: LOOKUPS, perOwner: LOOKUPS * SHARE };
     for (;;) {
