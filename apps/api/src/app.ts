@@ -26,6 +26,8 @@ export function createApp(services: Services): Express {
   app.disable('etag');
   // Each route parses its own query string (see http/route.ts).
   app.set('query parser', false);
+  // So many entries of X-Forwarded-For, from its end, are believed (see auth/flow.ts).
+  app.set('trust proxy', config.TRUST_PROXY);
 
   app.use((request: Request, response: Response, next: NextFunction) => {
     response.locals = newContext(request);

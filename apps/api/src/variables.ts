@@ -56,6 +56,10 @@ export const gatewayVariables = {
       description:
         'Hosts that requests may name in `Host`, with keys and without: names, `.example.org` (with all its subdomains), addresses, ranges such as `10.0.0.0/8`; on any port. Others get 403, except `/livez`, `/readyz` and `/ping`. Without keys, pages of these hosts may call, too. Unset: any host, or only this machine on loopback addresses without keys. Compose sets `localhost,127.0.0.1,gateway` in .env: add the names by which callers, proxies and Prometheus ask.',
     }),
+  TRUST_PROXY: integer(0, { min: 0, max: 16 }).meta({
+    description:
+      'Proxies in front of the gateways whose `X-Forwarded-For` is believed: 1 for one load balancer, 2 for a CDN before it. Without API keys a client counts by its address in turns and shares ([security.md](security.md#flows)); behind proxies, without this setting, all clients are one. Set it only where every call comes through that many proxies: whoever reaches a gateway with fewer between can claim any address.',
+  }),
   CORS_ORIGINS: list()
     .transform((items, context) =>
       items.flatMap((item) => {

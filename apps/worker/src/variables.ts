@@ -36,7 +36,7 @@ export const workerVariables = {
   }),
   FETCH_CONCURRENCY: integer(64, { min: 1, max: 1000 }).meta({
     description:
-      'Images that one worker fetches from URLs at a time, apart from its engines. One host gets at most twice as many as there are engines, or 4 if that is more, and one API key at most seven eighths of them. Others wait, in the worker or in their queue, and occupy no engine.',
+      'Images that one worker fetches from URLs at a time, apart from its engines. One host gets at most twice as many as there are engines, or 4 if that is more, and one API key, or without keys one client address, at most seven eighths of them. Others wait, in the worker or in their queue, and occupy no engine.',
   }),
   MAX_FETCH_BYTES: byteSize('256mb', { min: '1mb', max: '1tb' }).meta({
     description:

@@ -1,10 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { DEFAULT_SCOPES, SCOPES } from '@facequeue/schema/scopes';
 import type { Logger } from '@facequeue/service';
 import { repeat } from '@facequeue/time';
+import type { Request } from 'express';
 import { type Caller, NO_LIMITS } from '../http/caller.ts';
 import { UnorderedSet } from '../http/unordered-set.ts';
 import { identify } from './caller.ts';
+import { flowOfAddress } from './flow.ts';
 import { type ApiKey, ApiKeys, type ListedKey } from './keys.ts';
 import { KeysFile } from './keys-file.ts';
 
@@ -22,8 +24,8 @@ export class Authenticator implements Disposable {
   readonly #keys: ApiKeys;
   readonly #file: KeysFile | null;
   readonly #log: Logger;
-  /** Who calls a gateway without keys; null for one with keys. */
-  readonly #anybody: Caller | null;
+  /** What everybody may do at a gateway without keys; null for one with keys. */
+  readonly #anybody: Omit<Caller, 'flow'> | null;
   /** Answers that are not complete, with the key of their call. */
   readonly #answers = new UnorderedSet<{ key: ApiKey; response: ServerResponse }>();
   #checks: Disposable | null = null;
@@ -56,8 +58,8 @@ export class Authenticator implements Disposable {
    * The caller of a request. Its answer is cut off when its key is revoked or expires before the answer is complete.
    * @throws unauthorized
    */
-  authenticate(request: IncomingMessage, response: ServerResponse): Caller {
-    if (this.#anybody) return this.#anybody;
+  authenticate(request: Request, response: ServerResponse): Caller {
+    if (this.#anybody) return { ...this.#anybody, flow: flowOfAddress(request.ip) };
     const key = identify(request, this.#keys, Date.now());
     if (this.#file) response.once('close', this.#answers.add({ key, response }));
     return key.caller;

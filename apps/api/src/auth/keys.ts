@@ -28,7 +28,7 @@ export function parseKeyEntry(text: string): ApiKey | null {
   return {
     sha256: sha256.toLowerCase(),
     expiresAt: null,
-    caller: { ...NO_LIMITS, owner, scopes: new Set(DEFAULT_SCOPES) },
+    caller: { ...NO_LIMITS, owner, flow: owner, scopes: new Set(DEFAULT_SCOPES) },
   };
 }
 
@@ -44,6 +44,7 @@ export function keysOf(entry: KeyEntry): ApiKey[] {
 function callerOf({ name, scopes, sources, rate, ...limits }: KeyEntry): Caller {
   return {
     owner: name,
+    flow: name,
     scopes: new Set(scopes ?? DEFAULT_SCOPES),
     rate: rate ? { requests: rate.requests, periodMs: periodMs(rate.per), burst: rate.burst ?? rate.requests } : null,
     concurrent: limits.concurrent ?? null,

@@ -8,12 +8,12 @@ import type { Services } from '../services.ts';
 
 /**
  * The batch that a call asks for, with a new id. Locations that no worker may read or write are refused here, at once.
- * @param caller name of its API key, and the id of its request
+ * @param caller name of its API key, its flow, and the id of its request
  * @throws invalid_request, source_forbidden
  */
 export function newBatch(
   { open, options, webhookUrl, output, listing }: BatchCall,
-  { owner, requestId }: { owner: string; requestId: string },
+  { owner, flow, requestId }: { owner: string; flow: string; requestId: string },
   config: Services['config'],
   { sources, maxFetchedBytes }: Pick<UploadLimits, 'sources' | 'maxFetchedBytes'>,
 ): NewBatch {
@@ -23,6 +23,7 @@ export function newBatch(
   return {
     id: newJobId(),
     owner,
+    flow,
     requestId,
     options: compatOptions(options, config),
     open,

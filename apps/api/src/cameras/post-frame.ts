@@ -20,7 +20,7 @@ import type { Services } from '../services.ts';
  */
 export async function postFrame(services: Services, request: Request, response: Response): Promise<void> {
   const { config, queue, bodyMemory: memory, metrics } = services;
-  const { owner, requestId } = contextOf(response);
+  const { owner, flow, requestId } = contextOf(response);
 
   // What the headers rule out is refused before the body is requested.
   const camera = readCameraName(request.params['camera']);
@@ -42,6 +42,7 @@ export async function postFrame(services: Services, request: Request, response: 
       id: newJobId(),
       camera,
       owner,
+      flow,
       requestId,
       bytes,
       options: compatOptions(options, config),

@@ -14,7 +14,7 @@ const OPERATION = 'face_detection';
  */
 export async function submit(call: DetectionCall, image: ImageInput): Promise<JobView> {
   const { config, queue, metrics } = call.services;
-  const { owner, requestId } = call.context;
+  const { owner, flow, requestId } = call.context;
   const { jobId: id, queueName, options, webhookUrl, idempotencyKey } = call;
   const work = {
     queue: queueName,
@@ -28,6 +28,7 @@ export async function submit(call: DetectionCall, image: ImageInput): Promise<Jo
     ...work,
     requestId,
     owner,
+    flow,
     ...('url' in image && maxFetchedBytes !== null && { maxImageBytes: maxFetchedBytes }),
     startTimeoutMs: config.START_WITHIN,
     // A caller that accepts the job in place of the faces loses nothing by a long wait, so its wait is not estimated.

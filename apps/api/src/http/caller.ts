@@ -6,6 +6,11 @@ import type { Scope } from '@facequeue/schema/scopes';
 export interface Caller {
   /** Name of its API key, to which its jobs, batches and cameras belong; empty without API keys. */
   readonly owner: string;
+  /**
+   * Whose turns and shares its work counts in: the name of its API key, or without keys its address (see auth/flow.ts). It gives no
+   * access to anything.
+   */
+  readonly flow: string;
   readonly scopes: ReadonlySet<Scope>;
   /** How often it may call; null without a limit, as the others. */
   readonly rate: CallRate | null;

@@ -16,6 +16,8 @@ export interface RequestContext {
   caller: Caller | null;
   /** Name of the caller's API key; empty without API keys. */
   readonly owner: string;
+  /** See `Caller.flow`; empty on routes that are open. */
+  readonly flow: string;
   jobId: string | null;
   batchId: string | null;
 }
@@ -29,6 +31,9 @@ export function newContext(request: IncomingMessage): RequestContext {
     caller: null,
     get owner() {
       return this.caller?.owner ?? '';
+    },
+    get flow() {
+      return this.caller?.flow ?? '';
     },
     jobId: null,
     batchId: null,

@@ -36,7 +36,7 @@ function openPool(options: Partial<FetchPoolOptions> = {}) {
   > = {};
   const request = (
     url: string,
-    { owner = '', queue = 'interactive' as QueueName, maxBytes = null as number | null } = {},
+    { flow = '', queue = 'interactive' as QueueName, maxBytes = null as number | null } = {},
   ) => {
     const controller = new AbortController();
     const job: (typeof jobs)[string] = {
@@ -55,7 +55,7 @@ function openPool(options: Partial<FetchPoolOptions> = {}) {
       },
     };
     pool
-      .fetch({ url, owner, queue, maxBytes }, place, controller.signal)
+      .fetch({ url, flow, queue, maxBytes }, place, controller.signal)
       .then(
         (image) => {
           job.fetched = image;
@@ -73,7 +73,7 @@ function openPool(options: Partial<FetchPoolOptions> = {}) {
     fetches,
     request,
     /** Several of one host, all of them before anything happens. */
-    async requests(host: string, count: number, more: { owner?: string; queue?: QueueName } = {}) {
+    async requests(host: string, count: number, more: { flow?: string; queue?: QueueName } = {}) {
       for (let i = 0; i < count; i++) request(`${host}/${i}`, more);
       await vi.advanceTimersByTimeAsync(0);
     },
@@ -196,15 +196,15 @@ describe('an image', () => {
   });
 });
 
-describe('owners', () => {
+describe('flows', () => {
   it('get look-ups in turns, and none gets the last eighth of 256', async () => {
     const { lookups, request } = openPool();
     for (let i = 0; i < 300; i++) {
       lookups.set(`never${i}/0`, Promise.withResolvers());
-      request(`never${i}/0`, { owner: 'flood' });
+      request(`never${i}/0`, { flow: 'flood' });
     }
     const asked = vi.spyOn(lookups, 'get');
-    request('good/0', { owner: 'shop' });
+    request('good/0', { flow: 'shop' });
     await settle();
     expect(asked.mock.calls.map(([url]) => url)).toEqual(['good/0']);
     lookups.get('never7/0')!.reject(new Error('unknown'));
@@ -215,25 +215,25 @@ describe('owners', () => {
 
   it('of images on one host get a share of its fetches each', async () => {
     const { fetching, requests, request } = openPool();
-    await requests('slow', 6, { owner: 'flood' });
+    await requests('slow', 6, { flow: 'flood' });
     expect(fetching()).toHaveLength(4);
-    request('slow/shop', { owner: 'shop' });
-    request('slow/third', { owner: 'third' });
+    request('slow/shop', { flow: 'shop' });
+    request('slow/third', { flow: 'third' });
     await settle();
     expect(fetching()).toEqual(['slow/0', 'slow/1', 'slow/2', 'slow/3', 'slow/shop']);
   });
 
   it('get fetches in turns, and none gets the last eighth', async () => {
     const { fetching, requests, request } = openPool();
-    for (let i = 0; i < 10; i++) request(`a${i}/0`, { owner: 'flood' });
+    for (let i = 0; i < 10; i++) request(`a${i}/0`, { flow: 'flood' });
     await settle();
     expect(fetching()).toHaveLength(7);
-    await requests('b', 1, { owner: 'shop' });
+    await requests('b', 1, { flow: 'shop' });
     expect(fetching()).toContain('b/0');
   });
 });
 
-describe('an image larger than its owner may have fetched', () => {
+describe('an image larger than its caller may have fetched', () => {
   it('is interrupted as soon as so much has arrived', async () => {
     const { pool, jobs, fetches, request } = openPool();
     request('a/0', { maxBytes: 10 });
@@ -275,27 +275,27 @@ describe('memory', () => {
     expect(pool.status()).toMatchObject({ fetching: 2, waiting: 0, bytes: 200 });
   });
 
-  it('of one owner is a quarter before it begins no more, and others go on', async () => {
+  it('of one flow is a quarter before it begins no more, and others go on', async () => {
     const { jobs, fetches, request, fetching } = openPool();
-    request('a/0', { owner: 'large' });
+    request('a/0', { flow: 'large' });
     await settle();
     fetches.get('a/0')!.onBytes(250);
-    request('a/1', { owner: 'large' });
-    request('b/0', { owner: 'shop' });
+    request('a/1', { flow: 'large' });
+    request('b/0', { flow: 'shop' });
     await settle();
     expect(fetching()).toEqual(['a/0', 'b/0']);
     // It waits for a fetch that may be slow, so its worker takes other jobs meanwhile.
     expect(jobs['a/1']!.away).toBe(true);
   });
 
-  it('that is short is taken from the owner who has most of it', async () => {
+  it('that is short is taken from the flow that has most of it', async () => {
     const { jobs, fetches, request } = openPool();
-    for (const [url, owner] of [
+    for (const [url, flow] of [
       ['a/0', 'large'],
       ['a/1', 'large'],
       ['b/0', 'shop'],
     ] as const) {
-      request(url, { owner });
+      request(url, { flow });
       await vi.advanceTimersByTimeAsync(1);
     }
     fetches.get('a/0')!.onBytes(500);
@@ -319,21 +319,21 @@ describe('memory', () => {
 });
 
 describe('a pool', () => {
-  it('refuses jobs beyond seven eighths of 1 024 of one host or owner, and beyond all of them', async () => {
+  it('refuses jobs beyond seven eighths of 1 024 of one host or flow, and beyond all of them', async () => {
     const { jobs, requests, request } = openPool();
-    await requests('slow', 896, { owner: 'flood' });
-    for (const [url, owner] of [
+    await requests('slow', 896, { flow: 'flood' });
+    for (const [url, flow] of [
       ['slow/x', 'shop'],
       ['other/x', 'flood'],
     ] as const) {
-      request(url, { owner });
+      request(url, { flow });
       await settle();
       expect(jobs[url]!.failure).toBeInstanceOf(FetchPoolFull);
     }
-    for (let i = 0; i < 128; i++) request(`good${i}/0`, { owner: `shop${i}` });
+    for (let i = 0; i < 128; i++) request(`good${i}/0`, { flow: `shop${i}` });
     await settle();
     expect(jobs['good127/0']!.failure).toBeNull();
-    request('last/0', { owner: 'last' });
+    request('last/0', { flow: 'last' });
     await settle();
     expect(jobs['last/0']!.failure).toBeInstanceOf(FetchPoolFull);
   });
@@ -354,7 +354,7 @@ describe('a pool', () => {
     const { pool, lookups, request } = openPool();
     for (let i = 0; i < 300; i++) {
       lookups.set(`${i}/0`, Promise.withResolvers());
-      request(`${i}/0`, { owner: `${i % 2}` });
+      request(`${i}/0`, { flow: `${i % 2}` });
     }
     const asked = vi.spyOn(lookups, 'get');
     await settle();

@@ -18,9 +18,9 @@ const LOOKUPS = 256;
 const MOST_JOBS = 1024;
 /** A change of so many jobs that are away is reported at once: it changes the estimated waits of callers. */
 const AWAY_CHANGE = 8;
-/** What one owner or one host may have of `MOST_JOBS`, and one owner of the look-ups and fetches: an eighth is left for others. */
+/** What one flow or one host may have of `MOST_JOBS`, and one flow of the look-ups and fetches: an eighth is left for others. */
 const SHARE = 7 / 8;
-/** Of the memory, for one owner. */
+/** Of the memory, for one flow. */
 const MEMORY_SHARE = 1 / 4;
 
 /** The worker has as many jobs of slow hosts as it may, or is stopping: this one goes back to its queue. */
@@ -52,11 +52,11 @@ export interface FetchPoolOptions {
 
 export interface FetchRequest {
   url: string;
-  /** Name of the API key whose job it is; empty in open mode. */
-  owner: string;
+  /** Whose turns and shares the job counts in. */
+  flow: string;
   /** Of the job. */
   queue: QueueName;
-  /** Largest image that the owner may have fetched, bytes; null when only the limit of the service holds. */
+  /** Largest image that its caller may have fetched, bytes; null when only the limit of the service holds. */
   maxBytes: number | null;
 }
 
@@ -77,7 +77,7 @@ export interface FetchPoolStatus {
 
 class Entry implements Fetch {
   readonly url: string;
-  readonly owner: string;
+  readonly flow: string;
   readonly queue: QueueName;
   readonly maxBytes: number | null;
   readonly host: string;
@@ -98,14 +98,14 @@ class Entry implements Fetch {
   interrupt: (reason: unknown) => void = () => {};
 
   constructor(
-    { url, owner, queue, maxBytes }: FetchRequest,
+    { url, flow, queue, maxBytes }: FetchRequest,
     host: string,
     place: Place,
     signal: AbortSignal,
     onFetch: () => void,
   ) {
     this.url = url;
-    this.owner = owner;
+    this.flow = flow;
     this.queue = queue;
     this.maxBytes = maxBytes;
     this.host = host;
@@ -125,7 +125,7 @@ class Entry implements Fetch {
 
 /**
  * Fetches the images of a worker's jobs, apart from its engines: a slow host delays its own jobs only. Fetches are limited in all, for
- * each host, address and owner, and in memory. While an image is looked up, fetched, or waits for one of these limits, its job gives up
+ * each host, address and flow, and in memory. While an image is looked up, fetched, or waits for one of these limits, its job gives up
  * its place among the active jobs of its worker, which takes another one.
  */
 export class FetchPool {
@@ -147,19 +147,19 @@ export class FetchPool {
     // One image inside an engine and the next one ready, as for jobs with the image in them.
     const fetched = 2 * engines;
     const perHost = Math.max(LEAST_PER_HOST, fetched);
-    // One owner alone has what keeps the engines busy; the eighth for others comes on top of it.
+    // One flow alone has what keeps the engines busy; the eighth for others comes on top of it.
     const withReserve = (count: number) => count + Math.ceil(count * (1 - SHARE));
     this.#limits = {
       concurrency,
       perHost: withReserve(perHost),
-      perHostOfOwner: perHost,
+      perHostOfFlow: perHost,
       perAddress: withReserve(2 * perHost),
-      perAddressOfOwner: 2 * perHost,
-      perOwner: Math.max(1, Math.floor(concurrency * SHARE)),
+      perAddressOfFlow: 2 * perHost,
+      perFlow: Math.max(1, Math.floor(concurrency * SHARE)),
       fetched,
       fresh: Math.max(LEAST_FRESH, fetched),
       bytes: maxBytes,
-      bytesPerOwner: maxBytes * MEMORY_SHARE,
+      bytesPerFlow: maxBytes * MEMORY_SHARE,
     };
   }
 
@@ -202,14 +202,14 @@ export class FetchPool {
     return away;
   }
 
-  #refuseBeyondShare({ owner, host }: Entry): void {
-    let [ofOwner, ofHost] = [0, 0];
+  #refuseBeyondShare({ flow, host }: Entry): void {
+    let [ofFlow, ofHost] = [0, 0];
     for (const entry of this.#entries) {
-      if (entry.owner === owner) ofOwner++;
+      if (entry.flow === flow) ofFlow++;
       if (entry.host === host) ofHost++;
     }
     const share = MOST_JOBS * SHARE;
-    if (this.#entries.size >= MOST_JOBS || ofOwner >= share || ofHost >= share)
+    if (this.#entries.size >= MOST_JOBS || ofFlow >= share || ofHost >= share)
       throw new FetchPoolFull('too many images of slow hosts are waiting');
   }
 
@@ -256,12 +256,12 @@ export class FetchPool {
   /** Begins the look-ups that may begin. */
   #beginLookups(): void {
     const resolving = [...this.#entries].filter(({ state }) => state === 'resolving');
-    const limits = { lookups: LOOKUPS, perOwner: LOOKUPS * SHARE };
+    const limits = { lookups: LOOKUPS, perFlow: LOOKUPS * SHARE };
     for (;;) {
       const unresolved = resolving.filter(({ isLookedUp }) => !isLookedUp);
       const next = nextLookup(
         unresolved,
-        [...this.#lookups].map(({ owner }) => owner),
+        [...this.#lookups].map(({ flow }) => flow),
         limits,
       );
       if (!next) return;
@@ -313,7 +313,7 @@ export class FetchPool {
   }
 
   /**
-   * When memory is short, interrupts the fetch that began last of the owner whose images have most of it; it begins again later. The
+   * When memory is short, interrupts the fetch that began last of the flow whose images have most of it; it begins again later. The
    * only fetch goes on in any case.
    */
   #arrived(entry: Entry, count: number): void {
@@ -325,8 +325,8 @@ export class FetchPool {
     const fetching = [...this.#entries].filter(({ state }) => state === 'fetching');
     if (fetching.length <= 1) return;
     const counts = new FetchCounts(this.#entries);
-    const ownersBytes = ({ owner }: Entry) => counts.bytesOfOwner(owner);
-    const [last] = fetching.toSorted((a, b) => ownersBytes(b) - ownersBytes(a) || b.beganAt - a.beganAt);
+    const flowsBytes = ({ flow }: Entry) => counts.bytesOfFlow(flow);
+    const [last] = fetching.toSorted((a, b) => flowsBytes(b) - flowsBytes(a) || b.beganAt - a.beganAt);
     last!.interrupt(new OutOfMemory('memory for images on their way is short'));
   }
 

@@ -5,17 +5,17 @@ import { type Fetch, FetchCounts, type FetchLimits, nextFetch, nextLookup } from
 const LIMITS: FetchLimits = {
   concurrency: 8,
   perHost: 2,
-  perHostOfOwner: 2,
+  perHostOfFlow: 2,
   perAddress: 3,
-  perAddressOfOwner: 3,
-  perOwner: 7,
+  perAddressOfFlow: 3,
+  perFlow: 7,
   fetched: 2,
   fresh: 4,
   bytes: 1000,
-  bytesPerOwner: 250,
+  bytesPerFlow: 250,
 };
 const fetch = (more: Partial<Fetch> = {}): Fetch => ({
-  owner: '',
+  flow: '',
   priority: 'interactive',
   state: 'waiting',
   host: 'a.test',
@@ -26,7 +26,7 @@ const fetch = (more: Partial<Fetch> = {}): Fetch => ({
 });
 const running = (count: number, more: (i: number) => Partial<Fetch> = () => ({})) =>
   Array.from({ length: count }, (_, i) =>
-    fetch({ state: 'fetching', owner: `${i}`, host: `${i}.test`, address: `192.0.3.${i}`, ...more(i) }),
+    fetch({ state: 'fetching', flow: `${i}`, host: `${i}.test`, address: `192.0.3.${i}`, ...more(i) }),
   );
 const obstacle = (fetches: Fetch[], next = fetch()) => new FetchCounts(fetches).obstacle(next, LIMITS);
 
@@ -64,31 +64,31 @@ describe('a waiting image', () => {
     ).toBeNull();
   });
 
-  it('of an owner leaves a share to others', () => {
-    const limits = { ...LIMITS, perOwner: 3 };
-    const counts = new FetchCounts(running(3, () => ({ owner: 'shop' })));
-    expect(counts.obstacle(fetch({ owner: 'shop' }), limits)).toBe('fetches');
-    expect(counts.obstacle(fetch({ owner: 'archive' }), limits)).toBeNull();
+  it('of a flow leaves a share to others', () => {
+    const limits = { ...LIMITS, perFlow: 3 };
+    const counts = new FetchCounts(running(3, () => ({ flow: 'shop' })));
+    expect(counts.obstacle(fetch({ flow: 'shop' }), limits)).toBe('fetches');
+    expect(counts.obstacle(fetch({ flow: 'archive' }), limits)).toBeNull();
   });
 
   it.each<[string, Partial<Fetch>]>([
     ['host', { host: 'a.test' }],
     ['address', { address: '192.0.2.1' }],
-  ])('of an owner that has its share of a %s waits, and one of another owner does not', (_, same) => {
-    const limits = { ...LIMITS, perHostOfOwner: 1, perAddressOfOwner: 1 };
-    const counts = new FetchCounts(running(1, () => ({ owner: 'shop', ...same })));
-    expect(counts.obstacle(fetch({ owner: 'shop' }), limits)).toBe('fetches');
-    expect(counts.obstacle(fetch({ owner: 'archive' }), limits)).toBeNull();
+  ])('of a flow that has its share of a %s waits, and one of another flow does not', (_, same) => {
+    const limits = { ...LIMITS, perHostOfFlow: 1, perAddressOfFlow: 1 };
+    const counts = new FetchCounts(running(1, () => ({ flow: 'shop', ...same })));
+    expect(counts.obstacle(fetch({ flow: 'shop' }), limits)).toBe('fetches');
+    expect(counts.obstacle(fetch({ flow: 'archive' }), limits)).toBeNull();
   });
 
   it.each([
     ['fetching', 249, null],
     ['fetching', 250, 'fetches'],
     ['fetched', 250, 'engines'],
-  ] as const)('of an owner whose %s image has %i of 250 bytes: %s', (state, bytes, expected) => {
-    const other = fetch({ state, owner: 'shop', host: 'b.test', address: '', bytes });
-    expect(obstacle([other], fetch({ owner: 'shop' }))).toBe(expected);
-    expect(obstacle([other], fetch({ owner: 'archive' }))).toBeNull();
+  ] as const)('of a flow whose %s image has %i of 250 bytes: %s', (state, bytes, expected) => {
+    const other = fetch({ state, flow: 'shop', host: 'b.test', address: '', bytes });
+    expect(obstacle([other], fetch({ flow: 'shop' }))).toBe(expected);
+    expect(obstacle([other], fetch({ flow: 'archive' }))).toBeNull();
   });
 
   it.each([
@@ -129,9 +129,9 @@ describe('the next image', () => {
     expect(next([other], [], 0)).toBe(other);
   });
 
-  it('is of the owner with the fewest fetches', () => {
-    const [shop, archive] = [fetch({ owner: 'shop' }), fetch({ owner: 'archive' })];
-    const fetching = running(2, (i) => ({ owner: ['shop', 'archive'][i]! }));
+  it('is of the flow with the fewest fetches', () => {
+    const [shop, archive] = [fetch({ flow: 'shop' }), fetch({ flow: 'archive' })];
+    const fetching = running(2, (i) => ({ flow: ['shop', 'archive'][i]! }));
     expect(next([shop, archive], fetching)).toBe(shop);
     expect(next([shop, archive], fetching.slice(0, 1))).toBe(archive);
   });
@@ -139,7 +139,7 @@ describe('the next image', () => {
   it('never passes a limit, and leaves no fetch undone that no limit forbids', () => {
     const entries = fc.array(
       fc.record({
-        owner: fc.constantFrom('', 'shop', 'archive'),
+        flow: fc.constantFrom('', 'shop', 'archive'),
         priority: fc.constantFrom('interactive' as const, 'others' as const),
         host: fc.constantFrom('a.test', 'b.test', 'c.test', 's3://photos'),
         address: fc.constantFrom('', '192.0.2.1', '192.0.2.2'),
@@ -175,17 +175,17 @@ describe('the next image', () => {
         };
         most(({ host }) => host, LIMITS.perHost);
         most(({ address }) => address, LIMITS.perAddress);
-        most(({ owner }) => owner, LIMITS.perOwner);
+        most(({ flow }) => flow, LIMITS.perFlow);
       }),
     );
   });
 });
 
 describe('the next look-up', () => {
-  const limits = { lookups: 6, perOwner: 3 };
-  const [shop, flood] = [{ owner: 'shop' }, { owner: 'flood' }];
+  const limits = { lookups: 6, perFlow: 3 };
+  const [shop, flood] = [{ flow: 'shop' }, { flow: 'flood' }];
 
-  it('is of the owner with the fewest in progress, and of the image that has waited longest', () => {
+  it('is of the flow with the fewest in progress, and of the image that has waited longest', () => {
     const [first, second] = [{ ...flood }, { ...flood }];
     expect(nextLookup([first, second, shop], [], limits)).toBe(first);
     expect(nextLookup([first, second, shop], ['flood'], limits)).toBe(shop);
@@ -193,7 +193,7 @@ describe('the next look-up', () => {
     expect(nextLookup([], [], limits)).toBeNull();
   });
 
-  it('is none of an owner that has its share, nor any when there are too many', () => {
+  it('is none of a flow that has its share, nor any when there are too many', () => {
     expect(nextLookup([flood, shop], ['flood', 'flood', 'flood', 'shop', 'shop'], limits)).toBe(shop);
     expect(nextLookup([flood], ['flood', 'flood', 'flood'], limits)).toBeNull();
     expect(nextLookup([shop], ['a', 'b', 'c', 'd', 'e', 'f'], limits)).toBeNull();

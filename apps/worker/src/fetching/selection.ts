@@ -3,8 +3,8 @@ import { nextPriorityClass, type PriorityClass } from '../engines/priority.ts';
 
 /** An image on its way. */
 export interface Fetch {
-  /** Name of the API key whose job it is; empty in open mode. */
-  readonly owner: string;
+  /** Whose turns and shares the job counts in. */
+  readonly flow: string;
   readonly priority: PriorityClass;
   /** `fetched` until an engine has the image. */
   readonly state: 'resolving' | 'waiting' | 'fetching' | 'fetched';
@@ -22,20 +22,20 @@ export interface FetchLimits {
   /** Fetches at a time. */
   concurrency: number;
   perHost: number;
-  /** Of those, for one owner: the others are left for other owners of images on the same host. */
-  perHostOfOwner: number;
+  /** Of those, for one flow: the others are left for other flows of images on the same host. */
+  perHostOfFlow: number;
   /** For all names that resolve to one address. */
   perAddress: number;
-  perAddressOfOwner: number;
-  perOwner: number;
+  perAddressOfFlow: number;
+  perFlow: number;
   /** Images of a class that may wait for an engine before more are fetched. */
   fetched: number;
   /** Fetches that may have begun only just now: what an engine can use soon, and not the whole queue. */
   fresh: number;
   /** Memory for images on their way to an engine, bytes. */
   bytes: number;
-  /** An owner whose images have so much of it begins no more fetches: that leaves room for others. */
-  bytesPerOwner: number;
+  /** A flow whose images have so much of it begins no more fetches: that leaves room for others. */
+  bytesPerFlow: number;
 }
 
 /** Bytes in memory: of all images, and of those that are fetched. */
@@ -51,17 +51,17 @@ export class FetchCounts {
   readonly #fetched: Record<PriorityClass, number> = { interactive: 0, others: 0 };
   readonly #hosts = new Map<string, number>();
   readonly #addresses = new Map<string, number>();
-  readonly #hostsOfOwners = new Map<string, number>();
-  readonly #addressesOfOwners = new Map<string, number>();
-  readonly #owners = new Map<string, number>();
+  readonly #hostsOfFlows = new Map<string, number>();
+  readonly #addressesOfFlows = new Map<string, number>();
+  readonly #flows = new Map<string, number>();
   readonly #memory: Memory = { all: 0, fetched: 0 };
-  readonly #memoryOfOwners = new Map<string, Memory>();
+  readonly #memoryOfFlows = new Map<string, Memory>();
 
   constructor(fetches: Iterable<Fetch>) {
     for (const fetch of fetches) {
       if (fetch.state === 'fetched') this.#fetched[fetch.priority]++;
       if (fetch.state === 'fetching') this.add(fetch);
-      for (const memory of [this.#memory, this.#memoryOf(fetch.owner)]) {
+      for (const memory of [this.#memory, this.#memoryOf(fetch.flow)]) {
         memory.all += fetch.bytes;
         if (fetch.state === 'fetched') memory.fetched += fetch.bytes;
       }
@@ -69,22 +69,22 @@ export class FetchCounts {
   }
 
   /** Counts one more as being fetched. */
-  add({ host, address, owner, fresh }: Fetch): void {
+  add({ host, address, flow, fresh }: Fetch): void {
     this.#fetching++;
     if (fresh) this.#fresh++;
     increment(this.#hosts, host);
     increment(this.#addresses, address);
-    increment(this.#hostsOfOwners, ofOwner(owner, host));
-    increment(this.#addressesOfOwners, ofOwner(owner, address));
-    increment(this.#owners, owner);
+    increment(this.#hostsOfFlows, ofFlow(flow, host));
+    increment(this.#addressesOfFlows, ofFlow(flow, address));
+    increment(this.#flows, flow);
   }
 
-  ofOwner(owner: string): number {
-    return this.#owners.get(owner) ?? 0;
+  ofFlow(flow: string): number {
+    return this.#flows.get(flow) ?? 0;
   }
 
-  bytesOfOwner(owner: string): number {
-    return this.#memoryOf(owner).all;
+  bytesOfFlow(flow: string): number {
+    return this.#memoryOf(flow).all;
   }
 
   /**
@@ -93,13 +93,13 @@ export class FetchCounts {
    * @returns null when nothing does
    */
   obstacle(fetch: Fetch, limits: FetchLimits): 'fetches' | 'engines' | null {
-    const memory = this.#memoryObstacle(fetch.owner, limits);
+    const memory = this.#memoryObstacle(fetch.flow, limits);
     if (
       memory === 'fetches' ||
       this.#fetching >= limits.concurrency ||
       this.#atLimitOfHost(fetch, limits) ||
       (fetch.address !== '' && this.#atLimitOfAddress(fetch, limits)) ||
-      this.ofOwner(fetch.owner) >= limits.perOwner
+      this.ofFlow(fetch.flow) >= limits.perFlow
     )
       return 'fetches';
     return memory === 'engines' || this.#fetched[fetch.priority] >= limits.fetched || this.#fresh >= limits.fresh
@@ -107,33 +107,33 @@ export class FetchCounts {
       : null;
   }
 
-  #atLimitOfHost({ host, owner }: Fetch, { perHost, perHostOfOwner }: FetchLimits): boolean {
-    const own = this.#hostsOfOwners.get(ofOwner(owner, host)) ?? 0;
-    return own >= perHostOfOwner || (this.#hosts.get(host) ?? 0) >= perHost;
+  #atLimitOfHost({ host, flow }: Fetch, { perHost, perHostOfFlow }: FetchLimits): boolean {
+    const own = this.#hostsOfFlows.get(ofFlow(flow, host)) ?? 0;
+    return own >= perHostOfFlow || (this.#hosts.get(host) ?? 0) >= perHost;
   }
 
-  #atLimitOfAddress({ address, owner }: Fetch, { perAddress, perAddressOfOwner }: FetchLimits): boolean {
-    const own = this.#addressesOfOwners.get(ofOwner(owner, address)) ?? 0;
-    return own >= perAddressOfOwner || (this.#addresses.get(address) ?? 0) >= perAddress;
+  #atLimitOfAddress({ address, flow }: Fetch, { perAddress, perAddressOfFlow }: FetchLimits): boolean {
+    const own = this.#addressesOfFlows.get(ofFlow(flow, address)) ?? 0;
+    return own >= perAddressOfFlow || (this.#addresses.get(address) ?? 0) >= perAddress;
   }
 
   /** Whether the memory is spent on fetches, which may be slow, or on images that wait for an engine. */
-  #memoryObstacle(owner: string, { bytes, bytesPerOwner }: FetchLimits): 'fetches' | 'engines' | null {
-    const own = this.#memoryOf(owner);
-    const [memory, limit] = own.all >= bytesPerOwner ? [own, bytesPerOwner] : [this.#memory, bytes];
+  #memoryObstacle(flow: string, { bytes, bytesPerFlow }: FetchLimits): 'fetches' | 'engines' | null {
+    const own = this.#memoryOf(flow);
+    const [memory, limit] = own.all >= bytesPerFlow ? [own, bytesPerFlow] : [this.#memory, bytes];
     if (memory.all < limit) return null;
     return memory.fetched >= limit ? 'engines' : 'fetches';
   }
 
-  #memoryOf(owner: string): Memory {
-    const memory = this.#memoryOfOwners.get(owner) ?? { all: 0, fetched: 0 };
-    this.#memoryOfOwners.set(owner, memory);
+  #memoryOf(flow: string): Memory {
+    const memory = this.#memoryOfFlows.get(flow) ?? { all: 0, fetched: 0 };
+    this.#memoryOfFlows.set(flow, memory);
     return memory;
   }
 }
 
 /**
- * The waiting image that is fetched next: of the class whose turn it is, of the owner with the fewest fetches, the one that has waited
+ * The waiting image that is fetched next: of the class whose turn it is, of the flow with the fewest fetches, the one that has waited
  * longest.
  * @param waiting in the sequence in which they came
  * @param passedOver fetches begun for `interactive` since the last one for `others`
@@ -152,36 +152,36 @@ export function nextFetch<F extends Fetch>(
   let next: F | null = null;
   for (const fetch of ready) {
     if (fetch.priority !== priority) continue;
-    if (!next || counts.ofOwner(fetch.owner) < counts.ofOwner(next.owner)) next = fetch;
+    if (!next || counts.ofFlow(fetch.flow) < counts.ofFlow(next.flow)) next = fetch;
   }
   return next;
 }
 
 /**
- * The look-up that begins next: of the owner with the fewest in progress, the image that has waited longest.
+ * The look-up that begins next: of the flow with the fewest in progress, the image that has waited longest.
  * @param unresolved images whose names are to be looked up, in the sequence in which they came
- * @param inProgress owners of the look-ups in progress
+ * @param inProgress flows of the look-ups in progress
  * @returns null when none may begin now
  */
-export function nextLookup<F extends Pick<Fetch, 'owner'>>(
+export function nextLookup<F extends Pick<Fetch, 'flow'>>(
   unresolved: readonly F[],
   inProgress: readonly string[],
-  limits: { lookups: number; perOwner: number },
+  limits: { lookups: number; perFlow: number },
 ): F | null {
   if (inProgress.length >= limits.lookups) return null;
   const counts = new Map<string, number>();
-  for (const owner of inProgress) increment(counts, owner);
+  for (const flow of inProgress) increment(counts, flow);
   let next: F | null = null;
-  let fewest = limits.perOwner;
+  let fewest = limits.perFlow;
   for (const image of unresolved) {
-    const count = counts.get(image.owner) ?? 0;
+    const count = counts.get(image.flow) ?? 0;
     if (count < fewest) [next, fewest] = [image, count];
   }
   return next;
 }
 
-/** What one owner has of a host or an address. */
-const ofOwner = (owner: string, place: string) => `${owner}\n${place}`;
+/** What one flow has of a host or an address. */
+const ofFlow = (flow: string, place: string) => `${flow}\n${place}`;
 
 function increment(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -77,7 +77,8 @@ async function runJob(
         options: DEFAULT_DETECTION_OPTIONS,
         requestId: 'r',
         createdAt: Date.now() - 1000,
-        owner: 'shop',
+        owner: '',
+        flow: 'ip:192.0.2.1',
         maxImageBytes: script.maxImageBytes ?? null,
       }),
       blob: async (id) => ofJob(id, record('blob', script.blob === undefined ? Buffer.from('image') : script.blob)),
@@ -92,7 +93,7 @@ async function runJob(
     fetches: {
       async fetch({ url, ...request }, from, signal, onFetch) {
         expect({ ...request, from }).toEqual({
-          owner: 'shop',
+          flow: 'ip:192.0.2.1',
           queue: script.queue ?? 'interactive',
           maxBytes: script.maxImageBytes ?? null,
           from: place,

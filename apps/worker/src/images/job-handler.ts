@@ -129,14 +129,14 @@ async function imageOf(
   signal: AbortSignal,
   timings: Timings,
 ): Promise<FetchedImage> {
-  const { source, owner, queue: name, maxImageBytes } = job;
+  const { source, flow, queue: name, maxImageBytes } = job;
   let beganAt = performance.now();
   const onFetch = () => {
     beganAt = performance.now();
   };
   const fetched =
     source.kind === 'url'
-      ? fetches.fetch({ url: source.url, owner, queue: name, maxBytes: maxImageBytes }, place, signal, onFetch)
+      ? fetches.fetch({ url: source.url, flow, queue: name, maxBytes: maxImageBytes }, place, signal, onFetch)
       : inlineImage(queue, job.id);
   return await fetched.finally(() => {
     timings.fetch = tenths(performance.now() - beganAt);

@@ -19,6 +19,8 @@ export interface NewBatch {
   /** UUIDv7 from `newJobId`. */
   id: string;
   owner: string;
+  /** Whose turns and shares it counts in: its owner's, unless this names another. */
+  flow?: string;
   requestId: string;
   /** For all its items. */
   options: DetectionOptions;

@@ -1,5 +1,6 @@
 import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
+import { flowField } from '../job/record.ts';
 import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
@@ -17,6 +18,7 @@ export const createScript = defineScript({
   args: {
     id: text,
     owner: text,
+    flow: optional(text),
     requestId: text,
     options: json<DetectionOptions>(),
     open: flag,
@@ -74,11 +76,23 @@ export class Batches {
    * A maker that is silent for a minute before it settles counts as dead, and the batch is erased.
    * @throws queue_full (with retryAfterMs)
    */
-  create({ id, owner, requestId, options, open, listing, output, webhookUrl, maxImageBytes }: NewBatch): Promise<void> {
+  create({
+    id,
+    owner,
+    flow,
+    requestId,
+    options,
+    open,
+    listing,
+    output,
+    webhookUrl,
+    maxImageBytes,
+  }: NewBatch): Promise<void> {
     return mapRedisErrors(async () => {
       const reply = await this.#connections.scripts.run(createScript, {
         id,
         owner,
+        flow: flowField(flow, owner),
         requestId,
         options,
         open,

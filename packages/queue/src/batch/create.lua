@@ -15,6 +15,7 @@ redis.call('HSET', batch_key(id),
   'createdAt', now, 'lastAppend', now, 'ttl', args.ttlMs,
   'total', 0, 'queued', 0, 'processing', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0, 'ended', 0, 'resultBytes', 0, 'turns', 0)
 charge_batch(id, BATCH_OVERHEAD_BYTES + #args.options + #(listing or '') + #(output or '') + #(webhook or ''))
+if args.flow then redis.call('HSET', batch_key(id), 'flow', args.flow) end
 if args.maxImageBytes then redis.call('HSET', batch_key(id), 'maxImageBytes', args.maxImageBytes) end
 if listing then redis.call('HSET', batch_key(id), 'listing', listing, 'listStatus', 'waiting') end
 if output then redis.call('HSET', batch_key(id), 'output', output, 'writeStatus', 'waiting') end

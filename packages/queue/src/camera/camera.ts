@@ -6,6 +6,8 @@ export interface NewFrame {
   id: string;
   camera: string;
   owner: string;
+  /** Whose turns and shares it counts in: its owner's, unless this names another. */
+  flow?: string;
   requestId: string;
   bytes: Uint8Array;
   options: DetectionOptions;

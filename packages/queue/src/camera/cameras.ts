@@ -1,5 +1,6 @@
 import type { DetectionOptions } from '@facequeue/schema';
 import type { SubmitResult } from '../job/job.ts';
+import { flowField } from '../job/record.ts';
 import { idExists, type Submissions } from '../job/submissions.ts';
 import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
@@ -28,6 +29,7 @@ export const submitFrameScript = defineScript({
     options: json<DetectionOptions>(),
     requestId: text,
     owner: text,
+    flow: optional(text),
     takenAt: optional(number),
     blob: bytes,
   },
@@ -53,7 +55,7 @@ export class Cameras {
 
   /** @throws queue_full (with retryAfterMs), unavailable */
   submit(frame: NewFrame): Promise<SubmitResult> {
-    const { id, owner, keep, options, requestId, takenAt } = frame;
+    const { id, owner, flow, keep, options, requestId, takenAt } = frame;
     return this.#submissions.attempt(id, async () => {
       const { scripts, bullQueues } = this.#connections;
       const reply = await scripts.run(submitFrameScript, {
@@ -66,6 +68,7 @@ export class Cameras {
         options,
         requestId,
         owner,
+        flow: flowField(flow, owner),
         takenAt,
         blob: frame.bytes,
       });

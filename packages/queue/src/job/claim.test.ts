@@ -42,6 +42,22 @@ describe('a claim', () => {
     expect(await one.start(given.id, 1)).toBe(false);
   });
 
+  it('has the flow that was submitted, else the owner, as of jobs that another release submitted', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    for (const [owner, flow, expected] of [
+      ['', 'ip:192.0.2.1', 'ip:192.0.2.1'],
+      ['shop', 'shop', 'shop'],
+      ['shop', undefined, 'shop'],
+      ['', undefined, ''],
+    ] as const) {
+      const given = job({ owner, ...(flow !== undefined && { flow }) });
+      await gateway.submit(given);
+      expect(await worker.claim(given.id, 'w')).toMatchObject({ owner, flow: expected });
+    }
+  });
+
   it('is won by one of fifty that ask at once', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway();

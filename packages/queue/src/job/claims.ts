@@ -17,6 +17,7 @@ type JobReply = [
   requestId: string,
   createdAt: number,
   owner: string,
+  flow: string,
   maxImageBytes: string | null,
 ];
 
@@ -46,6 +47,7 @@ function claimedFrom([
   requestId,
   createdAt,
   owner,
+  flow,
   maxImageBytes,
 ]: JobReply): ClaimedJob {
   return {
@@ -57,6 +59,7 @@ function claimedFrom([
     requestId,
     createdAt,
     owner,
+    flow,
     maxImageBytes: maxImageBytes === null ? null : Number(maxImageBytes),
   };
 }

@@ -15,6 +15,8 @@ export interface NewJob {
   requestId: string;
   /** Name of the API key that submits; empty in open mode. */
   owner: string;
+  /** Whose turns and shares it counts in: its owner's, unless this names another. */
+  flow?: string;
   /** Milliseconds from now after which the job, if it has not started, ends `expired`. */
   startTimeoutMs: number;
   /** Milliseconds a synchronous caller will wait: refused when the estimated wait is longer. Absent: no such check. */
@@ -79,6 +81,8 @@ export interface ClaimedJob {
   createdAt: number;
   /** Name of the API key that submitted it; empty in open mode. */
   owner: string;
+  /** Whose turns and shares it counts in. */
+  flow: string;
   /** Largest image that may be fetched for it; null: as large as this worker takes. */
   maxImageBytes: number | null;
 }

@@ -2,7 +2,7 @@
  * The record of a job: a Redis hash, the only truth about it.
  * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
  * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
- * With an idempotency key: idempotency, and unshared until another call was given the job.
+ * flow when it is not the owner. With an idempotency key: idempotency, and unshared until another call was given the job.
  * Of an item of a batch: batch name line, and the lane token that brought it: ticket. Of a frame: camera ("<owner>/<camera>")
  * takenAt ticket.
  * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (an attempt a line) webhookReported.
@@ -51,6 +51,9 @@ export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecor
     frame: fields['camera'] ? { camera: cameraOf(text('camera')), takenAt: time('takenAt') } : null,
   };
 }
+
+/** What `flow` holds of a job, batch or frame: nothing when its flow is its owner. */
+export const flowField = (flow: string | undefined, owner: string) => (flow === owner ? undefined : flow);
 
 /** The camera in a name that begins with its owner. */
 export const cameraOf = (name: string) => name.slice(name.indexOf('/') + 1);

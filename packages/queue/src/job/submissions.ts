@@ -4,7 +4,7 @@ import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, isOne, json, number, optional, text } from '../redis/define-script.ts';
 import { publicError } from '../redis/errors.ts';
 import type { NewJob, SubmitResult } from './job.ts';
-import { INLINE } from './record.ts';
+import { flowField, INLINE } from './record.ts';
 
 const NO_BYTES = new Uint8Array();
 
@@ -21,6 +21,7 @@ export const submitScript = defineScript({
     options: json<DetectionOptions>(),
     requestId: text,
     owner: text,
+    flow: optional(text),
     idempotencyKey: optional(text),
     fingerprint: optional(text),
     webhookUrl: optional(text),
@@ -94,13 +95,14 @@ export class Submissions {
     }
   }
 
-  async #admit({ id, queue, source, options, requestId, owner, ...job }: NewJob): Promise<SubmitResult> {
+  async #admit({ id, queue, source, options, requestId, owner, flow, ...job }: NewJob): Promise<SubmitResult> {
     const reply = await this.#connections.scripts.run(submitScript, {
       id,
       queue,
       options,
       requestId,
       owner,
+      flow: flowField(flow, owner),
       startTimeoutMs: job.startTimeoutMs,
       waitMs: job.waitMs,
       resultTtlMs: this.#resultTtlMs,

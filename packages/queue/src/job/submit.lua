@@ -39,6 +39,7 @@ redis.call('HSET', job_key(id),
   'status', 'queued', 'queue', queue, 'source', args.source, 'options', args.options, 'requestId', args.requestId, 'owner', args.owner,
   'createdAt', now, 'startWithin', args.startTimeoutMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
   'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0)
+if args.flow then redis.call('HSET', job_key(id), 'flow', args.flow) end
 if args.maxImageBytes then redis.call('HSET', job_key(id), 'maxImageBytes', args.maxImageBytes) end
 if key then
   redis.call('HSET', job_key(id), 'idempotency', key, 'unshared', 1)
