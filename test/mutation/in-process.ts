@@ -24,7 +24,7 @@ interface Globals {
 const folder = fileURLToPath(new URL('../../.mutation', import.meta.url));
 export const MUTANT_FILE = `${folder}/mutant`;
 export const COVERAGE_FOLDER = `${folder}/coverage`;
-/** How often a process writes, ms. It may be killed at any time. */
+/** How often a process writes its counts, ms. */
 export const WRITE_MS = 50;
 
 export function namespace(): Namespace {
@@ -51,13 +51,24 @@ function recordCoverage(): void {
   mkdirSync(COVERAGE_FOLDER, { recursive: true });
   const file = `${COVERAGE_FOLDER}/${process.pid}-${process.hrtime.bigint()}`;
   let written = '';
+  const hits: Hits = {};
   const write = () => {
-    const text = JSON.stringify(namespace().mutantCoverage?.static ?? {});
+    const text = JSON.stringify(hits);
     if (text === written) return;
     written = text;
     writeFileSync(`${file}.part`, text);
     renameSync(`${file}.part`, `${file}.json`);
   };
+  // At the first hit at once: a process may be killed right after what it ran last.
+  const noted = new Proxy(hits, {
+    set(_, mutant: string, count: number) {
+      const isFirst = !(mutant in hits);
+      hits[mutant] = count;
+      if (isFirst) write();
+      return true;
+    },
+  });
+  namespace().mutantCoverage = { static: noted, perTest: {} };
   setInterval(write, WRITE_MS).unref();
   process.on('exit', write);
 }

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, inject } from 'vitest';
+import { afterAll, afterEach, beforeAll, inject, vi } from 'vitest';
 import { COVERAGE_FOLDER, type Hits, MUTANT_FILE, namespace, WRITE_MS } from './in-process.ts';
 
 declare module 'vitest' {
@@ -91,7 +91,11 @@ class ProcessHits {
   }
 }
 
+/** Many times what a test takes when nothing is broken, ms. Stryker's own limit, for all tests of a mutant together, is minutes. */
+const TEST_LIMIT_MS = 30_000;
+
 if (inject('mode') === 'mutant') {
+  vi.setConfig({ testTimeout: TEST_LIMIT_MS, hookTimeout: TEST_LIMIT_MS });
   mkdirSync(dirname(MUTANT_FILE), { recursive: true });
   writeFileSync(MUTANT_FILE, inject('activeMutant'));
 } else {

@@ -5,7 +5,7 @@ import { Stryker } from '@stryker-mutator/core';
 import { ROOT } from '../support/repository.ts';
 import { describeChange, type Mutant } from './mutant.ts';
 import type { MutatedPackage } from './packages.ts';
-import type { Sample } from './sample.ts';
+import { hashOf, type Sample } from './sample.ts';
 import { MutatedTree, RESULTS } from './tree.ts';
 
 export interface TypeScriptRun {
@@ -20,11 +20,12 @@ export interface TypeScriptRun {
   fresh: boolean;
 }
 
-/** @returns every mutant that was judged. Leaves Stryker's own report in .cache/mutation/NAME.json, that of a sample in NAME.sample.json */
+/** @returns every mutant that was judged. Leaves Stryker's own report in .cache/mutation/NAME.json, that of a sample in NAME.HASH.json */
 export async function mutateTypeScript({ name, of, files, sample, fresh }: TypeScriptRun): Promise<Mutant[]> {
   mkdirSync(RESULTS, { recursive: true });
-  // Stryker keeps the mutants that were not drawn as such that do not compile, and would take this over into a whole run.
-  const run = sample ? `${name}.sample` : name;
+  // Stryker keeps the mutants that were not drawn as such that do not compile, and would take this over into a whole run or
+  // another sample.
+  const run = sample ? `${name}.${hashOf(JSON.stringify([sample, files]))}` : name;
   const report = join(RESULTS, `${run}.json`);
   using tree = new MutatedTree();
   process.env['MUTATION_TESTS'] = JSON.stringify(of.tests);
@@ -40,7 +41,7 @@ export async function mutateTypeScript({ name, of, files, sample, fresh }: TypeS
       mutate: files,
       // The copy is the sandbox: Stryker's own would load @facequeue packages from outside it.
       inPlace: true,
-      plugins: ['@stryker-mutator/vitest-runner', plugin('ignore-texts.ts'), plugin('sampler.ts')],
+      plugins: ['@stryker-mutator/vitest-runner', ...['ignore-texts.ts', 'sampler.ts', 'survivors.ts'].map(plugin)],
       testRunner: 'vitest',
       testRunnerNodeArgs: [],
       vitest: { configFile: 'test/mutation/vitest.config.ts', pool: 'forks', related: !of.processes },
@@ -53,10 +54,10 @@ export async function mutateTypeScript({ name, of, files, sample, fresh }: TypeS
       timeoutMS: 15_000,
       timeoutFactor: 3,
       dryRunTimeoutMinutes: 30,
-      incremental: !sample,
+      incremental: true,
       force: fresh,
       incrementalFile: join(RESULTS, `${run}.incremental.json`),
-      reporters: ['json', 'progress-append-only'],
+      reporters: ['json', 'progress-append-only', 'survivors'],
       jsonReporter: { fileName: report },
       allowConsoleColors: false,
       cleanTempDir: 'always',

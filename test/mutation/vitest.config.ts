@@ -10,7 +10,7 @@ export default defineConfig({
     exclude: [...list('MUTATION_WITHOUT'), '**/node_modules/**'],
     globalSetup: ['test/support/global-setup.ts'],
     setupFiles: ['test/mutation/setup.ts'],
-    // For the first run, in which nothing is broken; Stryker ends a mutant's run much sooner.
+    // For the first run, in which nothing is broken; setup.ts has those for the others.
     testTimeout: 300_000,
     hookTimeout: 120_000,
     maxWorkers: 1,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { audit } from '@facequeue/audit';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { openConnections } from '../redis/connections.ts';
 import { items } from '../testing/batches.ts';
@@ -29,9 +29,10 @@ async function scene(kind: BatchTask['kind'], limits = ROOMY) {
   const by = new ScriptHarness(raw, `{fq-${randomUUID()}}`);
   const tasksOfWorker = async () => {
     const options = { url: redis.url, prefix: by.prefix, onError: () => {} };
-    return new BatchTasks(stack.use(await openConnections(options, 'worker')), limits);
+    const connections = stack.use(await openConnections(options, 'worker'));
+    return { connections, tasks: new BatchTasks(connections, limits) };
   };
-  const [one, two] = [await tasksOfWorker(), await tasksOfWorker()];
+  const [{ tasks: one, connections }, { tasks: two }] = [await tasksOfWorker(), await tasksOfWorker()];
   await by.create('b', { listing: kind === 'list', output: kind === 'write' });
   if (kind === 'write') await by.append('b', [badItem('bad')]);
   await by.settle('b');
@@ -39,6 +40,8 @@ async function scene(kind: BatchTask['kind'], limits = ROOMY) {
     by,
     one,
     two,
+    /** Of `one`. */
+    connections,
     /** As if all leases had lasted their time. */
     endLeases: () => raw.zadd(by.key('tasks'), 'XX', 1, `${kind} b`),
     batch: () => raw.hgetall(by.key('batch:b')),
@@ -263,6 +266,23 @@ describe('a task of a batch that no longer exists', () => {
     expect(await by.leaseTask()).toEqual(['list', 'b', 1, 1, '']);
     expect(await raw.zrange(by.key('tasks'), 0, '-1')).toEqual(['list b']);
     expect(await raw.exists(by.key('batch:nobody'))).toBe(0);
+  });
+});
+
+describe('a task whose batch is erased while it is leased', () => {
+  it('is left, and the next one leased', async () => {
+    await using here = await scene('list');
+    const { redis: own } = here.connections;
+    const hgetall = own.hgetallBuffer.bind(own);
+    // The lease is given by then, and the batch is about to be read.
+    vi.spyOn(own, 'hgetallBuffer').mockImplementationOnce(async (key) => {
+      await here.by.stop('b', 'erase');
+      await here.by.create('next', { listing: true });
+      await here.by.settle('next');
+      return hgetall(key);
+    });
+    expect(await here.one.lease(LONG)).toMatchObject({ kind: 'list', batch: { id: 'next' }, lease: 1 });
+    expect(await here.one.lease(LONG)).toBeNull();
   });
 });
 

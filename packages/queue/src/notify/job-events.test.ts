@@ -33,3 +33,39 @@ it.each(['normal', 'pubsub'])(
     expect(await untouched).toBeNull();
   },
 );
+
+it('a gateway and a worker report that they may not subscribe again, and hear messages once they may', async () => {
+  await using rig = new Rig(redis.url);
+  const [gateway, worker] = [await rig.gateway(), await rig.worker()];
+  const given = job();
+  using wait = gateway.wait(given.id);
+  const outcome = wait.ended(LONG);
+  const aborted = Promise.withResolvers<void>();
+  await worker.consume('interactive', { concurrency: 1 }, async (id, signal) => {
+    signal.addEventListener('abort', () => aborted.resolve());
+    const claimed = await worker.claim(id, 'w');
+    await worker.start(id, claimed!.attempt);
+    await aborted.promise;
+  });
+  // Else a failure here would wait for the handler.
+  using _ = { [Symbol.dispose]: () => aborted.resolve() };
+  const refusals = () => rig.errors.filter(({ message }) => message.includes('NOPERM')).length;
+  try {
+    // Redis closes the connections of those that listen.
+    await raw.call('ACL', 'SETUSER', 'default', 'resetchannels');
+    await expect.poll(refusals, { timeout: 10_000 }).toBe(2);
+  } finally {
+    await raw.call('ACL', 'SETUSER', 'default', 'allchannels');
+  }
+  await raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  const [ended, canceled] = [`${rig.prefix}:ended`, `${rig.prefix}:cancel`];
+  await expect
+    .poll(() => raw.call('PUBSUB', 'NUMSUB', ended, canceled), { timeout: 10_000 })
+    .toEqual([ended, 1, canceled, 1]);
+  await expect.poll(() => gateway.ping(), { timeout: 10_000 }).toBeUndefined();
+  await gateway.submit(given);
+  await expect.poll(async () => (await gateway.read(given.id))?.status, { timeout: 10_000 }).toBe('processing');
+  await gateway.cancel(given.id);
+  expect(await outcome).toMatchObject({ status: 'canceled' });
+  await aborted.promise;
+});

@@ -55,6 +55,18 @@ describe('a round of the sweep', () => {
     expect(await raw.exists(by.key('bull:bulk:j'))).toBe(1);
     expect(await raw.hmget(by.key('batch:b'), 'queued', 'canceled')).toEqual(['0', '3']);
   });
+
+  it('fails when BullMQ does not take what it lost', async () => {
+    await by.submit('j');
+    await by.hurry('j');
+    await using connections = await open();
+    // A key of the wrong type: BullMQ's script stops at it.
+    const meta = by.key('bull:bulk:meta');
+    await raw.del(meta);
+    await raw.set(meta, 'x');
+    await expect(sweepDue(connections)).rejects.toThrow('WRONGTYPE');
+    await raw.del(meta);
+  });
 });
 
 describe('the sweep looks whether BullMQ still has', () => {
