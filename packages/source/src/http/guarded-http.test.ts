@@ -290,10 +290,10 @@ describe('a redirect', () => {
       const step = Number(request.url!.slice(1));
       setTimeout(
         () => (step === 3 ? response.end('image') : response.writeHead(302, { location: `/${step + 1}` }).end()),
-        200,
+        700,
       );
     });
-    const source = sourceWith([server.host], { limits: { headersMs: 600 } });
+    const source = sourceWith([server.host], { limits: { headersMs: 2000 } });
     expect(text(await source.fetch(`http://${server.host}/0`))).toBe('image');
   });
 
@@ -301,7 +301,7 @@ describe('a redirect', () => {
     const server = await startBehavingServer();
     open.push(server);
     const first = await redirecting(`http://${server.host}/slow-drip`);
-    const source = sourceWith([server.host, first.host], { limits: { totalMs: 1500 } });
+    const source = sourceWith([server.host, first.host], { limits: { totalMs: 3000 } });
     await expect(source.fetch(`http://${first.host}/`)).rejects.toMatchObject({ code: 'source_timeout' });
     await server.ended('slow-drip');
   });
