@@ -138,8 +138,7 @@ export function describeSource(name: string, start: () => Promise<Subject>) {
         await expectTooSlow(
           behaviour,
           (windowMs) => ({ leastSpeed: { bytes: 2000, windowMs } }),
-          (seconds) =>
-            RegExp(`the (image host|object storage) sent less than 2000 bytes of the image in ${seconds} s`),
+          (seconds) => RegExp(`the (image host|object storage) sent less than 2000 bytes of the image in ${seconds} s`),
         );
       },
     );
