@@ -33,6 +33,7 @@ export async function checkCameras(
     if (camera && isLive(status)) check('job', id, `its camera ${camera} has a record`, true, names.has(camera));
   }
   checkOwners(context, keys.frames, names);
+  checkOwners(context, keys.superseded, names);
   checkOwners(context, (name) => keys.lane(`camera:${name}`), names);
   return { names, resultBytes };
 }
@@ -52,7 +53,8 @@ async function checkFrames(
   const blobBytes = live.reduce((total, [, job]) => total + job.blobBytes, 0);
   check('camera', name, 'blobBytes', blobBytes, Number(camera['blobBytes']));
   const lane = await listOf(context, keys.lane(`camera:${name}`));
-  const unclaimed = live.filter(([, job]) => !job.deliveryId).map(([id]) => id);
+  const superseded = new Set(await listOf(context, keys.superseded(name)));
+  const unclaimed = live.filter(([id, job]) => !job.deliveryId && !superseded.has(id)).map(([id]) => id);
   check('camera', name, 'frames in its lane', unclaimed.sort().join(), lane.sort().join());
 }
 

@@ -76,6 +76,8 @@ export const CONSTANTS = {
   CAMERA_RETRY_MS: 1000,
   /** A camera that has posted nothing for a day is forgotten. */
   CAMERA_FORGOTTEN_MS: 86_400_000,
+  /** After this the sweep takes over ending a camera's superseded frames from the process that began it. */
+  SUPERSEDE_LEASE_MS: 5000,
   /** How soon the sweep checks again a camera that was not idle. */
   CAMERA_CHECK_MS: 60_000,
 

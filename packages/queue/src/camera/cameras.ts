@@ -6,9 +6,10 @@ import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../l
 import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, json, number, optional, text } from '../redis/define-script.ts';
-import { mapRedisErrors } from '../redis/errors.ts';
+import { mapRedisErrors, publicError } from '../redis/errors.ts';
 import { numberOf, readPage } from '../redis/stream-page.ts';
 import type { CameraRecord, FrameResult, NewFrame } from './camera.ts';
+import { endSuperseded, FRAMES_CHUNK } from './end-superseded.ts';
 import { cameraFrom, frameResultFrom } from './record.ts';
 
 /**
@@ -31,9 +32,12 @@ export const submitFrameScript = defineScript({
     owner: text,
     flow: optional(text),
     takenAt: optional(number),
+    max: number,
     blob: bytes,
   },
-  reply: (reply: ['ok', createdAt: number, expiresAt: number, ...tokens: string[]] | FullReply | ['exists']) => reply,
+  reply: (
+    reply: ['ok', createdAt: number, expiresAt: number, more: number, ...tokens: string[]] | FullReply | ['exists'],
+  ) => reply,
 });
 
 /**
@@ -57,10 +61,11 @@ export class Cameras {
   submit(frame: NewFrame): Promise<SubmitResult> {
     const { id, owner, flow, keep, options, requestId, takenAt } = frame;
     return this.#submissions.attempt(id, async () => {
-      const { scripts, bullQueues } = this.#connections;
+      const { scripts, bullQueues, onError } = this.#connections;
+      const camera = nameOf(owner, frame.camera);
       const reply = await scripts.run(submitFrameScript, {
         id,
-        camera: nameOf(owner, frame.camera),
+        camera,
         keep,
         startTimeoutMs: Math.round(frame.startTimeoutMs),
         resultTtlMs: this.#frameTtlMs,
@@ -70,12 +75,15 @@ export class Cameras {
         owner,
         flow: flowField(flow, owner),
         takenAt,
+        max: FRAMES_CHUNK,
         blob: frame.bytes,
       });
       if (reply[0] === 'full') throw queueFull(reply);
       if (reply[0] === 'exists') throw idExists();
-      const [, createdAt, expiresAt, ...tokens] = reply;
+      const [, createdAt, expiresAt, more, ...tokens] = reply;
       await bullQueues.addAll(tokens, 'cameras');
+      // The frame is in. The sweep ends the others if this cannot.
+      if (more) await endSuperseded(scripts, camera).catch((error) => onError(publicError(error)));
       return { id, createdAt, expiresAt, replayed: false };
     });
   }

@@ -1,7 +1,8 @@
 -- Cameras: their counts and the results of their frames.
 -- Invariants, after each script:
 --   posted = waiting + processing + succeeded + failed + superseded + expired + canceled;
---   waiting and processing are the camera's live frames by status; the lane has those that no worker has claimed;
+--   waiting and processing are the camera's live frames by status; the lane has those that no worker has claimed, except superseded
+--   ones that have not ended yet (superseded_key);
 --   resultBytes and blobBytes of the hash are what its kept results and its waiting frames take, which stats' include;
 --   a camera is in `cameras`, and in `due` as "camera-<name>".
 --- @include ../redis/keys.lua
@@ -38,7 +39,7 @@ end
 local function end_frame(job, status, code, detail, outcome)
   local name = job.camera
   redis.call('HINCRBY', camera_key(name), code == 'superseded' and 'superseded' or status, 1)
-  if not job.token then redis.call('LREM', lane_key(camera_lane(name)), 1, job.id) end
+  if not job.token and not job.left_lane then redis.call('LREM', lane_key(camera_lane(name)), 1, job.id) end
   if job.blobBytes > 0 then redis.call('HINCRBY', camera_key(name), 'blobBytes', -job.blobBytes) end
   if status ~= 'succeeded' and status ~= 'failed' then return end
   local place = string.format('%d-0', redis.call('HINCRBY', camera_key(name), 'ended', 1))
@@ -61,7 +62,7 @@ end
 
 local function forget_camera(name)
   redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
-  redis.call('UNLINK', frames_key(name), lane_key(camera_lane(name)))
+  redis.call('UNLINK', frames_key(name), lane_key(camera_lane(name)), superseded_key(name))
   redis.call('DEL', camera_key(name))
   redis.call('ZREM', CAMERAS, name)
   redis.call('ZREM', DUE, 'camera-' .. name)

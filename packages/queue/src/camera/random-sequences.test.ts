@@ -24,9 +24,11 @@ afterAll(async () => {
 const camera = fc.constantFrom('a', 'a', 'a', 'b');
 const which = fc.nat(30);
 const keep = fc.constantFrom('latest' as const, 'all' as const);
+/** Superseded frames that a script ends at a time. */
+const chunk = fc.constantFrom(1, 2, 1000);
 const kinds = <K extends string>(...given: K[]) => fc.constantFrom(...given);
 const step = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: kinds('post'), camera, keep }) },
+  { weight: 6, arbitrary: fc.record({ kind: kinds('post'), camera, keep, chunk }) },
   { weight: 6, arbitrary: fc.record({ kind: kinds('claim next'), camera, which }) },
   {
     weight: 8,
@@ -53,7 +55,7 @@ class Run {
     const model = this.cameras.get(now.camera);
     if (now.kind === 'post') {
       const id = `f${this.#frames++}`;
-      expect((await by.frame(id, now.camera, { keep: now.keep }))[0]).toBe('ok');
+      expect((await by.frame(id, now.camera, { keep: now.keep, chunk: now.chunk }))[0]).toBe('ok');
       if (!model) this.cameras.set(now.camera, new CameraModel(MAX_ATTEMPTS));
       this.cameras.get(now.camera)!.post(id, now.keep);
       return;

@@ -1,11 +1,13 @@
 -- Admits a camera's frame or refuses it. `camera` is "<owner>/<name>".
--- Returns {'ok', createdAt, expiresAt, token, token, ...}: lane tokens for BullMQ | {'full', reason, ms to try again} | {'exists'}
--- Invariant: with `keep` = 'latest' no other frame of the camera remains that no worker has claimed. Without a frame to replace, the
--- script costs the same however many wait; each replaced frame is paid for by its own post.
+-- Returns {'ok', createdAt, expiresAt, more, token, token, ...}: lane tokens for BullMQ, and whether superseded frames remain (0 or 1) |
+--       {'full', reason, ms to try again} | {'exists'}
+-- Invariant: with `keep` = 'latest' no worker gets another frame of the camera that has not been claimed yet. The script ends at most
+-- `max` of them, so that Redis does not stand still; its caller ends what remains, or the sweep if the caller dies.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ../limits/rate.lua
 --- @include ./lib.lua
+--- @include ./frames-lib.lua
 --- @include ../job/lib.lua
 --- @include ../lane/lib.lua
 --- @include ../limits/throughput.lua
@@ -17,8 +19,9 @@ local camera = redis.call('HMGET', camera_key(name), 'createdAt', 'blobBytes')
 if not camera[1] and redis.call('ZCARD', CAMERAS) >= MAX_CAMERAS then return { 'full', 'cameras', MAX_RETRY_MS } end
 local lane = camera_lane(name)
 local replaced, freed = {}, 0
+local oldest = keep == 'latest' and redis.call('LRANGE', lane_key(lane), 0, args.max - 1) or {}
 if keep == 'latest' then
-  for _, other in ipairs(redis.call('LRANGE', lane_key(lane), 0, -1)) do
+  for _, other in ipairs(oldest) do
     local job = load_job(other)
     if job and is_live(job) then
       replaced[#replaced + 1] = job
@@ -36,6 +39,7 @@ local reason, retry = refusal({
 })
 if reason then return { 'full', reason, retry } end
 for _, job in ipairs(replaced) do end_job(job, 'canceled', 'superseded', SUPERSEDED_TEXT) end
+local more = #oldest == args.max and supersede_lane(name)
 
 if not camera[1] then
   -- Results are numbered from the time on: a client that still follows a forgotten camera does not wait for numbers it has passed.
@@ -62,4 +66,5 @@ on_enqueue('cameras')
 redis.call('ZADD', waiting_key('cameras'), now, id)
 redis.call('RPUSH', lane_key(lane), id)
 schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
-return { 'ok', now, expires, unpack(issue_tokens(lane)) }
+if more then redis.call('ZADD', DUE, now + SUPERSEDE_LEASE_MS, 'camera-' .. name) end
+return { 'ok', now, expires, more and 1 or 0, unpack(issue_tokens(lane)) }

@@ -22,6 +22,7 @@
 --   <prefix>:camera:<name>   hash    a camera, its name "<owner>/<camera>": see camera/record.ts
 --   <prefix>:cameras         zset    all cameras by the time of their last frame
 --   <prefix>:frames:<name>   stream  how its frames ended, by the number of the end
+--   <prefix>:superseded:<name> list ids of frames that a newer one has replaced and that are about to end: no worker may have them
 --   <prefix>:lane:<lane>     list    what waits in a lane ("batch:<id>": items as JSON; "camera:<name>": ids of frames)
 --   <prefix>:turns           hash    lane token -> "<lane>", or "<lane> <id>" once a worker has claimed a job by it (see lane/lib.lua)
 --   <prefix>:first-start     string  time of the installation's first start
@@ -58,6 +59,7 @@ local function names_key(batch) return PREFIX .. ':names:' .. batch end
 local function results_key(batch) return PREFIX .. ':results:' .. batch end
 local function active_key(batch) return PREFIX .. ':active:' .. batch end
 local function camera_key(name) return PREFIX .. ':camera:' .. name end
+local function superseded_key(name) return PREFIX .. ':superseded:' .. name end
 local function frames_key(name) return PREFIX .. ':frames:' .. name end
 local function rate_key(owner) return PREFIX .. ':rate:' .. owner end
 local function use_key(owner) return PREFIX .. ':use:' .. owner end

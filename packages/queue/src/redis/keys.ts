@@ -15,6 +15,7 @@ export interface Keys {
   readonly active: (batch: string) => string;
   readonly camera: (name: string) => string;
   readonly frames: (camera: string) => string;
+  readonly superseded: (camera: string) => string;
   readonly lane: (lane: string) => string;
   readonly rate: (owner: string) => string;
   readonly calls: (owner: string) => string;
@@ -58,6 +59,7 @@ export function keysOf(prefix: string): Keys {
     active: named('active'),
     camera: named('camera'),
     frames: named('frames'),
+    superseded: named('superseded'),
     lane: named('lane'),
     rate: named('rate'),
     calls: named('calls'),

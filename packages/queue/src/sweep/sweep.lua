@@ -1,7 +1,8 @@
 -- Handles what is due: erases ended records, expires overdue ones, requeues the jobs of dead workers, checks lane tokens, batches and
 -- cameras.
--- Returns {how many it handled, {delivery id, queue, delivery id, queue, ...}, {batch, ...}}: what BullMQ has lost, which the caller
--- adds again, and stopped batches, whose remaining items the caller cancels. If the caller dies first, a later sweep finds them again.
+-- Returns {how many it handled, {delivery id, queue, delivery id, queue, ...}, {batch, ...}, {camera, ...}}: what BullMQ has lost, which
+-- the caller adds again; stopped batches, whose remaining items the caller cancels; cameras whose superseded frames the caller ends. If
+-- the caller dies first, a later sweep finds them again.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ../batch/lib.lua
@@ -11,7 +12,7 @@
 --- @include ../limits/memory.lua
 record_memory()
 local ids = redis.call('ZRANGE', DUE, '-inf', now, 'BYSCORE', 'LIMIT', 0, args.max)
-local lost_deliveries, stopped_batches = {}, {}
+local lost_deliveries, stopped_batches, superseding_cameras = {}, {}, {}
 
 local function lost(delivery, queue)
   lost_deliveries[#lost_deliveries + 1] = delivery
@@ -76,6 +77,10 @@ end
 local function sweep_camera(name)
   local camera = redis.call('HMGET', camera_key(name), 'lastFrameAt', 'waiting', 'processing', 'turns')
   if not camera[1] then return redis.call('ZREM', DUE, 'camera-' .. name) end
+  if redis.call('EXISTS', superseded_key(name)) == 1 then
+    superseding_cameras[#superseding_cameras + 1] = name
+    return redis.call('ZADD', DUE, now + SUPERSEDE_LEASE_MS, 'camera-' .. name)
+  end
   -- A token still on its way would count for the next camera of this name.
   local idle = tonumber(camera[2]) == 0 and tonumber(camera[3]) == 0 and tonumber(camera[4]) == 0
   local at = tonumber(camera[1]) + CAMERA_FORGOTTEN_MS
@@ -95,4 +100,4 @@ for _, id in ipairs(ids) do
     sweep_job(id)
   end
 end
-return { #ids, lost_deliveries, stopped_batches }
+return { #ids, lost_deliveries, stopped_batches, superseding_cameras }

@@ -2,6 +2,7 @@
 import type { QueueName } from '@facequeue/schema';
 import { settlesInTime } from '@facequeue/time';
 import { cancelRemaining } from '../batch/cancel-remaining.ts';
+import { endSuperseded } from '../camera/end-superseded.ts';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, number } from '../redis/define-script.ts';
 
@@ -15,10 +16,11 @@ const MAX_CHUNKS = 50;
 export const sweepScript = defineScript({
   file: new URL('./sweep.lua', import.meta.url),
   args: { max: number },
-  reply: ([handled, lost, stoppedBatches]: [number, string[], string[]]) => ({
+  reply: ([handled, lost, stoppedBatches, supersedingCameras]: [number, string[], string[], string[]]) => ({
     handled,
     lost: deliveriesFrom(lost),
     stoppedBatches,
+    supersedingCameras,
   }),
 });
 
@@ -34,10 +36,11 @@ function deliveriesFrom(pairs: string[]): { deliveryId: string; queue: QueueName
 export async function sweepDue({ scripts, bullQueues }: Connections): Promise<number> {
   let total = 0;
   for (let chunk = 0; chunk < MAX_CHUNKS; chunk++) {
-    const { handled, lost, stoppedBatches } = await scripts.run(sweepScript, { max: CHUNK });
+    const { handled, lost, stoppedBatches, supersedingCameras } = await scripts.run(sweepScript, { max: CHUNK });
     total += handled;
     for (const { deliveryId, queue } of lost) await bullQueues.add(deliveryId, queue);
     for (const id of stoppedBatches) await cancelRemaining(scripts, id);
+    for (const camera of supersedingCameras) await endSuperseded(scripts, camera);
     if (handled < CHUNK) break;
   }
   return total;

@@ -7,6 +7,7 @@ import { closeScript, createScript, settleScript, stopScript } from '../batch/ba
 import { cancelRemainingScript } from '../batch/cancel-remaining.ts';
 import { endTaskScript, leaseTaskScript } from '../batch/tasks.ts';
 import { submitFrameScript } from '../camera/cameras.ts';
+import { endSupersededScript } from '../camera/end-superseded.ts';
 import { type Claim, claimScript, finishScript, releaseScript, startScript } from '../job/claims.ts';
 import { cancelScript, eraseScript } from '../job/jobs.ts';
 import { abortScript, submitScript } from '../job/submissions.ts';
@@ -32,6 +33,8 @@ export interface FrameOptions {
   bytes?: Uint8Array;
   limits?: AdmissionLimits;
   takenAt?: number;
+  /** Superseded frames that a call of a script ends. */
+  chunk?: number;
 }
 
 /**
@@ -162,13 +165,27 @@ export class ScriptHarness {
     return this.scripts.run(endTaskScript, { kind: 'list', id, lease: 1, how, delayMs: 0, errorCode, errorDetail });
   }
 
-  frame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
+  /** The reply, without what says whether superseded frames remain: they are ended. */
+  async frame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
+    const [answer, ...rest] = await this.postFrame(id, camera, more);
+    if (answer !== 'ok') return [answer!, ...rest];
+    if (rest[2]) while (await this.endSuperseded(camera, more.chunk));
+    return [answer, ...rest.slice(0, 2), ...rest.slice(3)];
+  }
+
+  /** Whether superseded frames of the camera remain. */
+  endSuperseded(camera: string, chunk = 1000): Promise<boolean> {
+    return this.scripts.run(endSupersededScript, { camera: `/${camera}`, max: chunk });
+  }
+
+  postFrame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
     const {
       keep = 'latest',
       startTimeoutMs = LONG,
       bytes = Buffer.from('frame'),
       limits = ROOMY,
       takenAt = null,
+      chunk = 1000,
     } = more;
     return this.scripts.run(submitFrameScript, {
       id,
@@ -181,6 +198,7 @@ export class ScriptHarness {
       requestId: 'request',
       owner: '',
       takenAt,
+      max: chunk,
       blob: bytes,
     });
   }
@@ -223,8 +241,9 @@ export class ScriptHarness {
 
   /** Everything that is due, and all stopped batches, as sweepDue does. @returns deliveries that BullMQ has lost */
   async sweep(): Promise<string[]> {
-    const { lost, stoppedBatches } = await this.scripts.run(sweepScript, { max: 1000 });
+    const { lost, stoppedBatches, supersedingCameras } = await this.scripts.run(sweepScript, { max: 1000 });
     for (const id of stoppedBatches) while (await this.cancelRemaining(id, 3));
+    for (const camera of supersedingCameras) while (await this.endSuperseded(camera.slice(1), 3));
     return lost.map(({ deliveryId }) => deliveryId);
   }
 
