@@ -5,8 +5,14 @@ import { HAS_CURL, runPage } from './run-page.ts';
 it('the commands of the page do what it says', async ({ skip }) => {
   skip(!HAS_CURL, 'curl is not installed');
   const printed = await runPage('cameras.md');
-  expect(printed.map(({ heading }) => heading)).toEqual(['Cameras', 'Post frames', 'Results', 'State of a camera']);
-  const [functions, posted, events, camera] = printed.map(({ text }) => text);
+  expect(printed.map(({ heading }) => heading)).toEqual([
+    'Cameras',
+    'Post frames',
+    'Results',
+    'State of a camera',
+    'Erase a camera',
+  ]);
+  const [functions, posted, events, camera, erased] = printed.map(({ text }) => text);
   expect(functions).toBe('');
   const [, accepted, job] = /^((?:202 [0-9a-f-]{36}\n)+)(.*)$/.exec(posted!)!;
   expect(accepted!.trim().split('\n')).toHaveLength(3);
@@ -21,4 +27,5 @@ it('the commands of the page do what it says', async ({ skip }) => {
     ['2026-01-02T03:00:04.000Z', 1],
   ]);
   expect(CameraResource.parse(JSON.parse(camera!)).counts).toMatchObject({ posted: 4, succeeded: 4 });
+  expect(erased).toBe('204\n');
 });

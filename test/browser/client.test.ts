@@ -94,6 +94,7 @@ function expectEveryCall(report: Report): void {
       }),
       names: ['gate-1'],
       posted: 1,
+      erased: 'not_found',
     },
   });
   const outcomes = report.batches.results.map(({ id, result, error }) => [id, result ?? error?.code]);

@@ -49,6 +49,8 @@ export default async function everyCall(query: URLSearchParams) {
   const frame = await reading;
   const names = (await client.cameras()).map(({ camera }) => camera);
   const { posted } = (await client.camera('gate-1')).counts;
+  await client.eraseCamera('gate-1');
+  const erasedCamera = await codeOf(client.camera('gate-1'));
   const aborted = await codeOf(client.wait(job.id, { signal: AbortSignal.abort(new Error('not wanted')) }));
   const waited = await client.wait(twice[1]!.id);
   const conflict = await codeOf(client.cancel(job.id));
@@ -65,6 +67,6 @@ export default async function everyCall(query: URLSearchParams) {
     refused: await codeOf(client.detect({ url: 'file:///etc/passwd' })),
     ready: await client.ready(),
     batches: { results, appended, lines, counts, canceled },
-    cameras: { job: frameJob, frame, names, posted },
+    cameras: { job: frameJob, frame, names, posted, erased: erasedCamera },
   };
 }

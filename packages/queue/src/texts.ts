@@ -10,5 +10,6 @@ export const STORED_TEXTS = {
   ATTEMPTS_SPENT_TEXT: 'the job was abandoned after %d attempts that did not end',
   BATCH_CANCELED_TEXT: 'the batch was canceled',
   DUPLICATE_ITEM_TEXT: 'id: an earlier item of the batch has it',
+  CAMERA_ERASED_TEXT: 'the camera was deleted',
   SUPERSEDED_TEXT: 'a newer frame of the camera has replaced it',
 } as const;

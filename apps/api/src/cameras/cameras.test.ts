@@ -10,6 +10,7 @@ import {
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { readEvents } from '../streaming/testing/sse-reader.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -218,5 +219,45 @@ describe('GET /cameras', () => {
     await using at = await startTestGateway(redis.url);
     for (const path of ['/cameras?all=true', '/cameras/gate-1?x=1', '/cameras/a%2Fb'])
       expect((await fetch(at.url + path)).status, path).toBe(400);
+  });
+});
+
+describe('DELETE /cameras/{camera}', () => {
+  it('erases waiting frames and results: the camera is not found then, and its stream begins with what is posted next', async () => {
+    await using at = await startTestGateway(redis.url);
+    const erase = (camera: string) => fetch(`${at.url}/cameras/${camera}`, { method: 'DELETE' });
+    const idOf = async (response: Promise<Response>) => (await response).headers.get('x-job-id')!;
+    const ended = await idOf(post(at, 'gate-1'));
+    {
+      await using _ = await startCannedWorker(at);
+      expect((await get<JobResource>(at, `/jobs/${ended}?wait=20`)).status).toBe('succeeded');
+    }
+    const waiting = await idOf(post(at, 'gate-1'));
+    const wait = get<JobResource>(at, `/jobs/${waiting}?wait=20`);
+    await post(at, 'gate-2');
+
+    const erased = await erase('gate-1');
+    expect([erased.status, await erased.text()]).toEqual([204, '']);
+    expect(await wait).toMatchObject({
+      status: 'canceled',
+      error: { code: 'canceled', detail: 'the camera was deleted' },
+    });
+    expect((await fetch(`${at.url}/jobs/${ended}`)).status).toBe(410);
+    expect((await fetch(`${at.url}/cameras/gate-1`)).status).toBe(404);
+    expect((await get<CameraList>(at, '/cameras')).cameras.map(({ camera }) => camera)).toEqual(['gate-2']);
+    expect((await erase('gate-1')).status).toBe(204);
+    expect(await problemOf(await erase('gate-3'))).toMatchObject({ status: 404, code: 'not_found' });
+    expect((await erase('a%20b')).status).toBe(400);
+
+    const next = await idOf(post(at, 'gate-1'));
+    await using _ = await startCannedWorker(at);
+    expect((await get<JobResource>(at, `/jobs/${next}?wait=20`)).status).toBe('succeeded');
+    using stream = await readEvents(`${at.url}/cameras/gate-1/events?after=start`);
+    for (;;) {
+      const event = (await stream.next())!;
+      if (event.event !== 'frame') continue;
+      expect(JSON.parse(event.data!).job).toBe(next);
+      break;
+    }
   });
 });

@@ -6,7 +6,7 @@ import type { Services } from '../services.ts';
 import { streamFrames } from './events.ts';
 import { postFrame } from './post-frame.ts';
 
-/** Cameras: post a frame, read what each has done so far, follow the results of one. */
+/** Cameras: post a frame, read what each has done so far, follow the results of one, erase one. */
 export function cameraRoutes(services: Services): Route[] {
   const { queue, config } = services;
   return [
@@ -35,8 +35,19 @@ export function cameraRoutes(services: Services): Route[] {
         refuseQuery(request);
         const name = readCameraName(request.params['camera']);
         const camera = await queue.cameras.read(contextOf(response).owner, name);
-        if (!camera) throw new FacequeueError('not_found', 'no camera of this name has posted a frame within a day');
+        if (!camera) throw noSuchCamera();
         response.json(cameraResource(camera, config.BASE_PATH));
+      },
+    },
+    {
+      method: 'delete',
+      path: '/cameras/{camera}',
+      scope: 'cameras',
+      async handle(request, response) {
+        refuseQuery(request);
+        const name = readCameraName(request.params['camera']);
+        if (!(await queue.cameras.erase(contextOf(response).owner, name))) throw noSuchCamera();
+        response.status(204).end();
       },
     },
     {
@@ -47,3 +58,5 @@ export function cameraRoutes(services: Services): Route[] {
     },
   ];
 }
+
+const noSuchCamera = () => new FacequeueError('not_found', 'no camera of this name has posted a frame within a day');

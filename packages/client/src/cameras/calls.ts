@@ -41,6 +41,8 @@ export interface CameraCalls {
   cameras(call?: CallOptions): Promise<CameraResource[]>;
   /** Counts and rates of a camera. Throws `not_found` when it has posted no frame in the last day. */
   camera(name: string, call?: CallOptions): Promise<CameraResource>;
+  /** Erases a camera with its waiting frames and its results. Throws `not_found` when it has posted no frame in the last day. */
+  eraseCamera(name: string, call?: CallOptions): Promise<void>;
   /**
    * The results of a camera's frames, as frames end, until you stop reading. The camera need not have posted a frame yet. Survives
    * broken connections as `wait` does and continues after the last result.
@@ -66,6 +68,9 @@ export function createCameraCalls({ call, open }: Transport): CameraCalls {
     },
     cameras: async (options) => (await read<CameraList>('/cameras', options)).cameras,
     camera: (name, options) => read(cameraPath(name), options),
+    async eraseCamera(name, { signal } = {}) {
+      await call({ method: 'DELETE', path: cameraPath(name), repeatable: true, signal });
+    },
     async *frames(camera, options = {}) {
       for await (const event of streamedEvents(open, `${cameraPath(camera)}/events`, options)) {
         // Skips events unknown to this version.

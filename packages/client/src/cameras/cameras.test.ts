@@ -4,6 +4,7 @@ import { type Client, createClient } from '../client.ts';
 import {
   disconnect,
   json,
+  plain,
   problem,
   RETRY_NOW,
   type ScriptedServer,
@@ -70,6 +71,13 @@ describe('cameras', () => {
     expect(await client.camera('gate-1')).toEqual({ camera: 'gate-1' });
     await expect(client.camera('gate-2')).rejects.toMatchObject({ code: 'not_found' });
     expect(requests()).toEqual(['GET /cameras', 'GET /cameras/gate-1', 'GET /cameras/gate-2']);
+  });
+
+  it('are erased, and once more after a broken connection', async () => {
+    service.answers = [disconnect, plain(204, ''), problem('not_found')];
+    expect(await client.eraseCamera('a/b')).toBeUndefined();
+    await expect(client.eraseCamera('gate-2')).rejects.toMatchObject({ code: 'not_found' });
+    expect(requests()).toEqual(['DELETE /cameras/a%2Fb', 'DELETE /cameras/a%2Fb', 'DELETE /cameras/gate-2']);
   });
 });
 

@@ -40,6 +40,13 @@ export const submitFrameScript = defineScript({
   ) => reply,
 });
 
+/** @returns `exists`: whether there is, or was until lately, such a camera; `more`: whether it is to be called again */
+export const eraseCameraScript = defineScript({
+  file: new URL('./erase.lua', import.meta.url),
+  args: { camera: text, max: number, tombstoneMs: number },
+  reply: (reply: number) => ({ exists: reply !== -1, more: reply === 1 }),
+});
+
 /**
  * Cameras, from the gateway's side. A camera exists from its first frame until it has posted none for a day. Each API key has cameras of
  * its own.
@@ -49,12 +56,14 @@ export class Cameras {
   readonly #submissions: Submissions;
   readonly #limits: AdmissionLimits;
   readonly #frameTtlMs: number;
+  readonly #tombstoneMs: number;
 
   constructor(connections: Connections, submissions: Submissions, limits: AdmissionLimits, resultTtlMs: number) {
     this.#connections = connections;
     this.#submissions = submissions;
     this.#limits = limits;
     this.#frameTtlMs = Math.min(FRAME_TTL_MS, resultTtlMs);
+    this.#tombstoneMs = resultTtlMs;
   }
 
   /** @throws queue_full (with retryAfterMs), unavailable */
@@ -101,6 +110,22 @@ export class Cameras {
 
   read(owner: string, camera: string): Promise<CameraRecord | null> {
     return mapRedisErrors(async () => (await this.#read([nameOf(owner, camera)]))[0] ?? null);
+  }
+
+  /**
+   * Erases an owner's camera: its waiting frames with their images, and its results. Frames that workers have are canceled. A tombstone
+   * stays for RESULT_TTL, so that a second call is told apart from an unknown name. A frame that arrives afterwards begins a new camera.
+   * @returns whether there is, or was until lately, such a camera
+   */
+  erase(owner: string, camera: string): Promise<boolean> {
+    const { scripts } = this.#connections;
+    const call = { camera: nameOf(owner, camera), max: FRAMES_CHUNK, tombstoneMs: this.#tombstoneMs };
+    return mapRedisErrors(async () => {
+      for (;;) {
+        const { exists, more } = await scripts.run(eraseCameraScript, call);
+        if (!more) return exists;
+      }
+    });
   }
 
   /** What `GatewayQueue.subscribe` takes to notify of a camera's results. */

@@ -2,9 +2,9 @@
 --- @include ../redis/keys.lua
 --- @include ../job/lib.lua
 
--- Ends the oldest superseded frames, at most `max`. Returns how many it took from their list: some may have ended before.
-local function end_superseded(name, max, code, text)
-  local ids = redis.call('LPOP', superseded_key(name), max) or {}
+-- Ends the oldest frames of a list, at most `max`. Returns how many it took from there: some may have ended before.
+local function end_listed(list, max, code, text)
+  local ids = redis.call('LPOP', list, max) or {}
   for _, id in ipairs(ids) do
     local job = load_job(id)
     if job and is_live(job) then
@@ -14,6 +14,9 @@ local function end_superseded(name, max, code, text)
   end
   return #ids
 end
+
+local function end_superseded(name, max, code, text) return end_listed(superseded_key(name), max, code, text) end
+local function end_waiting(name, max, code, text) return end_listed(lane_key(camera_lane(name)), max, code, text) end
 
 -- No worker gets a frame of the lane from here on. They end in later calls of end_superseded. Returns whether there are any.
 local function supersede_lane(name)
@@ -25,4 +28,19 @@ local function supersede_lane(name)
   end
   redis.call('DEL', lane)
   return #ids > 0
+end
+
+-- Ends the frames that workers have claimed, and withdraws the tokens that are on their way to a worker: those would count for the
+-- next camera of this name. There are as many tokens as active jobs and lanes, so this is not for every frame.
+local function end_claimed(name, code, text)
+  local all = redis.call('HGETALL', LANE_TOKENS)
+  for i = 1, #all, 2 do
+    local lane, id = string.match(all[i + 1], '^(%S+) ?(.*)$')
+    if lane == camera_lane(name) then
+      local job = id ~= '' and load_job(id)
+      if job and is_live(job) then end_job(job, 'canceled', code, text) end
+      redis.call('HDEL', LANE_TOKENS, all[i])
+      redis.call('ZREM', DUE, all[i])
+    end
+  end
 end

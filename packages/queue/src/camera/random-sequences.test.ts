@@ -41,6 +41,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: kinds('lock'), camera, which, token: fc.constantFrom('', 't1', 't2') }) },
   { weight: 2, arbitrary: fc.record({ kind: kinds('sweep'), camera }) },
   { weight: 1, arbitrary: fc.record({ kind: kinds('a day'), camera }) },
+  { weight: 1, arbitrary: fc.record({ kind: kinds('erase camera'), camera, chunk }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -69,6 +70,9 @@ class Run {
       await this.#sweep();
     } else if (now.kind === 'a day') {
       await this.#passDay(now.camera, model);
+    } else if (now.kind === 'erase camera') {
+      while ((await by.eraseCamera(now.camera, now.chunk)).more);
+      await this.#gone(now.camera, model);
     } else if (model.frames.length > 0) {
       // The last ones are those in whose life something can still happen.
       const recent = model.frames.slice(-6);
@@ -148,10 +152,14 @@ class Run {
     const tokens = await by.tokensOf(`camera:/${name}`);
     await by.sweep();
     if (tokens.length > 0 || model.live.length > 0) return;
+    await this.#gone(name, model);
+  }
+
+  /** The camera no longer exists. What ended is kept as jobs for a while nevertheless. */
+  async #gone(name: string, model: CameraModel): Promise<void> {
     this.cameras.delete(name);
-    // What ended in the first sweep is kept for a while, though its camera is forgotten.
-    for (const { id } of model.frames) await by.hurry(id);
-    await by.sweep();
+    for (const { id } of model.frames) await this.by.hurry(id);
+    await this.by.sweep();
   }
 
   /** Everything is as the models say. */

@@ -9,7 +9,7 @@
 --                                    issued so far), memoryUsed, memoryLimit
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
---   <prefix>:gone:<id>       string  tombstone: owner of an erased job or batch, for a while
+--   <prefix>:gone:<id>       string  tombstone: owner of an erased job or batch, for a while; "camera:<name>": of an erased camera
 --   <prefix>:delivery:<id>   hash    an undelivered webhook: a copy of the ended record, webhookTries and charge
 --   <prefix>:pending:<host>  zset    ids of a host's webhooks that no worker has leased, by the time they are due
 --   <prefix>:leases:<host>   zset    ids of a host's webhooks that a worker has leased, by the time the lease ends

@@ -6,7 +6,7 @@ import type { NewItem } from '../batch/batch.ts';
 import { closeScript, createScript, settleScript, stopScript } from '../batch/batches.ts';
 import { cancelRemainingScript } from '../batch/cancel-remaining.ts';
 import { endTaskScript, leaseTaskScript } from '../batch/tasks.ts';
-import { submitFrameScript } from '../camera/cameras.ts';
+import { eraseCameraScript, submitFrameScript } from '../camera/cameras.ts';
 import { endSupersededScript } from '../camera/end-superseded.ts';
 import { type Claim, claimScript, finishScript, releaseScript, startScript } from '../job/claims.ts';
 import { cancelScript, eraseScript } from '../job/jobs.ts';
@@ -201,6 +201,10 @@ export class ScriptHarness {
       max: chunk,
       blob: bytes,
     });
+  }
+
+  eraseCamera(camera: string, chunk = 1000): Promise<{ exists: boolean; more: boolean }> {
+    return this.scripts.run(eraseCameraScript, { camera: `/${camera}`, max: chunk, tombstoneMs: LONG });
   }
 
   claim(deliveryId: string, maxAttempts = 5): Promise<Claim> {

@@ -4,7 +4,7 @@ import { CameraEventsQuery, CameraPath, FrameQuery } from '../camera/request.ts'
 import { CameraList, CameraResource, FrameEvent } from '../camera/resource.ts';
 import type { ErrorCode } from '../errors.ts';
 import { JobResource } from '../job/resource.ts';
-import { eventsHeaders, jobId, location, requestHeaders } from './headers.ts';
+import { eventsHeaders, jobId, location, requestHeaders, requestId } from './headers.ts';
 import { answer, eventStream, get, operation } from './operation.ts';
 
 const codes: ErrorCode[] = ['unauthorized', 'unavailable'];
@@ -44,14 +44,31 @@ export const cameraPaths: ZodOpenApiPathsObject = {
     description: 'The cameras of the API key of the caller, sorted by name.',
     schema: CameraList,
   }),
-  '/cameras/{camera}': get({
-    ...ofCamera,
-    codes: [...codes, 'not_found'],
-    operationId: 'getCamera',
-    summary: 'Counts and rates of a camera',
-    description: 'Counts since its first frame, rates over about the last half minute.',
-    schema: CameraResource,
-  }),
+  '/cameras/{camera}': {
+    ...get({
+      ...ofCamera,
+      codes: [...codes, 'not_found'],
+      operationId: 'getCamera',
+      summary: 'Counts and rates of a camera',
+      description: 'Counts since its first frame, rates over about the last half minute.',
+      schema: CameraResource,
+    }),
+    delete: operation({
+      ...ofCamera,
+      codes: [...codes, 'not_found'],
+      operationId: 'eraseCamera',
+      summary: 'Erase a camera with its waiting frames and its results',
+      more:
+        'Frames that wait or are processed end `canceled`. A frame that is posted afterwards begins a new camera of the same name. ' +
+        'Streams of its results stay open for that.',
+      answers: {
+        204: {
+          description: 'It is erased. Repeating the call gives the same answer for RESULT_TTL.',
+          headers: z.object({ 'X-Request-Id': requestId }),
+        },
+      },
+    }),
+  },
   '/cameras/{camera}/frames': { post: postFrame },
   '/cameras/{camera}/events': {
     get: operation({

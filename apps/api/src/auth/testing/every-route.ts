@@ -38,6 +38,7 @@ export const ROUTES: Record<string, Row> = {
   'post /cameras/{camera}/frames': { kind: 'own', status: 202, ...IMAGE },
   'get /cameras/{camera}': { kind: 'id', status: 200 },
   'get /cameras/{camera}/events': { kind: 'own', status: 200 },
+  'delete /cameras/{camera}': { kind: 'id', status: 204 },
   'get /jobs/{id}': { kind: 'id', status: 200 },
   'get /jobs/{id}/events': { kind: 'id', status: 200 },
   'post /jobs/{id}/cancel': { kind: 'id', status: 200, ended: 409 },
