@@ -10,7 +10,7 @@ local tombstone = tombstone_key('camera:' .. name)
 if redis.call('EXISTS', camera_key(name)) == 0 then return redis.call('EXISTS', tombstone) - 1 end
 
 if end_superseded(name, max, 'canceled', CAMERA_ERASED_TEXT) > 0 then return 1 end
-if end_waiting(name, max, 'canceled', CAMERA_ERASED_TEXT) > 0 then return 1 end
+if end_pending(name, max, 'canceled', CAMERA_ERASED_TEXT) > 0 then return 1 end
 local results = redis.call('XRANGE', frames_key(name), '-', '+', 'COUNT', max)
 local bytes = 0
 for _, result in ipairs(results) do
