@@ -1,7 +1,7 @@
 /** What calls leave behind on a signal that outlives them: nothing, however they end. */
 import { getEventListeners } from 'node:events';
 import type { ErrorCode } from '@facequeue/schema/errors';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { CallOptions } from './call-options.ts';
 import { type Client, createClient } from './client.ts';
 import { scriptedJob } from './testing/scripted-job.ts';
@@ -132,3 +132,22 @@ describe('no call leaves a listener on its signal', () => {
       expect(listeners(abort.signal), name).toBe(0);
     }));
 });
+
+it.each(['follow', 'results', 'frames, one read'])(
+  '%s closes the connection on which something else than the service answers without end',
+  async (name) => {
+    const service = await startScriptedServer();
+    try {
+      const closed = vi.fn();
+      service.answers = [
+        (response) =>
+          void response.once('close', closed).writeHead(200, { 'content-type': 'text/html' }).write('<html>'),
+      ];
+      const client = createClient({ baseUrl: service.baseUrl });
+      await expect(CALLS[name]!(client, {})).rejects.toMatchObject({ code: 'internal_error' });
+      await expect.poll(() => closed, { timeout: 5000 }).toHaveBeenCalled();
+    } finally {
+      await service.kill();
+    }
+  },
+);

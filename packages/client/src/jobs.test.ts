@@ -175,6 +175,12 @@ describe('wait', () => {
     expect(service.seen).toHaveLength(4);
   });
 
+  it('asks eleven times in a row for an answer, and not more often', async () => {
+    service.answers = [problem('unavailable', RETRY_NOW)];
+    expect(await failureOf(client.wait(JOB_ID))).toMatchObject({ code: 'unavailable' });
+    expect(requests()).toEqual(Array.from({ length: 11 }, () => poll));
+  });
+
   it.each<ErrorCode>(['gone', 'not_found', 'unauthorized'])('throws %s at once', async (code) => {
     service.answers = [problem(code)];
     expect(await failureOf(client.wait(JOB_ID))).toMatchObject({ code });

@@ -53,6 +53,12 @@ describe('an unavailable service, for a caller that waits', () => {
     expect(ms).toBeLessThan(140_000);
   });
 
+  it('is given up for the reason of the signal once that has aborted, whatever the failure was', async () => {
+    const reason = new Error('no longer needed');
+    for (const failure of [away(), new TypeError('terminated')])
+      await expect(createRetryPolicy().failed(failure, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
   it('may ask for up to a minute each time', async () => {
     expect((await borne(away(60_000))).failures).toBe(10);
     expect(await borne(away(60_001))).toEqual({ failures: 0, ms: 0 });

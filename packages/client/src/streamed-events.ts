@@ -64,7 +64,6 @@ export async function* streamedEvents(
     } finally {
       deadline.dispose();
     }
-    signal?.throwIfAborted();
     emptyConnections = received || performance.now() - began > SHORT_MS ? 0 : emptyConnections + 1;
     lastEventId = parser.lastEventId;
     reconnectMs = parser.retryMs ?? reconnectMs;

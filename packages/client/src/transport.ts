@@ -63,21 +63,21 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
         ...(signal && { signal }),
       });
     } catch (cause) {
-      return brokenConnection(cause, signal);
+      return brokenConnection(cause);
     }
     if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400)) {
       const detail = `baseUrl redirects${locationOf(response)}; use the target of the redirect`;
       throw new FacequeueError('invalid_request', detail);
     }
     if (response.ok) return response;
-    const text = await textOf(response, signal);
+    const text = await textOf(response);
     return typeof text === 'string' ? readRefusal(response.status, response.headers, text, Date.now()) : text;
   };
 
   const attempt = async <T>(call: Call): Promise<Answer<T> | Failure> => {
     const response = await send(call);
     if ('error' in response) return response;
-    const text = await textOf(response, call.signal);
+    const text = await textOf(response);
     if (typeof text !== 'string') return text;
     return { status: response.status, json: parsed<T>(response.status, text), headers: response.headers };
   };
@@ -112,17 +112,16 @@ export function createTransport({ baseUrl, apiKey, retries: ownRetries, fetch }:
   };
 }
 
-async function textOf(response: Response, signal: AbortSignal | undefined): Promise<string | Failure> {
+async function textOf(response: Response): Promise<string | Failure> {
   try {
     return await response.text();
   } catch (cause) {
-    return brokenConnection(cause, signal);
+    return brokenConnection(cause);
   }
 }
 
-/** @throws the signal's reason when it has aborted */
-function brokenConnection(cause: unknown, signal: AbortSignal | undefined): Failure {
-  signal?.throwIfAborted();
+/** What a request that was aborted fails with, too: whoever repeats requests throws the signal's reason. */
+function brokenConnection(cause: unknown): Failure {
   return { error: new FacequeueError('unavailable', 'the service cannot be reached', { cause }), certain: false };
 }
 

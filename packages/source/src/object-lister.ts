@@ -38,7 +38,7 @@ export interface StorageOptions {
   /** Kinds of sources that are read; all when absent. */
   kinds?: readonly SourceKind[];
   s3: S3Options;
-  /** Milliseconds to look up a name and connect, TLS included. */
+  /** Milliseconds to look up a name and connect; the S3 client tries three times. */
   connectMs: number;
   /** Milliseconds for one request, including the retries of the S3 client. */
   totalMs: number;

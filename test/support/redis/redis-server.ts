@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { watchdog } from '../processes/watchdog.ts';
 
 const run = promisify(execFile);
 export const IMAGE = 'redis:7-bookworm';
@@ -20,7 +21,7 @@ export interface Server {
 }
 
 export async function dockerServer(port: number, flags: string[]): Promise<Server> {
-  // The watchdog below does what testcontainers' own reaper would, with one image fewer to pull.
+  // The watchdog does what testcontainers' own reaper would, with one image fewer to pull.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
   const { GenericContainer, Wait } = await import('testcontainers');
   const container = await new GenericContainer(IMAGE)
@@ -104,18 +105,4 @@ export async function localServer(port: number, flags: string[]): Promise<Server
       keepFolder();
     },
   };
-}
-
-/**
- * Runs `argv` when this process ends in any way: the read ends when the kernel closes our end of the pipe.
- * @returns a function that cancels it
- */
-function watchdog(argv: string[]): () => void {
-  const child = spawn('sh', ['-c', 'read -r word; [ "$word" = off ] || exec "$@"', 'sh', ...argv], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  child.unref();
-  child.stdin.on('error', () => {});
-  return () => child.stdin.end('off\n');
 }

@@ -45,5 +45,5 @@ async function answer(detector: Detector, image: EngineImage): Promise<FromEngin
 }
 
 function send(message: FromEngine): void {
-  if (process.connected) process.send!(message);
+  process.send!(message);
 }

@@ -150,7 +150,7 @@ export class Engine {
       grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
     };
     const limit = startTimer(timeLimitMs, () => killFor('hang'));
-    signal.addEventListener('abort', cancel, { once: true });
+    signal.addEventListener('abort', cancel);
     this.#inside = {
       exited: (how) => reject(new EngineExit(this.exitKind, how)),
       settle: (message) => {

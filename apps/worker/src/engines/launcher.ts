@@ -19,7 +19,7 @@ const NODE_FLAGS = ['--max-semi-space-size=1'];
  */
 export function engineLauncher(): Launcher {
   const setpriv = ['--pdeathsig', 'KILL', '--'];
-  const works = spawnSync('setpriv', [...setpriv, 'true'], { stdio: 'ignore' }).status === 0;
+  const works = spawnSync('setpriv', [...setpriv, 'true']).status === 0;
   return works
     ? { execPath: 'setpriv', execArgv: [...setpriv, process.execPath, ...NODE_FLAGS] }
     : { execPath: process.execPath, execArgv: NODE_FLAGS };

@@ -42,7 +42,7 @@ export class Permits<R> {
       this.#queues[priority].delete(request);
       reject(signal.reason);
     };
-    signal.addEventListener('abort', abort, { once: true });
+    signal.addEventListener('abort', abort);
     this.#queues[priority].add(request);
     this.#match();
     return promise.finally(() => signal.removeEventListener('abort', abort));

@@ -286,11 +286,14 @@ describe('replaced engines', () => {
     expect((await restarts())['crash']).toBe(2);
   });
 
-  it('are logged with the job whose image was inside', async () => {
+  it.each([
+    ['SIGKILL', 'crash once'],
+    ['exit code 3', 'exit once'],
+  ] as const)('are logged with the job whose image was inside, and how they ended: %s', async (how, act) => {
     const pool = await start(1);
-    await run(pool, { name: 'a', do: 'crash once' });
+    await run(pool, { name: 'a', do: act });
     expect(logged).toContainEqual(
-      expect.objectContaining({ job_id: 'a', request_id: 'request of a', how: 'SIGKILL', engine: engineOf('a')[0] }),
+      expect.objectContaining({ job_id: 'a', request_id: 'request of a', how, engine: engineOf('a')[0] }),
     );
   });
 });
@@ -493,6 +496,34 @@ describe('the start', () => {
     await starting;
     // Node has seen its exit by then: not even a zombie is left.
     expect(existsSync(`/proc/${lines('starts')[0]}`)).toBe(false);
+  });
+
+  it('that was aborted before starts no engine', async () => {
+    const aborted = AbortSignal.abort(new Error('over'));
+    await expect(Engine.start(program(), aborted, log)).rejects.toThrow('over');
+    expect(lines('starts')).toEqual([]);
+  });
+
+  it('fails with the reason when the process cannot be made', async () => {
+    const launcher = { execPath: join(folder, 'none'), execArgv: [] };
+    await expect(Engine.start({ ...program(), launcher }, never, log)).rejects.toMatchObject({
+      name: 'EngineStartError',
+      message: expect.stringContaining('ENOENT'),
+    });
+  });
+
+  it('leaves out setpriv where it is not installed, and not Node’s options', () => {
+    const options = ['--max-semi-space-size=1'];
+    expect(engineLauncher()).toEqual({
+      execPath: 'setpriv',
+      execArgv: ['--pdeathsig', 'KILL', '--', process.execPath, ...options],
+    });
+    vi.stubEnv('PATH', folder);
+    try {
+      expect(engineLauncher()).toEqual({ execPath: process.execPath, execArgv: options });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('may choose the number of engines by the device of the first one', async () => {

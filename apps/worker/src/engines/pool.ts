@@ -116,7 +116,7 @@ export class EnginePool {
       load: this.#load.mean(performance.now()) / this.#supervisors.length,
       queued: { interactive: this.#permits.queued('interactive'), others: this.#permits.queued('others') },
       rss: up.map((supervisor) => supervisor.rss),
-      pids: up.flatMap((supervisor) => supervisor.pid ?? []),
+      pids: up.map((supervisor) => supervisor.pid!),
     };
   }
 

@@ -127,6 +127,14 @@ describe('following the results of a batch', () => {
 
   it('allows the service 45 s to say whether the batch is complete', async () => {
     const source = service([], [line('1')]);
+    const { open } = source;
+    // The first stream ends after 30 s of silence.
+    source.open = async (path, headers, signal) => {
+      const response = await open(path, headers, signal);
+      if (times.length > 1) return response;
+      const late = new TransformStream({ flush: () => new Promise((resolve) => setTimeout(resolve, 30_000)) });
+      return new Response(response.body!.pipeThrough(late), response);
+    };
     let asked = 0;
     source.batch = (async (signal: AbortSignal) => {
       asked += 1;
@@ -135,6 +143,6 @@ describe('following the results of a batch', () => {
     }) as typeof source.batch;
     expect(await followed(source)).toEqual(['1']);
     expect(asked).toBe(2);
-    expect(pauses()[0]).toBe(45_500);
+    expect(pauses()[0]).toBe(30_000 + 45_000 + 500);
   });
 });

@@ -25,19 +25,24 @@ export function guardedConnector(origin: URL, options: ConnectorOptions): buildC
   const { guard, connectMs, ca, resolve } = options;
   const port = portOf(origin);
 
-  const lookup: LookupFunction = (hostname, { all, family }, callback) => {
+  const lookup: LookupFunction = (hostname, _, callback) => {
     const answer = (found: LookupAddress[]) => {
       for (const { address } of found) {
         const refusal = guard.refusal(hostname, port, address);
         if (refusal) return callback(forbidden(refusal), []);
       }
-      if (all) return callback(null, found);
-      const wanted = found.find((each) => !family || each.family === family) ?? found[0]!;
-      callback(null, wanted.address, wanted.family);
+      callback(null, found);
     };
     resolve(hostname).then(answer, (error: Error) => callback(error, []));
   };
-  const connect = buildConnector({ lookup, timeout: connectMs, allowH2: false, ...(ca && { ca }) });
+  const connect = buildConnector({
+    lookup,
+    // Node asks for all addresses then, and tries one after the other.
+    autoSelectFamily: true,
+    timeout: connectMs,
+    allowH2: false,
+    ...(ca && { ca }),
+  });
 
   return (target, callback) => {
     const { hostname } = target;

@@ -1,8 +1,14 @@
 /** Behaviour of http and https sources only: guarding addresses, following redirects, keeping connections. */
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  getDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamily,
+} from 'node:net';
 import { inspect } from 'node:util';
 import type { SourceKind } from '@facequeue/schema';
 import fc from 'fast-check';
@@ -611,6 +617,31 @@ describe('a host', () => {
       },
     });
     await expect(source.fetch('http://silent.test/', abort.signal)).rejects.toBe(reason);
+  });
+
+  it.each([true, false])('is reached at any of its addresses, whatever is the habit of Node (%s)', async (habit) => {
+    const { port } = await listen(ok);
+    const { resolve } = names({ 'two.test': [['127.0.0.2', '127.0.0.1']] });
+    const before = getDefaultAutoSelectFamily();
+    setDefaultAutoSelectFamily(habit);
+    try {
+      expect(text(await sourceWith(['127.0.0.0/8'], { resolve }).fetch(`http://two.test:${port}/`))).toBe('image');
+    } finally {
+      setDefaultAutoSelectFamily(before);
+    }
+  });
+
+  it('that also speaks HTTP/2 is asked by HTTP/1.1', async () => {
+    const tls = selfSigned('photos.test');
+    const server = createSecureServer({ ...tls, allowHTTP1: true }, (request, response) => {
+      response.end(request.httpVersion);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    open.push({ [Symbol.asyncDispose]: async () => void server.close() });
+    const { resolve } = names({ 'photos.test': [['127.0.0.1']] });
+    const source = sourceWith(['127.0.0.1'], { resolve, ca: tls.cert });
+    const { port } = server.address() as AddressInfo;
+    expect(text(await source.fetch(`https://photos.test:${port}/`))).toBe('1.1');
   });
 
   it('that refuses the connection makes it source_unreachable', async () => {

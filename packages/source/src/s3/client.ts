@@ -44,7 +44,7 @@ export interface S3Connections {
   close(): Promise<void>;
 }
 
-/** @param connectMs milliseconds to look up a name and connect, TLS included */
+/** @param connectMs milliseconds to look up a name and connect, in each of the client's three attempts */
 export function createS3Connections(options: S3Options, connectMs: number): S3Connections {
   const client = createS3Client(options, connectMs);
   /** What ends each piece of work in progress. The client alone would send a request that was cut off once more. */
