@@ -30,10 +30,10 @@ export interface Answer<T> {
   headers: Headers;
 }
 
-/** Sends requests to one service, with one API key. All methods throw FacequeueErrors or the signal's reason. */
+/** Sends requests to one service, with one API key. Its methods throw FacequeueErrors, and `call` the signal's reason. */
 export interface Transport {
   call<T>(call: Call): Promise<Answer<T>>;
-  /** Sends a GET, without retries. The caller reads the body. */
+  /** Sends a GET, without retries. The caller reads the body, and looks whether its signal has aborted when this throws. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
 }
 
