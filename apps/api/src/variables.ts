@@ -88,10 +88,14 @@ export const gatewayVariables = {
   MAX_IMAGE_BYTES: sourceVariables.MAX_IMAGE_BYTES,
   MAX_INFLIGHT_BODY_BYTES: byteSize('256mb', { min: '100kb', max: '1tb' }).meta({
     description:
-      'Memory for request bodies in one gateway. When it is full, calls are refused with 503 before their body is read. One body of `MAX_IMAGE_BYTES` in base64 must fit.',
+      'Memory for request bodies in one gateway, of which a body takes what has arrived of it. When it is full, calls are refused with 503, before their body is read if its announced size does not fit. One API key, or without keys one client address, gets at most seven eighths, and less while others need it (429). One body of `MAX_IMAGE_BYTES` in base64 must fit.',
   }),
   HEADER_TIMEOUT: duration('10s', { min: '100ms', max: '1h', zero: 'no limit' }).meta({
     description: 'Time a client has to send its request headers.',
+  }),
+  BODY_MIN_SPEED: byteSize('4kb', { min: '100b', max: '100mb', zero: 'no limit of its own' }).meta({
+    description:
+      'Least speed of a request body, bytes a second. A client that sends less over ten seconds gets 408. NDJSON, which is sent as items come up, has `BODY_TIMEOUT` alone.',
   }),
   BODY_TIMEOUT: duration('60s', { min: '100ms', max: '1h' }).meta({
     description:

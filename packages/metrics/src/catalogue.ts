@@ -71,7 +71,7 @@ export const METRICS = {
       kind: ['wait', 'follow'],
     },
   ),
-  facequeue_body_bytes: gauge(GATEWAY, 'Bytes reserved for request bodies (at most MAX_INFLIGHT_BODY_BYTES).'),
+  facequeue_body_bytes: gauge(GATEWAY, 'Bytes of request bodies in memory (at most MAX_INFLIGHT_BODY_BYTES).'),
 
   // The installation, as every gateway reads it from Redis: each reports the same figures, so take max(), not sum().
   facequeue_redis_up: gauge(

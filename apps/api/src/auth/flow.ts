@@ -20,5 +20,9 @@ export function flowOfAddress(address = ''): string {
   return `ip:${new ipaddr.IPv6(network)}/64`;
 }
 
+/** A flow in the text of an error. */
+export const nameOfFlow = (flow: string) =>
+  flow.startsWith('ip:') ? `the address ${flow.slice(3)}` : `the key ${flow}`;
+
 /** What proxies wrote that is no address counts together. */
 const UNKNOWN = 'ip:unknown';

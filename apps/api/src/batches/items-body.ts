@@ -14,8 +14,8 @@ import { type BatchAppender, FLUSH_EVERY_MS } from './batch-appender.ts';
 import { itemFrom } from './item.ts';
 import { splitItems } from './json-items.ts';
 
-/** Body memory that NDJSON reserves while it is read, bytes: a chunk for the queue, and one from the network. */
-const LINES_RESERVE = (4 << 20) + (1 << 17);
+/** Body memory that NDJSON may come to while it is read, bytes: a chunk for the queue, and one from the network. */
+const LINES_EXPECTED = (4 << 20) + (1 << 17);
 
 /** A body as its headers describe it, checked. */
 export interface AnnouncedItems extends BodySize {
@@ -49,8 +49,7 @@ export async function withJsonItems<T>(
   use: (members: unknown, read: (appender: BatchAppender) => Promise<void>) => Promise<T>,
 ): Promise<T> {
   const tooLarge = () => bodyTooLarge('json', cap);
-  const { timeoutMs } = limits;
-  return receiveBody(request, response, { stated, cap, memory, timeoutMs, tooLarge }, async (body) => {
+  return receiveBody(request, response, { stated, cap, memory, pace: limits, tooLarge }, async (body) => {
     if (body.length === 0) throw new FacequeueError('invalid_request', 'the body is empty');
     const { members, items } = splitItems(body);
     return await use(members, async (appender) => {
@@ -72,13 +71,12 @@ export async function readLines(
   response: ServerResponse,
   { stated, cap }: AnnouncedItems,
   memory: BodyMemory,
-  { maxImageBytes, timeoutMs, sources }: UploadLimits,
+  { flow, maxImageBytes, timeoutMs, sources }: UploadLimits,
   appender: BatchAppender,
   signal: AbortSignal,
 ): Promise<void> {
   const bytes = stated ?? cap;
-  const reserve = Math.min(bytes, LINES_RESERVE);
-  using reservation = memory.reserve(reserve);
+  using reservation = memory.reserve(flow, Math.min(bytes, LINES_EXPECTED));
   const splitter = new LineSplitter(bodyCap('json', maxImageBytes));
   const append = async (lines: Line[]) => {
     for (const line of lines) {
@@ -89,12 +87,23 @@ export async function readLines(
   };
   const tooLarge = () => bodyTooLarge('lines', bytes);
   const limits = { cap: bytes, tooLarge, timeoutMs, idleMs: FLUSH_EVERY_MS, signal };
+  const resize = (more: number) => reservation.resize(splitter.bufferedBytes + appender.bufferedBytes + more);
+  const receive = async (chunk: Buffer) => {
+    try {
+      resize(chunk.length);
+    } catch {
+      // What the queue has takes no memory here.
+      await appender.flush();
+      resize(chunk.length);
+    }
+  };
   for await (const chunk of bodyChunks(request, response, limits)) {
+    await receive(chunk);
     await append(splitter.push(chunk));
     // A line larger than a chunk is buffered alone.
     await appender.makeRoom(splitter.bufferedBytes);
     await appender.idle();
-    reservation.resize(Math.max(reserve, splitter.bufferedBytes + appender.bufferedBytes));
+    resize(0);
   }
   await append(splitter.end());
   await appender.flush();

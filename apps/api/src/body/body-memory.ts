@@ -1,10 +1,12 @@
 import { FacequeueError } from '@facequeue/schema';
+import { FlowShares } from '../admission/flow-shares.ts';
+import { nameOfFlow } from '../auth/flow.ts';
 
 /** Bytes reserved in the body memory. Disposing releases them; a second time does nothing. */
 export interface Reservation extends Disposable {
   /**
    * Changes the reservation to `bytes` in all.
-   * @throws queue_full when it grows and the difference does not fit
+   * @throws quota_exceeded, queue_full when it grows and the difference does not fit
    */
   resize(bytes: number): void;
 }
@@ -12,34 +14,45 @@ export interface Reservation extends Disposable {
 /** When a client may try again, ms: a body occupies memory for as long as its client sends. */
 const RETRY_AFTER_MS = 1000;
 
-/** Bounds the memory of all request bodies in this gateway: each reserves what it may grow to before it is read, or more as it grows. */
+/** Bounds the memory of all request bodies in this gateway, and each flow's share of it. A body reserves what has arrived of it. */
 export class BodyMemory {
-  readonly #limit: number;
-  #used = 0;
+  readonly #shares: FlowShares;
 
   /** @param limit bytes */
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#shares = new FlowShares(limit);
   }
 
   get used(): number {
-    return this.#used;
+    return this.#shares.used;
   }
 
-  /** @throws queue_full when `bytes` more do not fit */
-  reserve(bytes: number): Reservation {
+  /**
+   * Reserves nothing yet.
+   * @param expected bytes that the body may come to: refused now if they do not fit now
+   * @throws quota_exceeded when the flow has its share, queue_full when the memory is full
+   */
+  reserve(flow: string, expected: number): Reservation {
     let reserved = 0;
-    const resize = (size: number) => {
-      if (size > reserved && this.#used - reserved + size > this.#limit) {
+    const refuseUnlessRoom = (more: number) => {
+      const obstacle = this.#shares.obstacle(flow, more, reserved);
+      if (obstacle === 'share') {
+        const detail = `${nameOfFlow(flow)} has as many bytes of request bodies in memory as it may`;
+        throw new FacequeueError('quota_exceeded', detail, { retryAfterMs: RETRY_AFTER_MS });
+      }
+      if (obstacle === 'full') {
         throw new FacequeueError('queue_full', 'too many request bodies are being received', {
           retryAfterMs: RETRY_AFTER_MS,
           reason: 'bodies',
         });
       }
-      this.#used += size - reserved;
+    };
+    const resize = (size: number) => {
+      if (size > reserved) refuseUnlessRoom(size - reserved);
+      this.#shares.add(flow, size - reserved);
       reserved = size;
     };
-    resize(bytes);
+    refuseUnlessRoom(expected);
     return { resize, [Symbol.dispose]: () => resize(0) };
   }
 }

@@ -54,4 +54,14 @@ describe('lines of a body', () => {
     ]);
     expect(maxBuffered).toBeLessThanOrEqual(100_000);
   });
+
+  it('that span chunks keep none of them alive, however small they are', () => {
+    const splitter = new LineSplitter(1000);
+    const chunks = [...'{"id":"a"}'].map((character) => Buffer.from(character));
+    for (const chunk of chunks) {
+      splitter.push(chunk);
+      chunk.fill(0);
+    }
+    expect(splitter.end()).toEqual([{ number: 1, text: Buffer.from('{"id":"a"}') }]);
+  });
 });

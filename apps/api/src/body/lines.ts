@@ -1,4 +1,5 @@
 /** Splits a body that arrives in chunks into lines. */
+import { GrowingBuffer } from './growing-buffer.ts';
 
 const LINE_FEED = 0x0a;
 
@@ -14,9 +15,10 @@ const HEAD_BYTES = 8192;
 /** Buffers at most one line; only the beginning of a line that is too long. */
 export class LineSplitter {
   readonly #maxBytes: number;
-  #parts: Buffer[] = [];
-  #length = 0;
-  #tooLong = false;
+  /** The line whose end has not arrived; its parts are joined as they arrive, for there may be as many as bytes. */
+  #line: GrowingBuffer | null = null;
+  /** Its beginning when it is too long. */
+  #head: Buffer | null = null;
   #number = 1;
 
   /** @param maxBytes of a line */
@@ -26,7 +28,7 @@ export class LineSplitter {
 
   /** Bytes of the line whose end has not arrived. */
   get bufferedBytes(): number {
-    return this.#length;
+    return this.#head?.length ?? this.#line?.length ?? 0;
   }
 
   /** @returns the lines that end in this chunk */
@@ -34,8 +36,7 @@ export class LineSplitter {
     const lines: Line[] = [];
     let from = 0;
     for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, from)) {
-      this.#append(chunk.subarray(from, at));
-      this.#endLine(lines);
+      this.#endLine(chunk.subarray(from, at), lines);
       from = at + 1;
     }
     this.#append(chunk.subarray(from));
@@ -45,33 +46,38 @@ export class LineSplitter {
   /** @returns what follows the last line feed */
   end(): Line[] {
     const lines: Line[] = [];
-    this.#endLine(lines);
+    this.#endLine(NOTHING, lines);
     return lines;
   }
 
   #append(part: Buffer): void {
-    if (part.length === 0) return;
-    this.#parts.push(part);
-    this.#length += part.length;
-    this.#tooLong ||= this.#length > this.#maxBytes;
-    if (this.#tooLong) {
+    if (part.length === 0 || this.#head?.length === HEAD_BYTES) return;
+    const length = this.bufferedBytes + part.length;
+    if (this.#head || length > this.#maxBytes) {
       // A copy, so that the chunks can be freed.
-      this.#length = Math.min(this.#length, HEAD_BYTES);
-      this.#parts = [Buffer.concat(this.#parts, this.#length)];
+      const begun = this.#head ?? this.#line?.bytes ?? NOTHING;
+      this.#head = Buffer.concat([begun, part], Math.min(length, HEAD_BYTES));
+      this.#line = null;
+      return;
     }
+    this.#line ??= new GrowingBuffer(this.#maxBytes, 2 * part.length);
+    this.#line.append(part);
   }
 
-  #endLine(lines: Line[]): void {
+  #endLine(last: Buffer, lines: Line[]): void {
     const number = this.#number++;
-    // A line is in memory twice while it is joined. The copy is not reserved: the process joins one line at a time.
-    const text = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#length);
-    if (this.#tooLong) lines.push({ number, head: text });
+    // A line within one chunk is a view of it.
+    const whole = !this.#line && !this.#head && last.length <= this.#maxBytes;
+    if (!whole) this.#append(last);
+    const text = whole ? last : (this.#line?.bytes ?? NOTHING);
+    if (this.#head) lines.push({ number, head: this.#head });
     else if (!isBlank(text)) lines.push({ number, text });
-    this.#parts = [];
-    this.#length = 0;
-    this.#tooLong = false;
+    this.#line = null;
+    this.#head = null;
   }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 function isBlank(text: Buffer): boolean {
   return text.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);

@@ -7,6 +7,7 @@ import { type ReceiveOptions, receiveBody } from './receive-body.ts';
 const CAP = 10;
 const LIMIT = 100;
 const TIMEOUT_MS = 1000;
+const PACE = { flow: 'shop', timeoutMs: TIMEOUT_MS, leastSpeed: 0 };
 
 let request: PassThrough;
 let memory: BodyMemory;
@@ -30,7 +31,7 @@ const receive = (more: Partial<ReceiveOptions>, use = async (body: Buffer) => bo
   receiveBody(
     request as unknown as IncomingMessage,
     {} as ServerResponse,
-    { stated: null, cap: CAP, memory, timeoutMs: TIMEOUT_MS, tooLarge: () => new Error('too large'), ...more },
+    { stated: null, cap: CAP, memory, pace: PACE, tooLarge: () => new Error('too large'), ...more },
     use,
   );
 async function send(text: string): Promise<void> {
@@ -50,8 +51,9 @@ describe.each([
       used.push(memory.used);
       return body.toString();
     });
-    expect(memory.used).toBe(stated ?? CAP);
+    expect(memory.used).toBe(0);
     await send('five ');
+    expect(memory.used).toBe(5);
     await send('and');
     request.end();
     expect(await receiving).toBe('five and');
@@ -100,12 +102,63 @@ describe.each([
   });
 
   it('is refused unread without memory for it', async () => {
-    using _ = memory.reserve(LIMIT - (stated ?? CAP) + 1);
+    using other = memory.reserve('another', 0);
+    other.resize(LIMIT - (stated ?? CAP) + 1);
     await expect(receive({ stated })).rejects.toMatchObject({
       code: 'queue_full',
       reason: 'bodies',
       retryAfterMs: 1000,
     });
     expect(request.readableFlowing).toBeNull();
+  });
+
+  it('is given up when its memory runs out while it arrives', async () => {
+    const receiving = receive({ stated });
+    await send('five ');
+    using other = memory.reserve('another', 0);
+    other.resize(LIMIT - 5);
+    request.write('x');
+    await expect(receiving).rejects.toMatchObject({ code: 'queue_full', reason: 'bodies' });
+    expect(memory.used).toBe(LIMIT - 5);
+  });
+});
+
+describe('the least speed', () => {
+  const pace = { flow: 'shop', timeoutMs: 100_000, leastSpeed: 100 };
+  const size = { cap: 5000, memory: new BodyMemory(10_000), pace };
+
+  it('is over ten seconds: what arrives in bursts is in time, what drips is not', async () => {
+    memory = size.memory;
+    const receiving = receive({ stated: 5000, ...size });
+    let error: unknown;
+    receiving.catch((caught) => {
+      error = caught;
+    });
+    for (let i = 0; i < 3; i++) {
+      await vi.advanceTimersByTimeAsync(9000);
+      await send('x'.repeat(1000));
+    }
+    for (let i = 0; i < 9; i++) {
+      await vi.advanceTimersByTimeAsync(1000);
+      await send('x');
+    }
+    expect(error).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(error).toMatchObject({
+      code: 'request_timeout',
+      message: 'less than 1000 bytes of the body arrived in 10 s',
+    });
+  });
+
+  it('holds for a client that sends nothing, and not for one that is done', async () => {
+    memory = size.memory;
+    request.end('done');
+    expect(await receive({ stated: 4, ...size })).toBe('done');
+    request = Object.assign(new PassThrough(), { headers: {} });
+    before = listeners();
+    const silent = receive({ stated: 4, ...size });
+    silent.catch(() => {});
+    await vi.advanceTimersByTimeAsync(10_000);
+    await expect(silent).rejects.toMatchObject({ code: 'request_timeout' });
   });
 });

@@ -3,7 +3,9 @@ import { FacequeueError } from '@facequeue/schema';
 import { startTimer } from '@facequeue/time';
 import { ClientDisconnected } from '../http/client-disconnected.ts';
 import { sendContinue } from '../http/expect-continue.ts';
-import type { BodyMemory } from './body-memory.ts';
+import type { BodyMemory, Reservation } from './body-memory.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
+import type { BodyPace } from './upload-limits.ts';
 
 /** The size of a body that may be received. */
 export interface BodySize {
@@ -15,16 +17,19 @@ export interface BodySize {
 
 export interface ReceiveOptions extends BodySize {
   memory: BodyMemory;
-  /** Time from now until the last byte. */
-  timeoutMs: number;
+  pace: BodyPace;
   /** Makes the error for a body of unstated length that exceeds the cap. */
   tooLarge: () => Error;
 }
 
+/** Over which the least speed is measured: longer than a mobile network usually takes from one cell to the next, ms. */
+export const SPEED_WINDOW_MS = 10_000;
+
 /**
- * Receives a whole body into one buffer and passes it to `use`. Its memory is reserved until `use` is done. A client that sent
- * `Expect: 100-continue` is told to continue now. After an error, the answer discards the rest of the body (see http/discard-body.ts).
- * @throws queue_full (no body memory), request_timeout, the error of `tooLarge`, ClientDisconnected, what `use` throws
+ * Receives a whole body into one buffer and passes it to `use`. What has arrived is reserved in the body memory until `use` is done. A
+ * client that sent `Expect: 100-continue` is told to continue now. After an error, the answer discards the rest of the body (see
+ * http/discard-body.ts).
+ * @throws queue_full and quota_exceeded (no body memory), request_timeout, the error of `tooLarge`, ClientDisconnected, what `use` throws
  */
 export async function receiveBody<T>(
   request: IncomingMessage,
@@ -32,40 +37,57 @@ export async function receiveBody<T>(
   options: ReceiveOptions,
   use: (body: Buffer) => Promise<T>,
 ): Promise<T> {
-  using reservation = options.memory.reserve(options.stated ?? options.cap);
-  const body = await receive(request, response, options);
-  reservation.resize(body.length);
-  return await use(body);
+  using reservation = options.memory.reserve(options.pace.flow, options.stated ?? options.cap);
+  return await use(await receive(request, response, options, reservation));
 }
 
 function receive(
   request: IncomingMessage,
   response: ServerResponse,
-  { stated, cap, timeoutMs, tooLarge }: ReceiveOptions,
+  { stated, cap, pace: { timeoutMs, leastSpeed }, tooLarge }: ReceiveOptions,
+  reservation: Reservation,
 ): Promise<Buffer> {
   sendContinue(request, response);
   return new Promise((resolve, reject) => {
-    // With a stated length each chunk is copied to its final place, so peak memory is one body.
-    const whole = stated === null ? null : Buffer.allocUnsafeSlow(stated);
-    const chunks: Buffer[] = [];
-    let received = 0;
+    const most = stated ?? cap;
+    const body = new GrowingBuffer(most);
+    const leastBytes = (leastSpeed * SPEED_WINDOW_MS) / 1000;
+    let ofWindow = 0;
 
     const settle = (act: () => void) => {
       timer.clear();
+      window?.clear();
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose).pause();
       act();
     };
-    const onData = (chunk: Buffer) => {
-      if (received + chunk.length > (stated ?? cap)) return settle(() => reject(tooLarge()));
-      if (whole) chunk.copy(whole, received);
-      else chunks.push(chunk);
-      received += chunk.length;
+    const fail = (error: unknown) => settle(() => reject(error));
+    const startWindow = () => {
+      ofWindow = 0;
+      return startTimer(SPEED_WINDOW_MS, () => {
+        const detail = `less than ${leastBytes} bytes of the body arrived in ${SPEED_WINDOW_MS / 1000} s`;
+        fail(new FacequeueError('request_timeout', detail));
+      });
     };
-    const onEnd = () => settle(() => resolve(whole ?? Buffer.concat(chunks, received)));
-    const onClose = () => settle(() => reject(new ClientDisconnected('the client disconnected while it was sending')));
+    const onData = (chunk: Buffer) => {
+      const length = body.length + chunk.length;
+      if (length > most) return fail(tooLarge());
+      try {
+        reservation.resize(length);
+      } catch (error) {
+        return fail(error);
+      }
+      body.append(chunk);
+      ofWindow += chunk.length;
+      if (!window || ofWindow < leastBytes) return;
+      window.clear();
+      window = startWindow();
+    };
+    const onEnd = () => settle(() => resolve(body.bytes));
+    const onClose = () => fail(new ClientDisconnected('the client disconnected while it was sending'));
     const timer = startTimer(timeoutMs, () => {
-      settle(() => reject(new FacequeueError('request_timeout', `the body did not arrive within ${timeoutMs} ms`)));
+      fail(new FacequeueError('request_timeout', `the body did not arrive within ${timeoutMs} ms`));
     });
+    let window = leastBytes > 0 ? startWindow() : null;
 
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
     // It may have been closed before, while Redis was asked whether there is room.

@@ -26,8 +26,9 @@ export async function postFrame(services: Services, request: Request, response: 
   const camera = readCameraName(request.params['camera']);
   const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
   const takenAt = readFrameTime(request.headers['x-frame-time']);
-  const { maxImageBytes, timeoutMs, sources } = uploadLimits(config, contextOf(response));
-  requireSource(sources, 'inline');
+  const limits = uploadLimits(config, contextOf(response));
+  const { maxImageBytes } = limits;
+  requireSource(limits.sources, 'inline');
   const body = announcedBody(request, maxImageBytes, ['raw']);
   await refuseWhenFull(queue, 'cameras', async () => {
     if (keep !== 'latest') return false;
@@ -36,7 +37,7 @@ export async function postFrame(services: Services, request: Request, response: 
   });
 
   const tooLarge = () => imageTooLarge(maxImageBytes);
-  const job = await receiveBody(request, response, { ...body, memory, timeoutMs, tooLarge }, async (bytes) => {
+  const job = await receiveBody(request, response, { ...body, memory, pace: limits, tooLarge }, async (bytes) => {
     if (bytes.length === 0) throw new FacequeueError('invalid_request', 'the body is empty', { parameter: 'img' });
     const result = await queue.cameras.submit({
       id: newJobId(),

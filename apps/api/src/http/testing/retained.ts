@@ -24,9 +24,9 @@ export const NOTHING: Retained = { waits: 0, subscriptions: 0, bodies: 0, entrie
 export function watchRetained(hasten = (ms: number) => ms): (at: Pick<TestGateway, 'queue'>) => Retained {
   const memories = new Set<BodyMemory>();
   const { reserve } = BodyMemory.prototype;
-  vi.spyOn(BodyMemory.prototype, 'reserve').mockImplementation(function (this: BodyMemory, bytes) {
+  vi.spyOn(BodyMemory.prototype, 'reserve').mockImplementation(function (this: BodyMemory, flow, expected) {
     memories.add(this);
-    return reserve.call(this, bytes);
+    return reserve.call(this, flow, expected);
   });
 
   let entries = 0;
