@@ -133,8 +133,7 @@ const DETECTION: Way[] = [
   ],
   [
     'whose client leaves while it sends chunks',
-    () =>
-      leave('POST /face_detection', ['Content-Type: image/png', CHUNKED], '1\r\nx\r\n', { bodies: 1, waits: 1 }),
+    () => leave('POST /face_detection', ['Content-Type: image/png', CHUNKED], '1\r\nx\r\n', { bodies: 1, waits: 1 }),
     'left',
   ],
   [
