@@ -33,9 +33,25 @@ export async function installChromium(machine) {
   return null;
 }
 
+/** Debian's Python comes without what makes virtual environments. @param {Machine} machine */
+export async function installPython(machine) {
+  const complete = await machine.probe(['python3', '-c', 'import ensurepip, venv']);
+  if (!complete) await install(machine, ['--no-install-recommends', 'python3', 'python3-venv']);
+  return null;
+}
+
 /**
  * @param {Machine} machine
- * @returns {Promise<string | null>} why there is no Docker: the only reason for which a check may be skipped
+ * @returns {Promise<string | null>} why npm has no advisories; null also when nobody answers, which fails the check
+ */
+export async function askForAdvisories({ probe }) {
+  const refused = await probe(['npm', 'run', '--silent', 'advisories', '--', '--refused']);
+  return refused ? 'the registry of npm serves no advisories' : null;
+}
+
+/**
+ * @param {Machine} machine
+ * @returns {Promise<string | null>} why there is no Docker
  */
 export async function startDocker(machine) {
   const answers = () => machine.probe(['docker', 'info']);

@@ -14,6 +14,7 @@ const MARKER = 'marker';
 const TEST = 'packages/time/src/planted.test.ts';
 const MODULE = 'packages/time/src/planted.ts';
 const EXCEPTIONS = '.ci/exceptions.json';
+const MANIFEST = readFileSync(join(ROOT, 'models/manifest.json'), 'utf8');
 /** A copy is removed with everything its processes have left in it. */
 const folder = mkdtempSync(join(tmpdir(), 'facequeue-planted-'));
 
@@ -166,6 +167,18 @@ const RUNS_CHECKS: readonly Plant[] = [
     files: { 'packages/schema/src/planted.ts': "export { sleep } from '../../queue/src/index.ts';\n" },
     run: ['directions'],
     prints: [/direction-schema.*planted\.ts/],
+  },
+  {
+    fault: 'a model whose licence forbids to sell what it is in',
+    files: { 'models/manifest.json': MANIFEST.replace('"BSD-3-Clause"', '"CC-BY-NC-4.0"') },
+    run: ['licences'],
+    prints: [/detector-yunet-s\.onnx has the licence CC-BY-NC-4\.0/],
+  },
+  {
+    fault: 'a bill of materials that is not valid',
+    files: { 'models/manifest.json': MANIFEST.replace(/"sha256": "\w+"/, '"sha256": "planted"') },
+    run: ['sbom'],
+    prints: [/not valid as CycloneDX/],
   },
   {
     fault: 'an unsteady test that nobody has mended for a month',

@@ -9,10 +9,9 @@ const NO_SUCH_NAME = 3;
 const RCODES = { failure: 2, refused: 5 };
 
 /** What a name has: addresses; or how its server behaves. */
-export type Zone = Record<
-  string,
-  { A?: string[] | 'silent'; AAAA?: string[] | 'silent' } | 'silent' | keyof typeof RCODES
->;
+type Entry = { A?: string[] | 'silent'; AAAA?: string[] | 'silent' } | 'silent' | keyof typeof RCODES;
+/** A function answers each question of a type for its name: the first with 0. */
+export type Zone = Record<string, Entry | ((question: number) => Entry)>;
 
 export interface DnsServer extends AsyncDisposable {
   /** `address:port` */
@@ -34,8 +33,11 @@ export async function startDnsServer(zone: Zone): Promise<DnsServer> {
   };
   socket.on('message', (query, from) => {
     const { name, type, end } = readQuestion(query);
-    server.questions.push(`${type} ${name}`);
-    const entry = server.zone[name];
+    const question = `${type} ${name}`;
+    const before = server.questions.filter((each) => each === question).length;
+    server.questions.push(question);
+    const found = server.zone[name];
+    const entry = typeof found === 'function' ? found(before) : found;
     if (entry === 'silent') return;
     if (typeof entry === 'string') return socket.send(answer(query, end, RCODES[entry], []), from.port, from.address);
     const addresses = entry?.[type] ?? [];

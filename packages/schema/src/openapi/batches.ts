@@ -12,7 +12,7 @@ import {
 import { AppendReport, BatchResource, ItemLine } from '../batch/resource.ts';
 import type { ErrorCode } from '../errors.ts';
 import { requestId } from './headers.ts';
-import { answer, operation } from './operation.ts';
+import { answer, batchLinks, operation } from './operation.ts';
 import { webhookReceiver } from './webhook.ts';
 
 /** Common parts of the operations on one batch. */
@@ -45,7 +45,10 @@ const createBatch: ZodOpenApiOperationObject = {
     codes: ['unauthorized', 'source_forbidden', ...ITEM_CODES],
     query: BatchQuery,
     answers: {
-      202: answer('The batch.', BatchResource, { Location: z.string().meta({ description: 'Path of the batch.' }) }),
+      202: {
+        ...answer('The batch.', BatchResource, { Location: z.string().meta({ description: 'Path of the batch.' }) }),
+        links: batchLinks,
+      },
     },
   }),
   requestBody: itemsBody(BatchBody, false),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
 import { CameraEventsQuery, CameraPath, FrameQuery } from '../camera/request.ts';
-import { CameraList, CameraResource, FrameEvent } from '../camera/resource.ts';
+import { CameraList, CameraResource } from '../camera/resource.ts';
 import type { ErrorCode } from '../errors.ts';
 import { JobResource } from '../job/resource.ts';
 import { eventsHeaders, jobId, location, requestHeaders, requestId } from './headers.ts';
-import { answer, eventStream, get, operation } from './operation.ts';
+import { answer, eventStream, get, jobLinks, operation } from './operation.ts';
 
 const codes: ErrorCode[] = ['unauthorized', 'unavailable'];
 const ofCamera = { tag: 'cameras', params: CameraPath, codes };
@@ -26,7 +26,12 @@ const postFrame: ZodOpenApiOperationObject = {
         .optional()
         .meta({ description: 'When it was taken; returned as `frame_time`.' }),
     }),
-    answers: { 202: answer('The job of the frame.', JobResource, { 'X-Job-Id': jobId, Location: location }) },
+    answers: {
+      202: {
+        ...answer('The job of the frame.', JobResource, { 'X-Job-Id': jobId, Location: location }),
+        links: jobLinks,
+      },
+    },
   }),
   requestBody: {
     required: true,
@@ -81,7 +86,7 @@ export const cameraPaths: ZodOpenApiPathsObject = {
         'at least every 15 s; a client that reads nothing for 30 s is disconnected.',
       query: CameraEventsQuery,
       header: eventsHeaders,
-      answers: { 200: eventStream('Events; each `data` is as shown.', FrameEvent) },
+      answers: { 200: eventStream('Events; the `data` of each is a FrameEvent.', 'FrameEvent') },
     }),
   },
 };

@@ -5,6 +5,7 @@ import { DetectionResult } from '../detection/result.ts';
 import type { ErrorCode } from '../errors.ts';
 import { JobResource } from '../job/resource.ts';
 import { jobId, location, requestHeaders, requestId, retryAfter } from './headers.ts';
+import { jobLinks } from './operation.ts';
 import { problems } from './problems.ts';
 
 const DETECTION_CODES: ErrorCode[] = [
@@ -94,6 +95,7 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
         Vary: vary,
       }),
       content: { 'application/json': { schema: DetectionResult } },
+      links: jobLinks,
     },
     202: {
       description: 'The job, when Prefer requests it. The job continues.',
@@ -106,6 +108,7 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
         Vary: vary,
       }),
       content: { 'application/json': { schema: JobResource } },
+      links: jobLinks,
     },
     ...problems(DETECTION_CODES),
   },

@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document of the gateway, made from the schemas with which the gateway checks requests. */
 import { createDocument } from 'zod-openapi';
+import { FrameEvent } from '../camera/resource.ts';
 import { batchEnded, batchPaths } from './batches.ts';
 import { cameraPaths } from './cameras.ts';
 import { detectionPaths, invocationsPath } from './detection.ts';
@@ -33,6 +34,8 @@ export function openApiDocument(options: { version?: string; basePath?: string }
     ],
     security: [{ apiKey: [] }, { bearer: [] }],
     components: {
+      // Nothing but the data of an event refers to it.
+      schemas: { FrameEvent },
       securitySchemes: {
         apiKey: {
           type: 'apiKey',
