@@ -27,10 +27,9 @@ const Worker = z
     models: ModelPack.nullable(),
     engines: z.int().meta({ description: 'Engine processes, each running one image or batch at a time.' }),
     busy: z.int().meta({ description: 'Engines that are processing an image.' }),
-    fetching: z
-      .partialRecord(z.enum(QUEUE_NAMES), z.int())
-      .optional()
-      .meta({ description: 'Jobs whose images are on their way from slow hosts, by queue; absent for a worker of 0.1.0.' }),
+    fetching: z.partialRecord(z.enum(QUEUE_NAMES), z.int()).optional().meta({
+      description: 'Jobs whose images are on their way from slow hosts, by queue; absent for a worker of 0.1.0.',
+    }),
     load: z.number().meta({
       description: 'Mean share of its engines that were busy, 0 to 1, over about the last half minute.',
     }),
