@@ -10,6 +10,8 @@ interface Node {
   callee?: Node;
   property?: Node;
   key?: Node;
+  /** Of a private name. */
+  id?: Node;
   arguments?: Node[];
 }
 
@@ -33,7 +35,7 @@ export function reasonToIgnore({ node, parent }: Path): string | undefined {
   if (node.type === 'CallExpression' && parent.type === 'ExpressionStatement') {
     const { callee } = node;
     const of = callee?.type === 'MemberExpression' ? (callee as unknown as { object: Node }).object : undefined;
-    const logger = of?.name ?? of?.property?.name;
+    const logger = of?.name ?? of?.property?.name ?? of?.property?.id?.name;
     if (logger && /^(log|logger)$/i.test(logger) && LOG_CALLS.includes(callee?.property?.name ?? ''))
       return 'a log line';
   }

@@ -1,4 +1,5 @@
 import { audit } from '@facequeue/audit';
+import type { QueueName } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../test/support/redis/test-redis.ts';
@@ -6,6 +7,7 @@ import { newJobId } from './job/job-id.ts';
 import { abortScript } from './job/submissions.ts';
 import { openConnection } from './redis/connection.ts';
 import { Scripts } from './redis/define-script.ts';
+import { items, made } from './testing/batches.ts';
 import { IMAGE, job, LONG, Rig, ROOMY, succeeded } from './testing/rig.ts';
 
 let redis: TestRedis;
@@ -335,6 +337,49 @@ describe('a gateway and a worker that', () => {
     await expect(rig.gateway()).rejects.toMatchObject({ code: 'internal_error' });
     await expect.poll(() => connections(raw), { timeout: 10_000 }).toBe(before);
     raw.disconnect();
+  });
+});
+
+describe('what does not get into BullMQ', () => {
+  /** Of the wrong type: BullMQ's scripts stop at it, ours have run by then. */
+  async function spoil(rig: Rig, queue: QueueName): Promise<void> {
+    const raw = new Redis(redis.url);
+    await raw.del(`${rig.prefix}:bull:${queue}:meta`);
+    await raw.set(`${rig.prefix}:bull:${queue}:meta`, 'x');
+    raw.disconnect();
+  }
+  const refused = { code: 'internal_error', message: 'the queue refused a command' };
+
+  it('is not submitted: a job and a frame leave nothing, and their callers are told', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    await spoil(rig, 'interactive');
+    await spoil(rig, 'cameras');
+    const given = job();
+    await expect(gateway.submit(given)).rejects.toMatchObject(refused);
+    const { options } = given;
+    const frame = { id: newJobId(), camera: 'gate', owner: '', requestId: 'r', bytes: Buffer.from('x'), options };
+    await expect(
+      gateway.cameras.submit({ ...frame, keep: 'latest', startTimeoutMs: 60_000, takenAt: null }),
+    ).rejects.toMatchObject(refused);
+    expect([await gateway.read(given.id), await gateway.read(frame.id)]).toEqual([null, null]);
+    expect(await gateway.snapshot()).toMatchObject({ blobBytes: 0, queues: { interactive: { waiting: 0 } } });
+  });
+
+  it('is appended to a batch, and reported; a claim that cannot pass on its token fails', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    const worker = await rig.worker();
+    const id = await made(gateway, items(9));
+    const raw = new Redis(redis.url);
+    const [token] = await raw.lrange(`${rig.prefix}:bull:bulk:wait`, 0, 0);
+    raw.disconnect();
+    const open = await made(gateway, [], { open: true });
+    await spoil(rig, 'bulk');
+    expect(await gateway.batches.append(open, '', items(2), 'fail')).toMatchObject({ accepted: 2 });
+    expect(rig.errors).toMatchObject([refused]);
+    await expect(worker.claim(token!, 'w')).rejects.toThrow('WRONGTYPE');
+    expect(await gateway.batches.read(id, '')).toMatchObject({ counts: { total: 9 } });
   });
 });
 

@@ -272,7 +272,7 @@ describe('replaced engines', () => {
     await run(pool, { name: 'a', do: 'crash once' });
     await run(pool, { name: 'b', do: 'hang once' });
     await run(pool, { name: 'c', do: 'grow' });
-    expect(await restarts()).toMatchObject({ crash: 1, hang: 1, canceled: 0 });
+    expect(await restarts()).toMatchObject({ crash: 1, hang: 1, memory: 1, canceled: 0 });
     const cancel = new AbortController();
     const canceled = run(pool, { name: 'd', do: 'hang' }, cancel.signal);
     await inside('d');
@@ -330,7 +330,10 @@ describe('what an engine prints', () => {
       expect(own).toHaveLength(50);
       expect(own[0]!['text']).toBe('x'.repeat(2000));
     }
-    expect(logged.filter(({ msg }) => msg === 'engine output truncated')).toHaveLength(2);
+    expect(logged.filter(({ msg }) => msg === 'engine output truncated')).toMatchObject([
+      { job_id: 'a' },
+      { job_id: 'b' },
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { audit } from '@facequeue/audit';
 import { type Command, Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { ActiveJobs } from '../job/active-jobs.ts';
 import { openConnection } from '../redis/connection.ts';
@@ -397,6 +397,21 @@ describe('a consumer', () => {
     closing.resolve();
     await closed;
     expect(ended).toBe(true);
+    await connection.close();
+  });
+
+  it('waits for no job that has ended, when it closes', async () => {
+    await using rig = new Rig(redis.url);
+    const gateway = await rig.gateway();
+    let ended = 0;
+    const { connection, start } = await consumer(rig, async () => void ended++);
+    const consuming = await start(2);
+    for (let i = 0; i < 5; i++) await gateway.submit(job());
+    await expect.poll(() => ended).toBe(5);
+    using allSettled = vi.spyOn(Promise, 'allSettled');
+    await consuming.close();
+    // A promise that is kept for each job would fill a worker that runs for months.
+    expect(allSettled.mock.calls.map(([waited]) => [...waited])).toEqual([[]]);
     await connection.close();
   });
 

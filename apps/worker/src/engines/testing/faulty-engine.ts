@@ -12,7 +12,7 @@ export interface Script {
   /** Name of the image. Each start of an image appends its name and the engine's pid to the file `images`. */
   name: string;
   /**
-   * crash: SIGKILL itself; exit: with code 3; hang: block the thread; wait: until the file `go` exists; print: a line to each output, not through
+   * crash: SIGKILL itself; exit: with code 3; hang: block the thread; wait: until the file `go` exists; print: a line and a blank one to each output, not through
    * Node, as native libraries do; abort: print, then abort; chatter: print very many lines, the first longer than a pipe takes at once.
    */
   do:
@@ -65,7 +65,7 @@ serveParent(async (settings) => {
       if (act === 'hang') for (;;);
       if (act === 'wait')
         while (!existsSync(join(folder, 'go'))) await new Promise((resolve) => setTimeout(resolve, 5));
-      if (act === 'print' || act === 'abort') for (const fd of [1, 2]) writeSync(fd, `${script.name} on ${fd}\n`);
+      if (act === 'print' || act === 'abort') for (const fd of [1, 2]) writeSync(fd, `${script.name} on ${fd}\n \n`);
       if (act === 'abort') process.abort();
       if (act === 'chatter') writeSync(2, `${'x'.repeat(300_000)}\n${'line\n'.repeat(1000)}`);
       if (act === 'refuse') throw new FacequeueError('image_undecodable', 'no image');
