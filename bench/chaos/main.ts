@@ -67,6 +67,8 @@ let outcome: { injected: InjectedFault[]; seconds: number; endedTwice: number };
     replicas: PLACES,
     env: {
       ENGINES: '1',
+      // Longer than any freeze: an image that takes longer ends as failed.
+      ENGINE_TIMEOUT: '20s',
       LOG_LEVEL: 'debug',
       // Longer than any run: at its end all jobs are read once more.
       RESULT_TTL: '24h',

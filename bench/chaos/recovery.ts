@@ -19,7 +19,7 @@ export const PROMISED: Readonly<Record<FaultKind, Recovery>> = {
   'kill gateway': { jobs: null, next: 1 },
   // Its restart, and up to 1 s.
   'kill redis': { jobs: null, next: 2 },
-  // ENGINE_TIMEOUT, and a start. The other engine takes new jobs, behind those that wait.
+  // It goes on where it was. The other engine takes new jobs, behind those that wait.
   'freeze engine': { jobs: 9, next: 2 },
   'freeze worker': { jobs: 7, next: 1 },
   'freeze gateway': { jobs: null, next: 1 },

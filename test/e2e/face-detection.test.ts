@@ -6,7 +6,8 @@ import type { DetectionResult, JobResource } from '@facequeue/schema';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exifVariants, formatVariants, scene, type Variant } from '../support/fixtures/index.ts';
+import { exifVariants, formatVariants, scene, tiledFaces, type Variant } from '../support/fixtures/index.ts';
+import { descendants } from '../support/processes/process-table.ts';
 import { type Service, startService } from '../support/processes/service.ts';
 import { startFileServer } from '../support/servers/file-server.ts';
 import { expectPointsOnFace, expectReference, overlap, pixelBox, type ReferenceFace } from './compare.ts';
@@ -36,6 +37,7 @@ beforeAll(async () => {
   service = await startService({
     // These tests check results, not speed: other tests may run on the same two cores.
     SYNC_WAIT: '5m',
+    ENGINE_TIMEOUT: '30s',
     SOURCE_ALLOW: files.host,
     S3_SOURCE_PREFIXES: 'photos/album/',
     S3_ENDPOINT: endpoint,
@@ -166,6 +168,37 @@ describe('the same picture in another file', () => {
 
   it('gives the reference face in upright coordinates for every EXIF orientation', async () => {
     for (const variant of await exifVariants()) await expectAstronaut(variant);
+  });
+});
+
+describe('a crowd', { timeout: 180_000 }, () => {
+  const pids = () =>
+    descendants(service.pid)
+      .filter(({ command }) => command.includes('engines/main.ts'))
+      .map(({ pid }) => pid);
+
+  it('of 2304 faces gives the thousand most confident ones, and says how many it left out', async () => {
+    const before = pids();
+    const response = await fetch(`${service.url}/face_detection?attributes=false`, raw(await tiledFaces(48, 48, 24)));
+    expect(response.status).toBe(200);
+    const { Faces } = (await response.json()) as DetectionResult;
+    expect(Faces).toHaveLength(1000);
+    expect(Faces.every(({ landmark_106 }) => landmark_106?.length === 106)).toBe(true);
+    const leftOut = Number(response.headers.get('x-faces-left-out'));
+    expect(leftOut).toBeGreaterThan(1200);
+    const job = await (await fetch(`${service.url}${response.headers.get('location')}`)).json();
+    expect(job).toMatchObject({ attempts: 1, image: { faces_left_out: leftOut } });
+    expect(pids()).toEqual(before);
+  });
+
+  it('of 5000 faces gives all of them when the call asks for so many', async () => {
+    const before = pids();
+    const query = '?profile=small-faces&max_faces=10000&landmarks=false&attributes=false';
+    const response = await fetch(`${service.url}/face_detection${query}`, raw(await tiledFaces(72, 70, 17)));
+    expect(response.status).toBe(200);
+    expect(((await response.json()) as DetectionResult).Faces.length).toBeGreaterThanOrEqual(5000);
+    expect(response.headers.get('x-faces-left-out')).toBeNull();
+    expect(pids()).toEqual(before);
   });
 });
 

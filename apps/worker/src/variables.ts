@@ -28,7 +28,7 @@ export const workerVariables = {
     }),
   ENGINE_TIMEOUT: duration('8s', { min: '1s', max: '1h' }).meta({
     description:
-      'How long an image may take inside an engine before the engine is killed. An image is tried twice; twice 8 s and a restart fit into a caller’s 19 s. Raise it for software rendering or crowds of a thousand faces.',
+      'How long an image may take inside an engine before the engine is killed and the job fails with `engine_timeout`; it is not tried again. Each face found adds a 200th of it (40 ms). Raise it for software rendering.',
   }),
   ENGINE_MAX_RSS: byteSize('1gb', { min: '256mb', max: '1tb' }).meta({
     description:

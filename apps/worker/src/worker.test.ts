@@ -231,6 +231,21 @@ describe('a worker', () => {
   });
 });
 
+describe('a worker one of whose engines hangs', () => {
+  it('fails the job inside after one try, and no other', async () => {
+    await using fresh = await freshInstallation(redis);
+    await using worker = await startTestWorker({ ...fresh.env, ENGINES: '2', ENGINE_TIMEOUT: '4s' });
+    const [hanging] = worker.engines();
+    freeze([hanging!]);
+    const jobs = await Promise.all(Array.from({ length: 20 }, () => submit(fresh, inline(CAT))));
+    const records = await Promise.all(jobs.map((job) => ended(job)));
+    const failed = records.filter(({ status }) => status !== 'succeeded');
+    expect(failed).toMatchObject([{ status: 'failed', error: { code: 'engine_timeout' }, attempts: 1 }]);
+    for (const record of records) expect(record.attempts).toBe(1);
+    expect(worker.engines()).not.toContain(hanging);
+  });
+});
+
 describe('a worker whose engines are killed', () => {
   it('still answers every image', { timeout: 120_000 }, async () => {
     await using fresh = await installation();

@@ -55,9 +55,15 @@ describe('detect', () => {
     ['a Blob', { bytes: new Blob(['abc'], { type: 'image/png' }) }, Buffer.from('abc'), 'application/octet-stream'],
   ])('sends %s', async (_, image, body, type) => {
     service.answers = [json(RESULT, { 'x-job-id': JOB_ID })];
-    expect(await createClient({ baseUrl }).detect(image)).toEqual({ ...RESULT, jobId: JOB_ID });
+    expect(await createClient({ baseUrl }).detect(image)).toEqual({ ...RESULT, jobId: JOB_ID, facesLeftOut: 0 });
     expect(service.seen).toMatchObject([{ method: 'POST', url: '/face_detection', headers: { 'content-type': type } }]);
     expect(service.seen[0]!.body.equals(Buffer.from(body))).toBe(true);
+  });
+
+  it('says how many faces were left out', async () => {
+    service.answers = [json(RESULT, { 'x-faces-left-out': '1304' })];
+    const image = { bytes: Uint8Array.of(1) };
+    expect(await createClient({ baseUrl }).detect(image)).toMatchObject({ facesLeftOut: 1304 });
   });
 
   it('sends only the given options', async () => {

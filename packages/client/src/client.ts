@@ -115,7 +115,8 @@ export function createClient({ baseUrl, apiKey, retries = 2, fetch: given }: Cli
         repeatable: idempotencyKey !== undefined,
         signal,
       });
-      return { ...json, jobId: headers.get('x-job-id') };
+      const facesLeftOut = Number(headers.get('x-faces-left-out') ?? 0);
+      return { ...json, jobId: headers.get('x-job-id'), facesLeftOut };
     },
     async submit(image, options = {}, { signal, waitMs, idempotencyKey = newIdempotencyKey() } = {}) {
       return jobOf({

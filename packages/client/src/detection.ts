@@ -11,8 +11,12 @@ export type DetectOptions = CallerOptions & {
   webhook_url?: string;
 };
 
-/** The reference service's answer, and the id of the job; null where a browser may not see the header. */
-export type Detection = DetectionResult & { jobId: string | null };
+/** The reference service's answer, and what its headers say: the id of the job, null where a browser may not see it. */
+export type Detection = DetectionResult & {
+  jobId: string | null;
+  /** Faces that were found but are over `max_faces`. */
+  facesLeftOut: number;
+};
 
 /** A body for `fetch` that can be sent twice. */
 export interface RequestBody {

@@ -30,6 +30,8 @@ export interface Detection {
   /** Sorted by confidence, highest first. */
   faces: DetectedFace[];
   timings: StageTimings;
+  /** How many more faces were found than the call takes. */
+  leftOut: number;
   /** The model pack that was used. */
   model: { name: string; version: string };
 }

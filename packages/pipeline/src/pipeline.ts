@@ -29,9 +29,10 @@ export interface Pipeline extends AsyncDisposable {
   readonly model: { readonly name: string; readonly version: string };
   /**
    * Encoded bytes to faces.
+   * @param onFaces called when the faces are found and before each is looked at, with the number of faces to look at
    * @throws FacequeueError unsupported_media_type, image_too_large, image_undecodable
    */
-  detect(bytes: Uint8Array, options: DetectionOptions): Promise<Detection>;
+  detect(bytes: Uint8Array, options: DetectionOptions, onFaces?: (count: number) => void): Promise<Detection>;
   /** Decoded pixels to faces. */
   detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>>;
   /** Runs every model at the usual shapes, so that the first request is as fast as later ones. */
@@ -75,7 +76,7 @@ class ModelPipeline implements Pipeline {
     this.model = { name: pack.manifest.name, version: pack.manifest.version };
   }
 
-  async detect(bytes: Uint8Array, options: DetectionOptions): Promise<Detection> {
+  async detect(bytes: Uint8Array, options: DetectionOptions, onFaces = (_count: number) => {}): Promise<Detection> {
     const lap = stopwatch();
     const header = readHeader(bytes, this.#limits);
     const image = await decode(bytes, header, {
@@ -87,29 +88,43 @@ class ModelPipeline implements Pipeline {
     const onItsSide = options.orient && header.orientation >= 5;
     const { width, height } = onItsSide ? { width: header.height, height: header.width } : header;
     const scale = { x: width / image.width, y: height / image.height };
-    const { faces, timings, model } = await this.#find(image, options, Math.sqrt(scale.x * scale.y));
+    const { faces, timings, leftOut, model } = await this.#find(image, options, Math.sqrt(scale.x * scale.y), onFaces);
     for (const face of faces) scaleFace(face, scale.x, scale.y);
     return {
-      image: { width, height, format: header.format, bytes: bytes.length, orientation: header.orientation },
+      image: {
+        width,
+        height,
+        format: header.format,
+        bytes: bytes.length,
+        orientation: header.orientation,
+        ...(leftOut > 0 && { faces_left_out: leftOut }),
+      },
       faces,
+      leftOut,
       timings: { ...timings, decode: decoded },
       model,
     };
   }
 
   detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>> {
-    return this.#find(image, options, 1);
+    return this.#find(image, options, 1, () => {});
   }
 
   /** @param scale px of the original per px of `image`: `min_face_size` counts px of the original */
-  async #find(image: RgbImage, options: DetectionOptions, scale: number): Promise<Omit<Detection, 'image'>> {
+  async #find(
+    image: RgbImage,
+    options: DetectionOptions,
+    scale: number,
+    onFaces: (count: number) => void,
+  ): Promise<Omit<Detection, 'image'>> {
     const { detection, crops } = this.#pack.manifest;
     const { sessions } = this.#models;
     const timings: StageTimings = { decode: 0, detect: 0 };
     const lap = stopwatch();
 
     const candidates = await detectFaces(sessions.detector, image, options.profile, detection);
-    const faces = selectFaces(candidates, options, detection.default_confidence, scale).map(
+    const selected = selectFaces(candidates, options, detection.default_confidence, scale);
+    const faces = selected.faces.map(
       (one): DetectedFace => ({
         box: { x: one.x1, y: one.y1, width: one.x2 - one.x1, height: one.y2 - one.y1 },
         confidence: one.score,
@@ -117,6 +132,7 @@ class ModelPipeline implements Pipeline {
       }),
     );
     timings.detect = lap();
+    if (options.landmarks || options.attributes) onFaces(faces.length);
 
     if (options.landmarks) {
       const places = faces.map((face) => landmarkCrop(face.box, face.points5, crops.landmarks));
@@ -134,7 +150,7 @@ class ModelPipeline implements Pipeline {
       });
       timings.attributes = lap();
     }
-    return { faces, timings, model: this.model };
+    return { faces, timings, leftOut: selected.leftOut, model: this.model };
   }
 
   async warm(): Promise<void> {

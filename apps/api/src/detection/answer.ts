@@ -23,6 +23,8 @@ function answerFaces({ services, response, preferences }: DetectionCall, job: Jo
   const timing = serverTiming(job.timings);
   if (timing) response.setHeader('Server-Timing', timing);
   if (job.status !== 'succeeded') throw endError(job);
+  const leftOut = job.image?.faces_left_out;
+  if (leftOut) response.setHeader('X-Faces-Left-Out', leftOut);
   response.json(resultOf(job));
 }
 

@@ -36,6 +36,8 @@ export async function detect(call: DetectCall, config: DetectConfig, output: Out
       const detection = await pipeline.detect(bytes, call.options);
       faces += detection.faces.length;
       stdout(report.found(input, detection, renderResult(detection)));
+      if (detection.leftOut > 0)
+        stderr(`${input.name}: ${detection.leftOut} more faces were found; --max-faces takes more of them.`);
       const drawing = drawings?.[i];
       if (!drawing) continue;
       const drawn = await drawFaces(await decodeImage(bytes, call.options), detection.faces, drawing);

@@ -6,8 +6,11 @@ import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } fro
 /** A loaded and warm detector. */
 export interface Detector {
   readonly facts: EngineFacts;
-  /** @throws FacequeueError when the image is at fault; any other error is the engine's own fault */
-  detect(image: EngineImage): Promise<EngineAnswer>;
+  /**
+   * @param onFaces called with the number of faces to look at, before the first: the worker gives each of them time
+   * @throws FacequeueError when the image is at fault; any other error is the engine's own fault
+   */
+  detect(image: EngineImage, onFaces: (count: number) => void): Promise<EngineAnswer>;
 }
 
 /**
@@ -36,7 +39,8 @@ export function serveParent(load: (settings: unknown) => Promise<Detector>): voi
 
 async function answer(detector: Detector, image: EngineImage): Promise<FromEngine> {
   try {
-    return { type: 'found', answer: await detector.detect(image), rss: process.memoryUsage.rss() };
+    const onFaces = (count: number) => send({ type: 'faces', count });
+    return { type: 'found', answer: await detector.detect(image, onFaces), rss: process.memoryUsage.rss() };
   } catch (error) {
     const rss = process.memoryUsage.rss();
     if (isFacequeueError(error)) return { type: 'refused', code: error.code, detail: error.message, rss };

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { FacequeueError } from '@facequeue/schema';
+import { FacequeueError, LARGEST_MAX_FACES } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { startTimer } from '@facequeue/time';
 import type { Launcher } from './launcher.ts';
@@ -20,6 +20,14 @@ export interface EngineProgram {
   /** The whole environment of the process. Image decoders run there, so it holds no secrets. */
   env: Record<string, string>;
   launcher: Launcher;
+}
+
+/** How long an image may take. */
+export interface TimeLimit {
+  /** To be decoded and searched, and for everything else that does not grow with its faces, ms. */
+  baseMs: number;
+  /** More for each face that is looked at, ms. */
+  faceMs: number;
 }
 
 /** An engine that cannot be started. The message is for operators. */
@@ -60,7 +68,11 @@ export class Engine {
   exitKind: EngineExit['kind'] = 'crash';
   readonly #child: ChildProcess;
   readonly #output: EngineOutput;
-  #inside: { settle: (message: FromEngine) => void; exited: (how: string) => void } | null = null;
+  #inside: {
+    facesFound: (count: number) => void;
+    settle: (message: FromEngine) => void;
+    exited: (how: string) => void;
+  } | null = null;
 
   private constructor(child: ChildProcess, output: EngineOutput, facts: EngineFacts, ended: Promise<string>) {
     this.#child = child;
@@ -69,6 +81,7 @@ export class Engine {
     this.ended = ended;
     child.on('message', (message: FromEngine) => {
       const inside = this.#inside;
+      if (message.type === 'faces') return inside?.facesFound(message.count);
       this.#inside = null;
       // Lines printed before this message are read in the same turn of the event loop. They are logged before the next image starts.
       setImmediate(() => inside?.settle(message));
@@ -131,12 +144,17 @@ export class Engine {
 
   /**
    * Detects the faces of one image.
-   * @param timeLimitMs time after which the engine is killed
+   * @param timeLimit after which the engine is killed
    * @param signal after it aborts, the image may finish within 500 ms; then the engine is killed
    * @param ids of the image, for the log lines of what the engine prints
    * @throws FacequeueError for a bad image; EngineExit; EngineFault; the signal's reason if it has aborted already
    */
-  async detect(image: EngineImage, timeLimitMs: number, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
+  async detect(
+    image: EngineImage,
+    { baseMs, faceMs }: TimeLimit,
+    signal: AbortSignal,
+    ids: ImageIds,
+  ): Promise<EngineAnswer> {
     if (this.#inside) throw new Error('a second image for a busy engine: its slot was disposed too early');
     signal.throwIfAborted();
     this.#output.about(ids);
@@ -149,9 +167,19 @@ export class Engine {
     const cancel = () => {
       grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
     };
-    const limit = startTimer(timeLimitMs, () => killFor('hang'));
+    const startedAt = performance.now();
+    let limitMs = baseMs;
+    const killAfter = (ms: number) => startTimer(ms, () => killFor('hang'));
+    let limit = killAfter(baseMs);
     signal.addEventListener('abort', cancel);
     this.#inside = {
+      facesFound: (count) => {
+        // Once, and for no more faces than a call may ask for: an engine that an image has taken over gets no endless time.
+        if (limitMs !== baseMs) return;
+        limitMs += faceMs * Math.min(count, LARGEST_MAX_FACES);
+        limit.clear();
+        limit = killAfter(startedAt + limitMs - performance.now());
+      },
       exited: (how) => reject(new EngineExit(this.exitKind, how)),
       settle: (message) => {
         if ('rss' in message) this.rss = message.rss;

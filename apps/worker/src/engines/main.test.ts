@@ -10,7 +10,7 @@ import { engineLauncher } from './launcher.ts';
 
 const PORTRAIT = new Uint8Array(readFileSync(new URL('../../../../test/images/portrait-1.jpg', import.meta.url)));
 const IDS = { job_id: 'job', request_id: 'request' };
-const LIMIT_MS = 60_000;
+const LIMIT = { baseMs: 60_000, faceMs: 0 };
 
 it('reports its device and models, finds a face in an image, and refuses what is none', async () => {
   const { signal } = new AbortController();
@@ -27,7 +27,7 @@ it('reports its device and models, finds a face in an image, and refuses what is
       models: { version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
     });
     const detect = (bytes: Uint8Array) =>
-      engine.detect({ bytes, options: DEFAULT_DETECTION_OPTIONS }, LIMIT_MS, signal, IDS);
+      engine.detect({ bytes, options: DEFAULT_DETECTION_OPTIONS }, LIMIT, signal, IDS);
     const { result, image, timings } = await detect(PORTRAIT);
     expect(decodeResult(result).Faces).toHaveLength(1);
     expect(image).toMatchObject({ format: 'jpeg', bytes: PORTRAIT.length });

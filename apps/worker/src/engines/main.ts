@@ -8,8 +8,8 @@ serveParent(async (settings) => {
   await pipeline.warm();
   return {
     facts: { device: pipeline.device, reason: pipeline.deviceReason, models: pipeline.model },
-    async detect({ bytes, options }) {
-      const detection = await pipeline.detect(bytes, options);
+    async detect({ bytes, options }, onFaces) {
+      const detection = await pipeline.detect(bytes, options, onFaces);
       const { image, timings } = detection;
       return { result: encodeResult(renderResult(detection)), image, timings: { ...timings } };
     },

@@ -32,6 +32,8 @@ export type FromEngine =
   | { type: 'ready'; facts: EngineFacts }
   /** Models or device cannot be used: starting again would not help. */
   | { type: 'unusable'; message: string }
+  /** How many faces the image has that each take time from now on. At most once an image, before its outcome. */
+  | { type: 'faces'; count: number }
   /** `rss`, here and below: the engine's resident bytes after the image. */
   | { type: 'found'; answer: EngineAnswer; rss: number }
   /** The image is bad: an error of the catalogue. */

@@ -52,9 +52,14 @@ const program = (settings: Partial<FaultySettings> = {}) => ({
 
 async function start(
   engines: number,
-  { timeoutMs = 60_000, settings = {} }: { timeoutMs?: number; settings?: Partial<FaultySettings> } = {},
+  {
+    timeoutMs = 60_000,
+    faceMs = 0,
+    settings = {},
+  }: { timeoutMs?: number; faceMs?: number; settings?: Partial<FaultySettings> } = {},
 ): Promise<EnginePool> {
-  const pool = await EnginePool.start(program(settings), { timeoutMs, maxRssBytes: 1e11 }, () => engines, log, metrics);
+  const limits = { timeLimit: { baseMs: timeoutMs, faceMs }, maxRssBytes: 1e11 };
+  const pool = await EnginePool.start(program(settings), limits, () => engines, log, metrics);
   pools.push(pool);
   return pool;
 }
@@ -132,11 +137,22 @@ describe('an image whose engine exits', () => {
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
   });
 
-  it('fails with engine_timeout when it hangs its engine twice, and succeeds when it hangs it once', async () => {
+  it('fails with engine_timeout as soon as it hangs its engine, and is not tried again', async () => {
+    const pool = await start(2, { timeoutMs: 1500, faceMs: 1000 });
+    const neighbour = run(pool, { name: 'neighbour', do: 'report faces', faces: 59 });
+    await inside('neighbour');
+    await expect(run(pool, { name: 'endless', do: 'hang once' })).rejects.toMatchObject({ code: 'engine_timeout' });
+    expect(engineOf('endless')).toHaveLength(1);
+    writeFileSync(join(folder, 'go'), '');
+    expect(await neighbour).toBe('neighbour');
+    expect(engineOf('neighbour')).toHaveLength(1);
+    expect(await run(pool, { name: 'next', do: 'answer' })).toBe('next');
+  });
+
+  it('fails with engine_timeout when it hangs the engine in which it runs again after a crash', async () => {
     const pool = await start(1, { timeoutMs: 1500 });
-    await expect(run(pool, { name: 'endless', do: 'hang' })).rejects.toMatchObject({ code: 'engine_timeout' });
-    expect(new Set(engineOf('endless')).size).toBe(2);
-    expect(await run(pool, { name: 'flaky', do: 'hang once' })).toBe('flaky');
+    await expect(run(pool, { name: 'odd', do: 'crash, then hang' })).rejects.toMatchObject({ code: 'engine_timeout' });
+    expect(engineOf('odd')).toHaveLength(2);
   });
 
   it('does not affect others: two poisonous images among sixty', async () => {
@@ -160,6 +176,34 @@ describe('an image whose engine exits', () => {
     await expect(run(pool, { name: 'unlucky', do: 'crash' })).rejects.toMatchObject({ name: 'EngineStartError' });
     rmSync(join(folder, 'broken'));
     expect(await run(pool, { name: 'later', do: 'answer' })).toBe('later');
+  });
+});
+
+describe('the time limit of an image', () => {
+  it('grows with its faces', async () => {
+    const pool = await start(1, { timeoutMs: 1000, faceMs: 1000 });
+    const crowd = run(pool, { name: 'crowd', do: 'report faces', faces: 59 });
+    await inside('crowd');
+    // One second without a face.
+    await expect(run(await start(1, { timeoutMs: 1000 }), { name: 'none', do: 'wait' })).rejects.toMatchObject({
+      code: 'engine_timeout',
+    });
+    writeFileSync(join(folder, 'go'), '');
+    expect(await crowd).toBe('crowd');
+  });
+
+  it('grows once, and for no more faces than a call may ask for, whatever the engine says', async () => {
+    const pool = await start(1, { timeoutMs: 500, faceMs: 0.1 });
+    const lying = run(pool, { name: 'lying', do: 'report faces', faces: 1e12 });
+    await expect(lying).rejects.toMatchObject({ code: 'engine_timeout' });
+  });
+
+  it('does not shrink for an image without a face', async () => {
+    const pool = await start(1, { timeoutMs: 60_000, faceMs: 1000 });
+    const empty = run(pool, { name: 'empty', do: 'report faces', faces: 0 });
+    await inside('empty');
+    writeFileSync(join(folder, 'go'), '');
+    expect(await empty).toBe('empty');
   });
 });
 
@@ -270,7 +314,7 @@ describe('replaced engines', () => {
     const pool = await start(1, { timeoutMs: 1500 });
     expect(await restarts()).toEqual({ crash: 0, hang: 0, memory: 0, canceled: 0, start: 0 });
     await run(pool, { name: 'a', do: 'crash once' });
-    await run(pool, { name: 'b', do: 'hang once' });
+    await expect(run(pool, { name: 'b', do: 'hang once' })).rejects.toThrow('took too long');
     await run(pool, { name: 'c', do: 'grow' });
     expect(await restarts()).toMatchObject({ crash: 1, hang: 1, memory: 1, canceled: 0 });
     const cancel = new AbortController();
@@ -530,7 +574,7 @@ describe('the start', () => {
   });
 
   it('may choose the number of engines by the device of the first one', async () => {
-    const limits = { timeoutMs: 1000, maxRssBytes: 1e11 };
+    const limits = { timeLimit: { baseMs: 1000, faceMs: 0 }, maxRssBytes: 1e11 };
     const count = (first: EngineFacts) => (first.device === 'cpu' ? 2 : 1);
     const pool = await EnginePool.start(program({ device: 'webgpu' }), limits, count, log, metrics);
     pools.push(pool);

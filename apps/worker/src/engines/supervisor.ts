@@ -2,15 +2,15 @@ import type { Registry } from '@facequeue/metrics';
 import { FacequeueError } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { sleep } from '@facequeue/time';
-import { Engine, EngineExit, type EngineProgram } from './engine.ts';
+import { Engine, EngineExit, type EngineProgram, type TimeLimit } from './engine.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
 import type { ImageIds } from './output.ts';
 import { restartDelayMs } from './restart-delay.ts';
 
 /** Limits an engine runs under. */
 export interface EngineLimits {
-  /** Milliseconds an image may take before its engine is killed. */
-  timeoutMs: number;
+  /** How long an image may take before its engine is killed. */
+  timeLimit: TimeLimit;
   /** Resident bytes beyond which an engine is replaced between two images. */
   maxRssBytes: number;
 }
@@ -21,7 +21,7 @@ export interface SupervisorEvents {
   lost(supervisor: EngineSupervisor): void;
 }
 
-/** Keeps one engine running: replaces it when it exits, and runs the image that was inside once more. */
+/** Keeps one engine running: replaces it when it exits, and runs an image during which it crashed once more. */
 export class EngineSupervisor {
   readonly #program: EngineProgram;
   readonly #limits: EngineLimits;
@@ -71,8 +71,9 @@ export class EngineSupervisor {
   }
 
   /**
-   * Runs one image. When the engine exits during it, the image runs once more, alone in a fresh engine.
-   * @throws FacequeueError `engine_crashed` or `engine_timeout` after the second exit, or the code for a bad image;
+   * Runs one image. When the engine crashes during it, the image runs once more, alone in a fresh engine: the crash may have been
+   * none of its doing. An image that took too long would only take as long again.
+   * @throws FacequeueError `engine_timeout`; `engine_crashed` after the second crash; the code for a bad image;
    *   EngineFault; EngineStartError when no engine comes up; the signal's reason when the job was canceled
    */
   async run(image: EngineImage, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
@@ -80,13 +81,13 @@ export class EngineSupervisor {
       const engine = await this.#starting;
       this.#inside = ids;
       try {
-        return await engine.detect(image, this.#limits.timeoutMs, signal, ids);
+        return await engine.detect(image, this.#limits.timeLimit, signal, ids);
       } catch (error) {
         if (!(error instanceof EngineExit)) throw error;
         // Now, not in the handler of `ended`: the second run must not find this engine.
         this.#handleExit(engine);
         signal.throwIfAborted();
-        if (again) throw toError(error);
+        if (again || error.kind === 'hang') throw toError(error);
       } finally {
         this.#inside = null;
         if (this.#engine === engine) this.#imageDone(engine);
@@ -158,9 +159,9 @@ export class EngineSupervisor {
   }
 }
 
-/** The public error of an image during which the engine exited twice. */
+/** The public error of an image that is not run again. */
 function toError(exit: EngineExit): FacequeueError {
   return exit.kind === 'hang'
-    ? new FacequeueError('engine_timeout', 'the image took too long, twice', { cause: exit })
+    ? new FacequeueError('engine_timeout', 'the image took too long', { cause: exit })
     : new FacequeueError('engine_crashed', 'the engine crashed on this image, twice', { cause: exit });
 }

@@ -1,4 +1,4 @@
-import { array, assert, double, integer, property, record } from 'fast-check';
+import { array, assert, boolean, constantFrom, double, integer, property, record } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from './candidate.ts';
 import { iou, merge } from './nms.ts';
@@ -26,7 +26,53 @@ const faces = array(
   { maxLength: 40 },
 );
 
+/** Merging as it is defined, without looking for neighbours first. */
+function plainMerge(candidates: readonly Candidate[], nmsIou: number, voteIou: number): Candidate[] {
+  let left = candidates.toSorted((a, b) => b.score - a.score);
+  const kept: Candidate[] = [];
+  while (left.length > 0) {
+    const best = left[0]!;
+    const voters = left.filter((other) => other === best || iou(best, other) >= voteIou);
+    const weight = voters.reduce((sum, { score }) => sum + score, 0);
+    const mean = (side: 'x1' | 'y1' | 'x2' | 'y2') =>
+      voters.reduce((sum, voter) => sum + voter[side] * voter.score, 0) / weight;
+    kept.push({ ...best, x1: mean('x1'), y1: mean('y1'), x2: mean('x2'), y2: mean('y2') });
+    left = left.filter((other) => other !== best && iou(best, other) < nmsIou);
+  }
+  return kept;
+}
+
+/** Boxes of very different shapes in a wide or tall strip. */
+const strips = array(
+  record({
+    along: integer({ min: 0, max: 300 }),
+    across: integer({ min: 0, max: 20 }),
+    length: integer({ min: 1, max: 90 }),
+    breadth: integer({ min: 1, max: 90 }),
+    score: double({ min: 0.1, max: 1, noNaN: true }),
+  }),
+  { minLength: 2, maxLength: 60 },
+).chain((boxes) =>
+  boolean().map((wide) =>
+    boxes.map(({ along, across, length, breadth, score }) => {
+      const [x1, y1, width, height] = wide ? [along, across, length, breadth] : [across, along, breadth, length];
+      return { ...face(x1, y1, 1, score), x2: x1 + width, y2: y1 + height };
+    }),
+  ),
+);
+const fractions = constantFrom(0, 0.05, 0.3, 0.45, 0.5, 0.55, 0.9, 1);
+
 describe('merging', () => {
+  it('compares all boxes that overlap by the limits or more, in wide and in tall pictures', () => {
+    assert(
+      property(strips, fractions, fractions, (boxes, nmsIou, voteIou) => {
+        const merged = merge(boxes, nmsIou, voteIou);
+        expect(merged).toEqual(plainMerge(boxes, nmsIou, voteIou));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('keeps one face per group: every candidate overlaps a kept one of at least its score', () => {
     assert(
       property(faces, (all) => {

@@ -1,4 +1,5 @@
 import type { Candidate } from './candidate.ts';
+import { Neighbours } from './neighbours.ts';
 
 /** Intersection over union of two boxes, 0..1. */
 export function iou(
@@ -23,20 +24,25 @@ const POINTS_SETTLED = 64;
  */
 export function merge(candidates: readonly Candidate[], nmsIou: number, voteIou: number): Candidate[] {
   const byScore = candidates.toSorted((a, b) => b.score - a.score);
+  const neighbours = new Neighbours(byScore, Math.min(nmsIou, voteIou));
   const suppressed = new Uint8Array(byScore.length);
   const kept: Candidate[] = [];
   for (let i = 0; i < byScore.length; i++) {
     if (suppressed[i]) continue;
     const best = byScore[i]!;
+    const voters: number[] = [];
+    for (const index of neighbours.of(best)) {
+      if (index <= i || suppressed[index]) continue;
+      const overlap = iou(best, byScore[index]!);
+      if (overlap >= nmsIou) suppressed[index] = 1;
+      if (overlap >= voteIou) voters.push(index);
+    }
     let weight = best.score;
     let [x1, y1, x2, y2] = [best.x1 * weight, best.y1 * weight, best.x2 * weight, best.y2 * weight];
     let pointsFrom = best;
-    for (let j = i + 1; j < byScore.length; j++) {
-      if (suppressed[j]) continue;
-      const other = byScore[j]!;
-      const overlap = iou(best, other);
-      if (overlap >= nmsIou) suppressed[j] = 1;
-      if (overlap < voteIou) continue;
+    // In the order of their scores, on which the choice of points depends.
+    for (const index of voters.sort((a, b) => a - b)) {
+      const other = byScore[index]!;
       weight += other.score;
       x1 += other.x1 * other.score;
       y1 += other.y1 * other.score;

@@ -1,4 +1,4 @@
-import type { DetectionOptions } from '@facequeue/schema';
+import { DEFAULT_MAX_FACES, type DetectionOptions } from '@facequeue/schema';
 import { type Candidate, faceSize } from './candidate.ts';
 
 /** The options that leave faces out. */
@@ -9,15 +9,15 @@ export type FaceLimits = Pick<DetectionOptions, 'max_faces' | 'min_confidence' |
  * @param candidates highest score first
  * @param defaultConfidence what a face needs when the call sets no confidence
  * @param scale px of the original per px of the candidates' image: `min_face_size` counts px of the original
+ * @returns the faces, highest score first, and how many more there are
  */
 export function selectFaces(
   candidates: readonly Candidate[],
   limits: FaceLimits,
   defaultConfidence: number,
   scale: number,
-): Candidate[] {
-  const { max_faces, min_confidence = defaultConfidence, min_face_size = 0 } = limits;
-  return candidates
-    .filter((one) => one.score >= min_confidence && faceSize(one) * scale >= min_face_size)
-    .slice(0, max_faces);
+): { faces: Candidate[]; leftOut: number } {
+  const { max_faces = DEFAULT_MAX_FACES, min_confidence = defaultConfidence, min_face_size = 0 } = limits;
+  const fit = candidates.filter((one) => one.score >= min_confidence && faceSize(one) * scale >= min_face_size);
+  return { faces: fit.slice(0, max_faces), leftOut: Math.max(0, fit.length - max_faces) };
 }

@@ -57,7 +57,7 @@ interface NumberForm extends Texts {
   value: string;
 }
 
-/** A whole number in a range; no limit when absent. */
+/** A whole number in a range; not filled in when absent. */
 export function integer({ min, max, description, help, value }: NumberForm) {
   const json = z.int().min(min).max(max);
   return {
@@ -72,7 +72,7 @@ export function integer({ min, max, description, help, value }: NumberForm) {
   };
 }
 
-/** A number in a range; no limit when absent. */
+/** A number in a range; not filled in when absent. */
 export function decimal({ min, max, description, help, value }: NumberForm) {
   const json = z.number().min(min).max(max);
   return {

@@ -12,6 +12,14 @@ import { choice, type DetectionOption, decimal, type FlagForm, integer, part } f
 export const PROFILES = ['fast', 'balanced', 'small-faces'] as const;
 export type Profile = (typeof PROFILES)[number];
 
+/**
+ * Faces in an answer when a call does not say how many. Options are stored without it: a release that knows no such limit
+ * sets none, and the fingerprint of a call stays the same.
+ */
+export const DEFAULT_MAX_FACES = 1000;
+/** The most that a call may ask for. */
+export const LARGEST_MAX_FACES = 10_000;
+
 const TABLE = {
   profile: choice(PROFILES, 'balanced', {
     description: 'Cheapest first; balanced when absent.',
@@ -19,10 +27,10 @@ const TABLE = {
   }),
   max_faces: integer({
     min: 1,
-    max: 10_000,
-    description: 'At most this many faces, those with the highest Confidence.',
+    max: LARGEST_MAX_FACES,
+    description: `At most this many faces, those with the highest Confidence; ${DEFAULT_MAX_FACES} when absent. X-Faces-Left-Out and the job's image say how many more were found.`,
     value: 'N',
-    help: 'at most N faces, those with the highest confidence',
+    help: `at most N faces, those with the highest confidence; default ${DEFAULT_MAX_FACES}`,
   }),
   min_confidence: decimal({
     min: 0.1,

@@ -32,7 +32,10 @@ export const DetectionResult = z
   .meta({ id: 'DetectionResult', description: "The reference service's answer, name by name." });
 export type DetectionResult = z.infer<typeof DetectionResult>;
 
-/** Facts about an image: upright width and height in px, file format, size in bytes and EXIF orientation. */
+/**
+ * Facts about an image: upright width and height in px, file format, size in bytes and EXIF orientation; and how many of its faces
+ * the result leaves out.
+ */
 export const ImageFacts = z
   .object({
     width: z.int(),
@@ -40,6 +43,10 @@ export const ImageFacts = z
     format: z.enum(IMAGE_FORMAT_KEYS),
     bytes: z.int(),
     orientation: z.int().min(1).max(8),
+    faces_left_out: z.int().min(1).optional().meta({
+      description:
+        'Faces that were found but are over max_faces, and so not in the result; absent when there are none.',
+    }),
   })
   .meta({ id: 'ImageFacts' });
 export type ImageFacts = z.infer<typeof ImageFacts>;

@@ -55,6 +55,13 @@ const serverTiming = z.string().meta({
   description: 'Milliseconds of the stages that ran: queue, fetch, decode, detect, landmarks and attributes.',
   header: { id: 'Server-Timing' },
 });
+const facesLeftOut = z
+  .string()
+  .optional()
+  .meta({
+    description: 'How many faces were found but left out, because of max_faces; absent when none.',
+    header: { id: 'X-Faces-Left-Out' },
+  });
 const vary = z.string().meta({ description: 'Prefer', header: { id: 'Vary' } });
 const preferenceApplied = z.string().meta({
   description: 'The preferences that were applied.',
@@ -91,6 +98,7 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
         'X-Job-Id': jobId,
         Location: location,
         'Server-Timing': serverTiming,
+        'X-Faces-Left-Out': facesLeftOut,
         'Preference-Applied': preferenceApplied.optional(),
         Vary: vary,
       }),

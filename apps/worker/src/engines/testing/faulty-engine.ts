@@ -13,13 +13,15 @@ export interface Script {
   name: string;
   /**
    * crash: SIGKILL itself; exit: with code 3; hang: block the thread; wait: until the file `go` exists; print: a line and a blank one to each output, not through
-   * Node, as native libraries do; abort: print, then abort; chatter: print very many lines, the first longer than a pipe takes at once.
+   * Node, as native libraries do; abort: print, then abort; chatter: print very many lines, the first longer than a pipe takes at once;
+   * report faces: say again and again that there are so many, and otherwise as wait.
    */
   do:
     | 'answer'
     | 'crash'
     | 'crash once'
     | 'exit once'
+    | 'crash, then hang'
     | 'hang'
     | 'hang once'
     | 'wait'
@@ -28,7 +30,9 @@ export interface Script {
     | 'grow'
     | 'print'
     | 'abort'
-    | 'chatter';
+    | 'chatter'
+    | 'report faces';
+  faces?: number;
 }
 
 /** The settings of the engine. */
@@ -51,7 +55,7 @@ serveParent(async (settings) => {
   let rssAdded = 0;
   return {
     facts: { device, reason: 'asked for', models: { name: 'faulty', version: '1.0.0' } },
-    async detect({ bytes }) {
+    async detect({ bytes }, onFaces) {
       const script = JSON.parse(new TextDecoder().decode(bytes)) as Script;
       appendFileSync(join(folder, 'images'), `${script.name} ${process.pid}\n`);
       let act: string = script.do;
@@ -60,11 +64,20 @@ serveParent(async (settings) => {
         act = existsSync(marker) ? 'answer' : act.replace(' once', '');
         writeFileSync(marker, '');
       }
+      if (act === 'crash, then hang') {
+        const marker = join(folder, `${script.name}.marker`);
+        act = existsSync(marker) ? 'hang' : 'crash';
+        writeFileSync(marker, '');
+      }
       if (act === 'crash') process.kill(process.pid, 'SIGKILL');
       if (act === 'exit') process.exit(3);
       if (act === 'hang') for (;;);
-      if (act === 'wait')
-        while (!existsSync(join(folder, 'go'))) await new Promise((resolve) => setTimeout(resolve, 5));
+      if (act === 'wait' || act === 'report faces') {
+        while (!existsSync(join(folder, 'go'))) {
+          if (act === 'report faces') onFaces(script.faces!);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        }
+      }
       if (act === 'print' || act === 'abort') for (const fd of [1, 2]) writeSync(fd, `${script.name} on ${fd}\n \n`);
       if (act === 'abort') process.abort();
       if (act === 'chatter') writeSync(2, `${'x'.repeat(300_000)}\n${'line\n'.repeat(1000)}`);
