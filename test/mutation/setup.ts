@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, inject, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, vi } from 'vitest';
 import { COVERAGE_FOLDER, type Hits, MUTANT_FILE, namespace, WRITE_MS } from './in-process.ts';
 
 declare module 'vitest' {
@@ -101,6 +101,9 @@ if (inject('mode') === 'mutant') {
 } else {
   rmSync(MUTANT_FILE, { force: true });
   attributeHits();
-  // What a module runs while it loads is judged by no single test, even if one is the first to load it by `import()`.
-  for (const file of JSON.parse(process.env['MUTATION_PRELOADED'] ?? '[]') as string[]) await import(file);
+  // What a module runs while it loads is judged by no single test, even if one is the first to load it by `import()`. A test that
+  // replaces modules must load them itself.
+  const replaces = readFileSync(expect.getState().testPath!, 'utf8').includes('vi.mock(');
+  const preloaded = replaces ? [] : (JSON.parse(process.env['MUTATION_PRELOADED'] ?? '[]') as string[]);
+  for (const file of preloaded) await import(file);
 }

@@ -293,9 +293,27 @@ describe('admission', () => {
 describe('a gateway and a worker that', () => {
   const connections = async (raw: Redis) => ((await raw.client('LIST')) as string).trim().split('\n').length;
 
-  it('close leave no connection, no interval and no wait', async () => {
+  it('close leave no connection, no interval, no timer and no wait', async () => {
     const raw = new Redis(redis.url);
     const before = await connections(raw);
+    const { setTimeout: begin, clearTimeout: end } = globalThis;
+    const timers = new Set<unknown>();
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((
+      call: (...args: unknown[]) => void,
+      ms?: number,
+      ...args: unknown[]
+    ) => {
+      const timer = begin(() => {
+        timers.delete(timer);
+        call(...args);
+      }, ms);
+      timers.add(timer);
+      return timer;
+    }) as typeof setTimeout);
+    vi.spyOn(globalThis, 'clearTimeout').mockImplementation((timer) => {
+      timers.delete(timer);
+      end(timer);
+    });
     const begun = vi.spyOn(globalThis, 'setInterval');
     const ended = vi.spyOn(globalThis, 'clearInterval');
     await using rig = new Rig(redis.url);
@@ -319,6 +337,9 @@ describe('a gateway and a worker that', () => {
     const cleared = new Set<unknown>(ended.mock.calls.map(([handle]) => handle));
     expect(handles.length).toBeGreaterThanOrEqual(6);
     expect(handles.filter((handle) => !cleared.has(handle))).toEqual([]);
+    // Connections have 200 ms to close; those of the gateway that run for seconds would be found.
+    for (let i = 0; i < 50 && timers.size > 0; i++) await new Promise((resolve) => begin(resolve, 20));
+    expect(timers.size).toBe(0);
     vi.restoreAllMocks();
     await expect.poll(() => connections(raw), { timeout: 10_000 }).toBe(before);
     raw.disconnect();

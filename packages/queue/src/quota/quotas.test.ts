@@ -158,6 +158,38 @@ describe('the calls in progress of an owner', () => {
   });
 });
 
+describe('the uses of keys', () => {
+  it('are read with those of this gateway at once, and with those of others within seconds', async () => {
+    const [owner, other] = [newOwner(), newOwner()];
+    const began = Date.now();
+    one.keyUses.count(owner, false);
+    one.keyUses.count(owner, true);
+    two.keyUses.count(owner, false);
+    expect(await two.keyUses.read([other, owner])).toMatchObject([
+      { calls: 0, refused: 0, lastCallAt: null, inProgress: 0 },
+      { calls: 1 },
+    ]);
+    const all = { calls: 3, refused: 1, inProgress: 0 };
+    await expect.poll(() => two.keyUses.read([owner]), { timeout: 10_000 }).toMatchObject([all]);
+    const call = await one.quotas.take(owner, concurrent(5));
+    const [use] = await one.keyUses.read([owner]);
+    // What was added up once is not added again.
+    expect(use).toMatchObject({ ...all, inProgress: 1 });
+    expect(use!.lastCallAt).toBeGreaterThanOrEqual(began);
+    expect(use!.lastCallAt).toBeLessThanOrEqual(Date.now());
+    call.release();
+    await expect.poll(() => two.keyUses.read([owner])).toMatchObject([all]);
+  });
+
+  it('of a gateway that closes are added up', async () => {
+    const owner = newOwner();
+    const closing = await new Rig(server.url, rig.prefix).gateway();
+    closing.keyUses.count(owner, false);
+    await closing.close();
+    expect(await one.keyUses.read([owner])).toMatchObject([{ calls: 1 }]);
+  });
+});
+
 it('a full Redis still counts', async () => {
   const owner = newOwner();
   await raw.config('SET', 'maxmemory', '1');
