@@ -28,6 +28,7 @@ export function queueOptions(config: GatewayConfig, onError: (error: Error) => v
     limits: admissionLimits(config),
     resultTtlMs: config.RESULT_TTL,
     batchTtlMs: config.BATCH_TTL,
+    maxCameras: config.MAX_CAMERAS,
     onError,
   };
 }

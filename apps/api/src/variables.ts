@@ -90,6 +90,10 @@ export const gatewayVariables = {
     description:
       'Memory for request bodies in one gateway, of which a body takes what has arrived of it. When it is full, calls are refused with 503, before their body is read if its announced size does not fit. One API key, or without keys one client address, gets at most seven eighths, and less while others need it (429). One body of `MAX_IMAGE_BYTES` in base64 must fit.',
   }),
+  MAX_CAMERAS: integer(4096, { min: 1, max: 1_000_000 }).meta({
+    description:
+      'Cameras at a time, of which a frame could be decoded. One API key (without keys: one address) has seven eighths of them at most, and its equal share when others want theirs; the longest idle camera gives way. One has 2 kB in Redis, and up to 0.5 MB of results.',
+  }),
   HEADER_TIMEOUT: duration('10s', { min: '100ms', max: '1h', zero: 'no limit' }).meta({
     description: 'Time a client has to send its request headers.',
   }),

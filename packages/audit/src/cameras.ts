@@ -32,10 +32,31 @@ export async function checkCameras(
   for (const [id, { camera, status }] of jobs) {
     if (camera && isLive(status)) check('job', id, `its camera ${camera} has a record`, true, names.has(camera));
   }
+  await checkKinds(context, names);
   checkOwners(context, keys.frames, names);
   checkOwners(context, keys.superseded, names);
   checkOwners(context, (name) => keys.lane(`camera:${name}`), names);
   return { names, resultBytes };
+}
+
+/** Which cameras count as such: camera/limit-lib.lua. */
+async function checkKinds({ redis, keys, stats, check }: AuditContext, names: Set<string>): Promise<void> {
+  const counted = { decoded: new Map<string, number>(), undecoded: new Map<string, number>() };
+  await inChunks(names, async (name) => {
+    const [kind, flow = ''] = (await redis.hmget(keys.camera(name), 'kind', 'flow')) as ['decoded' | 'undecoded', string];
+    if (!kind) return;
+    counted[kind].set(flow, (counted[kind].get(flow) ?? 0) + 1);
+    const listed = await redis.zscore(keys.flowCounts(`${kind}:${flow}`), name);
+    check('camera', name, `among the ${kind} ones of its flow`, true, listed !== null);
+  });
+  for (const kind of ['decoded', 'undecoded'] as const) {
+    const flows = [...counted[kind]].map(([flow, count]) => `${flow} ${count}`);
+    const stored = await redis.zrange(keys.flowCounts(kind), 0, '-1', 'WITHSCORES');
+    const storedFlows = stored.flatMap((flow, i) => (i % 2 ? [] : [`${flow} ${stored[i + 1]}`]));
+    check('camera', 'all', `${kind} ones by flow`, flows.sort().join(), storedFlows.sort().join());
+    const total = [...counted[kind].values()].reduce((sum, count) => sum + count, 0);
+    check('camera', 'all', `${kind} ones`, total, Number(stats[`cameras:${kind}`] ?? 0));
+  }
 }
 
 /** Counts, image bytes and lane of a camera against its live frames. */

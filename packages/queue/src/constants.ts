@@ -18,7 +18,13 @@ export const CONSTANTS = {
   HOST_WEBHOOKS_SHARE: 1 / 8,
   /** Of a queue's share, for one camera: one that floods leaves room for the others. */
   CAMERA_SHARE: 1 / 8,
-  MAX_CAMERAS: 256,
+  /** Of the cameras that may exist, for flows that have fewer than their share. */
+  CAMERA_RESERVE: 1 / 8,
+  /** Cameras at a time, where no gateway of this release has said how many (MAX_CAMERAS). */
+  MAX_CAMERAS: 4096,
+  /** Of a flow that must give way, how many cameras are looked at, and how many waiting frames one may have. */
+  CAMERAS_TRIED: 16,
+  CAMERA_FRAMES_ENDED: 100,
   /**
    * Of Redis' memory, for what is submitted. The rest is for what was accepted: locks, claims, results. A full Redis refuses even to
    * deliver a job to a worker.

@@ -1,6 +1,7 @@
 import { cachedFor } from '@facequeue/time';
 import { Batches } from './batch/batches.ts';
 import { Cameras } from './camera/cameras.ts';
+import { CONSTANTS } from './constants.ts';
 import type { JobRecord, NewJob, SubmitResult } from './job/job.ts';
 import { Jobs } from './job/jobs.ts';
 import { Submissions } from './job/submissions.ts';
@@ -24,6 +25,8 @@ export interface GatewayQueueOptions extends ConnectionOptions {
   resultTtlMs: number;
   /** How long a batch is kept once it has ended, ms. */
   batchTtlMs: number;
+  /** Cameras at a time, of which frames could be decoded. */
+  maxCameras?: number;
 }
 
 /**
@@ -56,14 +59,14 @@ export class GatewayQueue {
   readonly #stopSweeping: () => Promise<void>;
 
   /** For `openGatewayQueue`. */
-  constructor({ limits, resultTtlMs, batchTtlMs }: GatewayQueueOptions, connections: Connections) {
+  constructor({ limits, resultTtlMs, batchTtlMs, maxCameras: max = CONSTANTS.MAX_CAMERAS }: GatewayQueueOptions, connections: Connections) {
     const { redis, scripts, onError } = connections;
     this.#connections = connections;
     this.#jobs = new Jobs(connections, resultTtlMs);
     this.#events = new JobEvents(connections, (id) => this.#jobs.readUnlessErased(id));
     this.#submissions = new Submissions(connections, limits, resultTtlMs);
     this.batches = new Batches(connections, limits, { batchTtlMs, resultTtlMs });
-    this.cameras = new Cameras(connections, this.#submissions, limits, resultTtlMs);
+    this.cameras = new Cameras(connections, this.#submissions, limits, { resultTtlMs, max });
     this.quotas = new Quotas(connections);
     this.keyUses = new KeyUses(connections);
     this.snapshot = cachedFor(SNAPSHOT_MS, () => mapRedisErrors(() => scripts.run(snapshotScript, { limits })));

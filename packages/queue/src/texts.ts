@@ -11,5 +11,6 @@ export const STORED_TEXTS = {
   BATCH_CANCELED_TEXT: 'the batch was canceled',
   DUPLICATE_ITEM_TEXT: 'id: an earlier item of the batch has it',
   CAMERA_ERASED_TEXT: 'the camera was deleted',
+  CAMERA_DISPLACED_TEXT: 'its camera gave way to others, because there are too many',
   SUPERSEDED_TEXT: 'a newer frame of the camera has replaced it',
 } as const;

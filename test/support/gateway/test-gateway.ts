@@ -35,6 +35,7 @@ export async function startTestGateway(redisUrl: string, env: Record<string, str
     limits: admissionLimits(config),
     resultTtlMs: config.RESULT_TTL,
     batchTtlMs: config.BATCH_TTL,
+    maxCameras: config.MAX_CAMERAS,
     onError: () => {},
   });
   const gateway = await startGateway(config, queue, log);

@@ -3,8 +3,10 @@ import { CameraList, type CameraResource, JobResource, type Problem } from '@fac
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
+  apiKeys,
   CANNED_OUTCOME,
   CANNED_RESULT,
+  keyOf,
   startCannedWorker,
   startTestGateway,
   type TestGateway,
@@ -219,6 +221,40 @@ describe('GET /cameras', () => {
     await using at = await startTestGateway(redis.url);
     for (const path of ['/cameras?all=true', '/cameras/gate-1?x=1', '/cameras/a%2Fb'])
       expect((await fetch(at.url + path)).status, path).toBe(400);
+  });
+});
+
+describe('MAX_CAMERAS', () => {
+  it('limits the cameras: the longest idle one gives way, and when none is idle the share of the caller is used up', async () => {
+    await using at = await startTestGateway(redis.url, { MAX_CAMERAS: '2' });
+    {
+      await using _ = await startCannedWorker(at);
+      for (const camera of ['a', 'b', 'c']) {
+        const id = (await post(at, camera)).headers.get('x-job-id');
+        expect((await get<JobResource>(at, `/jobs/${id}?wait=20`)).status).toBe('succeeded');
+      }
+    }
+    expect((await get<CameraList>(at, '/cameras')).cameras.map(({ camera }) => camera)).toEqual(['b', 'c']);
+    for (const camera of ['d', 'e']) expect((await post(at, camera)).status).toBe(202);
+    const refused = await post(at, 'f');
+    expect(refused.headers.get('retry-after')).toBe('30');
+    expect(await problemOf(refused)).toMatchObject({
+      status: 429,
+      code: 'quota_exceeded',
+      detail: 'the share of cameras is used up, and none of them is idle',
+    });
+  });
+
+  it('is shared by API keys: one that posts many names leaves room for the first camera of another', async () => {
+    await using at = await startTestGateway(redis.url, { MAX_CAMERAS: '8', API_KEYS: apiKeys('anna', 'ben') });
+    const of = (owner: string) => ({ 'x-api-key': keyOf(owner) });
+    const statuses = [];
+    for (let i = 0; i < 9; i++) statuses.push((await post(at, `c${i}`, '', of('anna'))).status);
+    expect(statuses).toEqual([...Array(7).fill(202), 429, 429]);
+    expect((await post(at, 'gate', '', of('ben'))).status).toBe(202);
+    await using _ = await startCannedWorker(at);
+    const counts = async () => (await get<CameraResource>(at, '/cameras/gate', of('ben'))).counts.succeeded;
+    await expect.poll(counts, { timeout: 10_000 }).toBe(1);
   });
 });
 

@@ -214,12 +214,3 @@ describe('frames that have waited long', () => {
     expect(full.cameras).toBeNull();
   });
 });
-
-describe('cameras', () => {
-  it('are at most 256 at a time', async () => {
-    for (let i = 0; i < 256; i++) await by.frame(`f${i}`, `c${i}`);
-    expect(await by.frame('one', 'more')).toEqual(['full', 'cameras', 30_000]);
-    expect((await by.frame('known', 'c0'))[0]).toBe('ok');
-    await sound();
-  });
-});

@@ -1,4 +1,4 @@
-import type { DetectionOptions } from '@facequeue/schema';
+import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import type { SubmitResult } from '../job/job.ts';
 import { flowField } from '../job/record.ts';
 import { idExists, type Submissions } from '../job/submissions.ts';
@@ -31,12 +31,17 @@ export const submitFrameScript = defineScript({
     requestId: text,
     owner: text,
     flow: optional(text),
+    maxCameras: number,
     takenAt: optional(number),
     max: number,
     blob: bytes,
   },
   reply: (
-    reply: ['ok', createdAt: number, expiresAt: number, more: number, ...tokens: string[]] | FullReply | ['exists'],
+    reply:
+      | ['ok', createdAt: number, expiresAt: number, more: number, ...tokens: string[]]
+      | FullReply
+      | ['share', retryAfterMs: number]
+      | ['exists'],
   ) => reply,
 });
 
@@ -55,10 +60,18 @@ export class Cameras {
   readonly #connections: Connections;
   readonly #submissions: Submissions;
   readonly #limits: AdmissionLimits;
+  readonly #max: number;
   readonly #frameTtlMs: number;
   readonly #tombstoneMs: number;
 
-  constructor(connections: Connections, submissions: Submissions, limits: AdmissionLimits, resultTtlMs: number) {
+  /** @param max cameras at a time, of which frames could be decoded */
+  constructor(
+    connections: Connections,
+    submissions: Submissions,
+    limits: AdmissionLimits,
+    { resultTtlMs, max }: { resultTtlMs: number; max: number },
+  ) {
+    this.#max = max;
     this.#connections = connections;
     this.#submissions = submissions;
     this.#limits = limits;
@@ -66,7 +79,7 @@ export class Cameras {
     this.#tombstoneMs = resultTtlMs;
   }
 
-  /** @throws queue_full (with retryAfterMs), unavailable */
+  /** @throws queue_full and quota_exceeded (with retryAfterMs), unavailable */
   submit(frame: NewFrame): Promise<SubmitResult> {
     const { id, owner, flow, keep, options, requestId, takenAt } = frame;
     return this.#submissions.attempt(id, async () => {
@@ -83,11 +96,13 @@ export class Cameras {
         requestId,
         owner,
         flow: flowField(flow, owner),
+        maxCameras: this.#max,
         takenAt,
         max: FRAMES_CHUNK,
         blob: frame.bytes,
       });
       if (reply[0] === 'full') throw queueFull(reply);
+      if (reply[0] === 'share') throw shareUsed(reply[1]);
       if (reply[0] === 'exists') throw idExists();
       const [, createdAt, expiresAt, more, ...tokens] = reply;
       await bullQueues.addAll(tokens, 'cameras');
@@ -166,6 +181,9 @@ export class Cameras {
     return names.map((name, i) => cameraFrom(name, records[i]!, now));
   }
 }
+
+const shareUsed = (retryAfterMs: number) =>
+  new FacequeueError('quota_exceeded', 'the share of cameras is used up, and none of them is idle', { retryAfterMs });
 
 /** Two API keys may have cameras of one name. */
 const nameOf = (owner: string, camera: string) => `${owner}/${camera}`;

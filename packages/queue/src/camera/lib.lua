@@ -60,7 +60,17 @@ local function end_frame(job, status, code, detail, outcome)
   camera_changed(name)
 end
 
+-- The camera no longer counts among those of a kind (limit-lib.lua).
+local function leave_kind(name, kind, flow)
+  if redis.call('ZREM', flow_cameras_key(kind, flow), name) == 0 then return end
+  redis.call('HINCRBY', STATS, 'cameras:' .. kind, -1)
+  local left = tonumber(redis.call('ZINCRBY', flow_counts_key(kind), -1, flow))
+  if left <= 0 then redis.call('ZREM', flow_counts_key(kind), flow) end
+end
+
 local function forget_camera(name)
+  local counted = redis.call('HMGET', camera_key(name), 'kind', 'flow')
+  if counted[1] then leave_kind(name, counted[1], counted[2]) end
   redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
   redis.call('UNLINK', frames_key(name), lane_key(camera_lane(name)), superseded_key(name))
   redis.call('DEL', camera_key(name))

@@ -1,6 +1,6 @@
 -- Admits a camera's frame or refuses it. `camera` is "<owner>/<name>".
 -- Returns {'ok', createdAt, expiresAt, more, token, token, ...}: lane tokens for BullMQ, and whether superseded frames remain (0 or 1) |
---       {'full', reason, ms to try again} | {'exists'}
+--       {'full', reason, ms to try again} | {'share', ms to try again}: the flow has its share of the cameras | {'exists'}
 -- Invariant: with `keep` = 'latest' no worker gets another frame of the camera that has not been claimed yet. The script ends at most
 -- `max` of them, so that Redis does not stand still; its caller ends what remains, or the sweep if the caller dies.
 --- @include ../redis/keys.lua
@@ -8,6 +8,7 @@
 --- @include ../limits/rate.lua
 --- @include ./lib.lua
 --- @include ./frames-lib.lua
+--- @include ./limit-lib.lua
 --- @include ../job/lib.lua
 --- @include ../lane/lib.lua
 --- @include ../limits/throughput.lua
@@ -15,8 +16,7 @@
 local id, name, keep, blob, limits = args.id, args.camera, args.keep, args.blob, args.limits
 if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
 
-local camera = redis.call('HMGET', camera_key(name), 'createdAt', 'blobBytes')
-if not camera[1] and redis.call('ZCARD', CAMERAS) >= MAX_CAMERAS then return { 'full', 'cameras', MAX_RETRY_MS } end
+local camera = redis.call('HMGET', camera_key(name), 'createdAt', 'blobBytes', 'kind', 'flow', 'succeeded')
 local lane = camera_lane(name)
 local replaced, freed = {}, 0
 local oldest = keep == 'latest' and redis.call('LRANGE', lane_key(lane), 0, args.max - 1) or {}
@@ -38,6 +38,17 @@ local reason, retry = refusal({
   queue = 'cameras', count = 1 - #replaced, bytes = #blob - freed, limits = limits, in_lane = true,
 })
 if reason then return { 'full', reason, retry } end
+-- A camera that a gateway of 0.1.0 made has no kind.
+local flow = args.flow or args.owner
+local kind = not camera[3] and (tonumber(camera[5] or 0) > 0 and 'decoded' or 'undecoded')
+if kind then
+  local no_room = make_room(kind, flow, args.maxCameras)
+  if no_room and not camera[1] then
+    if no_room == 'share' then return { 'share', MAX_RETRY_MS } end
+    return { 'full', no_room, MAX_RETRY_MS }
+  end
+  if no_room then kind = nil end
+end
 for _, job in ipairs(replaced) do end_job(job, 'canceled', 'superseded', SUPERSEDED_TEXT) end
 local more = #oldest == args.max and supersede_lane(name)
 
@@ -62,6 +73,12 @@ redis.call('HINCRBY', camera_key(name), 'waiting', 1)
 redis.call('HSET', camera_key(name), 'keep', keep, 'lastFrameAt', now, 'lastJob', id)
 count_event(camera_key(name), 'postedRate')
 redis.call('ZADD', CAMERAS, now, name)
+if kind then
+  enter_kind(name, kind, flow, now)
+  redis.call('HSET', STATS, 'maxCameras', args.maxCameras)
+elseif camera[3] then
+  redis.call('ZADD', flow_cameras_key(camera[3], camera[4]), now, name)
+end
 on_enqueue('cameras')
 redis.call('ZADD', waiting_key('cameras'), now, id)
 redis.call('RPUSH', lane_key(lane), id)

@@ -2,6 +2,7 @@
 -- Returns 1, or 0 when it had ended or the claim is stale: the outcome is discarded. Repeating it changes nothing.
 --- @include ./lib.lua
 --- @include ../limits/throughput.lua
+--- @include ../camera/limit-lib.lua
 local attempt, status = args.attempt, args.status
 local job = load_job(args.id)
 if not job then return 0 end
@@ -18,5 +19,6 @@ if status == 'succeeded' then
 else
   end_job(job, status, args.errorCode, args.errorDetail, more)
 end
+if job.camera and status == 'succeeded' then count_camera(job.camera) end
 count_end(job.queue)
 return 1

@@ -39,7 +39,7 @@ const REASONS: Record<Exclude<RefusalReason, 'bodies'>, string> = {
   host_webhooks: 'too many webhooks of this receiver wait to be delivered',
   webhooks: 'too many webhooks wait to be delivered',
   camera: 'too many frames of this camera are waiting',
-  cameras: 'too many cameras have posted within a day',
+  cameras: 'too many cameras post frames',
   oldest: 'jobs have been waiting too long',
   wait: 'the job would wait longer than its caller',
 };

@@ -6,7 +6,7 @@
 --   <prefix>:due             zset    by the time at which `sweep` must check it next: job ids, lane tokens, "batch-<id>", "camera-<name>"
 --   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue> and
 --                                    mark:<queue> (see limits/throughput.lua), items (that wait in lanes of batches), turns (lane tokens
---                                    issued so far), memoryUsed, memoryLimit
+--                                    issued so far), memoryUsed, memoryLimit, cameras:<kind> (how many), maxCameras
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
 --   <prefix>:gone:<id>       string  tombstone: owner of an erased job or batch, for a while; "camera:<name>": of an erased camera
@@ -21,6 +21,8 @@
 --   <prefix>:tasks           zset    "list <batch>" and "write <batch>" by the time at which a worker may lease them
 --   <prefix>:camera:<name>   hash    a camera, its name "<owner>/<camera>": see camera/record.ts
 --   <prefix>:cameras         zset    all cameras by the time of their last frame
+--   <prefix>:cameras:<kind>  zset    flows by how many cameras of a kind they have, `decoded` or `undecoded` (see camera/limit-lib.lua)
+--   <prefix>:cameras:<kind>:<flow>  zset  names of those cameras by the time of their last frame
 --   <prefix>:frames:<name>   stream  how its frames ended, by the number of the end
 --   <prefix>:superseded:<name> list ids of frames that a newer one has replaced and that are about to end: no worker may have them
 --   <prefix>:lane:<lane>     list    what waits in a lane ("batch:<id>": items as JSON; "camera:<name>": ids of frames)
@@ -59,6 +61,8 @@ local function names_key(batch) return PREFIX .. ':names:' .. batch end
 local function results_key(batch) return PREFIX .. ':results:' .. batch end
 local function active_key(batch) return PREFIX .. ':active:' .. batch end
 local function camera_key(name) return PREFIX .. ':camera:' .. name end
+local function flow_counts_key(kind) return CAMERAS .. ':' .. kind end
+local function flow_cameras_key(kind, flow) return CAMERAS .. ':' .. kind .. ':' .. flow end
 local function superseded_key(name) return PREFIX .. ':superseded:' .. name end
 local function frames_key(name) return PREFIX .. ':frames:' .. name end
 local function rate_key(owner) return PREFIX .. ':rate:' .. owner end

@@ -26,6 +26,7 @@ export interface Keys {
   readonly hosts: string;
   readonly tasks: string;
   readonly cameras: string;
+  readonly flowCounts: (kind: string) => string;
   readonly workers: string;
   /** Stored as `turns`. */
   readonly laneTokens: string;
@@ -70,6 +71,7 @@ export function keysOf(prefix: string): Keys {
     hosts: `${prefix}:hosts`,
     tasks: `${prefix}:tasks`,
     cameras: `${prefix}:cameras`,
+    flowCounts: named('cameras'),
     workers: `${prefix}:workers`,
     laneTokens: `${prefix}:turns`,
     channels: {

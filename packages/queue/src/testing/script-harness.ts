@@ -33,6 +33,8 @@ export interface FrameOptions {
   bytes?: Uint8Array;
   limits?: AdmissionLimits;
   takenAt?: number;
+  flow?: string;
+  maxCameras?: number;
   /** Superseded frames that a call of a script ends. */
   chunk?: number;
 }
@@ -185,6 +187,8 @@ export class ScriptHarness {
       bytes = Buffer.from('frame'),
       limits = ROOMY,
       takenAt = null,
+      flow,
+      maxCameras = 4096,
       chunk = 1000,
     } = more;
     return this.scripts.run(submitFrameScript, {
@@ -197,6 +201,8 @@ export class ScriptHarness {
       options: {} as typeof DEFAULT_DETECTION_OPTIONS,
       requestId: 'request',
       owner: '',
+      flow,
+      maxCameras,
       takenAt,
       max: chunk,
       blob: bytes,
