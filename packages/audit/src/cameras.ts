@@ -43,7 +43,10 @@ export async function checkCameras(
 async function checkKinds({ redis, keys, stats, check }: AuditContext, names: Set<string>): Promise<void> {
   const counted = { decoded: new Map<string, number>(), undecoded: new Map<string, number>() };
   await inChunks(names, async (name) => {
-    const [kind, flow = ''] = (await redis.hmget(keys.camera(name), 'kind', 'flow')) as ['decoded' | 'undecoded', string];
+    const [kind, flow = ''] = (await redis.hmget(keys.camera(name), 'kind', 'flow')) as [
+      'decoded' | 'undecoded',
+      string,
+    ];
     if (!kind) return;
     counted[kind].set(flow, (counted[kind].get(flow) ?? 0) + 1);
     const listed = await redis.zscore(keys.flowCounts(`${kind}:${flow}`), name);

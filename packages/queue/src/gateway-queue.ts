@@ -59,7 +59,10 @@ export class GatewayQueue {
   readonly #stopSweeping: () => Promise<void>;
 
   /** For `openGatewayQueue`. */
-  constructor({ limits, resultTtlMs, batchTtlMs, maxCameras: max = CONSTANTS.MAX_CAMERAS }: GatewayQueueOptions, connections: Connections) {
+  constructor(
+    { limits, resultTtlMs, batchTtlMs, maxCameras: max = CONSTANTS.MAX_CAMERAS }: GatewayQueueOptions,
+    connections: Connections,
+  ) {
     const { redis, scripts, onError } = connections;
     this.#connections = connections;
     this.#jobs = new Jobs(connections, resultTtlMs);
