@@ -66,6 +66,19 @@ describe('the health port', () => {
     }
   });
 
+  it('gives a check 2 s to answer', async () => {
+    const checks = { redis: () => new Promise<void>(() => {}) };
+    const server = await startHealthServer('127.0.0.1', 0, checks, new Registry('worker'));
+    try {
+      const asked = performance.now();
+      expect((await fetch(`http://127.0.0.1:${server.port}/readyz`)).status).toBe(503);
+      expect(performance.now() - asked).toBeGreaterThan(1900);
+      expect(performance.now() - asked).toBeLessThan(8000);
+    } finally {
+      server.close();
+    }
+  });
+
   it('in use is an error with the address in it', async () => {
     const first = await startHealthServer('127.0.0.1', 0, {}, new Registry('worker'));
     await expect(startHealthServer('127.0.0.1', first.port, {}, new Registry('worker'))).rejects.toThrow(
@@ -114,9 +127,12 @@ describe('the heartbeat', () => {
       heartbeat.beatSoon();
       await vi.advanceTimersByTimeAsync(100);
       expect(beat).toHaveBeenCalledTimes(3);
+      const another = await startHeartbeat(beat, 2000, log);
       heartbeat.beatSoon();
-      heartbeat[Symbol.dispose]();
-      heartbeat.beatSoon();
+      for (const one of [heartbeat, another]) {
+        one[Symbol.dispose]();
+        one.beatSoon();
+      }
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();

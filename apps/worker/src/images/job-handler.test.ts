@@ -225,7 +225,7 @@ describe('a job', () => {
   it('is released after an internal error, with a delay that grows with its attempts', async () => {
     const run = () => Promise.reject(new TypeError('a bug'));
     const lasts: string[] = [];
-    for (const attempt of [1, 2, 3, 4]) {
+    for (const attempt of [1, 2, 3, 4, 20]) {
       const { events, outcome } = await runJob({ attempt, run });
       expect(outcome).toBeUndefined();
       lasts.push(events.at(-1)!);
@@ -235,6 +235,8 @@ describe('a job', () => {
       'release 2 after 500',
       'release 3 after 1000',
       'release 4 after 2000',
+      // Half of 30 s, the other half is random.
+      'release 20 after 15000',
     ]);
     expect((await runJob({ blob: null })).events.at(-1)).toBe('release 2 after 500');
     const unavailable = () => Promise.reject(new FacequeueError('unavailable', 'away'));

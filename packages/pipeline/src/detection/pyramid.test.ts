@@ -52,6 +52,22 @@ describe('pyramid', () => {
     expect(meanDifference(derived.data, fromImage.data)).toBeLessThan(1.5);
   });
 
+  it('makes a level from the smallest planned one that is twice as large, in whichever order they were planned', async () => {
+    const image = await photograph('astronaut.png');
+    const [large, middle, small, between] = [400, 200, 100, 101].map((side) => ({ width: side, height: side }));
+    const fromLarge = await shrink(image, large!);
+    const fromMiddle = await shrink(fromLarge, middle!);
+    for (const planned of [
+      [large!, middle!, small!],
+      [small!, middle!, large!],
+    ]) {
+      const pyramid = new Pyramid(image, planned);
+      const same = async (size: { width: number; height: number }, from: typeof image) =>
+        Buffer.compare((await pyramid.level(size)).data, (await shrink(from, size)).data) === 0;
+      expect([await same(small!, fromMiddle), await same(between!, fromLarge)]).toEqual([true, true]);
+    }
+  });
+
   it('returns the image itself at its own size, and makes every level once', async () => {
     const image = await photograph('no-face-cat.png');
     const pyramid = new Pyramid(image, []);

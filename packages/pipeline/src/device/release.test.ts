@@ -119,6 +119,17 @@ describe('a GPU', () => {
     expect(sessions[0]!.options.executionProviders).toEqual(['webgpu', 'cpu']);
   });
 
+  it('chosen by name that cannot be opened is an error with the reason', async () => {
+    const pack = await loadPack(DEFAULT_PACK);
+    const reason = new Error('no adapter\nat native code');
+    vi.mocked(ort.InferenceSession.create).mockRejectedValueOnce(reason);
+    await expect(openModels(pack, 'webgpu', 1)).rejects.toMatchObject({
+      name: 'DeviceError',
+      message: 'DEVICE=webgpu cannot be used: no adapter',
+      cause: reason,
+    });
+  });
+
   it('gets at most 16 crops that wait in one run, a CPU each by itself', async () => {
     const pack = await loadPack(DEFAULT_PACK);
     const { size } = pack.manifest.crops.landmarks;

@@ -1,5 +1,5 @@
 import { hasText, Reader, undecodable } from './reader.ts';
-import type { ImageHeader } from './types.ts';
+import type { HeaderFacts } from './types.ts';
 
 /** OS/2 1.x and Windows 2: 16-bit sizes. */
 const CORE_HEADER = 12;
@@ -18,7 +18,7 @@ export function isBmp(bytes: Uint8Array): boolean {
 }
 
 /** Reads the bitmap header; a negative height means rows from the top. */
-export function readBmpHeader(bytes: Uint8Array): ImageHeader {
+export function readBmpHeader(bytes: Uint8Array): HeaderFacts {
   const reader = new Reader(bytes, 'bmp');
   const header = FILE_HEADER;
   const size = reader.u32(header, true);
@@ -27,5 +27,5 @@ export function readBmpHeader(bytes: Uint8Array): ImageHeader {
   const width = core ? reader.u16(header + 4, true) : reader.i32le(header + 4);
   const height = core ? reader.u16(header + 6, true) : Math.abs(reader.i32le(header + 8));
   if (width < 0) throw undecodable('bmp', 'its width is negative');
-  return { format: 'bmp', width, height, orientation: 1 };
+  return { width, height, orientation: 1 };
 }

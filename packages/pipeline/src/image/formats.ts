@@ -6,7 +6,7 @@ import { readJpegHeader } from './jpeg-header.ts';
 import { readPngHeader } from './png-header.ts';
 import { hasText } from './reader.ts';
 import { sharpDecoder } from './sharp.ts';
-import type { DecodeInput, ImageHeader, RgbImage } from './types.ts';
+import type { DecodeInput, HeaderFacts, RgbImage } from './types.ts';
 import { readWebpHeader } from './webp-header.ts';
 
 /** Recognizes and reads files of one format. */
@@ -14,10 +14,10 @@ export interface Codec {
   /** Whether the bytes begin with the format's signature; false for a file that is too short. */
   matches(bytes: Uint8Array): boolean;
   /**
-   * Format, stored size and orientation, without decoding.
+   * Stored size and orientation, without decoding.
    * @throws FacequeueError `image_undecodable`
    */
-  readHeader(bytes: Uint8Array): ImageHeader;
+  readHeader(bytes: Uint8Array): HeaderFacts;
   /**
    * Pixels; upright and shrunk if the input says so.
    * @throws Error the decoder's own

@@ -100,8 +100,40 @@ describe('an image is refused by its header', () => {
   });
 
   it('when its bytes are in none of the formats, whatever its name', () => {
-    for (const bytes of [zeros(0), zeros(1), zeros(5000), textNamedJpg(), Buffer.from('BM and then only text follows')])
+    const headerOfBmp = Buffer.concat([Buffer.alloc(14), Buffer.from([40, 0, 0, 0]), Buffer.alloc(100)]);
+    const none = [zeros(0), zeros(1), zeros(5000), textNamedJpg(), Buffer.from('BM and then only text follows')];
+    for (const bytes of [...none, headerOfBmp])
       expect(() => readHeader(bytes, limits)).toThrow(expect.objectContaining({ code: 'unsupported_media_type' }));
+  });
+
+  it('when the frame header of a WebP file is damaged', () => {
+    const damaged = (kind: string, at: number) => {
+      const { bytes } = variants.find((one) => Buffer.from(one.bytes).toString('latin1', 12, 16) === kind)!;
+      const copy = Buffer.from(bytes);
+      copy[at]! ^= 1;
+      return copy;
+    };
+    // Of a lossy one: whether it is a key frame, and the start code. Of a lossless one: the signature.
+    for (const bytes of [...[20, 23, 24, 25].map((at) => damaged('VP8 ', at)), damaged('VP8L', 20)])
+      expect(() => readHeader(bytes, limits)).toThrow(
+        expect.objectContaining({ code: 'image_undecodable', message: expect.stringContaining('frame header') }),
+      );
+  });
+
+  it('with an error that names the parameter, and the formats there are', async () => {
+    const errorOf = (bytes: Uint8Array) => {
+      try {
+        return readHeader(bytes, limits);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(errorOf(zeros(10))).toMatchObject({
+      parameter: 'img',
+      message: 'the bytes are none of JPEG, PNG, BMP and WebP',
+    });
+    expect(errorOf(await oversized('png'))).toMatchObject({ code: 'image_too_large', parameter: 'img' });
+    expect(errorOf(Buffer.from([0xff, 0xd8, 0xff]))).toMatchObject({ code: 'image_undecodable', parameter: 'img' });
   });
 });
 
@@ -161,6 +193,11 @@ describe('hostile bytes', () => {
     const scans = (count: number) => file(progressive, ...Array<number[]>(count).fill(scan), [0xff, 0xd9]);
     expect(readHeader(scans(100), limits)).toMatchObject({ width: 101, height: 67 });
     expect(() => readHeader(scans(101), limits)).toThrow(/more than 100 scans/);
+    // Restart markers, as they stand between the parts of a scan, have no length.
+    for (const restart of [0xd0, 0xd7])
+      expect(() => readHeader(file(progressive, scan, [0xff, restart], scans(100).subarray(2)), limits)).toThrow(
+        /more than 100 scans/,
+      );
     // What comes after the end of the picture is not looked at.
     expect(readHeader(Buffer.concat([scans(100), scans(100)]), limits)).toMatchObject({ width: 101 });
   });

@@ -1,6 +1,6 @@
 import { exifOrientation } from './exif.ts';
 import { Reader, undecodable } from './reader.ts';
-import type { ImageHeader } from './types.ts';
+import type { HeaderFacts } from './types.ts';
 
 const SOF0_BASELINE = 0xc0;
 const SOF1_EXTENDED = 0xc1;
@@ -22,7 +22,7 @@ const MAX_STRAY_BYTES = 65_536;
  */
 const MAX_SCANS = 100;
 
-export interface JpegHeader extends ImageHeader {
+export interface JpegHeader extends HeaderFacts {
   /** Grey or colour in one sequential scan: pixels come from the top, once and complete, so a missing end means missing rows. */
   fromTheTop: boolean;
 }
@@ -55,7 +55,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
       const fromTheTop = isFromTheTop(frame, reader.u8(at + 2));
       if (!fromTheTop) limitScans(reader, at + length);
       const { width, height } = frame;
-      return { format: 'jpeg', width, height, orientation: orientation ?? 1, fromTheTop };
+      return { width, height, orientation: orientation ?? 1, fromTheTop };
     }
     if (isFrame(marker)) {
       if (frame) throw undecodable('jpeg', 'it gives its size twice');

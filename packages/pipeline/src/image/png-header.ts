@@ -1,6 +1,6 @@
 import { exifOrientation } from './exif.ts';
 import { Reader, undecodable } from './reader.ts';
-import type { ImageHeader } from './types.ts';
+import type { HeaderFacts } from './types.ts';
 
 const SIGNATURE_LENGTH = 8;
 /** A 4096 x 4096 picture in 8 kB IDAT chunks, the smallest common size, has some 8000. */
@@ -15,7 +15,7 @@ const DEPTHS: Record<number, readonly number[]> = {
 };
 
 /** Reads IHDR and the eXIf chunk, which may stand before or after the picture (PNG third edition). */
-export function readPngHeader(bytes: Uint8Array): ImageHeader {
+export function readPngHeader(bytes: Uint8Array): HeaderFacts {
   const reader = new Reader(bytes, 'png');
   const ihdr = SIGNATURE_LENGTH + 8;
   if (reader.u32(SIGNATURE_LENGTH, false) !== 13 || !reader.has(SIGNATURE_LENGTH + 4, 'IHDR'))
@@ -24,7 +24,7 @@ export function readPngHeader(bytes: Uint8Array): ImageHeader {
   const height = reader.u32(ihdr + 4, false);
   if (!DEPTHS[reader.u8(ihdr + 9)]?.includes(reader.u8(ihdr + 8)))
     throw undecodable('png', 'its bit depth and colour type do not go together');
-  return { format: 'png', width, height, orientation: orientation(reader, ihdr + 17) };
+  return { width, height, orientation: orientation(reader, ihdr + 17) };
 }
 
 function orientation(reader: Reader, from: number): number {

@@ -10,15 +10,19 @@ export interface RgbImage {
   height: number;
 }
 
-/** Facts from a file's header, before any pixel is decoded. */
-export interface ImageHeader {
-  format: ImageFormat;
+/** What the header of a file of a known format says. */
+export interface HeaderFacts {
   /** px as stored, before orientation; at least 1 */
   width: number;
   /** px as stored, before orientation; at least 1 */
   height: number;
   /** EXIF orientation 1..8; 1 when absent, out of range or unreadable, as in viewers. */
   orientation: number;
+}
+
+/** Facts from a file's header, before any pixel is decoded. */
+export interface ImageHeader extends HeaderFacts {
+  format: ImageFormat;
 }
 
 /** Input of a codec's decoder. */

@@ -1,13 +1,13 @@
 import { exifOrientation } from './exif.ts';
 import { Reader, undecodable } from './reader.ts';
-import type { ImageHeader } from './types.ts';
+import type { HeaderFacts } from './types.ts';
 
 const EXIF_FLAG = 0x08;
 /** Chunks of an animation's frames count too. */
 const MAX_CHUNKS = 65_536;
 
 /** Reads the first chunk, one of VP8, VP8L and VP8X (RFC 9649), and with VP8X the EXIF chunk. */
-export function readWebpHeader(bytes: Uint8Array): ImageHeader {
+export function readWebpHeader(bytes: Uint8Array): HeaderFacts {
   const reader = new Reader(bytes, 'webp');
   if (reader.has(12, 'VP8X')) return readExtended(reader);
   if (reader.has(12, 'VP8L')) return readLossless(reader);
@@ -15,31 +15,30 @@ export function readWebpHeader(bytes: Uint8Array): ImageHeader {
   throw undecodable('webp', 'it does not start with a picture');
 }
 
-function readLossy(reader: Reader): ImageHeader {
+function readLossy(reader: Reader): HeaderFacts {
   const frame = 20;
   const isKeyFrame = (reader.u8(frame) & 1) === 0;
   if (!isKeyFrame || reader.u24le(frame + 3) !== 0x2a019d) throw undecodable('webp', 'its frame header is damaged');
   // The two top bits of each are a hint for upscaling.
   return {
-    format: 'webp',
     width: reader.u16(frame + 6, true) & 0x3fff,
     height: reader.u16(frame + 8, true) & 0x3fff,
     orientation: 1,
   };
 }
 
-function readLossless(reader: Reader): ImageHeader {
+function readLossless(reader: Reader): HeaderFacts {
   if (reader.u8(20) !== 0x2f) throw undecodable('webp', 'its frame header is damaged');
   const bits = reader.u32(21, true);
-  return { format: 'webp', width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1, orientation: 1 };
+  return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1, orientation: 1 };
 }
 
-function readExtended(reader: Reader): ImageHeader {
+function readExtended(reader: Reader): HeaderFacts {
   const body = 20;
   const flags = reader.u8(body);
   const width = reader.u24le(body + 4) + 1;
   const height = reader.u24le(body + 7) + 1;
-  return { format: 'webp', width, height, orientation: flags & EXIF_FLAG ? orientation(reader) : 1 };
+  return { width, height, orientation: flags & EXIF_FLAG ? orientation(reader) : 1 };
 }
 
 function orientation(reader: Reader): number {
