@@ -1,4 +1,5 @@
 /** What models leave behind: no open session and no file, however their use ends. */
+import { writeFileSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,6 +13,8 @@ import { probe, shareOnDevice } from './probe.ts';
 import type { Session } from './session.ts';
 
 vi.mock('./auto.ts', () => ({ chooseDevice: async () => ({ device: 'webgpu', reason: 'fastest' }) }));
+
+type SessionOptions = ort.InferenceSession.SessionOptions;
 
 /** Sessions that were opened: their options, and how often each ran and was released. */
 let sessions: { options: ort.InferenceSession.SessionOptions; runs: number; released: number; rows: number[] }[];
@@ -147,6 +150,33 @@ describe('a GPU', () => {
 });
 
 describe('a probe', () => {
+  it.each([
+    ['cpu', ['CPUExecutionProvider']],
+    ['webgpu', ['WebGpuExecutionProvider']],
+    ['cuda', ['CUDAExecutionProvider']],
+    ['tensorrt', ['TensorrtExecutionProvider', 'CUDAExecutionProvider']],
+  ] as const)(
+    'of %s counts the convolutions that ran there, by the names in onnxruntime’s profile',
+    async (device, names) => {
+      const event = (op_name: string, provider: string) => ({ args: { op_name, provider } });
+      const events = [
+        ...names.map((name) => event('Conv', name)),
+        ...Array.from({ length: names.length }, () => event('FusedConv', 'AnotherExecutionProvider')),
+        event('Shape', 'AnotherExecutionProvider'),
+        {},
+      ];
+      // No machine has all of these devices.
+      vi.mocked(ort.InferenceSession.create).mockImplementationOnce((async (_: string, options: SessionOptions) => ({
+        inputMetadata: [],
+        outputMetadata: [],
+        run: async () => ({}),
+        endProfiling: () => writeFileSync(`${options.profileFilePrefix}_1.json`, JSON.stringify(events)),
+        release: async () => {},
+      })) as never);
+      expect(await shareOnDevice('detector.onnx', device)).toBe(0.5);
+    },
+  );
+
   it('releases its sessions and removes its profile, also when it fails', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'facequeue-release-'));
     onTestFinished(() => rm(folder, { recursive: true }));

@@ -30,8 +30,19 @@ describe('verifying a pack', () => {
     expect(failed(report)).toEqual([]);
     expect(report.leftOut).toEqual([]);
     expect(report.ok).toBe(true);
-    for (const check of ['detector: contract', 'attributes: reference outputs', 'pipeline: portrait-2.jpg'])
+    for (const check of [
+      'manifest',
+      'detector: contract',
+      'reference',
+      'attributes: reference outputs',
+      'pipeline: portrait-2.jpg',
+    ])
       expect(report.checks.map(({ check: name }) => name)).toContain(check);
+    expect(report.checks).toContainEqual({
+      check: 'pipeline: no-face-cat.png',
+      ok: true,
+      detail: 'no face, as it should be',
+    });
   });
 
   it('detects one changed byte', async () => {
@@ -43,6 +54,17 @@ describe('verifying a pack', () => {
     const report = await verifyPack(join(folder, 'manifest.json'));
     expect(report.ok).toBe(false);
     expect(failed(report)).toEqual([expect.stringMatching(/^attributes: attributes-agegender\.onnx \| sha256 /)]);
+  });
+
+  it('detects a file that is cut short, and says by how much', async () => {
+    const folder = await copied();
+    const file = join(folder, 'attributes-agegender.onnx');
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.subarray(1));
+    const { length } = bytes;
+    expect(failed(await verifyPack(join(folder, 'manifest.json')))).toEqual([
+      `attributes: attributes-agegender.onnx | ${length - 1} bytes, the manifest has ${length}`,
+    ]);
   });
 
   it('detects a missing file and a missing licence', async () => {
