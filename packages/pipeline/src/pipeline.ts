@@ -8,7 +8,7 @@ import { type OpenModels, openModels } from './device/open.ts';
 import { findAttributes } from './faces/attributes.ts';
 import { attributeCrop, landmarkCrop } from './faces/crop.ts';
 import { findLandmarks } from './faces/landmarks.ts';
-import { DEFAULT_LIMITS, decode, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
+import { DEFAULT_LIMITS, decode, decodeImage, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
 
 export interface PipelineOptions {
@@ -159,7 +159,7 @@ class ModelPipeline implements Pipeline {
     const bytes = await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#808080' } })
       .jpeg()
       .toBuffer();
-    const large = await decode(bytes, readHeader(bytes, DEFAULT_LIMITS), { orient: true, limits: DEFAULT_LIMITS });
+    const large = await decodeImage(bytes);
     const small: RgbImage = { data: large.data.subarray(0, 640 * 480 * 3), width: 640, height: 480 };
     // Reduced and enlarged crops take different paths through the warp. V8 has compiled both after three passes.
     const places = [100, 500].map((side) => ({ centreX: 320, centreY: 240, side, roll: 0.1 }));
