@@ -41,6 +41,9 @@ export const CONSTANTS = {
   /** How long the use of a key is kept after its last call. */
   USE_KEPT_MS: 90 * 86_400_000,
 
+  /** A worker that has been silent for this long counts as dead, ms. */
+  WORKER_SILENCE_MS: 15_000,
+
   /** Time constant of all decayed counts: count / 15 s is the rate over the last half minute or so. */
   RATE_TAU_MS: 15_000,
   /** Ends that the mean interval between two ends is taken over. */

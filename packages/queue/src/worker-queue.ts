@@ -161,7 +161,7 @@ export class WorkerQueue {
     this.#workerIds.add(info.id);
     // A heartbeat that waits for Redis would be outdated when it arrives.
     if (redis.status !== 'ready') return;
-    await scripts.run(heartbeatScript, { id: info.id, info, silenceMs: WORKER_SILENCE_MS });
+    await scripts.run(heartbeatScript, { id: info.id, info: { ...info, flows: true }, silenceMs: WORKER_SILENCE_MS });
   }
 
   /** @throws unavailable */

@@ -11,7 +11,7 @@
 --- @include ../limits/throughput.lua
 --- @include ../limits/admission.lua
 local id, lease = args.id, args.lease
-local batch = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended')
+local batch = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended', 'flow')
 if lease then
   local leased = redis.call('ZSCORE', TASKS, task_name('list', id))
   if tonumber(batch[5]) ~= lease or batch[4] or not leased then return { 'lost' } end
@@ -76,7 +76,10 @@ for i, item in ipairs(new) do
   end
 end
 if #new_names > 0 then redis.call('SADD', names_key(id), unpack(new_names)) end
-if #entries > 0 then redis.call('RPUSH', lane_key(batch_lane(id)), unpack(entries)) end
+if #entries > 0 then
+  redis.call('RPUSH', lane_key(batch_lane(id)), unpack(entries))
+  if is_fair() then join_flow('bulk', batch[8] or batch[1], batch_lane(id)) end
+end
 if waiting > 0 then on_enqueue('bulk') end
 if #new > 0 then
   redis.call('HINCRBY', batch_key(id), 'total', #new)

@@ -10,8 +10,14 @@
 --- @include ../redis/clock.lua
 --- @include ../webhook/lib.lua
 --- @include ../limits/rate.lua
+--- @include ../flow/lib.lua
 
 local function batch_lane(id) return 'batch:' .. id end
+
+local function flow_of_batch(id)
+  local batch = redis.call('HMGET', batch_key(id), 'flow', 'owner')
+  return batch[1] or batch[2] or ''
+end
 
 local function charge_batch(id, bytes)
   redis.call('HINCRBY', batch_key(id), 'resultBytes', bytes)
@@ -128,6 +134,7 @@ end
 -- Stops a batch: nothing of it starts from here on, provided that the same script calls `cancel_remaining`. `erase`: nothing of it is
 -- kept or readable either. The first write frees memory: Redis then lets the script continue even when it is full.
 local function stop_batch(id, erase)
+  leave_flow('bulk', flow_of_batch(id), batch_lane(id))
   redis.call('ZREM', TASKS, task_name('list', id), task_name('write', id))
   drop_names(id)
   local fields = { 'state', 'canceled', 'stopped', 1 }

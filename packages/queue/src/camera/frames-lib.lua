@@ -16,7 +16,11 @@ local function end_listed(list, max, code, text)
 end
 
 local function end_superseded(name, max, code, text) return end_listed(superseded_key(name), max, code, text) end
-local function end_pending(name, max, code, text) return end_listed(lane_key(camera_lane(name)), max, code, text) end
+local function end_pending(name, max, code, text)
+  local count = end_listed(lane_key(camera_lane(name)), max, code, text)
+  leave_if_no_frame_waits(name)
+  return count
+end
 
 -- No worker gets a frame of the lane from here on. They end in later calls of end_superseded. Returns whether there are any.
 local function supersede_lane(name)

@@ -8,8 +8,18 @@
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ../limits/rate.lua
+--- @include ../flow/lib.lua
 
 local function camera_lane(name) return 'camera:' .. name end
+
+-- The flow of the frames that wait: that of the first of them.
+local function flow_of_camera(name)
+  return redis.call('HGET', camera_key(name), 'laneFlow') or string.match(name, '^([^/]*)')
+end
+
+local function leave_if_no_frame_waits(name)
+  leave_if_empty('cameras', flow_of_camera(name), camera_lane(name))
+end
 local function camera_changed(name) redis.call('PUBLISH', PREFIX .. ':changed', 'camera:' .. name) end
 
 local function charge_camera(name, bytes)
@@ -39,7 +49,11 @@ end
 local function end_frame(job, status, code, detail, outcome)
   local name = job.camera
   redis.call('HINCRBY', camera_key(name), code == 'superseded' and 'superseded' or status, 1)
-  if not job.token and not job.left_lane then redis.call('LREM', lane_key(camera_lane(name)), 1, job.id) end
+  if not job.token and not job.left_lane then
+    redis.call('LREM', lane_key(camera_lane(name)), 1, job.id)
+    -- The frame that replaces it has its place among the flows: else a camera that posts often would never get there.
+    if code ~= 'superseded' then leave_if_no_frame_waits(name) end
+  end
   if job.blobBytes > 0 then redis.call('HINCRBY', camera_key(name), 'blobBytes', -job.blobBytes) end
   if status ~= 'succeeded' and status ~= 'failed' then return end
   local place = string.format('%d-0', redis.call('HINCRBY', camera_key(name), 'ended', 1))
@@ -69,6 +83,7 @@ local function leave_kind(name, kind, flow)
 end
 
 local function forget_camera(name)
+  leave_flow('cameras', flow_of_camera(name), camera_lane(name))
   local counted = redis.call('HMGET', camera_key(name), 'kind', 'flow')
   if counted[1] then leave_kind(name, counted[1], counted[2]) end
   redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
@@ -84,4 +99,5 @@ local function abort_frame(job)
   redis.call('HINCRBY', camera_key(job.camera), 'waiting', -1)
   redis.call('HINCRBY', camera_key(job.camera), 'blobBytes', 0 - job.blobBytes)
   redis.call('LREM', lane_key(camera_lane(job.camera)), 1, job.id)
+  leave_if_no_frame_waits(job.camera)
 end

@@ -81,7 +81,11 @@ elseif camera[3] then
 end
 on_enqueue('cameras')
 redis.call('ZADD', waiting_key('cameras'), now, id)
-redis.call('RPUSH', lane_key(lane), id)
+if redis.call('RPUSH', lane_key(lane), id) == 1 and flow_of_camera(name) ~= flow then
+  leave_flow('cameras', flow_of_camera(name), lane)
+  redis.call('HSET', camera_key(name), 'laneFlow', flow)
+end
+if is_fair() then join_flow('cameras', flow_of_camera(name), lane) end
 schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
 if more then redis.call('ZADD', DUE, now + SUPERSEDE_LEASE_MS, 'camera-' .. name) end
 return { 'ok', now, expires, more and 1 or 0, unpack(issue_tokens(lane)) }

@@ -6,6 +6,7 @@ local job = load_job(args.id)
 if not job then return 1 end
 if job.status ~= 'queued' or job.attempts > 0 then return 0 end
 if job.idempotency and not job.unshared then return 0 end
-if job.camera then abort_frame(job) end
+if job.camera then abort_frame(job) else leave_jobs_lane(job.id, job.queue, job.flow) end
+if job.token then redis.call('HDEL', LANE_TOKENS, job.token) end
 erase_record(job)
 return 1

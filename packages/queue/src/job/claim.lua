@@ -15,12 +15,13 @@ local tokens, tokens_queue = {}, ''
 
 local function reply(job) return { job, tokens_queue, unpack(tokens) } end
 
--- The record of the batch's next item, bound to the token; nil when none waits, or the batch was stopped.
+-- The record of the batch's next item, bound to the delivery; nil when none waits, or the batch was stopped.
 local function next_item(id)
   local batch = redis.call('HMGET', batch_key(id), 'stopped', 'options', 'requestId', 'owner', 'maxImageBytes', 'flow')
   if batch[1] then return nil end
   local entry = redis.call('LPOP', lane_key(batch_lane(id)))
   if not entry then return nil end
+  leave_if_empty('bulk', batch[6] or batch[4], batch_lane(id))
   local item = cjson.decode(entry)
   redis.call('HINCRBY', STATS, 'items', -1)
   redis.call('HSET', job_key(item.j),
@@ -41,6 +42,7 @@ local function next_frame(name)
   while true do
     local id = redis.call('LPOP', lane_key(camera_lane(name)))
     if not id then return nil end
+    leave_if_no_frame_waits(name)
     local job = load_job(id)
     if job and is_live(job) then
       -- It has left the lane.
@@ -54,28 +56,108 @@ local function next_frame(name)
   end
 end
 
-local function job_of_token(token)
-  local lane, bound = read_token(token)
-  if not lane then return nil end
-  if bound ~= '' then return load_job(bound) end
+-- The flow's single job that has waited longest and is still in time. Jobs that are not end here.
+local function next_single_job(queue, flow)
+  while true do
+    local id = redis.call('ZRANGE', jobs_lane_key(queue, flow), 0, 0)[1]
+    if not id then return nil end
+    local job = load_job(id)
+    leave_jobs_lane(id, queue, flow)
+    -- A process of another release has claimed or ended it.
+    if job and job.status == 'queued' and job.attempts == 0 then
+      if job.expiresAt > now then return job end
+      expire(job)
+    end
+  end
+end
+
+-- What is next in turn in the queue, and its lane. Before a delivery of something that waits is used, so there is something.
+local function next_in_turn(queue)
+  while true do
+    local flow, lane = next_lane(queue)
+    if not flow then return nil end
+    charge_flow(queue, flow, lane)
+    local kind, name = string.match(lane, '^(%a+):?(.*)$')
+    local job
+    if kind == 'batch' then
+      job = next_item(name)
+    elseif kind == 'camera' then
+      job = next_frame(name)
+    else
+      job = next_single_job(queue, flow)
+    end
+    if job then return job, lane end
+    leave_flow(queue, flow, lane)
+  end
+end
+
+local function others_wait(queue) return is_fair() and redis.call('ZCARD', flows_key(queue)) > 1 end
+
+-- Takes the next entry of the token's lane or, while several flows wait, what is next in turn.
+local function job_of_token(token, lane)
   spend_token(token, lane)
   local kind, name = string.match(lane, '^(%a+):(.*)$')
+  local queue = queue_of_lane(lane)
   local job
   if redis.call('EXISTS', lane_hash(lane)) == 1 then
-    job = (kind == 'batch' and next_item or next_frame)(name)
+    local stopped = kind == 'batch' and redis.call('HEXISTS', batch_key(name), 'stopped') == 1
+    -- A process of another release has filled it.
+    if is_fair() and not stopped and redis.call('EXISTS', lane_key(lane)) == 1 then
+      join_flow(queue, (kind == 'batch' and flow_of_batch or flow_of_camera)(name), lane)
+    end
+    local from = lane
+    if others_wait(queue) then
+      job, from = next_in_turn(queue)
+    else
+      job = (kind == 'batch' and next_item or next_frame)(name)
+    end
+    -- A single job's own delivery, if it was another one, brings nothing any more.
+    if job then
+      if job.token and job.token ~= token then redis.call('HDEL', LANE_TOKENS, job.token) end
+      bind(job, token, from)
+    end
     -- A stopped batch gets no tokens: what waits in it is not for workers.
-    if job then tokens, tokens_queue = issue_tokens(lane), queue_of_lane(lane) end
+    if not stopped and redis.call('EXISTS', lane_hash(lane)) == 1 then tokens, tokens_queue = issue_tokens(lane), queue end
   end
-  if job then
-    redis.call('HSET', LANE_TOKENS, token, lane .. ' ' .. job.id)
-  else
-    redis.call('HDEL', LANE_TOKENS, token)
-  end
+  if not job then redis.call('HDEL', LANE_TOKENS, token) end
   return job
 end
 
-local job
-if is_token(delivered) then job = job_of_token(delivered) else job = load_job(delivered) end
+-- A delivery of a single job that waits takes that or, while several flows wait, what is next in turn; then the job waits for another
+-- delivery: that of the single job taken instead of it, or a new one.
+local function job_instead_of(own)
+  local queue = own.queue
+  if not others_wait(queue) then
+    leave_jobs_lane(own.id, queue, own.flow)
+    return own
+  end
+  local job, lane = next_in_turn(queue)
+  if not job or job.id == own.id then return job end
+  if redis.call('ZSCORE', jobs_lane_key(queue, own.flow), own.id) == false then
+    -- It was found to be overdue, and has ended.
+    if job.token then redis.call('HDEL', LANE_TOKENS, job.token) end
+  elseif lane == JOBS_LANE then
+    bind(own, delivery_id(job), JOBS_LANE)
+  else
+    tokens, tokens_queue = { bind_to_new_token(own, JOBS_LANE) }, queue
+  end
+  bind(job, delivered, lane)
+  return job
+end
+
+local function delivered_job()
+  local lane, bound = read_token(delivered)
+  if is_token(delivered) and not lane then return nil end
+  if bound == '' then return job_of_token(delivered, lane) end
+  local job = load_job(bound or delivered)
+  -- Another delivery was exchanged for this one.
+  if not job or delivery_id(job) ~= delivered then return nil end
+  local in_lane = not job.batch and not job.camera and job.status == 'queued'
+    and redis.call('ZSCORE', jobs_lane_key(job.queue, job.flow), job.id)
+  return in_lane and job_instead_of(job) or not in_lane and job or nil
+end
+
+local job = delivered_job()
 if not job or not is_live(job) then return reply(false) end
 if job.claim ~= args.claim then
   if claim_lives(job) then return reply(false) end

@@ -10,9 +10,10 @@
 --- @include ../webhook/lib.lua
 --- @include ../batch/lib.lua
 --- @include ../camera/lib.lua
+--- @include ../flow/lib.lua
 local FIELDS = {
   'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
-  'blobBytes', 'resultBytes', 'resultTtl', 'endedBy', 'owner', 'idempotency', 'unshared', 'webhookHost',
+  'blobBytes', 'resultBytes', 'resultTtl', 'endedBy', 'owner', 'flow', 'idempotency', 'unshared', 'webhookHost',
   'ticket', 'batch', 'name', 'line', 'camera', 'takenAt', 'startedAt', 'forgiven',
 }
 local NUMBERS = {
@@ -30,12 +31,13 @@ local function load_job(id)
     job[field] = NUMBERS[field] and tonumber(values[i]) or values[i]
   end
   job.token = job.ticket
+  job.flow = job.flow or job.owner or ''
   return job
 end
 
 local function is_live(job) return job.status == 'queued' or job.status == 'processing' end
 
--- What BullMQ knows the job by: the token that brought it, or its own id.
+-- What BullMQ knows the job by: a lane token, the id of another job with which it has exchanged deliveries, or its own id.
 local function delivery_id(job) return job.token or job.id end
 
 -- BullMQ's lock on the job; '' when nobody has locked it.
@@ -120,6 +122,7 @@ local function end_job(job, status, code, detail, more, result_bytes)
     count_status(job, 'processing')
   end
   if job.token then redis.call('HDEL', LANE_TOKENS, job.token) end
+  if not job.batch and not job.camera and job.status == 'queued' then leave_jobs_lane(job.id, job.queue, job.flow) end
   -- A worker that has claimed the job must abort it. A worker that finishes the job itself need not hear of that.
   local abort = job.claim ~= '' and status ~= 'succeeded' and status ~= 'failed'
   if job.batch then

@@ -54,5 +54,6 @@ if #blob > 0 then
 end
 on_enqueue(queue)
 redis.call('ZADD', waiting_key(queue), now, id)
+if is_fair() then join_jobs_lane(id, queue, args.flow or args.owner) end
 schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
 return { 'ok', now, expires }

@@ -5,6 +5,9 @@
 -- Invariants, after each script:
 --   `turns` of a lane's hash is the number of its unbound tokens: at least min(LANE_WIDTH, length of the lane), at most LANE_WIDTH;
 --   an unbound token is in `due`; a bound one is the `ticket` field of its live job's record.
+-- A single job needs no lane to be delivered, BullMQ has its id; but a delivery that has brought something else instead, because it was
+-- another flow's turn, is bound to that, and the job gets another delivery: that of the job brought, or a token (job/claim.lua).
+-- LANE_TOKENS has bound deliveries of all kinds.
 -- Tokens that were issued and did not reach BullMQ (the process died) are found by `sweep`.
 -- LANE_WIDTH: a worker passes on the next token while it claims, in about 2 ms, so 8 tokens serve some thousand items a second. Frames
 -- of a camera come one by one, and are processed one after the other while other lanes wait.
@@ -15,13 +18,15 @@ local function lane_hash(lane) return PREFIX .. ':' .. lane end
 local function queue_of_lane(lane) return string.sub(lane, 1, 6) == 'batch:' and 'bulk' or 'cameras' end
 local function is_token(id) return string.sub(id, 1, 5) == 'turn-' end
 
+local function new_token() return 'turn-' .. string.format('%d', redis.call('HINCRBY', STATS, 'turns', 1)) end
+
 -- Issues the tokens that a lane lacks. Returns them; the caller of the script adds them to BullMQ.
 local function issue_tokens(lane)
   local issued = {}
   local wanted = math.min(LANE_WIDTH[queue_of_lane(lane)], redis.call('LLEN', lane_key(lane)))
   local unbound = tonumber(redis.call('HGET', lane_hash(lane), 'turns') or 0)
   while unbound + #issued < wanted do
-    local token = 'turn-' .. string.format('%d', redis.call('HINCRBY', STATS, 'turns', 1))
+    local token = new_token()
     redis.call('HSET', LANE_TOKENS, token, lane)
     redis.call('ZADD', DUE, now + TOKEN_CHECK_MS, token)
     issued[#issued + 1] = token
@@ -30,9 +35,30 @@ local function issue_tokens(lane)
   return issued
 end
 
--- The lane of a token, and the id of the job it is bound to or ''; nil for a token that no longer exists.
+-- The lane of a token or other delivery, and the id of the job it is bound to or ''; nil for a token that no longer exists, and for a
+-- delivery that is bound to nothing but the job of its id.
 local function read_token(token)
   return string.match(redis.call('HGET', LANE_TOKENS, token) or '', '^(%S+) ?(.*)$')
+end
+
+-- BullMQ knows a job by this delivery from here on.
+local function bind(job, delivery, lane)
+  if delivery == job.id then
+    redis.call('HDEL', LANE_TOKENS, delivery)
+    redis.call('HDEL', job_key(job.id), 'ticket')
+    job.token = nil
+  else
+    redis.call('HSET', LANE_TOKENS, delivery, lane .. ' ' .. job.id)
+    redis.call('HSET', job_key(job.id), 'ticket', delivery)
+    job.token = delivery
+  end
+end
+
+-- Gives a job a delivery of its own, which the caller of the script adds to BullMQ.
+local function bind_to_new_token(job, lane)
+  if job.token then redis.call('HDEL', LANE_TOKENS, job.token) end
+  bind(job, new_token(), lane)
+  return job.token
 end
 
 -- An unbound token is used, or its lane no longer exists.

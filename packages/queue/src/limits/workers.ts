@@ -1,8 +1,8 @@
 import type { QueueName, WorkerQueueName } from '@facequeue/schema';
+import { CONSTANTS } from '../constants.ts';
 import { defineScript, json, number, text } from '../redis/define-script.ts';
 
-/** A worker that has been silent for this long counts as dead, ms. */
-export const WORKER_SILENCE_MS = 15_000;
+export const WORKER_SILENCE_MS: number = CONSTANTS.WORKER_SILENCE_MS;
 
 /** What a worker reports about itself, kept 15 s. */
 export interface WorkerInfo {
@@ -20,6 +20,8 @@ export interface WorkerInfo {
   startedAt: number;
   /** Jobs whose images are on their way from slow hosts: they wait, and for no engine. Workers of 0.1.0 say nothing of it. */
   fetching?: Partial<Record<QueueName, number>>;
+  /** It knows flows (flow/lib.lua), as workers of 0.1.0 do not. `WorkerQueue.heartbeat` adds it. */
+  flows?: true;
 }
 
 export const heartbeatScript = defineScript({

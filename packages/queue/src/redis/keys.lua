@@ -27,6 +27,10 @@
 --   <prefix>:superseded:<name> list ids of frames that a newer one has replaced and that are about to end: no worker may have them
 --   <prefix>:lane:<lane>     list    what waits in a lane ("batch:<id>": items as JSON; "camera:<name>": ids of frames)
 --   <prefix>:turns           hash    lane token -> "<lane>", or "<lane> <id>" once a worker has claimed a job by it (see lane/lib.lua)
+--   <prefix>:flows:<queue>   zset    flows of which something waits in the queue unclaimed, by their turns (see flow/lib.lua, as the next)
+--   <prefix>:lanes:<queue>:<flow>    zset  the lanes of a flow in which something waits, by their turns within it
+--   <prefix>:lane:jobs:<queue>:<flow>  zset  ids of its single jobs that no worker has claimed, by the time since which they wait
+--   <prefix>:weights         hash    weights of flows that do not have 1
 --   <prefix>:first-start     string  time of the installation's first start
 --   <prefix>:rate:<owner>   string  see quota/lib.lua, as the next
 --   <prefix>:calls:<owner>  zset
@@ -46,6 +50,7 @@ local HOSTS = PREFIX .. ':hosts'
 local TASKS = PREFIX .. ':tasks'
 local LANE_TOKENS = PREFIX .. ':turns'
 local CAMERAS = PREFIX .. ':cameras'
+local WEIGHTS = PREFIX .. ':weights'
 
 local function job_key(id) return PREFIX .. ':job:' .. id end
 local function blob_key(id) return PREFIX .. ':blob:' .. id end
@@ -69,3 +74,6 @@ local function rate_key(owner) return PREFIX .. ':rate:' .. owner end
 local function use_key(owner) return PREFIX .. ':use:' .. owner end
 local function calls_key(owner) return PREFIX .. ':calls:' .. owner end
 local function lane_key(lane) return PREFIX .. ':lane:' .. lane end
+local function flows_key(queue) return PREFIX .. ':flows:' .. queue end
+local function lanes_key(queue, flow) return PREFIX .. ':lanes:' .. queue .. ':' .. flow end
+local function jobs_lane_key(queue, flow) return lane_key('jobs:' .. queue .. ':' .. flow) end

@@ -17,6 +17,10 @@ export interface Keys {
   readonly frames: (camera: string) => string;
   readonly superseded: (camera: string) => string;
   readonly lane: (lane: string) => string;
+  readonly flows: (queue: string) => string;
+  /** Of "<queue>:<flow>", as the next. */
+  readonly lanes: (flow: string) => string;
+  readonly jobsLane: (flow: string) => string;
   readonly rate: (owner: string) => string;
   readonly calls: (owner: string) => string;
   readonly use: (owner: string) => string;
@@ -28,6 +32,7 @@ export interface Keys {
   readonly cameras: string;
   readonly flowCounts: (kind: string) => string;
   readonly workers: string;
+  readonly weights: string;
   /** Stored as `turns`. */
   readonly laneTokens: string;
   readonly channels: {
@@ -62,6 +67,9 @@ export function keysOf(prefix: string): Keys {
     frames: named('frames'),
     superseded: named('superseded'),
     lane: named('lane'),
+    flows: named('flows'),
+    lanes: named('lanes'),
+    jobsLane: named('lane:jobs'),
     rate: named('rate'),
     calls: named('calls'),
     use: named('use'),
@@ -73,6 +81,7 @@ export function keysOf(prefix: string): Keys {
     cameras: `${prefix}:cameras`,
     flowCounts: named('cameras'),
     workers: `${prefix}:workers`,
+    weights: `${prefix}:weights`,
     laneTokens: `${prefix}:turns`,
     channels: {
       ended: `${prefix}:ended`,

@@ -9,6 +9,7 @@
 --- @include ../camera/lib.lua
 --- @include ../job/lib.lua
 --- @include ../lane/lib.lua
+--- @include ../flow/workers-lib.lua
 --- @include ../limits/memory.lua
 record_memory()
 local ids = redis.call('ZRANGE', DUE, '-inf', now, 'BYSCORE', 'LIMIT', 0, args.max)
@@ -18,6 +19,8 @@ local function lost(delivery, queue)
   lost_deliveries[#lost_deliveries + 1] = delivery
   lost_deliveries[#lost_deliveries + 1] = queue
 end
+
+check_workers(lost)
 
 local function cancel_remaining_later(id)
   redis.call('ZADD', DUE, now + CANCEL_REMAINING_LEASE_MS, 'batch-' .. id)
@@ -39,7 +42,10 @@ local function sweep_job(id)
     else
       -- BullMQ does not know a frame that waits in its camera's lane: it knows the lane's token.
       local in_bullmq = job.token or not job.camera
-      if unlocked and in_bullmq and redis.call('EXISTS', bull_key(job.queue, delivery_id(job))) == 0 then
+      local token = unlocked and not is_fair() and end_exchange(job)
+      if token then
+        lost(token, job.queue)
+      elseif unlocked and in_bullmq and redis.call('EXISTS', bull_key(job.queue, delivery_id(job))) == 0 then
         lost(delivery_id(job), job.queue)
       end
       schedule(job)

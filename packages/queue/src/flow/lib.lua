@@ -1,0 +1,77 @@
+-- Flows: how callers share workers fairly. A flow has lanes in each queue: one of its single jobs, called `jobs`, and one of each of its
+-- batches or cameras. While two flows or more wait, a claim takes the next entry of the flow whose turn it is, whatever job or lane
+-- BullMQ delivered (job/claim.lua).
+-- Turns are those of self-clocked fair queueing (Golestani, 1994). A flow that begins to wait gets the turn `clock` + 1 / weight, the
+-- earliest turn is served, the clock becomes that turn, and the flow, while it waits, gets the next one 1 / weight later. So flows that
+-- wait are served in the ratio of their weights, and one that begins to wait is passed by each other flow of its weight once at most. A
+-- flow that stops waiting leaves nothing behind: its last turn is not later than the clock.
+-- The lanes of a flow take turns in the same way, all with one weight.
+-- Invariants, after each script, as long as all processes are of a release that knows flows:
+--   a single job is in the lane of its flow exactly while it is `queued` and no worker has ever claimed it;
+--   a lane is in `lanes` while something waits in it, and a flow in `flows` while it has a lane there.
+-- Other releases break them harmlessly: a claim skips what is not there, and takes up lanes that it is delivered tokens of.
+-- stats.clock:<queue> is the clock; it is deleted when nothing waits. stats.unfair is set while a worker is seen that knows no flows
+-- (flow/workers-lib.lua): then jobs and lanes join no flows, and each delivery brings what it names.
+--- @include ../redis/keys.lua
+--- @include ../redis/clock.lua
+
+-- What LANE_TOKENS and `lanes` call the lane of a flow's single jobs.
+local JOBS_LANE = 'jobs'
+
+local function is_fair() return not redis.call('HGET', STATS, 'unfair') end
+local function weight_of(flow) return tonumber(redis.call('HGET', WEIGHTS, flow) or 1) end
+
+local function set_weight(flow, weight)
+  if weight == weight_of(flow) then return end
+  if weight == 1 then redis.call('HDEL', WEIGHTS, flow) else redis.call('HSET', WEIGHTS, flow, weight) end
+end
+
+-- Something waits in a lane of a flow.
+local function join_flow(queue, flow, lane)
+  local lanes = lanes_key(queue, flow)
+  if redis.call('ZSCORE', lanes, lane) then return end
+  local first = redis.call('ZRANGE', lanes, 0, 0, 'WITHSCORES')
+  redis.call('ZADD', lanes, tonumber(first[2] or 0) + 1, lane)
+  if first[1] then return end
+  local clock = tonumber(redis.call('HGET', STATS, 'clock:' .. queue) or 0)
+  redis.call('ZADD', flows_key(queue), clock + 1 / weight_of(flow), flow)
+end
+
+-- Nothing waits in a lane of a flow any more.
+local function leave_flow(queue, flow, lane)
+  if redis.call('ZREM', lanes_key(queue, flow), lane) == 0 or redis.call('EXISTS', lanes_key(queue, flow)) == 1 then return end
+  redis.call('ZREM', flows_key(queue), flow)
+  if redis.call('EXISTS', flows_key(queue)) == 0 then redis.call('HDEL', STATS, 'clock:' .. queue) end
+end
+
+local function join_jobs_lane(id, queue, flow)
+  redis.call('ZADD', jobs_lane_key(queue, flow), now, id)
+  join_flow(queue, flow, JOBS_LANE)
+end
+
+-- Whether the job was in the lane.
+local function leave_jobs_lane(id, queue, flow)
+  if redis.call('ZREM', jobs_lane_key(queue, flow), id) == 0 then return false end
+  if redis.call('EXISTS', jobs_lane_key(queue, flow)) == 0 then leave_flow(queue, flow, JOBS_LANE) end
+  return true
+end
+
+-- The lane of a batch or camera has lost entries.
+local function leave_if_empty(queue, flow, lane)
+  if redis.call('EXISTS', lane_key(lane)) == 0 then leave_flow(queue, flow, lane) end
+end
+
+-- Flow and lane whose turn it is; nil when nothing waits.
+local function next_lane(queue)
+  local flow = redis.call('ZRANGE', flows_key(queue), 0, 0)[1]
+  if not flow then return nil end
+  return flow, redis.call('ZRANGE', lanes_key(queue, flow), 0, 0)[1]
+end
+
+-- The flow whose turn it is has got it. Call it before its entry leaves the lane.
+local function charge_flow(queue, flow, lane)
+  local tag = tonumber(redis.call('ZSCORE', flows_key(queue), flow))
+  redis.call('HSET', STATS, 'clock:' .. queue, string.format('%.17g', tag))
+  redis.call('ZADD', flows_key(queue), tag + 1 / weight_of(flow), flow)
+  redis.call('ZINCRBY', lanes_key(queue, flow), 1, lane)
+end

@@ -1,0 +1,52 @@
+-- Whether all workers seen know flows. One that does not takes what BullMQ delivers, and finds a job by its own id or by a token.
+--- @include ../redis/keys.lua
+--- @include ../redis/clock.lua
+--- @include ./lib.lua
+--- @include ../job/lib.lua
+--- @include ../lane/lib.lua
+
+local function knows_flows(worker)
+  local at, info = string.match(worker, '^(%d+) (.*)$')
+  return tonumber(at) < now - WORKER_SILENCE_MS or string.find(info, '"flows":true', 1, true) ~= nil
+end
+
+local function each_queued_single_job(visit)
+  for _, queue in ipairs(QUEUES) do
+    for _, flow in ipairs(redis.call('ZRANGE', flows_key(queue), 0, -1)) do
+      for _, id in ipairs(redis.call('ZRANGE', jobs_lane_key(queue, flow), 0, -1)) do visit(id, queue, flow) end
+    end
+  end
+end
+
+local function lane_of(job)
+  return job.batch and batch_lane(job.batch) or job.camera and camera_lane(job.camera) or JOBS_LANE
+end
+
+-- A job that BullMQ knows by the id of another one gets a token, which any worker understands. Returns that, or nil.
+local function end_exchange(job)
+  if not job.token or is_token(job.token) then return nil end
+  return bind_to_new_token(job, lane_of(job))
+end
+
+-- Turns fair shares off when a worker of another release is seen, and on again when none is. `lost` is called with deliveries, and their
+-- queue, that BullMQ must have from here on.
+local function check_workers(lost)
+  local fair = true
+  for _, worker in ipairs(redis.call('HVALS', WORKERS)) do fair = fair and knows_flows(worker) end
+  if fair == is_fair() then return end
+  if fair then
+    redis.call('HDEL', STATS, 'unfair')
+    -- Workers of the other release have taken jobs and left their entries.
+    each_queued_single_job(function(id, queue, flow)
+      local job = load_job(id)
+      if not job or job.status ~= 'queued' or job.attempts > 0 then leave_jobs_lane(id, queue, flow) end
+    end)
+  else
+    redis.call('HSET', STATS, 'unfair', 1)
+    each_queued_single_job(function(id, queue)
+      local job = load_job(id)
+      local token = job and end_exchange(job)
+      if token then lost(token, queue) end
+    end)
+  end
+end
