@@ -4,6 +4,7 @@ import { checkBatches } from './batches.ts';
 import { checkCameras } from './cameras.ts';
 import { type AuditContext, checkOwner, inChunks, membersOf, namesOf, openContext } from './context.ts';
 import type { Finding } from './finding.ts';
+import { checkFlows } from './flows.ts';
 import { checkJobs } from './jobs.ts';
 import { checkLanes } from './lanes.ts';
 import { auditLive } from './live.ts';
@@ -63,6 +64,7 @@ async function auditPass(redis: Redis, prefix: string): Promise<Omit<AuditReport
     ...[...batches.ids].map((id) => ({ name: `batch:${id}`, stopped: batches.stopped.has(id) })),
     ...[...cameras.names].map((name) => ({ name: `camera:${name}`, stopped: false })),
   ]);
+  await checkFlows(context, found.jobs);
   await checkImages(context, found.jobs, batches.images);
   await checkSchedule(context, [
     found.jobs,

@@ -6,6 +6,7 @@ export type FindingKind =
   | 'webhook'
   | 'host'
   | 'lane'
+  | 'flow'
   | 'token'
   | 'reservation'
   | 'schedule'

@@ -4,10 +4,13 @@ import { type AuditContext, type Bytes, inChunks, membersOf, namesOf } from './c
 /** What the checks of batches, cameras and lanes need of a record. */
 export interface JobSummary {
   status: string;
+  queue: string;
+  flow: string;
+  attempts: number;
   blobBytes: number;
   batch: string | undefined;
   camera: string | undefined;
-  /** What BullMQ delivered to the worker that claimed it: the job's id, or a lane token. Stored as `ticket`. */
+  /** What BullMQ knows it by if not by its id: a lane token, or the id of another job. Stored as `ticket`. */
   deliveryId: string | undefined;
 }
 
@@ -23,6 +26,9 @@ const FIELDS = [
   'batch',
   'camera',
   'ticket',
+  'owner',
+  'flow',
+  'attempts',
   'blobBytes',
   'resultBytes',
   'idempotency',
@@ -59,7 +65,8 @@ export async function checkJobs(context: AuditContext, webhooks: Set<string>): P
     const { status = 'none', queue = 'none', batch, camera, ticket: deliveryId, idempotency, webhookStatus } = record;
     const blobBytes = Number(record.blobBytes);
     const live = isLive(status);
-    found.jobs.set(id, { status, blobBytes, batch, camera, deliveryId });
+    const { owner = '', flow = owner, attempts } = record;
+    found.jobs.set(id, { status, queue, flow, attempts: Number(attempts), blobBytes, batch, camera, deliveryId });
     found.byStatus[status] = (found.byStatus[status] ?? 0) + 1;
     found.blobBytes += blobBytes;
     found.resultBytes += Number(record.resultBytes);

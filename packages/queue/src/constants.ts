@@ -57,6 +57,13 @@ export const CONSTANTS = {
   /** How soon the sweep checks that BullMQ has a token. */
   TOKEN_CHECK_MS: 5000,
 
+  // Flows.
+  /** Later than any time: less this, the times of jobs that were passed over are before those of others (see flow/lib.lua). */
+  PASSED_OVER: 1e14,
+  /** Flows and their jobs that a sweep checks for entries of ended jobs. */
+  TRIMMED_FLOWS: 8,
+  TRIMMED_JOBS: 64,
+
   // How soon the sweep checks that BullMQ still has a job: whenever the job's age has doubled, within these limits.
   MIN_JOB_CHECK_MS: 5000,
   MAX_JOB_CHECK_MS: 60_000,

@@ -56,6 +56,17 @@ local function leave_jobs_lane(id, queue, flow)
   return true
 end
 
+-- A job in the lane, whose delivery has brought something else, comes before those that are still to be delivered: it has waited longer.
+local function pass_over(id, queue, flow)
+  local time = tonumber(redis.call('ZSCORE', jobs_lane_key(queue, flow), id))
+  if time > 0 then redis.call('ZADD', jobs_lane_key(queue, flow), time - PASSED_OVER, id) end
+end
+
+local function first_was_passed_over(queue, flow)
+  local first = redis.call('ZRANGE', jobs_lane_key(queue, flow), 0, 0, 'WITHSCORES')
+  return first[2] ~= nil and tonumber(first[2]) < 0
+end
+
 -- The lane of a batch or camera has lost entries.
 local function leave_if_empty(queue, flow, lane)
   if redis.call('EXISTS', lane_key(lane)) == 0 then leave_flow(queue, flow, lane) end

@@ -18,6 +18,8 @@ local function each_queued_single_job(visit)
   end
 end
 
+local function waits_unclaimed(job) return job and job.status == 'queued' and job.attempts == 0 end
+
 local function lane_of(job)
   return job.batch and batch_lane(job.batch) or job.camera and camera_lane(job.camera) or JOBS_LANE
 end
@@ -38,8 +40,7 @@ local function check_workers(lost)
     redis.call('HDEL', STATS, 'unfair')
     -- Workers of the other release have taken jobs and left their entries.
     each_queued_single_job(function(id, queue, flow)
-      local job = load_job(id)
-      if not job or job.status ~= 'queued' or job.attempts > 0 then leave_jobs_lane(id, queue, flow) end
+      if not waits_unclaimed(load_job(id)) then leave_jobs_lane(id, queue, flow) end
     end)
   else
     redis.call('HSET', STATS, 'unfair', 1)
@@ -48,5 +49,20 @@ local function check_workers(lost)
       local token = job and end_exchange(job)
       if token then lost(token, queue) end
     end)
+  end
+end
+
+-- Removes first entries and lanes that processes of another release have emptied: a few, others follow.
+local function trim_lanes()
+  for _, queue in ipairs(QUEUES) do
+    for _, flow in ipairs(redis.call('ZRANGE', flows_key(queue), 0, TRIMMED_FLOWS - 1)) do
+      for _, lane in ipairs(redis.call('ZRANGE', lanes_key(queue, flow), 0, TRIMMED_FLOWS - 1)) do
+        if lane ~= JOBS_LANE then leave_if_empty(queue, flow, lane) end
+      end
+      for _, id in ipairs(redis.call('ZRANGE', jobs_lane_key(queue, flow), 0, TRIMMED_JOBS - 1)) do
+        if waits_unclaimed(load_job(id)) then break end
+        leave_jobs_lane(id, queue, flow)
+      end
+    end
   end
 end

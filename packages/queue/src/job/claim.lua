@@ -127,19 +127,26 @@ end
 -- delivery: that of the single job taken instead of it, or a new one.
 local function job_instead_of(own)
   local queue = own.queue
-  if not others_wait(queue) then
+  local job, lane
+  if others_wait(queue) then
+    job, lane = next_in_turn(queue)
+  elseif first_was_passed_over(queue, own.flow) then
+    job, lane = next_single_job(queue, own.flow), JOBS_LANE
+  else
     leave_jobs_lane(own.id, queue, own.flow)
     return own
   end
-  local job, lane = next_in_turn(queue)
   if not job or job.id == own.id then return job end
   if redis.call('ZSCORE', jobs_lane_key(queue, own.flow), own.id) == false then
     -- It was found to be overdue, and has ended.
     if job.token then redis.call('HDEL', LANE_TOKENS, job.token) end
-  elseif lane == JOBS_LANE then
-    bind(own, delivery_id(job), JOBS_LANE)
   else
-    tokens, tokens_queue = { bind_to_new_token(own, JOBS_LANE) }, queue
+    pass_over(own.id, queue, own.flow)
+    if lane == JOBS_LANE then
+      bind(own, delivery_id(job), JOBS_LANE)
+    else
+      tokens, tokens_queue = { bind_to_new_token(own, JOBS_LANE) }, queue
+    end
   end
   bind(job, delivered, lane)
   return job

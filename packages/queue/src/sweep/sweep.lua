@@ -21,6 +21,7 @@ local function lost(delivery, queue)
 end
 
 check_workers(lost)
+trim_lanes()
 
 local function cancel_remaining_later(id)
   redis.call('ZADD', DUE, now + CANCEL_REMAINING_LEASE_MS, 'batch-' .. id)

@@ -20,6 +20,7 @@ type SubmitArguments = Parameters<typeof submitScript.encode>[0];
 
 export interface BatchOptions {
   owner?: string;
+  flow?: string;
   open?: boolean;
   listing?: boolean;
   output?: boolean;
@@ -29,6 +30,7 @@ export interface BatchOptions {
 
 export interface FrameOptions {
   keep?: 'latest' | 'all';
+  flow?: string;
   startTimeoutMs?: number;
   bytes?: Uint8Array;
   limits?: AdmissionLimits;
@@ -94,11 +96,12 @@ export class ScriptHarness {
   /** The first word of the reply. */
   async create(
     id: string,
-    { owner = '', open = false, listing, output, webhookHost, limits = ROOMY }: BatchOptions = {},
+    { owner = '', flow, open = false, listing, output, webhookHost, limits = ROOMY }: BatchOptions = {},
   ): Promise<string> {
     const reply = await this.scripts.run(createScript, {
       id,
       owner,
+      flow,
       requestId: 'request',
       options: DEFAULT_DETECTION_OPTIONS,
       open,
@@ -183,6 +186,7 @@ export class ScriptHarness {
   postFrame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
     const {
       keep = 'latest',
+      flow,
       startTimeoutMs = LONG,
       bytes = Buffer.from('frame'),
       limits = ROOMY,
@@ -195,6 +199,7 @@ export class ScriptHarness {
       id,
       camera: `/${camera}`,
       keep,
+      flow,
       startTimeoutMs,
       resultTtlMs: LONG,
       limits,
