@@ -81,7 +81,7 @@ async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
   );
   const signal = new AbortController().signal;
   const run = async () => {
-    using slot = await pool.acquire('interactive', signal);
+    using slot = await pool.acquire('interactive', '', signal);
     await slot.run({ bytes: new Uint8Array(bytes), options: { ...DEFAULT_DETECTION_OPTIONS, profile } }, signal, IDS);
   };
   await load(LANES, ms / 4, run);

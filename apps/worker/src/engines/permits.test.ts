@@ -9,6 +9,7 @@ const never = new AbortController().signal;
 /** A call of `acquire`, and what became of it. */
 interface Request {
   priority: PriorityClass;
+  flow: string;
   abort: AbortController;
   state: 'queued' | 'granted' | 'canceled';
 }
@@ -18,7 +19,7 @@ async function grants(queued: PriorityClass[]): Promise<PriorityClass[]> {
   const permits = new Permits<string>();
   const granted: PriorityClass[] = [];
   const all = queued.map((priority) =>
-    permits.acquire(priority, never).then((resource) => {
+    permits.acquire(priority, '', never).then((resource) => {
       granted.push(priority);
       permits.offer(resource);
     }),
@@ -73,11 +74,12 @@ describe('the share of bulk work', () => {
 });
 
 describe('permits', () => {
-  it('are exclusive and granted in order, whatever is offered, withdrawn and canceled', () => {
+  it('are exclusive and granted to each flow in the sequence of its requests, whatever is offered, withdrawn and canceled', () => {
     const step = fc.oneof(
       fc.record({
         do: fc.constant('acquire' as const),
         priority: fc.constantFrom<PriorityClass>('interactive', 'others'),
+        flow: fc.constantFrom('a', 'b'),
       }),
       fc.record({ do: fc.constantFrom('offer' as const, 'cancel' as const), which: fc.nat(20) }),
       fc.record({ do: fc.constantFrom('withdraw' as const, 'repair' as const), which: fc.nat(2) }),
@@ -90,9 +92,9 @@ describe('permits', () => {
         const requests: Request[] = [];
         for (const one of steps) {
           if (one.do === 'acquire') {
-            const request: Request = { priority: one.priority, abort: new AbortController(), state: 'queued' };
+            const request: Request = { priority: one.priority, flow: one.flow, abort: new AbortController(), state: 'queued' };
             requests.push(request);
-            permits.acquire(one.priority, request.abort.signal).then(
+            permits.acquire(one.priority, one.flow, request.abort.signal).then(
               (resource) => {
                 request.state = 'granted';
                 expect(inUse).not.toContain(resource);
@@ -119,10 +121,14 @@ describe('permits', () => {
           // No resource is idle while a request waits.
           if (queued.length > 0) expect(inUse.length + broken.size).toBe(3);
           for (const priority of ['interactive', 'others']) {
-            const ofClass = requests.filter((one) => one.priority === priority && one.state !== 'canceled');
-            const firstQueued = ofClass.findIndex(({ state }) => state === 'queued');
-            if (firstQueued >= 0)
-              expect(ofClass.slice(firstQueued).every(({ state }) => state === 'queued')).toBe(true);
+            for (const flow of ['a', 'b']) {
+              const requested = requests.filter(
+                (one) => one.priority === priority && one.flow === flow && one.state !== 'canceled',
+              );
+              const firstQueued = requested.findIndex(({ state }) => state === 'queued');
+              if (firstQueued >= 0)
+                expect(requested.slice(firstQueued).every(({ state }) => state === 'queued')).toBe(true);
+            }
           }
         }
       }),
@@ -130,12 +136,30 @@ describe('permits', () => {
     );
   });
 
+  it.each([1, 2, 3])('are not all granted to the flow that asks most, of %i engines', async (engines) => {
+    const permits = new Permits<number>();
+    const granted: string[] = [];
+    const ask = (flow: string) =>
+      permits.acquire('interactive', flow, never).then((engine) => {
+        granted.push(flow);
+        return engine;
+      });
+    const running = Array.from({ length: engines }, () => ask('flood'));
+    for (let engine = 0; engine < engines; engine++) permits.offer(engine);
+    await Promise.all(running);
+    for (let i = 0; i < 6; i++) void ask('flood');
+    void ask('small');
+    permits.offer(await running[0]!);
+    await new Promise(setImmediate);
+    expect(granted.at(-1)).toBe('small');
+  });
+
   it('are not kept for a request that is canceled while it waits, and leave no listener on a signal', async () => {
     const permits = new Permits<string>();
     const canceled = new AbortController();
     const granted = new AbortController();
-    const first = permits.acquire('interactive', canceled.signal);
-    const second = permits.acquire('interactive', granted.signal);
+    const first = permits.acquire('interactive', '', canceled.signal);
+    const second = permits.acquire('interactive', '', granted.signal);
     canceled.abort(new Error('canceled'));
     await expect(first).rejects.toThrow('canceled');
     expect(permits.queued('interactive')).toBe(1);
@@ -148,14 +172,14 @@ describe('permits', () => {
     const permits = new Permits<string>();
     for (const engine of ['first', 'second', 'last']) permits.offer(engine);
     const granted = [];
-    for (let i = 0; i < 3; i++) granted.push(await permits.acquire('others', new AbortController().signal));
+    for (let i = 0; i < 3; i++) granted.push(await permits.acquire('others', '', new AbortController().signal));
     expect(granted).toEqual(['last', 'second', 'first']);
   });
 
   it('are refused to a job that is already canceled', async () => {
     const permits = new Permits<string>();
     permits.offer('engine');
-    await expect(permits.acquire('interactive', AbortSignal.abort(new Error('canceled')))).rejects.toThrow('canceled');
-    expect(await permits.acquire('others', never)).toBe('engine');
+    await expect(permits.acquire('interactive', '', AbortSignal.abort(new Error('canceled')))).rejects.toThrow('canceled');
+    expect(await permits.acquire('others', '', never)).toBe('engine');
   });
 });

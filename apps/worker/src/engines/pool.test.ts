@@ -66,7 +66,7 @@ async function start(
 
 /** Runs one image; resolves to its name as the engine returned it. Its log lines have its name as job id. */
 async function run(pool: EnginePool, script: Script, signal = never): Promise<string> {
-  using slot = await pool.acquire('interactive', signal);
+  using slot = await pool.acquire('interactive', '', signal);
   const ids = { job_id: script.name, request_id: `request of ${script.name}` };
   const bytes = new TextEncoder().encode(JSON.stringify(script));
   const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, signal, ids);
@@ -390,7 +390,7 @@ describe('the status', () => {
     await inside('first');
     const begun = performance.now();
     const others = ['b', 'c'].map((name) => run(pool, { name, do: 'answer' }));
-    const bulk = pool.acquire('others', never);
+    const bulk = pool.acquire('others', '', never);
     expect(pool.status()).toMatchObject({ busy: 1, queued: { interactive: 2, others: 1 } });
     await sleep(200);
     const released = performance.now();
@@ -469,7 +469,7 @@ describe('a canceled job', () => {
 
   it('is not started even if it has an engine already', async () => {
     const pool = await start(1);
-    using slot = await pool.acquire('interactive', never);
+    using slot = await pool.acquire('interactive', '', never);
     const bytes = new TextEncoder().encode(JSON.stringify({ name: 'late', do: 'answer' }));
     const aborted = AbortSignal.abort(new Error('canceled'));
     await expect(slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, aborted, IDS)).rejects.toThrow('canceled');

@@ -93,8 +93,8 @@ export class EnginePool {
    * Waits for an engine that is up and idle.
    * @throws the signal's reason once it aborts
    */
-  async acquire(priority: PriorityClass, signal: AbortSignal): Promise<Slot> {
-    const supervisor = await this.#permits.acquire(priority, signal);
+  async acquire(priority: PriorityClass, flow: string, signal: AbortSignal): Promise<Slot> {
+    const supervisor = await this.#permits.acquire(priority, flow, signal);
     this.#inUse.add(supervisor);
     this.#load.set(this.#inUse.size, performance.now());
     return {

@@ -105,7 +105,8 @@ async function runJob(
       },
     },
     engines: {
-      async acquire(priority, signal) {
+      async acquire(priority, flow, signal) {
+        expect(flow).toBe('ip:192.0.2.1');
         await script.acquire?.(signal);
         record(`permit ${priority}`, run.slotsInUse++);
         return {

@@ -113,7 +113,7 @@ async function detectFaces(
 ): Promise<Outcome | null> {
   const { queue, engines } = deps;
   using image = await imageOf(deps, job, place, signal, timings);
-  using slot = await engines.acquire(QUEUE_POLICIES[job.queue].priority, signal);
+  using slot = await engines.acquire(QUEUE_POLICIES[job.queue].priority, job.flow, signal);
   timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
   const answer = await slot.run({ bytes: image.bytes, options: job.options }, signal, idsOf(job));

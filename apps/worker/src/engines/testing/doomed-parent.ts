@@ -25,7 +25,7 @@ const pool = await EnginePool.start(
   new Registry('worker'),
 );
 const { signal } = new AbortController();
-const slot = await pool.acquire('interactive', signal);
+const slot = await pool.acquire('interactive', '', signal);
 const script: Script = { name: 'endless', do: plain ? 'wait' : 'hang' };
 const bytes = new TextEncoder().encode(JSON.stringify(script));
 // It never ends: this process is killed meanwhile.
