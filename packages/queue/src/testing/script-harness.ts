@@ -30,7 +30,6 @@ export interface BatchOptions {
 
 export interface FrameOptions {
   keep?: 'latest' | 'all';
-  flow?: string;
   startTimeoutMs?: number;
   bytes?: Uint8Array;
   limits?: AdmissionLimits;
@@ -186,7 +185,6 @@ export class ScriptHarness {
   postFrame(id: string, camera: string, more: FrameOptions = {}): Promise<readonly (string | number)[]> {
     const {
       keep = 'latest',
-      flow,
       startTimeoutMs = LONG,
       bytes = Buffer.from('frame'),
       limits = ROOMY,
@@ -199,7 +197,6 @@ export class ScriptHarness {
       id,
       camera: `/${camera}`,
       keep,
-      flow,
       startTimeoutMs,
       resultTtlMs: LONG,
       limits,
