@@ -10,12 +10,12 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
   const { redis, keys, check, stats } = context;
   // Workers that know no flows leave entries of what they have taken.
   if (stats['unfair']) return;
-  const known = new Set<string>();
+  const names = new Set<string>();
   for (const queue of QUEUE_NAMES) {
     const flows = await membersOf(context, keys.flows(queue));
     await inChunks(flows.keys(), async (flow) => {
       const name = `${queue}:${flow}`;
-      known.add(name);
+      names.add(name);
       const lanes = await membersOf(context, keys.lanes(name));
       check('flow', name, 'has lanes', true, lanes.size > 0);
       for (const lane of lanes.keys()) {
@@ -34,5 +34,5 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
     if (flows.size === 0) check('total', `stats.clock:${queue}`, 'kept while nothing waits', false, clock);
   }
   for (const key of [keys.lanes, keys.jobsLane])
-    for (const name of namesOf(context, key)) checkOwner(context, key(name), known.has(name));
+    for (const name of namesOf(context, key)) checkOwner(context, key(name), names.has(name));
 }

@@ -72,7 +72,7 @@ local function next_single_job(queue, flow)
 end
 
 -- What is next in turn in the queue, and its lane. Before a delivery of something that waits is used, so there is something.
-local function next_in_turn(queue)
+local function next_by_flow(queue)
   while true do
     local flow, lane = next_lane(queue)
     if not flow then return nil end
@@ -107,7 +107,7 @@ local function job_of_token(token, lane)
     end
     local from = lane
     if others_wait(queue) then
-      job, from = next_in_turn(queue)
+      job, from = next_by_flow(queue)
     else
       job = (kind == 'batch' and next_item or next_frame)(name)
     end
@@ -129,7 +129,7 @@ local function job_instead_of(own)
   local queue = own.queue
   local job, lane
   if others_wait(queue) then
-    job, lane = next_in_turn(queue)
+    job, lane = next_by_flow(queue)
   elseif first_was_passed_over(queue, own.flow) then
     job, lane = next_single_job(queue, own.flow), JOBS_LANE
   else
