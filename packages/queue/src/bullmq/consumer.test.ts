@@ -590,7 +590,7 @@ describe('workers', () => {
     };
     await worker.heartbeat(info);
     await worker.heartbeat({ ...info, busy: 2 });
-    expect((await gateway.snapshot()).workers).toEqual([{ ...info, busy: 2 }]);
+    expect((await gateway.snapshot()).workers).toEqual([{ ...info, flows: true, busy: 2 }]);
     await worker.close();
     await expect.poll(async () => (await gateway.snapshot()).workers).toEqual([]);
   });
