@@ -92,7 +92,12 @@ describe('permits', () => {
         const requests: Request[] = [];
         for (const one of steps) {
           if (one.do === 'acquire') {
-            const request: Request = { priority: one.priority, flow: one.flow, abort: new AbortController(), state: 'queued' };
+            const request: Request = {
+              priority: one.priority,
+              flow: one.flow,
+              abort: new AbortController(),
+              state: 'queued',
+            };
             requests.push(request);
             permits.acquire(one.priority, one.flow, request.abort.signal).then(
               (resource) => {
@@ -179,7 +184,9 @@ describe('permits', () => {
   it('are refused to a job that is already canceled', async () => {
     const permits = new Permits<string>();
     permits.offer('engine');
-    await expect(permits.acquire('interactive', '', AbortSignal.abort(new Error('canceled')))).rejects.toThrow('canceled');
+    await expect(permits.acquire('interactive', '', AbortSignal.abort(new Error('canceled')))).rejects.toThrow(
+      'canceled',
+    );
     expect(await permits.acquire('others', '', never)).toBe('engine');
   });
 });
