@@ -10,8 +10,8 @@ const RCODES = { failure: 2, refused: 5 };
 
 /** What a name has: addresses; or how its server behaves. */
 type Entry = { A?: string[] | 'silent'; AAAA?: string[] | 'silent' } | 'silent' | keyof typeof RCODES;
-/** A function answers each question of a type for its name: the first with 0. */
-export type Zone = Record<string, Entry | ((question: number) => Entry)>;
+/** A function is asked for each answer. */
+export type Zone = Record<string, Entry | (() => Entry)>;
 
 export interface DnsServer extends AsyncDisposable {
   /** `address:port` */
@@ -33,11 +33,9 @@ export async function startDnsServer(zone: Zone): Promise<DnsServer> {
   };
   socket.on('message', (query, from) => {
     const { name, type, end } = readQuestion(query);
-    const question = `${type} ${name}`;
-    const before = server.questions.filter((each) => each === question).length;
-    server.questions.push(question);
+    server.questions.push(`${type} ${name}`);
     const found = server.zone[name];
-    const entry = typeof found === 'function' ? found(before) : found;
+    const entry = typeof found === 'function' ? found() : found;
     if (entry === 'silent') return;
     if (typeof entry === 'string') return socket.send(answer(query, end, RCODES[entry], []), from.port, from.address);
     const addresses = entry?.[type] ?? [];
