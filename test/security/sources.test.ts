@@ -53,7 +53,7 @@ const limits = {
 const knowsNoName = () => Promise.reject(new LookupError('ENOTFOUND'));
 
 describe('an address that is not public', () => {
-  const open = (allow: string[], connectMs = 20_000) =>
+  const open = (allow: string[], connectMs: number) =>
     createImageSource({
       limits: { ...limits, connectMs },
       allow: allow.map((entry) => parseAllowEntry(entry)!),
@@ -63,8 +63,8 @@ describe('an address that is not public', () => {
 
   it.each(['image URL', 'webhook URL'])('gets no connection by any spelling of a %s', async (kind) => {
     await using canary = await startCanary();
-    await using source = open([]);
-    await using poster = createGuardedPoster({ connectMs: 20_000, totalMs: 20_000, allow: [], resolve: knowsNoName });
+    await using source = open([], 2000);
+    await using poster = createGuardedPoster({ connectMs: 2000, totalMs: 20_000, allow: [], resolve: knowsNoName });
     const request = (url: string) => (kind === 'image URL' ? source.fetch(url) : poster.post(url, {}, '{}'));
     const urls = [
       ...hosts.map((host) => `http://${host}:${canary.port}/`),
@@ -75,6 +75,8 @@ describe('an address that is not public', () => {
     expect(urls.length).toBeGreaterThan(1500);
     const wrong: string[] = [];
     for (const url of urls) {
+      // Enough to see what is wrong.
+      if (wrong.length === 5) break;
       const code = await request(url).then(
         () => 'answered',
         (error) => error.code,
