@@ -39,26 +39,30 @@ async function problemOf({ bytes }: HostileImage): Promise<string | null> {
   return documented && response.status >= 400 && response.status < 500 ? null : `${response.status} ${text}`;
 }
 
-it(`${COUNT} images are faces or an error that blames the image, while the engines live on in bounded memory`, async () => {
-  const engines = service.engines().map(({ pid }) => pid);
-  expect(engines).toHaveLength(2);
-  const images = hostileImages(COUNT, SEED);
-  const wrong: string[] = [];
-  let most = 0;
-  let tried = 0;
-  const caller = async () => {
-    for await (const image of images) {
-      const problem = await problemOf(image);
-      if (problem) wrong.push(`${image.name}: ${problem}`);
-      most = Math.max(most, ...service.engines().map(({ pid }) => residentBytes(pid)));
-      tried++;
-    }
-  };
-  await Promise.all(Array.from({ length: CALLERS }, caller));
-  expect(wrong).toEqual([]);
-  expect(tried).toBe(COUNT);
-  expect(service.engines().map(({ pid }) => pid)).toEqual(engines);
-  expect(most / 1e6).toBeLessThan(MOST_ENGINE_MB);
-  const answer = await post(ASTRONAUT);
-  expect(((await answer.json()) as { Faces: unknown[] }).Faces).toHaveLength(1);
-}, 60_000 + COUNT * 2000);
+it(
+  `${COUNT} images are faces or an error that blames the image, while the engines live on in bounded memory`,
+  async () => {
+    const engines = service.engines().map(({ pid }) => pid);
+    expect(engines).toHaveLength(2);
+    const images = hostileImages(COUNT, SEED);
+    const wrong: string[] = [];
+    let most = 0;
+    let tried = 0;
+    const caller = async () => {
+      for await (const image of images) {
+        const problem = await problemOf(image);
+        if (problem) wrong.push(`${image.name}: ${problem}`);
+        most = Math.max(most, ...service.engines().map(({ pid }) => residentBytes(pid)));
+        tried++;
+      }
+    };
+    await Promise.all(Array.from({ length: CALLERS }, caller));
+    expect(wrong).toEqual([]);
+    expect(tried).toBe(COUNT);
+    expect(service.engines().map(({ pid }) => pid)).toEqual(engines);
+    expect(most / 1e6).toBeLessThan(MOST_ENGINE_MB);
+    const answer = await post(ASTRONAUT);
+    expect(((await answer.json()) as { Faces: unknown[] }).Faces).toHaveLength(1);
+  },
+  60_000 + COUNT * 2000,
+);

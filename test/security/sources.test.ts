@@ -38,7 +38,12 @@ async function startCanary() {
 function isAddress(text: string, base?: string): boolean {
   const url = URL.parse(text.trim(), base);
   const host = url?.hostname.replace(/^\[|\]$/g, '') ?? '';
-  return (isIP(host) > 0 || /(^|\.)localhost\.?$/.test(host)) && !url?.username && !url?.password && /^https?:$/.test(url!.protocol);
+  return (
+    (isIP(host) > 0 || /(^|\.)localhost\.?$/.test(host)) &&
+    !url?.username &&
+    !url?.password &&
+    /^https?:$/.test(url!.protocol)
+  );
 }
 
 const hosts = [...FORBIDDEN_V4, ...FORBIDDEN_V6].flatMap((address) => spellings(address));
@@ -138,7 +143,9 @@ describe('a gateway and a worker', () => {
     if (first === 'image') return response.end('an image');
     if (first === 'loop') {
       loops.set(second, (loops.get(second) ?? 0) + 1);
-      return response.writeHead(302, { location: second === 'one' ? '/loop/one' : `//other.test:${attacker}/loop/two` }).end();
+      return response
+        .writeHead(302, { location: second === 'one' ? '/loop/one' : `//other.test:${attacker}/loop/two` })
+        .end();
     }
     if (first === 'late') {
       const [name = ''] = request.headers.host!.split(':');
@@ -149,7 +156,8 @@ describe('a gateway and a worker', () => {
     if (!/^\d$/.test(first)) return response.writeHead(404).end();
     const hops = Number(first);
     // As the bytes of UTF-8, which is how hosts send it.
-    const location = hops > 1 ? `/${hops - 1}/${second}` : Buffer.from(locations[Number(second)] ?? '').toString('latin1');
+    const location =
+      hops > 1 ? `/${hops - 1}/${second}` : Buffer.from(locations[Number(second)] ?? '').toString('latin1');
     return response.writeHead([301, 302, 303, 307, 308][hops % 5]!, { location }).end();
   };
 
@@ -167,7 +175,10 @@ describe('a gateway and a worker', () => {
         'attacker.test': { A: [ATTACKER] },
         'other.test': { A: [ATTACKER] },
         ...Object.fromEntries(
-          [...REBINDING, ...REDIRECTING].map((name) => [name, () => ({ A: [moved.has(name) ? '127.0.0.1' : ATTACKER] })]),
+          [...REBINDING, ...REDIRECTING].map((name) => [
+            name,
+            () => ({ A: [moved.has(name) ? '127.0.0.1' : ATTACKER] }),
+          ]),
         ),
       }),
     );
@@ -201,7 +212,9 @@ describe('a gateway and a worker', () => {
 
   it('refuse every spelling and every other scheme', async () => {
     const urls = [
-      ...[...FORBIDDEN_V4, ...FORBIDDEN_V6.map((address) => `[${address}]`)].map((host) => `http://${host}:${canary.port}/`),
+      ...[...FORBIDDEN_V4, ...FORBIDDEN_V6.map((address) => `[${address}]`)].map(
+        (host) => `http://${host}:${canary.port}/`,
+      ),
       ...[...spellings('127.0.0.1'), ...LOCAL_NAMES].map((host) => `http://${host}:${canary.port}/`),
       ...['127.0.0.1', '[::ffff:7f00:1]', '169.254.169.254'].flatMap((host) => urlsTo(host, canary.port)),
       ...otherSchemes(canary.port),
@@ -214,7 +227,9 @@ describe('a gateway and a worker', () => {
   });
 
   it('follow no redirect there, at whichever hop', async () => {
-    const each = [...FORBIDDEN_V4, ...FORBIDDEN_V6.map((address) => `[${address}]`)].map((host) => `http://${host}:${canary.port}/`);
+    const each = [...FORBIDDEN_V4, ...FORBIDDEN_V6.map((address) => `[${address}]`)].map(
+      (host) => `http://${host}:${canary.port}/`,
+    );
     const kinds = [
       `http://127.0.0.1:${canary.port}/`,
       `https://[::1]:${canary.port}/`,

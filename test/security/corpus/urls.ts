@@ -110,7 +110,15 @@ function spellingsV6(address: string): string[] {
 }
 
 /** Names of this machine. */
-export const LOCAL_NAMES = ['localhost', 'LOCALHOST', 'localhost.', 'a.localhost', 'ｌｏｃａｌｈｏｓｔ', 'loc%61lhost', 'localhost%2e'];
+export const LOCAL_NAMES = [
+  'localhost',
+  'LOCALHOST',
+  'localhost.',
+  'a.localhost',
+  'ｌｏｃａｌｈｏｓｔ',
+  'loc%61lhost',
+  'localhost%2e',
+];
 
 /** URLs that lead to a host, as one parser or another reads them. `public.test` is nowhere. */
 export const urlsTo = (host: string, port: number): string[] => [

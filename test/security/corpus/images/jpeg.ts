@@ -72,7 +72,10 @@ const duplicate: Damage = (bytes, random) => {
   const found = some(bytes, random, () => true);
   if (!found) return bytes;
   const copy = bytes.subarray(found.start, found.end);
-  return before(bytes, ...Array<Buffer>(1 + random.below(Math.min(2000, 1 + Math.floor(2e6 / copy.length)))).fill(copy));
+  return before(
+    bytes,
+    ...Array<Buffer>(1 + random.below(Math.min(2000, 1 + Math.floor(2e6 / copy.length)))).fill(copy),
+  );
 };
 
 /** Scans that are decoded one after the other, each over the whole picture. */

@@ -51,7 +51,12 @@ const bomb: Damage = (bytes, random) => {
     () => after(bytes, pngChunk('iTXt', Buffer.concat([Buffer.from('XML:com.adobe.xmp\0\x01\0\0\0', 'latin1'), data]))),
     () => after(bytes, ...Array<Buffer>(20).fill(pngChunk('zTXt', named('Comment')))),
     // The largest picture that is accepted, and all of it the same.
-    () => file(bytes, [ihdr(4096, 4096, 8, 0), pngChunk('IDAT', deflateSync(Buffer.alloc(4097 * 4096))), pngChunk('IEND', Buffer.alloc(0))]),
+    () =>
+      file(bytes, [
+        ihdr(4096, 4096, 8, 0),
+        pngChunk('IDAT', deflateSync(Buffer.alloc(4097 * 4096))),
+        pngChunk('IEND', Buffer.alloc(0)),
+      ]),
     // More data than its size says.
     () => file(bytes, [ihdr(8, 8, 8, 0), pngChunk('IDAT', data), pngChunk('IEND', Buffer.alloc(0))]),
   ])();
@@ -94,7 +99,8 @@ const animation: Damage = (bytes, random) => {
 const data: Damage = (bytes, random) => {
   const all = chunks(bytes).map(({ type, body }) => ({ type, body: Buffer.from(body) }));
   const { body } = random.pick(all.filter(({ type }) => type === 'IDAT'));
-  if (body.length > 0) for (let count = 1 + random.below(8); count > 0; count--) body[random.below(body.length)] = random.below(256);
+  if (body.length > 0)
+    for (let count = 1 + random.below(8); count > 0; count--) body[random.below(body.length)] = random.below(256);
   return file(bytes, written(all));
 };
 

@@ -1,6 +1,12 @@
 import sharp from 'sharp';
 import { exifBlock } from '../../../support/fixtures/exif.ts';
-import { type ExifVariant, formatVariants, jpegWithExif, photograph, type Variant } from '../../../support/fixtures/index.ts';
+import {
+  type ExifVariant,
+  formatVariants,
+  jpegWithExif,
+  photograph,
+  type Variant,
+} from '../../../support/fixtures/index.ts';
 
 export type Format = Variant['format'];
 
@@ -17,7 +23,9 @@ export async function seeds(): Promise<Seed[]> {
   const { data, width, height } = picture;
   const image = () => sharp(data, { raw: { width, height, channels: 3 } });
   const jpeg = await image().jpeg({ quality: 70 }).toBuffer();
-  const pages = sharp(Buffer.concat([data, data, data]), { raw: { width, height: height * 3, channels: 3, pageHeight: height } });
+  const pages = sharp(Buffer.concat([data, data, data]), {
+    raw: { width, height: height * 3, channels: 3, pageHeight: height },
+  });
   const plain: Pick<Variant | ExifVariant, keyof Seed>[] = await formatVariants(picture);
   return [
     ...plain.map(({ name, format, bytes }) => ({ name, format, bytes })),
