@@ -181,6 +181,18 @@ describe('the uses of keys', () => {
     await expect.poll(() => two.keyUses.read([owner])).toMatchObject([all]);
   });
 
+  it('counted while Redis is away are added up when it is back', async () => {
+    await using own = await startRedis({ appendonly: 'always' });
+    await using there = new Rig(own.url);
+    const { keyUses } = await there.gateway();
+    await own.kill();
+    keyUses.count('shop', false);
+    await expect(keyUses.read(['shop'])).rejects.toMatchObject({ code: 'unavailable' });
+    await own.restart();
+    const uses = () => keyUses.read(['shop']).catch(() => []);
+    await expect.poll(uses, { timeout: 20_000 }).toMatchObject([{ calls: 1 }]);
+  });
+
   it('of a gateway that closes are added up', async () => {
     const owner = newOwner();
     const closing = await new Rig(server.url, rig.prefix).gateway();

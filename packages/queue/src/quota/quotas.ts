@@ -62,8 +62,8 @@ export const renewScript = defineScript({
 /** Counts the calls of owners with limits, and how many of them are in progress. */
 export class Quotas {
   readonly #connections: Connections;
-  /** Calls in progress, by owner. */
-  readonly #leases = new Map<string, Set<string>>();
+  /** Calls in progress, and whose they are. */
+  readonly #leases = new Map<string, string>();
   readonly #renewals: Disposable;
   readonly #gateway = randomUUID();
   #calls = 0;
@@ -90,7 +90,7 @@ export class Quotas {
       }),
     );
     const leased = refusedBy === '' && concurrent !== null;
-    if (leased) this.#leases.set(owner, (this.#leases.get(owner) ?? new Set()).add(name));
+    if (leased) this.#leases.set(name, owner);
     return {
       refusedBy: refusedBy || null,
       rateLeft,
@@ -106,9 +106,7 @@ export class Quotas {
   }
 
   #release(owner: string, name: string): void {
-    const names = this.#leases.get(owner);
-    if (!names?.delete(name)) return;
-    if (names.size === 0) this.#leases.delete(owner);
+    if (!this.#leases.delete(name)) return;
     const { redis, keys } = this.#connections;
     // If this fails, the lease ends by itself.
     redis.zrem(keys.calls(owner), name).catch(() => {});
@@ -117,12 +115,11 @@ export class Quotas {
   async #renew(): Promise<void> {
     const { redis, scripts } = this.#connections;
     if (redis.status !== 'ready') return;
-    for (const owner of [...this.#leases.keys()]) {
-      // What has been released meanwhile must not be leased again.
-      const names = () => [...(this.#leases.get(owner) ?? [])];
-      for (let at = 0; at < names().length; at += RENEW_CHUNK) {
-        const calls = names().slice(at, at + RENEW_CHUNK);
-        await scripts.run(renewScript, { owner, calls: calls.map((name) => ({ name })) });
+    for (const [owner, leases] of Map.groupBy(this.#leases, ([, owner]) => owner)) {
+      for (let at = 0; at < leases.length; at += RENEW_CHUNK) {
+        // What has been released meanwhile must not be leased again.
+        const calls = leases.slice(at, at + RENEW_CHUNK).filter(([name]) => this.#leases.has(name));
+        await scripts.run(renewScript, { owner, calls: calls.map(([name]) => ({ name })) });
       }
     }
   }

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { readPage } from './stream-page.ts';
 
@@ -61,6 +61,13 @@ describe('a page of a stream', () => {
     const read = await pages(growing, 1000);
     expect(read.flat()).toEqual(upTo(70));
     for (const page of read) expect(page.filter((n) => n > 40).length).toBeLessThanOrEqual(10);
+  });
+
+  it('is read sixteen entries first, then as many as will fit, by the size of those', async () => {
+    const key = await stream(Array(30).fill(50_000));
+    using read = vi.spyOn(raw, 'xrangeBuffer');
+    expect(await readPage(raw, key, '', 1000)).toHaveLength(20);
+    expect(read.mock.calls.map((call) => call.at(-1))).toEqual([16, 4]);
   });
 
   it('has its first entry, however large that is', async () => {
