@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import type { GatewayQueue } from '../gateway-queue.ts';
 import { Scripts } from '../redis/define-script.ts';
@@ -156,6 +156,26 @@ describe('the calls in progress of an owner', () => {
     await raw.zadd(`${rig.prefix}:calls:${owner}`, (await redisNowMs()) + 3_600_000, 'of a killed gateway');
     expect((await one.quotas.take(owner, concurrent(1))).refusedBy).toBeNull();
   });
+});
+
+it('leases of calls are renewed 500 at a time, and none of a call that has ended, not even meanwhile', async () => {
+  const owner = newOwner();
+  const calls = await Promise.all(Array.from({ length: 1002 }, () => one.quotas.take(owner, concurrent(2000))));
+  calls[0]!.release();
+  const { run } = Scripts.prototype;
+  const renewed: number[] = [];
+  using _ = vi.spyOn(Scripts.prototype, 'run').mockImplementation(function (this: Scripts, script, values) {
+    const given = values as Partial<Parameters<typeof renewScript.encode>[0]>;
+    if (given.owner === owner && given.calls) {
+      renewed.push(given.calls.length);
+      // The only one of the third part.
+      calls.at(-1)!.release();
+    }
+    return run.call(this, script, values);
+  });
+  await expect.poll(() => renewed.slice(-3), { timeout: 20_000 }).toEqual([500, 500, 0]);
+  await expect.poll(() => raw.zcard(`${rig.prefix}:calls:${owner}`)).toBe(1000);
+  for (const call of calls) call.release();
 });
 
 describe('the uses of keys', () => {
