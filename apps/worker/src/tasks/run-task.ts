@@ -92,7 +92,6 @@ function keepLease({ tasks }: TaskDeps, task: BatchTask, log: Logger): Disposabl
       await assertOwned(tasks.extend(task, LEASE_MS));
     } catch (error) {
       if (!(error instanceof TaskLost)) return log.debug({ err: error }, 'cannot extend the lease');
-      extending[Symbol.dispose]();
       lost.abort(error);
     }
   }, EXTEND_EVERY_MS);

@@ -6,6 +6,7 @@ import { batchResource } from '@facequeue/schema/batch-resource';
 import { encodeResult } from '@facequeue/schema/result-codec';
 import { createLogger } from '@facequeue/service';
 import { createGuardedPoster, parseAllowEntry } from '@facequeue/source';
+import { sleep } from '@facequeue/time';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
@@ -426,6 +427,19 @@ describe('dispatchers', () => {
     const ids = receivers.flatMap(({ messages }) => messages.map(({ headers }) => headers['webhook-id']));
     expect(new Set(ids).size).toBe(12);
     for (const receiver of receivers) await receiver[Symbol.asyncDispose]();
+  });
+
+  it('have at most three times as many attempts waiting for slow receivers as their concurrency', async () => {
+    await using here = await installation();
+    const dead = await Promise.all(Array.from({ length: 3 }, () => startReceiver(() => 'hang')));
+    for (const { url } of dead) for (let i = 0; i < 3; i++) await here.ended(url, { status: 'canceled' });
+    await here.dispatcher({ concurrency: 1, slowMs: 20, timeoutMs: 60_000, leaseMs: 120_000 });
+    const total = () => dead.reduce((sum, { messages }) => sum + messages.length, 0);
+    // One more has a place, and keeps it: too many have left theirs.
+    await expect.poll(total, { timeout: 10_000 }).toBe(4);
+    await sleep(500);
+    expect(total()).toBe(4);
+    for (const receiver of dead) await receiver[Symbol.asyncDispose]();
   });
 
   it('of several workers send each webhook once', async () => {

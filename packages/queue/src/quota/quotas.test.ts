@@ -199,6 +199,9 @@ describe('the uses of keys', () => {
     expect(use!.lastCallAt).toBeLessThanOrEqual(Date.now());
     call.release();
     await expect.poll(() => two.keyUses.read([owner])).toMatchObject([all]);
+    const days = (await raw.pttl(`${rig.prefix}:use:${owner}`)) / 86_400_000;
+    expect(days).toBeGreaterThan(89.9);
+    expect(days).toBeLessThanOrEqual(90);
   });
 
   it('counted while Redis is away are added up when it is back', async () => {
