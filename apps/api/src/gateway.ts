@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { Registry, startProcessFigures } from '@facequeue/metrics';
+import { openFilesLimit, Registry, startProcessFigures } from '@facequeue/metrics';
 import type { GatewayQueue } from '@facequeue/queue';
-import { MAX_WAIT_S } from '@facequeue/schema';
+import { type ErrorCode, MAX_WAIT_S } from '@facequeue/schema';
 import { ConfigError } from '@facequeue/schema/config';
 import type { Logger } from '@facequeue/service';
 import { startTimer } from '@facequeue/time';
 import manifest from '../package.json' with { type: 'json' };
+import { FlowPlaces } from './admission/flow-places.ts';
+import { limitConnections } from './admission/limit-connections.ts';
 import { createApp } from './app.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { isOpenToPages } from './auth/exposure.ts';
@@ -30,6 +32,9 @@ export interface Gateway {
    */
   close(graceMs: number): Promise<void>;
 }
+
+/** Open files that connections leave for everything else: Redis, logs, the keys file. */
+const OTHER_FILES = 128;
 
 /** After the grace period, how long the last answers may take to be sent, ms. */
 const LAST_ANSWERS_MS = 1000;
@@ -65,6 +70,8 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
     queue,
     authenticator,
     bodyMemory,
+    streams: new FlowPlaces({ limit: config.MAX_STREAMS, what: 'streams open', reason: 'streams' }),
+    openWaits: new FlowPlaces({ limit: config.MAX_OPEN_WAITS, what: 'waiting calls', reason: 'open_waits' }),
     shutdown,
     log,
     metrics,
@@ -79,7 +86,12 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
     headerTimeoutMs: config.HEADER_TIMEOUT,
     maxIdleMs: Math.max(config.SYNC_WAIT, config.BODY_TIMEOUT, MAX_WAIT_S * 1000),
   };
-  const server = createHttpServer(app, timeouts, log, (code) => metrics.count('facequeue_http_errors_total', { code }));
+  const countError = (code: ErrorCode) => metrics.count('facequeue_http_errors_total', { code });
+  const server = createHttpServer(app, timeouts, log, countError);
+  limitConnections(server, connectionLimits(config), (code) => {
+    countError(code);
+    if (code === 'queue_full') metrics.count('facequeue_refused_total', { reason: 'connections' });
+  });
 
   server.listen(config.PORT, config.HOST);
   try {
@@ -103,6 +115,15 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
       await closed;
       running.dispose();
     },
+  };
+}
+
+function connectionLimits({ MAX_CONNECTIONS, MAX_NEW_CONNECTIONS, TRUST_PROXY }: GatewayConfig) {
+  const files = openFilesLimit() ?? Number.POSITIVE_INFINITY;
+  return {
+    all: Math.min(MAX_CONNECTIONS, Math.max(1, files - OTHER_FILES)),
+    withoutRequest: MAX_NEW_CONNECTIONS,
+    byAddress: TRUST_PROXY === 0,
   };
 }
 

@@ -86,6 +86,21 @@ export const gatewayVariables = {
     description: 'A job that has not started within this time ends `expired`.',
   }),
   MAX_IMAGE_BYTES: sourceVariables.MAX_IMAGE_BYTES,
+  MAX_CONNECTIONS: integer(20_000, { min: 16, max: 1_000_000 }).meta({
+    description:
+      'Connections to one gateway at a time; never more than its open files allow (`ulimit -n`). One client address gets at most seven eighths, and less while others need them (429, or 503 when there are too many in all). With `TRUST_PROXY` addresses have no share: connections come from the proxies.',
+  }),
+  MAX_NEW_CONNECTIONS: integer(1024, { min: 16, max: 1_000_000 }).meta({
+    description:
+      'Of these connections, how many may have sent no request yet; in shares likewise. Each has `HEADER_TIMEOUT` to send one.',
+  }),
+  MAX_STREAMS: integer(4096, { min: 8, max: 1_000_000 }).meta({
+    description:
+      'Streams of one gateway at a time: `events` of jobs and cameras, `results` of batches. One API key, or without keys one client address, gets at most seven eighths, and less while others need them (429, or 503 when there are too many in all).',
+  }),
+  MAX_OPEN_WAITS: integer(16_384, { min: 8, max: 1_000_000 }).meta({
+    description: 'Calls of one gateway that wait for the end of a job, at a time; in shares likewise.',
+  }),
   MAX_INFLIGHT_BODY_BYTES: byteSize('256mb', { min: '100kb', max: '1tb' }).meta({
     description:
       'Memory for request bodies in one gateway, of which a body takes what has arrived of it. When it is full, calls are refused with 503, before their body is read if its announced size does not fit. One API key, or without keys one client address, gets at most seven eighths, and less while others need it (429). One body of `MAX_IMAGE_BYTES` in base64 must fit.',

@@ -216,6 +216,9 @@ export const REFUSAL_REASONS = [
   'wait',
   'memory',
   'bodies',
+  'streams',
+  'open_waits',
+  'connections',
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 

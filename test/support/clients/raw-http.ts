@@ -12,7 +12,10 @@ export interface RawConnection extends Disposable {
   until(text: string): Promise<string>;
 }
 
-export async function openRaw(port: number, options: { allowHalfOpen?: boolean } = {}): Promise<RawConnection> {
+export async function openRaw(
+  port: number,
+  options: { allowHalfOpen?: boolean; localAddress?: string } = {},
+): Promise<RawConnection> {
   const socket = connect({ port, host: '127.0.0.1', ...options });
   let received = '';
   let ended = false;

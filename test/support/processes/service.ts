@@ -15,6 +15,7 @@ export interface Service extends AsyncDisposable {
   log(): string;
   engines(): ProcessFacts[];
   worker(): ProcessFacts;
+  gateway(): ProcessFacts;
   /** Sends SIGTERM, as an operator would; resolves with the exit code. */
   stop(): Promise<number | null>;
 }
@@ -58,6 +59,7 @@ export async function startService(env: Record<string, string> = {}): Promise<Se
       log: () => log,
       engines: () => find('engines/main.ts'),
       worker: () => find('worker/src/main.ts')[0]!,
+      gateway: () => find('api/src/main.ts')[0]!,
       stop,
       [Symbol.asyncDispose]: async () => void (await stop()),
     };

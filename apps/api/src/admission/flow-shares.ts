@@ -11,6 +11,7 @@ export type ShareObstacle = 'share' | 'full';
  */
 export class FlowShares {
   readonly #limit: number;
+  /** By flow; what belongs to none is not in it. */
   readonly #ofFlows = new Map<string, number>();
   #used = 0;
 
@@ -24,10 +25,11 @@ export class FlowShares {
 
   /**
    * What keeps a flow from having `count` more; null when nothing does.
+   * @param flow null: what is taken belongs to no flow, and only the whole binds
    * @param reserved what the flow has already of the thing that grows: a flow that has nothing else may exceed its share
    */
-  obstacle(flow: string, count: number, reserved = 0): ShareObstacle | null {
-    const before = this.#ofFlows.get(flow) ?? 0;
+  obstacle(flow: string | null, count: number, reserved = 0): ShareObstacle | null {
+    const before = flow === null ? reserved : (this.#ofFlows.get(flow) ?? 0);
     const own = before + count;
     const free = this.#limit - this.#used - count;
     const first = before === reserved;
@@ -38,10 +40,11 @@ export class FlowShares {
   }
 
   /** @param count below 0 gives back */
-  add(flow: string, count: number): void {
+  add(flow: string | null, count: number): void {
+    this.#used += count;
+    if (flow === null) return;
     const own = (this.#ofFlows.get(flow) ?? 0) + count;
     if (own === 0) this.#ofFlows.delete(flow);
     else this.#ofFlows.set(flow, own);
-    this.#used += count;
   }
 }

@@ -17,16 +17,17 @@ const HEARTBEAT_MS = 15_000;
 /**
  * Streams the results so far, or with `follow` until the batch is complete. A proper end means that no result is missing. When this
  * gateway shuts down, Redis becomes unreachable or the batch is erased first, the connection is cut.
- * @throws the errors of an invalid request; unavailable
+ * @throws the errors of an invalid request; quota_exceeded, queue_full, unavailable
  */
 export async function streamResults(
-  { queue, shutdown }: Services,
+  { queue, shutdown, streams }: Services,
   request: Request,
   response: Response,
 ): Promise<void> {
   const { after, follow, limit } = readResultsQuery(queryOf(request));
   const id = idOf(request, response, 'batch');
-  const { owner } = contextOf(response);
+  const { owner, flow } = contextOf(response);
+  streams.take(flow, response);
   // The subscription begins before the first read, so that no change is missed.
   using changes = follow ? queue.subscribe(id) : null;
   let { complete } = await lookupBatch(queue, id, owner);

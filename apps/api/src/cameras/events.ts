@@ -16,12 +16,17 @@ const STALLED_MS = 30_000;
 
 /**
  * Streams the results of a camera's frames as they arrive, also for a camera that has posted none yet.
- * @throws invalid_request, unavailable
+ * @throws invalid_request, quota_exceeded, queue_full, unavailable
  */
-export async function streamFrames({ queue, shutdown }: Services, request: Request, response: Response): Promise<void> {
+export async function streamFrames(
+  { queue, shutdown, streams }: Services,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const camera = readCameraName(request.params['camera']);
   const start = readEventsStart(queryOf(request), request.headers['last-event-id']);
-  const { owner } = contextOf(response);
+  const { owner, flow } = contextOf(response);
+  streams.take(flow, response);
   const { cameras } = queue;
   // The subscription begins before the first read, so that no result is missed.
   using changes = queue.subscribe(cameras.topic(owner, camera));

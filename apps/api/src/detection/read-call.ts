@@ -37,7 +37,7 @@ export interface DetectionCall {
 
 /**
  * Reads everything but the body, and refuses what the headers rule out, before the body is requested.
- * @throws the errors of an invalid request; unsupported_media_type, body_too_large, queue_full, unavailable
+ * @throws the errors of an invalid request; unsupported_media_type, body_too_large, queue_full, quota_exceeded, unavailable
  */
 export async function readCall(services: Services, request: Request, response: Response): Promise<DetectionCall> {
   const { config, queue } = services;
@@ -55,6 +55,8 @@ export async function readCall(services: Services, request: Request, response: R
   if (idempotencyKey === null) await refuseWhenFull(queue, queueName);
 
   const { respondAsync, waitMs } = preferences;
+  const immediate = respondAsync && waitMs === null;
+  if (!immediate) services.openWaits.take(context.flow, response);
   return {
     services,
     request,
@@ -66,7 +68,7 @@ export async function readCall(services: Services, request: Request, response: R
     webhookUrl: receiver,
     idempotencyKey,
     preferences,
-    immediate: respondAsync && waitMs === null,
+    immediate,
     waitMs: waitMs ?? config.SYNC_WAIT,
     onTimeout: respondAsync || waitMs !== null ? 'job' : 'error',
     body,

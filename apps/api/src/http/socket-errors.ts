@@ -24,7 +24,12 @@ export function parserError(error: NodeJS.ErrnoException): [ErrorCode, string] {
  * Answers and ends the connection.
  * @returns what the log line needs
  */
-export function answerOnSocket(socket: Socket, code: ErrorCode, detail: string): { status: number; requestId: string } {
+export function answerOnSocket(
+  socket: Socket,
+  code: ErrorCode,
+  detail: string,
+  retryAfterS: number | null = null,
+): { status: number; requestId: string } {
   const { status } = ERROR_CATALOGUE[code];
   const requestId = randomUUID();
   const body = JSON.stringify(toProblem(code, detail));
@@ -33,7 +38,7 @@ export function answerOnSocket(socket: Socket, code: ErrorCode, detail: string):
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
       `${SECURITY}Content-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `X-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
+      `${retryAfterS === null ? '' : `Retry-After: ${retryAfterS}\r\n`}X-Request-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
     () => socket.destroySoon(),
   );
   return { status, requestId };

@@ -14,15 +14,16 @@ import { stateEvent, stateId } from './state-event.ts';
 
 /**
  * Streams the states of a job until its end.
- * @throws not_found, gone, unavailable
+ * @throws not_found, gone, quota_exceeded, queue_full, unavailable
  */
 export async function streamJob(
-  { queue, config, shutdown, metrics }: Services,
+  { queue, config, shutdown, metrics, streams }: Services,
   request: Request,
   response: Response,
 ): Promise<void> {
   refuseQuery(request);
   const id = idOf(request, response, 'job');
+  streams.take(contextOf(response).flow, response);
   // The subscription begins before the first read, so that no change is missed.
   using changes = queue.subscribe(id);
   let job: JobRecord | null = await lookupJob(queue, id, contextOf(response).owner);

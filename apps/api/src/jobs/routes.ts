@@ -63,10 +63,15 @@ export function jobRoutes(services: Services): Route[] {
 }
 
 /** Reads the job of a GET, once it has ended or the caller's `wait` is over. */
-async function pollJob({ queue, shutdown }: Services, request: Request, response: Response): Promise<JobRecord> {
+async function pollJob(
+  { queue, shutdown, openWaits }: Services,
+  request: Request,
+  response: Response,
+): Promise<JobRecord> {
   const { wait: waitS = 0 } = readJobQuery(queryOf(request));
   const id = idOf(request, response, 'job');
-  const { owner } = contextOf(response);
+  const { owner, flow } = contextOf(response);
+  if (waitS > 0) openWaits.take(flow, response);
   // The wait begins before the read, so that no end is missed.
   using wait = waitS > 0 ? queue.wait(id) : null;
   const before = await lookupJob(queue, id, owner);

@@ -29,8 +29,8 @@ export const limitsArg = group({
   maxOldestMs: number,
 });
 
-/** Why admission.lua refuses, as callers read it. */
-const REASONS: Record<Exclude<RefusalReason, 'bodies'>, string> = {
+/** Why admission.lua refuses, as callers read it; the other reasons are limits of one gateway. */
+const REASONS: Record<Exclude<RefusalReason, 'bodies' | 'streams' | 'open_waits' | 'connections'>, string> = {
   waiting: 'too many jobs are waiting',
   listed: 'too many jobs are waiting',
   blob_bytes: 'too many image bytes are waiting',

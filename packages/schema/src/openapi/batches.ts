@@ -111,6 +111,7 @@ export const batchPaths: ZodOpenApiPathsObject = {
   '/batches/{id}/results': {
     get: operation({
       ...ofBatch,
+      codes: [...ofBatch.codes, 'queue_full'],
       operationId: 'batchResults',
       summary: 'Results, in the order in which items ended',
       more:

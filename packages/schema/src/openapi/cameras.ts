@@ -78,6 +78,7 @@ export const cameraPaths: ZodOpenApiPathsObject = {
   '/cameras/{camera}/events': {
     get: operation({
       ...ofCamera,
+      codes: [...codes, 'queue_full'],
       operationId: 'followCamera',
       summary: "The results of a camera's frames, as server-sent events",
       more:

@@ -27,6 +27,7 @@ export const jobPaths: ZodOpenApiPathsObject = {
   '/jobs/{id}': {
     get: operation({
       ...ofJob,
+      codes: [...ofJob.codes, 'queue_full'],
       operationId: 'getJob',
       summary: 'A job, its result or its error',
       query: JobQuery,
@@ -51,6 +52,7 @@ export const jobPaths: ZodOpenApiPathsObject = {
   '/jobs/{id}/events': {
     get: operation({
       ...ofJob,
+      codes: [...ofJob.codes, 'queue_full'],
       operationId: 'followJob',
       summary: 'Changes of a job, as server-sent events',
       more:
