@@ -90,6 +90,21 @@ describe('a worker', () => {
     expect(receiver.messages).toHaveLength(1);
   });
 
+  it('whose only place a silent receiver has posts to another one after a second', async () => {
+    await using here = await installation();
+    await using silent = await startReceiver(() => 'hang');
+    await using receiver = await startReceiver();
+    const env = { WORKER_QUEUES: 'webhooks', WEBHOOK_CONCURRENCY: '1', WEBHOOK_TIMEOUT: '60s', SHUTDOWN_GRACE: '1s' };
+    await using _ = await startTestWorker({ ...here.env, ...env });
+    for (const { url, got } of [silent, receiver]) {
+      await here.queue.cancel(await here.submit(url));
+      if (url === silent.url) await got(1);
+    }
+    const began = performance.now();
+    await receiver.got(1);
+    expect(performance.now() - began).toBeLessThan(5000);
+  });
+
   it('that is told to stop lets a webhook in flight end first', async () => {
     await using here = await installation();
     let answer = () => {};
