@@ -5,6 +5,7 @@ import { jobResource } from '@facequeue/schema/job-resource';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { startDeafServer } from '../../../../test/support/servers/deaf-server.ts';
 import { freshInstallation } from '../testing/installation.ts';
 import { startTestWorker } from '../testing/worker-process.ts';
 import { startReceiver } from './testing/receiver.ts';
@@ -88,6 +89,20 @@ describe('a worker', () => {
     await using _webhooks = await startTestWorker({ ...here.env, WORKER_QUEUES: 'webhooks' });
     await receiver.got(1);
     expect(receiver.messages).toHaveLength(1);
+  });
+
+  it('waits for a connection to a receiver as long as SOURCE_CONNECT_TIMEOUT says', async () => {
+    await using here = await installation();
+    await using deaf = await startDeafServer();
+    const env = { WORKER_QUEUES: 'webhooks', SOURCE_CONNECT_TIMEOUT: '1s', WEBHOOK_TIMEOUT: '60s' };
+    await using _ = await startTestWorker({ ...here.env, ...env });
+    const id = await here.submit(`http://${deaf.host}/hook`);
+    await here.queue.cancel(id);
+    const attempts = async () => (await here.queue.read(id))!.webhook!.attempts;
+    await expect.poll(attempts, { timeout: 20_000 }).toMatchObject([{ status: null }]);
+    const [{ ms }] = (await attempts()) as [{ ms: number }];
+    expect(ms).toBeGreaterThan(900);
+    expect(ms).toBeLessThan(5000);
   });
 
   it('whose only place a silent receiver has posts to another one after a second', async () => {

@@ -20,11 +20,14 @@ describe('active jobs', () => {
     jobs.claimed('a', { id: 'a', attempt: 1 });
     const newer = jobs.add('a', 'interactive');
     jobs.claimed('a', { id: 'a', attempt: 2 });
-    expect(older.signal.reason).toMatchObject({ name: 'JobAborted', reason: 'lock_lost' });
+    const lost = { name: 'JobAborted', reason: 'lock_lost', message: 'the job was delivered again' };
+    expect(older.signal.reason).toMatchObject(lost);
     expect(newer.signal.aborted).toBe(false);
     jobs.remove(older);
     expect([jobs.get('a'), jobs.ofJob('a')]).toEqual([newer, newer]);
     expect(jobs.claimedIds).toEqual(['a']);
+    newer.abort('canceled');
+    expect(newer.signal.reason).toMatchObject({ reason: 'canceled', message: 'the job was canceled' });
     jobs.remove(newer);
     expect([jobs.get('a'), jobs.ofJob('a')]).toEqual([undefined, undefined]);
   });
