@@ -100,7 +100,7 @@ describe('a worker', () => {
     await here.queue.cancel(id);
     const attempts = async () => (await here.queue.read(id))!.webhook!.attempts;
     await expect.poll(attempts, { timeout: 20_000 }).toMatchObject([{ status: null }]);
-    const [{ ms }] = (await attempts()) as [{ ms: number }];
+    const { ms } = (await attempts())[0]!;
     expect(ms).toBeGreaterThan(900);
     expect(ms).toBeLessThan(5000);
   });
