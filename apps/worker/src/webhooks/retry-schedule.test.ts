@@ -59,6 +59,11 @@ describe('the attempts of a webhook', () => {
     );
   });
 
+  it('end at the last millisecond of the day', () => {
+    const at = (now: number) => nextAttemptAt({ attempt: 1, now, endedAt: 0, random: 0 }, RETRY_SCHEDULE);
+    expect([at(DAY_MS - 1), at(DAY_MS)]).toEqual([DAY_MS, null]);
+  });
+
   it('are never sooner than the receiver asks, unless the day ends before', () => {
     fc.assert(
       fc.property(failedAttempt, ({ attempt, endedAt, late, retryAfterMs, random: chance }) => {
