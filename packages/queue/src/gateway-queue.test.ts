@@ -61,19 +61,19 @@ describe('a job from submission to answer', () => {
     const gateway = await rig.gateway();
     const worker = await rig.worker();
     const error = { code: 'image_undecodable', detail: 'the png is cut off' } as const;
-    for (const known of [{}, { image: IMAGE, timings: { decode: 2 } }]) {
+    for (const found of [{}, { image: IMAGE, timings: { decode: 2 } }]) {
       const given = job();
       await gateway.submit(given);
       await worker.claim(given.id, 'w');
       await worker.start(given.id, 1);
-      expect(await worker.finish(given.id, 1, { status: 'failed', error, ...known })).toBe(true);
+      expect(await worker.finish(given.id, 1, { status: 'failed', error, ...found })).toBe(true);
       expect(await gateway.read(given.id)).toMatchObject({
         status: 'failed',
         error,
         image: null,
         timings: { queue: expect.any(Number) },
         result: null,
-        ...known,
+        ...found,
       });
     }
   });
