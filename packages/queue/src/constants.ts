@@ -58,6 +58,8 @@ export const CONSTANTS = {
   TOKEN_CHECK_MS: 5000,
 
   // Flows.
+  /** Flows whose jobs the estimate of a caller's wait counts one by one: a script must not read thousands. */
+  ESTIMATED_FLOWS: 200,
   /** Later than any time: less this, the times of jobs that were passed over are before those of others (see flow/lib.lua). */
   PASSED_OVER: 1e14,
   /** Flows and their jobs that a sweep checks for entries of ended jobs. */

@@ -31,6 +31,7 @@ end
 if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
 local reason, retry = refusal({
   queue = queue, count = 1, bytes = #blob, limits = args.limits, wait_ms = args.waitMs, webhook_host = args.webhookHost,
+  flow = args.flow or args.owner,
 })
 if reason then return { 'full', reason, retry } end
 

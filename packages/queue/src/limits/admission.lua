@@ -4,6 +4,26 @@
 --- @include ../redis/clock.lua
 --- @include ./throughput.lua
 --- @include ./memory.lua
+--- @include ../flow/lib.lua
+
+-- Single jobs that are before one that a flow submits now: its own, those that workers have claimed, and of each other flow as many as
+-- have a turn until then. A job whose image is still on its way waits for no engine.
+local function jobs_before(queue, flow)
+  local fetching = tonumber(redis.call('HGET', STATS, 'fetching:' .. queue) or 0)
+  local queued = math.max(0, redis.call('ZCARD', waiting_key(queue)) - fetching)
+  if not is_fair() then return queued end
+  local own = redis.call('ZCARD', jobs_lane_key(queue, flow))
+  local before, unclaimed, alone = own, own, true
+  for _, other in ipairs(redis.call('ZRANGE', flows_key(queue), 0, ESTIMATED_FLOWS - 1)) do
+    if other ~= flow then
+      alone = false
+      local theirs = redis.call('ZCARD', jobs_lane_key(queue, other))
+      unclaimed = unclaimed + theirs
+      before = before + math.min(theirs, math.ceil((own + 1) * weight_of(other) / weight_of(flow)))
+    end
+  end
+  return alone and queued or before + math.max(0, queued - unclaimed)
+end
 
 local function oldest_age(queue)
   local first = redis.call('ZRANGE', waiting_key(queue), 0, 0, 'WITHSCORES')
@@ -18,6 +38,7 @@ local function retry_after(ms) return math.floor(math.min(MAX_RETRY_MS, math.max
 --   limits
 --   wait_ms        how long the caller waits for the result; nil when nobody waits
 --   webhook_host   nil without a webhook
+--   flow           whose turns they count in; with `wait_ms` only
 --   in_lane        they wait in a lane, where the age of other jobs says nothing because lanes take turns
 local function refusal(submission)
   local queue, count, bytes, limits = submission.queue, submission.count, submission.bytes, submission.limits
@@ -46,9 +67,7 @@ local function refusal(submission)
   local oldest = oldest_age(queue)
   if oldest > limits.maxOldestMs * share and not submission.in_lane then return 'oldest', retry_after(oldest / 10) end
   if submission.wait_ms then
-    -- A job whose image is still on its way waits for no engine.
-    local fetching = tonumber(redis.call('HGET', STATS, 'fetching:' .. queue) or 0)
-    local estimate = math.max(0, redis.call('ZCARD', waiting_key(queue)) - fetching) * interval
+    local estimate = jobs_before(queue, submission.flow) * interval
     if estimate > submission.wait_ms then return 'wait', retry_after(estimate - submission.wait_ms) end
   end
   return nil

@@ -139,6 +139,23 @@ describe('a caller that waits', () => {
   });
 });
 
+describe('the wait of a caller', () => {
+  it('is estimated by its own jobs, and by those of others that have a turn before', async () => {
+    const of = (flow: string, waitMs: number | null = null) => submit({ flow, waitMs });
+    for (let i = 0; i < 30; i++) expect(await of('flood')).toEqual(admitted);
+    expect(await of('flood', 29 * INTERVAL)).toEqual(refused('wait', 1000));
+    expect(await of('small', 0)).toEqual(refused('wait', 1000));
+    expect(await of('small', 1 * INTERVAL)).toEqual(admitted);
+    // One of its own, and two of the other's.
+    expect(await of('small', 2 * INTERVAL)).toEqual(refused('wait', 1000));
+    expect(await of('small', 3 * INTERVAL)).toEqual(admitted);
+    // Those that workers have claimed are before it.
+    await raw.zadd(by.key('waiting:interactive'), Date.now(), 'claimed', Date.now(), 'another');
+    expect(await of('third', 3 * INTERVAL)).toEqual(refused('wait', 1000));
+    expect(await of('third', 4 * INTERVAL)).toEqual(admitted);
+  });
+});
+
 describe('a job whose image is still on its way', () => {
   const heartbeat = (id: string, fetching?: WorkerInfo['fetching'], silenceMs = WORKER_SILENCE_MS) =>
     by.scripts.run(heartbeatScript, { id, info: { id, ...(fetching && { fetching }) } as WorkerInfo, silenceMs });
