@@ -1,6 +1,6 @@
 import { type App, type LabelValues, METRICS, type MetricEntry } from '@facequeue/metrics';
 import { ERROR_CATALOGUE, ERROR_CODES, type ErrorEntry } from '@facequeue/schema';
-import { boundsOf } from '@facequeue/schema/config';
+import { boundsOf, hasFile } from '@facequeue/schema/config';
 import { openApiDocument } from '@facequeue/schema/openapi';
 import type { z } from 'zod';
 import { gatewayVariables } from '../apps/api/src/variables.ts';
@@ -42,6 +42,8 @@ function configuration(): string {
 
 Everything is set by environment variables. A bad value stops the start with a message that names the variable and what was expected,
 the least and the most of a duration, size or count included; a variable whose name is nearly that of a setting (\`API_KEY\` for \`API_KEYS\`) is warned about.
+What is a secret may be in a file instead, which the same name with \`_FILE\` names (\`REDIS_URL_FILE\`, \`WEBHOOK_SECRETS_FILE\`, \`FACEQUEUE_API_KEY_FILE\`), as
+Docker and Kubernetes provide secrets; \`API_KEYS_FILE\` has a form of its own, and the AWS SDK has \`AWS_SHARED_CREDENTIALS_FILE\`.
 Sizes are written \`20mb\`, \`512mi\` or in bytes; durations \`500ms\`, \`19s\`, \`2m\`, \`1h\`, \`7d\` or in seconds; lists with commas.
 \`serve\` (which \`npm start\` runs) passes its whole environment to the gateway and the worker that it starts.
 
@@ -139,13 +141,23 @@ const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 /** Settings that docker-compose.yml sets itself: addresses inside the containers. */
 const SET_BY_COMPOSE = ['HOST', 'PORT', 'WORKER_HOST', 'WORKER_PORT', 'REDIS_URL'];
 /** What the AWS SDK in the worker reads by itself. */
-const AWS_CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION'];
+const AWS_CREDENTIALS = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_REGION',
+];
 
 /** An env file that passes settings on to a container: a name without a value takes compose's own, and stays unset without one. */
 function composeSettings(app: string, shape: Shape, more: readonly string[] = []): string {
   const lines = Object.entries(shape)
     .filter(([name]) => !SET_BY_COMPOSE.includes(name))
-    .flatMap(([name, variable]) => [...rangeComment(variable), name]);
+    .flatMap(([name, variable]) => [
+      ...rangeComment(variable),
+      name,
+      ...(hasFile(name, shape) ? [`${name}_FILE`] : []),
+    ]);
   return `# Made by \`npm run docs\`: the settings of the ${app}. docker compose passes on those that it finds in the shell or in .env.
 # Set them there or in facequeue.env, not here.
 ${[...lines, ...more].join('\n')}

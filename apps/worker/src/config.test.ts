@@ -34,7 +34,7 @@ describe('the settings', () => {
 });
 
 describe('the environment of engines', () => {
-  it('is the worker’s without settings and credentials', () => {
+  it('is what is named of the worker’s, and so neither settings nor credentials', () => {
     const env = {
       PATH: '/bin',
       VK_ICD_FILENAMES: '/a.json',
@@ -42,6 +42,8 @@ describe('the environment of engines', () => {
       S3_ENDPOINT: 'http://x',
       AWS_PROFILE: 'p',
       WEBHOOK_SECRETS: 'whsec_x',
+      NVIDIA_API_KEY: 'k',
+      HOME: '/root',
     };
     expect(engineEnvironment(env)).toEqual({ MALLOC_ARENA_MAX: '1', PATH: '/bin', VK_ICD_FILENAMES: '/a.json' });
     expect(engineEnvironment({ MALLOC_ARENA_MAX: '4' })).toEqual({ MALLOC_ARENA_MAX: '4' });

@@ -6,6 +6,7 @@ import { installationVariables } from '@facequeue/schema/installation';
 import { commonVariables } from '@facequeue/service/variables';
 import { sourceVariables } from '@facequeue/source';
 import { z } from 'zod';
+import { SANDBOX_MODES } from './engines/sandbox.ts';
 
 const isQueue = (name: string): name is WorkerQueueName => (WORKER_QUEUE_NAMES as readonly string[]).includes(name);
 
@@ -29,6 +30,11 @@ export const workerVariables = {
   ENGINE_TIMEOUT: duration('8s', { min: '1s', max: '1h' }).meta({
     description:
       'How long an image may take inside an engine before the engine is killed and the job fails with `engine_timeout`; it is not tried again. Each face found adds a 200th of it (40 ms). Raise it for software rendering.',
+  }),
+  ENGINE_SANDBOX: z.enum(SANDBOX_MODES, { error: 'auto, require or off' }).default('auto').meta({
+    default: 'auto',
+    description:
+      'How engines are confined ([security.md](security.md#engines)). `auto`: as far as this machine and user allow; the log and `/system` say how far. `require`: the worker does not start where privileges, capabilities or limits cannot be taken. `off`: not at all.',
   }),
   ENGINE_MAX_RSS: byteSize('1gb', { min: '256mb', max: '1tb' }).meta({
     description:

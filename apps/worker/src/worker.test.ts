@@ -222,7 +222,7 @@ describe('a worker', () => {
     await using worker = await startTestWorker({
       ...fresh.env,
       AWS_SECRET_ACCESS_KEY: 'hush',
-      LD_DEBUG_OUTPUT: '/kept',
+      VK_LAYER_PATH: '/kept',
     });
     const environ = readFileSync(`/proc/${worker.engines()[0]}/environ`, 'utf8');
     expect(environ).not.toContain(redis.url);

@@ -41,7 +41,12 @@ export function gatewayAndWorker(
   programs: Programs,
   gatewayFacts: () => ReadyFacts | undefined,
 ): [worker: ServiceDefinition, gateway: ServiceDefinition] {
-  const environment: NodeJS.ProcessEnv = { ...MEMORY_SETTINGS, ...config.environment, REDIS_URL: redisUrl };
+  const environment: NodeJS.ProcessEnv = {
+    ...MEMORY_SETTINGS,
+    ...config.environment,
+    // What is in a file stays there: engines may be able to read the environment of their worker.
+    ...(!config.environment['REDIS_URL_FILE'] && { REDIS_URL: redisUrl }),
+  };
   const graceMs = config.SHUTDOWN_GRACE + MARGIN_MS;
   const gatewayEnv = () => {
     const url = gatewayFacts()?.url;

@@ -20,6 +20,8 @@ export interface EngineProgram {
   /** The whole environment of the process. Image decoders run there, so it holds no secrets. */
   env: Record<string, string>;
   launcher: Launcher;
+  /** Its working folder; that of this process when absent. */
+  cwd?: string | undefined;
 }
 
 /** How long an image may take. */
@@ -103,6 +105,7 @@ export class Engine {
     const child = fork(program.module, [], {
       ...program.launcher,
       env: program.env,
+      cwd: program.cwd,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

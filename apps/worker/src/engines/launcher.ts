@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { NO_SANDBOX, type Sandbox } from './sandbox.ts';
 
 /** The program and arguments with which `child_process.fork` starts an engine. */
 export interface Launcher {
@@ -16,11 +17,17 @@ const NODE_FLAGS = ['--max-semi-space-size=1'];
  * A launcher whose processes the kernel kills when this one dies. An engine ends by itself when its parent disconnects,
  * but not while it hangs inside native code; with PR_SET_PDEATHSIG (`setpriv` of util-linux, part of every Debian) it
  * ends even then. Where `setpriv` cannot do this, engines are started by Node alone.
+ * @param sandbox in which they run; by default in none
  */
-export function engineLauncher(): Launcher {
-  const setpriv = ['--pdeathsig', 'KILL', '--'];
-  const works = spawnSync('setpriv', [...setpriv, 'true']).status === 0;
-  return works
-    ? { execPath: 'setpriv', execArgv: [...setpriv, process.execPath, ...NODE_FLAGS] }
+export function engineLauncher({ command }: Pick<Sandbox, 'command'> = NO_SANDBOX): Launcher {
+  const [first, ...rest] = command.length > 0 ? command : killedWithParent();
+  return first
+    ? { execPath: first, execArgv: [...rest, process.execPath, ...NODE_FLAGS] }
     : { execPath: process.execPath, execArgv: NODE_FLAGS };
+}
+
+function killedWithParent(): string[] {
+  const setpriv = ['--pdeathsig', 'KILL', '--'];
+  const works = spawnSync('setpriv', [...setpriv, 'true'], { stdio: 'ignore' }).status === 0;
+  return works ? ['setpriv', ...setpriv] : [];
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Registry, Sample } from '@facequeue/metrics';
 import type { PipelineOptions } from '@facequeue/pipeline';
@@ -7,11 +8,12 @@ import type { QueueName } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
-import type { TimeLimit } from '../engines/engine.ts';
+import { EngineStartError, type TimeLimit } from '../engines/engine.ts';
 import { engineLauncher } from '../engines/launcher.ts';
 import type { EngineFacts } from '../engines/messages.ts';
 import { EnginePool, type PoolStatus } from '../engines/pool.ts';
 import { PRIORITY_CLASSES } from '../engines/priority.ts';
+import { gpuDevices, NO_SANDBOX, prepareSandbox, REQUIRED, type Sandbox } from '../engines/sandbox.ts';
 import { FetchPool, type FetchPoolStatus } from '../fetching/fetch-pool.ts';
 import type { Runner } from '../runner.ts';
 import { ActiveJobs } from './active-jobs.ts';
@@ -19,7 +21,7 @@ import { createJobHandler } from './job-handler.ts';
 import { QUEUE_POLICIES } from './queues.ts';
 
 /** What a worker's heartbeat reports about its engines. */
-export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load' | 'fetching'>;
+export type EngineReport = Pick<WorkerInfo, 'device' | 'models' | 'engines' | 'busy' | 'load' | 'fetching' | 'sandbox'>;
 
 /** Detects faces in images. */
 export interface ImageRunner extends Runner {
@@ -55,13 +57,21 @@ export async function startImageRunner(
     onReportChange: () => void;
   },
 ): Promise<ImageRunner> {
-  const settings: PipelineOptions = { packPath: config.MODEL_PACK, device: config.DEVICE };
+  // Relative to the folder of this process: engines run in another.
+  const packPath = config.MODEL_PACK === undefined ? undefined : resolve(config.MODEL_PACK);
+  const settings: PipelineOptions = { packPath, device: config.DEVICE };
+  const module = fileURLToPath(new URL('../engines/main.ts', import.meta.url));
+  using stack = new DisposableStack();
+  const sandbox = stack.use(
+    openSandbox(config, [module, ...(packPath === undefined ? [] : [packPath])], engineEnv, log),
+  );
   const engines = await EnginePool.start(
     {
-      module: fileURLToPath(new URL('../engines/main.ts', import.meta.url)),
+      module,
       settings,
-      env: engineEnv,
-      launcher: engineLauncher(),
+      env: { ...engineEnv, ...(sandbox.scratch !== null && { TMPDIR: sandbox.scratch }) },
+      launcher: engineLauncher(sandbox),
+      cwd: sandbox.scratch ?? undefined,
     },
     { timeLimit: timeLimit(config.ENGINE_TIMEOUT), maxRssBytes: config.ENGINE_MAX_RSS },
     (first) => engineCount(config.ENGINES, first),
@@ -96,13 +106,16 @@ export async function startImageRunner(
   );
   metrics.read(() => [...engineSamples(engines.status()), ...fetchSamples(fetches.status())]);
 
+  const kept = stack.move();
   return {
     async check() {
       if (engines.status().ready === 0) throw new Error('no engine is up');
     },
     report() {
       const { ready, busy, load } = engines.status();
-      return ready === 0 ? null : { device, models, engines: size, busy, load, fetching: fetches.away() };
+      if (ready === 0) return null;
+      const confined = { in_force: [...sandbox.inForce], missing: [...sandbox.missing] };
+      return { device, models, engines: size, busy, load, fetching: fetches.away(), sandbox: confined };
     },
     async drain() {
       // Jobs that wait for slow hosts may take longer than the grace period; another worker takes them.
@@ -113,8 +126,37 @@ export async function startImageRunner(
     async close() {
       fetches.close();
       await Promise.all([engines.close(), source.close()]);
+      kept.dispose();
     },
   };
+}
+
+/** @throws EngineStartError when it must be in force and cannot be */
+function openSandbox(
+  { ENGINE_SANDBOX, DEVICE }: WorkerConfig,
+  readable: string[],
+  engineEnv: Record<string, string>,
+  log: Logger,
+): Sandbox {
+  if (ENGINE_SANDBOX === 'off') {
+    log.warn('engines run without a sandbox (ENGINE_SANDBOX=off)');
+    return NO_SANDBOX;
+  }
+  const software = 'VK_ICD_FILENAMES' in engineEnv || 'VK_DRIVER_FILES' in engineEnv;
+  const gpu = DEVICE === 'auto' ? software || gpuDevices().length > 0 : DEVICE !== 'cpu';
+  const sandbox = prepareSandbox({ readable, gpu });
+  const { inForce, missing } = sandbox;
+  const lacking = REQUIRED.filter((protection) => missing.includes(protection));
+  if (lacking.length === 0) log.info({ in_force: inForce, missing }, 'engines are confined');
+  else if (ENGINE_SANDBOX === 'auto')
+    log.warn({ in_force: inForce, missing }, 'engines are not confined: is util-linux missing?');
+  else {
+    sandbox[Symbol.dispose]();
+    throw new EngineStartError(
+      `ENGINE_SANDBOX=require, but engines would run without ${lacking.join(', ')}; util-linux (setpriv, prlimit) is needed`,
+    );
+  }
+  return sandbox;
 }
 
 function engineSamples({ size, ready, busy, queued, rss }: PoolStatus): Sample[] {

@@ -22,6 +22,8 @@ export interface WorkerInfo {
   fetching?: Partial<Record<QueueName, number>>;
   /** It knows flows (flow/lib.lua), as workers of 0.1.0 do not. `WorkerQueue.heartbeat` adds it. */
   flows?: true;
+  /** How its engines are confined. Workers of 0.1.0 say nothing of it. */
+  sandbox?: { in_force: string[]; missing: string[] };
 }
 
 export const heartbeatScript = defineScript({

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { boundsOf, byteSize, ConfigError, duration, flag, integer, list, readConfig } from './variables.ts';
 
@@ -138,6 +141,33 @@ describe('configuration from the environment', () => {
       name: 'ConfigError',
       message:
         'NAME is not set; expected a name\nSIDE is "up"; expected left\nENGINES is "0"; expected a whole number from 1 to 64',
+    });
+  });
+
+  describe('of a secret', () => {
+    const secret = z.string().optional().meta({ secret: true, description: 'a secret' });
+    const folder = mkdtempSync(join(tmpdir(), 'facequeue-config-'));
+    const file = join(folder, 'secret');
+    writeFileSync(file, 'from a file\n');
+    afterAll(() => rmSync(folder, { recursive: true }));
+
+    it('may be in a file, without the end of its line; the variable itself wins', () => {
+      expect(readConfig({ KEY: secret }, { KEY_FILE: file })).toEqual({ KEY: 'from a file' });
+      expect(readConfig({ KEY: secret }, { KEY: '', KEY_FILE: file })).toEqual({ KEY: 'from a file' });
+      expect(readConfig({ KEY: secret }, { KEY: 'direct', KEY_FILE: file })).toEqual({ KEY: 'direct' });
+      expect(readConfig({ KEY: secret }, { KEY_FILE: '' })).toEqual({});
+    });
+
+    it('that cannot be read is named', () => {
+      expect(() => readConfig({ KEY: secret }, { KEY_FILE: join(folder, 'none') })).toThrow(
+        /^KEY_FILE is ".*none", which cannot be read \(ENOENT\); expected a file$/,
+      );
+    });
+
+    it('is of no concern to other settings, nor where NAME_FILE is a setting itself', () => {
+      const plain = z.string().optional();
+      expect(readConfig({ PORT: plain }, { PORT_FILE: '/nowhere' })).toEqual({});
+      expect(readConfig({ KEY: secret, KEY_FILE: plain }, { KEY_FILE: file })).toEqual({ KEY_FILE: file });
     });
   });
 

@@ -2,6 +2,7 @@
  * Configuration from environment variables. A package describes its own variables as a zod shape. An app's `config.ts`, the only
  * file that reads `process.env`, combines the shapes that it needs and calls `readConfig`.
  */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /** An invalid variable. The message names it and the expected form. */
@@ -130,13 +131,14 @@ export function boundsOf(variable: z.ZodType): BoundsMeta | null {
 }
 
 /**
- * Parses the variables of a shape. An empty variable counts as unset, since compose files produce empty ones.
+ * Parses the variables of a shape. An empty variable counts as unset, since compose files produce empty ones. What is a secret may be in
+ * a file that NAME_FILE names: the environment of a process can be read by others of its user.
  * @throws ConfigError naming every invalid variable, its value and the expected form. Values of variables whose meta has
  *   `secret` are left out
  * @example const config = readConfig({ PORT: integer(8080, { min: 0, max: 65_535 }) }, process.env);
  */
 export function readConfig<S extends z.ZodRawShape>(shape: S, env: Record<string, string | undefined>) {
-  const given = Object.fromEntries(Object.keys(shape).map((name) => [name, env[name] === '' ? undefined : env[name]]));
+  const given = Object.fromEntries(Object.keys(shape).map((name) => [name, env[name] || textOfFile(name, shape, env)]));
   const parsed = z.object(shape).safeParse(given);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
@@ -150,6 +152,25 @@ export function readConfig<S extends z.ZodRawShape>(shape: S, env: Record<string
       })
       .join('\n'),
   );
+}
+
+/**
+ * Whether a setting may be in a file instead.
+ * @param shape all settings: API_KEYS_FILE is one of its own, of another form
+ */
+export function hasFile(name: string, shape: z.ZodRawShape): boolean {
+  return isSecret(shape[name]) && !name.endsWith('_FILE') && !(`${name}_FILE` in shape);
+}
+
+function textOfFile(name: string, shape: z.ZodRawShape, env: Record<string, string | undefined>): string | undefined {
+  const path = env[`${name}_FILE`];
+  if (!path || !hasFile(name, shape)) return undefined;
+  try {
+    return readFileSync(path, 'utf8').trim() || undefined;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    throw new ConfigError(`${name}_FILE is ${JSON.stringify(path)}, which cannot be read (${code}); expected a file`);
+  }
 }
 
 function isSecret(variable: unknown): boolean {

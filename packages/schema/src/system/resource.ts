@@ -30,6 +30,13 @@ const Worker = z
     fetching: z.partialRecord(z.enum(QUEUE_NAMES), z.int()).optional().meta({
       description: 'Jobs whose images are on their way from slow hosts, by queue; absent for a worker of 0.1.0.',
     }),
+    sandbox: z
+      .object({ in_force: z.array(z.string()), missing: z.array(z.string()) })
+      .optional()
+      .meta({
+        description:
+          'How its engines are confined: no_new_privileges, no_capabilities, limits, own_user, no_network and read_only, each in force or missing; absent for a worker without engines or of 0.1.0.',
+      }),
     load: z.number().meta({
       description: 'Mean share of its engines that were busy, 0 to 1, over about the last half minute.',
     }),

@@ -1,0 +1,165 @@
+/** What native code can do inside the engines of a real worker, and what the kernel says of them. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { freshInstallation } from '../testing/installation.ts';
+import { spawnWorker, startTestWorker } from '../testing/worker-process.ts';
+import { PROTECTIONS, prepareSandbox, REQUIRED } from './sandbox.ts';
+
+const MARK = 'mark-of-a-secret';
+/** The mark is on its way in NODE_OPTIONS, and so in the environment that is searched for it. */
+const backwards = (text: string) => [...text].reverse().join('');
+const root = process.getuid!() === 0;
+const hook = new URL('./testing/probe-hook.ts', import.meta.url);
+const source = new URL('./testing/probe.c', import.meta.url).pathname;
+
+let redis: TestRedis;
+let folder: string;
+beforeAll(async () => {
+  redis = await startRedis();
+  folder = mkdtempSync(join(tmpdir(), 'facequeue-probe-'));
+  execFileSync('chmod', ['755', folder]);
+});
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  await redis.stop();
+});
+
+/** A worker with secrets, in whose engine the probe has run. */
+async function probedWorker(env: Record<string, string> = {}) {
+  await using stack = new AsyncDisposableStack();
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stack.defer(() => void server.close());
+  const { port } = server.address() as { port: number };
+  const fresh = stack.use(await freshInstallation(redis));
+  const url = new URL(hook);
+  const modules = new URL('.', import.meta.url).pathname;
+  url.searchParams.set('program', join(folder, 'probe'));
+  url.searchParams.set(
+    'args',
+    JSON.stringify([String(port), backwards(MARK), '/tmp', '/var/tmp', '/dev/shm', '/', modules, folder]),
+  );
+  const worker = stack.use(
+    await startTestWorker({
+      ...fresh.env,
+      LOG_LEVEL: 'info',
+      DEVICE: 'cpu',
+      NODE_OPTIONS: `--import=${url}`,
+      ...env,
+    }),
+  );
+  const printed = () => [...worker.log().matchAll(/"text":"probe: ([^"]*)"/g)].map(([, text]) => text!);
+  await vi.waitFor(() => expect(printed()).toContain('done'), { timeout: 20_000 });
+  const { workers } = await fresh.queue.snapshot();
+  const kept = stack.move();
+  return {
+    worker,
+    could: printed().filter((line) => line !== 'done'),
+    said: workers[0]!.sandbox,
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+describe('native code in an engine', () => {
+  const compiled = () =>
+    existsSync(source) && spawnSync('cc', ['-O1', '-D_GNU_SOURCE', '-o', join(folder, 'probe'), source]).status === 0;
+
+  it('has no privileges, no secrets, no network, and no file outside its folder, as far as the worker says so', async ({
+    skip,
+  }) => {
+    skip(!compiled(), 'no C compiler: apt-get install gcc libc6-dev');
+    await using probed = await probedWorker({
+      AWS_SECRET_ACCESS_KEY: root ? MARK : '',
+      SECRET_OF_SOMETHING_ELSE: root ? MARK : '',
+    });
+    const { could, said, worker } = probed;
+    expect(said).toMatchObject({ in_force: expect.arrayContaining([...REQUIRED]) });
+    const inForce = said!.in_force;
+    const scratch = could.filter((line) => /^writes to .*facequeue-engines-/.test(line));
+    expect(scratch).toHaveLength(1);
+    const others = could.filter((line) => !scratch.includes(line));
+    // What is not in force is what this machine or user does not allow.
+    const excused = [
+      ...(inForce.includes('no_network') ? [] : [/^connects$/]),
+      ...(inForce.includes('read_only') ? [] : [/^writes to /]),
+    ];
+    expect(others.filter((line) => !excused.some((pattern) => pattern.test(line)))).toEqual([]);
+    if (root && spawnSync('unshare', ['--net', '--mount', 'true']).status === 0)
+      expect(said).toEqual({ in_force: PROTECTIONS, missing: [] });
+    expect(worker.log()).toContain('"msg":"engines are confined"');
+
+    const status = readFileSync(`/proc/${worker.engines()[0]}/status`, 'utf8');
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(status).toMatch(/^CapEff:\t0+$/m);
+    expect(status).toMatch(/^CapPrm:\t0+$/m);
+    if (root) expect(status).toMatch(/^CapBnd:\t0+$/m);
+    if (inForce.includes('own_user')) expect(status).toMatch(/^Uid:\t65534\t/m);
+    const same = readlinkSync(`/proc/${worker.engines()[0]}/ns/net`) === readlinkSync('/proc/self/ns/net');
+    expect(same).toBe(!inForce.includes('no_network'));
+  });
+
+  it('could do all that without a sandbox', async ({ skip }) => {
+    skip(!compiled(), 'no C compiler: apt-get install gcc libc6-dev');
+    await using probed = await probedWorker({ ENGINE_SANDBOX: 'off', AWS_SECRET_ACCESS_KEY: MARK });
+    expect(probed.could).toEqual(
+      expect.arrayContaining([
+        'connects',
+        expect.stringMatching(/^secret in .proc.\d+.environ$/),
+        'writes to /tmp',
+        'may gain privileges',
+        'writes files of any size',
+        'takes any amount of memory',
+      ]),
+    );
+    expect(probed.said).toEqual({ in_force: [], missing: PROTECTIONS });
+  });
+});
+
+describe('a worker where util-linux is missing', () => {
+  const path = () => {
+    const bin = mkdtempSync(join(folder, 'bin-'));
+    for (const name of ['setpriv', 'prlimit', 'unshare'])
+      writeFileSync(join(bin, name), '#!/bin/sh\nexit 127\n', { mode: 0o755 });
+    return `${bin}:${process.env['PATH']}`;
+  };
+
+  it('starts and says what is missing', async () => {
+    await using fresh = await freshInstallation(redis);
+    await using worker = await startTestWorker({ ...fresh.env, DEVICE: 'cpu', PATH: path() });
+    expect(worker.log()).toContain('engines are not confined');
+    expect((await fresh.queue.snapshot()).workers[0]!.sandbox).toEqual({ in_force: [], missing: PROTECTIONS });
+  });
+
+  it('does not start with ENGINE_SANDBOX=require', async () => {
+    await using fresh = await freshInstallation(redis);
+    await using worker = await spawnWorker({ ...fresh.env, DEVICE: 'cpu', PATH: path(), ENGINE_SANDBOX: 'require' });
+    expect(worker.first).toMatchObject({
+      type: 'failed',
+      message: expect.stringContaining('ENGINE_SANDBOX=require, but engines would run without no_new_privileges'),
+    });
+  });
+});
+
+it('stays in no other user’s way: an engine that cannot read the models as nobody keeps its user', ({ skip }) => {
+  skip(!root, 'only root can change its user');
+  const hidden = mkdtempSync(join(folder, 'hidden-'));
+  writeFileSync(join(hidden, 'manifest.json'), '{}');
+  using sandbox = prepareSandbox({ readable: [join(hidden, 'manifest.json')], gpu: false });
+  expect(sandbox.missing).toContain('own_user');
+  expect(sandbox.inForce).toEqual(expect.arrayContaining([...REQUIRED]));
+});
+
+it('leaves no folder behind', () => {
+  const scratches = () => readdirSync(tmpdir()).filter((name) => name.startsWith('facequeue-engines-'));
+  const sandbox = prepareSandbox({ readable: [], gpu: false });
+  const own = sandbox.scratch!.split('/').at(-1)!;
+  expect(scratches()).toContain(own);
+  sandbox[Symbol.dispose]();
+  expect(scratches()).not.toContain(own);
+});
