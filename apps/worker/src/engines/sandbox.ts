@@ -128,7 +128,7 @@ function groups(gpu: boolean): string[] {
 
 /** The device files of GPUs: NVIDIA's, AMD's, those of Linux' own drivers, and Windows' under WSL. */
 export function gpuDevices(): string[] {
-  const within = (folder: string, name: RegExp) => {
+  const filesOf = (folder: string, name: RegExp) => {
     try {
       return readdirSync(folder)
         .filter((file) => name.test(file))
@@ -137,7 +137,7 @@ export function gpuDevices(): string[] {
       return [];
     }
   };
-  return [...within('/dev', /^(nvidia.*|kfd|dxg)$/), ...within('/dev/dri', /^(card|renderD)/)].filter(
+  return [...filesOf('/dev', /^(nvidia.*|kfd|dxg)$/), ...filesOf('/dev/dri', /^(card|renderD)/)].filter(
     (file) => !lstatSync(file).isDirectory(),
   );
 }

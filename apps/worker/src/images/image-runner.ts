@@ -62,9 +62,7 @@ export async function startImageRunner(
   const settings: PipelineOptions = { packPath, device: config.DEVICE };
   const module = fileURLToPath(new URL('../engines/main.ts', import.meta.url));
   using stack = new DisposableStack();
-  const sandbox = stack.use(
-    openSandbox(config, [module, ...(packPath === undefined ? [] : [packPath])], engineEnv, log),
-  );
+  const sandbox = stack.use(openSandbox(config, [module, ...(packPath === undefined ? [] : [packPath])], engineEnv));
   const engines = await EnginePool.start(
     {
       module,
@@ -81,6 +79,7 @@ export async function startImageRunner(
   const { device, reason, models } = engines.facts;
   const { size } = engines.status();
   log.info({ device, reason, models, engines: size, queues }, 'engines are warm');
+  logSandbox(sandbox, log);
 
   const source = createImageSource(sourceOptions(config));
   const fetches = new FetchPool({
@@ -136,27 +135,29 @@ function openSandbox(
   { ENGINE_SANDBOX, DEVICE }: WorkerConfig,
   readable: string[],
   engineEnv: Record<string, string>,
-  log: Logger,
 ): Sandbox {
   if (ENGINE_SANDBOX === 'off') {
-    log.warn('engines run without a sandbox (ENGINE_SANDBOX=off)');
     return NO_SANDBOX;
   }
   const software = 'VK_ICD_FILENAMES' in engineEnv || 'VK_DRIVER_FILES' in engineEnv;
   const gpu = DEVICE === 'auto' ? software || gpuDevices().length > 0 : DEVICE !== 'cpu';
   const sandbox = prepareSandbox({ readable, gpu });
-  const { inForce, missing } = sandbox;
-  const lacking = REQUIRED.filter((protection) => missing.includes(protection));
-  if (lacking.length === 0) log.info({ in_force: inForce, missing }, 'engines are confined');
-  else if (ENGINE_SANDBOX === 'auto')
-    log.warn({ in_force: inForce, missing }, 'engines are not confined: is util-linux missing?');
-  else {
+  const lacking = REQUIRED.filter((protection) => sandbox.missing.includes(protection));
+  if (ENGINE_SANDBOX === 'require' && lacking.length > 0) {
     sandbox[Symbol.dispose]();
     throw new EngineStartError(
       `ENGINE_SANDBOX=require, but engines would run without ${lacking.join(', ')}; util-linux (setpriv, prlimit) is needed`,
     );
   }
   return sandbox;
+}
+
+function logSandbox(sandbox: Sandbox, log: Logger): void {
+  const facts = { in_force: sandbox.inForce, missing: sandbox.missing };
+  if (sandbox === NO_SANDBOX) log.warn('engines run without a sandbox (ENGINE_SANDBOX=off)');
+  else if (REQUIRED.every((protection) => sandbox.inForce.includes(protection)))
+    log.info(facts, 'engines are confined');
+  else log.warn(facts, 'engines are not confined: is util-linux missing?');
 }
 
 function engineSamples({ size, ready, busy, queued, rss }: PoolStatus): Sample[] {
