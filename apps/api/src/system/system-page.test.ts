@@ -50,3 +50,13 @@ describe('the numbers of /system', () => {
     expect([queues.interactive.oldest_ms, workers[0]!.load]).toEqual([1235, 0.123]);
   });
 });
+
+it('shows of a worker what is documented, whatever else its heartbeat has', () => {
+  const { workers, ...more } = snapshot(figures(), 0);
+  const page = systemResource(
+    { ...more, workers: [{ ...workers[0]!, ...{ flows: true, later: 1 }, fetching: {} }] },
+    '',
+  );
+  const members = ['busy', 'device', 'engines', 'fetching', 'id', 'load', 'models', 'queues', 'started_at', 'version'];
+  expect(Object.keys(page.workers[0]!).sort()).toEqual(members);
+});

@@ -37,8 +37,16 @@ export function systemResource({ workers, queues, full, cameras }: Snapshot, ver
     version,
     device: devices.join(', ') || null,
     models: [...models.values()],
-    workers: workers.map(({ startedAt, load, ...worker }) => ({
-      ...worker,
+    // Named one by one: heartbeats have more in them, and those of a later release things unknown here.
+    workers: workers.map(({ id, version, device, models, engines, busy, fetching, queues, startedAt, load }) => ({
+      id,
+      version,
+      device,
+      models,
+      engines,
+      busy,
+      ...(fetching && { fetching }),
+      queues,
       load: Math.round(load * 1000) / 1000,
       started_at: new Date(startedAt).toISOString(),
     })),
