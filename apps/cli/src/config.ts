@@ -12,13 +12,14 @@ const DEFAULT_HOME = new URL('../../../.facequeue', import.meta.url).pathname;
 
 export type ServeConfig = z.output<z.ZodObject<typeof serveVariables>> & {
   FACEQUEUE_HOME: string;
+  QUEUE_PREFIX: string;
   /** Passed to the processes that `serve` starts. */
   environment: NodeJS.ProcessEnv;
 };
 
 /** @throws ConfigError naming every bad variable */
 export function serveConfig(): ServeConfig {
-  const config = readConfig(serveVariables, process.env);
+  const config = readConfig({ ...serveVariables, QUEUE_PREFIX: queueVariables.QUEUE_PREFIX }, process.env);
   return { ...config, FACEQUEUE_HOME: config.FACEQUEUE_HOME ?? DEFAULT_HOME, environment: { ...process.env } };
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { sleep } from '@facequeue/time';
@@ -26,6 +26,7 @@ export async function privateRedis(home: Home, maxMemory: number, env: NodeJS.Pr
   const url = `redis://:${password}@127.0.0.1:${port}`;
   const [data, config, log] = [home.path('redis'), home.path(CONFIG_FILE), home.path('redis.log')];
   mkdirSync(data, { recursive: true, mode: 0o700 });
+  removeUnfinishedRewrites(data);
   rmSync(log, { force: true });
   writeFileSync(config, redisConfig({ port, password, maxMemory, data, log }), { mode: 0o600 });
   return {
@@ -40,6 +41,13 @@ export async function privateRedis(home: Home, maxMemory: number, env: NodeJS.Pr
       explain: () => lastLines(log),
     },
   };
+}
+
+/** A rewrite that was interrupted by a power cut leaves its file, which Redis neither reads nor removes: erased images may be in it. */
+function removeUnfinishedRewrites(folder: string): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile() && /^temp-.*\.(aof|rdb)$/.test(entry.name)) rmSync(join(entry.parentPath, entry.name));
+  }
 }
 
 /**

@@ -56,6 +56,7 @@ async function run(
 ): Promise<number> {
   const startedAt = performance.now();
   const stages: ServiceDefinition[][] = [];
+  await using owned = new AsyncDisposableStack();
   let redisUrl = config.REDIS_URL;
   if (redisUrl) {
     await untilRedisReplies(redisUrl);
@@ -110,6 +111,7 @@ async function run(
     const { url } = facts.get('gateway') ?? {};
     if (url) {
       writeRecord();
+      if (!config.REDIS_URL) owned.use(await rewriteLog(redisUrl, config, stderr));
       stderr(await summary(url, performance.now() - startedAt, home.folder));
       const exhausted = await Promise.race([stopRequest.stop, supervisor.restartsExhausted]);
       if (exhausted) {
@@ -122,12 +124,23 @@ async function run(
     stderr(error.message);
     code = FAILED;
   } finally {
+    await owned.disposeAsync();
     await supervisor.stop();
     process.removeListener('exit', killAll);
   }
   if (stopRequest.killed) return INTERRUPTED;
   if (code === STOPPED) stderr(killed.length ? `Stopped; killed: ${killed.join(', ')}.` : 'Stopped.');
   return killed.length ? FAILED : code;
+}
+
+/** Keeps erased images and results out of the files of the private Redis. */
+async function rewriteLog(url: string, config: ServeConfig, stderr: Output['stderr']): Promise<AsyncDisposable> {
+  const { openLogRewriter } = await import('@facequeue/queue/log-rewriter');
+  return openLogRewriter({
+    url,
+    prefix: config.QUEUE_PREFIX,
+    onError: ({ message }) => stderr(`Redis: ${message}`),
+  });
 }
 
 /** Listens for signals to the end of this process. */

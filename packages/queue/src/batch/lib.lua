@@ -11,6 +11,7 @@
 --- @include ../webhook/lib.lua
 --- @include ../limits/rate.lua
 --- @include ../flow/lib.lua
+--- @include ../erasure/lib.lua
 
 local function batch_lane(id) return 'batch:' .. id end
 
@@ -58,6 +59,7 @@ local function forget_batch(id)
   local bytes = redis.call('HGET', batch_key(id), 'resultBytes')
   redis.call('UNLINK', results_key(id), names_key(id), lane_key(batch_lane(id)), active_key(id))
   redis.call('DEL', batch_key(id))
+  count_erasure()
   redis.call('ZREM', DUE, 'batch-' .. id)
   redis.call('ZREM', TASKS, task_name('list', id), task_name('write', id))
   redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(bytes or 0))

@@ -22,7 +22,10 @@ local function cancel_remaining(id, max)
       result_bytes = result_bytes + list_result(id, tonumber(batch[4]) + i, item.n, 'canceled', more)
     end
   end
-  if #blobs > 0 then redis.call('UNLINK', unpack(blobs)) end
+  if #blobs > 0 then
+    redis.call('UNLINK', unpack(blobs))
+    count_erasure()
+  end
   if #entries > 0 then
     redis.call('HINCRBY', STATS, 'blobBytes', 0 - blob_bytes)
     redis.call('HINCRBY', STATS, 'items', -#entries)

@@ -9,6 +9,7 @@
 --- @include ../redis/clock.lua
 --- @include ../limits/rate.lua
 --- @include ../flow/lib.lua
+--- @include ../erasure/lib.lua
 
 local function camera_lane(name) return 'camera:' .. name end
 
@@ -40,6 +41,7 @@ local function trim_frames(name)
     if not first then return end
     local bytes = entry_bytes(first[2])
     redis.call('XDEL', frames_key(name), first[1])
+    count_erasure()
     charge_camera(name, -bytes)
     kept = kept - bytes
   end
@@ -89,6 +91,7 @@ local function forget_camera(name)
   redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
   redis.call('UNLINK', frames_key(name), lane_key(camera_lane(name)), superseded_key(name))
   redis.call('DEL', camera_key(name))
+  count_erasure()
   redis.call('ZREM', CAMERAS, name)
   redis.call('ZREM', DUE, 'camera-' .. name)
 end

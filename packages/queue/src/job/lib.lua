@@ -11,6 +11,7 @@
 --- @include ../batch/lib.lua
 --- @include ../camera/lib.lua
 --- @include ../flow/lib.lua
+--- @include ../erasure/lib.lua
 local FIELDS = {
   'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
   'blobBytes', 'resultBytes', 'resultTtl', 'endedBy', 'owner', 'flow', 'idempotency', 'unshared', 'webhookHost',
@@ -113,6 +114,7 @@ local function end_job(job, status, code, detail, more, result_bytes)
   if job.blobBytes > 0 then
     redis.call('UNLINK', blob_key(job.id))
     redis.call('HINCRBY', STATS, 'blobBytes', -job.blobBytes)
+    count_erasure()
   end
   if job.status == 'queued' then
     redis.call('ZREM', waiting_key(job.queue), job.id)
@@ -163,6 +165,7 @@ local function erase_record(job)
   redis.call('ZREM', DUE, job.id)
   redis.call('ZREM', waiting_key(job.queue), job.id)
   redis.call('DEL', job_key(job.id))
+  count_erasure()
   if job.idempotency then redis.call('DEL', reservation_key(job.idempotency)) end
   if job.blobBytes > 0 then
     redis.call('UNLINK', blob_key(job.id))

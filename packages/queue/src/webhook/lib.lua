@@ -6,6 +6,7 @@
 --   stats.deliveryBytes and stats.deliveryBytes:<host> are the sums of `charge` over webhooks, which stats.resultBytes includes.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
+--- @include ../erasure/lib.lua
 
 local function first_score(key)
   return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
@@ -46,6 +47,7 @@ local function drop_webhook(id, host)
   local bytes = tonumber(redis.call('HGET', delivery_key(id), 'charge'))
   if not bytes then return end
   redis.call('DEL', delivery_key(id))
+  count_erasure()
   charge_host(host, -bytes)
   redis.call('ZREM', pending_key(host), id)
   redis.call('ZREM', leases_key(host), id)
