@@ -14,6 +14,7 @@ const NAMES = [
   'interactive',
   'slow-hosts',
   'cameras',
+  'camera-costs',
   'device',
   'soak',
   'chaos',

@@ -12,6 +12,7 @@ const BENCHES = {
   'slow-hosts': 'inline calls beside images of slow hosts, as jobs and as batches: latency',
   floods: 'calls beside an address with slow headers, streams and dripping bodies: latency, and memory of the gateway',
   cameras: 'cameras that post more frames than the worker can process: age and outcome of the frames',
+  'camera-costs': 'idle and busy cameras: memory of Redis for each, CPU time for each frame',
   device: 'the pipeline alone on each device: throughput, and whether the faces agree',
   soak: 'many images through one service: whether memory grows',
   chaos: 'faults in a running installation: whether anything is lost (docs/reliability.md)',

@@ -1,4 +1,4 @@
-/** The worker process of bench/queue.ts and jobs-memory.ts: ends every job at once. Arguments: the URL of Redis and the prefix. */
+/** The worker process of bench/queue.ts, jobs-memory.ts and camera-costs.ts: ends every job at once. Arguments: the URL of Redis and the prefix. */
 import { openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 
 const [url, prefix] = process.argv.slice(2) as [string, string];
@@ -13,14 +13,16 @@ const queue = await openWorkerQueue({
   limits: UNLIMITED,
   onError: (error) => console.error(error.message),
 });
-await queue.consume('interactive', { concurrency: 16 }, async (id) => {
+const run = async (id: string) => {
   const job = await queue.claim(id, 'bench');
   if (!job) return;
-  if (job.source.kind === 'inline') await queue.blob(id);
-  if (!(await queue.start(id, job.attempt))) return;
+  if (job.source.kind === 'inline') await queue.blob(job.id);
+  if (!(await queue.start(job.id, job.attempt))) return;
   const outcome = { status: 'succeeded', result: RESULT, image: IMAGE, timings: { decode: 1, detect: 1 } } as const;
-  await queue.finish(id, job.attempt, outcome);
-});
+  await queue.finish(job.id, job.attempt, outcome);
+};
+await queue.consume('interactive', { concurrency: 16 }, run);
+await queue.consume('cameras', { concurrency: 16 }, run);
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
   process.send!((user + system) / 1000);

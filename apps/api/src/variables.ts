@@ -107,7 +107,7 @@ export const gatewayVariables = {
   }),
   MAX_CAMERAS: integer(4096, { min: 1, max: 1_000_000 }).meta({
     description:
-      'Cameras at a time, of which a frame could be decoded. One API key (without keys: one address) has seven eighths of them at most, and its equal share when others want theirs; the longest idle camera gives way. One has 2 kB in Redis, and up to 0.5 MB of results.',
+      'Cameras at a time, of which a frame could be decoded. One API key (without keys: one address) has seven eighths of them at most, and its equal share when others want theirs; the longest idle camera gives way. One has 2.4 kB in Redis, and up to 0.5 MB of results.',
   }),
   HEADER_TIMEOUT: duration('10s', { min: '100ms', max: '1h', zero: 'no limit' }).meta({
     description: 'Time a client has to send its request headers.',
