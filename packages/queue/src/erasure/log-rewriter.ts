@@ -6,7 +6,7 @@ import { keysOf } from '../redis/keys.ts';
 import { REWRITE_EVERY_MS, type Rewrite, rewriteIsDue } from './rewrite-schedule.ts';
 
 /** How often it looks whether something was erased, and whether a rewrite has ended, ms. */
-const LOOK_EVERY_MS = 1000;
+const CHECK_EVERY_MS = 1000;
 
 export interface LogRewriterOptions {
   url: string;
@@ -35,11 +35,11 @@ export async function openLogRewriter({
   const log = new RewrittenLog(connection.redis, keysOf(prefix).stats, everyMs);
   const repeated = repeat(async () => {
     if (connection.redis.status !== 'ready') return;
-    await log.look().catch((error) => {
+    await log.check().catch((error) => {
       // While Redis restarts, it looks again later.
       if (connection.redis.status === 'ready') report(withoutCommand(error));
     });
-  }, LOOK_EVERY_MS);
+  }, CHECK_EVERY_MS);
   return {
     async [Symbol.asyncDispose]() {
       repeated[Symbol.dispose]();
@@ -71,7 +71,7 @@ class RewrittenLog {
   }
 
   /** Starts a rewrite when one is due, and notices the end of one. */
-  async look(): Promise<void> {
+  async check(): Promise<void> {
     const now = performance.now();
     if (this.#running) return this.#checkEnd(now, this.#running);
     const [erasures, rewritten] = (await this.#redis.hmget(this.#stats, 'erasures', 'rewrittenErasures')).map(Number);
