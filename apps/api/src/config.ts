@@ -29,6 +29,7 @@ export function queueOptions(config: GatewayConfig, onError: (error: Error) => v
     resultTtlMs: config.RESULT_TTL,
     batchTtlMs: config.BATCH_TTL,
     maxCameras: config.MAX_CAMERAS,
+    maxOpenBatches: config.MAX_OPEN_BATCHES,
     onError,
   };
 }

@@ -94,6 +94,10 @@ export const gatewayVariables = {
     description:
       'Of these connections, how many may have sent no request yet; in shares likewise. Each has `HEADER_TIMEOUT` to send one.',
   }),
+  MAX_OPEN_BATCHES: integer(1000, { min: 8, max: 10_000 }).meta({
+    description:
+      'Batches of the installation that are open for more items, at a time, over all gateways; in shares by API key, or without keys client address. Closed ones do not count.',
+  }),
   MAX_STREAMS: integer(4096, { min: 8, max: 1_000_000 }).meta({
     description:
       'Streams of one gateway at a time: `events` of jobs and cameras, `results` of batches. One API key, or without keys one client address, gets at most seven eighths, and less while others need them (429, or 503 when there are too many in all).',

@@ -30,6 +30,8 @@ export const CONSTANTS = {
    * deliver a job to a worker.
    */
   MEMORY_SHARE: 0.9,
+  /** How often the list of open batches is compared with the batches, when one is refused. */
+  OPEN_CHECK_MS: 1000,
   MIN_RETRY_MS: 1000,
   MAX_RETRY_MS: 30_000,
 

@@ -27,6 +27,8 @@ export interface GatewayQueueOptions extends ConnectionOptions {
   batchTtlMs: number;
   /** Cameras at a time, of which frames could be decoded. */
   maxCameras?: number;
+  /** Batches that may be open at a time; absent: as many as are created. */
+  maxOpenBatches?: number;
 }
 
 /**
@@ -60,7 +62,13 @@ export class GatewayQueue {
 
   /** For `openGatewayQueue`. */
   constructor(
-    { limits, resultTtlMs, batchTtlMs, maxCameras: max = CONSTANTS.MAX_CAMERAS }: GatewayQueueOptions,
+    {
+      limits,
+      resultTtlMs,
+      batchTtlMs,
+      maxCameras: max = CONSTANTS.MAX_CAMERAS,
+      maxOpenBatches: maxOpen = Number.MAX_SAFE_INTEGER,
+    }: GatewayQueueOptions,
     connections: Connections,
   ) {
     const { redis, scripts, onError } = connections;
@@ -68,7 +76,7 @@ export class GatewayQueue {
     this.#jobs = new Jobs(connections, resultTtlMs);
     this.#events = new JobEvents(connections, (id) => this.#jobs.readUnlessErased(id));
     this.#submissions = new Submissions(connections, limits, resultTtlMs);
-    this.batches = new Batches(connections, limits, { batchTtlMs, resultTtlMs });
+    this.batches = new Batches(connections, limits, { batchTtlMs, resultTtlMs, maxOpen });
     this.cameras = new Cameras(connections, this.#submissions, limits, { resultTtlMs, max });
     this.quotas = new Quotas(connections);
     this.keyUses = new KeyUses(connections);

@@ -215,6 +215,7 @@ export const REFUSAL_REASONS = [
   'oldest',
   'wait',
   'memory',
+  'open_batches',
   'bodies',
   'streams',
   'open_waits',

@@ -36,6 +36,7 @@ export async function startTestGateway(redisUrl: string, env: Record<string, str
     resultTtlMs: config.RESULT_TTL,
     batchTtlMs: config.BATCH_TTL,
     maxCameras: config.MAX_CAMERAS,
+    maxOpenBatches: config.MAX_OPEN_BATCHES,
     onError: () => {},
   });
   const gateway = await startGateway(config, queue, log);

@@ -142,6 +142,40 @@ describe('streams of one key', () => {
   });
 });
 
+describe('open batches of one key', () => {
+  it('are refused beyond its share over all gateways, until one is closed; another key has its own', async () => {
+    await using at = await startTestGateway(redis.url, {
+      API_KEYS: apiKeys('flood', 'shop'),
+      MAX_OPEN_BATCHES: `${PLACES}`,
+    });
+    await using beside = await startTestGateway(redis.url, {
+      API_KEYS: apiKeys('flood', 'shop'),
+      MAX_OPEN_BATCHES: `${PLACES}`,
+      QUEUE_PREFIX: at.prefix,
+    });
+    const make = async (gateway: TestGateway, key: string, query = '?open=true') => {
+      const response = await fetch(`${gateway.url}/batches${query}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-api-key': keyOf(key) },
+        body: JSON.stringify({ items: query ? [] : [{ img: 'aW1hZ2U=' }] }),
+      });
+      return { status: response.status, body: (await response.json()) as { id: string; code?: string } };
+    };
+    const made = [];
+    for (let i = 0; i < SHARE; i++) made.push(await make(i % 2 ? at : beside, 'flood'));
+    expect(made.map(({ status }) => status)).toEqual(Array.from({ length: SHARE }, () => 202));
+    expect(await make(beside, 'flood')).toMatchObject({ status: 429, body: { code: 'quota_exceeded' } });
+    expect((await make(at, 'flood', '')).status).toBe(202);
+    expect((await make(at, 'shop')).status).toBe(202);
+    // Two, because the other key has one by now, and an eighth stays free.
+    for (const { body } of made.slice(0, 2)) {
+      const init = { method: 'POST', headers: { 'x-api-key': keyOf('flood') } };
+      expect((await fetch(`${at.url}/batches/${body.id}/close`, init)).status).toBe(200);
+    }
+    expect((await make(beside, 'flood')).status).toBe(202);
+  });
+});
+
 describe('calls of one key that wait', () => {
   const prefer = ['Content-Type: application/json', 'Content-Length: 32', 'Prefer: wait=50', 'Idempotency-Key: "one"'];
   it.each([

@@ -1,5 +1,6 @@
 import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
+import { CONSTANTS } from '../constants.ts';
 import { flowField } from '../job/record.ts';
 import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
@@ -28,9 +29,10 @@ export const createScript = defineScript({
     webhookHost: optional(text),
     maxImageBytes: optional(number),
     ttlMs: number,
+    maxOpen: number,
     limits: limitsArg,
   },
-  reply: (reply: ['ok'] | FullReply | ['exists']) => reply,
+  reply: (reply: ['ok'] | FullReply | ['share'] | ['exists']) => reply,
 });
 
 /** False when there is no such batch. */
@@ -58,23 +60,25 @@ export class Batches {
   readonly #connections: Connections;
   readonly #limits: AdmissionLimits;
   readonly #ttlMs: number;
+  readonly #maxOpen: number;
   readonly #tombstoneMs: number;
 
   constructor(
     connections: Connections,
     limits: AdmissionLimits,
-    { batchTtlMs, resultTtlMs }: { batchTtlMs: number; resultTtlMs: number },
+    { batchTtlMs, resultTtlMs, maxOpen }: { batchTtlMs: number; resultTtlMs: number; maxOpen: number },
   ) {
     this.#connections = connections;
     this.#limits = limits;
     this.#ttlMs = batchTtlMs;
+    this.#maxOpen = maxOpen;
     this.#tombstoneMs = resultTtlMs;
   }
 
   /**
    * Begins a batch. Its maker appends the first items, then calls `settle`, or `erase` when they could not all be appended.
    * A maker that is silent for a minute before it settles counts as dead, and the batch is erased.
-   * @throws queue_full (with retryAfterMs)
+   * @throws queue_full, quota_exceeded (with retryAfterMs)
    */
   create({
     id,
@@ -102,9 +106,14 @@ export class Batches {
         webhookHost: webhookUrl && new URL(webhookUrl).host,
         maxImageBytes,
         ttlMs: this.#ttlMs,
+        maxOpen: this.#maxOpen,
         limits: this.#limits,
       });
       if (reply[0] === 'full') throw queueFull(reply);
+      if (reply[0] === 'share') {
+        const retryAfterMs = CONSTANTS.MAX_RETRY_MS;
+        throw new FacequeueError('quota_exceeded', 'this caller has as many open batches as it may', { retryAfterMs });
+      }
       if (reply[0] === 'exists') throw new FacequeueError('internal_error', 'a batch of this id exists already');
     });
   }

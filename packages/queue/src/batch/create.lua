@@ -1,15 +1,20 @@
 -- Begins a batch, which its maker fills and settles.
--- Returns {'ok'} | {'full', reason, ms to try again} | {'exists'}. Repeating it after 'ok' gives 'exists'.
+-- Returns {'ok'} | {'full', reason, ms to try again} | {'share'}: the flow has its share of open batches | {'exists'}. Repeating it after 'ok' gives 'exists'.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ./lib.lua
 --- @include ../limits/admission.lua
+--- @include ./open-lib.lua
 local id, listing, output, webhook = args.id, args.listing, args.output, args.webhookUrl
 if redis.call('EXISTS', batch_key(id)) == 1 then return { 'exists' } end
 local reason, retry = refusal({
   queue = 'bulk', count = 1, bytes = 0, limits = args.limits, webhook_host = args.webhookHost, in_lane = true,
 })
 if reason then return { 'full', reason, retry } end
+local flow = args.flow or args.owner
+local obstacle = args.open and refuse_open(flow, args.maxOpen)
+if obstacle == 'share' then return { 'share' } end
+if obstacle then return { 'full', obstacle, MAX_RETRY_MS } end
 redis.call('HSET', batch_key(id),
   'state', 'building', 'owner', args.owner, 'requestId', args.requestId, 'options', args.options, 'open', args.open and 1 or 0,
   'createdAt', now, 'lastAppend', now, 'ttl', args.ttlMs,
@@ -22,5 +27,6 @@ if output then redis.call('HSET', batch_key(id), 'output', output, 'writeStatus'
 if webhook then
   redis.call('HSET', batch_key(id), 'webhookUrl', webhook, 'webhookHost', args.webhookHost, 'webhookStatus', 'waiting')
 end
+if args.open then redis.call('HSET', OPEN_BATCHES, id, flow) end
 schedule_batch(id)
 return { 'ok' }

@@ -61,6 +61,7 @@ local function forget_batch(id)
   redis.call('DEL', batch_key(id))
   count_erasure()
   redis.call('ZREM', DUE, 'batch-' .. id)
+  redis.call('HDEL', OPEN_BATCHES, id)
   redis.call('ZREM', TASKS, task_name('list', id), task_name('write', id))
   redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(bytes or 0))
 end
@@ -125,6 +126,7 @@ end
 local function close_batch(id)
   local listing = redis.call('HGET', batch_key(id), 'listStatus')
   redis.call('HSET', batch_key(id), 'state', 'running')
+  redis.call('HDEL', OPEN_BATCHES, id)
   if not listing or listing == 'done' or listing == 'failed' then
     redis.call('HSET', batch_key(id), 'closedAt', now)
     drop_names(id)
@@ -138,6 +140,7 @@ end
 local function stop_batch(id, erase)
   leave_flow('bulk', flow_of_batch(id), batch_lane(id))
   redis.call('ZREM', TASKS, task_name('list', id), task_name('write', id))
+  redis.call('HDEL', OPEN_BATCHES, id)
   drop_names(id)
   local fields = { 'state', 'canceled', 'stopped', 1 }
   if erase then

@@ -39,6 +39,7 @@ const REASONS: Record<Exclude<RefusalReason, 'bodies' | 'streams' | 'open_waits'
   host_webhooks: 'too many webhooks of this receiver wait to be delivered',
   webhooks: 'too many webhooks wait to be delivered',
   camera: 'too many frames of this camera are waiting',
+  open_batches: 'too many batches are open',
   cameras: 'too many cameras post frames',
   oldest: 'jobs have been waiting too long',
   wait: 'the job would wait longer than its caller',

@@ -7,7 +7,7 @@
 --   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue> and
 --                                    mark:<queue> (see limits/throughput.lua), items (that wait in lanes of batches), turns (lane tokens
 --                                    issued so far), memoryUsed, memoryLimit, cameras:<kind> (how many), maxCameras,
---                                    erasures, rewrittenErasures (see erasure/)
+--                                    erasures, rewrittenErasures (see erasure/), openChecked
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
 --   <prefix>:gone:<id>       string  tombstone: owner of an erased job or batch, for a while; "camera:<name>": of an erased camera
@@ -16,6 +16,7 @@
 --   <prefix>:leases:<host>   zset    ids of a host's webhooks that a worker has leased, by the time the lease ends
 --   <prefix>:hosts           zset    hosts with webhooks by the time at which to check them next
 --   <prefix>:batch:<id>      hash    a batch: see batch/record.ts
+--   <prefix>:open-batches    hash    batches that are open, each with its flow (see batch/open-lib.lua)
 --   <prefix>:names:<batch>   set     names of its items
 --   <prefix>:results:<batch> stream  how its items ended, by the number of the end: "<n>-0"
 --   <prefix>:active:<batch>  set     ids of its items that have a record: a worker has claimed them
@@ -52,6 +53,7 @@ local TASKS = PREFIX .. ':tasks'
 local LANE_TOKENS = PREFIX .. ':turns'
 local CAMERAS = PREFIX .. ':cameras'
 local WEIGHTS = PREFIX .. ':weights'
+local OPEN_BATCHES = PREFIX .. ':open-batches'
 
 local function job_key(id) return PREFIX .. ':job:' .. id end
 local function blob_key(id) return PREFIX .. ':blob:' .. id end

@@ -30,6 +30,7 @@ export interface Keys {
   readonly hosts: string;
   readonly tasks: string;
   readonly cameras: string;
+  readonly openBatches: string;
   readonly flowCounts: (kind: string) => string;
   readonly workers: string;
   readonly weights: string;
@@ -79,6 +80,7 @@ export function keysOf(prefix: string): Keys {
     hosts: `${prefix}:hosts`,
     tasks: `${prefix}:tasks`,
     cameras: `${prefix}:cameras`,
+    openBatches: `${prefix}:open-batches`,
     flowCounts: named('cameras'),
     workers: `${prefix}:workers`,
     weights: `${prefix}:weights`,

@@ -21,6 +21,7 @@ type SubmitArguments = Parameters<typeof submitScript.encode>[0];
 export interface BatchOptions {
   owner?: string;
   flow?: string;
+  maxOpen?: number;
   open?: boolean;
   listing?: boolean;
   output?: boolean;
@@ -95,7 +96,7 @@ export class ScriptHarness {
   /** The first word of the reply. */
   async create(
     id: string,
-    { owner = '', flow, open = false, listing, output, webhookHost, limits = ROOMY }: BatchOptions = {},
+    { owner = '', flow, open = false, listing, output, webhookHost, limits = ROOMY, maxOpen = 1e6 }: BatchOptions = {},
   ): Promise<string> {
     const reply = await this.scripts.run(createScript, {
       id,
@@ -109,6 +110,7 @@ export class ScriptHarness {
       webhookUrl: webhookHost && `https://${webhookHost}/`,
       webhookHost,
       ttlMs: LONG,
+      maxOpen,
       limits,
     });
     return reply[0];
