@@ -59,7 +59,8 @@ export async function startGateway(config: GatewayConfig, queue: GatewayQueue, l
   }
   // Should the start fail, the file is no longer watched.
   using starting = new DisposableStack();
-  const authenticator = starting.use(await Authenticator.open(config, log));
+  const setWeights = (weights: ReadonlyMap<string, number>) => queue.weights.set(weights);
+  const authenticator = starting.use(await Authenticator.open(config, log, setWeights));
   const shutdown = new Shutdown();
   const bodyMemory = new BodyMemory(config.MAX_INFLIGHT_BODY_BYTES);
   const metrics = new Registry('gateway');

@@ -2,6 +2,7 @@ import { cachedFor } from '@facequeue/time';
 import { Batches } from './batch/batches.ts';
 import { Cameras } from './camera/cameras.ts';
 import { CONSTANTS } from './constants.ts';
+import { Weights } from './flow/weights.ts';
 import type { JobRecord, NewJob, SubmitResult } from './job/job.ts';
 import { Jobs } from './job/jobs.ts';
 import { Submissions } from './job/submissions.ts';
@@ -52,6 +53,8 @@ export class GatewayQueue {
   /** Rates and concurrency of owners' calls. */
   readonly quotas: Quotas;
   readonly keyUses: KeyUses;
+  /** How many turns flows have for one of the others. */
+  readonly weights: Weights;
   /** Figures of the whole installation, at most 250 ms old. */
   readonly snapshot: () => Promise<Snapshot>;
   readonly #connections: Connections;
@@ -80,6 +83,7 @@ export class GatewayQueue {
     this.cameras = new Cameras(connections, this.#submissions, limits, { resultTtlMs, max });
     this.quotas = new Quotas(connections);
     this.keyUses = new KeyUses(connections);
+    this.weights = new Weights(connections);
     this.snapshot = cachedFor(SNAPSHOT_MS, () => mapRedisErrors(() => scripts.run(snapshotScript, { limits })));
     this.#stopSweeping = everySecond(async () => {
       if (redis.status !== 'ready') return;
@@ -156,6 +160,7 @@ export class GatewayQueue {
   async close(): Promise<void> {
     this.#events.close();
     this.quotas[Symbol.dispose]();
+    this.weights[Symbol.dispose]();
     await this.keyUses.close();
     await this.#stopSweeping();
     await this.#connections[Symbol.asyncDispose]();

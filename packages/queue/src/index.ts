@@ -5,6 +5,7 @@ export type { BatchTasks } from './batch/tasks.ts';
 export type { Consumer, JobHandler, Place } from './bullmq/consumer.ts';
 export type * from './camera/camera.ts';
 export type { Cameras } from './camera/cameras.ts';
+export type { Weights } from './flow/weights.ts';
 export { type GatewayQueue, type GatewayQueueOptions, openGatewayQueue } from './gateway-queue.ts';
 export { JobAborted } from './job/active-jobs.ts';
 export type * from './job/job.ts';

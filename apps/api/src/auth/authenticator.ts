@@ -19,11 +19,15 @@ export interface AuthenticatorConfig {
   ALLOW_OPEN: boolean;
 }
 
+/** Makes the weights of flows known to all gateways and workers. */
+type SetWeights = (weights: ReadonlyMap<string, number>) => void;
+
 /** Finds out who calls. */
 export class Authenticator implements Disposable {
   readonly #keys: ApiKeys;
   readonly #file: KeysFile | null;
   readonly #log: Logger;
+  readonly #setWeights: SetWeights;
   /** What everybody may do at a gateway without keys; null for one with keys. */
   readonly #anybody: Omit<Caller, 'flow'> | null;
   /** Answers that are not complete, with the key of their call. */
@@ -32,10 +36,11 @@ export class Authenticator implements Disposable {
   /** Why the file could not be used when it was last read; null when it could. */
   #failure: string | null = null;
 
-  private constructor(config: AuthenticatorConfig, log: Logger) {
+  private constructor(config: AuthenticatorConfig, log: Logger, setWeights: SetWeights) {
     this.#keys = new ApiKeys(config.API_KEYS);
     this.#file = config.API_KEYS_FILE === undefined ? null : new KeysFile(config.API_KEYS_FILE);
     this.#log = log;
+    this.#setWeights = setWeights;
     // A file without keys admits nobody: deleting the last key must not open the gateway.
     const open = config.API_KEYS.length === 0 && this.#file === null;
     this.#anybody = open
@@ -43,14 +48,19 @@ export class Authenticator implements Disposable {
       : null;
   }
 
-  /** @throws ConfigError when API_KEYS_FILE cannot be used */
-  static async open(config: AuthenticatorConfig, log: Logger): Promise<Authenticator> {
-    const authenticator = new Authenticator(config, log);
+  /**
+   * @param setWeights called with the weights of all keys, now and when they may have changed; never by a gateway without keys
+   * @throws ConfigError when API_KEYS_FILE cannot be used
+   */
+  static async open(config: AuthenticatorConfig, log: Logger, setWeights: SetWeights): Promise<Authenticator> {
+    const authenticator = new Authenticator(config, log, setWeights);
     const file = authenticator.#file;
     if (file) {
       authenticator.#keys.replaceFileKeys(await file.read());
       authenticator.#checks = repeat(() => authenticator.#check(file), CHECK_EVERY_MS);
     }
+    // One without keys may run beside others that have some.
+    if (!authenticator.#anybody) authenticator.#publishWeights();
     return authenticator;
   }
 
@@ -76,6 +86,7 @@ export class Authenticator implements Disposable {
     try {
       const keys = this.#keys.replaceFileKeys(await this.#file.read());
       this.#log.info({ keys }, 'API_KEYS_FILE read');
+      this.#publishWeights();
       this.#failure = null;
     } catch (error) {
       const failure = String(error);
@@ -94,6 +105,10 @@ export class Authenticator implements Disposable {
   async #check(file: KeysFile): Promise<void> {
     if (await file.hasChanged()) await this.reload();
     else this.#cutOff();
+  }
+
+  #publishWeights(): void {
+    this.#setWeights(new Map(this.#keys.list().map(({ caller, weight }) => [caller.flow, weight])));
   }
 
   /** Cuts off what is still sent to keys that are no longer in force. */

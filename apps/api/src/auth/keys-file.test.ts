@@ -2,10 +2,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { ConfigError } from '@facequeue/schema/config';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   apiKeys,
   keyOf,
+  startCannedWorker,
+  startGatewayPair,
   startTestGateway,
   type TestGateway,
   TestKeysFile,
@@ -116,6 +119,100 @@ describe('a change of the file', () => {
     file.write({ name: 'ben' });
     await expect.poll(() => system(gateway, 'ben'), SOON).toBe(200);
     expect(complaints()).toHaveLength(1);
+  });
+});
+
+describe('weights of keys', () => {
+  /** A connection to the test's Redis, and the weights that scripts use. */
+  function connect() {
+    const raw = new Redis(redis.url, { retryStrategy: () => 50 });
+    raw.on('error', () => {});
+    const weights = (gateway: TestGateway) => raw.hgetall(`${gateway.prefix}:weights`);
+    return { raw, weights, [Symbol.dispose]: () => raw.disconnect() };
+  }
+
+  it('that have changed in the file decide the turns of jobs that wait already', async () => {
+    using file = new TestKeysFile({ name: 'anna' }, { name: 'ben' });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    using by = connect();
+    const submit = (name: string) =>
+      fetch(`${gateway.url}/face_detection`, {
+        method: 'POST',
+        headers: { ...of(name), 'content-type': 'image/png', prefer: 'respond-async' },
+        body: 'image',
+      });
+    for (let i = 0; i < 40; i++) for (const name of ['anna', 'ben']) expect((await submit(name)).status).toBe(202);
+    file.write({ name: 'anna', weight: 3 }, { name: 'ben' });
+    await gateway.reloadKeys();
+    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3' });
+    await using worker = await startCannedWorker(gateway);
+    await expect.poll(() => worker.seen.length, { timeout: 20_000 }).toBe(80);
+    const first = worker.seen.slice(0, 20).filter(({ job }) => job.owner === 'anna').length;
+    expect(first).toBeGreaterThanOrEqual(13);
+    expect(first).toBeLessThanOrEqual(17);
+  });
+
+  it('are known from the start on, and no longer when a key is revoked or has 1', async () => {
+    using file = new TestKeysFile(
+      { name: 'anna', weight: 3, previous: [{ sha256: sha256('old'), expires_at: '2099-01-01T00:00:00Z' }] },
+      { name: 'ben', weight: 0.5 },
+      { name: 'carl', weight: 2 },
+    );
+    await using gateway = await startTestGateway(redis.url, { API_KEYS: apiKeys('shop'), API_KEYS_FILE: file.path });
+    using by = connect();
+    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3', ben: '0.5', carl: '2' });
+    file.write({ name: 'ben', weight: 1 }, { name: 'carl', weight: 2 });
+    await gateway.reloadKeys();
+    await expect.poll(() => by.weights(gateway)).toEqual({ carl: '2' });
+  });
+
+  it('are left alone by gateways with the same file and by one without keys', async () => {
+    using file = new TestKeysFile({ name: 'anna', weight: 3 });
+    await using pair = await startGatewayPair(redis.url, { API_KEYS_FILE: file.path });
+    await using open = await startTestGateway(redis.url, { QUEUE_PREFIX: pair[0].prefix });
+    using by = connect();
+    await expect.poll(() => by.weights(open)).toEqual({ anna: '3' });
+    file.write({ name: 'anna', weight: 4 });
+    for (const gateway of [...pair, ...pair]) {
+      await gateway.reloadKeys();
+      await expect.poll(() => by.weights(open)).toEqual({ anna: '4' });
+    }
+    // An open gateway that connects again sets nothing either.
+    await by.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    for (const gateway of [...pair, open]) await expect.poll(() => gateway.queue.ping(), SOON).toBeUndefined();
+    expect(await by.weights(open)).toEqual({ anna: '4' });
+  });
+
+  it('that Redis refuses are sent again until it takes them', async () => {
+    using file = new TestKeysFile({ name: 'anna', weight: 3 });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    using by = connect();
+    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3' });
+    await by.raw.call('ACL', 'SETUSER', 'default', '-hset');
+    try {
+      file.write({ name: 'anna', weight: 4 });
+      await gateway.reloadKeys();
+      // The script has removed those before, and then failed.
+      await expect.poll(() => by.weights(gateway)).toEqual({});
+    } finally {
+      await by.raw.call('ACL', 'SETUSER', 'default', '+hset');
+    }
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ anna: '4' });
+  });
+
+  it('are known to a Redis that was away when they changed, and to one that has lost them', async () => {
+    using file = new TestKeysFile({ name: 'anna', weight: 3 });
+    await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
+    using by = connect();
+    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3' });
+    await redis.kill();
+    file.write({ name: 'anna', weight: 4 });
+    await gateway.reloadKeys();
+    await redis.restart();
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ anna: '4' });
+    await by.raw.del(`${gateway.prefix}:weights`);
+    await by.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ anna: '4' });
   });
 });
 

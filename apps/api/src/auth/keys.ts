@@ -11,6 +11,8 @@ export interface ApiKey {
   readonly sha256: string;
   /** Unix milliseconds from which on it is refused; null when it stays. */
   readonly expiresAt: number | null;
+  /** Of the key's flow in turns. */
+  readonly weight: number;
   readonly caller: Caller;
 }
 
@@ -28,6 +30,7 @@ export function parseKeyEntry(text: string): ApiKey | null {
   return {
     sha256: sha256.toLowerCase(),
     expiresAt: null,
+    weight: 1,
     caller: { ...NO_LIMITS, owner, flow: owner, scopes: new Set(DEFAULT_SCOPES) },
   };
 }
@@ -37,7 +40,8 @@ export function keysOf(entry: KeyEntry): ApiKey[] {
   const caller = callerOf(entry);
   return [{ sha256: entry.sha256, expires_at: undefined }, ...(entry.previous ?? [])].map((secret) => {
     const ends = [secret.expires_at, entry.expires_at].flatMap((time) => (time === undefined ? [] : Date.parse(time)));
-    return { sha256: secret.sha256.toLowerCase(), expiresAt: ends.length ? Math.min(...ends) : null, caller };
+    const expiresAt = ends.length ? Math.min(...ends) : null;
+    return { sha256: secret.sha256.toLowerCase(), expiresAt, weight: entry.weight ?? 1, caller };
   });
 }
 
@@ -93,6 +97,7 @@ export class ApiKeys {
     return [...byOwner.values()].map(([key]) => ({
       caller: key!.caller,
       expiresAt: key!.expiresAt,
+      weight: key!.weight,
       from: this.#fixed.includes(key!) ? 'API_KEYS' : 'API_KEYS_FILE',
     }));
   }

@@ -22,13 +22,14 @@ export function adminKeysRoutes({ queue, authenticator }: Services): Route[] {
   ];
 }
 
-function keyView({ caller, expiresAt, from }: ListedKey, use: KeyUse): KeysResource['keys'][number] {
+function keyView({ caller, expiresAt, weight, from }: ListedKey, use: KeyUse): KeysResource['keys'][number] {
   const { owner, scopes, rate, concurrent, maxImageBytes, sources } = caller;
   return {
     name: owner,
     from,
     scopes: [...scopes],
     expires_at: timeOrNull(expiresAt),
+    weight,
     rate: rate && { requests: rate.requests, period_ms: rate.periodMs, burst: rate.burst },
     concurrent,
     max_image_bytes: maxImageBytes,

@@ -16,6 +16,7 @@ interface AddFlags extends FileFlags {
   rate?: { requests: number; per: string };
   burst?: number;
   concurrent?: number;
+  weight?: number;
   maxImageBytes?: number;
   sources?: SourceKind[];
 }
@@ -34,6 +35,7 @@ export const define: CommandModule['define'] = (command, output, run) => {
     .option('--rate <RATE>', 'calls in a period of s, m, h or d, such as 50/1s or 100000/1d', readRate)
     .option('--burst <COUNT>', 'calls that may come at once after a pause (default: those of a period)', wholeNumber)
     .option('--concurrent <COUNT>', 'calls in progress at a time', wholeNumber)
+    .option('--weight <NUMBER>', 'turns that its waiting jobs have for one of a key with 1 (default: 1)', weight)
     .option('--max-image-bytes <COUNT>', 'bytes of its largest image', wholeNumber)
     .option(
       '--sources <LIST>',
@@ -94,6 +96,11 @@ function readRate(text: string): { requests: number; per: string } {
 function wholeNumber(text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Expected a whole number.');
+}
+
+function weight(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a number.');
 }
 
 const readScopes = (text: string) => readList(text, SCOPES);

@@ -81,14 +81,18 @@ describe('facequeue keys', () => {
       '5000',
       '--sources',
       'url,s3',
+      '--weight',
+      '0.5',
     );
     expect(written()[1]).toMatchObject({
       rate: { requests: 3, per: '2m' },
       max_image_bytes: 5000,
       sources: ['url', 's3'],
+      weight: 0.5,
     });
+    expect(written()[0]).not.toHaveProperty('weight');
     expect((await keys('list')).stdout).toBe(
-      'shop\tdetect\t50/1s, burst 100\t64 concurrent\nslow\tdetect\t3/2m\t5000 bytes\tfrom url,s3\n',
+      'shop\tdetect\t50/1s, burst 100\t64 concurrent\nslow\tdetect\t3/2m\tweight 0.5\t5000 bytes\tfrom url,s3\n',
     );
   });
 
@@ -142,6 +146,7 @@ describe('facequeue keys', () => {
     [['add', 'shop'], /there is a key called shop/],
     [['add', 'a b'], /expected 1 to 64 letters/],
     [['add', 'fast', '--rate', '50/2d'], /keys\[1\]\.rate\.per: expected a period/],
+    [['add', 'heavy', '--weight', '101'], /keys\[1\]\.weight: expected a number from 0\.1 to 100/],
     [['revoke', 'nobody'], /there is no key called nobody/],
     [['rotate', 'nobody'], /there is no key called nobody/],
   ])('refuses %j with 1 and leaves the file as it is', async (args, message) => {
@@ -174,6 +179,7 @@ describe('facequeue keys', () => {
     [['add', 'shop', '--rate', '50'], /Expected calls and a period/],
     [['add', 'shop', '--burst', '5'], /needs --rate/],
     [['add', 'shop', '--concurrent', '0'], /Expected a whole number/],
+    [['add', 'shop', '--weight', 'heavy'], /Expected a number/],
     [['add', 'shop', '--sources', 'ftp'], /Expected some of inline, url, s3/],
     [['rotate', 'shop', '--overlap', '1w'], /Expected a duration/],
     [['rotate', 'shop', '--overlap', '366d'], /at most 365d/],

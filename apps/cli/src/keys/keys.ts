@@ -108,6 +108,7 @@ function describeKey({ name, scopes = [...DEFAULT_SCOPES], rate, expires_at, ...
   const expiry = expires_at === undefined ? [] : [`${isOver(expires_at) ? 'expired' : 'expires'} ${expires_at}`];
   const limits = [
     rate && `${rate.requests}/${rate.per}${rate.burst === undefined ? '' : `, burst ${rate.burst}`}`,
+    more.weight !== undefined && `weight ${more.weight}`,
     more.concurrent !== undefined && `${more.concurrent} concurrent`,
     more.max_image_bytes !== undefined && `${more.max_image_bytes} bytes`,
     more.sources && `from ${more.sources.join(',')}`,

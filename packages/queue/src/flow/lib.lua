@@ -21,11 +21,6 @@ local JOBS_LANE = 'jobs'
 local function is_fair() return not redis.call('HGET', STATS, 'unfair') end
 local function weight_of(flow) return tonumber(redis.call('HGET', WEIGHTS, flow) or 1) end
 
-local function set_weight(flow, weight)
-  if weight == weight_of(flow) then return end
-  if weight == 1 then redis.call('HDEL', WEIGHTS, flow) else redis.call('HSET', WEIGHTS, flow, weight) end
-end
-
 -- Something waits in a lane of a flow.
 local function join_flow(queue, flow, lane)
   local lanes = lanes_key(queue, flow)

@@ -32,7 +32,7 @@
 --   <prefix>:flows:<queue>   zset    flows of which something waits in the queue unclaimed, by their turns (see flow/lib.lua, as the next)
 --   <prefix>:lanes:<queue>:<flow>    zset  the lanes of a flow in which something waits, by their turns within it
 --   <prefix>:lane:jobs:<queue>:<flow>  zset  ids of its single jobs that no worker has claimed, by the time since which they wait, less a constant when it was passed over
---   <prefix>:weights         hash    weights of flows that do not have 1
+--   <prefix>:weights         hash    weights of flows that do not have 1 (see flow/set-weights.lua)
 --   <prefix>:first-start     string  time of the installation's first start
 --   <prefix>:rate:<owner>   string  see quota/lib.lua, as the next
 --   <prefix>:calls:<owner>  zset

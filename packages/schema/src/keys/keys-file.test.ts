@@ -5,6 +5,7 @@ import { DEFAULT_SCOPES, SCOPES } from './scopes.ts';
 
 const HASH = 'ab'.repeat(32);
 const OTHER = 'cd'.repeat(32);
+const WRONG_WEIGHT = /^keys\[0\]\.weight: expected a number from 0\.1 to 100$/;
 const file = (...keys: object[]) => JSON.stringify({ keys });
 
 describe('a file of API keys', () => {
@@ -14,6 +15,7 @@ describe('a file of API keys', () => {
       sha256: HASH,
       previous: [{ sha256: OTHER.toUpperCase(), expires_at: '2026-12-01T00:00:00+01:00' }],
       scopes: [...SCOPES],
+      weight: 0.1,
       rate: { requests: 50, per: '1s', burst: 100 },
       concurrent: 64,
       max_image_bytes: 1,
@@ -24,6 +26,8 @@ describe('a file of API keys', () => {
       full,
       { name: 'x'.repeat(64), sha256: 'ef'.repeat(32) },
     ]);
+    const heavy = { name: 'a', sha256: HASH, weight: 100 };
+    expect(readKeysFile(file(heavy)).keys).toEqual([heavy]);
     expect(readKeysFile('{"keys":[]}')).toEqual({ keys: [] });
   });
 
@@ -99,6 +103,10 @@ describe('a file of API keys', () => {
       file({ name: 'a', sha256: HASH, concurrent: '64' }),
       /^keys\[0\]\.concurrent: expected a whole number/,
     ],
+    ['a weight of nothing', file({ name: 'a', sha256: HASH, weight: 0 }), WRONG_WEIGHT],
+    ['a weight below the least', file({ name: 'a', sha256: HASH, weight: 0.09 }), WRONG_WEIGHT],
+    ['a weight over the most', file({ name: 'a', sha256: HASH, weight: 100.1 }), WRONG_WEIGHT],
+    ['a weight as text', file({ name: 'a', sha256: HASH, weight: '4' }), WRONG_WEIGHT],
     [
       'no bytes',
       file({ name: 'a', sha256: HASH, max_image_bytes: 0 }),

@@ -26,6 +26,11 @@ const count = z
   .number({ error: `a whole number from 1 to ${MOST}` })
   .refine((value) => Number.isInteger(value) && value >= 1 && value <= MOST, `a whole number from 1 to ${MOST}`);
 
+/** Bounds of a weight: no key may keep the others waiting for more turns than the ratio of the two. */
+const LEAST_WEIGHT = 0.1;
+const MOST_WEIGHT = 100;
+const WEIGHT = `a number from ${LEAST_WEIGHT} to ${MOST_WEIGHT}`;
+
 /** How often a key may call: `requests` in each period on average, `burst` of them at once after a pause. */
 const Rate = z.strictObject({
   requests: count,
@@ -46,6 +51,11 @@ export const KeyEntry = z.strictObject({
   scopes: z
     .array(z.enum(SCOPES, { error: `one of ${SCOPES.join(', ')}` }), { error: 'a list' })
     .min(1, 'at least one scope; delete the key to switch it off')
+    .optional(),
+  /** How many turns its waiting jobs have for one of a key with 1, which is what counts when it is left out. */
+  weight: z
+    .number({ error: WEIGHT })
+    .refine((value) => value >= LEAST_WEIGHT && value <= MOST_WEIGHT, WEIGHT)
     .optional(),
   rate: Rate.optional(),
   /** Calls in progress at a time. */

@@ -10,6 +10,7 @@ const Key = z
     from: z.enum(['API_KEYS', 'API_KEYS_FILE']).meta({ description: 'The setting that it comes from.' }),
     scopes: z.array(z.enum(SCOPES)),
     expires_at: IsoTime.nullable(),
+    weight: z.number().meta({ description: 'Turns that its waiting jobs have for one of a key with 1.' }),
     rate: z
       .object({
         requests: z.int(),
