@@ -144,7 +144,7 @@ describe('weights of keys', () => {
     for (let i = 0; i < 40; i++) for (const name of ['anna', 'ben']) expect((await submit(name)).status).toBe(202);
     file.write({ name: 'anna', weight: 3 }, { name: 'ben' });
     await gateway.reloadKeys();
-    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3' });
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ anna: '3' });
     await using worker = await startCannedWorker(gateway);
     await expect.poll(() => worker.seen.length, { timeout: 20_000 }).toBe(80);
     const first = worker.seen.slice(0, 20).filter(({ job }) => job.owner === 'anna').length;
@@ -160,10 +160,10 @@ describe('weights of keys', () => {
     );
     await using gateway = await startTestGateway(redis.url, { API_KEYS: apiKeys('shop'), API_KEYS_FILE: file.path });
     using by = connect();
-    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3', ben: '0.5', carl: '2' });
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ anna: '3', ben: '0.5', carl: '2' });
     file.write({ name: 'ben', weight: 1 }, { name: 'carl', weight: 2 });
     await gateway.reloadKeys();
-    await expect.poll(() => by.weights(gateway)).toEqual({ carl: '2' });
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ carl: '2' });
   });
 
   it('are left alone by gateways with the same file and by one without keys', async () => {
@@ -171,11 +171,11 @@ describe('weights of keys', () => {
     await using pair = await startGatewayPair(redis.url, { API_KEYS_FILE: file.path });
     await using open = await startTestGateway(redis.url, { QUEUE_PREFIX: pair[0].prefix });
     using by = connect();
-    await expect.poll(() => by.weights(open)).toEqual({ anna: '3' });
+    await expect.poll(() => by.weights(open), SOON).toEqual({ anna: '3' });
     file.write({ name: 'anna', weight: 4 });
     for (const gateway of [...pair, ...pair]) {
       await gateway.reloadKeys();
-      await expect.poll(() => by.weights(open)).toEqual({ anna: '4' });
+      await expect.poll(() => by.weights(open), SOON).toEqual({ anna: '4' });
     }
     // An open gateway that connects again sets nothing either.
     await by.raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
@@ -187,13 +187,13 @@ describe('weights of keys', () => {
     using file = new TestKeysFile({ name: 'anna', weight: 3 });
     await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
     using by = connect();
-    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3' });
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ anna: '3' });
     await by.raw.call('ACL', 'SETUSER', 'default', '-hset');
     try {
       file.write({ name: 'anna', weight: 4 });
       await gateway.reloadKeys();
       // The script has removed those before, and then failed.
-      await expect.poll(() => by.weights(gateway)).toEqual({});
+      await expect.poll(() => by.weights(gateway), SOON).toEqual({});
     } finally {
       await by.raw.call('ACL', 'SETUSER', 'default', '+hset');
     }
@@ -204,7 +204,7 @@ describe('weights of keys', () => {
     using file = new TestKeysFile({ name: 'anna', weight: 3 });
     await using gateway = await startTestGateway(redis.url, { API_KEYS_FILE: file.path });
     using by = connect();
-    await expect.poll(() => by.weights(gateway)).toEqual({ anna: '3' });
+    await expect.poll(() => by.weights(gateway), SOON).toEqual({ anna: '3' });
     await redis.kill();
     file.write({ name: 'anna', weight: 4 });
     await gateway.reloadKeys();
