@@ -1,8 +1,9 @@
 /**
  * `npm run test:compose`: builds the images, starts docker-compose.yml with three workers on a free port, posts the README's picture, scales
  * to one worker and back under load, and takes everything down. No call may fail and no job may be lost. Settings must reach the
- * service that reads them, and other containers must reach the workers' health and metrics. The image for GPU workers is built too and
- * must refuse to start without a GPU. Needs Docker with compose.
+ * service that reads them, and other containers must reach the workers' health and metrics. Containers must have no privilege and a limit
+ * on memory and processes, and Redis must answer nobody without its password. The image for GPU workers is built too and must refuse to
+ * start without a GPU. At last Redis starts on the volume of a release that had no password. Needs Docker with compose.
  */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -36,14 +37,12 @@ const env = {
 const ALLOWED_HOSTS = 'localhost,127.0.0.1,gateway';
 const url = `http://127.0.0.1:${port}`;
 
-async function compose(...words: string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)('docker', ['compose', ...words], {
-    cwd: ROOT,
-    env,
-    maxBuffer: 64 << 20,
-  });
+async function docker(...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('docker', words, { cwd: ROOT, env, maxBuffer: 64 << 20 });
   return stdout;
 }
+
+const compose = (...words: string[]) => docker('compose', ...words);
 
 /** Polls until `probe` returns true: containers emit no event to wait for. */
 async function until(what: string, probe: () => Promise<boolean>) {
@@ -140,6 +139,82 @@ async function expectWorkerMetrics(workers: number) {
     if (!metrics.includes(`\n${name}{`)) throw new Error(`the metrics of the workers lack ${name}`);
 }
 
+/** No container may gain anything, and each has a limit on memory and processes. */
+async function expectConfinedContainers() {
+  const ids = (await compose('ps', '--quiet')).trim().split('\n');
+  const containers = JSON.parse(await docker('inspect', ...ids)) as {
+    Name: string;
+    HostConfig: { Memory: number; PidsLimit: number; ReadonlyRootfs: boolean };
+  }[];
+  expectEqual('containers', containers.length, 5);
+  for (const { Name, HostConfig } of containers) {
+    const limited = HostConfig.Memory >= 2 ** 30 && HostConfig.PidsLimit >= 256 && HostConfig.ReadonlyRootfs;
+    if (!limited) throw new Error(`${Name} is not limited: ${JSON.stringify(HostConfig)}`);
+  }
+  for (const service of ['gateway', 'worker', 'redis']) {
+    const status = await compose('exec', '-T', service, 'cat', '/proc/1/status');
+    const member = (name: string) => new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1];
+    const [user, gains, ...capabilities] = ['Uid', 'NoNewPrivs', 'CapEff', 'CapPrm', 'CapBnd'].map(member);
+    if (user === '0') throw new Error(`${service} runs as root`);
+    expectEqual(`NoNewPrivs of ${service}`, gains, '1');
+    expectEqual(`capabilities of ${service}`, capabilities, Array(3).fill('0'.repeat(16)));
+  }
+}
+
+/** Engines are confined as far as a container without capabilities can: log and /system say that the network is left to them. */
+async function expectConfinedEngines() {
+  const confined = {
+    in_force: ['no_new_privileges', 'no_capabilities', 'limits'],
+    missing: ['own_user', 'no_network', 'read_only'],
+  };
+  const { workers } = (await (await fetch(`${url}/system`)).json()) as { workers: { sandbox: unknown }[] };
+  expectEqual(
+    'sandboxes in /system',
+    workers.map(({ sandbox }) => sandbox),
+    Array(3).fill(confined),
+  );
+  const lines = (await compose('logs', '--no-log-prefix', '--no-color', 'worker')).split('\n');
+  const said = lines
+    .filter((line) => line.includes('"engines are confined"'))
+    .map((line) => JSON.parse(line) as typeof confined);
+  expectEqual(
+    'sandboxes in the log',
+    said.map(({ in_force, missing }) => ({ in_force, missing })),
+    Array(3).fill(confined),
+  );
+}
+
+/** Redis answers nobody without the password, which is in no environment and on no command line. */
+async function expectPassword() {
+  const answer = `new Promise((resolve, reject) => {
+    const socket = require('node:net').connect(6379, 'redis', () => socket.write('PING\\r\\n'));
+    socket.once('data', (data) => { socket.destroy(); resolve(data.toString().split(' ')[0]); }).once('error', reject);
+  })`;
+  expectEqual('Redis without a password', await evaluateIn('worker', answer), '-NOAUTH');
+  const address = (await compose('exec', '-T', 'worker', 'cat', '/run/facequeue/redis.url')).trim();
+  const password = /^redis:\/\/:([0-9a-f]{64})@redis:6379$/.exec(address)?.[1];
+  if (!password) throw new Error('redis.url has no address with a password');
+  const withPassword = ['exec', '-T', '--env', `REDISCLI_AUTH=${password}`, 'redis', 'redis-cli'];
+  expectEqual('Redis with its password', (await compose(...withPassword, 'ping')).trim(), 'PONG');
+  for (const service of ['gateway', 'worker', 'redis']) {
+    const process = await compose('exec', '-T', service, 'cat', '/proc/1/environ', '/proc/1/cmdline');
+    if (process.includes(password)) throw new Error(`the password is in the environment or arguments of ${service}`);
+  }
+}
+
+/** Redis starts on the volume of a release that had no password, and has what is in it. */
+async function keepsOlderData() {
+  await compose('down', '--volumes', '--timeout', '5');
+  const volume = `${env.COMPOSE_PROJECT_NAME}_redis-data`;
+  const older = `chown redis:redis /data && exec setpriv --reuid redis --regid redis --clear-groups sh -c '
+    redis-server --daemonize yes --dir /data --appendonly yes --save "" --logfile /data/log
+    until redis-cli set kept yes; do sleep 0.2; done; redis-cli shutdown; while redis-cli ping; do sleep 0.2; done'`;
+  await docker('run', '--rm', '--volume', `${volume}:/data`, 'redis:7-bookworm', 'sh', '-c', older);
+  await compose('up', '--detach', '--wait', 'redis');
+  const get = 'REDISCLI_AUTH=$(cat /run/facequeue/password) redis-cli get kept';
+  expectEqual('data of the older volume', (await compose('exec', '-T', 'redis', 'sh', '-c', get)).trim(), 'yes');
+}
+
 /** facequeue.env, which git ignores, overrides the shell and may have settings that docker-compose.yml does not list. */
 async function expectPrivateSettings() {
   const folder = mkdtempSync(join(tmpdir(), 'facequeue-compose-'));
@@ -203,7 +278,13 @@ async function expectNothingSuperfluous() {
 async function refusesWithoutGpu() {
   await compose('--profile', 'gpu', 'build', 'worker-gpu');
   const image = `${env.COMPOSE_PROJECT_NAME}-worker-gpu`;
-  const there = ['--network', `${env.COMPOSE_PROJECT_NAME}_default`, '--env', 'REDIS_URL=redis://redis:6379'];
+  const there = [
+    '--network',
+    `${env.COMPOSE_PROJECT_NAME}_default`,
+    '--env',
+    'REDIS_URL_FILE=/run/facequeue/redis.url',
+  ];
+  there.push('--volume', `${env.COMPOSE_PROJECT_NAME}_redis-address:/run/facequeue:ro`);
   const { code, output } = await promisify(execFile)('docker', ['run', '--rm', ...there, image]).then(
     ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
     (error: { code: number; stdout: string; stderr: string }) => ({ ...error, output: error.stdout + error.stderr }),
@@ -221,6 +302,9 @@ try {
   await expectPrivateSettings();
   await expectNothingSuperfluous();
   await until('three workers', async () => (await workersSeen()) === 3);
+  await expectConfinedContainers();
+  await expectConfinedEngines();
+  await expectPassword();
   const load = callers(6);
   await load.more(12);
   await compose('up', '--detach', '--no-recreate', '--scale', 'worker=1');
@@ -239,6 +323,7 @@ try {
   const images = JSON.parse(await compose('images', '--format', 'json')) as { Repository: string; Size: number }[];
   const sizes = new Map(images.map(({ Repository, Size }) => [Repository, Size]));
   for (const [name, size] of sizes) console.log(`${name} ${Math.round(size / 1e6)} MB`);
+  await keepsOlderData();
   console.log('docker compose serves; scaling works');
 } catch (error) {
   console.error(await compose('logs', '--tail', '50').catch(String));
