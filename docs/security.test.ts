@@ -16,6 +16,9 @@ const NO_LIMITS = ['PORT', 'WORKER_PORT', 'SHUTDOWN_GRACE', 'ENGINES'];
 /** Of systems. */
 const NOT_OURS = new Set(['AF_NETLINK', 'AWS_SHARED_CREDENTIALS_FILE']);
 
+/** Of docker-compose.yml, not of a process. */
+const COMPOSE = readFileSync(new URL('../docker-compose.yml', import.meta.url), 'utf8');
+
 const settings = new Map(SHAPES.flatMap((shape) => Object.entries(shape)));
 const limits = [...settings].filter(([name, variable]) => boundsOf(variable) && !NO_LIMITS.includes(name));
 
@@ -41,7 +44,10 @@ describe('docs/security.md', () => {
     const names = [...PAGE.matchAll(/`([A-Z]+_[A-Z_]+)[`=]/g)].map(([, name]) => name!);
     // Secrets may be in a file, which `NAME_FILE` names.
     const isSetting = (name: string) =>
-      settings.has(name) || settings.has(name.replace(/_FILE$/, '')) || NOT_OURS.has(name);
+      settings.has(name) ||
+      settings.has(name.replace(/_FILE$/, '')) ||
+      NOT_OURS.has(name) ||
+      COMPOSE.includes(`{${name}:-`);
     expect(names.filter((name) => !isSetting(name))).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import type { QueueFigures, Snapshot } from '@facequeue/queue';
+import { SystemResource } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
 import { systemResource } from './system-page.ts';
 
@@ -53,10 +54,9 @@ describe('the numbers of /system', () => {
 
 it('shows of a worker what is documented, whatever else its heartbeat has', () => {
   const { workers, ...more } = snapshot(figures(), 0);
-  const page = systemResource(
-    { ...more, workers: [{ ...workers[0]!, ...{ flows: true, later: 1 }, fetching: {} }] },
-    '',
-  );
-  const members = ['busy', 'device', 'engines', 'fetching', 'id', 'load', 'models', 'queues', 'started_at', 'version'];
-  expect(Object.keys(page.workers[0]!).sort()).toEqual(members);
+  const sandbox = { in_force: ['limits'], missing: ['no_network'] };
+  const worker = { ...workers[0]!, flows: true as const, later: 1, fetching: {}, sandbox };
+  const [view] = systemResource({ ...more, workers: [worker] }, '').workers;
+  expect(Object.keys(view!).sort()).toEqual(Object.keys(SystemResource.shape.workers.element.shape).sort());
+  expect(view).toMatchObject({ fetching: {}, sandbox });
 });

@@ -38,18 +38,21 @@ export function systemResource({ workers, queues, full, cameras }: Snapshot, ver
     device: devices.join(', ') || null,
     models: [...models.values()],
     // Named one by one: heartbeats have more in them, and those of a later release things unknown here.
-    workers: workers.map(({ id, version, device, models, engines, busy, fetching, queues, startedAt, load }) => ({
-      id,
-      version,
-      device,
-      models,
-      engines,
-      busy,
-      ...(fetching && { fetching }),
-      queues,
-      load: Math.round(load * 1000) / 1000,
-      started_at: new Date(startedAt).toISOString(),
-    })),
+    workers: workers.map(
+      ({ id, version, device, models, engines, busy, fetching, sandbox, queues, startedAt, load }) => ({
+        id,
+        version,
+        device,
+        models,
+        engines,
+        busy,
+        ...(fetching && { fetching }),
+        ...(sandbox && { sandbox }),
+        queues,
+        load: Math.round(load * 1000) / 1000,
+        started_at: new Date(startedAt).toISOString(),
+      }),
+    ),
     queues: Object.fromEntries(QUEUE_NAMES.map((name) => [name, queueState(name)])) as SystemResource['queues'],
     cameras,
   };
