@@ -13,6 +13,8 @@ const NAMES = [
   'ingest',
   'interactive',
   'slow-hosts',
+  'fairness',
+  'floods',
   'cameras',
   'camera-costs',
   'device',

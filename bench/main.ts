@@ -10,6 +10,7 @@ const BENCHES = {
   ingest: 'small images appended to an open batch while its results are read: throughput and memory',
   interactive: 'interactive calls during a bulk backlog: latency, and the share of bulk images',
   'slow-hosts': 'inline calls beside images of slow hosts, as jobs and as batches: latency',
+  fairness: "calls beside another caller's flood: latency; what turns cost a caller that is alone",
   floods: 'calls beside an address with slow headers, streams and dripping bodies: latency, and memory of the gateway',
   cameras: 'cameras that post more frames than the worker can process: age and outcome of the frames',
   'camera-costs': 'idle and busy cameras: memory of Redis for each, CPU time for each frame',

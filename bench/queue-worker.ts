@@ -1,4 +1,4 @@
-/** The worker process of bench/queue.ts, jobs-memory.ts and camera-costs.ts: ends every job at once. Arguments: the URL of Redis and the prefix. */
+/** The worker process of bench/queue.ts, fairness.ts, jobs-memory.ts and camera-costs.ts: ends every job at once. Arguments: the URL of Redis and the prefix. */
 import { openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 
 const [url, prefix] = process.argv.slice(2) as [string, string];

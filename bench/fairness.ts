@@ -1,0 +1,179 @@
+/**
+ * `npm run bench -- fairness [--seconds 30 --connections 60 --jobs 400]`: what one caller's flood costs another, and what turns cost one that is
+ * alone. Prints the latency of one call a second alone, beside so many connections of another key, and beside so many of its waiting
+ * jobs; then the queue's throughput of no-op jobs without turns, and with turns for one flow and for two.
+ */
+import { fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createClient } from '@facequeue/client';
+import { newJobId, openGatewayQueue } from '@facequeue/queue';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { Redis } from 'ioredis';
+import { scene } from '../test/support/fixtures/index.ts';
+import { startService } from '../test/support/processes/service.ts';
+import { startRedis } from '../test/support/redis/test-redis.ts';
+import { machine } from './support/machine.ts';
+import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
+import { info } from './support/redis-info.ts';
+import { load, median, percentile } from './support/statistics.ts';
+
+const values = readOptions('npm run bench -- fairness', "One caller's calls beside another's flood.", {
+  seconds: { default: '30', help: 'duration of each measurement, seconds' },
+  connections: { default: '60', help: 'connections of the flood, each with one call after another' },
+  jobs: { default: '400', help: 'waiting jobs of the flood' },
+});
+const ms = numberOption('seconds', values.seconds, 1, MAX_SECONDS) * 1000;
+const connections = numberOption('connections', values.connections);
+const jobs = numberOption('jobs', values.jobs);
+
+/** Rounds of the queue's measurements, which alternate: the machine may be busy with something else for a while. */
+const ROUNDS = 3;
+const IN_FLIGHT = 64;
+const PREFIX = '{fq-bench}';
+
+const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
+console.log(machine());
+await latencies();
+await throughput();
+
+async function latencies(): Promise<void> {
+  const { bytes } = await scene({ faces: 1, width: 1920, height: 1080, background: 'coffee' });
+  const image = { bytes: new Uint8Array(bytes) };
+  const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
+  await using service = await startService({
+    LOG_LEVEL: 'warn',
+    API_KEYS: `flood:${sha256('flood')},small:${sha256('small')}`,
+  });
+  const [flood, small] = ['flood', 'small'].map((apiKey) =>
+    createClient({ baseUrl: service.url, apiKey, retries: 0 }),
+  ) as [ReturnType<typeof createClient>, ReturnType<typeof createClient>];
+  const eachSecond = async (goesOn: () => boolean | Promise<boolean>) => {
+    const samples: number[] = [];
+    while (await goesOn()) {
+      const start = performance.now();
+      await small.detect(image);
+      samples.push(performance.now() - start);
+      await sleep(Math.max(0, 1000 - (performance.now() - start)));
+    }
+    return samples;
+  };
+  const forMs = () => {
+    const until = performance.now() + ms;
+    return () => performance.now() < until;
+  };
+
+  await load(availableParallelism(), ms / 4, () => small.detect(image));
+  const alone = await eachSecond(forMs());
+  const report = (name: string, outcome: string, samples: number[]) => {
+    const [p50, p95] = [median(samples), percentile(samples, 0.95)];
+    const ratios = [p50 / median(alone), p95 / percentile(alone, 0.95)].map((ratio) => ratio.toFixed(2));
+    row(name, outcome, samples.length, p50.toFixed(), p95.toFixed(), ...ratios);
+  };
+  console.log(`\n1080p JPEG with one face, ${Math.round(bytes.length / 1000)} kB, a call a second\n`);
+  row('beside', 'flood', 'calls', 'p50 ms', 'p95 ms', 'ratio of p50', 'ratio of p95');
+  console.log('|---|---|---|---|---|---|---|');
+  report('nothing', '', alone);
+
+  const ends = new AbortController();
+  let [answered, refused] = [0, 0];
+  const flooding = Array.from({ length: connections }, async () => {
+    while (!ends.signal.aborted) {
+      const ok = await flood.detect(image).then(
+        () => true,
+        () => false,
+      );
+      if (ok) answered += 1;
+      else {
+        refused += 1;
+        await sleep(100);
+      }
+    }
+  });
+  // It must have filled the queue before the first call.
+  await sleep(2000);
+  const beside = await eachSecond(forMs());
+  ends.abort();
+  await Promise.all(flooding);
+  report(`${connections} connections`, `${answered} answered, ${refused} refused`, beside);
+
+  const ids: string[] = [];
+  const submissions = Array.from({ length: 16 }, async (_, lane) => {
+    for (let i = lane; i < jobs; i += 16) ids.push((await flood.submit(image)).id);
+  });
+  await Promise.all(submissions);
+  const waiting = async () => (await flood.job(ids.at(-1)!)).status === 'queued';
+  report(`${jobs} jobs`, 'until the last one runs', await eachSecond(waiting));
+}
+
+async function throughput(): Promise<void> {
+  // The local server, without a container network in between.
+  process.env['TEST_REDIS'] ??= 'local';
+  await using redis = await startRedis();
+  const queue = await openGatewayQueue({
+    url: redis.url,
+    prefix: PREFIX,
+    limits: { maxWaiting: 1e6, maxBlobBytes: 4e9, maxResultBytes: 4e9, maxOldestMs: 600e3 },
+    resultTtlMs: 60e3,
+    batchTtlMs: 3600e3,
+    onError: (error) => console.error(error.message),
+  });
+  const raw = new Redis(redis.url);
+  const worker = fork(fileURLToPath(new URL('queue-worker.ts', import.meta.url)), [redis.url, PREFIX]);
+  await once(worker, 'message');
+  let submitted = 0;
+  const oneJob = async (flows: number) => {
+    const id = newJobId();
+    using wait = queue.wait(id);
+    await queue.submit({
+      id,
+      queue: 'interactive',
+      source: { kind: 'url', url: 'https://example.com/picture.jpg' },
+      options: DEFAULT_DETECTION_OPTIONS,
+      requestId: 'bench',
+      owner: '',
+      flow: `flow-${submitted++ % flows}`,
+      startTimeoutMs: 60e3,
+    });
+    const record = await wait.ended(60e3);
+    if (record?.status !== 'succeeded') throw new Error(`a job ended ${record?.status}`);
+  };
+  const redisCpuMs = async () => {
+    const seconds = ['used_cpu_user', 'used_cpu_sys'].map((name) => info(redis.port, 'cpu', name));
+    return (await Promise.all(seconds)).reduce((sum, each) => sum + Number(each), 0) * 1000;
+  };
+  const withTurns = async (on: boolean) => {
+    // A worker of another release is seen: then there are no turns.
+    if (on) await raw.hdel(`${PREFIX}:workers`, 'other');
+    else await raw.hset(`${PREFIX}:workers`, 'other', `${Date.now() + 3_600_000} {}`);
+    while (((await raw.hget(`${PREFIX}:stats`, 'unfair')) === null) !== on) await sleep(100);
+  };
+
+  const kinds = [
+    { name: 'without turns', turns: false, flows: 1, rates: [] as number[], cpu: [] as number[] },
+    { name: 'turns, one flow', turns: true, flows: 1, rates: [] as number[], cpu: [] as number[] },
+    { name: 'turns, two flows', turns: true, flows: 2, rates: [] as number[], cpu: [] as number[] },
+  ];
+  await load(16, 1000, () => oneJob(1));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const { turns, flows, rates, cpu } of kinds) {
+      await withTurns(turns);
+      const before = await redisCpuMs();
+      const { samples, rate } = await load(IN_FLIGHT, ms / ROUNDS, () => oneJob(flows));
+      rates.push(rate);
+      cpu.push(((await redisCpuMs()) - before) / samples.length);
+    }
+  }
+  console.log(`\nNo-op jobs, ${IN_FLIGHT} in flight; medians of ${ROUNDS} rounds\n`);
+  row('', 'jobs/s', 'to without turns', 'Redis, CPU-ms a job');
+  console.log('|---|---|---|---|');
+  for (const { name, rates, cpu } of kinds)
+    row(name, median(rates).toFixed(), (median(rates) / median(kinds[0]!.rates)).toFixed(2), median(cpu).toFixed(3));
+  worker.disconnect();
+  await once(worker, 'exit');
+  raw.disconnect();
+  await queue.close();
+}
