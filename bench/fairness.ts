@@ -30,8 +30,8 @@ const ms = numberOption('seconds', values.seconds, 1, MAX_SECONDS) * 1000;
 const connections = numberOption('connections', values.connections);
 const jobs = numberOption('jobs', values.jobs);
 
-/** Rounds of the queue's measurements, which alternate: the machine may be busy with something else for a while. */
-const ROUNDS = 3;
+/** Repetitions of the queue's measurements, which alternate: the machine may be busy with something else for a while. */
+const REPETITIONS = 3;
 const IN_FLIGHT = 64;
 const PREFIX = '{fq-bench}';
 
@@ -79,14 +79,14 @@ async function latencies(): Promise<void> {
   report('nothing', '', alone);
 
   const ends = new AbortController();
-  let [answered, refused] = [0, 0];
+  let [done, refused] = [0, 0];
   const flooding = Array.from({ length: connections }, async () => {
     while (!ends.signal.aborted) {
       const ok = await flood.detect(image).then(
         () => true,
         () => false,
       );
-      if (ok) answered += 1;
+      if (ok) done += 1;
       else {
         refused += 1;
         await sleep(100);
@@ -98,7 +98,7 @@ async function latencies(): Promise<void> {
   const beside = await eachSecond(forMs());
   ends.abort();
   await Promise.all(flooding);
-  report(`${connections} connections`, `${answered} answered, ${refused} refused`, beside);
+  report(`${connections} connections`, `${done} answered, ${refused} refused`, beside);
 
   const ids: string[] = [];
   const submissions = Array.from({ length: 16 }, async (_, lane) => {
@@ -124,7 +124,7 @@ async function throughput(): Promise<void> {
   const raw = new Redis(redis.url);
   const worker = fork(fileURLToPath(new URL('queue-worker.ts', import.meta.url)), [redis.url, PREFIX]);
   await once(worker, 'message');
-  let submitted = 0;
+  let count = 0;
   const oneJob = async (flows: number) => {
     const id = newJobId();
     using wait = queue.wait(id);
@@ -135,7 +135,7 @@ async function throughput(): Promise<void> {
       options: DEFAULT_DETECTION_OPTIONS,
       requestId: 'bench',
       owner: '',
-      flow: `flow-${submitted++ % flows}`,
+      flow: `flow-${count++ % flows}`,
       startTimeoutMs: 60e3,
     });
     const record = await wait.ended(60e3);
@@ -145,7 +145,7 @@ async function throughput(): Promise<void> {
     const seconds = ['used_cpu_user', 'used_cpu_sys'].map((name) => info(redis.port, 'cpu', name));
     return (await Promise.all(seconds)).reduce((sum, each) => sum + Number(each), 0) * 1000;
   };
-  const withTurns = async (on: boolean) => {
+  const setFair = async (on: boolean) => {
     // A worker of another release is seen: then there are no turns.
     if (on) await raw.hdel(`${PREFIX}:workers`, 'other');
     else await raw.hset(`${PREFIX}:workers`, 'other', `${Date.now() + 3_600_000} {}`);
@@ -153,21 +153,21 @@ async function throughput(): Promise<void> {
   };
 
   const kinds = [
-    { name: 'without turns', turns: false, flows: 1, rates: [] as number[], cpu: [] as number[] },
-    { name: 'turns, one flow', turns: true, flows: 1, rates: [] as number[], cpu: [] as number[] },
-    { name: 'turns, two flows', turns: true, flows: 2, rates: [] as number[], cpu: [] as number[] },
+    { name: 'without turns', fair: false, flows: 1, rates: [] as number[], cpu: [] as number[] },
+    { name: 'turns, one flow', fair: true, flows: 1, rates: [] as number[], cpu: [] as number[] },
+    { name: 'turns, two flows', fair: true, flows: 2, rates: [] as number[], cpu: [] as number[] },
   ];
   await load(16, 1000, () => oneJob(1));
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const { turns, flows, rates, cpu } of kinds) {
-      await withTurns(turns);
+  for (let round = 0; round < REPETITIONS; round++) {
+    for (const { fair, flows, rates, cpu } of kinds) {
+      await setFair(fair);
       const before = await redisCpuMs();
-      const { samples, rate } = await load(IN_FLIGHT, ms / ROUNDS, () => oneJob(flows));
+      const { samples, rate } = await load(IN_FLIGHT, ms / REPETITIONS, () => oneJob(flows));
       rates.push(rate);
       cpu.push(((await redisCpuMs()) - before) / samples.length);
     }
   }
-  console.log(`\nNo-op jobs, ${IN_FLIGHT} in flight; medians of ${ROUNDS} rounds\n`);
+  console.log(`\nNo-op jobs, ${IN_FLIGHT} in flight; medians of ${REPETITIONS}\n`);
   row('', 'jobs/s', 'to without turns', 'Redis, CPU-ms a job');
   console.log('|---|---|---|---|');
   for (const { name, rates, cpu } of kinds)
