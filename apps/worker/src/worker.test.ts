@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -359,17 +368,21 @@ describe('a worker that is told to stop', () => {
     job.wait[Symbol.dispose]();
   });
 
-  it('with kill -9 leaves no engine, and another worker runs its jobs', async () => {
+  it('with kill -9 leaves no engine, and another worker runs its jobs and removes its scratch folder', async () => {
     await using fresh = await installation();
     const worker = await startTestWorker(fresh.env);
     const engines = worker.engines();
     expect(engines).toHaveLength(1);
     const jobs = await stuckInEngines(worker, fresh, 4);
+    const scratch = readlinkSync(`/proc/${engines[0]}/cwd`);
+    expect(scratch).toContain('facequeue-engines-');
     await worker.end('SIGKILL');
     thaw(engines);
     await exited(engines);
+    expect(existsSync(scratch)).toBe(true);
     await using _next = await startTestWorker(fresh.env);
     for (const record of await Promise.all(jobs.map((job) => ended(job)))) expect(record.status).toBe('succeeded');
+    expect(existsSync(scratch)).toBe(false);
   });
 });
 

@@ -1,10 +1,19 @@
 /** What native code can do inside the engines of a real worker, and what the kernel says of them. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { freshInstallation } from '../testing/installation.ts';
@@ -114,6 +123,7 @@ describe('native code in an engine', () => {
         'writes to /tmp',
         'may gain privileges',
         'writes files of any size',
+        'opens any number of files',
         'takes any amount of memory',
       ]),
     );
@@ -155,11 +165,36 @@ it('stays in no other user’s way: an engine that cannot read the models as nob
   expect(sandbox.inForce).toEqual(expect.arrayContaining([...REQUIRED]));
 });
 
-it('leaves no folder behind', () => {
+describe('the scratch folder', () => {
   const scratches = () => readdirSync(tmpdir()).filter((name) => name.startsWith('facequeue-engines-'));
-  const sandbox = prepareSandbox({ readable: [], gpu: false });
-  const own = sandbox.scratch!.split('/').at(-1)!;
-  expect(scratches()).toContain(own);
-  sandbox[Symbol.dispose]();
-  expect(scratches()).not.toContain(own);
+
+  it('is removed with the sandbox', () => {
+    const sandbox = prepareSandbox({ readable: [], gpu: false });
+    const own = basename(sandbox.scratch!);
+    expect(scratches()).toContain(own);
+    sandbox[Symbol.dispose]();
+    expect(scratches()).not.toContain(own);
+  });
+
+  it('of a worker that was killed is removed by the next one; those of running workers and of other pid namespaces stay', () => {
+    const own = prepareSandbox({ readable: [], gpu: false });
+    const owner = new RegExp(`-${process.pid}-`);
+    expect(own.scratch).toMatch(owner);
+    // A process that has just ended.
+    const { pid } = spawnSync('true');
+    const namespace = /(?<=facequeue-engines-)\d+/;
+    const stale = own.scratch!.replace(owner, `-${pid}-`);
+    const elsewhere = stale.replace(namespace, '1');
+    for (const folder of [stale, elsewhere]) mkdirSync(join(folder, 'full'), { recursive: true });
+    try {
+      using next = prepareSandbox({ readable: [], gpu: false });
+      expect(scratches()).not.toContain(basename(stale));
+      expect(scratches()).toEqual(
+        expect.arrayContaining([own.scratch!, next.scratch!, elsewhere].map((folder) => basename(folder))),
+      );
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+      own[Symbol.dispose]();
+    }
+  });
 });

@@ -66,7 +66,8 @@ export interface SandboxNeeds {
 /** Prepares the sandbox, as tight as this machine and this user allow. */
 export function prepareSandbox({ readable, gpu }: SandboxNeeds): Sandbox {
   const root = process.getuid?.() === 0;
-  const scratch = mkdtempSync(join(tmpdir(), 'facequeue-engines-'));
+  removeStaleScratch();
+  const scratch = mkdtempSync(join(tmpdir(), `${scratchOfHere()}${process.pid}-`));
   const limits = ['prlimit', `--core=0`, `--nproc=${MAX_PROCESSES}`, `--nofile=${MAX_OPEN_FILES}`];
   limits.push(`--fsize=${MAX_FILE_BYTES}`);
   if (!gpu) limits.push(`--as=${MAX_ADDRESS_BYTES}`);
@@ -107,6 +108,34 @@ export function prepareSandbox({ readable, gpu }: SandboxNeeds): Sandbox {
     scratch,
     [Symbol.dispose]: () => rmSync(scratch, { recursive: true, force: true }),
   };
+}
+
+/** How scratch folders of this pid namespace begin; the pid of their worker follows, which means nothing in another one. */
+function scratchOfHere(): string {
+  const namespace = existsSync('/proc/self/ns/pid') ? readlinkSync('/proc/self/ns/pid').replace(/\D/g, '') : '0';
+  return `facequeue-engines-${namespace}-`;
+}
+
+/** Removes the scratch folders of workers that were killed. */
+function removeStaleScratch(): void {
+  const pattern = new RegExp(`^${scratchOfHere()}(\\d+)-`);
+  for (const name of readdirSync(tmpdir())) {
+    const pid = pattern.exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // Another user's, who will remove it.
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 /**

@@ -60,6 +60,8 @@ int main(int argc, char **argv) {
   if (limit.rlim_max == RLIM_INFINITY) printf("writes files of any size\n");
   getrlimit(RLIMIT_NPROC, &limit);
   if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max > 10000) printf("starts any number of processes\n");
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max > 1024) printf("opens any number of files\n");
   getrlimit(RLIMIT_AS, &limit);
   if (limit.rlim_max == RLIM_INFINITY) printf("takes any amount of memory\n");
   getrlimit(RLIMIT_CORE, &limit);
