@@ -127,6 +127,12 @@ describe('a detection call', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
+  it('says how many faces were left out, and nothing when none was', async () => {
+    expect((await raw()).headers.get('x-faces-left-out')).toBeNull();
+    answer = () => ({ ...SUCCEEDED, image: { ...SUCCEEDED.image, faces_left_out: 1304 } });
+    expect((await raw()).headers.get('x-faces-left-out')).toBe('1304');
+  });
+
   it('passes a well-formed request id of the caller on to job and log', async () => {
     const response = await raw({ headers: { 'x-request-id': 'my-id_1.2' } });
     expect(response.headers.get('x-request-id')).toBe('my-id_1.2');
