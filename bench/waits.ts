@@ -158,9 +158,9 @@ report('all waiting');
 const consumer = await work.consume('interactive', { concurrency: LANES }, async (id) => {
   const job = await work.claim(id, 'bench');
   if (!job) return;
-  await work.start(id, job.attempt);
-  endedAt.set(id, performance.now());
-  await work.finish(id, job.attempt, CANNED_OUTCOME);
+  await work.start(job.id, job.attempt);
+  endedAt.set(job.id, performance.now());
+  await work.finish(job.id, job.attempt, CANNED_OUTCOME);
 });
 const outcomes = await Promise.allSettled(callers);
 report('all answered');

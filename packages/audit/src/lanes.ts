@@ -26,8 +26,7 @@ export async function checkLanes(
   await inChunks(tokens, async ([token, value]) => {
     const [lane = '', id] = value.split(' ');
     const due = (await redis.zscore(keys.due, token)) !== null;
-    // A delivery that has the id of another job is in the schedule as that job.
-    if (token.startsWith('turn-')) check('token', token, 'scheduled for the sweep', id === undefined, due);
+    check('token', token, 'scheduled for the sweep', id === undefined, due);
     if (id === undefined) {
       free.add(token);
       freeByLane.set(lane, (freeByLane.get(lane) ?? 0) + 1);

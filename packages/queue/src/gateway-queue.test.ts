@@ -25,8 +25,8 @@ describe('a job from submission to answer', () => {
     await worker.consume('interactive', { concurrency: 2 }, async (id) => {
       const claimed = (await worker.claim(id, 'w'))!;
       images.push(await worker.blob(id));
-      await worker.start(id, claimed.attempt);
-      await worker.finish(id, claimed.attempt, succeeded(Buffer.from([1, 0, 255])));
+      await worker.start(claimed.id, claimed.attempt);
+      await worker.finish(claimed.id, claimed.attempt, succeeded(Buffer.from([1, 0, 255])));
     });
     const given = job({ source: { kind: 'inline', bytes: new Uint8Array([255, 0, 13, 10]) }, owner: 'key' });
     using wait = gateway.wait(given.id);
@@ -121,9 +121,9 @@ describe('a job from submission to answer', () => {
     const started = Promise.withResolvers<void>();
     await worker.consume('interactive', { concurrency: 1 }, async (id) => {
       const claimed = await worker.claim(id, 'w');
-      await worker.start(id, claimed!.attempt);
+      await worker.start(claimed!.id, claimed!.attempt);
       started.resolve();
-      await worker.finish(id, claimed!.attempt, succeeded());
+      await worker.finish(claimed!.id, claimed!.attempt, succeeded());
     });
     using wait = gateway.wait(running.id);
     await gateway.submit(running);
@@ -276,7 +276,10 @@ describe('admission', () => {
       if (left < 0) await running.promise;
       const claimed = (await worker.claim(id, 'w'))!;
       await new Promise((resolve) => setTimeout(resolve, 20));
-      await worker.finish(id, claimed.attempt, { status: 'failed', error: { code: 'source_timeout', detail: 'slow' } });
+      await worker.finish(claimed.id, claimed.attempt, {
+        status: 'failed',
+        error: { code: 'source_timeout', detail: 'slow' },
+      });
     });
     await slowed.promise;
     await expect(gateway.submit(job({ waitMs: 100 }))).rejects.toMatchObject({
@@ -295,8 +298,8 @@ describe('admission', () => {
     const worker = await rig.worker();
     const run = async (id: string) => {
       const claimed = (await worker.claim(id, 'w'))!;
-      await worker.start(id, claimed.attempt);
-      await worker.finish(id, claimed.attempt, succeeded());
+      await worker.start(claimed.id, claimed.attempt);
+      await worker.finish(claimed.id, claimed.attempt, succeeded());
     };
     const first = [job(), job(), job()];
     for (const each of first) await gateway.submit(each);

@@ -20,7 +20,8 @@ afterAll(() => redis.stop());
 
 async function finish(worker: WorkerQueue, id: string) {
   const claimed = await worker.claim(id, 'w');
-  if (claimed && (await worker.start(id, claimed.attempt))) await worker.finish(id, claimed.attempt, succeeded());
+  if (claimed && (await worker.start(claimed.id, claimed.attempt)))
+    await worker.finish(id, claimed.attempt, succeeded());
 }
 
 describe('a worker that dies', () => {
@@ -118,7 +119,7 @@ describe('a handler', () => {
       tries.push(claimed.attempt);
       times.push(performance.now());
       if (claimed.attempt === 1) throw new Error('no engine');
-      await worker.finish(id, claimed.attempt, succeeded());
+      await worker.finish(claimed.id, claimed.attempt, succeeded());
     });
     const given = job({ queue: 'bulk' });
     using wait = gateway.wait(given.id);
@@ -158,12 +159,12 @@ describe('a handler', () => {
       const claimed = (await worker.claim(id, 'w'))!;
       if (claimed.attempt === 1) {
         released = Date.now();
-        await worker.release(id, claimed.attempt, delay);
+        await worker.release(claimed.id, claimed.attempt, delay);
         between = (await gateway.read(id))?.status;
         return;
       }
       again = Date.now();
-      await worker.finish(id, claimed.attempt, succeeded());
+      await worker.finish(claimed.id, claimed.attempt, succeeded());
     });
     const given = job();
     using wait = gateway.wait(given.id);
@@ -206,11 +207,11 @@ describe('a handler', () => {
     const taken: string[] = [];
     const released: boolean[] = [];
     await worker.consume('interactive', { concurrency: 1 }, async (id) => {
-      taken.push(id);
-      if (id !== canceled.id) return finish(worker, id);
       const claimed = (await worker.claim(id, 'w'))!;
-      await gateway.cancel(id);
-      released.push(await worker.release(id, claimed.attempt, 0));
+      taken.push(claimed.id);
+      if (claimed.id !== canceled.id) return void (await worker.finish(claimed.id, claimed.attempt, succeeded()));
+      await gateway.cancel(claimed.id);
+      released.push(await worker.release(claimed.id, claimed.attempt, 0));
     });
     const [canceled, next] = [job(), job()];
     using wait = gateway.wait(next.id);
@@ -278,6 +279,7 @@ describe('a handler', () => {
       expect(active).toHaveLength(before);
     };
     const ids = [await submit(), await submit(), await submit(), await submit(), await submit()];
+    const tokens = await Promise.all(ids.map((id) => raw.hget(`${rig.prefix}:job:${id}`, 'ticket')));
     await running(1);
     await noMore();
     active[0]!.place.leave();
@@ -299,7 +301,7 @@ describe('a handler', () => {
     await running(5);
     active[4]!.end();
     await expect.poll(async () => (await gateway.read(ids[4]!))?.status).toBe('succeeded');
-    expect(active.map(({ id }) => id)).toEqual(ids);
+    expect(active.map(({ id }) => id)).toEqual(ids.map((id, i) => tokens[i] ?? id));
   });
 
   it('runs to its end before the consumer closes, which takes no more jobs', async () => {

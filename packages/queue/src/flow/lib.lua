@@ -74,10 +74,15 @@ local function next_lane(queue)
   return flow, redis.call('ZRANGE', lanes_key(queue, flow), 0, 0)[1]
 end
 
+-- The next turn of the flow, and of its lane, is one later.
+local function count_turn(queue, flow, lane)
+  redis.call('ZINCRBY', flows_key(queue), 1 / weight_of(flow), flow)
+  redis.call('ZINCRBY', lanes_key(queue, flow), 1, lane)
+end
+
 -- The flow whose turn it is has got it. Call it before its entry leaves the lane.
 local function charge_flow(queue, flow, lane)
   local tag = tonumber(redis.call('ZSCORE', flows_key(queue), flow))
   redis.call('HSET', STATS, 'clock:' .. queue, string.format('%.17g', tag))
-  redis.call('ZADD', flows_key(queue), tag + 1 / weight_of(flow), flow)
-  redis.call('ZINCRBY', lanes_key(queue, flow), 1, lane)
+  count_turn(queue, flow, lane)
 end

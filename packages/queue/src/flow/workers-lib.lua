@@ -3,7 +3,6 @@
 --- @include ../redis/clock.lua
 --- @include ./lib.lua
 --- @include ../job/lib.lua
---- @include ../lane/lib.lua
 
 local function knows_flows(worker)
   local at, info = string.match(worker, '^(%d+) (.*)$')
@@ -20,19 +19,8 @@ end
 
 local function waits_unclaimed(job) return job and job.status == 'queued' and job.attempts == 0 end
 
-local function lane_of(job)
-  return job.batch and batch_lane(job.batch) or job.camera and camera_lane(job.camera) or JOBS_LANE
-end
-
--- A job that BullMQ knows by the id of another one gets a token, which any worker understands. Returns that, or nil.
-local function end_exchange(job)
-  if not job.token or is_token(job.token) then return nil end
-  return bind_to_new_token(job, lane_of(job))
-end
-
--- Turns fair shares off when a worker of another release is seen, and on again when none is. `lost` is called with deliveries, and their
--- queue, that BullMQ must have from here on.
-local function check_workers(lost)
+-- Turns fair shares off when a worker of another release is seen, and on again when none is.
+local function check_workers()
   local fair = true
   for _, worker in ipairs(redis.call('HVALS', WORKERS)) do fair = fair and knows_flows(worker) end
   if fair == is_fair() then return end
@@ -44,11 +32,6 @@ local function check_workers(lost)
     end)
   else
     redis.call('HSET', STATS, 'unfair', 1)
-    each_queued_single_job(function(id, queue)
-      local job = load_job(id)
-      local token = job and end_exchange(job)
-      if token then lost(token, queue) end
-    end)
   end
 end
 

@@ -123,12 +123,17 @@ local function job_of_token(token, lane)
   return job
 end
 
--- A delivery of a single job that waits takes that or, while several flows wait, what is next in turn; then the job waits for another
--- delivery: that of the single job taken instead of it, or a new one.
+-- A token of a single job that waits takes that or, while several flows wait, what is next in turn; then the job waits for another
+-- token: that of the single job taken instead of it, or a new one. A delivery by the job's own id brings that job and no other: workers
+-- of another release go by the id (lane/lib.lua).
 local function job_instead_of(own)
   local queue = own.queue
   local job, lane
-  if others_wait(queue) then
+  if not own.token then
+    count_turn(queue, own.flow, JOBS_LANE)
+    leave_jobs_lane(own.id, queue, own.flow)
+    return own
+  elseif others_wait(queue) then
     job, lane = next_by_flow(queue)
   elseif first_was_passed_over(queue, own.flow) then
     job, lane = next_single_job(queue, own.flow), JOBS_LANE
@@ -142,8 +147,8 @@ local function job_instead_of(own)
     if job.token then redis.call('HDEL', LANE_TOKENS, job.token) end
   else
     pass_over(own.id, queue, own.flow)
-    if lane == JOBS_LANE then
-      bind(own, delivery_id(job), JOBS_LANE)
+    if lane == JOBS_LANE and job.token then
+      bind(own, job.token, JOBS_LANE)
     else
       tokens, tokens_queue = { bind_to_new_token(own, JOBS_LANE) }, queue
     end

@@ -38,7 +38,7 @@ end
 
 local function is_live(job) return job.status == 'queued' or job.status == 'processing' end
 
--- What BullMQ knows the job by: a lane token, the id of another job with which it has exchanged deliveries, or its own id.
+-- What BullMQ knows the job by: a lane token or its own id.
 local function delivery_id(job) return job.token or job.id end
 
 -- BullMQ's lock on the job; '' when nobody has locked it.

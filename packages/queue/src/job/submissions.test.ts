@@ -23,7 +23,7 @@ describe('a submission', () => {
   it('writes the record that a worker and a caller read', async () => {
     const reply = await by.submit('j', { queue: 'interactive', source: 'https://b.example/i.png', ...webhook });
     const record = await read('j');
-    expect(reply).toEqual(['ok', record.createdAt, record.createdAt + LONG]);
+    expect(reply).toEqual(['ok', record.createdAt, record.createdAt + LONG, 'j']);
     expect(record).toEqual({
       id: 'j',
       status: 'queued',
@@ -85,7 +85,7 @@ describe('a submission that is taken back', () => {
     const before = await all();
     await by.submit('j', { ...keyed, ...webhook });
     expect(await by.abort('j')).toBe(true);
-    expect(await all()).toEqual({ ...before, [by.key('stats')]: { blobBytes: '0' } });
+    expect(await all()).toEqual({ ...before, [by.key('stats')]: { blobBytes: '0', erasures: '1', turns: '1' } });
     expect(await by.abort('j')).toBe(true);
     await sound();
   });

@@ -31,7 +31,7 @@ export const submitScript = defineScript({
   },
   reply: (
     reply:
-      | ['ok', createdAt: number, expiresAt: number]
+      | ['ok', createdAt: number, expiresAt: number, deliveryId: string]
       | ['replayed', id: string, createdAt: number, expiresAt: number]
       | ['conflict']
       | FullReply
@@ -63,9 +63,9 @@ export class Submissions {
   /** As GatewayQueue's. */
   submit(job: NewJob): Promise<SubmitResult> {
     return this.attempt(job.id, async () => {
-      const result = await this.#admit(job);
+      const { deliveryId, ...result } = await this.#admit(job);
       // If the first caller died before it got here, the sweep adds the job.
-      if (!result.replayed) await this.#connections.bullQueues.add(job.id, job.queue);
+      if (deliveryId !== null) await this.#connections.bullQueues.add(deliveryId, job.queue);
       return result;
     });
   }
@@ -95,7 +95,17 @@ export class Submissions {
     }
   }
 
-  async #admit({ id, queue, source, options, requestId, owner, flow, ...job }: NewJob): Promise<SubmitResult> {
+  /** `deliveryId` is what BullMQ is to know the job by; null for a job that was submitted before. */
+  async #admit({
+    id,
+    queue,
+    source,
+    options,
+    requestId,
+    owner,
+    flow,
+    ...job
+  }: NewJob): Promise<SubmitResult & { deliveryId: string | null }> {
     const reply = await this.#connections.scripts.run(submitScript, {
       id,
       queue,
@@ -117,9 +127,9 @@ export class Submissions {
     });
     switch (reply[0]) {
       case 'ok':
-        return { id, createdAt: reply[1], expiresAt: reply[2], replayed: false };
+        return { id, createdAt: reply[1], expiresAt: reply[2], replayed: false, deliveryId: reply[3] };
       case 'replayed':
-        return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true };
+        return { id: reply[1], createdAt: reply[2], expiresAt: reply[3], replayed: true, deliveryId: null };
       case 'conflict':
         throw new FacequeueError('idempotency_conflict', 'the Idempotency-Key was used for another request');
       case 'full':

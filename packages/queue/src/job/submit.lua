@@ -1,10 +1,11 @@
--- Admits a job or refuses it, and writes its record, deadline and image. The caller then adds it to BullMQ, on the same connection.
--- Returns {'ok', createdAt, expiresAt} | {'replayed', id, createdAt, expiresAt}: the job that has the idempotency key
+-- Admits a job or refuses it, and writes its record, deadline and image. The caller then adds its delivery to BullMQ, on the same connection.
+-- Returns {'ok', createdAt, expiresAt, delivery id} | {'replayed', id, createdAt, expiresAt}: the job that has the idempotency key
 --       | {'conflict'}: that job was submitted with another fingerprint | {'full', reason, ms to try again} | {'exists'}
 -- Invariant: no record, reservation or image is written unless 'ok' is returned, and no limit is ever exceeded.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ./lib.lua
+--- @include ../lane/lib.lua
 --- @include ../limits/throughput.lua
 --- @include ../limits/admission.lua
 local id, queue, blob = args.id, args.queue, args.blob
@@ -55,6 +56,11 @@ if #blob > 0 then
 end
 on_enqueue(queue)
 redis.call('ZADD', waiting_key(queue), now, id)
-if is_fair() then join_jobs_lane(id, queue, args.flow or args.owner) end
-schedule({ id = id, status = 'queued', createdAt = now, expiresAt = expires })
-return { 'ok', now, expires }
+local job = { id = id, status = 'queued', createdAt = now, expiresAt = expires }
+if is_fair() then
+  -- Where something waits already, this one's delivery may bring that: only a token can.
+  if redis.call('EXISTS', flows_key(queue)) == 1 then bind_to_new_token(job, JOBS_LANE) end
+  join_jobs_lane(id, queue, args.flow or args.owner)
+end
+schedule(job)
+return { 'ok', now, expires, delivery_id(job) }

@@ -5,9 +5,10 @@
 -- Invariants, after each script:
 --   `turns` of a lane's hash is the number of its unbound tokens: at least min(LANE_WIDTH, length of the lane), at most LANE_WIDTH;
 --   an unbound token is in `due`; a bound one is the `ticket` field of its live job's record.
--- A single job needs no lane to be delivered, BullMQ has its id; but a delivery that has brought something else instead, because it was
--- another flow's turn, is bound to that, and the job gets another delivery: that of the job brought, or a token (job/claim.lua).
--- LANE_TOKENS has bound deliveries of all kinds.
+-- A single job is delivered by a token too, bound to it from the start, or by its own id if nothing waited when it was submitted or its
+-- gateway knew no flows. A token that has brought something else instead, because it was another flow's turn, is bound to that, and the
+-- job gets another one (job/claim.lua). A job's id never brings another job: a worker of 0.1.0 that it is delivered to again, after its
+-- first worker has died or released it, would run the job of that id, and the other job would have no delivery left.
 -- Tokens that were issued and did not reach BullMQ (the process died) are found by `sweep`.
 -- LANE_WIDTH: a worker passes on the next token while it claims, in about 2 ms, so 8 tokens serve some thousand items a second. Frames
 -- of a camera come one by one, and are processed one after the other while other lanes wait.
@@ -35,26 +36,19 @@ local function issue_tokens(lane)
   return issued
 end
 
--- The lane of a token or other delivery, and the id of the job it is bound to or ''; nil for a token that no longer exists, and for a
--- delivery that is bound to nothing but the job of its id.
+-- The lane of a token, and the id of the job it is bound to or ''; nil for a token that no longer exists, and for the id of a job.
 local function read_token(token)
   return string.match(redis.call('HGET', LANE_TOKENS, token) or '', '^(%S+) ?(.*)$')
 end
 
--- BullMQ knows a job by this delivery from here on.
-local function bind(job, delivery, lane)
-  if delivery == job.id then
-    redis.call('HDEL', LANE_TOKENS, delivery)
-    redis.call('HDEL', job_key(job.id), 'ticket')
-    job.token = nil
-  else
-    redis.call('HSET', LANE_TOKENS, delivery, lane .. ' ' .. job.id)
-    redis.call('HSET', job_key(job.id), 'ticket', delivery)
-    job.token = delivery
-  end
+-- BullMQ knows a job by this token from here on.
+local function bind(job, token, lane)
+  redis.call('HSET', LANE_TOKENS, token, lane .. ' ' .. job.id)
+  redis.call('HSET', job_key(job.id), 'ticket', token)
+  job.token = token
 end
 
--- Gives a job a delivery of its own, which the caller of the script adds to BullMQ.
+-- Gives a job a token of its own, which the caller of the script adds to BullMQ.
 local function bind_to_new_token(job, lane)
   if job.token then redis.call('HDEL', LANE_TOKENS, job.token) end
   bind(job, new_token(), lane)

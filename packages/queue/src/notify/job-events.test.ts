@@ -44,7 +44,7 @@ it('a gateway and a worker report that they may not subscribe again, and hear me
   await worker.consume('interactive', { concurrency: 1 }, async (id, signal) => {
     signal.addEventListener('abort', () => aborted.resolve());
     const claimed = await worker.claim(id, 'w');
-    await worker.start(id, claimed!.attempt);
+    await worker.start(claimed!.id, claimed!.attempt);
     await aborted.promise;
   });
   // Else a failure here would wait for the handler.

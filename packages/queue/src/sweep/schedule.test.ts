@@ -105,7 +105,7 @@ describe('the sweep looks whether BullMQ still has', () => {
 });
 
 describe('what BullMQ has lost', () => {
-  const bull = (queue: string, id: string) => raw.hset(by.key(`bull:${queue}:${id}`), 'name', id);
+  const bull = (queue: string, id: string) => raw.hset(by.key(`bull:${queue}:${by.deliveryOf(id)}`), 'name', id);
 
   it('is what waits or was claimed, is not locked and not in BullMQ', async () => {
     for (const id of ['lost', 'known', 'locked', 'claimed']) await by.submit(id);
@@ -113,7 +113,7 @@ describe('what BullMQ has lost', () => {
     await by.lock('bulk', 'locked', 'of its worker');
     await by.claim('claimed');
     for (const id of ['lost', 'known', 'locked', 'claimed']) await by.hurry(id);
-    expect((await by.sweep()).sort()).toEqual(['claimed', 'lost']);
+    expect((await by.sweep()).sort()).toEqual(['claimed', 'lost'].map((id) => by.deliveryOf(id)).sort());
   });
 
   it('is a token that nobody has used, and the token of a claimed item or frame instead of its id', async () => {

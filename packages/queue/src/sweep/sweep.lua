@@ -20,7 +20,7 @@ local function lost(delivery, queue)
   lost_deliveries[#lost_deliveries + 1] = queue
 end
 
-check_workers(lost)
+check_workers()
 trim_lanes()
 
 local function cancel_remaining_later(id)
@@ -43,10 +43,7 @@ local function sweep_job(id)
     else
       -- BullMQ does not know a frame that waits in its camera's lane: it knows the lane's token.
       local in_bullmq = job.token or not job.camera
-      local token = unlocked and not is_fair() and end_exchange(job)
-      if token then
-        lost(token, job.queue)
-      elseif unlocked and in_bullmq and redis.call('EXISTS', bull_key(job.queue, delivery_id(job))) == 0 then
+      if unlocked and in_bullmq and redis.call('EXISTS', bull_key(job.queue, delivery_id(job))) == 0 then
         lost(delivery_id(job), job.queue)
       end
       schedule(job)

@@ -49,9 +49,9 @@ describe.concurrent('the sweep', () => {
     const finishLater = Promise.withResolvers<void>();
     await worker.consume('interactive', { concurrency: 2 }, async (id) => {
       const claimed = (await worker.claim(id, 'w'))!;
-      await worker.start(id, claimed.attempt);
+      await worker.start(claimed.id, claimed.attempt);
       await finishLater.promise;
-      await worker.finish(id, claimed.attempt, succeeded());
+      await worker.finish(claimed.id, claimed.attempt, succeeded());
     });
     const [running, overdue] = [job({ startTimeoutMs: 3000 }), job({ startTimeoutMs: 8000 })];
     using wait = gateway.wait(running.id);
@@ -113,12 +113,12 @@ describe.concurrent('the sweep', () => {
     await worker.consume('interactive', { concurrency: 4 }, async (id) => {
       const claimed = await worker.claim(id, 'w');
       if (!claimed) return;
-      if (!(await worker.start(id, claimed.attempt))) return;
+      if (!(await worker.start(claimed.id, claimed.attempt))) return;
       const kind = nth++ % 3;
-      if (kind === 0) await worker.finish(id, claimed.attempt, succeeded(Buffer.alloc(1000)));
-      else if (kind === 1 && claimed.attempt === 1) await worker.release(id, claimed.attempt, 20);
+      if (kind === 0) await worker.finish(claimed.id, claimed.attempt, succeeded(Buffer.alloc(1000)));
+      else if (kind === 1 && claimed.attempt === 1) await worker.release(claimed.id, claimed.attempt, 20);
       else
-        await worker.finish(id, claimed.attempt, {
+        await worker.finish(claimed.id, claimed.attempt, {
           status: 'failed',
           error: { code: 'image_undecodable', detail: '' },
         });

@@ -51,6 +51,8 @@ export class ScriptHarness {
   /** Claims are named uniquely, as those of processes are. */
   readonly #process = randomUUID();
   #claims = 0;
+  /** What BullMQ would know submitted jobs by, by their ids. */
+  readonly #deliveryIds = new Map<string, string>();
 
   constructor(raw: Redis, prefix: string) {
     this.raw = raw;
@@ -63,8 +65,8 @@ export class ScriptHarness {
   }
 
   /** A bulk job of the owner `o` with a small image. @returns what the script replies */
-  submit(id: string, more: Partial<SubmitArguments> = {}): Promise<readonly (string | number)[]> {
-    return this.scripts.run(submitScript, {
+  async submit(id: string, more: Partial<SubmitArguments> = {}): Promise<readonly (string | number)[]> {
+    const reply = await this.scripts.run(submitScript, {
       id,
       queue: 'bulk',
       startTimeoutMs: LONG,
@@ -77,6 +79,13 @@ export class ScriptHarness {
       blob: Buffer.from('img'),
       ...more,
     });
+    if (reply[0] === 'ok') this.#deliveryIds.set(id, reply[3]);
+    return reply;
+  }
+
+  /** What BullMQ knows a job by that was submitted here; another delivery id as it is. */
+  deliveryOf(id: string): string {
+    return this.#deliveryIds.get(id) ?? id;
   }
 
   /** Whether nothing of the submission remains. */
@@ -217,7 +226,9 @@ export class ScriptHarness {
     return this.scripts.run(eraseCameraScript, { camera: `/${camera}`, max: chunk, tombstoneMs: LONG });
   }
 
-  claim(deliveryId: string, maxAttempts = 5): Promise<Claim> {
+  /** @param id a delivery's, or a submitted job's */
+  claim(id: string, maxAttempts = 5): Promise<Claim> {
+    const deliveryId = this.deliveryOf(id);
     return this.scripts.run(claimScript, { deliveryId, claim: `${this.#process}:${this.#claims++}`, maxAttempts });
   }
 
@@ -248,8 +259,8 @@ export class ScriptHarness {
   }
 
   /** BullMQ's lock on a delivery; '' when nobody has locked it. */
-  async lock(queue: string, deliveryId: string, token: string): Promise<void> {
-    const key = this.key(`bull:${queue}:${deliveryId}:lock`);
+  async lock(queue: string, id: string, token: string): Promise<void> {
+    const key = this.key(`bull:${queue}:${this.deliveryOf(id)}:lock`);
     await (token ? this.raw.set(key, token) : this.raw.del(key));
   }
 

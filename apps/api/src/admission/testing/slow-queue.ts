@@ -1,5 +1,6 @@
 import { openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { sleep } from '@facequeue/time';
+import { Redis } from 'ioredis';
 import { CANNED_OUTCOME, type TestGateway } from '../../../../../test/support/gateway/index.ts';
 
 /**
@@ -16,12 +17,15 @@ export async function slowQueue(at: TestGateway, submit: () => Promise<Response>
     limits: UNLIMITED,
     onError: () => {},
   });
+  const redis = new Redis(at.redisUrl);
   for (const id of ids.slice(0, 20)) {
-    const job = await work.claim(id, 'worker');
-    await work.start(id, job!.attempt);
-    await work.finish(id, job!.attempt, CANNED_OUTCOME);
+    const token = await redis.hget(`${at.prefix}:job:${id}`, 'ticket');
+    const job = await work.claim(token ?? id, 'worker');
+    await work.start(job!.id, job!.attempt);
+    await work.finish(job!.id, job!.attempt, CANNED_OUTCOME);
     // With 20 ms between two ends the estimate for the ten that remain is 200 ms.
     await sleep(20);
   }
+  redis.disconnect();
   await work.close();
 }
