@@ -7,6 +7,7 @@ import { encodeResult } from '@facequeue/schema/result-codec';
 import { createLogger } from '@facequeue/service';
 import { createGuardedPoster, parseAllowEntry } from '@facequeue/source';
 import { sleep } from '@facequeue/time';
+import { Redis } from 'ioredis';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
@@ -109,7 +110,11 @@ async function installation() {
 }
 
 async function finish(worker: WorkerQueue, id: string, status: 'succeeded' | 'failed') {
-  const { attempt } = (await worker.claim(id, 'w'))!;
+  const raw = new Redis(redis.url);
+  const [key] = await raw.keys(`*:job:${id}`);
+  const token = await raw.hget(key!, 'ticket');
+  raw.disconnect();
+  const { attempt } = (await worker.claim(token ?? id, 'w'))!;
   await worker.start(id, attempt);
   const image = { width: 4, height: 3, format: 'png' as const, bytes: 5, orientation: 1 };
   await worker.finish(

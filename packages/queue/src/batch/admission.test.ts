@@ -225,7 +225,7 @@ describe('items that wait', () => {
       await raw.rpush(lane, JSON.stringify({ ...JSON.parse(text), t: 1 }));
     }
     await by.claim(tokens[0]!);
-    expect(await single('one')).toMatchObject(['ok', expect.any(Number), expect.any(Number)]);
+    expect(await single('one')).toMatchObject(['ok', expect.any(Number), expect.any(Number), expect.any(String)]);
     await raw.zadd(by.key('waiting:bulk'), 1, 'one');
     expect(await single('two')).toMatchObject(['full', 'oldest', 30_000]);
     expect((await by.append('b', urls(1), 'skip', { limits: impatient })).answer).toBe('ok');

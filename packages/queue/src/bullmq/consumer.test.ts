@@ -21,7 +21,7 @@ afterAll(() => redis.stop());
 async function finish(worker: WorkerQueue, id: string) {
   const claimed = await worker.claim(id, 'w');
   if (claimed && (await worker.start(claimed.id, claimed.attempt)))
-    await worker.finish(id, claimed.attempt, succeeded());
+    await worker.finish(claimed.id, claimed.attempt, succeeded());
 }
 
 describe('a worker that dies', () => {
@@ -279,7 +279,9 @@ describe('a handler', () => {
       expect(active).toHaveLength(before);
     };
     const ids = [await submit(), await submit(), await submit(), await submit(), await submit()];
+    const raw = new Redis(redis.url);
     const tokens = await Promise.all(ids.map((id) => raw.hget(`${rig.prefix}:job:${id}`, 'ticket')));
+    raw.disconnect();
     await running(1);
     await noMore();
     active[0]!.place.leave();

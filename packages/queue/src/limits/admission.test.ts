@@ -20,7 +20,7 @@ beforeEach(async () => {
 const submit = (more: Parameters<ScriptHarness['submit']>[1] = {}) =>
   by.submit(randomUUID(), { queue: 'interactive', blob: Buffer.alloc(0), ...more });
 const refused = (reason: string, retryAfterMs: number) => ['full', reason, retryAfterMs];
-const admitted = ['ok', expect.any(Number), expect.any(Number)];
+const admitted = ['ok', expect.any(Number), expect.any(Number), expect.any(String)];
 const stats = (fields: Record<string, string | number>) => raw.hset(by.key('stats'), fields);
 
 async function waiting(count: number): Promise<void> {
