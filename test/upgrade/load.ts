@@ -9,8 +9,8 @@ import type { WebServer } from './web-server.ts';
 /** Between two frames of the camera, and between two appends to the batch, ms. */
 const FRAME_EVERY_MS = 250;
 const APPEND_EVERY_MS = 250;
-/** Items and frames that may wait: on a slow machine, calls come no faster than workers do. */
-const WAITING = 24;
+/** Items and frames that may be pending: on a slow machine, calls come no faster than workers do. */
+const PENDING = 24;
 /** For what takes a few seconds: six detections beside a replaced process, the last results of a camera. */
 const MORE_MS = 60_000;
 /** A frame that a broken connection may have carried is posted again after this, ms. */
@@ -127,7 +127,7 @@ export class Load {
   }
 
   async #append(): Promise<void> {
-    if (this.items.length - this.itemResults.length >= WAITING) return sleep(APPEND_EVERY_MS);
+    if (this.items.length - this.itemResults.length >= PENDING) return sleep(APPEND_EVERY_MS);
     const id = `item-${this.items.length}`;
     const { accepted, skipped } = await this.client.appendItems(this.batch, [{ id, ...this.#image }]);
     if (accepted + skipped !== 1) throw new Error(`${id} was not accepted`);
@@ -136,7 +136,7 @@ export class Load {
   }
 
   async #frame(): Promise<void> {
-    if (this.frames.length - this.frameResults.length >= WAITING) return sleep(FRAME_EVERY_MS);
+    if (this.frames.length - this.frameResults.length >= PENDING) return sleep(FRAME_EVERY_MS);
     try {
       this.frames.push((await this.client.postFrame(CAMERA, this.#image, { keep: 'all' })).id);
       await sleep(FRAME_EVERY_MS);

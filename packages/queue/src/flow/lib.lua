@@ -75,7 +75,7 @@ local function next_lane(queue)
 end
 
 -- The next turn of the flow, and of its lane, is one later.
-local function count_turn(queue, flow, lane)
+local function advance_flow(queue, flow, lane)
   redis.call('ZINCRBY', flows_key(queue), 1 / weight_of(flow), flow)
   redis.call('ZINCRBY', lanes_key(queue, flow), 1, lane)
 end
@@ -84,5 +84,5 @@ end
 local function charge_flow(queue, flow, lane)
   local tag = tonumber(redis.call('ZSCORE', flows_key(queue), flow))
   redis.call('HSET', STATS, 'clock:' .. queue, string.format('%.17g', tag))
-  count_turn(queue, flow, lane)
+  advance_flow(queue, flow, lane)
 end

@@ -130,7 +130,7 @@ local function job_instead_of(own)
   local queue = own.queue
   local job, lane
   if not own.token then
-    count_turn(queue, own.flow, JOBS_LANE)
+    advance_flow(queue, own.flow, JOBS_LANE)
     leave_jobs_lane(own.id, queue, own.flow)
     return own
   elseif others_wait(queue) then
