@@ -85,7 +85,14 @@ describe('a submission that is taken back', () => {
     const before = await all();
     await by.submit('j', { ...keyed, ...webhook });
     expect(await by.abort('j')).toBe(true);
-    expect(await all()).toEqual({ ...before, [by.key('stats')]: Object.fromEntries([['blobBytes', '0'], ['erasures', '1'], ['turns', '1']]) });
+    expect(await all()).toEqual({
+      ...before,
+      [by.key('stats')]: Object.fromEntries([
+        ['blobBytes', '0'],
+        ['erasures', '1'],
+        ['turns', '1'],
+      ]),
+    });
     expect(await by.abort('j')).toBe(true);
     await sound();
   });
