@@ -67,7 +67,7 @@ function expectEveryCall(report: Report): void {
   // The page reports what went wrong instead.
   expect(report).not.toHaveProperty('failed');
   expect(report).toEqual({
-    detection: { ...CANNED_RESULT, jobId: id },
+    detection: { ...CANNED_RESULT, facesLeftOut: 0, jobId: id },
     job: expect.objectContaining({ id, status: 'succeeded', result: CANNED_RESULT }),
     twice: [expect.objectContaining({ id: report.waited.id }), expect.objectContaining({ id: report.waited.id })],
     events: expect.any(Array),

@@ -18,7 +18,7 @@ export async function callForFaces(caller: Caller, { picture, key }: Of<'call'>)
   const unfinished = await retryCall(caller, kind, async (signal) => {
     try {
       const found = await client.detect(bytesOf(caller, picture), {}, { signal, ...(key && { idempotencyKey }) });
-      const { jobId, ...result } = found;
+      const { jobId, facesLeftOut: _, ...result } = found;
       if (!jobId) throw new Error('an answer without a job id');
       expectations.accepted(jobId, kind, picture, MUST_SUCCEED);
       expectations.observed(jobId, 'call', { status: 'succeeded', result });

@@ -73,9 +73,11 @@ describe('an audit of a busy installation', () => {
     await raw.hincrby(`${rig.prefix}:batch:${id}`, 'total', 1);
     await raw.zadd(`${rig.prefix}:due`, Date.now() + LONG, 'nobody');
     await using others = new Rig(redis.url, rig.prefix);
-    const load = setInterval(() => void queue.submit(job()), 20);
+    const submissions: Promise<unknown>[] = [];
+    const load = setInterval(() => void submissions.push(queue.submit(job())), 20);
     const { findings } = await audit(redis.url, rig.prefix, { live: true });
     clearInterval(load);
+    await Promise.all(submissions);
     expect(others.errors).toEqual([]);
     expect(findings.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
