@@ -33,13 +33,6 @@ export async function installChromium(machine) {
   return null;
 }
 
-/** Debian's Python comes without what makes virtual environments. @param {Machine} machine */
-export async function installPython(machine) {
-  const complete = await machine.probe(['python3', '-c', 'import ensurepip, venv']);
-  if (!complete) await install(machine, ['--no-install-recommends', 'python3', 'python3-venv']);
-  return null;
-}
-
 /**
  * @param {Machine} machine
  * @returns {Promise<string | null>} why npm has no advisories; null also when nobody answers, which fails the check
