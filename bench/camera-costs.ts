@@ -3,13 +3,10 @@
  * name of which no frame could be decoded, and CPU-ms for each frame while few and many cameras post at the same rate. No-op jobs; gateway, worker and Redis each in a
  * process. CPU-ms are user + system time; trust those and ratios, not wall times.
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { newJobId, openGatewayQueue } from '@facequeue/queue';
+import { newJobId } from '@facequeue/queue';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { sleep } from '@facequeue/time';
-import { startRedis } from '../test/support/redis/test-redis.ts';
+import { BenchQueue } from './support/bench-queue.ts';
 import { machine } from './support/machine.ts';
 import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
 import { info } from './support/redis-info.ts';
@@ -30,20 +27,10 @@ const fps = numberOption('fps', values.fps, 1);
 const seconds = numberOption('seconds', values.seconds, 1, MAX_SECONDS);
 const bytes = Buffer.alloc(numberOption('bytes', values.bytes, 1), 1);
 const FEW = 16;
-const PREFIX = '{fq-bench}';
 
-process.env['TEST_REDIS'] ??= 'local';
-await using redis = await startRedis();
-const queue = await openGatewayQueue({
-  url: redis.url,
-  prefix: PREFIX,
-  limits: { maxWaiting: 1e6, maxBlobBytes: 4e9, maxResultBytes: 4e9, maxOldestMs: 600e3 },
-  // The records of frames are gone before memory is read.
-  resultTtlMs: 1000,
-  batchTtlMs: 3600e3,
-  maxCameras: 2 * many,
-  onError: (error) => console.error(error.message),
-});
+// The records of frames are gone before memory is read.
+await using bench = await BenchQueue.open({ resultTtlMs: 1000, maxCameras: 2 * many });
+const { queue, redis } = bench;
 
 async function post(camera: string, frame: Uint8Array): Promise<string> {
   const id = newJobId();
@@ -68,27 +55,17 @@ const empty = await settled();
 // Without a worker every frame waits; canceled, it leaves a name of which nothing could be decoded.
 for (const i of all) await queue.cancel(await post(name(i), Buffer.of(1)));
 const names = await settled();
-const worker = fork(fileURLToPath(new URL('queue-worker.ts', import.meta.url)), [redis.url, PREFIX]);
-await once(worker, 'message');
+await bench.startWorker();
 await settled();
 const before = await memory();
 for (const i of all) await post(name(i), Buffer.of(1));
 const decoded = await settled();
 
-/** CPU-ms so far: gateway, worker, Redis. */
-async function spent(): Promise<number[]> {
-  const { user, system } = process.cpuUsage();
-  worker.send('cpu');
-  const [work] = (await once(worker, 'message')) as [number];
-  const cpu = async (what: string) => Number(await info(redis.port, 'cpu', what)) * 1000;
-  return [(user + system) / 1000, work, (await cpu('used_cpu_user')) + (await cpu('used_cpu_sys'))];
-}
-
 /** Posts at a steady rate, the cameras by turns. @returns CPU-ms a frame, each process; ms of each post */
 async function busy(cameras: number): Promise<{ each: number[]; latencies: number[] }> {
   const frames = Math.round(fps * seconds);
   const latencies: number[] = [];
-  const start = await spent();
+  const start = await bench.cpuMs();
   const startedAt = performance.now();
   const posts: Promise<void>[] = [];
   for (let i = 0; i < frames; i++) {
@@ -98,15 +75,15 @@ async function busy(cameras: number): Promise<{ each: number[]; latencies: numbe
   }
   await Promise.all(posts);
   await settled();
-  const end = await spent();
+  const end = await bench.cpuMs();
   return { each: end.map((ms, i) => (ms - start[i]!) / frames), latencies };
 }
 
 /** CPU-ms a second while nothing is posted. */
 async function idle(): Promise<number> {
-  const start = await spent();
+  const start = await bench.cpuMs();
   await sleep(seconds * 1000);
-  return ((await spent())[2]! - start[2]!) / seconds;
+  return ((await bench.cpuMs())[2]! - start[2]!) / seconds;
 }
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
@@ -124,5 +101,3 @@ for (const cameras of [FEW, many]) {
   const [p50, p99] = [percentile(latencies, 0.5), percentile(latencies, 0.99)];
   row(cameras, fps, p50.toFixed(1), p99.toFixed(1), total.toFixed(2), ...each.map((ms) => ms.toFixed(2)));
 }
-worker.disconnect();
-await queue.close();

@@ -3,22 +3,16 @@
  * alone. Prints the latency of one call a second alone, beside so many connections of another key, and beside so many of its waiting
  * jobs; then the queue's throughput of no-op jobs without turns, and with turns for one flow and for two.
  */
-import { fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createClient } from '@facequeue/client';
-import { newJobId, openGatewayQueue } from '@facequeue/queue';
-import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { Redis } from 'ioredis';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startService } from '../test/support/processes/service.ts';
-import { startRedis } from '../test/support/redis/test-redis.ts';
+import { BenchQueue } from './support/bench-queue.ts';
 import { machine } from './support/machine.ts';
 import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
-import { info } from './support/redis-info.ts';
 import { load, median, percentile } from './support/statistics.ts';
 
 const values = readOptions('npm run bench -- fairness', "One caller's calls beside another's flood.", {
@@ -33,7 +27,6 @@ const jobs = numberOption('jobs', values.jobs);
 /** Repetitions of the queue's measurements, which alternate: the machine may be busy with something else for a while. */
 const REPETITIONS = 3;
 const IN_FLIGHT = 64;
-const PREFIX = '{fq-bench}';
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
 console.log(machine());
@@ -110,46 +103,17 @@ async function latencies(): Promise<void> {
 }
 
 async function throughput(): Promise<void> {
-  // The local server, without a container network in between.
-  process.env['TEST_REDIS'] ??= 'local';
-  await using redis = await startRedis();
-  const queue = await openGatewayQueue({
-    url: redis.url,
-    prefix: PREFIX,
-    limits: { maxWaiting: 1e6, maxBlobBytes: 4e9, maxResultBytes: 4e9, maxOldestMs: 600e3 },
-    resultTtlMs: 60e3,
-    batchTtlMs: 3600e3,
-    onError: (error) => console.error(error.message),
-  });
-  const raw = new Redis(redis.url);
-  const worker = fork(fileURLToPath(new URL('queue-worker.ts', import.meta.url)), [redis.url, PREFIX]);
-  await once(worker, 'message');
+  await using bench = await BenchQueue.open();
+  await bench.startWorker();
+  const { prefix } = bench;
+  const raw = new Redis(bench.redis.url);
   let count = 0;
-  const oneJob = async (flows: number) => {
-    const id = newJobId();
-    using wait = queue.wait(id);
-    await queue.submit({
-      id,
-      queue: 'interactive',
-      source: { kind: 'url', url: 'https://example.com/picture.jpg' },
-      options: DEFAULT_DETECTION_OPTIONS,
-      requestId: 'bench',
-      owner: '',
-      flow: `flow-${count++ % flows}`,
-      startTimeoutMs: 60e3,
-    });
-    const record = await wait.ended(60e3);
-    if (record?.status !== 'succeeded') throw new Error(`a job ended ${record?.status}`);
-  };
-  const redisCpuMs = async () => {
-    const seconds = ['used_cpu_user', 'used_cpu_sys'].map((name) => info(redis.port, 'cpu', name));
-    return (await Promise.all(seconds)).reduce((sum, each) => sum + Number(each), 0) * 1000;
-  };
+  const oneJob = (flows: number) => bench.runJob({ flow: `flow-${count++ % flows}` });
   const setFair = async (on: boolean) => {
     // A worker of another release is seen: then there are no turns.
-    if (on) await raw.hdel(`${PREFIX}:workers`, 'other');
-    else await raw.hset(`${PREFIX}:workers`, 'other', `${Date.now() + 3_600_000} {}`);
-    while (((await raw.hget(`${PREFIX}:stats`, 'unfair')) === null) !== on) await sleep(100);
+    if (on) await raw.hdel(`${prefix}:workers`, 'other');
+    else await raw.hset(`${prefix}:workers`, 'other', `${Date.now() + 3_600_000} {}`);
+    while (((await raw.hget(`${prefix}:stats`, 'unfair')) === null) !== on) await sleep(100);
   };
 
   const kinds = [
@@ -161,10 +125,10 @@ async function throughput(): Promise<void> {
   for (let round = 0; round < REPETITIONS; round++) {
     for (const { fair, flows, rates, cpu } of kinds) {
       await setFair(fair);
-      const before = await redisCpuMs();
+      const before = await bench.redisCpuMs();
       const { samples, rate } = await load(IN_FLIGHT, ms / REPETITIONS, () => oneJob(flows));
       rates.push(rate);
-      cpu.push(((await redisCpuMs()) - before) / samples.length);
+      cpu.push(((await bench.redisCpuMs()) - before) / samples.length);
     }
   }
   console.log(`\nNo-op jobs, ${IN_FLIGHT} in flight; medians of ${REPETITIONS}\n`);
@@ -172,8 +136,5 @@ async function throughput(): Promise<void> {
   console.log('|---|---|---|---|');
   for (const { name, rates, cpu } of kinds)
     row(name, median(rates).toFixed(), (median(rates) / median(kinds[0]!.rates)).toFixed(2), median(cpu).toFixed(3));
-  worker.disconnect();
-  await once(worker, 'exit');
   raw.disconnect();
-  await queue.close();
 }
