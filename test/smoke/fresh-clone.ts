@@ -32,15 +32,21 @@ const env: NodeJS.ProcessEnv = {
   FACEQUEUE_SMOKE: folder,
 };
 
-/** Commands of this run's processes. Redis overwrites its environment with its title, but its working directory is the clone. */
+/**
+ * Commands of this run's processes. Redis overwrites its environment with its title, but its working directory is the clone; engines
+ * have neither, but run a file of it.
+ */
 function running(): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .flatMap((pid) => {
       try {
-        const marked = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(MARK);
-        if (!marked && !readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return [];
-        return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()}`];
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+        const ours =
+          command.includes(`${clone}/`) ||
+          readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(MARK) ||
+          readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+        return ours ? [`${pid} ${command}`] : [];
       } catch {
         return [];
       }

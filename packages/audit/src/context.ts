@@ -143,6 +143,15 @@ export async function* streamOf({ redis }: AuditContext, key: string): AsyncGene
   }
 }
 
+/** Answers of commands between which nothing changes. */
+export async function atOnce(redis: Redis, ...commands: string[][]): Promise<unknown[]> {
+  const answers = await redis.multi(commands).exec();
+  return answers!.map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  });
+}
+
 /** Entries hold results of some kilobytes. */
 const STREAM_STEP = 100;
 

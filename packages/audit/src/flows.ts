@@ -1,38 +1,50 @@
-import { QUEUE_NAMES } from '@facequeue/schema';
-import { type AuditContext, checkOwner, inChunks, membersOf, namesOf } from './context.ts';
+import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
+import { type AuditContext, atOnce, checkOwner, inChunks, membersOf, namesOf } from './context.ts';
 import type { JobSummary } from './jobs.ts';
 
 /**
  * Checks the invariants of the queue's flow/lib.lua: what is in lanes waits, and the lists of lanes and flows agree. What waits may be in
- * no lane: a gateway of another release has submitted it.
+ * no lane: a gateway of another release has submitted it. Lanes and flows come and go all the time in an installation that is running, so
+ * two that must agree are read at once.
  */
 export async function checkFlows(context: AuditContext, jobs: Map<string, JobSummary>): Promise<void> {
   const { redis, keys, check, stats } = context;
   // Workers that know no flows leave entries of what they have taken.
   if (stats['unfair']) return;
-  const names = new Set<string>();
   for (const queue of QUEUE_NAMES) {
     const flows = await membersOf(context, keys.flows(queue));
     await inChunks(flows.keys(), async (flow) => {
       const name = `${queue}:${flow}`;
-      names.add(name);
-      const lanes = await membersOf(context, keys.lanes(name));
-      check('flow', name, 'has lanes', true, lanes.size > 0);
-      for (const lane of lanes.keys()) {
-        const key = lane === 'jobs' ? keys.jobsLane(name) : keys.lane(lane);
-        check('flow', name, `something waits in ${lane}`, true, (await redis.exists(key)) === 1);
+      const has = (lane: string) => ['zscore', keys.lanes(name), lane];
+      const [listed, lanes] = await atOnce(redis, ['zscore', keys.flows(queue), flow], ['exists', keys.lanes(name)]);
+      check('flow', name, 'has lanes', listed !== null, lanes === 1);
+      for (const lane of (await membersOf(context, keys.lanes(name))).keys()) {
+        if (lane === 'jobs') continue;
+        const [joined, waits] = await atOnce(redis, has(lane), ['exists', keys.lane(lane)]);
+        if (joined !== null) check('flow', name, `something waits in ${lane}`, true, waits === 1);
       }
+      const [joined, waits] = await atOnce(redis, has('jobs'), ['exists', keys.jobsLane(name)]);
+      check('flow', name, 'has a lane of its single jobs', waits === 1, joined !== null);
       const single = await membersOf(context, keys.jobsLane(name));
-      check('flow', name, 'has a lane of its single jobs', single.size > 0, lanes.has('jobs'));
       for (const id of single.keys()) {
         const job = jobs.get(id);
         const queued = job?.status === 'queued' && job.attempts === 0;
         check('flow', name, `job ${id} waits in its lane`, name, queued ? `${job.queue}:${job.flow}` : undefined);
       }
     });
-    const clock = stats[`clock:${queue}`] !== undefined;
-    if (flows.size === 0) check('total', `stats.clock:${queue}`, 'kept while nothing waits', false, clock);
+    const [waits, clock] = await atOnce(
+      redis,
+      ['exists', keys.flows(queue)],
+      ['hexists', keys.stats, `clock:${queue}`],
+    );
+    if (waits === 0) check('total', `stats.clock:${queue}`, 'kept while nothing waits', false, clock === 1);
   }
-  for (const key of [keys.lanes, keys.jobsLane])
-    for (const name of namesOf(context, key)) checkOwner(context, key(name), names.has(name));
+  const keysOfFlows = [keys.lanes, keys.jobsLane].flatMap((key) =>
+    namesOf(context, key).map((name) => [name, key(name)] as const),
+  );
+  await inChunks(keysOfFlows, async ([name, key]) => {
+    const [, queue, flow] = /^(\w+):(.*)$/s.exec(name) ?? [];
+    const [exists, listed] = await atOnce(redis, ['exists', key], ['zscore', keys.flows(queue as QueueName), flow!]);
+    if (exists === 1) checkOwner(context, key, listed !== null);
+  });
 }
