@@ -144,7 +144,7 @@ export async function* streamOf({ redis }: AuditContext, key: string): AsyncGene
 }
 
 /** Answers of commands between which nothing changes. */
-export async function atOnce(redis: Redis, ...commands: string[][]): Promise<unknown[]> {
+export async function readAtomically(redis: Redis, ...commands: string[][]): Promise<unknown[]> {
   const answers = await redis.multi(commands).exec();
   return answers!.map(([error, answer]) => {
     if (error) throw error;

@@ -1,5 +1,5 @@
 import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
-import { type AuditContext, atOnce, checkOwner, inChunks, membersOf, namesOf } from './context.ts';
+import { type AuditContext, readAtomically, checkOwner, inChunks, membersOf, namesOf } from './context.ts';
 import type { JobSummary } from './jobs.ts';
 
 /**
@@ -16,14 +16,14 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
     await inChunks(flows.keys(), async (flow) => {
       const name = `${queue}:${flow}`;
       const has = (lane: string) => ['zscore', keys.lanes(name), lane];
-      const [listed, lanes] = await atOnce(redis, ['zscore', keys.flows(queue), flow], ['exists', keys.lanes(name)]);
+      const [listed, lanes] = await readAtomically(redis, ['zscore', keys.flows(queue), flow], ['exists', keys.lanes(name)]);
       check('flow', name, 'has lanes', listed !== null, lanes === 1);
       for (const lane of (await membersOf(context, keys.lanes(name))).keys()) {
         if (lane === 'jobs') continue;
-        const [joined, waits] = await atOnce(redis, has(lane), ['exists', keys.lane(lane)]);
+        const [joined, waits] = await readAtomically(redis, has(lane), ['exists', keys.lane(lane)]);
         if (joined !== null) check('flow', name, `something waits in ${lane}`, true, waits === 1);
       }
-      const [joined, waits] = await atOnce(redis, has('jobs'), ['exists', keys.jobsLane(name)]);
+      const [joined, waits] = await readAtomically(redis, has('jobs'), ['exists', keys.jobsLane(name)]);
       check('flow', name, 'has a lane of its single jobs', waits === 1, joined !== null);
       const single = await membersOf(context, keys.jobsLane(name));
       for (const id of single.keys()) {
@@ -32,7 +32,7 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
         check('flow', name, `job ${id} waits in its lane`, name, queued ? `${job.queue}:${job.flow}` : undefined);
       }
     });
-    const [waits, clock] = await atOnce(
+    const [waits, clock] = await readAtomically(
       redis,
       ['exists', keys.flows(queue)],
       ['hexists', keys.stats, `clock:${queue}`],
@@ -44,7 +44,7 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
   );
   await inChunks(keysOfFlows, async ([name, key]) => {
     const [, queue, flow] = /^(\w+):(.*)$/s.exec(name) ?? [];
-    const [exists, listed] = await atOnce(redis, ['exists', key], ['zscore', keys.flows(queue as QueueName), flow!]);
+    const [exists, listed] = await readAtomically(redis, ['exists', key], ['zscore', keys.flows(queue as QueueName), flow!]);
     if (exists === 1) checkOwner(context, key, listed !== null);
   });
 }
