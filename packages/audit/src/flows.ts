@@ -1,5 +1,5 @@
 import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
-import { type AuditContext, readAtomically, checkOwner, inChunks, membersOf, namesOf } from './context.ts';
+import { type AuditContext, checkOwner, inChunks, membersOf, namesOf, readAtomically } from './context.ts';
 import type { JobSummary } from './jobs.ts';
 
 /**
@@ -16,7 +16,11 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
     await inChunks(flows.keys(), async (flow) => {
       const name = `${queue}:${flow}`;
       const has = (lane: string) => ['zscore', keys.lanes(name), lane];
-      const [listed, lanes] = await readAtomically(redis, ['zscore', keys.flows(queue), flow], ['exists', keys.lanes(name)]);
+      const [listed, lanes] = await readAtomically(
+        redis,
+        ['zscore', keys.flows(queue), flow],
+        ['exists', keys.lanes(name)],
+      );
       check('flow', name, 'has lanes', listed !== null, lanes === 1);
       for (const lane of (await membersOf(context, keys.lanes(name))).keys()) {
         if (lane === 'jobs') continue;
@@ -44,7 +48,11 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
   );
   await inChunks(keysOfFlows, async ([name, key]) => {
     const [, queue, flow] = /^(\w+):(.*)$/s.exec(name) ?? [];
-    const [exists, listed] = await readAtomically(redis, ['exists', key], ['zscore', keys.flows(queue as QueueName), flow!]);
+    const [exists, listed] = await readAtomically(
+      redis,
+      ['exists', key],
+      ['zscore', keys.flows(queue as QueueName), flow!],
+    );
     if (exists === 1) checkOwner(context, key, listed !== null);
   });
 }
