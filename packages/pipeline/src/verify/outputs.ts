@@ -29,13 +29,14 @@ export async function compareDetector(session: Session, photographs: string, wan
   const best = wanted.best_anchor;
   const boxes = output['boxes']!.data.subarray(best * 4, best * 4 + 4) as Float32Array;
   const points = output['points']!.data.subarray(best * 10, best * 10 + 10) as Float32Array;
+  const total = scores.filter((one) => one > 0.01).reduce((a, b) => a + b, 0);
   const { px, other } = MODEL_TOLERANCE;
   return checkDeviations({
     anchors: [Math.abs(scores.length - wanted.anchors), 0],
     'best anchor': [Math.abs(scores.indexOf(Math.max(...scores)) - best), 0],
     score: [Math.abs(scores[best]! - wanted.score), other],
     'scores over 0.3': [Math.abs(scores.filter((one) => one > 0.3).length - wanted['count_score_over_0.3']), 0],
-    'sum of scores': [Math.abs(scores.reduce((a, b) => a + b, 0) - wanted.sum_of_scores), other],
+    'sum of scores over 0.01': [Math.abs(total - wanted['sum_of_scores_over_0.01']), other],
     'box px': [farthest(boxes, wanted.box_x1y1x2y2), px],
     'points px': [farthest(points, wanted.points.flat()), px],
   });

@@ -12,7 +12,7 @@ export const Reference = z.object({
     box_x1y1x2y2: box,
     points: z.array(pair).length(5),
     'count_score_over_0.3': z.int(),
-    sum_of_scores: z.number(),
+    'sum_of_scores_over_0.01': z.number(),
   }),
   model_landmarks: z.object({ presence: z.number(), points_in_crop: z.array(pair).length(106) }),
   model_attributes: z.object({

@@ -13,7 +13,7 @@ async function copied(): Promise<string> {
   for (const part of [
     'manifest.json',
     'licences',
-    'detector-yunet-s.onnx',
+    'detector-yunet.onnx',
     'landmarks-facemesh.onnx',
     'attributes-agegender.onnx',
   ])
@@ -69,11 +69,11 @@ describe('verifying a pack', () => {
 
   it('detects a missing file and a missing licence', async () => {
     const folder = await copied();
-    await rm(join(folder, 'detector-yunet-s.onnx'));
+    await rm(join(folder, 'detector-yunet.onnx'));
     await rm(join(folder, 'licences'), { recursive: true });
     const failures = failed(await verifyPack(join(folder, 'manifest.json')));
     expect(failures).toHaveLength(4);
-    expect(failures[0]).toBe('detector: detector-yunet-s.onnx | cannot be read: ENOENT');
+    expect(failures[0]).toBe('detector: detector-yunet.onnx | cannot be read: ENOENT');
   });
 
   it('detects outputs that differ from the reference', async () => {
