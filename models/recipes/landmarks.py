@@ -84,7 +84,7 @@ class Importer:
         x = self.g.conv(self.value(node["input"][0]), weight, bias, **self.geometry(node, weight.shape[2]))
         fused = [base64.b64decode(s) for s in node["attr"]["fused_ops"]["list"]["s"]]
         if fused == [b"BiasAdd", b"Prelu"]:
-            return self.prelu(x, self.weights[node["input"][3]])
+            return self.g.prelu(x, self.weights[node["input"][3]].reshape(-1, 1, 1))
         if fused != [b"BiasAdd"]:
             raise ValueError(f"unexpected fusion {fused}")
         return x
@@ -95,22 +95,7 @@ class Importer:
         return self.g.conv(x, weight, None, group=weight.shape[0], **self.geometry(node, weight.shape[2]))
 
     def Prelu(self, node: dict) -> str:
-        return self.prelu(self.value(node["input"][0]), self.weights[node["input"][1]])
-
-    def prelu(self, x: str, slope: np.ndarray) -> str:
-        """PRelu(x, s) = (1 - s) Relu(x) + s x, exact for every slope (some here exceed 1).
-
-        ORT's own PRelu is slow on real data: it branches on the sign. Where no
-        slope exceeds 1 the factor may go inside the Relu, which ORT then fuses
-        with the product (2 % of the net's time).
-        """
-        slope = slope.reshape(-1, 1, 1)
-        factor = self.g.const(1 - slope)
-        if np.all(slope <= 1):
-            positive = self.g.op("Relu", self.g.op("Mul", x, factor))
-        else:
-            positive = self.g.op("Mul", self.g.op("Relu", x), factor)
-        return self.g.op("Add", positive, self.g.op("Mul", x, self.g.const(slope)))
+        return self.g.prelu(self.value(node["input"][0]), self.weights[node["input"][1]].reshape(-1, 1, 1))
 
     def AddV2(self, node: dict) -> str:
         return self.g.op("Add", *[self.value(name) for name in node["input"]])

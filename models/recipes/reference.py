@@ -1,7 +1,8 @@
-"""Renews `model_detector` in models/reference/reference.json from the source itself.
+"""Renews `model_detector` and `model_verifier` in models/reference/reference.json from the sources.
 
 Runs OpenCV Zoo's own graph, whose input is only freed of its fixed size, and
-decodes its twelve outputs in NumPy: nothing of detector.py takes part.
+decodes its twelve outputs in NumPy; computes O-Net in NumPy, layer by layer, in
+double precision. Nothing that the recipes build takes part.
 """
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from verifier import MEAN, SCALE, SIZE, read_weights
 from verify import PICTURE, REFERENCE, picture, session
 
 STRIDES = (8, 16, 32)
@@ -44,7 +46,7 @@ def decoded(outputs: dict[str, np.ndarray], height: int, width: int):
     return np.concatenate(scores), np.concatenate(boxes), np.concatenate(points)
 
 
-def expected(path: Path) -> dict:
+def expected_detector(path: Path) -> dict:
     """The section `model_detector`."""
     image = picture(PICTURE)
     scores, boxes, points = decoded(source_outputs(path, image), *image.shape[:2])
@@ -62,10 +64,60 @@ def expected(path: Path) -> dict:
     }
 
 
+def convolved(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """A convolution without padding, stride 1: [C, h, w] to [K, h', w']."""
+    windows = np.lib.stride_tricks.sliding_window_view(x, weight.shape[2:], axis=(1, 2))
+    return np.einsum("chwij,kcij->khw", windows, weight) + bias[:, None, None]
+
+
+def pooled(x: np.ndarray, kernel: int) -> np.ndarray:
+    """The maximum of each window, stride 2; the last window may hang over the edge."""
+    count = -(-(x.shape[1] - kernel) // 2) + 1
+    rows = [x[:, 2 * i : 2 * i + kernel].max(1) for i in range(count)]
+    across = np.stack(rows, 1)
+    return np.stack([across[:, :, 2 * i : 2 * i + kernel].max(2) for i in range(count)], 2)
+
+
+def onet(weights: dict[str, np.ndarray], face: np.ndarray) -> tuple[float, np.ndarray]:
+    """Probability of a face and box in the crop, for one uint8 crop [48, 48, 3]."""
+    w = {name: values.astype(np.float64) for name, values in weights.items()}
+
+    def prelu(x: np.ndarray, name: str) -> np.ndarray:
+        slope = w[name].reshape(-1, *[1] * (x.ndim - 1))
+        return np.where(x > 0, x, slope * x)
+
+    x = (face.transpose(2, 0, 1) - MEAN) / SCALE
+    for index, kernel in ((1, 3), (2, 3), (3, 2), (4, 0)):
+        x = prelu(convolved(x, w[f"conv{index}.weight"], w[f"conv{index}.bias"]), f"prelu{index}.weight")
+        if kernel:
+            x = pooled(x, kernel)
+    x = x.transpose(2, 1, 0).ravel()
+    x = prelu(w["dense5.weight"] @ x + w["dense5.bias"], "prelu5.weight")
+    powers = np.exp(w["dense6_1.weight"] @ x + w["dense6_1.bias"])
+    offsets = w["dense6_2.weight"] @ x + w["dense6_2.bias"]
+    return powers[1] / powers.sum(), offsets * SIZE + np.array([0, 0, SIZE, SIZE])
+
+
+def expected_verifier(path: Path) -> dict:
+    """The section `model_verifier`."""
+    weights = read_weights(path)
+    face = picture(REFERENCE / "crop-verifier-48.png")
+    # Grey, and a part of the face: what is no face must not look like one.
+    crops = {"crop": face, "grey": np.full_like(face, 128), "corner": np.tile(face[:12, :12], (4, 4, 1))}
+    outputs = {name: onet(weights, crop) for name, crop in crops.items()}
+    return {
+        "input": "crop-verifier-48.png; a grey crop; its top left 12x12 pixels tiled",
+        **{name: {"face": round(float(p), 7), "box": box.round(4).tolist()} for name, (p, box) in outputs.items()},
+    }
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("source", type=Path, help="face_detection_yunet_2023mar.onnx of the pinned wheel")
+    parser.add_argument("yunet", type=Path, help="face_detection_yunet_2023mar.onnx of the pinned wheel")
+    parser.add_argument("onet", type=Path, help="onet.pt of the pinned wheel")
+    arguments = parser.parse_args()
     file = REFERENCE / "reference.json"
     reference = json.loads(file.read_text())
-    reference["model_detector"] = expected(parser.parse_args().source)
+    reference["model_detector"] = expected_detector(arguments.yunet)
+    reference["model_verifier"] = expected_verifier(arguments.onet)
     file.write_text(json.dumps(reference, separators=(",", ":")) + "\n")

@@ -1,4 +1,4 @@
-"""Checks the three files against their contract and the reference outputs.
+"""Checks the files against their contract and the reference outputs.
 
 Reference: models/reference/reference.json, tolerances 0.02 pixels and 0.002
 otherwise. Beyond it: batches, sizes that are not square, and the resize inside
@@ -25,6 +25,8 @@ REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 PICTURE = Path(__file__).resolve().parents[2] / "test" / "images" / "astronaut.png"
 PIXELS = 0.02
 OTHERWISE = 0.002
+# Against outputs computed from the source's weights in double precision; of the crop's side for boxes.
+SOURCE = 1e-5
 
 
 class Checks:
@@ -164,6 +166,18 @@ def check_attributes(path: Path, face: np.ndarray, expected: dict, checks: Check
     checks.at_most("attributes, batch against alone", max(abs(male[1] - alone[0][0]), abs(age[1] - alone[1][0])), 1e-3)
 
 
+def check_verifier(path: Path, face: np.ndarray, expected: dict, checks: Checks) -> None:
+    net = session(path)
+    crops = {"crop": face, "grey": np.full_like(face, 128), "corner": np.tile(face[:12, :12], (4, 4, 1))}
+    found, boxes = net.run(None, {"faces": np.stack(list(crops.values()))})
+    for index, (name, crop) in enumerate(crops.items()):
+        checks.at_most(f"verifier, {name}, face", difference(found[index], expected[name]["face"]), SOURCE)
+        checks.at_most(f"verifier, {name}, box", difference(boxes[index], expected[name]["box"]), SOURCE * crop.shape[0])
+        alone = net.run(None, {"faces": crop[None]})
+        error = max(difference(alone[0][0], found[index]), difference(alone[1][0], boxes[index]))
+        checks.at_most(f"verifier, {name} of a batch against alone", error, 1e-4)
+
+
 def measure(folder: Path, image: np.ndarray, crops: dict[str, np.ndarray]) -> None:
     """Prints milliseconds a run, one thread: the least and the median of several."""
     def clock(what: str, run, times: int) -> None:
@@ -193,7 +207,7 @@ def measure(folder: Path, image: np.ndarray, crops: dict[str, np.ndarray]) -> No
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, help="folder of the three onnx files")
+    parser.add_argument("folder", type=Path, help="folder of the onnx files")
     parser.add_argument("--image", type=Path, default=PICTURE, help="astronaut.png, the reference's picture")
     parser.add_argument("--time", action="store_true", help="measure as well")
     arguments = parser.parse_args()
@@ -203,12 +217,14 @@ if __name__ == "__main__":
     crops = {
         "landmarks": picture(REFERENCE / "crop-landmarks-192.png"),
         "attributes": picture(REFERENCE / "crop-attributes-112.png"),
+        "verifier": picture(REFERENCE / "crop-verifier-48.png"),
     }
     checks = Checks()
     files = {role: arguments.folder / entry[0] for role, entry in MODELS.items()}
     check_detector(files["detector"], astronaut, reference["model_detector"], checks)
     check_landmarks(files["landmarks"], crops["landmarks"], reference["model_landmarks"], checks)
     check_attributes(files["attributes"], crops["attributes"], reference["model_attributes"], checks)
+    check_verifier(files["verifier"], crops["verifier"], reference["model_verifier"], checks)
     if arguments.time:
         measure(arguments.folder, astronaut, crops)
     sys.exit(f"{checks.failed} checks failed" if checks.failed else 0)

@@ -19,6 +19,7 @@ export interface DetectedFace {
 /** Milliseconds per stage; a stage that was not requested is absent. */
 export interface StageTimings {
   decode: number;
+  /** Verification included. */
   detect: number;
   landmarks?: number;
   attributes?: number;

@@ -89,7 +89,7 @@ describe('pipeline', () => {
     const unsure = (await detect(bytes, { ...boxesOnly, min_confidence: 0.1 })).faces;
     expect(unsure.length).toBeGreaterThanOrEqual(all.length);
     expect(unsure.slice(0, all.length)).toEqual(all);
-    expect(all.every(({ confidence }) => confidence >= 0.6)).toBe(true);
+    expect(all.every(({ confidence }) => confidence >= 0.65)).toBe(true);
   });
 
   it('gives with any two options together what follows from the result without them', async () => {
@@ -118,7 +118,7 @@ describe('pipeline', () => {
     for (const given of pairwise<CallerOptions>(values)) {
       const { faces, timings } = await detect(bytes, given);
       const wanted = whole[given.profile!]!.filter(
-        (face) => face.confidence >= (given.min_confidence ?? 0.6) && sizeOf(face) >= (given.min_face_size ?? 0),
+        (face) => face.confidence >= (given.min_confidence ?? 0.65) && sizeOf(face) >= (given.min_face_size ?? 0),
       ).slice(0, given.max_faces);
       const name = JSON.stringify(given);
       expect(

@@ -1,9 +1,13 @@
-/** One anchor's detection, in px of the image. Boxes may extend past the image. */
-export interface Candidate {
+/** Corners, px of the image. */
+export interface Corners {
   x1: number;
   y1: number;
   x2: number;
   y2: number;
+}
+
+/** One anchor's detection, in px of the image. Boxes may extend past the image. */
+export interface Candidate extends Corners {
   score: number;
   /** x, y of the image-left eye, image-right eye, nose, image-left and image-right mouth corner. */
   points: Float32Array;
@@ -11,10 +15,12 @@ export interface Candidate {
   passSize: number;
   /** The pass that found it. */
   pass: number;
+  /** The detector's own box, where a verifier has moved it: landmarks were measured with crops by that. */
+  detectorBox?: Corners;
 }
 
 /** sqrt(box area) in px of the image. */
-export function faceSize(candidate: Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>): number {
+export function faceSize(candidate: Corners): number {
   return Math.sqrt(Math.max(0, candidate.x2 - candidate.x1) * Math.max(0, candidate.y2 - candidate.y1));
 }
 

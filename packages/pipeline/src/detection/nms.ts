@@ -1,11 +1,8 @@
-import type { Candidate } from './candidate.ts';
+import type { Candidate, Corners } from './candidate.ts';
 import { Neighbours } from './neighbours.ts';
 
 /** Intersection over union of two boxes, 0..1. */
-export function iou(
-  a: Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>,
-  b: Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>,
-): number {
+export function iou(a: Corners, b: Corners): number {
   const width = Math.min(a.x2, b.x2) - Math.max(a.x1, b.x1);
   const height = Math.min(a.y2, b.y2) - Math.max(a.y1, b.y1);
   if (width <= 0 || height <= 0) return 0;

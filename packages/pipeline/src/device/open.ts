@@ -1,6 +1,6 @@
 import { checkDeclared } from '../pack/contract.ts';
 import { type Pack, PackError } from '../pack/load.ts';
-import { ROLES, type Role } from '../pack/manifest.ts';
+import { type Role, rolesOf } from '../pack/manifest.ts';
 import { chooseDevice } from './auto.ts';
 import { batched } from './batch.ts';
 import { type Device, type DeviceChoice, DeviceError, missing } from './choose.ts';
@@ -9,7 +9,10 @@ import { openSession, type Session } from './session.ts';
 
 /** The models of a pack, opened on one device. */
 export interface OpenModels extends AsyncDisposable {
-  readonly sessions: Record<Role, Session>;
+  readonly sessions: Record<Exclude<Role, 'verifier'>, Session> & {
+    /** Absent when the pack has none. */
+    verifier?: Session;
+  };
   readonly device: Device;
   /** Why this device was chosen, for the log. */
   readonly reason: string;
@@ -19,7 +22,7 @@ export interface OpenModels extends AsyncDisposable {
 const GPU_BATCH = 16;
 
 /**
- * Opens the three models of a pack.
+ * Opens the models of a pack.
  * @throws DeviceError when a device chosen by name is not available or cannot run the whole detector, PackError when a file
  *   is not a model of its role
  */
@@ -28,21 +31,21 @@ export async function openModels(pack: Pack, choice: DeviceChoice, threads: numb
     choice === 'auto' ? await chooseDevice(pack.file('detector')) : { device: choice, reason: 'set by DEVICE' };
   if (choice !== 'auto' && device !== 'cpu') await requireDevice(pack.file('detector'), device);
 
-  const opened: Session[] = [];
+  const opened = new Map<Role, Session>();
   const close = async () => {
-    for (const session of opened) await session.close();
+    for (const session of opened.values()) await session.close();
   };
   try {
-    for (const role of ROLES) {
+    for (const role of rolesOf(pack.manifest)) {
       const session = await openRole(pack, role, device, threads);
-      opened.push(device === 'cpu' ? session : batched(session, GPU_BATCH));
+      opened.set(role, device === 'cpu' ? session : batched(session, GPU_BATCH));
     }
   } catch (error) {
     await close();
     throw error;
   }
-  const [detector, landmarks, attributes] = opened as [Session, Session, Session];
-  return { sessions: { detector, landmarks, attributes }, device, reason, [Symbol.asyncDispose]: close };
+  const sessions = Object.fromEntries(opened) as OpenModels['sessions'];
+  return { sessions, device, reason, [Symbol.asyncDispose]: close };
 }
 
 async function openRole(pack: Pack, role: Role, device: Device, threads: number): Promise<Session> {

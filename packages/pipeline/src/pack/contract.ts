@@ -1,6 +1,6 @@
-/** The contract of the three model roles. It keeps vendors' quirks out of the pipeline. */
+/** The contract of the model roles. It keeps vendors' quirks out of the pipeline. */
 import type { Session } from '../device/session.ts';
-import type { Manifest, ModelFile, Role } from './manifest.ts';
+import { type Manifest, type ModelFile, modelOf, type Role } from './manifest.ts';
 
 export type Tensors = ModelFile['inputs'];
 
@@ -26,6 +26,8 @@ export function contractOf(role: Role, { crops }: Manifest): Contract {
       return { inputs: faces(crops.landmarks.size), outputs: { points: float('M', 106, 2), presence: float('M') } };
     case 'attributes':
       return { inputs: faces(crops.attributes.size), outputs: { male: float('M'), age: float('M') } };
+    case 'verifier':
+      return { inputs: faces(crops.verifier!.size), outputs: { face: float('M'), boxes: float('M', 4) } };
   }
 }
 
@@ -37,7 +39,7 @@ export function checkDeclared(role: Role, manifest: Manifest, session: Pick<Sess
   const contract = contractOf(role, manifest);
   for (const side of ['inputs', 'outputs'] as const) {
     const wanted = describe(Object.entries(contract[side]).map(([name, { dtype, shape }]) => [name, dtype, shape]));
-    const declared = Object.entries(manifest.models[role][side]);
+    const declared = Object.entries(modelOf(manifest, role)[side]);
     requireSame(
       `${side} in the manifest`,
       describe(declared.map(([name, { dtype, shape }]) => [name, dtype, shape])),

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createPipeline } from '../pipeline.ts';
 import { DEFAULT_PACK, loadPack, PackError } from './load.ts';
@@ -37,6 +38,36 @@ describe('model pack', () => {
       manifest.detection.nms_iou = 7;
     });
     await expect(loadPack(path)).rejects.toThrow(/nms_iou[\s\S]*crops\.attributes\.scale/);
+  });
+
+  it('without a verifier finds faces by the detector alone', async () => {
+    const path = await packWith((manifest) => {
+      delete manifest.models.verifier;
+      delete manifest.verification;
+      delete manifest.crops.verifier;
+    });
+    const photograph = await readFile(new URL('../../../../test/images/astronaut.png', import.meta.url));
+    await using alone = await createPipeline({ packPath: path, device: 'cpu' });
+    await alone.warm();
+    await using both = await createPipeline({ device: 'cpu' });
+    const [face, verified] = await Promise.all(
+      [alone, both].map(async (pipeline) => (await pipeline.detect(photograph, DEFAULT_DETECTION_OPTIONS)).faces[0]!),
+    );
+    expect(verified!.confidence).toBeGreaterThan(face!.confidence);
+    expect(verified!.box).not.toEqual(face!.box);
+    // Its points come from crops by the detector's box.
+    expect(verified!.landmarks).toEqual(face!.landmarks);
+    expect(verified!.attributes).toEqual(face!.attributes);
+  });
+
+  it('with only a part of what a verifier needs is refused with the name of what is missing', async () => {
+    const path = await packWith((manifest) => {
+      delete manifest.verification;
+      delete manifest.crops.verifier;
+    });
+    await expect(loadPack(path)).rejects.toThrow(
+      /missing; a verifier needs [\s\S]*→ at verification\n[\s\S]*→ at crops\.verifier$/,
+    );
   });
 
   it('whose model file is not a model stops the start and names the file', async () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { Manifest, type Role } from './manifest.ts';
+import { Manifest, modelOf, type Role } from './manifest.ts';
 
 /** The manifest that comes with the repository. */
 export const DEFAULT_PACK = fileURLToPath(new URL('../../../../models/manifest.json', import.meta.url));
@@ -16,7 +16,7 @@ export class PackError extends Error {
 export interface Pack {
   readonly path: string;
   readonly manifest: Manifest;
-  /** Absolute path of a role's model file. */
+  /** Absolute path of a role's model file. @throws Error when the pack has none for the role */
   file(role: Role): string;
 }
 
@@ -41,5 +41,5 @@ export async function loadPack(path: string = DEFAULT_PACK): Promise<Pack> {
   if (!parsed.success)
     throw new PackError(`the model pack ${path} does not follow the schema:\n${z.prettifyError(parsed.error)}`);
   const folder = dirname(resolve(path));
-  return { path, manifest: parsed.data, file: (role) => join(folder, parsed.data.models[role].file) };
+  return { path, manifest: parsed.data, file: (role) => join(folder, modelOf(parsed.data, role).file) };
 }

@@ -1,4 +1,5 @@
-/** The manifest of a model pack: its file for each of the three roles, and the crop rules and thresholds with which it was measured. */
+/** The manifest of a model pack: its file for each role, and the crop rules and thresholds with which it was measured. */
+import { PROFILES } from '@facequeue/schema';
 import { z } from 'zod';
 
 const Tensor = z.strictObject({
@@ -22,16 +23,22 @@ const ModelFile = z.strictObject({
 });
 export type ModelFile = z.infer<typeof ModelFile>;
 
-export const ROLES = ['detector', 'landmarks', 'attributes'] as const;
+export const ROLES = ['detector', 'landmarks', 'attributes', 'verifier'] as const;
 export type Role = (typeof ROLES)[number];
 
 const fraction = z.number().min(0).max(1);
 
-export const Manifest = z.strictObject({
+const Fields = z.strictObject({
   schema: z.literal(1),
   name: z.string().min(1),
   version: z.string().min(1).max(255),
-  models: z.strictObject({ detector: ModelFile, landmarks: ModelFile, attributes: ModelFile }),
+  models: z.strictObject({
+    detector: ModelFile,
+    landmarks: ModelFile,
+    attributes: ModelFile,
+    /** Optional, with `verification` and its crop. */
+    verifier: ModelFile.optional(),
+  }),
   detection: z.strictObject({
     /** Score from which a candidate counts in merging and early exits, whatever confidence the caller sets. */
     candidate_score: fraction,
@@ -42,7 +49,29 @@ export const Manifest = z.strictObject({
     /** The network's sides are multiples of this, px. */
     size_multiple: z.int().positive(),
   }),
+  /** How much the verifier's opinion of a candidate counts. */
+  verification: z
+    .strictObject({
+      /** Profiles that ask it. */
+      profiles: z.array(z.enum(PROFILES)),
+      /** Score from which it is asked. */
+      candidate_score: fraction,
+      /** Its share of the score: what its logit is multiplied by before it is added to the detector's. */
+      score_share: z.number().nonnegative(),
+      /** Its share of the box. */
+      box_share: fraction,
+    })
+    .optional(),
   crops: z.strictObject({
+    verifier: z
+      .strictObject({
+        from: z.literal('box'),
+        extent: z.literal('max'),
+        upright: z.literal(true),
+        size: z.int().positive(),
+        scale: z.number().positive(),
+      })
+      .optional(),
     landmarks: z.strictObject({
       from: z.literal('box'),
       size: z.int().positive(),
@@ -60,7 +89,34 @@ export const Manifest = z.strictObject({
     }),
   }),
 });
+/** The parts of a manifest that a verifier needs. */
+const VERIFIER_PARTS = ['models.verifier', 'verification', 'crops.verifier'] as const;
+
+export const Manifest = Fields.superRefine(({ models, verification, crops }, context) => {
+  const parts = [models.verifier, verification, crops.verifier];
+  if (parts.every((part) => part === undefined)) return;
+  parts.forEach((part, i) => {
+    if (part !== undefined) return;
+    const message = `missing; a verifier needs ${VERIFIER_PARTS.join(', ')}`;
+    context.addIssue({ code: 'custom', path: VERIFIER_PARTS[i]!.split('.'), message });
+  });
+});
 export type Manifest = z.infer<typeof Manifest>;
+
+/** The roles that a pack has a model for. */
+export function rolesOf({ models }: Manifest): Role[] {
+  return ROLES.filter((role) => models[role] !== undefined);
+}
+
+/** @throws Error when the pack has no model for the role */
+export function modelOf({ models }: Manifest, role: Role): ModelFile {
+  const model = models[role];
+  if (!model) throw new Error(`the pack has no ${role} model`);
+  return model;
+}
+
 export type DetectionRules = Manifest['detection'];
+export type VerificationRules = NonNullable<Manifest['verification']>;
+export type VerifierCrop = NonNullable<Manifest['crops']['verifier']>;
 export type LandmarkCrop = Manifest['crops']['landmarks'];
 export type AttributeCrop = Manifest['crops']['attributes'];

@@ -52,6 +52,24 @@ export async function compareLandmarks(session: Session, folder: string, wanted:
   });
 }
 
+/** The verifier on the reference's own crop, and on two that hold no face. */
+export async function compareVerifier(session: Session, folder: string, wanted: Reference['model_verifier']) {
+  const { data, width } = await pixels(join(folder, 'crop-verifier-48.png'));
+  const corner = data.map((_, i) => {
+    const [x, y, channel] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3];
+    return data[((y % 12) * width + (x % 12)) * 3 + channel]!;
+  });
+  const faces = Buffer.concat([data, new Uint8Array(data.length).fill(128), corner]);
+  const output = await session.run({ faces: { data: faces, dims: [3, width, width, 3] } });
+  const boxes = output['boxes']!.data as Float32Array;
+  const { px, other } = MODEL_TOLERANCE;
+  const deviations = (['crop', 'grey', 'corner'] as const).flatMap((name, i) => [
+    [`${name} face`, [Math.abs(Number(output['face']!.data[i]) - wanted[name].face), other]] as const,
+    [`${name} box px`, [farthest(boxes.subarray(i * 4, i * 4 + 4), wanted[name].box), px]] as const,
+  ]);
+  return checkDeviations(Object.fromEntries(deviations));
+}
+
 /** The attribute model on the reference's own crop and its mirror image. */
 export async function compareAttributes(session: Session, folder: string, wanted: Reference['model_attributes']) {
   const { data, width } = await pixels(join(folder, 'crop-attributes-112.png'));

@@ -4,6 +4,8 @@ import { z } from 'zod';
 const pair = z.tuple([z.number(), z.number()]);
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
+const opinion = z.object({ face: z.number(), box });
+
 export const Reference = z.object({
   model_detector: z.object({
     anchors: z.int(),
@@ -21,6 +23,8 @@ export const Reference = z.object({
     mirrored_male: z.number(),
     mirrored_age: z.number(),
   }),
+  /** A face's crop, a grey one, and the top left 12 x 12 px of the first, tiled. Boxes in px of the crop. */
+  model_verifier: z.object({ crop: opinion, grey: opinion, corner: opinion }),
   /** By the name of the photograph; single pass at long side 640, which is profile `fast`. */
   pipeline: z.record(
     z.string(),

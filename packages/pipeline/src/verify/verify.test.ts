@@ -16,6 +16,7 @@ async function copied(): Promise<string> {
     'detector-yunet.onnx',
     'landmarks-facemesh.onnx',
     'attributes-agegender.onnx',
+    'verifier-onet.onnx',
   ])
     await cp(join(dirname(DEFAULT_PACK), part), join(folder, part), { recursive: true });
   return folder;
@@ -72,7 +73,7 @@ describe('verifying a pack', () => {
     await rm(join(folder, 'detector-yunet.onnx'));
     await rm(join(folder, 'licences'), { recursive: true });
     const failures = failed(await verifyPack(join(folder, 'manifest.json')));
-    expect(failures).toHaveLength(4);
+    expect(failures).toHaveLength(5);
     expect(failures[0]).toBe('detector: detector-yunet.onnx | cannot be read: ENOENT');
   });
 
@@ -83,6 +84,7 @@ describe('verifying a pack', () => {
     const reference = JSON.parse(await readFile(file, 'utf8'));
     reference.model_detector.points[2][0] += 0.03;
     reference.model_attributes.male += 0.003;
+    reference.model_verifier.corner.face += 0.003;
     reference.pipeline['portrait-1.jpg'][0].age += 5;
     reference.pipeline['no-face-cat.png'].push(reference.pipeline['astronaut.png'][0]);
     await rm(file, { force: true });
@@ -91,6 +93,7 @@ describe('verifying a pack', () => {
     expect(failures.map((one) => one.split(' | ')[0])).toEqual([
       'detector: reference outputs',
       'attributes: reference outputs',
+      'verifier: reference outputs',
       'pipeline: portrait-1.jpg',
       'pipeline: no-face-cat.png',
     ]);

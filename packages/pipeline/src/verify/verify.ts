@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openModels } from '../device/open.ts';
 import { DEFAULT_PACK, loadPack, type Pack } from '../pack/load.ts';
-import { ROLES, type Role } from '../pack/manifest.ts';
+import { modelOf, type Role, rolesOf } from '../pack/manifest.ts';
 import { createPipeline } from '../pipeline.ts';
 import { type Check, Checks } from './checks.ts';
 import { checkContract } from './contract.ts';
-import { compareAttributes, compareDetector, compareLandmarks, comparePhotograph } from './outputs.ts';
+import { compareAttributes, compareDetector, compareLandmarks, comparePhotograph, compareVerifier } from './outputs.ts';
 import { Reference } from './reference.ts';
 
 /** The photographs from which the reference was made. */
@@ -52,8 +52,8 @@ function missingPhotographs(): string[] {
 }
 
 async function verifyFiles(checks: Checks, pack: Pack): Promise<void> {
-  for (const role of ROLES) {
-    const { file, bytes, sha256, licence, licence_file } = pack.manifest.models[role];
+  for (const role of rolesOf(pack.manifest)) {
+    const { file, bytes, sha256, licence, licence_file } = modelOf(pack.manifest, role);
     await checks.that(`${role}: ${file}`, async () => {
       const content = await readFile(pack.file(role)).catch((error: NodeJS.ErrnoException) => {
         throw new Error(`cannot be read: ${error.code}`);
@@ -72,8 +72,9 @@ async function verifyFiles(checks: Checks, pack: Pack): Promise<void> {
 
 async function verifyModels(checks: Checks, pack: Pack, folder: string | undefined): Promise<void> {
   await using models = await openModels(pack, 'cpu', 1);
-  for (const role of ROLES)
-    await checks.that(`${role}: contract`, () => checkContract(role, pack.manifest, models.sessions[role]));
+  const roles = rolesOf(pack.manifest);
+  for (const role of roles)
+    await checks.that(`${role}: contract`, () => checkContract(role, pack.manifest, models.sessions[role]!));
   if (folder === undefined) return;
 
   let reference: Reference | undefined;
@@ -82,15 +83,16 @@ async function verifyModels(checks: Checks, pack: Pack, folder: string | undefin
     return `${Object.keys(reference.pipeline).length} photographs`;
   });
   if (!reference) return;
-  const { model_detector, model_landmarks, model_attributes, pipeline: photographs } = reference;
-  const { detector, landmarks, attributes } = models.sessions;
+  const { model_detector, model_landmarks, model_attributes, model_verifier, pipeline: photographs } = reference;
+  const { detector, landmarks, attributes, verifier } = models.sessions;
   const outputs: Record<Role, () => Promise<string>> = {
     detector: () => compareDetector(detector, PHOTOGRAPHS, model_detector),
     landmarks: () => compareLandmarks(landmarks, folder, model_landmarks),
     attributes: () => compareAttributes(attributes, folder, model_attributes),
+    verifier: () => compareVerifier(verifier!, folder, model_verifier),
   };
   const photographed = missingPhotographs().length === 0;
-  for (const role of ROLES)
+  for (const role of roles)
     if (photographed || role !== 'detector') await checks.that(`${role}: reference outputs`, outputs[role]);
   if (!photographed) return;
 

@@ -1,0 +1,115 @@
+/**
+ * A second opinion on the detector's candidates. A small detector scores a few textures as high as faces; a network that sees nothing
+ * but one candidate's crop tells many of them apart, and places the box better.
+ */
+import type { Session } from '../device/session.ts';
+import type { Crop } from '../faces/crop.ts';
+import { warp } from '../faces/warp.ts';
+import type { RgbImage } from '../image/index.ts';
+import type { VerificationRules, VerifierCrop } from '../pack/manifest.ts';
+import type { Candidate, Corners } from './candidate.ts';
+
+/** What the verifier says of one candidate. */
+export interface Opinion {
+  /** Probability of a face, 0..1. */
+  face: number;
+  box: Corners;
+}
+
+/** Probabilities nearer to 0 or 1 count as this far from them: the network is not that sure, and their logit has no bound. */
+const LEAST_DOUBT = 1e-6;
+
+/** Candidates per run: bounds memory, and a CPU is no faster with more. */
+const CHUNK = 32;
+
+const logit = (p: number) => Math.log(p / (1 - p));
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+const bounded = (p: number) => Math.min(1 - LEAST_DOUBT, Math.max(LEAST_DOUBT, p));
+
+/** A candidate whose score and box have moved towards the verifier's, by the pack's shares. */
+export function withOpinion(candidate: Candidate, opinion: Opinion, rules: VerificationRules): Candidate {
+  const { x1, y1, x2, y2 } = candidate;
+  const mixed = (side: keyof Corners) => candidate[side] + rules.box_share * (opinion.box[side] - candidate[side]);
+  return {
+    ...candidate,
+    detectorBox: { x1, y1, x2, y2 },
+    score: sigmoid(logit(bounded(candidate.score)) + rules.score_share * logit(bounded(opinion.face))),
+    x1: mixed('x1'),
+    y1: mixed('y1'),
+    x2: mixed('x2'),
+    y2: mixed('y2'),
+  };
+}
+
+/** The least score from which a verifier that is as sure as can be lifts a candidate to `confidence`, 0..1. */
+export function leastPromising(confidence: number, rules: VerificationRules): number {
+  const lift = rules.score_share * logit(1 - LEAST_DOUBT);
+  return Math.max(rules.candidate_score, sigmoid(logit(bounded(confidence)) - lift));
+}
+
+/**
+ * The candidates that may be reported with `confidence`.
+ * @param rules absent where no verifier is asked
+ * @returns those to ask it about, and those that count as they are
+ */
+export function candidatesToVerify(
+  candidates: readonly Candidate[],
+  confidence: number,
+  rules: VerificationRules | undefined,
+): { unsure: Candidate[]; sure: Candidate[] } {
+  const least = rules ? leastPromising(confidence, rules) : Number.POSITIVE_INFINITY;
+  return {
+    unsure: candidates.filter(({ score }) => score >= least),
+    sure: candidates.filter(({ score }) => score < least && score >= confidence),
+  };
+}
+
+/** The verifier's crop: an upright square round the box, scaled by the pack's rule. */
+export function verifierCrop({ x1, y1, x2, y2 }: Corners, rule: VerifierCrop): Crop {
+  return {
+    centreX: (x1 + x2) / 2,
+    centreY: (y1 + y2) / 2,
+    side: rule.scale * Math.max(x2 - x1, y2 - y1),
+    roll: 0,
+  };
+}
+
+/**
+ * Asks the verifier about each candidate.
+ * @param candidates in px of `image`
+ * @returns the candidates with score and box as `withOpinion` moves them, highest score first
+ */
+export async function verifyCandidates(
+  session: Session,
+  image: RgbImage,
+  candidates: readonly Candidate[],
+  rules: VerificationRules,
+  rule: VerifierCrop,
+): Promise<Candidate[]> {
+  const bytes = rule.size * rule.size * 3;
+  const verified: Candidate[] = [];
+  for (let start = 0; start < candidates.length; start += CHUNK) {
+    const chunk = candidates.slice(start, start + CHUNK);
+    const crops = chunk.map((candidate) => verifierCrop(candidate, rule));
+    const data = new Uint8Array(chunk.length * bytes);
+    crops.forEach((crop, i) => {
+      warp(image, crop, rule.size, data.subarray(i * bytes, (i + 1) * bytes));
+    });
+    const output = await session.run({ faces: { data, dims: [chunk.length, rule.size, rule.size, 3] } });
+    const face = output['face']!.data as Float32Array;
+    const boxes = output['boxes']!.data as Float32Array;
+    chunk.forEach((candidate, i) => {
+      verified.push(withOpinion(candidate, { face: face[i]!, box: inImage(boxes, i, crops[i]!, rule.size) }, rules));
+    });
+  }
+  return verified.sort((a, b) => b.score - a.score);
+}
+
+/** A box of the network's output, from px of an upright crop to px of the image. */
+function inImage(boxes: Float32Array, index: number, crop: Crop, size: number): Corners {
+  const scale = crop.side / size;
+  const left = crop.centreX - crop.side / 2;
+  const top = crop.centreY - crop.side / 2;
+  const at = (side: number) => boxes[index * 4 + side]! * scale;
+  return { x1: left + at(0), y1: top + at(1), x2: left + at(2), y2: top + at(3) };
+}
