@@ -60,6 +60,15 @@ export const CONSTANTS = {
   TOKEN_CHECK_MS: 5000,
 
   // Flows.
+  /** Of what may wait, a flow may have so many times what it leaves free: one that is alone leaves an eighth. */
+  TIMES_FREE: 7,
+  /**
+   * Counting what waits in a lane takes a microsecond. Of a flow with more than the first number the sum is kept so long, ms, and no more
+   * than the second are looked at: a script must not take milliseconds often, nor many of them ever.
+   */
+  LANES_COUNTED: 100,
+  MOST_LANES: 4000,
+  LANES_COUNT_KEPT_MS: 250,
   /** Flows whose jobs the estimate of a caller's wait counts one by one: a script must not read thousands. */
   ESTIMATED_FLOWS: 200,
   /** Later than any time: less this, the times of jobs that were passed over are before those of others (see flow/lib.lua). */

@@ -145,7 +145,7 @@ export const ERROR_CATALOGUE = {
   quota_exceeded: retryableEntry(
     429,
     'Quota exceeded',
-    'the rate or the calls in progress of the key are used up, or the key or address has its share of what all callers share',
+    'the rate, the calls in progress or the waiting jobs of the key are used up, or the key or address has its share of what all callers share',
     'Wait as long as `Retry-After` says, then send the request again. `RateLimit` says what is left of a rate ([security.md](security.md#api-keys)); `detail` names a share ([security.md](security.md#floods)).',
   ),
   headers_too_large: entry(

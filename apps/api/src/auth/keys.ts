@@ -52,6 +52,7 @@ function callerOf({ name, scopes, sources, rate, ...limits }: KeyEntry): Caller 
     scopes: new Set(scopes ?? DEFAULT_SCOPES),
     rate: rate ? { requests: rate.requests, periodMs: periodMs(rate.per), burst: rate.burst ?? rate.requests } : null,
     concurrent: limits.concurrent ?? null,
+    waiting: limits.waiting ?? null,
     maxImageBytes: limits.max_image_bytes ?? null,
     sources: new Set(sources ?? SOURCE_KINDS),
   };

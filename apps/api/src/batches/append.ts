@@ -24,13 +24,13 @@ export async function appendItems(
   const { config, queue, bodyMemory, shutdown, metrics } = services;
   refuseQuery(request);
   const id = idOf(request, response, 'batch');
-  const { owner } = contextOf(response);
+  const { owner, flow } = contextOf(response);
   const limits = uploadLimits(config, contextOf(response));
   const body = announcedItems(request, limits.maxImageBytes);
   if ((await lookupBatch(queue, id, owner)).status !== 'open') {
     throw new FacequeueError('conflict', 'the batch is closed');
   }
-  await refuseWhenFull(queue, 'bulk');
+  await refuseWhenFull(queue, 'bulk', flow);
 
   const graceEnd = new AbortController();
   using _ = shutdown.abortOnGraceEnd(graceEnd);

@@ -33,7 +33,7 @@ export async function createBatch(services: Services, request: Request, response
   const body = announcedItems(request, limits.maxImageBytes);
 
   if (body.form === 'json') {
-    await refuseWhenFull(queue, 'bulk');
+    await refuseWhenFull(queue, 'bulk', context.flow);
     return withJsonItems(request, response, body, bodyMemory, limits, (members, read) => {
       const batch = newBatch(batchCall(query, members), context, config, limits);
       return fill(services, batch, response, read);
@@ -41,7 +41,7 @@ export async function createBatch(services: Services, request: Request, response
   }
   const batch = newBatch(batchCall(query), context, config, limits);
   if (body.form === 'none' && !batch.open) throw noItems();
-  await refuseWhenFull(queue, 'bulk');
+  await refuseWhenFull(queue, 'bulk', context.flow);
   return fill(services, batch, response, async (appender, signal) => {
     if (body.form === 'lines') await readLines(request, response, body, bodyMemory, limits, appender, signal);
   });

@@ -17,6 +17,8 @@ export interface UploadLimits extends BodyPace {
   maxImageBytes: number;
   /** Largest image that a worker may fetch for the caller, bytes; null: as large as the worker takes. */
   maxFetchedBytes: number | null;
+  /** Jobs, items and frames of the caller that may wait; null: as many as its share. */
+  maxFlowWaiting: number | null;
   /** Where images may come from. */
   sources: readonly SourceKind[];
 }
@@ -29,12 +31,13 @@ export function uploadLimits(
     BODY_MIN_SPEED: number;
     SOURCES: readonly SourceKind[];
   },
-  { caller, flow }: { caller: Pick<Caller, 'maxImageBytes' | 'sources'> | null; flow: string },
+  { caller, flow }: { caller: Pick<Caller, 'maxImageBytes' | 'waiting' | 'sources'> | null; flow: string },
 ): UploadLimits {
   const maxFetchedBytes = caller?.maxImageBytes ?? null;
   return {
     maxImageBytes: Math.min(config.MAX_IMAGE_BYTES, maxFetchedBytes ?? config.MAX_IMAGE_BYTES),
     maxFetchedBytes,
+    maxFlowWaiting: caller?.waiting ?? null,
     flow,
     timeoutMs: config.BODY_TIMEOUT,
     leastSpeed: config.BODY_MIN_SPEED,

@@ -16,7 +16,8 @@ import type { Services } from '../services.ts';
 
 /**
  * Submits a frame and answers with its job.
- * @throws the errors of an invalid request; source_forbidden, body_too_large, request_timeout, queue_full, unavailable, ClientDisconnected
+ * @throws the errors of an invalid request; source_forbidden, body_too_large, request_timeout, queue_full, quota_exceeded, unavailable,
+ * ClientDisconnected
  */
 export async function postFrame(services: Services, request: Request, response: Response): Promise<void> {
   const { config, queue, bodyMemory: memory, metrics } = services;
@@ -27,10 +28,10 @@ export async function postFrame(services: Services, request: Request, response: 
   const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
   const takenAt = readFrameTime(request.headers['x-frame-time']);
   const limits = uploadLimits(config, contextOf(response));
-  const { maxImageBytes } = limits;
+  const { maxImageBytes, maxFlowWaiting } = limits;
   requireSource(limits.sources, 'inline');
   const body = announcedBody(request, maxImageBytes, ['raw']);
-  await refuseWhenFull(queue, 'cameras', async () => {
+  await refuseWhenFull(queue, 'cameras', flow, async () => {
     if (keep !== 'latest') return false;
     const seen = await queue.cameras.read(owner, camera);
     return seen !== null && seen.counts.waiting > 0;
@@ -44,6 +45,7 @@ export async function postFrame(services: Services, request: Request, response: 
       camera,
       owner,
       flow,
+      ...(maxFlowWaiting !== null && { maxFlowWaiting }),
       requestId,
       bytes,
       options: compatOptions(options, config),

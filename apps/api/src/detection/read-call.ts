@@ -52,7 +52,7 @@ export async function readCall(services: Services, request: Request, response: R
   const limits = uploadLimits(config, context);
   const body = announcedBody(request, limits.maxImageBytes);
   // A repeated call gets its job however full the queue is, and only the submit can recognize one.
-  if (idempotencyKey === null) await refuseWhenFull(queue, queueName);
+  if (idempotencyKey === null) await refuseWhenFull(queue, queueName, context.flow);
 
   const { respondAsync, waitMs } = preferences;
   const immediate = respondAsync && waitMs === null;

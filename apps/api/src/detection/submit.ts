@@ -10,7 +10,7 @@ const OPERATION = 'face_detection';
 /**
  * Submits the job of a call.
  * @returns the job as submitted, without a read. Its id differs from `call.jobId` when an earlier call used the same idempotency key
- * @throws queue_full, idempotency_conflict, unavailable
+ * @throws queue_full, quota_exceeded, idempotency_conflict, unavailable
  */
 export async function submit(call: DetectionCall, image: ImageInput): Promise<JobView> {
   const { config, queue, metrics } = call.services;
@@ -22,13 +22,14 @@ export async function submit(call: DetectionCall, image: ImageInput): Promise<Jo
     options,
     ...(webhookUrl !== undefined && { webhookUrl }),
   };
-  const { maxFetchedBytes } = call.limits;
+  const { maxFetchedBytes, maxFlowWaiting } = call.limits;
   const result = await queue.submit({
     id,
     ...work,
     requestId,
     owner,
     flow,
+    ...(maxFlowWaiting !== null && { maxFlowWaiting }),
     ...('url' in image && maxFetchedBytes !== null && { maxImageBytes: maxFetchedBytes }),
     startTimeoutMs: config.START_WITHIN,
     // A caller that accepts the job in place of the faces loses nothing by a long wait, so its wait is not estimated.

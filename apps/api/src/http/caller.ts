@@ -16,6 +16,8 @@ export interface Caller {
   readonly rate: CallRate | null;
   /** How many of its calls may be in progress. */
   readonly concurrent: number | null;
+  /** How many jobs, items and frames of it may wait. */
+  readonly waiting: number | null;
   /** Largest image that it may send or have fetched, bytes. */
   readonly maxImageBytes: number | null;
   readonly sources: ReadonlySet<SourceKind>;
@@ -25,6 +27,7 @@ export interface Caller {
 export const NO_LIMITS = {
   rate: null,
   concurrent: null,
+  waiting: null,
   maxImageBytes: null,
   sources: new Set(SOURCE_KINDS),
 } satisfies Partial<Caller>;

@@ -23,7 +23,7 @@ export function adminKeysRoutes({ queue, authenticator }: Services): Route[] {
 }
 
 function keyView({ caller, expiresAt, weight, from }: ListedKey, use: KeyUse): KeysResource['keys'][number] {
-  const { owner, scopes, rate, concurrent, maxImageBytes, sources } = caller;
+  const { owner, scopes, rate, concurrent, waiting, maxImageBytes, sources } = caller;
   return {
     name: owner,
     from,
@@ -32,6 +32,7 @@ function keyView({ caller, expiresAt, weight, from }: ListedKey, use: KeyUse): K
     weight,
     rate: rate && { requests: rate.requests, period_ms: rate.periodMs, burst: rate.burst },
     concurrent,
+    waiting,
     max_image_bytes: maxImageBytes,
     sources: [...sources],
     use: {

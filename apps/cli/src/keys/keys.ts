@@ -110,6 +110,7 @@ function describeKey({ name, scopes = [...DEFAULT_SCOPES], rate, expires_at, ...
     rate && `${rate.requests}/${rate.per}${rate.burst === undefined ? '' : `, burst ${rate.burst}`}`,
     more.weight !== undefined && `weight ${more.weight}`,
     more.concurrent !== undefined && `${more.concurrent} concurrent`,
+    more.waiting !== undefined && `${more.waiting} waiting`,
     more.max_image_bytes !== undefined && `${more.max_image_bytes} bytes`,
     more.sources && `from ${more.sources.join(',')}`,
   ].filter(Boolean);

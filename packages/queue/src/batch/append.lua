@@ -11,7 +11,8 @@
 --- @include ../limits/throughput.lua
 --- @include ../limits/admission.lua
 local id, lease = args.id, args.lease
-local batch = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended', 'flow')
+local batch = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended', 'flow', 'maxFlowWaiting')
+local flow = batch[8] or batch[1]
 if lease then
   local leased = redis.call('ZSCORE', TASKS, task_name('list', id))
   if tonumber(batch[5]) ~= lease or batch[4] or not leased then return { 'lost' } end
@@ -52,7 +53,10 @@ for _, item in ipairs(args.items) do
   end
 end
 if #new > 0 then
-  local reason, retry = refusal({ queue = 'bulk', count = waiting, bytes = bytes, limits = args.limits, in_lane = true })
+  local reason, retry = refusal({
+    queue = 'bulk', count = waiting, bytes = bytes, limits = args.limits, in_lane = true,
+    flow = flow, most_of_flow = tonumber(batch[9] or nil),
+  })
   if reason then return { 'full', reason, retry } end
 end
 
@@ -78,14 +82,14 @@ end
 if #new_names > 0 then redis.call('SADD', names_key(id), unpack(new_names)) end
 if #entries > 0 then
   redis.call('RPUSH', lane_key(batch_lane(id)), unpack(entries))
-  if is_fair() then join_flow('bulk', batch[8] or batch[1], batch_lane(id)) end
+  if is_fair() then join_flow('bulk', flow, batch_lane(id)) end
 end
 if waiting > 0 then on_enqueue('bulk') end
 if #new > 0 then
   redis.call('HINCRBY', batch_key(id), 'total', #new)
   redis.call('HINCRBY', batch_key(id), 'queued', waiting)
   redis.call('HINCRBY', STATS, 'items', waiting)
-  redis.call('HINCRBY', STATS, 'blobBytes', bytes)
+  charge_blob(flow, bytes)
   redis.call('HINCRBY', batch_key(id), 'nameBytes', name_bytes)
   charge_batch(id, name_bytes + result_bytes)
   count_ends(id, 'failed', failed)

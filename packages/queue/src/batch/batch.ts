@@ -21,6 +21,8 @@ export interface NewBatch {
   owner: string;
   /** Whose turns and shares it counts in: its owner's, unless this names another. */
   flow?: string;
+  /** How many jobs, items and frames of its flow may wait; absent: no such limit. */
+  maxFlowWaiting?: number;
   requestId: string;
   /** For all its items. */
   options: DetectionOptions;

@@ -2,7 +2,7 @@ import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import { CONSTANTS } from '../constants.ts';
 import { flowField } from '../job/record.ts';
-import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
+import { type AdmissionLimits, type FullReply, limitsArg, admissionError } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, flag, isOne, json, number, optional, text } from '../redis/define-script.ts';
@@ -20,6 +20,7 @@ export const createScript = defineScript({
     id: text,
     owner: text,
     flow: optional(text),
+    maxFlowWaiting: optional(number),
     requestId: text,
     options: json<DetectionOptions>(),
     open: flag,
@@ -84,6 +85,7 @@ export class Batches {
     id,
     owner,
     flow,
+    maxFlowWaiting,
     requestId,
     options,
     open,
@@ -97,6 +99,7 @@ export class Batches {
         id,
         owner,
         flow: flowField(flow, owner),
+        maxFlowWaiting,
         requestId,
         options,
         open,
@@ -109,7 +112,7 @@ export class Batches {
         maxOpen: this.#maxOpen,
         limits: this.#limits,
       });
-      if (reply[0] === 'full') throw queueFull(reply);
+      if (reply[0] === 'full') throw admissionError(reply);
       if (reply[0] === 'share') {
         const retryAfterMs = CONSTANTS.MAX_RETRY_MS;
         throw new FacequeueError('quota_exceeded', 'this caller has as many open batches as it may', { retryAfterMs });
@@ -144,7 +147,7 @@ export class Batches {
         leaseMs: 0,
         items: itemArguments(items),
       });
-      if (reply[0] === 'full') throw queueFull(reply);
+      if (reply[0] === 'full') throw admissionError(reply);
       if (reply[0] === 'closed') throw new FacequeueError('conflict', 'the batch is closed');
       if (reply[0] !== 'ok') throw noSuchBatch();
       const [, accepted, skipped, failed, ...tokens] = reply;

@@ -7,11 +7,12 @@
 --- @include ./open-lib.lua
 local id, listing, output, webhook = args.id, args.listing, args.output, args.webhookUrl
 if redis.call('EXISTS', batch_key(id)) == 1 then return { 'exists' } end
+local flow = args.flow or args.owner
 local reason, retry = refusal({
   queue = 'bulk', count = 1, bytes = 0, limits = args.limits, webhook_host = args.webhookHost, in_lane = true,
+  flow = flow, most_of_flow = args.maxFlowWaiting,
 })
 if reason then return { 'full', reason, retry } end
-local flow = args.flow or args.owner
 local obstacle = args.open and refuse_open(flow, args.maxOpen)
 if obstacle == 'share' then return { 'share' } end
 if obstacle then return { 'full', obstacle, MAX_RETRY_MS } end
@@ -21,6 +22,7 @@ redis.call('HSET', batch_key(id),
   'total', 0, 'queued', 0, 'processing', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0, 'ended', 0, 'resultBytes', 0, 'turns', 0)
 charge_batch(id, BATCH_OVERHEAD_BYTES + #args.options + #(listing or '') + #(output or '') + #(webhook or ''))
 if args.flow then redis.call('HSET', batch_key(id), 'flow', args.flow) end
+if args.maxFlowWaiting then redis.call('HSET', batch_key(id), 'maxFlowWaiting', args.maxFlowWaiting) end
 if args.maxImageBytes then redis.call('HSET', batch_key(id), 'maxImageBytes', args.maxImageBytes) end
 if listing then redis.call('HSET', batch_key(id), 'listing', listing, 'listStatus', 'waiting') end
 if output then redis.call('HSET', batch_key(id), 'output', output, 'writeStatus', 'waiting') end

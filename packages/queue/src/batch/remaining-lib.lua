@@ -7,7 +7,7 @@
 -- Cancels at most `max` waiting items and all active ones; after the last, the batch ends. Returns whether more remains: the caller
 -- then continues, or the sweep if the caller falls silent.
 local function cancel_remaining(id, max)
-  local batch = redis.call('HMGET', batch_key(id), 'stopped', 'erased', 'finishedAt', 'ended')
+  local batch = redis.call('HMGET', batch_key(id), 'stopped', 'erased', 'finishedAt', 'ended', 'flow', 'owner')
   if not batch[1] or batch[3] then return false end
   local entries = redis.call('LPOP', lane_key(batch_lane(id)), max) or {}
   local blobs, blob_bytes, result_bytes = {}, 0, 0
@@ -27,7 +27,7 @@ local function cancel_remaining(id, max)
     count_erasure()
   end
   if #entries > 0 then
-    redis.call('HINCRBY', STATS, 'blobBytes', 0 - blob_bytes)
+    charge_blob(batch[5] or batch[6] or '', -blob_bytes)
     redis.call('HINCRBY', STATS, 'items', -#entries)
     redis.call('HINCRBY', batch_key(id), 'queued', -#entries)
     charge_batch(id, result_bytes)

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@facequeue/schema';
-import { type AdmissionLimits, queueFull } from '../limits/admission.ts';
+import { type AdmissionLimits, admissionError } from '../limits/admission.ts';
 import { DueNotifier } from '../notify/due-notifier.ts';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, flag, isOne, number, text } from '../redis/define-script.ts';
@@ -91,7 +91,7 @@ export class BatchTasks {
       leaseMs,
       items: itemArguments(items),
     });
-    if (reply[0] === 'full') throw queueFull(reply);
+    if (reply[0] === 'full') throw admissionError(reply);
     if (reply[0] !== 'ok') return false;
     const [, , , , ...tokens] = reply;
     await bullQueues.addAll(tokens, 'bulk');

@@ -2,7 +2,7 @@ import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import type { SubmitResult } from '../job/job.ts';
 import { flowField } from '../job/record.ts';
 import { idExists, type Submissions } from '../job/submissions.ts';
-import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
+import { type AdmissionLimits, type FullReply, limitsArg, admissionError } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, json, number, optional, text } from '../redis/define-script.ts';
@@ -31,6 +31,7 @@ export const submitFrameScript = defineScript({
     requestId: text,
     owner: text,
     flow: optional(text),
+    maxFlowWaiting: optional(number),
     maxCameras: number,
     takenAt: optional(number),
     max: number,
@@ -96,12 +97,13 @@ export class Cameras {
         requestId,
         owner,
         flow: flowField(flow, owner),
+        maxFlowWaiting: frame.maxFlowWaiting,
         maxCameras: this.#max,
         takenAt,
         max: FRAMES_CHUNK,
         blob: frame.bytes,
       });
-      if (reply[0] === 'full') throw queueFull(reply);
+      if (reply[0] === 'full') throw admissionError(reply);
       if (reply[0] === 'share') throw shareUsed(reply[1]);
       if (reply[0] === 'exists') throw idExists();
       const [, createdAt, expiresAt, more, ...tokens] = reply;

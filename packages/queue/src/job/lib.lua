@@ -11,6 +11,7 @@
 --- @include ../batch/lib.lua
 --- @include ../camera/lib.lua
 --- @include ../flow/lib.lua
+--- @include ../flow/bytes-lib.lua
 --- @include ../erasure/lib.lua
 local FIELDS = {
   'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
@@ -113,7 +114,7 @@ local function end_job(job, status, code, detail, more, result_bytes)
   redis.call('ZREM', DUE, job.id)
   if job.blobBytes > 0 then
     redis.call('UNLINK', blob_key(job.id))
-    redis.call('HINCRBY', STATS, 'blobBytes', -job.blobBytes)
+    charge_blob(job.flow, -job.blobBytes)
     count_erasure()
   end
   if job.status == 'queued' then
@@ -169,7 +170,7 @@ local function erase_record(job)
   if job.idempotency then redis.call('DEL', reservation_key(job.idempotency)) end
   if job.blobBytes > 0 then
     redis.call('UNLINK', blob_key(job.id))
-    redis.call('HINCRBY', STATS, 'blobBytes', -job.blobBytes)
+    charge_blob(job.flow, -job.blobBytes)
   end
   if job.resultBytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', -job.resultBytes) end
 end

@@ -1,5 +1,5 @@
 import { type DetectionOptions, FacequeueError, isFacequeueError } from '@facequeue/schema';
-import { type AdmissionLimits, type FullReply, limitsArg, queueFull } from '../limits/admission.ts';
+import { type AdmissionLimits, type FullReply, limitsArg, admissionError } from '../limits/admission.ts';
 import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, isOne, json, number, optional, text } from '../redis/define-script.ts';
 import { publicError } from '../redis/errors.ts';
@@ -22,6 +22,7 @@ export const submitScript = defineScript({
     requestId: text,
     owner: text,
     flow: optional(text),
+    maxFlowWaiting: optional(number),
     idempotencyKey: optional(text),
     fingerprint: optional(text),
     webhookUrl: optional(text),
@@ -113,6 +114,7 @@ export class Submissions {
       requestId,
       owner,
       flow: flowField(flow, owner),
+      maxFlowWaiting: job.maxFlowWaiting,
       startTimeoutMs: job.startTimeoutMs,
       waitMs: job.waitMs,
       resultTtlMs: this.#resultTtlMs,
@@ -133,7 +135,7 @@ export class Submissions {
       case 'conflict':
         throw new FacequeueError('idempotency_conflict', 'the Idempotency-Key was used for another request');
       case 'full':
-        throw queueFull(reply);
+        throw admissionError(reply);
       case 'exists':
         throw idExists();
     }

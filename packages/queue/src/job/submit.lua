@@ -32,7 +32,7 @@ end
 if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
 local reason, retry = refusal({
   queue = queue, count = 1, bytes = #blob, limits = args.limits, wait_ms = args.waitMs, webhook_host = args.webhookHost,
-  flow = args.flow or args.owner,
+  flow = args.flow or args.owner, most_of_flow = args.maxFlowWaiting,
 })
 if reason then return { 'full', reason, retry } end
 
@@ -52,7 +52,7 @@ if webhook then
 end
 if #blob > 0 then
   redis.call('SET', blob_key(id), blob)
-  redis.call('HINCRBY', STATS, 'blobBytes', #blob)
+  charge_blob(args.flow or args.owner, #blob)
 end
 on_enqueue(queue)
 redis.call('ZADD', waiting_key(queue), now, id)

@@ -5,6 +5,8 @@
 --- @include ./throughput.lua
 --- @include ./memory.lua
 --- @include ../flow/lib.lua
+--- @include ../flow/bytes-lib.lua
+--- @include ./shares.lua
 
 -- Single jobs that are before one that a flow submits now: its own, those that workers have claimed, and of each other flow as many as
 -- have a turn until then. A job whose image is still on its way waits for no engine.
@@ -38,7 +40,8 @@ local function retry_after(ms) return math.floor(math.min(MAX_RETRY_MS, math.max
 --   limits
 --   wait_ms        how long the caller waits for the result; nil when nobody waits
 --   webhook_host   nil without a webhook
---   flow           whose turns they count in; with `wait_ms` only
+--   flow           whose turns and shares they count in; nil for those that any flow could submit
+--   most_of_flow   how many of the flow may wait, whatever its share; nil without that limit
 --   in_lane        they wait in a lane, where the age of other jobs says nothing because lanes take turns
 local function refusal(submission)
   local queue, count, bytes, limits = submission.queue, submission.count, submission.bytes, submission.limits
@@ -49,12 +52,26 @@ local function refusal(submission)
     listed = listed + redis.call('LLEN', bull_key(name, 'wait'))
   end
   local interval = read_throughput(queue).interval
-  local excess = waiting + count - limits.maxWaiting * share
+  local free = limits.maxWaiting * share - waiting - count
   -- By then a tenth of the waiting jobs have ended, and there is room for everything that is asked for.
-  if excess > 0 then return 'waiting', retry_after(math.max(waiting / 10, excess) * interval) end
+  if free < 0 then return 'waiting', retry_after(math.max(waiting / 10, -free) * interval) end
+  local used = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes', 'unfair')
+  local fair = not used[3]
+  local flow = fair and submission.flow or nil
+  if flow and count > 0 then
+    local reason, own = flow_refusal(flow, count, submission.most_of_flow, free, waiting, submission.in_lane)
+    if reason then return reason, retry_after(own * interval / 10) end
+  end
   if listed + count > limits.maxWaiting * BULLMQ_LIST_FACTOR then return 'listed', MAX_RETRY_MS end
-  local used = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
-  if tonumber(used[1] or 0) + bytes > limits.maxBlobBytes * share then return 'blob_bytes', retry_after(waiting * interval / 10) end
+  local blob_bytes = tonumber(used[1] or 0)
+  local free_bytes = limits.maxBlobBytes * share - blob_bytes - bytes
+  if free_bytes < 0 then return 'blob_bytes', retry_after(waiting * interval / 10) end
+  if flow and bytes > 0 and blob_bytes > 0 then
+    local own = bytes_of_flow(flow)
+    if own > 0 and own + bytes > share_of(flow, free_bytes) then
+      return blob_bytes > own and 'share_blob_bytes' or 'blob_bytes', retry_after(waiting * interval / 10)
+    end
+  end
   local result_bytes = limits.maxResultBytes * share
   if tonumber(used[2] or 0) >= result_bytes then return 'result_bytes', MAX_RETRY_MS end
   if memory_short(bytes, MEMORY_SHARE * share) then return 'memory', retry_after(waiting * interval / 10) end
@@ -64,8 +81,11 @@ local function refusal(submission)
     if tonumber(kept[2] or 0) >= result_bytes * HOST_WEBHOOKS_SHARE then return 'host_webhooks', MAX_RETRY_MS end
     if tonumber(kept[1] or 0) >= result_bytes * WEBHOOKS_SHARE then return 'webhooks', MAX_RETRY_MS end
   end
-  local oldest = oldest_age(queue)
-  if oldest > limits.maxOldestMs * share and not submission.in_lane then return 'oldest', retry_after(oldest / 10) end
+  if not submission.in_lane then
+    local oldest = 0
+    if not fair then oldest = oldest_age(queue) elseif flow then oldest = oldest_age_of_flow(queue, flow) end
+    if oldest > limits.maxOldestMs * share then return 'oldest', retry_after(oldest / 10) end
+  end
   if submission.wait_ms then
     local estimate = jobs_before(queue, submission.flow) * interval
     if estimate > submission.wait_ms then return 'wait', retry_after(estimate - submission.wait_ms) end

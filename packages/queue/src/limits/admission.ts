@@ -52,10 +52,20 @@ export function refusalText(reason: AdmissionReason): string {
   return REASONS[reason];
 }
 
-/** What a script replies when admission refuses: the reason, and the milliseconds after which to try again. */
-export type FullReply = ['full', AdmissionReason, number];
+/** Why it refuses one flow, though there is room for others. */
+const FLOW_REASONS = {
+  own_waiting: 'this API key has as many jobs, items and frames waiting as its limit `waiting` allows',
+  share_waiting: 'this caller has its share of the jobs that may wait; the rest is for others',
+  share_blob_bytes: 'this caller has its share of the image bytes that may wait; the rest is for others',
+};
+type FlowReason = keyof typeof FLOW_REASONS;
+const isFlowReason = (reason: AdmissionReason | FlowReason): reason is FlowReason => reason in FLOW_REASONS;
 
-/** The error of a submission that admission refused. */
-export function queueFull([, reason, retryAfterMs]: FullReply): FacequeueError {
+/** What a script replies when admission refuses: the reason, and the milliseconds after which to try again. */
+export type FullReply = ['full', AdmissionReason | FlowReason, number];
+
+/** The error of a submission that admission refused: `quota_exceeded` where a limit or share of the caller did, else `queue_full`. */
+export function admissionError([, reason, retryAfterMs]: FullReply): FacequeueError {
+  if (isFlowReason(reason)) return new FacequeueError('quota_exceeded', FLOW_REASONS[reason], { retryAfterMs });
   return new FacequeueError('queue_full', refusalText(reason), { retryAfterMs, reason });
 }

@@ -1,14 +1,26 @@
 -- Figures of the whole installation.
--- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, then for each queue: waiting,
--- processing, ms the oldest has waited, jobs ended a second (text), ms between two ends while more waited (text), reason to refuse or ''}
+-- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, the only flow of
+-- which something waits or '', then for each queue: waiting,
+-- processing, ms the oldest has waited, jobs ended a second (text), ms between two ends while more waited (text), reason to refuse or '',
+-- 1 when it concerns the only flow that waits and no other}
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ./throughput.lua
 --- @include ./memory.lua
 --- @include ./admission.lua
+-- The only flow of which something waits; nil for none and for several.
+local function only_flow()
+  for _, queue in ipairs(QUEUES) do
+    local flow = redis.call('ZRANGE', flows_key(queue), 0, 0)[1]
+    if flow then return not another_waits(flow) and flow or nil end
+  end
+end
+
 local used = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
 local reply = { now, tonumber(used[1] or 0), tonumber(used[2] or 0), redis.call('HVALS', WORKERS), redis.call('ZCARD', CAMERAS) }
 reply[6], reply[7] = recorded_memory()
+local only = is_fair() and only_flow()
+reply[8] = only or ''
 for _, queue in ipairs(QUEUES) do
   local throughput = read_throughput(queue)
   reply[#reply + 1] = queued_count(queue)
@@ -16,6 +28,11 @@ for _, queue in ipairs(QUEUES) do
   reply[#reply + 1] = oldest_age(queue)
   reply[#reply + 1] = string.format('%.3f', throughput_rate(throughput))
   reply[#reply + 1] = string.format('%.3f', throughput.interval)
-  reply[#reply + 1] = refusal({ queue = queue, count = 1, bytes = 0, limits = args.limits, in_lane = queue == 'cameras' }) or ''
+  local submission = { queue = queue, count = 1, bytes = 0, limits = args.limits, in_lane = queue == 'cameras' }
+  local reason = refusal(submission)
+  submission.flow = only or nil
+  local of_only = not reason and only and refusal(submission)
+  reply[#reply + 1] = reason or of_only or ''
+  reply[#reply + 1] = of_only and 1 or 0
 end
 return reply

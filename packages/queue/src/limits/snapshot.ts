@@ -15,6 +15,14 @@ export interface QueueFigures {
   gapMs: number;
 }
 
+/** Why submissions are refused. */
+export interface Refusal {
+  reason: RefusalReason;
+  text: string;
+  /** The only flow that is refused, because nothing of others waits and it has its share; null: every flow is. */
+  flow: string | null;
+}
+
 /** Figures of the whole installation, at most 250 ms old. */
 export interface Snapshot {
   /** Unix milliseconds of Redis' clock. */
@@ -25,7 +33,7 @@ export interface Snapshot {
   /** What Redis uses, and the most that it may, bytes; 0 when it has no limit. At most a second old. */
   memory: { usedBytes: number; limitBytes: number };
   /** Why a submission would be refused now; null while there is room. */
-  full: Record<QueueName, { reason: RefusalReason; text: string } | null>;
+  full: Record<QueueName, Refusal | null>;
   /** Cameras that have posted within a day. */
   cameras: number;
   workers: WorkerInfo[];
@@ -40,6 +48,7 @@ type InstallationReply = [
   cameras: number,
   usedBytes: number,
   limitBytes: number,
+  onlyFlow: string,
 ];
 type QueueReply = [
   waiting: number,
@@ -48,9 +57,10 @@ type QueueReply = [
   throughput: string,
   gapMs: string,
   full: AdmissionReason | '',
+  ofOnlyFlow: number,
 ];
-const INSTALLATION_LENGTH = 7 satisfies InstallationReply['length'];
-const QUEUE_LENGTH = 6 satisfies QueueReply['length'];
+const INSTALLATION_LENGTH = 8 satisfies InstallationReply['length'];
+const QUEUE_LENGTH = 7 satisfies QueueReply['length'];
 
 export const snapshotScript = defineScript({
   file: new URL('./snapshot.lua', import.meta.url),
@@ -60,17 +70,17 @@ export const snapshotScript = defineScript({
 
 /** @param reply what snapshot.lua returns */
 export function snapshotFrom(reply: readonly unknown[]): Snapshot {
-  const [at, blobBytes, resultBytes, workers, cameras, usedBytes, limitBytes] = reply as InstallationReply;
+  const [at, blobBytes, resultBytes, workers, cameras, usedBytes, limitBytes, onlyFlow] = reply as InstallationReply;
   const queues = {} as Snapshot['queues'];
   const full = {} as Snapshot['full'];
   QUEUE_NAMES.forEach((name, i) => {
     const from = INSTALLATION_LENGTH + i * QUEUE_LENGTH;
-    const [waiting, processing, oldestMs, throughput, gapMs, reason] = reply.slice(
+    const [waiting, processing, oldestMs, throughput, gapMs, reason, ofOnlyFlow] = reply.slice(
       from,
       from + QUEUE_LENGTH,
     ) as QueueReply;
     queues[name] = { waiting, processing, oldestMs, throughput: Number(throughput), gapMs: Number(gapMs) };
-    full[name] = reason ? { reason, text: refusalText(reason) } : null;
+    full[name] = reason ? { reason, text: refusalText(reason), flow: ofOnlyFlow ? onlyFlow : null } : null;
   });
   return {
     at,

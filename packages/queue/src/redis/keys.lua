@@ -33,6 +33,8 @@
 --   <prefix>:lanes:<queue>:<flow>    zset  the lanes of a flow in which something waits, by their turns within it
 --   <prefix>:lane:jobs:<queue>:<flow>  zset  ids of its single jobs that no worker has claimed, by the time since which they wait, less a constant when it was passed over
 --   <prefix>:weights         hash    weights of flows that do not have 1 (see flow/set-weights.lua)
+--   <prefix>:flow-bytes      hash    bytes of images that wait by flow, and all of them (see flow/bytes-lib.lua)
+--   <prefix>:flow-entries:<flow>  string  what waits in its lanes of batches and cameras, for a moment (see limits/shares.lua)
 --   <prefix>:first-start     string  time of the installation's first start
 --   <prefix>:rate:<owner>   string  see quota/lib.lua, as the next
 --   <prefix>:calls:<owner>  zset
@@ -53,6 +55,7 @@ local TASKS = PREFIX .. ':tasks'
 local LANE_TOKENS = PREFIX .. ':turns'
 local CAMERAS = PREFIX .. ':cameras'
 local WEIGHTS = PREFIX .. ':weights'
+local FLOW_BYTES = PREFIX .. ':flow-bytes'
 local OPEN_BATCHES = PREFIX .. ':open-batches'
 
 local function job_key(id) return PREFIX .. ':job:' .. id end
@@ -79,4 +82,5 @@ local function calls_key(owner) return PREFIX .. ':calls:' .. owner end
 local function lane_key(lane) return PREFIX .. ':lane:' .. lane end
 local function flows_key(queue) return PREFIX .. ':flows:' .. queue end
 local function lanes_key(queue, flow) return PREFIX .. ':lanes:' .. queue .. ':' .. flow end
+local function flow_entries_key(flow) return PREFIX .. ':flow-entries:' .. flow end
 local function jobs_lane_key(queue, flow) return lane_key('jobs:' .. queue .. ':' .. flow) end

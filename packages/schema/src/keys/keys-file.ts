@@ -60,6 +60,8 @@ export const KeyEntry = z.strictObject({
   rate: Rate.optional(),
   /** Calls in progress at a time. */
   concurrent: count.optional(),
+  /** Jobs, items and frames that wait. */
+  waiting: count.optional(),
   /** Of an image, sent or fetched. The service's own limit holds besides. */
   max_image_bytes: z
     .number({ error: 'a number of bytes' })

@@ -19,6 +19,7 @@ const Key = z
       })
       .nullable(),
     concurrent: z.int().nullable().meta({ description: 'Most calls in progress.' }),
+    waiting: z.int().nullable().meta({ description: 'Most jobs, items and frames that wait.' }),
     max_image_bytes: z.int().nullable(),
     sources: z.array(z.enum(SOURCE_KINDS)),
     use: z
