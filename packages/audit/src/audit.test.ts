@@ -138,6 +138,11 @@ const DAMAGES: [string, () => Promise<unknown>, RegExp][] = [
     /, count: found 0, expected 1/,
   ],
   ['a wrong sum of image bytes', () => bump('stats', 'blobBytes'), /stats.blobBytes, bytes: found/],
+  [
+    'image bytes of a flow that has fewer',
+    () => bump('flow-bytes', 'o'),
+    /stats.blobBytes, bytes of flow o, at most: found 4, expected 3/,
+  ],
   ['a wrong sum of result bytes', () => bump('stats', 'resultBytes'), /stats.resultBytes, bytes: found/],
   [
     'a pending webhook without a delivery',
@@ -341,6 +346,13 @@ describe('an audit', () => {
       findings: [],
       jobs: { succeeded: 2, failed: 1, processing: 3, queued: 4 },
     });
+  });
+
+  it('finds nothing in image bytes that a process of another release has not charged to their flow', async () => {
+    await raw.flushall();
+    for (const [key, value] of sound) await raw.restore(key, 0, value);
+    await raw.hset(harness.key('flow-bytes'), { '*': 1, o: 50 });
+    expect((await audit(redis.url, harness.prefix)).findings).toEqual([]);
   });
 
   it.each(DAMAGES)('finds %s', async (_, damage, text) => {

@@ -19,6 +19,8 @@ export interface BatchesFound extends Bytes {
   /** Bytes of the images of items without a record, by the id their jobs will have. */
   images: Map<string, number>;
   ids: Set<string>;
+  /** Bytes of those images by flow. */
+  flowBytes: Map<string, number>;
   /** Those whose lanes need no tokens. */
   stopped: Set<string>;
 }
@@ -43,7 +45,14 @@ export async function checkBatches(
 ): Promise<BatchesFound> {
   const { redis, keys, check, stats } = context;
   const ids = new Set(namesOf(context, keys.batch));
-  const found: BatchesFound = { blobBytes: 0, resultBytes: 0, images: new Map(), ids, stopped: new Set() };
+  const found: BatchesFound = {
+    blobBytes: 0,
+    resultBytes: 0,
+    images: new Map(),
+    flowBytes: new Map(),
+    ids,
+    stopped: new Set(),
+  };
   const itemsOf = groupJobs(jobs, 'batch');
   let items = 0;
   await inChunks(ids, async (id) => {
@@ -51,10 +60,12 @@ export async function checkBatches(
     if (batch['stopped']) found.stopped.add(id);
     const lane = (await listOf(context, keys.lane(`batch:${id}`))).map((text) => JSON.parse(text) as PendingItem);
     items += lane.length;
+    const flow = batch['flow'] ?? batch['owner'] ?? '';
     for (const { j, b } of lane) {
       if (b === undefined) continue;
       found.images.set(j, b);
       found.blobBytes += b;
+      found.flowBytes.set(flow, (found.flowBytes.get(flow) ?? 0) + b);
     }
     found.resultBytes += Number(batch['resultBytes']);
     await checkItems(context, id, batch, lane, itemsOf.get(id) ?? []);

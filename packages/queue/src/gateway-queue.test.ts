@@ -164,12 +164,12 @@ describe('admission', () => {
     async (_, limit, text) => {
       await using rig = new Rig(redis.url);
       const gateway = await rig.gateway({ limits: { ...ROOMY, ...limit } });
-      for (let i = 0; i < 8; i++) await gateway.submit(job({ queue: 'bulk' }));
+      for (let i = 0; i < 8; i++) await gateway.submit(job({ queue: 'bulk', flow: `bulk ${i}` }));
       const refused = { code: 'queue_full', message: text, retryAfterMs: expect.any(Number) };
       await expect(gateway.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
-      await gateway.submit(job());
+      await gateway.submit(job({ flow: 'a' }));
       expect((await gateway.snapshot()).full).toMatchObject({ interactive: null });
-      await gateway.submit(job());
+      await gateway.submit(job({ flow: 'b' }));
       const last = job();
       await expect(gateway.submit(last)).rejects.toMatchObject(refused);
       expect(await gateway.read(last.id)).toBeNull();
@@ -182,7 +182,7 @@ describe('admission', () => {
     const limits = { ...ROOMY, maxWaiting: 20, maxBlobBytes: 3 * 17 };
     const gateways = await Promise.all([rig.gateway({ limits }), rig.gateway({ limits }), rig.gateway({ limits })]);
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 90 }, (_, i) => gateways[i % gateways.length]!.submit(job())),
+      Array.from({ length: 90 }, (_, i) => gateways[i % gateways.length]!.submit(job({ flow: `flow ${i}` }))),
     );
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(17);
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 17 } });

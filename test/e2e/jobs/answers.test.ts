@@ -1,6 +1,7 @@
 /** How long a call waits, and its answer: two gateways, two workers. */
 import type { DetectionResult, JobResource, Problem } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apiKeys, keyOf } from '../../support/gateway/index.ts';
 import type { GatewayProcess } from '../../support/processes/installation.ts';
 import { type StallingServer, startStallingServer } from '../../support/servers/stalling-server.ts';
 import { body, CAT, get, occupy, type Pair, PORTRAIT, post, reaches, startPair, submit } from './pair.ts';
@@ -75,6 +76,26 @@ describe('a call without Prefer', () => {
     }
     await release();
     for (const { id } of line) expect(await pair.here.client.wait(id)).toMatchObject({ status: 'succeeded' });
+  });
+});
+
+describe('a call of a key while another key floods the queue', () => {
+  it('is accepted and answered, and the flood is told that it has its share', async () => {
+    const shared = await pair.gateway({ API_KEYS: apiKeys('flood', 'small'), MAX_WAITING_JOBS: '40' });
+    const release = await occupy(pair);
+    const flood = () => post(shared, CAT, { 'x-api-key': keyOf('flood'), prefer: 'respond-async' });
+    let refused: Response;
+    do refused = await flood();
+    while (refused.status === 202);
+    expect(await body<Problem>(refused, 503)).toMatchObject({ code: 'queue_full' });
+    const headers = { 'x-api-key': keyOf('small') };
+    const waits = await submit(shared, PORTRAIT, headers);
+    const answer = post(shared, PORTRAIT, headers);
+    await expect.poll(async () => (await flood()).status, { timeout: 10_000 }).toBe(429);
+    await release();
+    oneFace(await body<DetectionResult>(await answer, 200));
+    const job = await fetch(`${shared.url}/jobs/${waits.id}?wait=60`, { headers });
+    oneFace((await body<JobResource>(job, 200)).result);
   });
 });
 

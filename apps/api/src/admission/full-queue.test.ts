@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { BatchResource } from '@facequeue/schema';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
-import { startTestGateway, type TestGateway } from '../../../../test/support/gateway/index.ts';
+import { apiKeys, keyOf, startTestGateway, type TestGateway } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { slowQueue } from './testing/slow-queue.ts';
 
@@ -37,7 +37,7 @@ describe('while the queue is full', () => {
     ['/batches/{id}/items', 'application/json'],
     ['/batches/{id}/items', 'application/x-ndjson'],
   ])('POST %s of %s is refused before its body', async (path, type) => {
-    await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '4' });
+    await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '5' });
     const made = await fetch(`${at.url}/batches?open=true`, { method: 'POST' });
     const batch = (await made.json()) as BatchResource;
     expect(made.status).toBe(202);
@@ -94,4 +94,51 @@ describe('a call repeated with its Idempotency-Key while the queue is full', () 
     await detect(at, 'first', LATER);
     expect((await detect(at, 'first', LATER, '/face_detection?max_faces=1')).status).toBe(422);
   });
+});
+
+describe('while one caller has its share of the queue', () => {
+  const limited = { MAX_WAITING_JOBS: '16', API_KEYS: apiKeys('flood', 'small') };
+  const call = (at: TestGateway, name: string, headers: Record<string, string> = LATER) =>
+    detect(at, null, { 'x-api-key': keyOf(name), ...headers });
+  async function flooded(at: TestGateway): Promise<void> {
+    for (let i = 0; i < 14; i++) expect((await call(at, 'flood')).status).toBe(202);
+    await expect.poll(async () => (await at.queue.snapshot()).full.interactive?.flow, { timeout: 10_000 }).toBe('flood');
+  }
+
+  it('it hears that the queue is full, and once another waits, that it has its share', async () => {
+    await using at = await startTestGateway(redis.url, limited);
+    await flooded(at);
+    expect(await (await call(at, 'flood')).json()).toMatchObject({ status: 503, code: 'queue_full' });
+    expect((await call(at, 'small')).status).toBe(202);
+    await expect.poll(async () => (await call(at, 'flood')).status).toBe(429);
+    const refused = await call(at, 'flood');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({
+      code: 'quota_exceeded',
+      detail: 'this caller has its share of the jobs that may wait; the rest is for others',
+    });
+    for (const path of ['/face-detection', '/invocations'])
+      expect((await detect(at, null, { 'x-api-key': keyOf('flood'), ...LATER }, path)).status).toBe(429);
+  });
+
+  it.each(['/face_detection', '/cameras/gate/frames', '/batches', '/batches/{id}/items'])(
+    'POST %s of another is answered',
+    async (path) => {
+      await using at = await startTestGateway(redis.url, { ...limited, MAX_WAITING_JOBS: '20' });
+      const headers = { 'x-api-key': keyOf('small'), 'content-type': 'application/x-ndjson' };
+      const made = await fetch(`${at.url}/batches?open=true`, { method: 'POST', headers });
+      const { id } = (await made.json()) as BatchResource;
+      // Of 16, so 14: as many of its share as the queue of bulk jobs has.
+      for (let i = 0; i < 14; i++) await call(at, 'flood', { ...LATER, prefer: 'respond-async' });
+      await expect.poll(async () => (await at.queue.snapshot()).full.bulk?.flow, { timeout: 10_000 }).toBe('flood');
+      const body = path.startsWith('/batches') ? '{"url":"https://example.com/a.jpg"}' : IMAGE;
+      const type = path.startsWith('/batches') ? 'application/x-ndjson' : 'image/png';
+      const answer = await fetch(at.url + path.replace('{id}', id), {
+        method: 'POST',
+        headers: { ...headers, ...LATER, 'content-type': type },
+        body,
+      });
+      expect(answer.ok).toBe(true);
+    },
+  );
 });

@@ -129,6 +129,38 @@ describe('the calls of a key in progress', () => {
   });
 });
 
+const ITEM = '{"url":"https://example.com/a.jpg"}';
+
+it('the waiting jobs, frames and items of a key are limited over two gateways, by the file as it is when they are submitted', async () => {
+  await useKey({ waiting: 2 });
+  const post = (at: 0 | 1, path: string, items = ITEM) => {
+    const [type, body] = path.startsWith('/batches') ? ['application/x-ndjson', items] : ['image/png', 'image'];
+    const headers = { 'x-api-key': keyOf(key), 'content-type': type, prefer: 'respond-async' };
+    return fetch(gateways[at].url + path, { method: 'POST', headers, body });
+  };
+  const append = async (at: 0 | 1, batch: string) => (await post(at, `/batches/${batch}/items`)).status;
+  const { id: batch } = (await (await post(0, '/batches?open=true', '')).json()) as { id: string };
+  expect((await post(0, '/face_detection')).status).toBe(202);
+  expect(await append(1, batch)).toBe(200);
+  for (const path of ['/face_detection', '/cameras/gate/frames', '/batches?open=true']) {
+    const refused = await post(1, path);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(await refused.json()).toMatchObject({
+      status: 429,
+      code: 'quota_exceeded',
+      detail: 'this API key has as many jobs, items and frames waiting as its limit `waiting` allows',
+    });
+  }
+  expect(await append(0, batch)).toBe(429);
+  await useKey({ waiting: 3 });
+  expect((await post(1, '/cameras/gate/frames')).status).toBe(202);
+  expect((await post(1, '/cameras/door/frames')).status).toBe(429);
+  await useKey({});
+  expect((await post(1, '/cameras/door/frames')).status).toBe(202);
+  // A batch keeps the limit that it was created with.
+  expect(await append(0, batch)).toBe(429);
+});
+
 it('a key with limits gets 503 while Redis is away, and one without is answered what needs no Redis', async () => {
   await using own = Object.assign(await startRedis(), { [Symbol.asyncDispose]: () => own.stop() });
   using keysFile = new TestKeysFile(

@@ -6,14 +6,14 @@ import { BatchAppender } from './batch-appender.ts';
 
 const item = (line: number): NewItem => ({ name: null, line, content: { kind: 'url', url: 'https://example.org/' } });
 
-/** A queue with room for `room` items. */
-function queueOf(room: number) {
+/** A queue with room for `room` items. @param code why it refuses others */
+function queueOf(room: number, code: 'queue_full' | 'quota_exceeded' = 'queue_full') {
   const calls: number[][] = [];
   let left = room;
   return {
     calls,
     append: async (items: NewItem[]) => {
-      if (items.length > left) throw new FacequeueError('queue_full', 'full', { retryAfterMs: 1000 });
+      if (items.length > left) throw new FacequeueError(code, 'full', { retryAfterMs: 1000 });
       left -= items.length;
       calls.push(items.map(({ line }) => line!));
       return { accepted: items.length, skipped: 0, failed: 0 };
@@ -42,10 +42,11 @@ describe('the appender of a request', () => {
     );
   });
 
-  it('appends what the queue has room for, and reports the last line', async () => {
+  it('appends what the queue, or its caller’s share of it, has room for, and reports the last line', async () => {
+    const refusal = fc.constantFrom('queue_full' as const, 'quota_exceeded' as const);
     await fc.assert(
-      fc.asyncProperty(fc.nat(300), fc.integer({ min: 1, max: 256 }), async (room, count) => {
-        const { append, calls } = queueOf(room);
+      fc.asyncProperty(fc.nat(300), fc.integer({ min: 1, max: 256 }), refusal, async (room, count, code) => {
+        const { append, calls } = queueOf(room, code);
         const appender = new BatchAppender(append, true);
         const filled = (async () => {
           for (let line = 1; line <= count; line++) await appender.add(item(line), 1);

@@ -379,14 +379,14 @@ describe('an open batch', () => {
     const { body: batch } = await post(`${tight.url}/batches?open=true`);
     const body = lines(Array.from({ length: 1000 }, (_, i) => inline(`full ${i}`, `item-${i}`)));
     const items = `${tight.url}/batches/${batch.id}/items`;
-    // A fifth of the queue is reserved for interactive calls.
+    // A fifth of the queue is reserved for interactive calls, an eighth of the rest for other callers.
     const full = await post(items, body);
     expect(full).toMatchObject({ status: 503, body: { code: 'queue_full' } });
-    expect(full.body.detail).toMatch('items up to line 240 have been accepted');
+    expect(full.body.detail).toMatch('items up to line 210 have been accepted');
     expect(Number(full.headers.get('retry-after'))).toBeGreaterThan(0);
     // A batch without open=true that does not fit leaves nothing.
     expect(await post(`${tight.url}/batches`, body)).toMatchObject({ status: 503, body: { code: 'queue_full' } });
-    await expect.poll(async () => (await tight.queue.snapshot()).queues.bulk.waiting, { timeout: 10_000 }).toBe(240);
+    await expect.poll(async () => (await tight.queue.snapshot()).queues.bulk.waiting, { timeout: 10_000 }).toBe(210);
 
     await using _ = await startCannedWorker(tight);
     await expect.poll(async () => (await post(items, body)).status, { timeout: 20_000 }).toBe(200);

@@ -24,6 +24,7 @@ beforeAll(async () => {
       scopes: ['cameras'],
       rate: { requests: 3, per: '1h' },
       concurrent: 9,
+      waiting: 30,
       weight: 4,
       max_image_bytes: 5000,
       sources: ['url'],
@@ -54,12 +55,20 @@ it('lists every key with what it may do, and no hash', async () => {
     scopes: ['cameras'],
     rate: { requests: 3, period_ms: 3_600_000, burst: 3 },
     concurrent: 9,
+    waiting: 30,
     weight: 4,
     max_image_bytes: 5000,
     sources: ['url'],
     expires_at: '2099-01-01T00:00:00.000Z',
   });
-  expect(keys[0]).toMatchObject({ rate: null, concurrent: null, max_image_bytes: null, expires_at: null, weight: 1 });
+  expect(keys[0]).toMatchObject({
+    rate: null,
+    concurrent: null,
+    waiting: null,
+    max_image_bytes: null,
+    expires_at: null,
+    weight: 1,
+  });
   expect(JSON.stringify(keys)).not.toMatch(/[0-9a-f]{64}/);
 });
 

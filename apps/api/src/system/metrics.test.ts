@@ -146,7 +146,7 @@ describe('GET /metrics', () => {
   });
 
   it('counts refusals by limit', async () => {
-    await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '2' });
+    await using at = await startTestGateway(redis.url, { MAX_WAITING_JOBS: '3' });
     for (const expected of [202, 202, 503]) {
       const { status } = await detect(at, { prefer: 'respond-async', 'idempotency-key': `"${Math.random()}"` });
       expect(status).toBe(expected);

@@ -68,8 +68,8 @@ describe('facequeue keys', () => {
   });
 
   it('writes the limits, and lists them', async () => {
-    await keys('add', 'shop', '--scopes', 'detect', '--rate', '50/1s', '--burst', '100', '--concurrent', '64');
-    expect(written()[0]).toMatchObject({ rate: { requests: 50, per: '1s', burst: 100 }, concurrent: 64 });
+    await keys('add', 'shop', '--scopes', 'detect', '--rate', '50/1s', '--burst', '100', '--concurrent', '64', '--waiting', '500');
+    expect(written()[0]).toMatchObject({ rate: { requests: 50, per: '1s', burst: 100 }, concurrent: 64, waiting: 500 });
     await keys(
       'add',
       'slow',
@@ -92,7 +92,7 @@ describe('facequeue keys', () => {
     });
     expect(written()[0]).not.toHaveProperty('weight');
     expect((await keys('list')).stdout).toBe(
-      'shop\tdetect\t50/1s, burst 100\t64 concurrent\nslow\tdetect\t3/2m\tweight 0.5\t5000 bytes\tfrom url,s3\n',
+      'shop\tdetect\t50/1s, burst 100\t64 concurrent\t500 waiting\nslow\tdetect\t3/2m\tweight 0.5\t5000 bytes\tfrom url,s3\n',
     );
   });
 
@@ -179,6 +179,7 @@ describe('facequeue keys', () => {
     [['add', 'shop', '--rate', '50'], /Expected calls and a period/],
     [['add', 'shop', '--burst', '5'], /needs --rate/],
     [['add', 'shop', '--concurrent', '0'], /Expected a whole number/],
+    [['add', 'shop', '--waiting', '-1'], /Expected a whole number/],
     [['add', 'shop', '--weight', 'heavy'], /Expected a number/],
     [['add', 'shop', '--sources', 'ftp'], /Expected some of inline, url, s3/],
     [['rotate', 'shop', '--overlap', '1w'], /Expected a duration/],

@@ -114,11 +114,13 @@ describe('a task', () => {
   });
 
   const room = new FacequeueError('queue_full', 'no room', { retryAfterMs: 7000 });
+  const share = new FacequeueError('quota_exceeded', 'no share', { retryAfterMs: 3000 });
   const busy = new FacequeueError('source_timeout', 'the storage did not answer');
   const forbidden = new FacequeueError('source_forbidden', 'the storage refuses');
   it.each<[string, Error, number, string]>([
     ['without room in the queue', room, 1, 'release for 7000'],
     ['without room in the queue, however often', room, 10, 'release for 7000'],
+    ['beyond the share of its caller, however often', share, 10, 'release for 3000'],
     ['of a storage that is busy', busy, 1, 'release for 500'],
     ['of a storage that is busy, again', busy, 3, 'release for 2000'],
     ['of a storage that is busy for too long', busy, 10, 'finish source_timeout: the storage did not answer'],

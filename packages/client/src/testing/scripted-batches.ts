@@ -31,6 +31,8 @@ export interface ScriptedBatches {
   end(batch: ScriptedBatch, item: ScriptedItem, status: ItemLine['status']): void;
   /** Most items of batches that were not erased; more are refused. */
   room: number;
+  /** Why they are refused. */
+  refusal: 'queue_full' | 'quota_exceeded';
   /** Seconds after which a request that was refused for lack of room should be sent again. */
   retryAfter: string;
   /** Objects that a listing finds. */
@@ -91,7 +93,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
       if (status) batch.lines.push(line(batch, item, status));
     }
     settle(batch);
-    if (full) return problem('queue_full', { 'retry-after': scripted.retryAfter });
+    if (full) return problem(scripted.refusal, { 'retry-after': scripted.retryAfter });
     return json({ accepted: items.length - skipped, skipped, failed: 0, batch: resourceOf(batch) });
   };
 
@@ -186,6 +188,7 @@ export function scriptBatches(service: ScriptedServer): ScriptedBatches {
     listed: () => [],
     listingError: null,
     room: Number.POSITIVE_INFINITY,
+    refusal: 'queue_full',
     retryAfter: '0',
   };
   service.answers = [respond];

@@ -26,15 +26,15 @@ async function sound(): Promise<void> {
 describe('an append', () => {
   it('is refused as a whole when one item is too many, and accepted when it is not', async () => {
     await by.create('b', { open: true });
-    await by.append('b', [...urls(5), badItem('bad')], 'skip', { limits: limits({ maxWaiting: 10 }) });
+    await by.append('b', [...urls(5), badItem('bad')], 'skip', { limits: limits({ maxWaiting: 12 }) });
     const before = await all();
     const given = [urlItem('1'), inlineItem('2'), badItem('3'), urlItem('4'), inlineItem('5')];
-    expect(await by.append('b', given, 'skip', { limits: limits({ maxWaiting: 10 }) })).toMatchObject({
+    expect(await by.append('b', given, 'skip', { limits: limits({ maxWaiting: 12 }) })).toMatchObject({
       answer: 'full',
       reason: 'waiting',
     });
     expect(await all()).toEqual(before);
-    const { counts } = await by.append('b', given.slice(0, 4), 'skip', { limits: limits({ maxWaiting: 10 }) });
+    const { counts } = await by.append('b', given.slice(0, 4), 'skip', { limits: limits({ maxWaiting: 12 }) });
     expect(counts).toEqual([3, 0, 1]);
     await sound();
   });
@@ -65,8 +65,8 @@ describe('an append', () => {
     expect((await by.append('b', [image, image], 'skip', few)).answer).toBe('ok');
     expect((await by.append('b', [image], 'skip', few)).answer).toBe('full');
     // A repeat brings nothing that is new.
-    await by.append('b', [inlineItem('named', 'y'.repeat(20))], 'skip', few);
-    expect((await by.append('b', [inlineItem('named', 'y'.repeat(20))], 'skip', few)).counts).toEqual([0, 1, 0]);
+    await by.append('b', [inlineItem('named', 'y'.repeat(10))], 'skip', few);
+    expect((await by.append('b', [inlineItem('named', 'y'.repeat(10))], 'skip', few)).counts).toEqual([0, 1, 0]);
     await sound();
   });
 
@@ -152,8 +152,8 @@ describe('a new batch', () => {
     await by.create('a', { open: true });
     await by.append('a', [urlItem(null), urlItem(null), inlineItem(null, 'abcd')]);
     const webhook = { webhookHost: 'a.example' };
-    expect(await by.create('b', { limits: limits({ maxWaiting: 4 }) })).toBe('full');
-    expect(await by.create('b', { limits: limits({ maxWaiting: 5 }) })).toBe('ok');
+    expect(await by.create('b', { flow: 'another', limits: limits({ maxWaiting: 4 }) })).toBe('full');
+    expect(await by.create('b', { flow: 'another', limits: limits({ maxWaiting: 5 }) })).toBe('ok');
     expect(await by.create('c', { limits: limits({ maxBlobBytes: 4 }) })).toBe('full');
     expect(await by.create('c', { limits: limits({ maxBlobBytes: 5 }) })).toBe('ok');
     // An eighth of 80 % for one receiver.
@@ -165,8 +165,8 @@ describe('a new batch', () => {
 
   it('is admitted whatever the age of other jobs', async () => {
     await by.submit('old');
-    await raw.zadd(by.key('waiting:bulk'), 1, 'old');
-    expect(await by.create('b', { limits: limits({ maxOldestMs: 1000 }) })).toBe('ok');
+    await raw.zadd(by.key('lane:jobs:bulk:o'), 1, 'old');
+    expect(await by.create('b', { flow: 'o', limits: limits({ maxOldestMs: 1000 }) })).toBe('ok');
   });
 
   it('is charged for what its caller sends, and nothing of one that is refused or exists is written', async () => {
@@ -202,12 +202,14 @@ describe('items that wait', () => {
     const queue = await rig.gateway({ limits: { ...ROOMY, maxWaiting: 20 } });
     const { id } = batch();
     await queue.batches.create(batch({ id, open: true }));
-    await queue.batches.append(id, '', items(16), 'skip');
+    await queue.batches.append(id, '', items(14), 'skip');
+    // One flow leaves an eighth: others take that.
+    for (const flow of ['a', 'b']) await queue.submit(job({ queue: 'bulk', flow }));
     const refused = { code: 'queue_full', message: 'too many jobs are waiting', retryAfterMs: expect.any(Number) };
-    await expect(queue.batches.append(id, '', items(1, 16), 'skip')).rejects.toMatchObject(refused);
+    await expect(queue.batches.append(id, '', items(1, 14), 'skip')).rejects.toMatchObject(refused);
     await expect(queue.batches.create(batch())).rejects.toMatchObject(refused);
     await expect(queue.submit(job({ queue: 'bulk' }))).rejects.toMatchObject(refused);
-    for (let i = 0; i < 4; i++) await queue.submit(job());
+    for (let i = 0; i < 4; i++) await queue.submit(job({ flow: `interactive ${i}` }));
     await expect(queue.submit(job())).rejects.toMatchObject(refused);
     expect((await audit(redis.url, rig.prefix)).findings).toEqual([]);
   });
@@ -226,7 +228,7 @@ describe('items that wait', () => {
     }
     await by.claim(tokens[0]!);
     expect(await single('one')).toMatchObject(['ok', expect.any(Number), expect.any(Number), expect.any(String)]);
-    await raw.zadd(by.key('waiting:bulk'), 1, 'one');
+    await raw.zadd(by.key('lane:jobs:bulk:o'), 1, 'one');
     expect(await single('two')).toMatchObject(['full', 'oldest', 30_000]);
     expect((await by.append('b', urls(1), 'skip', { limits: impatient })).answer).toBe('ok');
   });

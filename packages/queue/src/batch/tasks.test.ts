@@ -299,7 +299,7 @@ describe('an append of a listing', () => {
   });
 
   it('without room writes nothing, and the worker keeps its lease', async () => {
-    await using here = await scene('list', { ...ROOMY, maxWaiting: 10 });
+    await using here = await scene('list', { ...ROOMY, maxWaiting: 12 });
     const task = (await here.one.lease(LONG))!;
     expect(await here.one.append(task, items(5), 'page 2', LONG)).toBe(true);
     const before = await dump(raw, here.by.prefix);
@@ -310,11 +310,11 @@ describe('an append of a listing', () => {
   });
 
   it('repeated in a queue that has become full since is confirmed, and changes no item', async () => {
-    await using here = await scene('list', { ...ROOMY, maxWaiting: 10 });
+    await using here = await scene('list', { ...ROOMY, maxWaiting: 12 });
     const task = (await here.one.lease(LONG))!;
     expect(await here.one.append(task, items(8), 'page 2', LONG)).toBe(true);
     // Interactive jobs may fill what bulk jobs leave.
-    for (const id of ['i1', 'i2']) await here.by.submit(id, { queue: 'interactive' });
+    for (const id of ['i1', 'i2', 'i3', 'i4']) await here.by.submit(id, { queue: 'interactive' });
     expect(await here.one.append(task, items(8), 'page 2', LONG)).toBe(true);
     expect(await here.batch()).toMatchObject({ total: '8', queued: '8', listState: 'page 2' });
     await here.sound();

@@ -95,8 +95,8 @@ describe('a camera that keeps all its frames', () => {
 
 describe('a camera whose newest frame counts', () => {
   it('is served when the queue is full: its frame replaces another', async () => {
-    const full = { limits: limits(10, 1000), bytes: Buffer.alloc(100) };
-    for (let i = 0; i < 8; i++) expect((await by.frame(`f${i}`, `c${i}`, full))[0]).toBe('ok');
+    const full = { limits: limits(10, 1000), bytes: Buffer.alloc(100), flow: 'f3' };
+    for (let i = 0; i < 8; i++) expect((await by.frame(`f${i}`, `c${i}`, { ...full, flow: `f${i}` }))[0]).toBe('ok');
     expect((await by.frame('new', 'another', full)).slice(0, 2)).toEqual(['full', 'waiting']);
     expect((await by.frame('new', 'c3', full))[0]).toBe('ok');
     expect(await raw.hmget(by.key('job:f3'), 'status', 'errorCode')).toEqual(['canceled', 'superseded']);
@@ -127,7 +127,7 @@ describe('a frame that replaces others', () => {
     expect((await by.frame('f', 'f', { limits: limits(5) })).slice(0, 2)).toEqual(['full', 'waiting']);
     expect((await by.frame('g', 'a', { limits: limits(5) }))[0]).toBe('ok');
     expect(await raw.hmget(by.key('camera:/a'), 'waiting', 'superseded')).toEqual(['1', '3']);
-    expect((await by.frame('f', 'f', { limits: limits(5) }))[0]).toBe('ok');
+    expect((await by.frame('f', 'f', { limits: limits(5), flow: 'another' }))[0]).toBe('ok');
     await sound();
   });
 });

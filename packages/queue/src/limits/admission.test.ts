@@ -203,17 +203,17 @@ describe('jobs that have waited long', () => {
     const [seconds] = (await raw.time()).map(Number);
     for (const queue of ['interactive', 'bulk']) {
       await by.submit(`old ${queue}`, { queue });
-      await raw.zadd(by.key(`waiting:${queue}`), seconds! * 1000 - 50_000, `old ${queue}`);
+      await raw.zadd(by.key(`lane:jobs:${queue}:o`), seconds! * 1000 - 50_000, `old ${queue}`);
     }
     expect((await submit({ queue: 'bulk', limits })).slice(0, 2)).toEqual(['full', 'oldest']);
     expect(await submit({ limits })).toEqual(admitted);
   });
 
-  it('prevent others of their queue for a tenth of that time', async () => {
+  it('prevent others of their flow and queue for a tenth of that time', async () => {
     await waiting(1);
     const [id] = await raw.zrange(by.key('waiting:interactive'), 0, '-1');
     const [seconds] = (await raw.time()).map(Number);
-    await raw.zadd(by.key('waiting:interactive'), seconds! * 1000 - 50_000, id!);
+    await raw.zadd(by.key('lane:jobs:interactive:o'), seconds! * 1000 - 50_000, id!);
     const [answer, reason, retryAfterMs] = await submit({ limits: { ...ROOMY, maxOldestMs: 49_000 } });
     expect([answer, reason]).toEqual(['full', 'oldest']);
     expect(retryAfterMs).toBeGreaterThanOrEqual(5000);

@@ -70,9 +70,9 @@ describe('a snapshot', () => {
 
   it('says that a queue whose jobs wait too long is full', async () => {
     await by.submit('i', { queue: 'interactive' });
-    await raw.zadd(by.key('waiting:interactive'), (await now()) - 5000, 'i');
+    await raw.zadd(by.key('lane:jobs:interactive:o'), (await now()) - 5000, 'i');
     const { full } = await snapshot({ ...ROOMY, maxOldestMs: 4000 });
-    expect(full).toMatchObject({ interactive: { reason: 'oldest' }, bulk: null, cameras: null });
+    expect(full).toMatchObject({ interactive: { reason: 'oldest', flow: 'o' }, bulk: null, cameras: null });
   });
 
   it('has the memory of Redis as the last sweep found it', async () => {

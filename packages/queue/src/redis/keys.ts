@@ -34,6 +34,7 @@ export interface Keys {
   readonly flowCounts: (kind: string) => string;
   readonly workers: string;
   readonly weights: string;
+  readonly flowBytes: string;
   /** Stored as `turns`. */
   readonly laneTokens: string;
   readonly channels: {
@@ -84,6 +85,7 @@ export function keysOf(prefix: string): Keys {
     flowCounts: named('cameras'),
     workers: `${prefix}:workers`,
     weights: `${prefix}:weights`,
+    flowBytes: `${prefix}:flow-bytes`,
     laneTokens: `${prefix}:turns`,
     channels: {
       ended: `${prefix}:ended`,
