@@ -12,18 +12,18 @@ export const queueVariables = {
     .meta({ default: '{fq}', description: 'Prefix of every key; one installation each. The braces are required.' }),
   MAX_WAITING_JOBS: integer(100_000, { min: 1, max: 10_000_000 }).meta({
     description:
-      'Jobs and items of batches waiting, above which new ones are refused. Bulk jobs, batches and cameras get 80 % of each limit, one camera an eighth of that.',
+      'Jobs, items of batches and frames waiting, above which new ones are refused. Bulk jobs, batches and cameras get 80 % of each limit, one camera an eighth of that; one API key, or without keys one address, seven eighths, and less while others wait.',
   }),
   MAX_BLOB_BYTES: byteSize('1gb', { min: '1mb', max: '1tb' }).meta({
     description:
-      'Image bytes waiting in Redis, above which new jobs are refused; a larger image is refused always. Its disk needs three times as much.',
+      'Image bytes waiting in Redis, above which new jobs are refused, in the same shares; a larger image is refused always. Its disk needs three times as much.',
   }),
   MAX_RESULT_BYTES: byteSize('256mb', { min: '100kb', max: '1tb' }).meta({
     description:
       'Bytes of kept results and undelivered webhooks, above which new jobs are refused. Webhooks may take half of it, those of one receiver an eighth.',
   }),
   MAX_OLDEST: duration('10m', { min: '100ms', max: '3650d' }).meta({
-    description: 'Age of the oldest waiting job, above which new jobs of its queue are refused.',
+    description: 'Age of the oldest waiting job of an API key, or without keys of an address, above which it gets no new jobs into that queue.',
   }),
   RESULT_TTL: duration('1h', { min: '1s', max: '3650d' }).meta({
     description: 'How long an ended job and its result are kept.',

@@ -36,7 +36,7 @@ export const define: CommandModule['define'] = (command, output, run) => {
     .option('--rate <RATE>', 'calls in a period of s, m, h or d, such as 50/1s or 100000/1d', readRate)
     .option('--burst <COUNT>', 'calls that may come at once after a pause (default: those of a period)', wholeNumber)
     .option('--concurrent <COUNT>', 'calls in progress at a time', wholeNumber)
-    .option('--waiting <COUNT>', 'jobs, items and frames that wait', wholeNumber)
+    .option('--waiting <COUNT>', 'jobs, items and frames of it that wait', wholeNumber)
     .option('--weight <NUMBER>', 'turns that its waiting jobs have for one of a key with 1 (default: 1)', weight)
     .option('--max-image-bytes <COUNT>', 'bytes of its largest image', wholeNumber)
     .option(

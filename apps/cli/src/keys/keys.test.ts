@@ -179,7 +179,7 @@ describe('facequeue keys', () => {
     [['add', 'shop', '--rate', '50'], /Expected calls and a period/],
     [['add', 'shop', '--burst', '5'], /needs --rate/],
     [['add', 'shop', '--concurrent', '0'], /Expected a whole number/],
-    [['add', 'shop', '--waiting', '-1'], /Expected a whole number/],
+    [['add', 'shop', '--waiting', '1.5'], /Expected a whole number/],
     [['add', 'shop', '--weight', 'heavy'], /Expected a number/],
     [['add', 'shop', '--sources', 'ftp'], /Expected some of inline, url, s3/],
     [['rotate', 'shop', '--overlap', '1w'], /Expected a duration/],

@@ -172,7 +172,7 @@ describe('small images and results', () => {
     const [token] = await open([inlineItem(null, ''), urlItem(null)]);
     await by.claim(token!);
     expect(await raw.keys(by.key('blob:*'))).toEqual([]);
-    expect(await stat('blobBytes')).toBe('0');
+    expect(Number(await stat('blobBytes'))).toBe(0);
     await by.cancel('f');
     await by.stop('b', 'cancel');
     await sound();

@@ -66,7 +66,7 @@ local function refusal(submission)
   local blob_bytes = tonumber(used[1] or 0)
   local free_bytes = limits.maxBlobBytes * share - blob_bytes - bytes
   if free_bytes < 0 then return 'blob_bytes', retry_after(waiting * interval / 10) end
-  if flow and bytes > 0 and blob_bytes > 0 then
+  if flow and bytes > 0 and near_share(blob_bytes + bytes, free_bytes) then
     local own = bytes_of_flow(flow)
     if own > 0 and own + bytes > share_of(flow, free_bytes) then
       return blob_bytes > own and 'share_blob_bytes' or 'blob_bytes', retry_after(waiting * interval / 10)

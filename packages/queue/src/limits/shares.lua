@@ -14,6 +14,9 @@ local function another_waits(flow)
   return false
 end
 
+-- Whether `used` may be more than a flow's share of what is limited. It is not up to a third, whatever its weight: none is below 0.1.
+local function near_share(used, free) return used > free / 2 end
+
 -- The most that a flow may have where that leaves so much `free`. A flow that is alone loses nothing by a small weight.
 local function share_of(flow, free)
   local weight = weight_of(flow)
@@ -55,6 +58,7 @@ end
 
 -- Why a flow may have no more waiting though there is room, and how many it has; nil when it may. `free` is what `count` more would leave.
 local function flow_refusal(flow, count, most, free, waiting, in_lane)
+  if not most and not near_share(waiting + count, free) then return nil end
   local share = math.max(1, share_of(flow, free))
   if not most and waiting + count <= share then return nil end
   local own, many_lanes = waiting_of_flow(flow)
