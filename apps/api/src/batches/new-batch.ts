@@ -15,7 +15,7 @@ export function newBatch(
   { open, options, webhookUrl, output, listing }: BatchCall,
   { owner, flow, requestId }: { owner: string; flow: string; requestId: string },
   config: Services['config'],
-  { sources, maxFetchedBytes, maxFlowWaiting }: Pick<UploadLimits, 'sources' | 'maxFetchedBytes' | 'maxFlowWaiting'>,
+  { sources, maxFetchedBytes, maxPending }: Pick<UploadLimits, 'sources' | 'maxFetchedBytes' | 'maxPending'>,
 ): NewBatch {
   if (listing) requireSource(sources, 's3');
   const listed = listing && checkListing(listing.prefix, config.S3_SOURCE_PREFIXES);
@@ -24,7 +24,7 @@ export function newBatch(
     id: newJobId(),
     owner,
     flow,
-    ...(maxFlowWaiting !== null && { maxFlowWaiting }),
+    ...(maxPending !== null && { maxPending }),
     requestId,
     options: compatOptions(options, config),
     open,

@@ -18,7 +18,7 @@ export interface UploadLimits extends BodyPace {
   /** Largest image that a worker may fetch for the caller, bytes; null: as large as the worker takes. */
   maxFetchedBytes: number | null;
   /** Jobs, items and frames of the caller that may wait; null: as many as its share. */
-  maxFlowWaiting: number | null;
+  maxPending: number | null;
   /** Where images may come from. */
   sources: readonly SourceKind[];
 }
@@ -37,7 +37,7 @@ export function uploadLimits(
   return {
     maxImageBytes: Math.min(config.MAX_IMAGE_BYTES, maxFetchedBytes ?? config.MAX_IMAGE_BYTES),
     maxFetchedBytes,
-    maxFlowWaiting: caller?.waiting ?? null,
+    maxPending: caller?.waiting ?? null,
     flow,
     timeoutMs: config.BODY_TIMEOUT,
     leastSpeed: config.BODY_MIN_SPEED,

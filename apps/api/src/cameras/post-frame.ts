@@ -28,7 +28,7 @@ export async function postFrame(services: Services, request: Request, response: 
   const { keep, maxAgeMs, options } = readFrameQuery(queryOf(request));
   const takenAt = readFrameTime(request.headers['x-frame-time']);
   const limits = uploadLimits(config, contextOf(response));
-  const { maxImageBytes, maxFlowWaiting } = limits;
+  const { maxImageBytes, maxPending } = limits;
   requireSource(limits.sources, 'inline');
   const body = announcedBody(request, maxImageBytes, ['raw']);
   await refuseWhenFull(queue, 'cameras', flow, async () => {
@@ -45,7 +45,7 @@ export async function postFrame(services: Services, request: Request, response: 
       camera,
       owner,
       flow,
-      ...(maxFlowWaiting !== null && { maxFlowWaiting }),
+      ...(maxPending !== null && { maxPending }),
       requestId,
       bytes,
       options: compatOptions(options, config),

@@ -22,14 +22,14 @@ export async function submit(call: DetectionCall, image: ImageInput): Promise<Jo
     options,
     ...(webhookUrl !== undefined && { webhookUrl }),
   };
-  const { maxFetchedBytes, maxFlowWaiting } = call.limits;
+  const { maxFetchedBytes, maxPending } = call.limits;
   const result = await queue.submit({
     id,
     ...work,
     requestId,
     owner,
     flow,
-    ...(maxFlowWaiting !== null && { maxFlowWaiting }),
+    ...(maxPending !== null && { maxPending }),
     ...('url' in image && maxFetchedBytes !== null && { maxImageBytes: maxFetchedBytes }),
     startTimeoutMs: config.START_WITHIN,
     // A caller that accepts the job in place of the faces loses nothing by a long wait, so its wait is not estimated.

@@ -11,7 +11,7 @@
 --- @include ../limits/throughput.lua
 --- @include ../limits/admission.lua
 local id, lease = args.id, args.lease
-local batch = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended', 'flow', 'maxFlowWaiting')
+local batch = redis.call('HMGET', batch_key(id), 'owner', 'state', 'erased', 'stopped', 'listLease', 'total', 'ended', 'flow', 'maxPending')
 local flow = batch[8] or batch[1]
 if lease then
   local leased = redis.call('ZSCORE', TASKS, task_name('list', id))

@@ -22,7 +22,7 @@ export interface NewBatch {
   /** Whose turns and shares it counts in: its owner's, unless this names another. */
   flow?: string;
   /** How many jobs, items and frames of its flow may wait; absent: no such limit. */
-  maxFlowWaiting?: number;
+  maxPending?: number;
   requestId: string;
   /** For all its items. */
   options: DetectionOptions;

@@ -10,7 +10,7 @@ if redis.call('EXISTS', batch_key(id)) == 1 then return { 'exists' } end
 local flow = args.flow or args.owner
 local reason, retry = refusal({
   queue = 'bulk', count = 1, bytes = 0, limits = args.limits, webhook_host = args.webhookHost, in_lane = true,
-  flow = flow, most_of_flow = args.maxFlowWaiting,
+  flow = flow, most_of_flow = args.maxPending,
 })
 if reason then return { 'full', reason, retry } end
 local obstacle = args.open and refuse_open(flow, args.maxOpen)
@@ -22,7 +22,7 @@ redis.call('HSET', batch_key(id),
   'total', 0, 'queued', 0, 'processing', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0, 'ended', 0, 'resultBytes', 0, 'turns', 0)
 charge_batch(id, BATCH_OVERHEAD_BYTES + #args.options + #(listing or '') + #(output or '') + #(webhook or ''))
 if args.flow then redis.call('HSET', batch_key(id), 'flow', args.flow) end
-if args.maxFlowWaiting then redis.call('HSET', batch_key(id), 'maxFlowWaiting', args.maxFlowWaiting) end
+if args.maxPending then redis.call('HSET', batch_key(id), 'maxPending', args.maxPending) end
 if args.maxImageBytes then redis.call('HSET', batch_key(id), 'maxImageBytes', args.maxImageBytes) end
 if listing then redis.call('HSET', batch_key(id), 'listing', listing, 'listStatus', 'waiting') end
 if output then redis.call('HSET', batch_key(id), 'output', output, 'writeStatus', 'waiting') end

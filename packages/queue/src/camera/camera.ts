@@ -9,7 +9,7 @@ export interface NewFrame {
   /** Whose turns and shares it counts in: its owner's, unless this names another. */
   flow?: string;
   /** How many jobs, items and frames of its flow may wait; absent: no such limit. */
-  maxFlowWaiting?: number;
+  maxPending?: number;
   requestId: string;
   bytes: Uint8Array;
   options: DetectionOptions;

@@ -39,7 +39,7 @@ local function post_frame()
   local flow = args.flow or args.owner
   local reason, retry = refusal({
     queue = 'cameras', count = 1 - #replaced, bytes = #blob - freed, limits = limits, in_lane = true,
-    flow = flow, most_of_flow = args.maxFlowWaiting,
+    flow = flow, most_of_flow = args.maxPending,
   })
   if reason then return { 'full', reason, retry } end
   -- A camera that a gateway of 0.1.0 made has no kind.

@@ -18,7 +18,7 @@ export interface NewJob {
   /** Whose turns and shares it counts in: its owner's, unless this names another. */
   flow?: string;
   /** How many jobs, items and frames of its flow may wait; absent: no such limit. */
-  maxFlowWaiting?: number;
+  maxPending?: number;
   /** Milliseconds from now after which the job, if it has not started, ends `expired`. */
   startTimeoutMs: number;
   /** Milliseconds a synchronous caller will wait: refused when the estimated wait is longer. Absent: no such check. */

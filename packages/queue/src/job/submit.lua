@@ -32,7 +32,7 @@ end
 if redis.call('EXISTS', job_key(id)) == 1 then return { 'exists' } end
 local reason, retry = refusal({
   queue = queue, count = 1, bytes = #blob, limits = args.limits, wait_ms = args.waitMs, webhook_host = args.webhookHost,
-  flow = args.flow or args.owner, most_of_flow = args.maxFlowWaiting,
+  flow = args.flow or args.owner, most_of_flow = args.maxPending,
 })
 if reason then return { 'full', reason, retry } end
 

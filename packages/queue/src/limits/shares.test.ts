@@ -296,7 +296,7 @@ describe('the bytes of images that wait', () => {
 
 describe('a limit of the caller', () => {
   it('counts its jobs, items and frames, and is no one else’s', async () => {
-    const own = { maxFlowWaiting: 4 };
+    const own = { maxPending: 4 };
     await by.create('b', { open: true, flow: 'a', ...own });
     const append = async (count: number) => (await by.append('b', Array.from({ length: count }, () => urlItem(null)))).reason;
     expect(await append(2)).toBe('');
@@ -315,8 +315,8 @@ describe('a limit of the caller', () => {
 
   it('does not hold while a worker of another release runs, which knows no flows', async () => {
     await anotherRelease(true);
-    expect(await submit('a', 1000, { maxFlowWaiting: 1 })).toBe('ok');
-    expect(await submit('a', 1000, { maxFlowWaiting: 1 })).toBe('ok');
+    expect(await submit('a', 1000, { maxPending: 1 })).toBe('ok');
+    expect(await submit('a', 1000, { maxPending: 1 })).toBe('ok');
   });
 });
 

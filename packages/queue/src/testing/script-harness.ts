@@ -21,7 +21,7 @@ type SubmitArguments = Parameters<typeof submitScript.encode>[0];
 export interface BatchOptions {
   owner?: string;
   flow?: string;
-  maxFlowWaiting?: number;
+  maxPending?: number;
   maxOpen?: number;
   open?: boolean;
   listing?: boolean;
@@ -37,7 +37,7 @@ export interface FrameOptions {
   limits?: AdmissionLimits;
   takenAt?: number;
   flow?: string;
-  maxFlowWaiting?: number;
+  maxPending?: number;
   maxCameras?: number;
   /** Superseded frames that a call of a script ends. */
   chunk?: number;
@@ -107,13 +107,13 @@ export class ScriptHarness {
   /** The first word of the reply. */
   async create(
     id: string,
-    { owner = '', flow, maxFlowWaiting, open = false, listing, output, webhookHost, limits = ROOMY, maxOpen = 1e6 }: BatchOptions = {},
+    { owner = '', flow, maxPending, open = false, listing, output, webhookHost, limits = ROOMY, maxOpen = 1e6 }: BatchOptions = {},
   ): Promise<string> {
     const reply = await this.scripts.run(createScript, {
       id,
       owner,
       flow,
-      maxFlowWaiting,
+      maxPending,
       requestId: 'request',
       options: DEFAULT_DETECTION_OPTIONS,
       open,
@@ -204,7 +204,7 @@ export class ScriptHarness {
       limits = ROOMY,
       takenAt = null,
       flow,
-      maxFlowWaiting,
+      maxPending,
       maxCameras = 4096,
       chunk = 1000,
     } = more;
@@ -219,7 +219,7 @@ export class ScriptHarness {
       requestId: 'request',
       owner: '',
       flow,
-      maxFlowWaiting,
+      maxPending,
       maxCameras,
       takenAt,
       max: chunk,
