@@ -54,8 +54,8 @@ export function refusalText(reason: AdmissionReason): string {
 
 /** Why it refuses one flow, though there is room for others. */
 const FLOW_REASONS = {
-  own_waiting: 'this API key has as many jobs, items and frames waiting as its limit `waiting` allows',
-  share_waiting: 'this caller has its share of the jobs that may wait; the rest is for others',
+  own_pending: 'this API key has as many jobs, items and frames waiting as its limit `waiting` allows',
+  share_pending: 'this caller has its share of the jobs that may wait; the rest is for others',
   share_blob_bytes: 'this caller has its share of the image bytes that may wait; the rest is for others',
 };
 type FlowReason = keyof typeof FLOW_REASONS;

@@ -26,7 +26,7 @@ end
 
 -- Jobs, items and frames of a flow that no worker has claimed, and what `count_entry` needs. A flow may have thousands of cameras: with
 -- many lanes, their sum is kept for a moment, and beyond MOST_LANES a lane counts as the one entry that it has at least.
-local function waiting_of_flow(flow)
+local function pending_of_flow(flow)
   local jobs, lanes = 0, 0
   for _, queue in ipairs(QUEUES) do
     jobs = jobs + redis.call('ZCARD', jobs_lane_key(queue, flow))
@@ -61,9 +61,9 @@ local function flow_refusal(flow, count, most, free, waiting, in_lane)
   if not most and not near_share(waiting + count, free) then return nil end
   local share = math.max(1, share_of(flow, free))
   if not most and waiting + count <= share then return nil end
-  local own, many_lanes = waiting_of_flow(flow)
-  if most and own + count > most then return 'own_waiting', own end
-  if own + count > share then return another_waits(flow) and 'share_waiting' or 'waiting', own end
+  local own, many_lanes = pending_of_flow(flow)
+  if most and own + count > most then return 'own_pending', own end
+  if own + count > share then return another_waits(flow) and 'share_pending' or 'waiting', own end
   if many_lanes and in_lane then redis.pcall('INCRBY', flow_entries_key(flow), count) end
   return nil
 end

@@ -63,7 +63,7 @@ describe('a flow that is alone', () => {
   it('leaves the eighth to others, and then hears that it has its share', async () => {
     await fill('a', 80);
     expect(await submit('b', 80)).toBe('ok');
-    expect(await submit('a', 80)).toBe('share_waiting');
+    expect(await submit('a', 80)).toBe('share_pending');
   });
 
   it('may try again when a tenth of its jobs has ended', async () => {
@@ -151,7 +151,7 @@ describe('several flows', () => {
     for (let i = 0; i < 20; i++) expect(await post(`f${i}`)).toBe('ok');
     for (let i = 0; i < 20; i++) expect(await submit('a', 100, { queue: 'bulk' })).toBe('ok');
     expect(await submit('b', 100, { queue: 'bulk' })).toBe('ok');
-    const refused = 'share_waiting';
+    const refused = 'share_pending';
     expect([await append(1), await post('more'), await submit('a', 100, { queue: 'bulk' })]).toEqual([
       refused,
       refused,
@@ -190,7 +190,7 @@ describe('several flows', () => {
     const few = { limits: limits(100) };
     for (let i = 0; i < 70; i++) expect((await by.frame(`f${i}`, `gate-${i}`, { flow: 'a', ...few }))[0]).toBe('ok');
     await submit('b', 100, { queue: 'bulk' });
-    expect((await by.frame('other', 'other', { flow: 'a', ...few })).slice(0, 2)).toEqual(['full', 'share_waiting']);
+    expect((await by.frame('other', 'other', { flow: 'a', ...few })).slice(0, 2)).toEqual(['full', 'share_pending']);
     expect((await by.frame('newer', 'gate-3', { flow: 'a', ...few }))[0]).toBe('ok');
   });
 });
@@ -211,14 +211,14 @@ describe('a flow with more lanes than are counted each time', () => {
 
   it('has the same share', async () => {
     await fillCameras();
-    expect(await post('late')).toBe('share_waiting');
+    expect(await post('late')).toBe('share_pending');
     // Of 800, less that of the other.
     expect(await raw.zcard(by.key('waiting:cameras'))).toBe(699);
   });
 
   it('gets more in at most a moment after its frames have been claimed', async () => {
     await fillCameras();
-    expect(await post('late')).toBe('share_waiting');
+    expect(await post('late')).toBe('share_pending');
     for (const token of await by.tokensOf('camera:/f0')) {
       const { job } = await by.claim(token);
       await by.start(job!.id, 1);
@@ -301,10 +301,10 @@ describe('a limit of the caller', () => {
     const append = async (count: number) => (await by.append('b', Array.from({ length: count }, () => urlItem(null)))).reason;
     expect(await append(2)).toBe('');
     expect((await by.frame('f', 'gate', { flow: 'a', ...own }))[0]).toBe('ok');
-    expect(await append(2)).toBe('own_waiting');
+    expect(await append(2)).toBe('own_pending');
     expect(await submit('a', 1000, own)).toBe('ok');
-    expect(await submit('a', 1000, own)).toBe('own_waiting');
-    expect((await by.frame('g', 'other', { flow: 'a', ...own })).slice(0, 2)).toEqual(['full', 'own_waiting']);
+    expect(await submit('a', 1000, own)).toBe('own_pending');
+    expect((await by.frame('g', 'other', { flow: 'a', ...own })).slice(0, 2)).toEqual(['full', 'own_pending']);
     expect(await by.create('c', { flow: 'a', ...own })).toBe('full');
     expect(await submit('b', 1000, own)).toBe('ok');
     // Work submitted under a key without the limit, or before it had one.
@@ -379,7 +379,7 @@ it('shares follow the rule in any sequence of events', { timeout: 60_000 }, asyn
         const others = FLOWS.some((other) => other !== name && own(other) > 0);
         const share = 7 * (others ? WEIGHTS[name]! : Math.max(1, WEIGHTS[name]!)) * free;
         if (own(name) + count <= Math.max(1, share)) return 'ok';
-        return others ? 'share_waiting' : 'waiting';
+        return others ? 'share_pending' : 'waiting';
       };
       for (const now of steps) {
         const mine = unclaimed.get(now.flow)!;
