@@ -86,7 +86,11 @@ export const METRICS = {
     queue,
   }),
   facequeue_drain_rate: gauge(GATEWAY, 'Jobs ended by workers per second, over about the last half minute.', { queue }),
-  facequeue_queue_full: gauge(GATEWAY, '1 while new jobs of the queue are refused, else 0. Refusals of one caller while others wait do not count.', { queue }),
+  facequeue_queue_full: gauge(
+    GATEWAY,
+    '1 while new jobs of the queue are refused, else 0. Refusals of one caller while others wait do not count.',
+    { queue },
+  ),
   facequeue_blob_bytes: gauge(GATEWAY, 'Image bytes waiting in Redis (at most MAX_BLOB_BYTES).'),
   facequeue_result_bytes: gauge(
     GATEWAY,

@@ -23,7 +23,8 @@ export const queueVariables = {
       'Bytes of kept results and undelivered webhooks, above which new jobs are refused. Webhooks may take half of it, those of one receiver an eighth.',
   }),
   MAX_OLDEST: duration('10m', { min: '100ms', max: '3650d' }).meta({
-    description: 'Age of the oldest waiting job of an API key, or without keys of an address, above which it gets no new jobs into that queue.',
+    description:
+      'Age of the oldest waiting job of an API key, or without keys of an address, above which it gets no new jobs into that queue.',
   }),
   RESULT_TTL: duration('1h', { min: '1s', max: '3650d' }).meta({
     description: 'How long an ended job and its result are kept.',

@@ -102,7 +102,9 @@ describe('while one caller has its share of the queue', () => {
     detect(at, null, { 'x-api-key': keyOf(name), ...headers });
   async function flooded(at: TestGateway): Promise<void> {
     for (let i = 0; i < 14; i++) expect((await call(at, 'flood')).status).toBe(202);
-    await expect.poll(async () => (await at.queue.snapshot()).full.interactive?.flow, { timeout: 10_000 }).toBe('flood');
+    await expect
+      .poll(async () => (await at.queue.snapshot()).full.interactive?.flow, { timeout: 10_000 })
+      .toBe('flood');
   }
 
   it('it hears that the queue is full, and once another waits, that it has its share', async () => {

@@ -68,7 +68,20 @@ describe('facequeue keys', () => {
   });
 
   it('writes the limits, and lists them', async () => {
-    await keys('add', 'shop', '--scopes', 'detect', '--rate', '50/1s', '--burst', '100', '--concurrent', '64', '--waiting', '500');
+    await keys(
+      'add',
+      'shop',
+      '--scopes',
+      'detect',
+      '--rate',
+      '50/1s',
+      '--burst',
+      '100',
+      '--concurrent',
+      '64',
+      '--waiting',
+      '500',
+    );
     expect(written()[0]).toMatchObject({ rate: { requests: 50, per: '1s', burst: 100 }, concurrent: 64, waiting: 500 });
     await keys(
       'add',

@@ -2,7 +2,7 @@ import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import type { SubmitResult } from '../job/job.ts';
 import { flowField } from '../job/record.ts';
 import { idExists, type Submissions } from '../job/submissions.ts';
-import { type AdmissionLimits, type FullReply, limitsArg, admissionError } from '../limits/admission.ts';
+import { type AdmissionLimits, admissionError, type FullReply, limitsArg } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, json, number, optional, text } from '../redis/define-script.ts';

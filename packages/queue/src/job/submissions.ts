@@ -1,5 +1,5 @@
 import { type DetectionOptions, FacequeueError, isFacequeueError } from '@facequeue/schema';
-import { type AdmissionLimits, type FullReply, limitsArg, admissionError } from '../limits/admission.ts';
+import { type AdmissionLimits, admissionError, type FullReply, limitsArg } from '../limits/admission.ts';
 import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, isOne, json, number, optional, text } from '../redis/define-script.ts';
 import { publicError } from '../redis/errors.ts';

@@ -298,7 +298,13 @@ describe('a limit of the caller', () => {
   it('counts its jobs, items and frames, and is no one else’s', async () => {
     const own = { maxPending: 4 };
     await by.create('b', { open: true, flow: 'a', ...own });
-    const append = async (count: number) => (await by.append('b', Array.from({ length: count }, () => urlItem(null)))).reason;
+    const append = async (count: number) =>
+      (
+        await by.append(
+          'b',
+          Array.from({ length: count }, () => urlItem(null)),
+        )
+      ).reason;
     expect(await append(2)).toBe('');
     expect((await by.frame('f', 'gate', { flow: 'a', ...own }))[0]).toBe('ok');
     expect(await append(2)).toBe('own_pending');
@@ -356,15 +362,32 @@ it('shares follow the rule in any sequence of events', { timeout: 60_000 }, asyn
   let nth = 0;
   const flow = fc.constantFrom(...FLOWS);
   const step = fc.oneof(
-    { weight: 5, arbitrary: fc.record({ kind: fc.constant('submit' as const), flow, count: fc.integer({ min: 1, max: 20 }) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constant('append' as const), flow, count: fc.integer({ min: 1, max: 12 }) }) },
-    { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('claim' as const, 'cancel' as const), flow, count: fc.integer({ min: 1, max: 12 }) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('end' as const), flow, count: fc.integer({ min: 1, max: 12 }) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({ kind: fc.constant('submit' as const), flow, count: fc.integer({ min: 1, max: 20 }) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ kind: fc.constant('append' as const), flow, count: fc.integer({ min: 1, max: 12 }) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constantFrom('claim' as const, 'cancel' as const),
+        flow,
+        count: fc.integer({ min: 1, max: 12 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('end' as const), flow, count: fc.integer({ min: 1, max: 12 }) }),
+    },
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
       const here = new ScriptHarness(raw, `{fq-shares-${nth++}}`);
-      for (const [name, value] of Object.entries(WEIGHTS)) if (value !== 1) await raw.hset(here.key('weights'), name, value);
+      for (const [name, value] of Object.entries(WEIGHTS))
+        if (value !== 1) await raw.hset(here.key('weights'), name, value);
       const unclaimed = new Map(FLOWS.map((name) => [name, [] as string[]]));
       const items = new Map(FLOWS.map((name) => [name, 0]));
       const claimed: string[] = [];
@@ -395,7 +418,12 @@ it('shares follow the rule in any sequence of events', { timeout: 60_000 }, asyn
           if (now.kind === 'submit') {
             const id = `${now.flow}${ids++}`;
             const answer = expected(now.flow, 1, LIMIT);
-            const reply = await here.submit(id, { queue: 'interactive', owner: now.flow, limits: limits(LIMIT), blob: NO_BYTES });
+            const reply = await here.submit(id, {
+              queue: 'interactive',
+              owner: now.flow,
+              limits: limits(LIMIT),
+              blob: NO_BYTES,
+            });
             expect(reply[0] === 'ok' ? 'ok' : reply[1]).toBe(answer);
             if (answer === 'ok') mine.push(id);
           } else if (now.kind === 'cancel') {

@@ -107,7 +107,17 @@ export class ScriptHarness {
   /** The first word of the reply. */
   async create(
     id: string,
-    { owner = '', flow, maxPending, open = false, listing, output, webhookHost, limits = ROOMY, maxOpen = 1e6 }: BatchOptions = {},
+    {
+      owner = '',
+      flow,
+      maxPending,
+      open = false,
+      listing,
+      output,
+      webhookHost,
+      limits = ROOMY,
+      maxOpen = 1e6,
+    }: BatchOptions = {},
   ): Promise<string> {
     const reply = await this.scripts.run(createScript, {
       id,
