@@ -125,7 +125,7 @@ describe('several flows', () => {
     const counts: number[] = [];
     for (const flow of flows) counts.push(await raw.zcard(by.key(`lane:jobs:interactive:${flow}`)));
     // 3.5, 7 and 14 times what is free: 10.
-    [35, 70, 140].forEach((share, i) => expect(Math.abs(counts[i]! - share)).toBeLessThanOrEqual(10));
+    for (const [i, share] of [35, 70, 140].entries()) expect(Math.abs(counts[i]! - share)).toBeLessThanOrEqual(10);
   });
 
   it('get their first jobs in as long as there is room for one', async () => {
