@@ -188,6 +188,23 @@ describe('admission', () => {
     expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: 17 } });
   });
 
+  it('never gives a flow more than its share, however many gateways submit at once, and another its first job', async () => {
+    await using rig = new Rig(redis.url);
+    const limits = { ...ROOMY, maxWaiting: 24 };
+    const gateways = await Promise.all([rig.gateway({ limits }), rig.gateway({ limits }), rig.gateway({ limits })]);
+    const flows = Array.from({ length: 90 }, (_, i) => (i === 45 ? 'small' : 'flood'));
+    const outcomes = await Promise.allSettled(
+      flows.map((flow, i) => gateways[i % gateways.length]!.submit(job({ flow }))),
+    );
+    const accepted = flows.filter((_, i) => outcomes[i]!.status === 'fulfilled');
+    expect(accepted).toContain('small');
+    // Seven times what it leaves free: 3 while it was alone, then 2 of another.
+    const flood = accepted.length - 1;
+    expect(flood).toBeGreaterThanOrEqual(20);
+    expect(flood).toBeLessThanOrEqual(21);
+    expect(await audit(redis.url, rig.prefix)).toMatchObject({ findings: [], jobs: { queued: flood + 1 } });
+  });
+
   it('refuses while too many result bytes are kept, and admits jobs again when they are erased', async () => {
     await using rig = new Rig(redis.url);
     const gateway = await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 6 }, resultTtlMs: 1500 });
