@@ -54,6 +54,19 @@ describe('pipeline', () => {
     },
   );
 
+  it('finds one face of 16 px in an empty picture, in profile small-faces', async () => {
+    for (const [x, y] of [
+      [150, 120],
+      [640, 360],
+      [1111, 599],
+    ] as const) {
+      const truth = { x, y, size: 16, who: 0 };
+      const { faces } = await detect(await pasted(1280, 720, [truth]), { ...boxesOnly, profile: 'small-faces' });
+      expect(faces).toHaveLength(1);
+      expect(at(faces, truth)).toBeDefined();
+    }
+  });
+
   it('reports the image, the model and the time of each stage', async () => {
     const bytes = await photographBytes('portrait-1.jpg');
     const { image, timings, model } = await detect(bytes);

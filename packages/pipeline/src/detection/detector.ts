@@ -4,7 +4,7 @@ import type { RgbImage } from '../image/index.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
 import { type Candidate, candidatesOf } from './candidate.ts';
 import { type Letterbox, letterbox } from './letterbox.ts';
-import { certainScales, detectionPolicy, LOWEST_SCORE } from './policy.ts';
+import { certainScales, detectionPolicy, SPECK_SCORE } from './policy.ts';
 import { Pyramid } from './pyramid.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function detectFaces(
     image,
     certainScales(image, profile).map((scale) => fit(scale).content),
   );
-  const lowest = Math.min(LOWEST_SCORE, rules.candidate_score);
+  const lowest = Math.min(SPECK_SCORE, rules.candidate_score);
   const policy = detectionPolicy(image, profile, rules);
   let step = policy.next();
   while (!step.done) {

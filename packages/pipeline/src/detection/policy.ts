@@ -4,7 +4,7 @@
  * models/README.md has the measurements for every number.
  */
 import type { Profile } from '@facequeue/schema';
-import { type Candidate, faceSize } from './candidate.ts';
+import type { Candidate } from './candidate.ts';
 import type { Size } from './letterbox.ts';
 import { merge } from './nms.ts';
 
@@ -42,20 +42,19 @@ export function fastScale(image: Size): number {
 /** The scales that a profile always runs. */
 export function certainScales(image: Size, profile: Profile): number[] {
   if (profile === 'fast') return [fastScale(image)];
-  const [coarse, middle] = passScales(image);
-  return middle === null ? [coarse] : [coarse, middle];
+  const [coarse, middle, native, enlarged] = passScales(image);
+  const scales = profile === 'balanced' ? [coarse, middle] : [coarse, middle, native, enlarged];
+  return scales.filter((scale) => scale !== null);
 }
 
 /**
- * Score from which a speck in the middle pass triggers the native pass. Measured with 284 single faces of 7-17 px in the
+ * Score from which a speck in the middle pass triggers the native pass of `balanced`. Measured with 284 single faces of 7-17 px in the
  * middle pass, pasted at random into face-free pictures 1280 to 3000 px wide; the native pass finds all of them. A
  * threshold of 0.1 triggers it for 56 % of them, 0.05 for 67 %, 0.03 for 76 %. Of the same pictures without a face, 27, 39
- * and 43 % trigger it in vain (mostly textures), which doubles their cost.
+ * and 43 % trigger it in vain (mostly textures), which doubles their cost. `small-faces` never stops early: whoever asks for it knows
+ * that faces are small.
  */
-const SPECK_SCORE = { balanced: 0.1, 'small-faces': 0.03 } as const;
-
-/** The lowest candidate score the policy uses. */
-export const LOWEST_SCORE = Math.min(...Object.values(SPECK_SCORE));
+export const SPECK_SCORE = 0.1;
 
 /** Rules for merging the candidates of several passes. */
 export interface MergeRules {
@@ -68,7 +67,7 @@ export interface MergeRules {
 /**
  * The detection policy as a coroutine: it yields a pass, receives the candidates of that pass, and returns the merged
  * faces, highest score first. It runs no model itself.
- * @param rules the pack's; the caller sends candidates from the lower of `LOWEST_SCORE` and the pack's candidate score up
+ * @param rules the pack's; the caller sends candidates from the lower of `SPECK_SCORE` and the pack's candidate score up
  */
 export function* detectionPolicy(
   image: Size,
@@ -97,17 +96,14 @@ export function* detectionPolicy(
   found[0] = yield { index: 0, scale: coarse };
   if (middle !== null) {
     found[1] = yield { index: 1, scale: middle };
-    const speck = found[1].some((one) => one.passSize < 24 && one.score >= SPECK_SCORE[profile]);
+    const speck = found[1].some((one) => one.passSize < 24 && one.score >= SPECK_SCORE);
     // Stopping here is as good as `fast` only where this pass was no coarser than that.
-    if (middle >= fastScale(image) && !speck) return merged(large, OPEN);
+    if (profile === 'balanced' && middle >= fastScale(image) && !speck) return merged(large, OPEN);
   }
 
   found[2] = yield { index: 2, scale: native };
   const medium: Gate = [24, Number.POSITIVE_INFINITY];
-  const balanced = merged(large, medium, [0, 192]);
-  if (profile === 'balanced' || enlarged === null) return balanced;
-  const crowd = balanced.filter((one) => one.score > 0.15 && faceSize(one) < 32).length;
-  if (crowd <= 4) return balanced;
+  if (profile === 'balanced' || enlarged === null) return merged(large, medium, [0, 192]);
 
   found[3] = yield { index: 3, scale: enlarged };
   return merged(large, medium, [16, 256], [0, 192]);
