@@ -2,6 +2,9 @@ import { QUEUE_NAMES, type QueueName } from '@facequeue/schema';
 import { type AuditContext, checkOwner, inChunks, membersOf, namesOf, readAtomically } from './context.ts';
 import type { JobSummary } from './jobs.ts';
 
+/** The field of stats that names the flow that waits alone. */
+const alone = (queue: QueueName) => `alone:${queue}`;
+
 /**
  * Checks the invariants of the queue's flow/lib.lua: what is in lanes waits, and the lists of lanes and flows agree. What waits may be in
  * no lane: a gateway of another release has submitted it. Lanes and flows come and go all the time in an installation that is running, so
@@ -13,6 +16,29 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
   if (stats['unfair']) return;
   for (const queue of QUEUE_NAMES) {
     const flows = await membersOf(context, keys.flows(queue));
+    const single = async (flow: string) => {
+      const name = `${queue}:${flow}`;
+      for (const id of (await membersOf(context, keys.jobsLane(name))).keys()) {
+        const job = jobs.get(id);
+        const queued = job?.status === 'queued' && job.attempts === 0;
+        check('flow', name, `job ${id} waits in its lane`, name, queued ? `${job.queue}:${job.flow}` : undefined);
+      }
+    };
+    const flowAlone = await redis.hget(keys.stats, alone(queue));
+    if (flowAlone !== null) {
+      const name = `${queue}:${flowAlone}`;
+      await single(flowAlone);
+      const [still, listed, passedOver] = await readAtomically(
+        redis,
+        ['hget', keys.stats, alone(queue)],
+        ['exists', keys.flows(queue)],
+        ['zcount', keys.jobsLane(name), '-inf', '(0'],
+      );
+      if (still === flowAlone) {
+        check('flow', name, 'waits alone', true, listed === 0);
+        check('flow', name, 'jobs passed over while it waits alone', 0, passedOver as number);
+      }
+    }
     await inChunks(flows.keys(), async (flow) => {
       const name = `${queue}:${flow}`;
       const has = (lane: string) => ['zscore', keys.lanes(name), lane];
@@ -29,12 +55,7 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
       }
       const [joined, waits] = await readAtomically(redis, has('jobs'), ['exists', keys.jobsLane(name)]);
       check('flow', name, 'has a lane of its single jobs', waits === 1, joined !== null);
-      const single = await membersOf(context, keys.jobsLane(name));
-      for (const id of single.keys()) {
-        const job = jobs.get(id);
-        const queued = job?.status === 'queued' && job.attempts === 0;
-        check('flow', name, `job ${id} waits in its lane`, name, queued ? `${job.queue}:${job.flow}` : undefined);
-      }
+      await single(flow);
     });
     const [waits, clock] = await readAtomically(
       redis,
@@ -48,12 +69,14 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
   );
   await inChunks(keysOfFlows, async ([name, key]) => {
     const [, queue, flow] = /^(\w+):(.*)$/s.exec(name) ?? [];
-    const [exists, listed] = await readAtomically(
+    const [exists, listed, flowAlone] = await readAtomically(
       redis,
       ['exists', key],
       ['zscore', keys.flows(queue as QueueName), flow!],
+      ['hget', keys.stats, alone(queue as QueueName)],
     );
-    if (exists === 1) checkOwner(context, key, listed !== null);
+    const waitsAlone = flowAlone === flow && key === keys.jobsLane(name);
+    if (exists === 1) checkOwner(context, key, listed !== null || waitsAlone);
   });
 }
 

@@ -135,6 +135,85 @@ describe('flows', () => {
     expect(await fq.audit()).toEqual([]);
   });
 
+  it.each(['a', 'z'])(
+    'that are alone are in no list of turns, until a job of %s waits, and again after it',
+    async (other) => {
+      const fq = installation();
+      const turns = () =>
+        Promise.all(['flows:interactive', 'lanes:interactive:m'].map((key) => raw.exists(fq.by.key(key))));
+      for (let i = 0; i < 6; i++) await fq.submit('m');
+      expect(await turns()).toEqual([0, 0]);
+      expect(await fq.run('interactive', 1)).toEqual(['m']);
+      await fq.submit(other);
+      expect(await turns()).toEqual([1, 1]);
+      expect(await fq.run('interactive', 2)).toContain(other);
+      // A job that was passed over waits for the delivery of the other one.
+      for (let i = 0; i < 3; i++) await fq.submit('m');
+      expect(await fq.run('interactive', 6)).toEqual(Array(6).fill('m'));
+      expect(await turns()).toEqual([0, 0]);
+      expect(await fq.audit()).toEqual([]);
+      expect(await fq.run('interactive')).toEqual(['m']);
+    },
+  );
+
+  it('that are alone are named no longer than something of them waits', async () => {
+    const fq = installation();
+    const named = () => raw.hget(fq.by.key('stats'), 'alone:interactive');
+    for (const other of ['a', 'b']) {
+      await fq.submit(other);
+      expect(await named()).toBe(other);
+      await fq.claimNext('interactive');
+    }
+    const canceled = await fq.submit('c');
+    await fq.by.cancel(canceled);
+    expect(await named()).toBeNull();
+    await fq.submit('d');
+    await fq.by.sweep();
+    expect(await named()).toBe('d');
+    await fq.claimNext('interactive'); // of the canceled one
+    await fq.claimNext('interactive');
+    await fq.by.sweep();
+    expect(await named()).toBeNull();
+  });
+
+  it.each([
+    ['a', 1, 10],
+    ['z', 1, 10],
+    ['a', 3, 15],
+  ])(
+    'keep their turns beside a job of %s with weight %d that comes back as often as it is served',
+    async (other, weight, most) => {
+      const fq = installation();
+      await raw.hset(fq.by.key('weights'), other, weight);
+      for (let i = 0; i < 40; i++) await fq.submit('m');
+      await fq.run('interactive', 1);
+      const served: string[] = [];
+      let waits = false;
+      for (let i = 0; i < 20; i++) {
+        if (!waits) await fq.submit(other);
+        const [flow] = await fq.run('interactive', 1);
+        served.push(flow!);
+        waits = flow !== other;
+      }
+      expect(countOf(served, other)).toBe(most);
+      expect(await fq.audit()).toEqual([]);
+    },
+  );
+
+  it('that are alone share bulk with batches that come later, their own too', async () => {
+    const fq = installation();
+    for (let i = 0; i < 60; i++) await fq.submit('a', 'bulk');
+    expect(await fq.run('bulk', 10)).toEqual(Array(10).fill('a'));
+    await fq.append('own', 'a', 40);
+    await fq.append('other', 'b', 40);
+    const served = await fq.run('bulk', 40);
+    expect(countOf(served, 'b')).toBe(20);
+    expect(await raw.llen(fq.by.key('lane:batch:own'))).toBe(30);
+    expect(await fq.audit()).toEqual([]);
+    expect(await fq.run('bulk')).toHaveLength(90);
+    expect(await fq.audit()).toEqual([]);
+  });
+
   it('share single jobs and batches of bulk, and the batches and jobs of one flow its share', async () => {
     const fq = installation();
     await fq.append('big', 'a', 200);

@@ -6,11 +6,18 @@
 -- wait are served in the ratio of their weights, and one that begins to wait is passed by each other flow of its weight once at most. A
 -- flow that stops waiting leaves nothing behind: its last turn is not later than the clock.
 -- The lanes of a flow take turns in the same way, all with one weight.
+-- A flow that is alone pays for no turns. While nothing but single jobs of one flow waits in a queue, stats.alone:<queue> names it, and
+-- it is in neither `flows` nor `lanes`: jobs join and leave its lane, and each delivery brings its own job. When something else begins to
+-- wait, the flow gets a turn as one that begins to wait at that moment. It counts as alone again only when it is served while nothing
+-- else waits (job/claim.lua), and then its next turn would be as late. So whoever comes and goes between its jobs, however often, takes
+-- no more turns from it than one that stays.
 -- Invariants, after each script, as long as all processes are of a release that knows flows:
 --   a single job is in the lane of its flow exactly while it is `queued` and no worker has ever claimed it;
---   a lane is in `lanes` while something waits in it, and a flow in `flows` while it has a lane there.
+--   a lane is in `lanes` while something waits in it, and a flow in `flows` while it has a lane there, unless it is alone;
+--   while stats.alone:<queue> names a flow, nothing of others waits in the queue, and no job in its lane was passed over.
 -- Other releases break them harmlessly: a claim skips what is not there, and takes up lanes that it is delivered tokens of.
--- stats.clock:<queue> is the clock; it is deleted when nothing waits. stats.unfair is set while a worker is seen that knows no flows
+-- stats.clock:<queue> is the clock; it is deleted when at most one flow waits, alone. The name of a flow that was alone remains when its
+-- last job is claimed, until another flow waits or the next sweep. stats.unfair is set while a worker is seen that knows no flows
 -- (flow/workers-lib.lua): then jobs and lanes join no flows, and each delivery brings what it names.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
@@ -19,17 +26,33 @@
 local JOBS_LANE = 'jobs'
 
 local function is_fair() return not redis.call('HGET', STATS, 'unfair') end
+local function flow_alone(queue) return redis.call('HGET', STATS, 'alone:' .. queue) end
 local function weight_of(flow) return tonumber(redis.call('HGET', WEIGHTS, flow) or 1) end
 
--- Something waits in a lane of a flow.
-local function join_flow(queue, flow, lane)
+-- Flows of which something waits: all, or `most` of them.
+local function waiting_flows(queue, most)
+  local alone = flow_alone(queue)
+  return alone and { alone } or redis.call('ZRANGE', flows_key(queue), 0, most and most - 1 or -1)
+end
+
+local function enter_lane(queue, flow, lane)
   local lanes = lanes_key(queue, flow)
-  if redis.call('ZSCORE', lanes, lane) then return end
   local first = redis.call('ZRANGE', lanes, 0, 0, 'WITHSCORES')
   redis.call('ZADD', lanes, tonumber(first[2] or 0) + 1, lane)
   if first[1] then return end
   local clock = tonumber(redis.call('HGET', STATS, 'clock:' .. queue) or 0)
   redis.call('ZADD', flows_key(queue), clock + 1 / weight_of(flow), flow)
+end
+
+-- Something waits in a lane of a flow.
+local function join_flow(queue, flow, lane)
+  if redis.call('ZSCORE', lanes_key(queue, flow), lane) then return end
+  local alone = flow_alone(queue)
+  if alone then
+    redis.call('HDEL', STATS, 'alone:' .. queue)
+    if redis.call('EXISTS', jobs_lane_key(queue, alone)) == 1 then enter_lane(queue, alone, JOBS_LANE) end
+  end
+  enter_lane(queue, flow, lane)
 end
 
 -- Nothing waits in a lane of a flow any more.
@@ -39,15 +62,26 @@ local function leave_flow(queue, flow, lane)
   if redis.call('EXISTS', flows_key(queue)) == 0 then redis.call('HDEL', STATS, 'clock:' .. queue) end
 end
 
-local function join_jobs_lane(id, queue, flow)
+-- `alone`: the flow that waits alone.
+local function join_jobs_lane(id, queue, flow, alone)
   redis.call('ZADD', jobs_lane_key(queue, flow), now, id)
-  join_flow(queue, flow, JOBS_LANE)
+  if alone == flow then return end
+  if redis.call('EXISTS', alone and jobs_lane_key(queue, alone) or flows_key(queue)) == 1 then
+    join_flow(queue, flow, JOBS_LANE)
+  else
+    redis.call('HSET', STATS, 'alone:' .. queue, flow)
+  end
 end
 
 -- Whether the job was in the lane.
 local function leave_jobs_lane(id, queue, flow)
   if redis.call('ZREM', jobs_lane_key(queue, flow), id) == 0 then return false end
-  if redis.call('EXISTS', jobs_lane_key(queue, flow)) == 0 then leave_flow(queue, flow, JOBS_LANE) end
+  if redis.call('EXISTS', jobs_lane_key(queue, flow)) == 1 then return true end
+  if flow_alone(queue) == flow then
+    redis.call('HDEL', STATS, 'alone:' .. queue)
+  else
+    leave_flow(queue, flow, JOBS_LANE)
+  end
   return true
 end
 
@@ -72,6 +106,15 @@ local function next_lane(queue)
   local flow = redis.call('ZRANGE', flows_key(queue), 0, 0)[1]
   if not flow then return nil end
   return flow, redis.call('ZRANGE', lanes_key(queue, flow), 0, 0)[1]
+end
+
+-- A flow has been served while no other waited: it is alone from here on if only its single jobs wait, none of them passed over.
+local function leave_alone(queue, flow)
+  local lanes = redis.call('ZRANGE', lanes_key(queue, flow), 0, 1)
+  if #lanes ~= 1 or lanes[1] ~= JOBS_LANE then return end
+  redis.call('DEL', flows_key(queue), lanes_key(queue, flow))
+  redis.call('HDEL', STATS, 'clock:' .. queue)
+  redis.call('HSET', STATS, 'alone:' .. queue, flow)
 end
 
 -- The next turn of the flow, and of its lane, is one later.

@@ -11,7 +11,7 @@ end
 
 local function each_queued_single_job(visit)
   for _, queue in ipairs(QUEUES) do
-    for _, flow in ipairs(redis.call('ZRANGE', flows_key(queue), 0, -1)) do
+    for _, flow in ipairs(waiting_flows(queue)) do
       for _, id in ipairs(redis.call('ZRANGE', jobs_lane_key(queue, flow), 0, -1)) do visit(id, queue, flow) end
     end
   end
@@ -38,13 +38,17 @@ end
 -- Removes first entries and lanes that processes of another release have emptied: a few, others follow.
 local function trim_lanes()
   for _, queue in ipairs(QUEUES) do
-    for _, flow in ipairs(redis.call('ZRANGE', flows_key(queue), 0, TRIMMED_FLOWS - 1)) do
+    for _, flow in ipairs(waiting_flows(queue, TRIMMED_FLOWS)) do
       for _, lane in ipairs(redis.call('ZRANGE', lanes_key(queue, flow), 0, TRIMMED_FLOWS - 1)) do
         if lane ~= JOBS_LANE then leave_if_empty(queue, flow, lane) end
       end
       for _, id in ipairs(redis.call('ZRANGE', jobs_lane_key(queue, flow), 0, TRIMMED_JOBS - 1)) do
         if waits_unclaimed(load_job(id)) then break end
         leave_jobs_lane(id, queue, flow)
+      end
+      -- A name, or an address, is kept no longer than the flow waits.
+      if flow_alone(queue) == flow and redis.call('EXISTS', jobs_lane_key(queue, flow)) == 0 then
+        redis.call('HDEL', STATS, 'alone:' .. queue)
       end
     end
   end

@@ -91,7 +91,8 @@ local function next_by_flow(queue)
   end
 end
 
-local function others_wait(queue) return is_fair() and redis.call('ZCARD', flows_key(queue)) > 1 end
+-- How many flows take turns in the queue: none that is alone.
+local function flows_in_turn(queue) return is_fair() and redis.call('ZCARD', flows_key(queue)) or 0 end
 
 -- Takes the next entry of the token's lane or, while several flows wait, what is next in turn.
 local function job_of_token(token, lane)
@@ -106,7 +107,7 @@ local function job_of_token(token, lane)
       join_flow(queue, (kind == 'batch' and flow_of_batch or flow_of_camera)(name), lane)
     end
     local from = lane
-    if others_wait(queue) then
+    if flows_in_turn(queue) > 1 then
       job, from = next_by_flow(queue)
     else
       job = (kind == 'batch' and next_item or next_frame)(name)
@@ -128,16 +129,18 @@ end
 -- of another release go by the id (lane/lib.lua).
 local function job_instead_of(own)
   local queue = own.queue
+  local flows = flows_in_turn(queue)
   local job, lane
   if not own.token then
     advance_flow(queue, own.flow, JOBS_LANE)
     leave_jobs_lane(own.id, queue, own.flow)
     return own
-  elseif others_wait(queue) then
+  elseif flows > 1 then
     job, lane = next_by_flow(queue)
   elseif first_was_passed_over(queue, own.flow) then
     job, lane = next_single_job(queue, own.flow), JOBS_LANE
   else
+    if flows == 1 then leave_alone(queue, own.flow) end
     leave_jobs_lane(own.id, queue, own.flow)
     return own
   end
@@ -164,9 +167,13 @@ local function delivered_job()
   local job = load_job(bound or delivered)
   -- Another delivery was exchanged for this one.
   if not job or delivery_id(job) ~= delivered then return nil end
-  local in_lane = not job.batch and not job.camera and job.status == 'queued'
-    and redis.call('ZSCORE', jobs_lane_key(job.queue, job.flow), job.id)
-  return in_lane and job_instead_of(job) or not in_lane and job or nil
+  if job.batch or job.camera or job.status ~= 'queued' then return job end
+  local lane = jobs_lane_key(job.queue, job.flow)
+  if flow_alone(job.queue) == job.flow then
+    redis.call('ZREM', lane, job.id)
+    return job
+  end
+  return not redis.call('ZSCORE', lane, job.id) and job or job_instead_of(job)
 end
 
 local job = delivered_job()

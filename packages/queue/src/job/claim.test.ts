@@ -55,6 +55,8 @@ describe('a claim', () => {
       const given = job({ owner, ...(flow !== undefined && { flow }) });
       await gateway.submit(given);
       expect(await worker.claim(given.id, 'w')).toMatchObject({ owner, flow: expected });
+      // The next one is delivered by its id: nothing waits.
+      await worker.start(given.id, 1);
     }
   });
 
@@ -69,6 +71,8 @@ describe('a claim', () => {
         Array.from({ length: 50 }, (_, i) => workers[i % workers.length]!.claim(given.id, `w${i}`)),
       );
       expect(claims.filter(Boolean)).toMatchObject([{ id: given.id, attempt: 1, queue: 'interactive' }]);
+      // The next one is delivered by its id: nothing waits.
+      await workers[0]!.start(given.id, 1);
     }
   });
 

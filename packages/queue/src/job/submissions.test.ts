@@ -88,9 +88,9 @@ describe('a submission that is taken back', () => {
     expect(await all()).toEqual({
       ...before,
       [by.key('stats')]: Object.fromEntries([
+        ['alone:bulk', 'o'],
         ['blobBytes', '0'],
         ['erasures', '1'],
-        ['turns', '1'],
       ]),
     });
     expect(await by.abort('j')).toBe(true);

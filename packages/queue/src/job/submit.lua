@@ -37,30 +37,44 @@ local reason, retry = refusal({
 if reason then return { 'full', reason, retry } end
 
 local expires = now + args.startTimeoutMs
-redis.call('HSET', job_key(id),
+local job = { id = id, status = 'queued', createdAt = now, expiresAt = expires }
+local fields = {
   'status', 'queued', 'queue', queue, 'source', args.source, 'options', args.options, 'requestId', args.requestId, 'owner', args.owner,
   'createdAt', now, 'startWithin', args.startTimeoutMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
-  'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0)
-if args.flow then redis.call('HSET', job_key(id), 'flow', args.flow) end
-if args.maxImageBytes then redis.call('HSET', job_key(id), 'maxImageBytes', args.maxImageBytes) end
+  'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0,
+}
+local function add(field, value)
+  fields[#fields + 1] = field
+  fields[#fields + 1] = value
+end
+if args.flow then add('flow', args.flow) end
+if args.maxImageBytes then add('maxImageBytes', args.maxImageBytes) end
 if key then
-  redis.call('HSET', job_key(id), 'idempotency', key, 'unshared', 1)
-  redis.call('SET', reservation_key(key), id .. ' ' .. args.fingerprint)
+  add('idempotency', key)
+  add('unshared', 1)
 end
 if webhook then
-  redis.call('HSET', job_key(id), 'webhookUrl', webhook, 'webhookHost', args.webhookHost, 'webhookStatus', 'waiting')
+  add('webhookUrl', webhook)
+  add('webhookHost', args.webhookHost)
+  add('webhookStatus', 'waiting')
 end
+local turns = redis.call('HMGET', STATS, 'unfair', 'alone:' .. queue)
+local fair, alone = not turns[1], turns[2]
+local waiting = queued_count(queue)
+-- Where something waits already, this one's delivery may bring that: only a token can.
+if fair and waiting > 0 then
+  job.token = token_of(id)
+  add('ticket', job.token)
+end
+redis.call('HSET', job_key(id), unpack(fields))
+if key then redis.call('SET', reservation_key(key), id .. ' ' .. args.fingerprint) end
 if #blob > 0 then
   redis.call('SET', blob_key(id), blob)
   charge_blob(args.flow or args.owner, #blob)
 end
-on_enqueue(queue)
+on_enqueue(queue, waiting)
 redis.call('ZADD', waiting_key(queue), now, id)
-local job = { id = id, status = 'queued', createdAt = now, expiresAt = expires }
-if is_fair() then
-  -- Where something waits already, this one's delivery may bring that: only a token can.
-  if redis.call('EXISTS', flows_key(queue)) == 1 then bind_to_new_token(job, JOBS_LANE) end
-  join_jobs_lane(id, queue, args.flow or args.owner)
-end
+if job.token then redis.call('HSET', LANE_TOKENS, job.token, JOBS_LANE .. ' ' .. id) end
+if fair then join_jobs_lane(id, queue, args.flow or args.owner, alone) end
 schedule(job)
 return { 'ok', now, expires, delivery_id(job) }

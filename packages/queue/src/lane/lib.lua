@@ -5,8 +5,8 @@
 -- Invariants, after each script:
 --   `turns` of a lane's hash is the number of its unbound tokens: at least min(LANE_WIDTH, length of the lane), at most LANE_WIDTH;
 --   an unbound token is in `due`; a bound one is the `ticket` field of its live job's record.
--- A single job is delivered by a token too, bound to it from the start, or by its own id if nothing waited when it was submitted or its
--- gateway knew no flows. A token that has brought something else instead, because it was another flow's turn, is bound to that, and the
+-- A single job is delivered by a token too, made of its id and bound to it from the start, or by its own id if nothing waited when it was
+-- submitted or its gateway knew no flows. A token that has brought something else instead, because it was another flow's turn, is bound to that, and the
 -- job gets another one (job/claim.lua). A job's id never brings another job: a worker of 0.1.0 that it is delivered to again, after its
 -- first worker has died or released it, would run the job of that id, and the other job would have no delivery left.
 -- Tokens that were issued and did not reach BullMQ (the process died) are found by `sweep`.
@@ -19,6 +19,8 @@ local function lane_hash(lane) return PREFIX .. ':' .. lane end
 local function queue_of_lane(lane) return string.sub(lane, 1, 6) == 'batch:' and 'bulk' or 'cameras' end
 local function is_token(id) return string.sub(id, 1, 5) == 'turn-' end
 
+-- The first token of a single job. Its id is unique, so the token is.
+local function token_of(id) return 'turn-' .. id end
 local function new_token() return 'turn-' .. string.format('%d', redis.call('HINCRBY', STATS, 'turns', 1)) end
 
 -- Issues the tokens that a lane lacks. Returns them; the caller of the script adds them to BullMQ.

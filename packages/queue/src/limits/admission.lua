@@ -11,12 +11,12 @@
 -- Single jobs that are before one that a flow submits now: its own, those that workers have claimed, and of each other flow as many as
 -- have a turn until then. A job whose image is still on its way waits for no engine.
 local function jobs_before(queue, flow)
-  local fetching = tonumber(redis.call('HGET', STATS, 'fetching:' .. queue) or 0)
-  local queued = math.max(0, redis.call('ZCARD', waiting_key(queue)) - fetching)
-  if not is_fair() then return queued end
+  local stats = redis.call('HMGET', STATS, 'fetching:' .. queue, 'unfair', 'alone:' .. queue)
+  local queued = math.max(0, redis.call('ZCARD', waiting_key(queue)) - tonumber(stats[1] or 0))
+  if stats[2] or stats[3] == flow then return queued end
   local own = redis.call('ZCARD', jobs_lane_key(queue, flow))
   local before, unclaimed, alone = own, own, true
-  for _, other in ipairs(redis.call('ZRANGE', flows_key(queue), 0, ESTIMATED_FLOWS - 1)) do
+  for _, other in ipairs(waiting_flows(queue, ESTIMATED_FLOWS)) do
     if other ~= flow then
       alone = false
       local theirs = redis.call('ZCARD', jobs_lane_key(queue, other))

@@ -15,8 +15,9 @@ end
 
 -- Call it before something joins the queue: if the queue was empty, the time until the next end says nothing of its speed.
 -- Call it after a write that takes memory: once a script has written anything, a full Redis no longer refuses its writes.
-local function on_enqueue(queue)
-  if queued_count(queue) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
+-- `waiting`: how many wait, if the caller has counted them.
+local function on_enqueue(queue, waiting)
+  if (waiting or queued_count(queue)) == 0 then redis.call('HDEL', STATS, 'mark:' .. queue) end
 end
 
 local function read_throughput(queue)

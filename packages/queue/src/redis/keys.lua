@@ -7,7 +7,8 @@
 --   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue> and
 --                                    mark:<queue> (see limits/throughput.lua), items (that wait in lanes of batches), turns (lane tokens
 --                                    issued so far), memoryUsed, memoryLimit, cameras:<kind> (how many), maxCameras,
---                                    erasures, rewrittenErasures (see erasure/), openChecked
+--                                    erasures, rewrittenErasures (see erasure/), openChecked, clock:<queue>, alone:<queue>
+--                                    and unfair (see flow/lib.lua)
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
 --   <prefix>:gone:<id>       string  tombstone: owner of an erased job or batch, for a while; "camera:<name>": of an erased camera
