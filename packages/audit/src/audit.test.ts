@@ -334,6 +334,32 @@ const DAMAGES: [string, () => Promise<unknown>, RegExp][] = [
     /camera \/gate, scheduled for the sweep: found no, expected yes/,
   ],
   [
+    'a flow that waits alone beside another',
+    () => raw.hset(harness.key('stats'), 'alone:bulk', 'o'),
+    /flow bulk:o, waits alone: found no, expected yes/,
+  ],
+  [
+    'a job passed over of a flow that waits alone',
+    async () => {
+      await raw.hset(harness.key('stats'), 'alone:interactive', 'o');
+      await raw.zadd(harness.key('lane:jobs:interactive:o'), -1, 'x');
+    },
+    /flow interactive:o, jobs passed over while it waits alone: found 1, expected 0/,
+  ],
+  [
+    'a job that does not wait, in the lane of a flow that waits alone',
+    async () => {
+      await raw.hset(harness.key('stats'), 'alone:interactive', 'o');
+      await raw.zadd(harness.key('lane:jobs:interactive:o'), 1, 'runs');
+    },
+    /flow interactive:o, job runs waits in its lane: found none, expected interactive:o/,
+  ],
+  [
+    'a lane of single jobs of a flow that does not wait',
+    () => raw.zadd(harness.key('lane:jobs:interactive:nobody'), 1, 'x'),
+    /lane:jobs:interactive:nobody, has an owner: found no, expected yes/,
+  ],
+  [
     'frames without a camera',
     () => raw.rpush(harness.key('lane:camera:/nobody'), 'x'),
     /lane:camera:\/nobody, has an owner: found no, expected yes/,

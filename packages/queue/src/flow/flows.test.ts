@@ -200,6 +200,24 @@ describe('flows', () => {
     },
   );
 
+  it('that are alone lose what a worker of another release leaves of the jobs it has claimed', async () => {
+    const fq = installation();
+    const { by } = fq;
+    const ids = [await fq.submit('a'), await fq.submit('a'), await fq.submit('a')];
+    const left = () => raw.zrange(by.key('lane:jobs:interactive:a'), 0, -1);
+    // As that worker's claim: it knows no lanes.
+    await raw.hset(by.key(`job:${ids[0]}`), 'attempts', 1);
+    await by.sweep();
+    expect(await left()).toEqual(ids.slice(1));
+    await raw.hset(by.key('workers'), 'old', `${Date.now()} {}`);
+    await by.sweep();
+    await raw.hset(by.key(`job:${ids[2]}`), 'attempts', 1);
+    await raw.hdel(by.key('workers'), 'old');
+    await by.sweep();
+    expect(await left()).toEqual([ids[1]]);
+    expect(await fq.audit()).toEqual([]);
+  });
+
   it('that are alone share bulk with batches that come later, their own too', async () => {
     const fq = installation();
     for (let i = 0; i < 60; i++) await fq.submit('a', 'bulk');
