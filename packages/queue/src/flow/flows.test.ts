@@ -218,6 +218,20 @@ describe('flows', () => {
     expect(await fq.audit()).toEqual([]);
   });
 
+  it('are not alone with single jobs beside a batch of theirs, nor because turns are off meanwhile', async () => {
+    const fq = installation();
+    for (let i = 0; i < 4; i++) await fq.submit('a', 'bulk');
+    await fq.append('own', 'a', 20);
+    expect(await fq.run('bulk', 3)).toEqual(['a', 'a', 'a']);
+    expect(await raw.zrange(fq.by.key('lanes:bulk:a'), 0, -1)).toEqual(['batch:own', 'jobs']);
+    for (const flow of ['a', 'a', 'a', 'b']) await fq.submit(flow);
+    await raw.hset(fq.by.key('stats'), 'unfair', 1);
+    expect(await fq.run('interactive', 2)).toEqual(['a', 'a']);
+    await raw.hdel(fq.by.key('stats'), 'unfair');
+    expect(await raw.zrange(fq.by.key('flows:interactive'), 0, -1)).toEqual(['b', 'a']);
+    expect(await fq.audit()).toEqual([]);
+  });
+
   it('that are alone share bulk with batches that come later, their own too', async () => {
     const fq = installation();
     for (let i = 0; i < 60; i++) await fq.submit('a', 'bulk');
