@@ -139,18 +139,18 @@ describe('flows', () => {
     'that are alone are in no list of turns, until a job of %s waits, and again after it',
     async (other) => {
       const fq = installation();
-      const turns = () =>
+      const lists = () =>
         Promise.all(['flows:interactive', 'lanes:interactive:m'].map((key) => raw.exists(fq.by.key(key))));
       for (let i = 0; i < 6; i++) await fq.submit('m');
-      expect(await turns()).toEqual([0, 0]);
+      expect(await lists()).toEqual([0, 0]);
       expect(await fq.run('interactive', 1)).toEqual(['m']);
       await fq.submit(other);
-      expect(await turns()).toEqual([1, 1]);
+      expect(await lists()).toEqual([1, 1]);
       expect(await fq.run('interactive', 2)).toContain(other);
       // A job that was passed over waits for the delivery of the other one.
       for (let i = 0; i < 3; i++) await fq.submit('m');
       expect(await fq.run('interactive', 6)).toEqual(Array(6).fill('m'));
-      expect(await turns()).toEqual([0, 0]);
+      expect(await lists()).toEqual([0, 0]);
       expect(await fq.audit()).toEqual([]);
       expect(await fq.run('interactive')).toEqual(['m']);
     },

@@ -30,7 +30,7 @@ local function flow_alone(queue) return redis.call('HGET', STATS, 'alone:' .. qu
 local function weight_of(flow) return tonumber(redis.call('HGET', WEIGHTS, flow) or 1) end
 
 -- Flows of which something waits: all, or `most` of them.
-local function waiting_flows(queue, most)
+local function queued_flows(queue, most)
   local alone = flow_alone(queue)
   return alone and { alone } or redis.call('ZRANGE', flows_key(queue), 0, most and most - 1 or -1)
 end

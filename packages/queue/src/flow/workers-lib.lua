@@ -11,7 +11,7 @@ end
 
 local function each_queued_single_job(visit)
   for _, queue in ipairs(QUEUES) do
-    for _, flow in ipairs(waiting_flows(queue)) do
+    for _, flow in ipairs(queued_flows(queue)) do
       for _, id in ipairs(redis.call('ZRANGE', jobs_lane_key(queue, flow), 0, -1)) do visit(id, queue, flow) end
     end
   end
@@ -38,7 +38,7 @@ end
 -- Removes first entries and lanes that processes of another release have emptied: a few, others follow.
 local function trim_lanes()
   for _, queue in ipairs(QUEUES) do
-    for _, flow in ipairs(waiting_flows(queue, TRIMMED_FLOWS)) do
+    for _, flow in ipairs(queued_flows(queue, TRIMMED_FLOWS)) do
       for _, lane in ipairs(redis.call('ZRANGE', lanes_key(queue, flow), 0, TRIMMED_FLOWS - 1)) do
         if lane ~= JOBS_LANE then leave_if_empty(queue, flow, lane) end
       end

@@ -91,8 +91,8 @@ local function next_by_flow(queue)
   end
 end
 
--- How many flows take turns in the queue: none that is alone.
-local function flows_in_turn(queue) return is_fair() and redis.call('ZCARD', flows_key(queue)) or 0 end
+-- How many flows take turns in the queue: one that is alone is not listed.
+local function listed_flows(queue) return is_fair() and redis.call('ZCARD', flows_key(queue)) or 0 end
 
 -- Takes the next entry of the token's lane or, while several flows wait, what is next in turn.
 local function job_of_token(token, lane)
@@ -107,7 +107,7 @@ local function job_of_token(token, lane)
       join_flow(queue, (kind == 'batch' and flow_of_batch or flow_of_camera)(name), lane)
     end
     local from = lane
-    if flows_in_turn(queue) > 1 then
+    if listed_flows(queue) > 1 then
       job, from = next_by_flow(queue)
     else
       job = (kind == 'batch' and next_item or next_frame)(name)
@@ -129,7 +129,7 @@ end
 -- of another release go by the id (lane/lib.lua).
 local function job_instead_of(own)
   local queue = own.queue
-  local flows = flows_in_turn(queue)
+  local flows = listed_flows(queue)
   local job, lane
   if not own.token then
     advance_flow(queue, own.flow, JOBS_LANE)

@@ -58,8 +58,8 @@ if webhook then
   add('webhookHost', args.webhookHost)
   add('webhookStatus', 'waiting')
 end
-local turns = redis.call('HMGET', STATS, 'unfair', 'alone:' .. queue)
-local fair, alone = not turns[1], turns[2]
+local stats = redis.call('HMGET', STATS, 'unfair', 'alone:' .. queue)
+local fair, alone = not stats[1], stats[2]
 local waiting = queued_count(queue)
 -- Where something waits already, this one's delivery may bring that: only a token can.
 if fair and waiting > 0 then

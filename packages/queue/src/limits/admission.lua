@@ -16,7 +16,7 @@ local function jobs_before(queue, flow)
   if stats[2] or stats[3] == flow then return queued end
   local own = redis.call('ZCARD', jobs_lane_key(queue, flow))
   local before, unclaimed, alone = own, own, true
-  for _, other in ipairs(waiting_flows(queue, ESTIMATED_FLOWS)) do
+  for _, other in ipairs(queued_flows(queue, ESTIMATED_FLOWS)) do
     if other ~= flow then
       alone = false
       local theirs = redis.call('ZCARD', jobs_lane_key(queue, other))
