@@ -204,7 +204,7 @@ describe('flows', () => {
     const fq = installation();
     const { by } = fq;
     const ids = [await fq.submit('a'), await fq.submit('a'), await fq.submit('a')];
-    const left = () => raw.zrange(by.key('lane:jobs:interactive:a'), 0, -1);
+    const left = () => raw.zrange(by.key('lane:jobs:interactive:a'), '0', '-1');
     // As that worker's claim: it knows no lanes.
     await raw.hset(by.key(`job:${ids[0]}`), 'attempts', 1);
     await by.sweep();
@@ -223,12 +223,12 @@ describe('flows', () => {
     for (let i = 0; i < 4; i++) await fq.submit('a', 'bulk');
     await fq.append('own', 'a', 20);
     expect(await fq.run('bulk', 3)).toEqual(['a', 'a', 'a']);
-    expect(await raw.zrange(fq.by.key('lanes:bulk:a'), 0, -1)).toEqual(['batch:own', 'jobs']);
+    expect(await raw.zrange(fq.by.key('lanes:bulk:a'), '0', '-1')).toEqual(['batch:own', 'jobs']);
     for (const flow of ['a', 'a', 'a', 'b']) await fq.submit(flow);
     await raw.hset(fq.by.key('stats'), 'unfair', 1);
     expect(await fq.run('interactive', 2)).toEqual(['a', 'a']);
     await raw.hdel(fq.by.key('stats'), 'unfair');
-    expect(await raw.zrange(fq.by.key('flows:interactive'), 0, -1)).toEqual(['b', 'a']);
+    expect(await raw.zrange(fq.by.key('flows:interactive'), '0', '-1')).toEqual(['b', 'a']);
     expect(await fq.audit()).toEqual([]);
   });
 
