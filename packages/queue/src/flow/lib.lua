@@ -32,7 +32,8 @@ local function weight_of(flow) return tonumber(redis.call('HGET', WEIGHTS, flow)
 -- Flows of which something waits: all, or `most` of them.
 local function queued_flows(queue, most)
   local alone = flow_alone(queue)
-  return alone and { alone } or redis.call('ZRANGE', flows_key(queue), 0, most and most - 1 or -1)
+  if alone then return redis.call('EXISTS', jobs_lane_key(queue, alone)) == 1 and { alone } or {} end
+  return redis.call('ZRANGE', flows_key(queue), 0, most and most - 1 or -1)
 end
 
 local function enter_lane(queue, flow, lane)

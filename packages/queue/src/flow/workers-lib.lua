@@ -46,10 +46,8 @@ local function trim_lanes()
         if waits_unclaimed(load_job(id)) then break end
         leave_jobs_lane(id, queue, flow)
       end
-      -- A name, or an address, is kept no longer than the flow waits.
-      if flow_alone(queue) == flow and redis.call('EXISTS', jobs_lane_key(queue, flow)) == 0 then
-        redis.call('HDEL', STATS, 'alone:' .. queue)
-      end
     end
+    -- A name, or an address, is kept no longer than something of the flow waits.
+    if #queued_flows(queue, 1) == 0 then redis.call('HDEL', STATS, 'alone:' .. queue) end
   end
 end

@@ -7,7 +7,7 @@
 
 local function another_waits(flow)
   for _, queue in ipairs(QUEUES) do
-    for _, other in ipairs(redis.call('ZRANGE', flows_key(queue), 0, 1)) do
+    for _, other in ipairs(queued_flows(queue, 2)) do
       if other ~= flow then return true end
     end
   end

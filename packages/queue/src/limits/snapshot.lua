@@ -11,7 +11,7 @@
 -- The only flow of which something waits; nil for none and for several.
 local function only_flow()
   for _, queue in ipairs(QUEUES) do
-    local flow = redis.call('ZRANGE', flows_key(queue), 0, 0)[1]
+    local flow = queued_flows(queue, 1)[1]
     if flow then return not another_waits(flow) and flow or nil end
   end
 end
