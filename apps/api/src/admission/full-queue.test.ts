@@ -123,24 +123,26 @@ describe('while one caller has its share of the queue', () => {
       expect((await detect(at, null, { 'x-api-key': keyOf('flood'), ...LATER }, path)).status).toBe(429);
   });
 
-  it.each(['/face_detection', '/cameras/gate/frames', '/batches', '/batches/{id}/items'])(
-    'POST %s of another is answered',
-    async (path) => {
-      await using at = await startTestGateway(redis.url, { ...limited, MAX_WAITING_JOBS: '20' });
-      const headers = { 'x-api-key': keyOf('small'), 'content-type': 'application/x-ndjson' };
-      const made = await fetch(`${at.url}/batches?open=true`, { method: 'POST', headers });
-      const { id } = (await made.json()) as BatchResource;
-      // Of 16, so 14: as many of its share as the queue of bulk jobs has.
-      for (let i = 0; i < 14; i++) await call(at, 'flood', { ...LATER, prefer: 'respond-async' });
-      await expect.poll(async () => (await at.queue.snapshot()).full.bulk?.flow, { timeout: 10_000 }).toBe('flood');
-      const body = path.startsWith('/batches') ? '{"url":"https://example.com/a.jpg"}' : IMAGE;
-      const type = path.startsWith('/batches') ? 'application/x-ndjson' : 'image/png';
-      const answer = await fetch(at.url + path.replace('{id}', id), {
-        method: 'POST',
-        headers: { ...headers, ...LATER, 'content-type': type },
-        body,
-      });
-      expect(answer.ok).toBe(true);
-    },
-  );
+  it.each([
+    ['/face_detection', 'interactive', '16'],
+    ['/cameras/gate/frames', 'cameras', '20'],
+    ['/batches', 'bulk', '20'],
+    ['/batches/{id}/items', 'bulk', '20'],
+  ] as const)('POST %s of another is answered', async (path, queue, MAX_WAITING_JOBS) => {
+    await using at = await startTestGateway(redis.url, { ...limited, MAX_WAITING_JOBS });
+    const headers = { 'x-api-key': keyOf('small'), 'content-type': 'application/x-ndjson' };
+    const made = await fetch(`${at.url}/batches?open=true`, { method: 'POST', headers });
+    const { id } = (await made.json()) as BatchResource;
+    // Its share of 16, which are four fifths of 20.
+    for (let i = 0; i < 14; i++) await call(at, 'flood');
+    await expect.poll(async () => (await at.queue.snapshot()).full[queue]?.flow, { timeout: 10_000 }).toBe('flood');
+    const body = path.startsWith('/batches') ? '{"url":"https://example.com/a.jpg"}' : IMAGE;
+    const type = path.startsWith('/batches') ? 'application/x-ndjson' : 'image/png';
+    const answer = await fetch(at.url + path.replace('{id}', id), {
+      method: 'POST',
+      headers: { ...headers, ...LATER, 'content-type': type },
+      body,
+    });
+    expect(answer.ok).toBe(true);
+  });
 });

@@ -214,6 +214,20 @@ describe('a flow with more lanes than are counted each time', () => {
     expect(await post('late')).toBe('share_pending');
     // Of 800, less that of the other.
     expect(await raw.zcard(by.key('waiting:cameras'))).toBe(699);
+    // Counted a quarter of a second ago at most.
+    expect(await post('later')).toBe('share_pending');
+    expect(await raw.get(by.key('flow-entries:a'))).toBe('699');
+    const left = await raw.pttl(by.key('flow-entries:a'));
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(250);
+  });
+
+  it('has one entry in each beyond the first 4 000, whatever is in them', async () => {
+    // These have none, which cannot be: so that only the others count.
+    const lanes = Array.from({ length: 4003 }, (_, i) => [i, `camera:/${i}`]).flat();
+    await raw.zadd(by.key('lanes:cameras:a'), ...lanes);
+    expect(await submit('a', 1000, { maxPending: 3 })).toBe('own_pending');
+    expect(await submit('a', 1000, { maxPending: 4 })).toBe('ok');
   });
 
   it('gets more in at most a moment after its frames have been claimed', async () => {
