@@ -38,9 +38,8 @@ local function pending_of_flow(flow)
   local entries = 0
   for _, queue in ipairs(QUEUES) do
     local read = redis.call('ZRANGE', lanes_key(queue, flow), 0, MOST_LANES - 1)
-    for _, lane in ipairs(read) do
-      if lane ~= JOBS_LANE then entries = entries + redis.call('LLEN', lane_key(lane)) end
-    end
+    -- The lane of single jobs is no list of this name.
+    for _, lane in ipairs(read) do entries = entries + redis.call('LLEN', lane_key(lane)) end
     entries = entries + redis.call('ZCARD', lanes_key(queue, flow)) - #read
   end
   -- A full Redis refuses this. Then nothing else is admitted either.

@@ -19,7 +19,7 @@ end
 local used = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
 local reply = { now, tonumber(used[1] or 0), tonumber(used[2] or 0), redis.call('HVALS', WORKERS), redis.call('ZCARD', CAMERAS) }
 reply[6], reply[7] = recorded_memory()
-local only = is_fair() and only_flow()
+local only = only_flow()
 reply[8] = only or ''
 for _, queue in ipairs(QUEUES) do
   local throughput = read_throughput(queue)
