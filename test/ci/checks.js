@@ -1,6 +1,6 @@
 // @ts-check
 /** Everything that guards main, in order. */
-import { askForAdvisories, installChromium, installPrograms, startDocker } from './machine.js';
+import { askForAdvisories, installChromium, installPrograms, installPython, startDocker } from './machine.js';
 
 /**
  * @typedef {object} Check
@@ -36,6 +36,8 @@ export const CHECKS = [
   // Fails when the list is not valid.
   { name: 'sbom', command: npm('sbom'), minutes: 3 },
   { name: 'advisories', command: npm('advisories'), minutes: 3, prepare: askForAdvisories },
+  // What makes the calls is installed from PyPI into .cache/ first, about 10 s.
+  { name: 'openapi', command: npm('test:openapi'), minutes: 6, prepare: installPython },
   { name: 'planted-faults', command: npm('test:ci'), minutes: 6 },
   // A short run of docs/reliability.md's bench: what its seed decides is the same each time, how long things take is not.
   {

@@ -34,6 +34,18 @@ export async function installChromium(machine) {
 }
 
 /**
+ * Debian's Python comes without what makes virtual environments.
+ * @param {Machine} machine
+ * @returns {Promise<string | null>} why Schemathesis cannot be installed; null also when that has another reason, which fails the check
+ */
+export async function installPython(machine) {
+  const complete = await machine.probe(['python3', '-c', 'import ensurepip, venv']);
+  if (!complete) await install(machine, ['--no-install-recommends', 'python3', 'python3-venv']);
+  const unreachable = await machine.probe(['node_modules/.bin/node', 'test/openapi/main.ts', '--unreachable']);
+  return unreachable ? 'no package index of Python answers' : null;
+}
+
+/**
  * @param {Machine} machine
  * @returns {Promise<string | null>} why npm has no advisories; null also when nobody answers, which fails the check
  */

@@ -1,8 +1,8 @@
 /**
  * `npm run test:openapi [-- FLAG…]`: a gateway and a worker, and Schemathesis, which makes calls from their OpenAPI document, valid ones and
- * broken ones, and fails when an answer is not as documented. About a minute; `-- --max-time 600` makes random calls and chains of calls as well,
- * for ten minutes.
- * Other flags are those of `schemathesis run`.
+ * broken ones, and fails when an answer is not as documented. About a minute; `-- --max-time 600` makes more random calls and chains of calls,
+ * for ten minutes. Other flags are those of `schemathesis run`. `-- --unreachable` exits with 0 when Schemathesis cannot be installed because no
+ * package index answers, and with 1 otherwise.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,22 +10,36 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { SCOPES } from '@facequeue/schema/scopes';
 import { keyOf } from '../support/gateway/api-keys.ts';
 import { TestKeysFile } from '../support/gateway/keys-file.ts';
 import { startInstallation } from '../support/processes/installation.ts';
 import { startDnsServer } from '../support/servers/dns-server.ts';
-import { schemathesis } from './environment.ts';
+import { isUnreachable, schemathesis } from './environment.ts';
 
-/** Values at the bounds of each schema, the same ones each time. */
+/**
+ * Values at the bounds of each schema and some random ones, the same each time: a number, not a time, so that a slow machine makes them, too.
+ * No chains of calls: they race with what jobs and batches do meanwhile, so each run has others.
+ */
 const SHORT = [
-  ...['--phases', 'coverage', '--max-time', '75', '--seed', '1'],
+  ...['--phases', 'coverage,fuzzing', '--max-examples', '15', '--seed', '1'],
   // The same as /face_detection.
   ...['--exclude-path', '/face-detection', '--exclude-path', '/invocations'],
 ];
+/** On an idle machine of two cores it takes 20 s, beside twenty busy processes 80 s. */
+const SHORT_S = 150;
+/** After `--max-time`, for the call in progress and the report. */
+const GRACE_S = 60;
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const flags = process.argv.slice(2);
+const { values } = parseArgs({
+  options: { unreachable: { type: 'boolean' }, 'max-time': { type: 'string' } },
+  strict: false,
+});
+if (values.unreachable) process.exit((await isUnreachable()) ? 0 : 1);
+const limitS = flags.length === 0 ? SHORT_S : Number(values['max-time'] ?? Number.POSITIVE_INFINITY) + GRACE_S;
 
 const program = await schemathesis();
 await using stack = new AsyncDisposableStack();
@@ -56,9 +70,22 @@ const child = spawn(
   {
     // Its caches go to the folder in which it runs.
     cwd: folder,
-    env: { ...process.env, FACEQUEUE_KEY: keyOf('caller'), PYTHONPATH: path('.'), SCHEMATHESIS_HOOKS: 'hooks' },
+    env: {
+      ...process.env,
+      FACEQUEUE_KEY: keyOf('caller'),
+      PYTHONPATH: path('.'),
+      SCHEMATHESIS_HOOKS: 'hooks',
+      // Seeds do not decide the order of sets.
+      PYTHONHASHSEED: '0',
+      // Prints where it is when it is ended.
+      PYTHONFAULTHANDLER: '1',
+    },
     stdio: 'inherit',
+    ...(Number.isFinite(limitS) && { timeout: limitS * 1000 }),
+    killSignal: 'SIGABRT',
   },
 );
-const [status] = (await once(child, 'exit')) as [number | null];
+const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+if (signal)
+  console.error(`Schemathesis had not finished after ${limitS} s, and was ended where the lines above say (${signal})`);
 process.exitCode = status ?? 1;

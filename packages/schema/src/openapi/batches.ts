@@ -25,8 +25,8 @@ const ofBatch = {
 /** Errors of a body of items. */
 const ITEM_CODES: ErrorCode[] = ['body_too_large', 'unsupported_media_type', 'queue_full', 'unavailable'];
 
-const itemsBody = (json: z.ZodType, required: boolean): ZodOpenApiRequestBodyObject => ({
-  required,
+const itemsBody = (json: z.ZodType): ZodOpenApiRequestBodyObject => ({
+  required: false,
   description:
     `NDJSON: one item a line, each as shown, at most ${MAX_NDJSON_LINES} lines and 64 MiB, read as they arrive; blank lines are skipped. ` +
     `JSON: at most ${MAX_JSON_ITEMS} items, and as many bytes as one image may have in base64. A line or item that cannot be read becomes a failed item.`,
@@ -51,7 +51,7 @@ const createBatch: ZodOpenApiOperationObject = {
       },
     },
   }),
-  requestBody: itemsBody(BatchBody, false),
+  requestBody: itemsBody(BatchBody),
 };
 
 const appendItems: ZodOpenApiOperationObject = {
@@ -61,11 +61,11 @@ const appendItems: ZodOpenApiOperationObject = {
     summary: 'Append items to an open batch',
     more:
       'An item whose id is already in the batch is skipped, so a request that broke off or was refused with 503 can be sent again. Items that ' +
-      'were accepted before stay: the `detail` of an error says up to which line. Items without an id run again when they are sent again.',
+      'were accepted before stay: the `detail` of an error says up to which line. Items without an id run again when they are sent again. Without a body nothing is appended.',
     codes: [...ofBatch.codes, 'conflict', ...ITEM_CODES],
     answers: { 200: answer('What happened to the items.', AppendReport) },
   }),
-  requestBody: itemsBody(ItemsBody, true),
+  requestBody: itemsBody(ItemsBody),
 };
 
 export const batchPaths: ZodOpenApiPathsObject = {
