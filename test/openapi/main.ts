@@ -87,5 +87,7 @@ const child = spawn(
 );
 const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
 if (signal)
-  console.error(`Schemathesis had not finished after ${limitS} s, and was ended where the lines above say (${signal})`);
+  console.error(
+    `Schemathesis had not finished after ${limitS} s and was ended (${signal}); the lines above say where it was`,
+  );
 process.exitCode = status ?? 1;

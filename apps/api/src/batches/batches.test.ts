@@ -327,6 +327,14 @@ it('the answers match the OpenAPI document', async () => {
 });
 
 describe('an open batch', () => {
+  it('gets no item from an append without a body', async () => {
+    const { body: batch } = await post(at('/batches?open=true'));
+    expect(await post(at(`/batches/${batch.id}/items`))).toMatchObject({
+      status: 200,
+      body: { accepted: 0, skipped: 0, failed: 0, batch: { status: 'open', counts: { total: 0 } } },
+    });
+  });
+
   it('accepts items until it is closed; a repeated append adds nothing twice', async () => {
     const { status, body: batch } = await post(at('/batches?open=true'));
     expect([status, batch.status, batch.closed_at]).toEqual([202, 'open', null]);
