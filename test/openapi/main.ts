@@ -23,11 +23,11 @@ import { isUnreachable, schemathesis } from './environment.ts';
  * No chains of calls: they race with what jobs and batches do meanwhile, so each run has others.
  */
 const SHORT = [
-  ...['--phases', 'coverage,fuzzing', '--max-examples', '15', '--seed', '1'],
+  ...['--phases', 'coverage,fuzzing', '--max-examples', '5', '--seed', '1'],
   // The same as /face_detection.
   ...['--exclude-path', '/face-detection', '--exclude-path', '/invocations'],
 ];
-/** It takes 25 s of two cores, and beside a dozen busy processes 75 s. */
+/** It takes 20 s of two cores, and beside a dozen busy processes a minute. */
 const SHORT_S = 300;
 /** After `--max-time`, for the call in progress and the report. */
 const GRACE_S = 60;
