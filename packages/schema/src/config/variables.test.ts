@@ -164,6 +164,14 @@ describe('configuration from the environment', () => {
       );
     });
 
+    it('is named with all others that cannot be read, and with what else is wrong', () => {
+      const shape = { KEY: secret, TOKEN: z.string('a token').meta({ secret: true }), SIDE: z.enum(['left'], 'left') };
+      const env = { KEY_FILE: join(folder, 'none'), TOKEN_FILE: folder, SIDE: 'up' };
+      expect(() => readConfig(shape, env)).toThrow(
+        /^KEY_FILE is ".*none", .* \(ENOENT\).*\nTOKEN_FILE is ".*", .* \(EISDIR\).*\nSIDE is "up"; expected left$/,
+      );
+    });
+
     it('is of no concern to other settings, nor where NAME_FILE is a setting itself', () => {
       const plain = z.string().optional();
       expect(readConfig({ PORT: plain }, { PORT_FILE: '/nowhere' })).toEqual({});

@@ -133,25 +133,31 @@ export function boundsOf(variable: z.ZodType): BoundsMeta | null {
 /**
  * Parses the variables of a shape. An empty variable counts as unset, since compose files produce empty ones. What is a secret may be in
  * a file that NAME_FILE names: the environment of a process can be read by others of its user.
- * @throws ConfigError naming every invalid variable, its value and the expected form. Values of variables whose meta has
+ * @throws ConfigError naming every unreadable file, and every invalid variable with its value and the expected form. Values of variables whose meta has
  *   `secret` are left out
  * @example const config = readConfig({ PORT: integer(8080, { min: 0, max: 65_535 }) }, process.env);
  */
 export function readConfig<S extends z.ZodRawShape>(shape: S, env: Record<string, string | undefined>) {
-  const given = Object.fromEntries(Object.keys(shape).map((name) => [name, env[name] || textOfFile(name, shape, env)]));
+  const unreadable = new Map<string, string>();
+  const textOf = (name: string) => {
+    if (env[name]) return env[name];
+    const file = readFileOf(name, shape, env);
+    if ('problem' in file) unreadable.set(name, file.problem);
+    return 'text' in file ? file.text : undefined;
+  };
+  const given = Object.fromEntries(Object.keys(shape).map((name) => [name, textOf(name)]));
   const parsed = z.object(shape).safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(
-    parsed.error.issues
-      .map((issue) => {
-        const name = issue.path.join('.');
-        const value = given[name];
-        const state =
-          value === undefined ? 'is not set' : isSecret(shape[name]) ? 'is wrong' : `is ${JSON.stringify(value)}`;
-        return `${name} ${state}; expected ${issue.message}`;
-      })
-      .join('\n'),
-  );
+  if (parsed.success && unreadable.size === 0) return parsed.data;
+  const issues = (parsed.error?.issues ?? []).flatMap((issue) => {
+    const name = issue.path.join('.');
+    // It is set, so "is not set" would mislead.
+    if (unreadable.has(name)) return [];
+    const value = given[name];
+    const state =
+      value === undefined ? 'is not set' : isSecret(shape[name]) ? 'is wrong' : `is ${JSON.stringify(value)}`;
+    return `${name} ${state}; expected ${issue.message}`;
+  });
+  throw new ConfigError([...unreadable.values(), ...issues].join('\n'));
 }
 
 /**
@@ -162,14 +168,20 @@ export function hasFile(name: string, shape: z.ZodRawShape): boolean {
   return isSecret(shape[name]) && !name.endsWith('_FILE') && !(`${name}_FILE` in shape);
 }
 
-function textOfFile(name: string, shape: z.ZodRawShape, env: Record<string, string | undefined>): string | undefined {
+/** What the file of a setting has in it; nothing when none is named. */
+function readFileOf(
+  name: string,
+  shape: z.ZodRawShape,
+  env: Record<string, string | undefined>,
+): { text?: string } | { problem: string } {
   const path = env[`${name}_FILE`];
-  if (!path || !hasFile(name, shape)) return undefined;
+  if (!path || !hasFile(name, shape)) return {};
   try {
-    return readFileSync(path, 'utf8').trim() || undefined;
+    const text = readFileSync(path, 'utf8').trim();
+    return text ? { text } : {};
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : '';
-    throw new ConfigError(`${name}_FILE is ${JSON.stringify(path)}, which cannot be read (${code}); expected a file`);
+    return { problem: `${name}_FILE is ${JSON.stringify(path)}, which cannot be read (${code}); expected a file` };
   }
 }
 
