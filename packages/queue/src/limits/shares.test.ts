@@ -78,6 +78,14 @@ describe('a flow that is alone', () => {
     expect(await fill('a', 80)).toEqual([70, 'waiting']);
   });
 
+  it('gets as much after another that waits no longer', async () => {
+    await weight('a', 0.1);
+    await by.submit('of-b', { owner: 'b', queue: 'interactive' });
+    await by.claim('of-b');
+    await by.start('of-b', 1);
+    expect(await fill('a', 100, { queue: 'bulk' })).toEqual([70, 'waiting']);
+  });
+
   it('gets its first job in though that fills the queue', async () => {
     expect(await fill('a', 1)).toEqual([1, 'waiting']);
   });
