@@ -25,7 +25,7 @@ const connections = numberOption('connections', values.connections);
 const jobs = numberOption('jobs', values.jobs);
 
 /** Repetitions of the queue's measurements, which alternate: the machine may be busy with something else for a while. */
-const REPETITIONS = 3;
+const REPETITIONS = 9;
 const IN_FLIGHT = 64;
 
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
@@ -117,24 +117,51 @@ async function throughput(): Promise<void> {
   };
 
   const kinds = [
-    { name: 'without turns', fair: false, flows: 1, rates: [] as number[], cpu: [] as number[] },
-    { name: 'turns, one flow', fair: true, flows: 1, rates: [] as number[], cpu: [] as number[] },
-    { name: 'turns, two flows', fair: true, flows: 2, rates: [] as number[], cpu: [] as number[] },
+    {
+      name: 'without turns',
+      fair: false,
+      flows: 1,
+      rates: [] as number[],
+      cpu: [] as number[],
+      commands: [] as number[],
+    },
+    {
+      name: 'turns, one flow',
+      fair: true,
+      flows: 1,
+      rates: [] as number[],
+      cpu: [] as number[],
+      commands: [] as number[],
+    },
+    {
+      name: 'turns, two flows',
+      fair: true,
+      flows: 2,
+      rates: [] as number[],
+      cpu: [] as number[],
+      commands: [] as number[],
+    },
   ];
   await load(16, 1000, () => oneJob(1));
   for (let round = 0; round < REPETITIONS; round++) {
-    for (const { fair, flows, rates, cpu } of kinds) {
+    for (const { fair, flows, rates, cpu, commands } of round % 2 ? kinds.toReversed() : kinds) {
       await setFair(fair);
       const before = await bench.redisCpuMs();
+      const commandsBefore = await bench.redisCommands();
       const { samples, rate } = await load(IN_FLIGHT, ms / REPETITIONS, () => oneJob(flows));
       rates.push(rate);
       cpu.push(((await bench.redisCpuMs()) - before) / samples.length);
+      commands.push(((await bench.redisCommands()) - commandsBefore) / samples.length);
     }
   }
   console.log(`\nNo-op jobs, ${IN_FLIGHT} in flight; medians of ${REPETITIONS}\n`);
-  row('', 'jobs/s', 'to without turns', 'Redis, CPU-ms a job');
-  console.log('|---|---|---|---|');
-  for (const { name, rates, cpu } of kinds)
-    row(name, median(rates).toFixed(), (median(rates) / median(kinds[0]!.rates)).toFixed(2), median(cpu).toFixed(3));
+  row('', 'jobs/s', 'to without turns', 'Redis, CPU-ms a job', 'to without turns', 'Redis, commands a job');
+  console.log('|---|---|---|---|---|---|');
+  // Of each round: its measurements were made within seconds.
+  const to = (own: number[], without: number[]) => median(own.map((each, round) => each / without[round]!)).toFixed(2);
+  for (const { name, rates, cpu, commands } of kinds) {
+    const ratios = [to(rates, kinds[0]!.rates), to(cpu, kinds[0]!.cpu)];
+    row(name, median(rates).toFixed(), ratios[0]!, median(cpu).toFixed(3), ratios[1]!, median(commands).toFixed(1));
+  }
   raw.disconnect();
 }

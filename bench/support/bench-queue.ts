@@ -74,6 +74,11 @@ export class BenchQueue implements AsyncDisposable {
     return ((await seconds('used_cpu_user')) + (await seconds('used_cpu_sys'))) * 1000;
   }
 
+  /** Commands that Redis has run so far, those of scripts too. */
+  async redisCommands(): Promise<number> {
+    return Number(await info(this.redis.port, 'stats', 'total_commands_processed'));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#worker) {
       const exited = once(this.#worker, 'exit');
