@@ -73,8 +73,10 @@ def filter_failure(ctx, failure, case, response):
     if not isinstance(failure, AcceptedNegativeData) or not case.operation.path.startswith("/batches"):
         return True
     wrong = {location for location in case.meta.components if case.meta.is_negative_at(location)}
-    answer = response.json()
-    return wrong != {ParameterLocation.BODY} or counts(answer) == 0
+    # The only headers are ones that the gateway does not need here: an id of the request, and a key beside that of schemathesis.toml.
+    if wrong - {ParameterLocation.HEADER} != {ParameterLocation.BODY}:
+        return True
+    return counts(response.json()) == 0
 
 
 def counts(answer):
