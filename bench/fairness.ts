@@ -4,13 +4,16 @@
  * jobs; then the queue's throughput of no-op jobs without turns, and with turns for one flow and for two.
  */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { createClient } from '@facequeue/client';
 import { Redis } from 'ioredis';
 import { scene } from '../test/support/fixtures/index.ts';
 import { startService } from '../test/support/processes/service.ts';
 import { BenchQueue } from './support/bench-queue.ts';
+import type { FloodCounts, FloodOptions } from './support/flood-thread.ts';
 import { machine } from './support/machine.ts';
 import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
 import { load, median, percentile } from './support/statistics.ts';
@@ -71,27 +74,14 @@ async function latencies(): Promise<void> {
   console.log('|---|---|---|---|---|---|---|');
   report('nothing', '', alone);
 
-  const ends = new AbortController();
-  let [done, refused] = [0, 0];
-  const flooding = Array.from({ length: connections }, async () => {
-    while (!ends.signal.aborted) {
-      const ok = await flood.detect(image).then(
-        () => true,
-        () => false,
-      );
-      if (ok) done += 1;
-      else {
-        refused += 1;
-        await sleep(100);
-      }
-    }
-  });
+  const workerData: FloodOptions = { baseUrl: service.url, apiKey: 'flood', bytes: image.bytes, connections };
+  const flooding = new Worker(new URL('./support/flood-thread.ts', import.meta.url), { workerData });
   // It must have filled the queue before the first call.
   await sleep(2000);
   const beside = await eachSecond(forMs());
-  ends.abort();
-  await Promise.all(flooding);
-  report(`${connections} connections`, `${done} answered, ${refused} refused`, beside);
+  flooding.postMessage('end');
+  const [{ answered, refused }] = (await once(flooding, 'message')) as [FloodCounts];
+  report(`${connections} connections`, `${answered} answered, ${refused} refused`, beside);
 
   const ids: string[] = [];
   const submissions = Array.from({ length: 16 }, async (_, lane) => {

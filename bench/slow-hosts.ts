@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- slow-hosts [--seconds 10 --urls 40]`: how images of slow hosts affect callers. Hosts that drip, hosts that say nothing
- * and names whose servers never answer, each with so many images at once, as single jobs and as two batches. Prints the latency of
- * inline calls without them and beside them.
+ * `npm run bench -- slow-hosts [--seconds 10 --urls 40 --others 400]`: how images of slow hosts affect callers. Hosts that drip, hosts that say
+ * nothing and names whose servers never answer, each with so many images at once, as single jobs and as two batches of the caller, then
+ * single jobs of another API key. Prints the latency of calls without them and beside them.
  */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,9 +20,11 @@ import { load, median, percentile } from './support/statistics.ts';
 const values = readOptions('npm run bench -- slow-hosts', 'Inline calls beside images of slow hosts.', {
   seconds: { default: '10', help: 'duration of each measurement, seconds' },
   urls: { default: '40', help: 'images of each kind of host' },
+  others: { default: '400', help: 'images of slow hosts that another key asks for' },
 });
 const ms = numberOption('seconds', values.seconds, 1, MAX_SECONDS) * 1000;
 const count = numberOption('urls', values.urls);
+const others = numberOption('others', values.others);
 
 const { bytes } = await scene({ faces: 1, width: 1920, height: 1080, background: 'coffee' });
 const image = { bytes: new Uint8Array(bytes) };
@@ -43,21 +46,29 @@ const names = await startDnsServer({
   'drips.test': { A: ['127.0.0.2'] },
   'silent.test': { A: ['127.0.0.3'] },
   'good.test': { A: ['127.0.0.4'] },
-  ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`never-${i}.test`, 'silent' as const])),
+  ...Object.fromEntries(
+    Array.from({ length: Math.max(count, others) }, (_, i) => [`never-${i}.test`, 'silent' as const]),
+  ),
 });
-const slowUrls = Array.from({ length: count }, (_, i) => [
+const slowHosts = (i: number) => [
   `http://drips.test:${port(dripping)}/${i}`,
   `http://never-${i}.test/`,
   `http://silent.test:${port(silent)}/${i}`,
-]).flat();
+];
+const slowUrls = Array.from({ length: count }, (_, i) => slowHosts(i)).flat();
+const otherUrls = Array.from({ length: others }, (_, i) => slowHosts(i)[i % 3]!);
+const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 
 await using service = await startService({
   LOG_LEVEL: 'warn',
+  API_KEYS: `caller:${sha256('caller')},other:${sha256('other')}`,
   SOURCE_ALLOW: '127.0.0.0/8',
   NODE_OPTIONS: `--import=${fileURLToPath(new URL('../test/support/servers/name-servers-hook.ts', import.meta.url))}`,
   TEST_NAME_SERVER: names.address,
 });
-const client = createClient({ baseUrl: service.url, retries: 0 });
+const [client, other] = ['caller', 'other'].map((apiKey) =>
+  createClient({ baseUrl: service.url, apiKey, retries: 0 }),
+) as [ReturnType<typeof createClient>, ReturnType<typeof createClient>];
 const inline = () => client.detect(image);
 const fromGoodHost = () => client.detect({ url: `http://good.test:${port(good)}/` });
 
@@ -86,6 +97,9 @@ const batches = await Promise.all(
 );
 const besideBatches = await measure();
 await Promise.all(batches.map((id) => client.eraseBatch(id)));
+const otherIds = await Promise.all(otherUrls.map(async (url) => (await other.submit({ url })).id));
+const besideOther = await measure();
+await Promise.allSettled(otherIds.map((id) => other.cancel(id)));
 for (const server of [dripping, silent, good]) server.closeAllConnections();
 for (const server of [dripping, silent, good]) server.close();
 await names[Symbol.asyncDispose]();
@@ -100,6 +114,7 @@ const rows: [string, Measured][] = [
   ['nothing', idle],
   ['slow jobs', besideJobs],
   ['two slow batches', besideBatches],
+  [`${others} slow jobs of another key`, besideOther],
 ];
 for (const [name, measured] of rows) {
   const cells = (['inline', 'url'] as const).flatMap((kind) => {
