@@ -80,8 +80,8 @@ async function latencies(): Promise<void> {
   await sleep(2000);
   const beside = await eachSecond(forMs());
   flooding.postMessage('end');
-  const [{ answered, refused }] = (await once(flooding, 'message')) as [FloodCounts];
-  report(`${connections} connections`, `${answered} answered, ${refused} refused`, beside);
+  const [{ succeeded, refused }] = (await once(flooding, 'message')) as [FloodCounts];
+  report(`${connections} connections`, `${succeeded} answered, ${refused} refused`, beside);
 
   const ids: string[] = [];
   const submissions = Array.from({ length: 16 }, async (_, lane) => {

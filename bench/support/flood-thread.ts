@@ -12,7 +12,7 @@ export interface FloodOptions {
 
 /** What the thread posts when it is told to end. */
 export interface FloodCounts {
-  answered: number;
+  succeeded: number;
   refused: number;
 }
 
@@ -21,7 +21,7 @@ const PAUSE_MS = 100;
 
 const { baseUrl, apiKey, bytes, connections } = workerData as FloodOptions;
 const client = createClient({ baseUrl, apiKey, retries: 0 });
-const counts: FloodCounts = { answered: 0, refused: 0 };
+const counts: FloodCounts = { succeeded: 0, refused: 0 };
 let running = true;
 parentPort!.once('message', () => {
   running = false;
@@ -29,12 +29,12 @@ parentPort!.once('message', () => {
 
 async function callWithoutPause(): Promise<void> {
   while (running) {
-    const answered = await client.detect({ bytes }).then(
+    const succeeded = await client.detect({ bytes }).then(
       () => true,
       () => false,
     );
-    counts[answered ? 'answered' : 'refused'] += 1;
-    if (!answered) await sleep(PAUSE_MS);
+    counts[succeeded ? 'succeeded' : 'refused'] += 1;
+    if (!succeeded) await sleep(PAUSE_MS);
   }
 }
 await Promise.all(Array.from({ length: connections }, callWithoutPause));
