@@ -55,8 +55,7 @@ VERIFICATION = {
     "box_share": 0.4,
 }
 # Lengths are shares of the crop's own measure: sqrt(w h) of the box, or with
-# extent max its longer side, or the
-# larger of the eye distance and mouth_ratio times the eyes-to-mouth distance.
+# extent max its longer side, or the larger of the eye distance and mouth_ratio times the eyes-to-mouth distance.
 # shift_down of `box` is a share of sqrt(w h), that of `eyes_mouth` of the side.
 CROPS = {
     "verifier": {"from": "box", "extent": "max", "upright": True, "size": 48, "scale": 1},

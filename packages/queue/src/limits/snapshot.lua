@@ -1,7 +1,6 @@
 -- Figures of the whole installation.
--- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, the only flow of
--- which something waits or '', then for each queue: waiting,
--- processing, ms the oldest has waited, jobs ended a second (text), ms between two ends while more waited (text), reason to refuse or '',
+-- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, the only flow of which something waits
+-- or '', then for each queue: waiting, processing, ms the oldest has waited, jobs ended a second (text), ms between two ends while more waited (text), reason to refuse or '',
 -- 1 when it concerns the only flow that waits and no other}
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
