@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 
 from verifier import MEAN, SCALE, SIZE, read_weights
-from verify import PICTURE, REFERENCE, picture, session
+from verify import PICTURE, REFERENCE, picture, session, verifier_crops
 
 STRIDES = (8, 16, 32)
 
@@ -101,9 +101,7 @@ def onet(weights: dict[str, np.ndarray], face: np.ndarray) -> tuple[float, np.nd
 def expected_verifier(path: Path) -> dict:
     """The section `model_verifier`."""
     weights = read_weights(path)
-    face = picture(REFERENCE / "crop-verifier-48.png")
-    # Grey, and a part of the face: what is no face must not look like one.
-    crops = {"crop": face, "grey": np.full_like(face, 128), "corner": np.tile(face[:12, :12], (4, 4, 1))}
+    crops = verifier_crops(picture(REFERENCE / "crop-verifier-48.png"))
     outputs = {name: onet(weights, crop) for name, crop in crops.items()}
     return {
         "input": "crop-verifier-48.png; a grey crop; its top left 12x12 pixels tiled",

@@ -166,9 +166,14 @@ def check_attributes(path: Path, face: np.ndarray, expected: dict, checks: Check
     checks.at_most("attributes, batch against alone", max(abs(male[1] - alone[0][0]), abs(age[1] - alone[1][0])), 1e-3)
 
 
+def verifier_crops(face: np.ndarray) -> dict[str, np.ndarray]:
+    """A face, and two that hold none: a grey crop, and a corner of the face, which must not look like one."""
+    return {"crop": face, "grey": np.full_like(face, 128), "corner": np.tile(face[:12, :12], (4, 4, 1))}
+
+
 def check_verifier(path: Path, face: np.ndarray, expected: dict, checks: Checks) -> None:
     net = session(path)
-    crops = {"crop": face, "grey": np.full_like(face, 128), "corner": np.tile(face[:12, :12], (4, 4, 1))}
+    crops = verifier_crops(face)
     found, boxes = net.run(None, {"faces": np.stack(list(crops.values()))})
     for index, (name, crop) in enumerate(crops.items()):
         checks.at_most(f"verifier, {name}, face", difference(found[index], expected[name]["face"]), SOURCE)
