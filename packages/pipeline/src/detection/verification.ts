@@ -4,7 +4,7 @@
  */
 import type { Session } from '../device/session.ts';
 import type { Crop } from '../faces/crop.ts';
-import { warp } from '../faces/warp.ts';
+import { runOnCrops } from '../faces/run-on-crops.ts';
 import type { RgbImage } from '../image/index.ts';
 import type { VerificationRules, VerifierCrop } from '../pack/manifest.ts';
 import type { Candidate, Corners } from './candidate.ts';
@@ -19,8 +19,7 @@ export interface Opinion {
 /** Probabilities nearer to 0 or 1 count as this far from them: the network is not that sure, and their logit has no bound. */
 const LEAST_DOUBT = 1e-6;
 
-/** Candidates per run: bounds memory, and a CPU is no faster with more. */
-const CHUNK = 32;
+const CANDIDATES_PER_RUN = 32;
 
 const logit = (p: number) => Math.log(p / (1 - p));
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -86,19 +85,16 @@ export async function verifyCandidates(
   rules: VerificationRules,
   rule: VerifierCrop,
 ): Promise<Candidate[]> {
-  const bytes = rule.size * rule.size * 3;
   const verified: Candidate[] = [];
-  for (let start = 0; start < candidates.length; start += CHUNK) {
-    const chunk = candidates.slice(start, start + CHUNK);
-    const crops = chunk.map((candidate) => verifierCrop(candidate, rule));
-    const data = new Uint8Array(chunk.length * bytes);
-    crops.forEach((crop, i) => {
-      warp(image, crop, rule.size, data.subarray(i * bytes, (i + 1) * bytes));
-    });
-    const output = await session.run({ faces: { data, dims: [chunk.length, rule.size, rule.size, 3] } });
+  const places = candidates.map((candidate) => verifierCrop(candidate, rule));
+  for await (const { crops, output } of runOnCrops(session, image, places, {
+    size: rule.size,
+    perRun: CANDIDATES_PER_RUN,
+  })) {
     const face = output['face']!.data as Float32Array;
     const boxes = output['boxes']!.data as Float32Array;
-    chunk.forEach((candidate, i) => {
+    const some = candidates.slice(verified.length, verified.length + crops.length);
+    some.forEach((candidate, i) => {
       verified.push(withOpinion(candidate, { face: face[i]!, box: inImage(boxes, i, crops[i]!, rule.size) }, rules));
     });
   }

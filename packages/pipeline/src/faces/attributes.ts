@@ -2,7 +2,7 @@ import type { Session } from '../device/session.ts';
 import type { RgbImage } from '../image/index.ts';
 import type { AttributeCrop } from '../pack/manifest.ts';
 import type { Crop } from './crop.ts';
-import { mirror, warp } from './warp.ts';
+import { runOnCrops } from './run-on-crops.ts';
 
 export interface Attributes {
   /** Probability, 0..1. */
@@ -11,8 +11,8 @@ export interface Attributes {
   age: number;
 }
 
-/** Faces per run; with mirror images twice as many crops. */
-const CHUNK = 8;
+/** With mirror images twice as many crops. */
+const FACES_PER_RUN = 8;
 
 /** Gender and age of every crop, averaged with those of its mirror image if the pack says so. */
 export async function findAttributes(
@@ -21,25 +21,15 @@ export async function findAttributes(
   crops: readonly Crop[],
   rule: AttributeCrop,
 ): Promise<Attributes[]> {
-  const bytes = rule.size * rule.size * 3;
   const views = rule.mirror ? 2 : 1;
   const found: Attributes[] = [];
-  for (let start = 0; start < crops.length; start += CHUNK) {
-    const chunk = crops.slice(start, start + CHUNK);
-    const faces = new Uint8Array(chunk.length * views * bytes);
-    chunk.forEach((crop, i) => {
-      const at = i * views * bytes;
-      const straight = faces.subarray(at, at + bytes);
-      warp(image, crop, rule.size, straight);
-      if (rule.mirror) mirror(straight, rule.size, faces.subarray(at + bytes, at + 2 * bytes));
-    });
-    const output = await session.run({
-      faces: { data: faces, dims: [chunk.length * views, rule.size, rule.size, 3] },
-    });
+  const run = { size: rule.size, perRun: FACES_PER_RUN, mirrored: rule.mirror };
+  for await (const { crops: some, output } of runOnCrops(session, image, crops, run)) {
     const male = output['male']!.data as Float32Array;
     const age = output['age']!.data as Float32Array;
-    for (let i = 0; i < chunk.length; i++)
+    some.forEach((_, i) => {
       found.push({ male: mean(male, i * views, views), age: mean(age, i * views, views) });
+    });
   }
   return found;
 }
