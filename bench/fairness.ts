@@ -3,7 +3,6 @@
  * alone. Prints the latency of one call a second alone, beside so many connections of another key, and beside so many of its waiting
  * jobs; then the queue's throughput of no-op jobs without turns, and with turns for one flow and for two.
  */
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { Worker } from 'node:worker_threads';
 import { createClient } from '@facequeue/client';
 import { Redis } from 'ioredis';
 import { scene } from '../test/support/fixtures/index.ts';
+import { apiKeys, keyOf } from '../test/support/gateway/api-keys.ts';
 import { startService } from '../test/support/processes/service.ts';
 import { BenchQueue } from './support/bench-queue.ts';
 import type { FloodCounts, FloodOptions } from './support/flood-thread.ts';
@@ -39,13 +39,12 @@ await throughput();
 async function latencies(): Promise<void> {
   const { bytes } = await scene({ faces: 1, width: 1920, height: 1080, background: 'coffee' });
   const image = { bytes: new Uint8Array(bytes) };
-  const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
   await using service = await startService({
     LOG_LEVEL: 'warn',
-    API_KEYS: `flood:${sha256('flood')},small:${sha256('small')}`,
+    API_KEYS: apiKeys('flood', 'small'),
   });
-  const [flood, small] = ['flood', 'small'].map((apiKey) =>
-    createClient({ baseUrl: service.url, apiKey, retries: 0 }),
+  const [flood, small] = ['flood', 'small'].map((name) =>
+    createClient({ baseUrl: service.url, apiKey: keyOf(name), retries: 0 }),
   ) as [ReturnType<typeof createClient>, ReturnType<typeof createClient>];
   const eachSecond = async (goesOn: () => boolean | Promise<boolean>) => {
     const samples: number[] = [];
@@ -74,7 +73,7 @@ async function latencies(): Promise<void> {
   console.log('|---|---|---|---|---|---|---|');
   report('nothing', '', alone);
 
-  const workerData: FloodOptions = { baseUrl: service.url, apiKey: 'flood', bytes: image.bytes, connections };
+  const workerData: FloodOptions = { baseUrl: service.url, apiKey: keyOf('flood'), bytes: image.bytes, connections };
   const flooding = new Worker(new URL('./support/flood-thread.ts', import.meta.url), { workerData });
   // It must have filled the queue before the first call.
   await sleep(2000);
@@ -107,31 +106,10 @@ async function throughput(): Promise<void> {
   };
 
   const kinds = [
-    {
-      name: 'without turns',
-      fair: false,
-      flows: 1,
-      rates: [] as number[],
-      cpu: [] as number[],
-      commands: [] as number[],
-    },
-    {
-      name: 'turns, one flow',
-      fair: true,
-      flows: 1,
-      rates: [] as number[],
-      cpu: [] as number[],
-      commands: [] as number[],
-    },
-    {
-      name: 'turns, two flows',
-      fair: true,
-      flows: 2,
-      rates: [] as number[],
-      cpu: [] as number[],
-      commands: [] as number[],
-    },
-  ];
+    { name: 'without turns', fair: false, flows: 1 },
+    { name: 'turns, one flow', fair: true, flows: 1 },
+    { name: 'turns, two flows', fair: true, flows: 2 },
+  ].map((kind) => ({ ...kind, rates: [] as number[], cpu: [] as number[], commands: [] as number[] }));
   await load(16, 1000, () => oneJob(1));
   for (let round = 0; round < REPETITIONS; round++) {
     for (const { fair, flows, rates, cpu, commands } of round % 2 ? kinds.toReversed() : kinds) {

@@ -3,7 +3,6 @@
  * nothing and names whose servers never answer, each with so many images at once, as single jobs and as two batches of the caller, then
  * single jobs of another API key. Prints the latency of calls without them and beside them.
  */
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +10,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '@facequeue/client';
 import { scene } from '../test/support/fixtures/index.ts';
+import { apiKeys, keyOf } from '../test/support/gateway/api-keys.ts';
 import { startService } from '../test/support/processes/service.ts';
 import { startDnsServer } from '../test/support/servers/dns-server.ts';
 import { machine } from './support/machine.ts';
@@ -57,17 +57,16 @@ const slowHosts = (i: number) => [
 ];
 const slowUrls = Array.from({ length: count }, (_, i) => slowHosts(i)).flat();
 const otherUrls = Array.from({ length: others }, (_, i) => slowHosts(i)[i % 3]!);
-const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 
 await using service = await startService({
   LOG_LEVEL: 'warn',
-  API_KEYS: `caller:${sha256('caller')},other:${sha256('other')}`,
+  API_KEYS: apiKeys('caller', 'other'),
   SOURCE_ALLOW: '127.0.0.0/8',
   NODE_OPTIONS: `--import=${fileURLToPath(new URL('../test/support/servers/name-servers-hook.ts', import.meta.url))}`,
   TEST_NAME_SERVER: names.address,
 });
-const [client, other] = ['caller', 'other'].map((apiKey) =>
-  createClient({ baseUrl: service.url, apiKey, retries: 0 }),
+const [client, other] = ['caller', 'other'].map((name) =>
+  createClient({ baseUrl: service.url, apiKey: keyOf(name), retries: 0 }),
 ) as [ReturnType<typeof createClient>, ReturnType<typeof createClient>];
 const inline = () => client.detect(image);
 const fromGoodHost = () => client.detect({ url: `http://good.test:${port(good)}/` });
