@@ -3,7 +3,7 @@ import { type AuditContext, checkOwner, inChunks, membersOf, namesOf, readAtomic
 import type { JobSummary } from './jobs.ts';
 
 /** The field of stats that names the flow that waits alone. */
-const alone = (queue: QueueName) => `alone:${queue}`;
+const aloneField = (queue: QueueName) => `alone:${queue}`;
 
 /**
  * Checks the invariants of the queue's flow/lib.lua: what is in lanes waits, and the lists of lanes and flows agree. What waits may be in
@@ -16,7 +16,7 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
   if (stats['unfair']) return;
   for (const queue of QUEUE_NAMES) {
     const flows = await membersOf(context, keys.flows(queue));
-    const single = async (flow: string) => {
+    const checkSingleJobs = async (flow: string) => {
       const name = `${queue}:${flow}`;
       for (const id of (await membersOf(context, keys.jobsLane(name))).keys()) {
         const job = jobs.get(id);
@@ -24,13 +24,13 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
         check('flow', name, `job ${id} waits in its lane`, name, queued ? `${job.queue}:${job.flow}` : undefined);
       }
     };
-    const flowAlone = await redis.hget(keys.stats, alone(queue));
+    const flowAlone = await redis.hget(keys.stats, aloneField(queue));
     if (flowAlone !== null) {
       const name = `${queue}:${flowAlone}`;
-      await single(flowAlone);
+      await checkSingleJobs(flowAlone);
       const [still, listed, passedOver] = await readAtomically(
         redis,
-        ['hget', keys.stats, alone(queue)],
+        ['hget', keys.stats, aloneField(queue)],
         ['exists', keys.flows(queue)],
         ['zcount', keys.jobsLane(name), '-inf', '(0'],
       );
@@ -55,7 +55,7 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
       }
       const [joined, waits] = await readAtomically(redis, has('jobs'), ['exists', keys.jobsLane(name)]);
       check('flow', name, 'has a lane of its single jobs', waits === 1, joined !== null);
-      await single(flow);
+      await checkSingleJobs(flow);
     });
     const [waits, clock] = await readAtomically(
       redis,
@@ -73,7 +73,7 @@ export async function checkFlows(context: AuditContext, jobs: Map<string, JobSum
       redis,
       ['exists', key],
       ['zscore', keys.flows(queue as QueueName), flow!],
-      ['hget', keys.stats, alone(queue as QueueName)],
+      ['hget', keys.stats, aloneField(queue as QueueName)],
     );
     const waitsAlone = flowAlone === flow && key === keys.jobsLane(name);
     if (exists === 1) checkOwner(context, key, listed !== null || waitsAlone);

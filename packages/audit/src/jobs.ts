@@ -1,5 +1,5 @@
 import { QUEUE_NAMES } from '@facequeue/schema';
-import { type AuditContext, type Bytes, inChunks, membersOf, namesOf } from './context.ts';
+import { type AuditContext, type Bytes, inChunks, membersOf, namesOf, readAtomically } from './context.ts';
 
 /** What the checks of batches, cameras and lanes need of a record. */
 export interface JobSummary {
@@ -102,13 +102,14 @@ const PROCESSING = 'processing:';
 
 /** A record and what belongs to it, as they are at one moment. */
 async function readJob({ redis, keys }: AuditContext, id: string) {
-  const reading = redis.multi().hmget(keys.job(id), ...FIELDS);
-  for (const queue of QUEUE_NAMES) reading.zscore(keys.waiting(queue), id);
-  const replies = await reading.zscore(keys.due, id).strlen(keys.blob(id)).hstrlen(keys.job(id), 'result').exec();
-  const [values, ...rest] = replies!.map(([error, reply]) => {
-    if (error) throw error;
-    return reply;
-  });
+  const [values, ...rest] = await readAtomically(
+    redis,
+    ['hmget', keys.job(id), ...FIELDS],
+    ...QUEUE_NAMES.map((queue) => ['zscore', keys.waiting(queue), id]),
+    ['zscore', keys.due, id],
+    ['strlen', keys.blob(id)],
+    ['hstrlen', keys.job(id), 'result'],
+  );
   const scores = rest.splice(0, QUEUE_NAMES.length);
   const [due, blob, result] = rest as [string | null, number, number];
   const record: Partial<Record<(typeof FIELDS)[number], string>> = {};
