@@ -1,5 +1,5 @@
 import type { FacequeueError } from '@facequeue/schema/errors';
-import { isFacequeueError } from '@facequeue/schema/errors';
+import { isFacequeueError, isRefusedForNow } from '@facequeue/schema/errors';
 import { exponentialBackoff, sleep, spread } from '@facequeue/time';
 
 /** Delays when the service asks for none: 0.5 to 1 s, doubling up to between 10 and 20 s. */
@@ -29,11 +29,6 @@ export interface Failure {
 export function mayRetry(repeatable: boolean, { error, certain }: Failure): boolean {
   if (certain && isRefusedForNow(error)) return true;
   return repeatable && (error.code === 'unavailable' || error.code === 'quota_exceeded');
-}
-
-/** Whether the service has refused work that it may accept later. */
-export function isRefusedForNow(error: FacequeueError): boolean {
-  return error.code === 'queue_full' || error.code === 'quota_exceeded';
 }
 
 /**

@@ -269,6 +269,11 @@ export function isFacequeueError(error: unknown): error is FacequeueError {
   return error instanceof Error && error.name === 'FacequeueError' && 'code' in error;
 }
 
+/** Whether work was refused that may be accepted later: the queue, or a limit or share of the caller, has no room for it now. */
+export function isRefusedForNow(error: unknown): error is FacequeueError {
+  return isFacequeueError(error) && (error.code === 'queue_full' || error.code === 'quota_exceeded');
+}
+
 /** Body of an `application/problem+json` answer. */
 export interface Problem {
   type: string;

@@ -1,5 +1,5 @@
 import type { AppendResult, NewItem } from '@facequeue/queue';
-import { isFacequeueError } from '@facequeue/schema';
+import { isRefusedForNow } from '@facequeue/schema';
 
 /** Most items of one append: the queue accepts no more. */
 const MAX_ITEMS = 256;
@@ -64,7 +64,7 @@ export class BatchAppender {
       for (const outcome of ['accepted', 'skipped', 'failed'] as const) this.total[outcome] += result[outcome];
       this.lastLine = items.at(-1)!.line!;
     } catch (error) {
-      const full = isFacequeueError(error) && (error.code === 'queue_full' || error.code === 'quota_exceeded');
+      const full = isRefusedForNow(error);
       if (!full || !this.#allowPartial || items.length === 1) throw error;
       // A single item without room ends the halving, so each halving costs at most two calls.
       const half = Math.ceil(items.length / 2);

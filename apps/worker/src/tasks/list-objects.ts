@@ -1,5 +1,5 @@
 import { type BatchTask, MAX_APPEND, type NewItem } from '@facequeue/queue';
-import { isNoRoom } from './no-room.ts';
+import { isRefusedForNow } from '@facequeue/schema';
 import { assertOwned, LEASE_MS, type TaskDeps, type TaskWork } from './task.ts';
 
 /** Progress of a listing, as saved. */
@@ -37,7 +37,7 @@ export function listObjects({ tasks, lister }: TaskDeps, task: BatchTask): TaskW
           await assertOwned(tasks.append(task, items, JSON.stringify(after), LEASE_MS));
         } catch (error) {
           // Waiting for room is no failure, and saving progress resets the count of tries.
-          if (isNoRoom(error)) {
+          if (isRefusedForNow(error)) {
             progress = { ...progress, max: Math.ceil(progress.max / 2) };
             await assertOwned(tasks.save(task, JSON.stringify(progress), LEASE_MS));
           }

@@ -1,10 +1,9 @@
 import type { BatchTask } from '@facequeue/queue';
-import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+import { FacequeueError, isFacequeueError, isRefusedForNow } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { isTransient } from '@facequeue/source';
 import { exponentialBackoff, linkedAbort, repeat } from '@facequeue/time';
 import { listObjects } from './list-objects.ts';
-import { isNoRoom } from './no-room.ts';
 import { assertOwned, type CreateTaskWork, LEASE_MS, type TaskDeps, TaskLost } from './task.ts';
 import { writeOutput } from './write-output.ts';
 
@@ -75,7 +74,7 @@ export async function runTask(deps: TaskDeps, task: BatchTask, stopping: AbortSi
 
 /** Milliseconds until a task that failed with `error` is tried again; null when it is not. */
 function delayAfter(error: unknown, { tries }: BatchTask, random: number): number | null {
-  if (isNoRoom(error)) return error.retryAfterMs ?? FIRST_DELAY_MS;
+  if (isRefusedForNow(error)) return error.retryAfterMs ?? FIRST_DELAY_MS;
   const permanent = isFacequeueError(error) && error.code !== 'unavailable' && !isTransient(error);
   return permanent || tries >= MAX_TRIES ? null : backoff(tries, random);
 }

@@ -1,6 +1,6 @@
-import { isFacequeueError } from '@facequeue/schema/errors';
+import { isRefusedForNow } from '@facequeue/schema/errors';
 import { sleep } from '@facequeue/time';
-import { createRetryPolicy, isRefusedForNow, patientRetryDelay } from '../retry.ts';
+import { createRetryPolicy, patientRetryDelay } from '../retry.ts';
 
 /**
  * Waits for room in the queue.
@@ -25,7 +25,7 @@ export async function retryWhileFull<T>(
     try {
       return await attempt();
     } catch (error) {
-      if (isFacequeueError(error) && isRefusedForNow(error)) {
+      if (isRefusedForNow(error)) {
         retries.succeeded();
         if (!(await waitForRoom(patientRetryDelay(refusals++, error.retryAfterMs)))) throw error;
       } else {

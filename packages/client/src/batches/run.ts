@@ -1,7 +1,6 @@
 import type { AppendReport, BatchOptions, BatchResource, ItemLine } from '@facequeue/schema';
-import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
+import { FacequeueError, isFacequeueError, isRefusedForNow } from '@facequeue/schema/errors';
 import { linkedAbort } from '@facequeue/time';
-import { isRefusedForNow } from '../retry.ts';
 import type { Chunk } from './chunks.ts';
 import { createCondition } from './condition.ts';
 import type { WaitForRoom } from './retry-while-full.ts';
@@ -108,7 +107,7 @@ export async function* runItems(
       return batch;
     } catch (error) {
       // A conflict: the batch has closed itself, because the queue was full for an hour.
-      if (!isFacequeueError(error) || !(isRefusedForNow(error) || error.code === 'conflict')) throw error;
+      if (!isRefusedForNow(error) && !(isFacequeueError(error) && error.code === 'conflict')) throw error;
       const { status } = await service.batch(batch.id, signal);
       if (status === 'canceled') throw new FacequeueError('canceled', 'the batch was canceled', { cause: error });
     }
