@@ -182,13 +182,13 @@ describe('the uses of keys', () => {
   it('are read with those of this gateway at once, and with those of others within seconds', async () => {
     const [owner, other] = [newOwner(), newOwner()];
     const began = Date.now();
-    one.keyUses.count(owner, false);
-    one.keyUses.count(owner, true);
     two.keyUses.count(owner, false);
     expect(await two.keyUses.read([other, owner])).toMatchObject([
       { calls: 0, refused: 0, lastCallAt: null, inProgress: 0 },
       { calls: 1 },
     ]);
+    one.keyUses.count(owner, false);
+    one.keyUses.count(owner, true);
     const all = { calls: 3, refused: 1, inProgress: 0 };
     await expect.poll(() => two.keyUses.read([owner]), { timeout: 10_000 }).toMatchObject([all]);
     const call = await one.quotas.take(owner, concurrent(5));
