@@ -18,6 +18,7 @@ const NAMES = [
   'cameras',
   'camera-costs',
   'device',
+  'scenes',
   'soak',
   'chaos',
 ];

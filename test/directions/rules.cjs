@@ -38,6 +38,7 @@ module.exports = {
     direction('metrics', ['schema', 'time']),
     direction('service', ['schema', 'time']),
     direction('drawing', ['schema']),
+    direction('evaluation', []),
     direction('audit', ['queue', 'schema', 'time']),
     ...['api', 'worker', 'cli'].map((app) => ({
       name: `app-${app}-stands-alone`,

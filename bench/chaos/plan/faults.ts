@@ -1,5 +1,5 @@
 /** The faults of a run and their times, determined by a seed. */
-import { between, integer, type Random, randomFrom, shuffled } from './random.ts';
+import { between, integer, type Random, randomFrom, shuffled } from '../../../test/support/random.ts';
 
 /** Number of gateways, and of workers: while one is down, the other works. */
 export const PLACES = 2;

@@ -1,5 +1,5 @@
 /** The operations of the clients, determined by a seed. */
-import { integer, pick, type Random, randomFrom } from './random.ts';
+import { integer, pick, type Random, randomFrom } from '../../../test/support/random.ts';
 
 export type Operation =
   /** Waits for the faces within the call. `key`: with an idempotency key. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { randomFrom, shuffled } from '../../../test/support/random.ts';
 import { FAULT_KINDS, faultKind, PLACES, planFaults, victimOf } from './faults.ts';
 import { CAMERAS, imagesOf, planOperations } from './operations.ts';
-import { randomFrom, shuffled } from './random.ts';
 
 const seed = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const faultPlan = fc.record({

@@ -1,0 +1,127 @@
+/**
+ * `npm run bench -- scenes [--short]`: what each profile finds in scenes with known faces: how small a face alone in a picture may be,
+ * how much of sheets full of portraits, and what it takes for a face where there is none. With `--write DIR` it writes the scenes and
+ * their ground truth instead, for `facequeue eval`.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createPipeline } from '@facequeue/pipeline';
+import { PROFILES, type Profile } from '@facequeue/schema';
+import { cocoJson } from '../../test/support/scenes/coco.ts';
+import { faceless, type LabelledScene, Placements, sheet } from '../../test/support/scenes/scenes.ts';
+import { machine } from '../support/machine.ts';
+import { numberOption, readOptions } from '../support/options.ts';
+import { measure, type SceneFigures } from './measure.ts';
+import { type Probe, smallestWidth } from './smallest-width.ts';
+
+const values = readOptions('npm run bench -- scenes', 'What each profile finds in scenes with known faces.', {
+  profiles: { default: 'balanced,small-faces', help: 'profiles, with commas' },
+  sizes: { default: '1280x720,1920x1080,2560x1440,3840x2160,5712x4284', help: 'sizes of pictures, with commas' },
+  placements: { default: '60', help: 'pictures with one face each, for each width that is tried' },
+  sheets: { default: '26,52', help: 'portraits in a row of each sheet of 4056 px, with commas' },
+  textures: { default: '20', help: 'pictures of 1920x1080 without a face' },
+  seed: { default: '1', help: 'another seed makes other scenes' },
+  pack: { default: '', help: 'manifest of the model pack; empty: the one of the repository' },
+  short: { default: false, help: 'fewer and smaller scenes, one minute or two instead of half an hour' },
+  write: { default: '', help: 'folder for the scenes and their ground truth (COCO JSON); nothing is measured' },
+});
+const list = (text: string) => text.split(',').filter(Boolean);
+const profiles = list(values.profiles).map((name) => {
+  if (!(PROFILES as readonly string[]).includes(name)) throw new Error(`${name} is not one of ${PROFILES.join(', ')}`);
+  return name as Profile;
+});
+const sizes = list(values.short ? '1280x720,1920x1080' : values.sizes).map((text) => {
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
+  return {
+    name: text,
+    width: numberOption('sizes', width ?? text, 320),
+    height: numberOption('sizes', height ?? text, 240),
+  };
+});
+const count = values.short ? 20 : numberOption('placements', values.placements);
+const columns = list(values.short ? '26' : values.sheets).map((text) => numberOption('sheets', text, 1, 400));
+const textures = values.short ? 10 : numberOption('textures', values.textures, 0);
+const seed = numberOption('seed', values.seed, 0);
+
+const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
+const percent = (part: number, whole: number) => `${whole ? ((100 * part) / whole).toFixed(1) : '0.0'} %`;
+
+if (values.write) await write(values.write);
+else await measureAll();
+
+async function measureAll(): Promise<void> {
+  await using pipeline = await createPipeline({ device: 'cpu', ...(values.pack && { packPath: values.pack }) });
+  const { name, version } = pipeline.model;
+  console.log(`${machine()}\nPack ${name} ${version}, its default confidence; seed ${seed}\n`);
+
+  console.log(
+    `Smallest face width, px, of which at least 95 % of ${count} placements are found (what is found of the next smaller):`,
+  );
+  row('profile', 'picture', 'smallest width', 'false faces a picture', 'CPU-ms a picture');
+  row('---', '---', '---', '---', '---');
+  // A size at a time: its backgrounds are kept while it is measured, and take 70 MB each at 24 megapixels.
+  for (const { name, width, height } of sizes) {
+    const placements = new Placements(width, height, seed);
+    for (const profile of profiles) {
+      const smallest = await smallestWidth((face) => measure(pipeline, profile, placements.scenes(face, count)));
+      row(profile, name, ...(smallest ? cellsOf(smallest.found, smallest.missed) : ['refused', '', '']));
+    }
+  }
+
+  console.log('\nSheets of portraits, 4056x4056, asked for 10000 faces:');
+  row('profile', 'sheet', 'found', 'false, of what was reported', 'CPU-ms');
+  row('---', '---', '---', '---', '---');
+  for (const number of columns) {
+    const scene = await sheet(number, seed);
+    for (const profile of profiles) {
+      const figures = await measure(pipeline, profile, [scene]);
+      row(profile, `${number} x ${number}`, ...(figures ? cellsOfSheet(figures) : ['refused', '', '']));
+    }
+  }
+
+  console.log(`\nSurfaces without a face, ${textures} of 1920x1080:`);
+  row('profile', 'false faces', 'a picture', 'CPU-ms a picture');
+  row('---', '---', '---', '---');
+  const surfaces: LabelledScene[] = [];
+  for await (const scene of faceless(textures, 1920, 1080, seed)) surfaces.push(scene);
+  for (const profile of profiles) {
+    const { wrong, scenes, cpuMs } = (await measure(pipeline, profile, surfaces))!;
+    row(profile, wrong, (wrong / scenes).toFixed(2), cpuMs.toFixed(0));
+  }
+}
+
+/** The smallest width in words, the false faces in its pictures, and their cost. */
+function cellsOf(found: Probe | null, missed: Probe | null): string[] {
+  const share = ({ figures }: Probe) => `${figures.found} of ${figures.faces}`;
+  const smaller = missed ? `; ${missed.width}: ${share(missed)}` : '';
+  if (!found) return [`none${smaller}`, '', ''];
+  const { wrong, scenes, cpuMs } = found.figures;
+  return [`**${found.width}** (${share(found)}${smaller})`, (wrong / scenes).toFixed(2), cpuMs.toFixed(0)];
+}
+
+function cellsOfSheet({ found, faces, wrong, cpuMs }: SceneFigures): string[] {
+  return [
+    `${found} of ${faces} (${percent(found, faces)})`,
+    `${wrong} (${percent(wrong, wrong + found)})`,
+    cpuMs.toFixed(0),
+  ];
+}
+
+/** Writes scenes of widths that are hard and easy, the sheets and the surfaces. */
+async function write(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const written: Omit<LabelledScene, 'bytes'>[] = [];
+  const save = async ({ bytes, ...scene }: LabelledScene) => {
+    await writeFile(join(folder, scene.name), bytes);
+    written.push(scene);
+  };
+  for (const { width, height } of sizes) {
+    const placements = new Placements(width, height, seed);
+    for (const face of [16, 24, 36, 64])
+      for await (const scene of placements.scenes(face, Math.ceil(count / 4))) await save(scene);
+  }
+  for (const number of columns) await save(await sheet(number, seed));
+  for await (const scene of faceless(textures, 1920, 1080, seed)) await save(scene);
+  await writeFile(join(folder, 'annotations.json'), cocoJson(written));
+  console.log(`${written.length} scenes and their faces: ${join(folder, 'annotations.json')}`);
+}

@@ -1,0 +1,49 @@
+/** Runs the pipeline over scenes, and compares what it finds with what is there. */
+import { matchFaces } from '@facequeue/evaluation';
+import type { Pipeline } from '@facequeue/pipeline';
+import { isFacequeueError, LARGEST_MAX_FACES, type Profile } from '@facequeue/schema';
+import type { LabelledScene } from '../../test/support/scenes/scenes.ts';
+
+/** What became of the faces of some scenes. */
+export interface SceneFigures {
+  scenes: number;
+  /** Faces that are there, those of them found, and detections that find none. */
+  faces: number;
+  found: number;
+  wrong: number;
+  /** CPU-ms a scene, of all threads of this process, decoding included. */
+  cpuMs: number;
+}
+
+/** Boxes of the smallest faces are a few px wide, so one px counts much: a face is found by half of an overlap, as in AP@0.5. */
+const RULES = { iou: 0.5, rule: 'free' } as const;
+
+/** @returns null when the pipeline refuses pictures of this size */
+export async function measure(
+  pipeline: Pipeline,
+  profile: Profile,
+  scenes: AsyncIterable<LabelledScene> | Iterable<LabelledScene>,
+): Promise<SceneFigures | null> {
+  const options = { profile, landmarks: false, attributes: false, orient: true, max_faces: LARGEST_MAX_FACES };
+  const sum = { scenes: 0, faces: 0, found: 0, wrong: 0, cpuMs: 0 };
+  for await (const { bytes, boxes } of scenes) {
+    const before = process.cpuUsage();
+    const detection = await pipeline.detect(bytes, options).catch((error) => {
+      if (isFacequeueError(error) && error.code === 'image_too_large') return null;
+      throw error;
+    });
+    if (!detection) return null;
+    const used = process.cpuUsage(before);
+    const { outcomes, foundBy } = matchFaces(
+      detection.faces,
+      boxes.map((box) => ({ box })),
+      RULES,
+    );
+    sum.scenes += 1;
+    sum.faces += boxes.length;
+    sum.found += foundBy.filter((index) => index !== null).length;
+    sum.wrong += outcomes.filter((outcome) => outcome === 'false').length;
+    sum.cpuMs += (used.user + used.system) / 1000;
+  }
+  return { ...sum, cpuMs: sum.cpuMs / sum.scenes };
+}
