@@ -36,6 +36,13 @@ MODELS: dict[str, tuple[str, str, str, str, Package, str]] = {
     ),
 }  # fmt: skip
 
+# Where the passes of the profiles look; packages/pipeline/src/pack/passes.ts says what the members mean.
+COARSE = {"scale": 1, "long_side": {"min": 160, "max": 320}, "faces": {"from": 32, "to": None}}
+MIDDLE = {"scale": 0.5, "long_side": {"min": 320, "max": 640}, "faces": {"from": 24, "to": None}}
+NATIVE = {"scale": 1, "long_side": {"min": 640, "max": None}, "max_scale": 2, "max_megapixels": 4.4}
+ENLARGED = {"scale": 2, "max_megapixels": 8, "min_scale": 1, "faces": {"from": 0, "to": 192}}
+SKIP = {"long_side": 1280, "face_score": 0.5, "speck_score": 0.05, "speck_size": 24}
+
 # Chosen on private hold-out sets while the project was prepared. Candidates go
 # down to 0.1 whatever the caller asks for, since the rules that join several
 # passes starve otherwise.
@@ -45,6 +52,13 @@ DETECTION = {
     "nms_iou": 0.45,
     "vote_iou": 0.55,
     "size_multiple": 32,
+    "smallest_face": 20,
+    "tiles": {"above_megapixels": 2, "max_megapixels": 1.25, "overlap": 128},
+    "passes": {
+        "fast": [{"scale": 1, "long_side": {"min": 640, "max": 640}, "max_scale": 2, "faces": {"from": 0, "to": None}}],
+        "balanced": [COARSE, MIDDLE, {**NATIVE, "faces": {"from": 0, "to": 192}, "skip": SKIP}],
+        "small-faces": [COARSE, MIDDLE, {**NATIVE, "faces": {"from": 16, "to": 256}}, ENLARGED],
+    },
 }
 # What the verifier says moves score and box so far; both shares were chosen with
 # the same sets. Below candidate_score there are too many that are no face.

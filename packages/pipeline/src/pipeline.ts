@@ -1,7 +1,10 @@
-import { DEFAULT_MAX_FACES, type DetectionOptions } from '@facequeue/schema';
+import { DEFAULT_MAX_FACES, type DetectionOptions, type Profile } from '@facequeue/schema';
 import sharp from 'sharp';
 import type { Candidate, Corners } from './detection/candidate.ts';
 import { detectFaces } from './detection/detector.ts';
+import type { Size } from './detection/letterbox.ts';
+import { plannedPasses } from './detection/passes.ts';
+import type { Findings } from './detection/policy.ts';
 import { selectFaces } from './detection/selection.ts';
 import { candidatesToVerify, verifyCandidates } from './detection/verification.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
@@ -127,7 +130,7 @@ class ModelPipeline implements Pipeline {
     const timings: StageTimings = { decode: 0, detect: 0 };
     const lap = stopwatch();
 
-    const candidates = await this.#candidates(image, options, onFaces);
+    const { candidates } = await this.#candidates(image, options, scale, onFaces);
     const selected = selectFaces(candidates, options, detection.default_confidence, scale);
     const faces = selected.faces.map(
       (one): DetectedFace => ({ box: boxOf(one), confidence: one.score, points5: one.points }),
@@ -159,19 +162,28 @@ class ModelPipeline implements Pipeline {
   async #candidates(
     image: RgbImage,
     options: DetectionOptions,
+    scale: number,
     onFaces: (count: number) => void,
-  ): Promise<Candidate[]> {
+  ): Promise<Findings> {
     const { detection } = this.#pack.manifest;
     const { min_confidence = detection.default_confidence, max_faces = DEFAULT_MAX_FACES } = options;
+    const { profile, min_face_size = 0 } = options;
     const verification = this.#verificationOf(options);
-    const detected = await detectFaces(this.#models.sessions.detector, image, options.profile, detection);
-    const { unsure, sure } = candidatesToVerify(detected, min_confidence, verification?.rules);
+    const passes = this.#passesOf(image, profile, min_face_size / scale);
+    const { candidates, scales } = await detectFaces(this.#models.sessions.detector, image, passes, detection);
+    const { unsure, sure } = candidatesToVerify(candidates, min_confidence, verification?.rules);
     const described = options.landmarks || options.attributes ? Math.min(max_faces, unsure.length + sure.length) : 0;
     onFaces(described + Math.ceil(unsure.length / VERIFICATIONS_A_FACE));
-    if (!verification) return sure;
+    if (!verification) return { candidates: sure, scales };
     const { session, rules, crop } = verification;
     const verified = await verifyCandidates(session, image, unsure, rules, crop);
-    return [...verified, ...sure].sort((a, b) => b.score - a.score);
+    return { candidates: [...verified, ...sure].sort((a, b) => b.score - a.score), scales };
+  }
+
+  /** @param minFaceSize px of `image` */
+  #passesOf(image: Size, profile: Profile, minFaceSize: number) {
+    const { passes, smallest_face } = this.#pack.manifest.detection;
+    return plannedPasses(image, passes[profile], smallest_face, minFaceSize);
   }
 
   /** The verifier and its rules; null where the pack has none, or the profile asks none. */
@@ -193,7 +205,8 @@ class ModelPipeline implements Pipeline {
     const places = [100, 500].map((side) => ({ centreX: 320, centreY: 240, side, roll: 0.1 }));
     const verification = this.#verificationOf({ profile: 'balanced' });
     for (let pass = 0; pass < 3; pass++) {
-      for (const image of [large, small]) await detectFaces(detector, image, 'balanced', detection);
+      for (const image of [large, small])
+        await detectFaces(detector, image, this.#passesOf(image, 'balanced', 0), detection);
       for (const place of places) {
         await findLandmarks(landmarks, large, [place], crops.landmarks);
         await findAttributes(attributes, large, [place], crops.attributes);

@@ -34,38 +34,52 @@ export interface DetectorOutput {
   points: Float32Array;
 }
 
+/** Where the network's input lies in its view of the whole image, and how large that is. */
+export interface View {
+  /** Network px per image px, horizontally and vertically. */
+  readonly scaleX: number;
+  readonly scaleY: number;
+  /** The input's top left corner, network px. */
+  readonly originX: number;
+  readonly originY: number;
+}
+
 /**
  * The anchors that score at least `score`, converted to image px.
- * @param scaleX network px per image px, horizontally
- * @param scaleY network px per image px, vertically
+ * @param keeps whether a face is taken, by its centre in network px of the whole view
  */
 export function candidatesOf(
-  output: DetectorOutput,
+  { scores, boxes, points }: DetectorOutput,
   score: number,
-  scaleX: number,
-  scaleY: number,
+  { scaleX, scaleY, originX, originY }: View,
   pass: number,
+  keeps: (x: number, y: number) => boolean = () => true,
 ): Candidate[] {
-  const { scores, boxes, points } = output;
   const found: Candidate[] = [];
   for (let anchor = 0; anchor < scores.length; anchor++) {
     // Written so that NaN is not a candidate.
     if (!(scores[anchor]! >= score)) continue;
     const b = anchor * 4;
-    const width = boxes[b + 2]! - boxes[b]!;
-    const height = boxes[b + 3]! - boxes[b + 1]!;
+    const [x1, y1, x2, y2] = [
+      boxes[b]! + originX,
+      boxes[b + 1]! + originY,
+      boxes[b + 2]! + originX,
+      boxes[b + 3]! + originY,
+    ];
+    const [width, height] = [x2 - x1, y2 - y1];
     const passSize = Math.sqrt(width * height);
     if (!(width > 0 && height > 0 && passSize < Number.POSITIVE_INFINITY)) continue;
+    if (!keeps((x1 + x2) / 2, (y1 + y2) / 2)) continue;
     const five = new Float32Array(10);
     for (let k = 0; k < 10; k += 2) {
-      five[k] = points[anchor * 10 + k]! / scaleX;
-      five[k + 1] = points[anchor * 10 + k + 1]! / scaleY;
+      five[k] = (points[anchor * 10 + k]! + originX) / scaleX;
+      five[k + 1] = (points[anchor * 10 + k + 1]! + originY) / scaleY;
     }
     found.push({
-      x1: boxes[b]! / scaleX,
-      y1: boxes[b + 1]! / scaleY,
-      x2: boxes[b + 2]! / scaleX,
-      y2: boxes[b + 3]! / scaleY,
+      x1: x1 / scaleX,
+      y1: y1 / scaleY,
+      x2: x2 / scaleX,
+      y2: y2 / scaleY,
       score: scores[anchor]!,
       points: five,
       passSize,

@@ -1,11 +1,12 @@
-import type { Profile } from '@facequeue/schema';
 import type { Session } from '../device/session.ts';
 import type { RgbImage } from '../image/index.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
-import { type Candidate, candidatesOf } from './candidate.ts';
-import { type Letterbox, letterbox } from './letterbox.ts';
-import { certainScales, detectionPolicy, SPECK_SCORE } from './policy.ts';
+import { type Candidate, candidatesOf, type DetectorOutput } from './candidate.ts';
+import { type Letterbox, letterbox, type Size } from './letterbox.ts';
+import type { Pass } from './passes.ts';
+import { detectionPolicy, type Findings, lowestScore } from './policy.ts';
 import { Pyramid } from './pyramid.ts';
+import { ownsCentre, type TileGrid, tileGrid } from './tiles.ts';
 
 /**
  * Finds faces: runs the detector for every pass that the detection policy requests.
@@ -14,40 +15,98 @@ import { Pyramid } from './pyramid.ts';
 export async function detectFaces(
   session: Session,
   image: RgbImage,
-  profile: Profile,
+  passes: readonly Pass[],
   rules: DetectionRules,
-): Promise<Candidate[]> {
-  const fit = (scale: number) => letterbox(image, scale, rules.size_multiple);
+): Promise<Findings> {
+  const fit = ({ scale }: Pass) => letterbox(image, scale, rules.size_multiple);
+  const certain = passes.filter((pass) => !pass.rules.skip);
   const pyramid = new Pyramid(
     image,
-    certainScales(image, profile).map((scale) => fit(scale).content),
+    certain.map((pass) => fit(pass).content),
   );
-  const lowest = Math.min(SPECK_SCORE, rules.candidate_score);
-  const policy = detectionPolicy(image, profile, rules);
+  const lowest = lowestScore(passes, rules);
+  const policy = detectionPolicy(image, passes, rules);
   let step = policy.next();
   while (!step.done) {
-    const { index, scale } = step.value;
-    const box = fit(scale);
-    const output = await run(session, await pyramid.level(box.content), box);
-    step = policy.next(candidatesOf(output, lowest, box.scaleX, box.scaleY, index));
+    const pass = step.value;
+    const box = fit(pass);
+    const grid = tileGrid(box.net, rules.tiles, rules.size_multiple);
+    const runs = runPass(session, await pyramid.level(box.content), box, grid);
+    const found: Candidate[] = [];
+    for await (const { output, view, keeps } of runs)
+      found.push(...candidatesOf(output, lowest, view, pass.index, keeps));
+    step = policy.next(found);
   }
   return step.value;
 }
 
-async function run(session: Session, content: RgbImage, { canvas, net }: Letterbox) {
+/** What one run of the detector sees: where its picture lies in the network's view of the whole image. */
+interface TileRun {
+  output: DetectorOutput;
+  view: { scaleX: number; scaleY: number; originX: number; originY: number };
+  /** Whether a face whose centre lies there, in px of the whole view, is this tile's to report. */
+  keeps(x: number, y: number): boolean;
+}
+
+/** Runs the detector over every tile of a pass. The tiles' pixels are copied into one buffer. */
+async function* runPass(
+  session: Session,
+  content: RgbImage,
+  { canvas, net, scaleX, scaleY }: Letterbox,
+  { size, columns, rows }: TileGrid,
+): AsyncGenerator<TileRun> {
+  const whole = columns.starts.length * rows.starts.length === 1;
+  // Above 1 where the graph enlarges.
+  const enlarged = { x: net.width / canvas.width, y: net.height / canvas.height };
+  const part: Size = whole
+    ? canvas
+    : { width: Math.round(size.width / enlarged.x), height: Math.round(size.height / enlarged.y) };
+  const buffer = new Uint8Array(
+    content.width === part.width && content.height === part.height ? 0 : part.width * part.height * 3,
+  );
+  const shrunk = { x: scaleX / enlarged.x, y: scaleY / enlarged.y };
+  for (const [row, top] of rows.starts.entries()) {
+    for (const [column, left] of columns.starts.entries()) {
+      const x = Math.round(left / enlarged.x);
+      const y = Math.round(top / enlarged.y);
+      // The graph stretches the part to the tile's size, which is not exactly the scale of the whole pass.
+      const stretch = { x: size.width / part.width, y: size.height / part.height };
+      yield {
+        output: await run(session, cut(content, x, y, part, buffer), part, size),
+        view: {
+          scaleX: shrunk.x * stretch.x,
+          scaleY: shrunk.y * stretch.y,
+          originX: x * stretch.x,
+          originY: y * stretch.y,
+        },
+        keeps: (centreX, centreY) => ownsCentre(columns, column, centreX) && ownsCentre(rows, row, centreY),
+      };
+    }
+  }
+}
+
+async function run(session: Session, pixels: Uint8Array, canvas: Size, net: Size): Promise<DetectorOutput> {
   const output = await session.run({
-    images: { data: onCanvas(content, canvas.width, canvas.height), dims: [1, canvas.height, canvas.width, 3] },
+    images: { data: pixels, dims: [1, canvas.height, canvas.width, 3] },
     size: { data: BigInt64Array.of(BigInt(net.height), BigInt(net.width)), dims: [2] },
   });
   const values = (name: string) => output[name]!.data as Float32Array;
   return { scores: values('scores'), boxes: values('boxes'), points: values('points') };
 }
 
-/** The image in the top left corner of a black canvas. Returns the image's own array when it fills the canvas. */
-function onCanvas(image: RgbImage, width: number, height: number): Uint8Array {
+/**
+ * A part of an image, black where it reaches past the image's right or bottom side.
+ * @param into filled and returned, unless the part is the whole image, whose own array is returned then
+ */
+function cut(image: RgbImage, left: number, top: number, { width, height }: Size, into: Uint8Array): Uint8Array {
   if (image.width === width && image.height === height) return image.data;
-  const canvas = new Uint8Array(width * height * 3);
-  const stride = image.width * 3;
-  for (let y = 0; y < image.height; y++) canvas.set(image.data.subarray(y * stride, (y + 1) * stride), y * width * 3);
-  return canvas;
+  const copied = Math.min(width, image.width - left) * 3;
+  for (let y = 0; y < height; y++) {
+    const at = y * width * 3;
+    const from = ((top + y) * image.width + left) * 3;
+    const inside = top + y < image.height ? copied : 0;
+    if (inside > 0) into.set(image.data.subarray(from, from + inside), at);
+    into.fill(0, at + inside, at + width * 3);
+  }
+  return into;
 }

@@ -1,10 +1,20 @@
 import { assert, constantFrom, integer, property } from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadPack } from '../pack/load.ts';
+import type { DetectionRules } from '../pack/manifest.ts';
 import type { Candidate } from './candidate.ts';
 import type { Size } from './letterbox.ts';
-import { certainScales, detectionPolicy, type Pass, passScales } from './policy.ts';
+import { type Pass, plannedPasses } from './passes.ts';
+import { detectionPolicy, lowestScore } from './policy.ts';
 
-const RULES = { candidate_score: 0.1, nms_iou: 0.45, vote_iou: 0.55 };
+let rules: DetectionRules;
+beforeAll(async () => {
+  rules = (await loadPack()).manifest.detection;
+});
+
+type ProfileName = 'fast' | 'balanced' | 'small-faces';
+const planned = (image: Size, profile: ProfileName) =>
+  plannedPasses(image, rules.passes[profile], rules.smallest_face, 0);
 
 /** A face far from the others: its place and size in the image. */
 interface Truth {
@@ -15,9 +25,9 @@ interface Truth {
 }
 
 /** Runs the policy with a detector that finds every truth at every scale. */
-function run(image: Size, profile: 'fast' | 'balanced' | 'small-faces', truths: readonly Truth[]) {
+function run(image: Size, profile: ProfileName, truths: readonly Truth[]) {
   const passes: Pass[] = [];
-  const policy = detectionPolicy(image, profile, RULES);
+  const policy = detectionPolicy(image, planned(image, profile), rules);
   let step = policy.next();
   while (!step.done) {
     const { index, scale } = step.value;
@@ -37,7 +47,9 @@ function run(image: Size, profile: 'fast' | 'balanced' | 'small-faces', truths: 
       ),
     );
   }
-  return { passes, indices: passes.map(({ index }) => index), faces: step.value };
+  const { candidates, scales } = step.value;
+  expect(scales).toEqual(passes.map(({ scale }) => scale));
+  return { indices: passes.map(({ index }) => index), faces: candidates };
 }
 
 const HD = { width: 1920, height: 1080 };
@@ -45,40 +57,39 @@ const crowd = (count: number, size: number, score = 0.9) =>
   Array.from({ length: count }, (_, i) => ({ x: (i % 20) * 90, y: Math.floor(i / 20) * 90, size, score }));
 
 describe('detection policy', () => {
-  it('runs one pass, at long side 640, in profile fast', () => {
-    expect(run(HD, 'fast', crowd(9, 30)).passes).toEqual([{ index: 1, scale: 1 / 3 }]);
-    expect(run({ width: 200, height: 100 }, 'fast', []).passes[0]!.scale).toBe(2);
-  });
-
-  it('stops after two passes of a large image in which nothing is small', () => {
-    expect(run(HD, 'balanced', []).indices).toEqual([0, 1]);
+  it('stops after two passes of a large picture in which a face stands out and nothing is small', () => {
     expect(run(HD, 'balanced', crowd(1, 300)).indices).toEqual([0, 1]);
+    expect(run(HD, 'balanced', crowd(1, 300, 0.5)).indices).toEqual([0, 1]);
   });
 
-  it('runs a third pass when there may be something small, even at a low score', () => {
-    expect(run(HD, 'balanced', crowd(1, 60, 0.11)).indices).toEqual([0, 1, 2]);
-    expect(run(HD, 'balanced', crowd(1, 60, 0.09)).indices).toEqual([0, 1]);
+  it('runs the third pass where nothing stands out', () => {
+    expect(run(HD, 'balanced', []).indices).toEqual([0, 1, 2]);
+    expect(run(HD, 'balanced', crowd(1, 300, 0.49)).indices).toEqual([0, 1, 2]);
   });
 
-  it('always runs the native pass where profile fast has more pixels', () => {
+  it('runs the third pass where there may be something small, even at a low score', () => {
+    const face = { ...crowd(1, 300)[0]!, x: 1000 };
+    expect(run(HD, 'balanced', [face, ...crowd(1, 60, 0.06)]).indices).toEqual([0, 1, 2]);
+    expect(run(HD, 'balanced', [face, ...crowd(1, 60, 0.04)]).indices).toEqual([0, 1]);
+    expect(run(HD, 'balanced', [face, ...crowd(1, 73, 0.06)]).indices).toEqual([0, 1]);
+  });
+
+  it('asks the detector for specks under the score of the pack where they decide', () => {
+    expect(lowestScore(planned(HD, 'balanced'), rules)).toBe(0.05);
+    expect(lowestScore(planned(HD, 'small-faces'), rules)).toBe(0.1);
+  });
+
+  it('always runs the third pass where profile fast has more pixels', () => {
     for (const [width, height, passes] of [
       [1279, 900, 3],
       [1280, 900, 2],
     ] as const)
-      expect(run({ width, height }, 'balanced', []).passes).toHaveLength(passes);
-    const { passes } = run({ width: 400, height: 300 }, 'balanced', []);
-    expect(passes.map(({ index, scale }) => [index, Math.round(scale * 400)])).toEqual([
-      [0, 320],
-      [2, 640],
-    ]);
+      expect(run({ width, height }, 'balanced', crowd(1, 300)).indices).toHaveLength(passes);
   });
 
-  it('never stops before the enlarged pass in profile small-faces, the only one that has it', () => {
-    for (const truths of [[], crowd(1, 300), crowd(50, 20)]) {
+  it('never stops early in profile small-faces', () => {
+    for (const truths of [[], crowd(1, 300), crowd(50, 20)])
       expect(run(HD, 'small-faces', truths).indices).toEqual([0, 1, 2, 3]);
-      expect(run(HD, 'balanced', truths).indices).not.toContain(3);
-    }
-    expect(run({ width: 3840, height: 2160 }, 'small-faces', []).indices).toEqual([0, 1, 2, 3]);
   });
 
   it('leaves out candidates below the score of the pack, in every profile', () => {
@@ -88,27 +99,18 @@ describe('detection policy', () => {
     }
   });
 
-  it('skips a pass that is hardly larger than the previous one', () => {
-    // 1.7 MP at most doubles nothing: the native pass is as large already.
-    expect(passScales({ width: 640, height: 480 })[1]).toBeNull();
-    const [, , native, enlarged] = passScales({ width: 1024, height: 768 });
-    expect(native).toBe(1);
-    expect(enlarged).toBeCloseTo(Math.sqrt(2e6 / (1024 * 768)));
-    expect(passScales({ width: 1400, height: 1350 })[3]).toBe(Math.sqrt(2e6 / (1400 * 1350)));
-    expect(passScales({ width: 320, height: 320 })[3]).toBeNull();
-  });
-
   it('takes from each pass the sizes that it measures best, to a pixel', () => {
     /** How many faces are reported when one pass alone found a face of this size, in its own px. */
     const kept = (profile: 'balanced' | 'small-faces', pass: number, passSize: number) => {
       const one = { x1: 900, y1: 700, x2: 910, y2: 710, score: 0.9, points: new Float32Array(10), passSize, pass };
-      const policy = detectionPolicy({ width: 1024, height: 768 }, profile, RULES);
+      const image = { width: 1024, height: 768 };
+      const policy = detectionPolicy(image, planned(image, profile), rules);
       let step = policy.next();
       while (!step.done) {
         const { index } = step.value;
         step = policy.next(index === pass ? [one] : []);
       }
-      return step.value.length;
+      return step.value.candidates.length;
     };
     for (const [profile, pass, from, to] of [
       ['balanced', 0, 32, Number.POSITIVE_INFINITY],
@@ -140,11 +142,11 @@ describe('detection policy', () => {
       pass: 2,
     };
     const speck = { ...part, x2: 320, y2: 320, passSize: 20 };
-    const policy = detectionPolicy(image, 'balanced', RULES);
+    const policy = detectionPolicy(image, planned(image, 'balanced'), rules);
     policy.next();
     policy.next([speck]);
     policy.next([speck]);
-    expect(policy.next([part]).value).toEqual([]);
+    expect(policy.next([part]).value).toMatchObject({ candidates: [] });
   });
 
   it('finds a face of any size from 10 px to the whole frame, at any image size', () => {
@@ -162,10 +164,5 @@ describe('detection policy', () => {
       ),
       { numRuns: 1000 },
     );
-  });
-
-  it('knows in advance the scales it always uses', () => {
-    for (const profile of ['fast', 'balanced', 'small-faces'] as const)
-      expect(run(HD, profile, []).passes.map(({ scale }) => scale)).toEqual(certainScales(HD, profile));
   });
 });

@@ -60,6 +60,23 @@ describe('model pack', () => {
     expect(verified!.attributes).toEqual(face!.attributes);
   });
 
+  it('of release 0.1.0, which says nothing of passes, runs those of the default pack', async () => {
+    const path = await packWith(({ detection }) => {
+      delete detection.passes;
+      delete detection.tiles;
+      delete detection.smallest_face;
+    });
+    expect((await loadPack(path)).manifest).toEqual((await loadPack()).manifest);
+  });
+
+  it('whose own passes lack a member is refused with its name', async () => {
+    const path = await packWith(({ detection }) => {
+      delete detection.tiles;
+      delete detection.passes.balanced[0].faces;
+    });
+    await expect(loadPack(path)).rejects.toThrow(/detection\.tiles[\s\S]*detection\.passes\.balanced\[0\]\.faces/);
+  });
+
   it('with only a part of what a verifier needs is refused with the name of what is missing', async () => {
     const path = await packWith((manifest) => {
       delete manifest.verification;

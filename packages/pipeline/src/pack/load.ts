@@ -37,9 +37,17 @@ export async function loadPack(path: string = DEFAULT_PACK): Promise<Pack> {
   } catch (cause) {
     throw new PackError(`the model pack ${path} is not JSON: ${(cause as Error).message}`, { cause });
   }
-  const parsed = Manifest.safeParse(json);
+  const parsed = Manifest.safeParse(path === DEFAULT_PACK ? json : await withPasses(json));
   if (!parsed.success)
     throw new PackError(`the model pack ${path} does not follow the schema:\n${z.prettifyError(parsed.error)}`);
   const folder = dirname(resolve(path));
   return { path, manifest: parsed.data, file: (role) => join(folder, modelOf(parsed.data, role).file) };
+}
+
+/** Packs made for release 0.1.0 say nothing of passes, which were the same for all: they get those of the default pack. */
+async function withPasses(json: unknown): Promise<unknown> {
+  const { detection } = Object(json);
+  if (Object(detection) !== detection || 'passes' in detection) return json;
+  const { passes, tiles, smallest_face } = (await loadPack()).manifest.detection;
+  return { ...Object(json), detection: { passes, tiles, smallest_face, ...detection } };
 }

@@ -1,6 +1,7 @@
 /** The manifest of a model pack: its file for each role, and the crop rules and thresholds with which it was measured. */
 import { PROFILES } from '@facequeue/schema';
 import { z } from 'zod';
+import { Passes, Tiles } from './passes.ts';
 
 const Tensor = z.strictObject({
   dtype: z.enum(['uint8', 'int64', 'float32']),
@@ -48,6 +49,10 @@ const Fields = z.strictObject({
     vote_iou: fraction,
     /** The network's sides are multiples of this, px. */
     size_multiple: z.int().positive(),
+    /** Faces of this size, in px of a pass, are found reliably: 57 of 60 alone in a generated scene. */
+    smallest_face: z.number().positive(),
+    tiles: Tiles,
+    passes: Passes,
   }),
   /** How much the verifier's opinion of a candidate counts. */
   verification: z
