@@ -79,4 +79,47 @@ describe('the detector', () => {
       }
     },
   );
+
+  it.each([1, 1.37])('places what any tile sees exactly where it lies in the image, at scale %d', async (scale) => {
+    const { passes: _, ...rules } = pack.manifest.detection;
+    const [width, height] = [2311, 1913];
+    const data = new Uint8Array(width * height * 3);
+    /** Sees one white pixel as a face of 40 px around its middle. */
+    const session = {
+      run({ images, size }: Arrays) {
+        const [, canvasHeight, canvasWidth] = images!.dims as [number, number, number];
+        const at = images!.data.indexOf(255 as never) / 3;
+        const [netHeight, netWidth] = [...size!.data].map(Number) as [number, number];
+        const x = ((at % canvasWidth) + 0.5) * (netWidth / canvasWidth);
+        const y = (Math.floor(at / canvasWidth) + 0.5) * (netHeight / canvasHeight);
+        const seen = at >= 0 ? [x - 20, y - 20, x + 20, y + 20] : [0, 0, 0, 0];
+        return Promise.resolve({
+          scores: { data: Float32Array.of(0.9), dims: [1, 1] },
+          boxes: { data: Float32Array.from(seen), dims: [1, 1, 4] },
+          points: { data: new Float32Array(10).fill(seen[0]! + 20), dims: [1, 1, 5, 2] },
+        });
+      },
+    } as Pick<Session, 'run'> as Session;
+    const pass = { index: 0, scale, rules: { scale, faces: { from: 0, to: null } } };
+    for (const [x, y] of [
+      [0, 0],
+      [width - 1, height - 1],
+      [1155, 956],
+      [700, 1400],
+      [1800, 20],
+    ] as const) {
+      data[(y * width + x) * 3] = 255;
+      const { candidates } = await detectFaces(session, { data, width, height }, [pass], {
+        ...rules,
+        passes: {} as never,
+      });
+      data[(y * width + x) * 3] = 0;
+      expect(candidates.length).toBeGreaterThanOrEqual(1);
+      for (const { x1, x2, y1, y2, points } of candidates) {
+        expect((x1 + x2) / 2).toBeCloseTo(x + 0.5, 3);
+        expect((y1 + y2) / 2).toBeCloseTo(y + 0.5, 3);
+        expect(points[0]!).toBeCloseTo(x + 0.5, 3);
+      }
+    }
+  });
 });
