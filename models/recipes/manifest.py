@@ -34,6 +34,10 @@ MODELS: dict[str, tuple[str, str, str, str, Package, str]] = {
         "verifier-onet.onnx", "MTCNN O-Net",
         "MIT", "licences/facenet-pytorch-MIT.txt", FACENET, "recipes/verifier.py",
     ),
+    "refiner": (
+        "refiner-attention.onnx", "MediaPipe face mesh with attention, 106 points",
+        "Apache-2.0", "licences/Apache-2.0.txt", HUMAN_MODELS, "recipes/refiner.py",
+    ),
 }  # fmt: skip
 
 # Where the passes of the profiles look; packages/pipeline/src/pack/passes.ts says what the members mean.
@@ -67,6 +71,16 @@ VERIFICATION = {
     "candidate_score": 0.2,
     "score_share": 0.1,
     "box_share": 0.4,
+}
+# What the refiner's points count where landmarks=refined, against those of the
+# landmark net on the same crop; chosen with the same sets. Of the jaw, the near
+# side is the refiner's alone. The far side moves over to the landmark net from
+# the first turn of the head to the last (of the nose against eyes and mouth, in
+# distances between eyes and mouth).
+REFINEMENT = {
+    "share": 0.5,
+    "pupil_share": 0.7,
+    "far_jaw_turn": [0.05, 0.2],
 }
 # Lengths are shares of the crop's own measure: sqrt(w h) of the box, or with
 # extent max its longer side, or the larger of the eye distance and mouth_ratio times the eyes-to-mouth distance.
@@ -128,6 +142,7 @@ def manifest(folder: Path) -> dict:
         "models": models,
         "detection": DETECTION,
         "verification": VERIFICATION,
+        "refinement": REFINEMENT,
         "crops": CROPS,
     }
 

@@ -1,8 +1,9 @@
-"""Renews `model_detector` and `model_verifier` in models/reference/reference.json from the sources.
+"""Renews `model_detector`, `model_verifier` and `model_refiner` in models/reference/reference.json from the sources.
 
 Runs OpenCV Zoo's own graph, whose input is only freed of its fixed size, and
-decodes its twelve outputs in NumPy; computes O-Net in NumPy, layer by layer, in
-double precision. Nothing that the recipes build takes part.
+decodes its twelve outputs in NumPy; computes O-Net and the face mesh with
+attention in NumPy, layer by layer, in double precision. Nothing that the recipes
+build takes part.
 """
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from refiner import PREFIX, REGIONS
+from tfjs import Interpreter
 from verifier import MEAN, SCALE, SIZE, read_weights
 from verify import PICTURE, REFERENCE, picture, session, verifier_crops
 
@@ -109,13 +112,70 @@ def expected_verifier(path: Path) -> dict:
     }
 
 
+# Where the head points to, for which the mix of both nets is stored: left, hardly left, ahead, right.
+TURNS = (-0.15, -0.08, 0.0, 0.4)
+JAW = {"left": range(1, 17), "right": range(17, 33)}
+PUPILS = (38, 92)
+
+
+def along(nodes: np.ndarray, share: float) -> np.ndarray:
+    """The point of a polyline at a share of its length."""
+    reached = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(nodes, axis=0), axis=1))])
+    return np.array([np.interp(share * reached[-1], reached, nodes[:, axis]) for axis in (0, 1)])
+
+
+def attention(path: Path, table: dict, face: np.ndarray) -> np.ndarray:
+    """The 106 points [106, 2] of one uint8 crop [192, 192, 3]."""
+    net = Interpreter(path, {"input_1": face[None].astype(np.float64) / 255})
+    vertices = net.value("Identity_4").reshape(-1, 3)[:, :2].copy()
+    for suffix, output, _ in REGIONS:
+        gather = net.nodes[f"{PREFIX}landmarks_to_transform_matrix_v2{suffix}/GatherV2"]
+        vertices[net.value(gather["input"][1])] = net.value(output).reshape(-1, 2)
+    points = np.array([sum(w * vertices[v] for v, w in row) for row in table["mesh_map"]["points"]])
+    for side in table["contour"].values():
+        if isinstance(side, dict):
+            nodes = np.array([sum(w * vertices[v] for v, w in node) for node in side["nodes"]])
+            for step, index in enumerate(side["indices"]):
+                points[index] = along(nodes, step / len(side["indices"]))
+    for point, output in zip(PUPILS, ("Identity_2", "Identity_6")):
+        points[point] = net.value(output).ravel()[:2]
+    return points
+
+
+def mixed(mesh: np.ndarray, refined: np.ndarray, turn: float) -> np.ndarray:
+    """Landmarks and refiner's points together, for a head turned by `turn`, negative to the left of the picture."""
+    points = (mesh + refined) / 2
+    for pupil in PUPILS:
+        points[pupil] = 0.3 * mesh[pupil] + 0.7 * refined[pupil]
+    t = np.clip((abs(turn) - 0.05) / 0.15, 0, 1)
+    for side, indices in JAW.items():
+        far = side == ("left" if turn < 0 else "right")
+        for index in indices:
+            points[index] = (1 - t) * refined[index] + t * mesh[index] if far else refined[index]
+    return points
+
+
+def expected_refiner(path: Path, mesh: np.ndarray) -> dict:
+    """The section `model_refiner`."""
+    table = json.loads((REFERENCE / "landmark106.json").read_text())
+    points = attention(path, table, picture(REFERENCE / "crop-landmarks-192.png"))
+    return {
+        "input": "crop-landmarks-192.png; mixed: with model_landmarks, for a head that is turned so far",
+        "points_in_crop": points.round(3).tolist(),
+        "mixed": [{"turn": turn, "points_in_crop": mixed(mesh, points, turn).round(3).tolist()} for turn in TURNS],
+    }
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("yunet", type=Path, help="face_detection_yunet_2023mar.onnx of the pinned wheel")
     parser.add_argument("onet", type=Path, help="onet.pt of the pinned wheel")
+    parser.add_argument("attention", type=Path, help="facemesh-attention.json of the pinned package")
     arguments = parser.parse_args()
     file = REFERENCE / "reference.json"
     reference = json.loads(file.read_text())
     reference["model_detector"] = expected_detector(arguments.yunet)
     reference["model_verifier"] = expected_verifier(arguments.onet)
+    mesh = np.array(reference["model_landmarks"]["points_in_crop"])
+    reference["model_refiner"] = expected_refiner(arguments.attention, mesh)
     file.write_text(json.dumps(reference, separators=(",", ":")) + "\n")

@@ -154,6 +154,19 @@ def check_landmarks(path: Path, face: np.ndarray, expected: dict, checks: Checks
         checks.at_most(f"landmarks, presence {index} of a batch against alone", difference(here, alone[1][0]), 1e-4)
 
 
+def check_refiner(path: Path, face: np.ndarray, expected: dict, checks: Checks) -> None:
+    net = session(path)
+    (points,) = net.run(None, {"faces": face[None]})
+    checks.at_most("refiner, points", difference(points[0], expected["points_in_crop"]), PIXELS)
+    noise = np.random.default_rng(0).integers(0, 256, face.shape, np.uint8)
+    # Moved so far, regions of the face lie partly outside the crop.
+    moved = np.roll(face, (90, -80), (0, 1))
+    batch = np.stack([noise, face, moved, np.zeros_like(face)])
+    for index, got in enumerate(net.run(None, {"faces": batch})[0]):
+        alone = net.run(None, {"faces": batch[index : index + 1]})
+        checks.at_most(f"refiner, crop {index} of a batch against alone", difference(got, alone[0][0]), 1e-2)
+
+
 def check_attributes(path: Path, face: np.ndarray, expected: dict, checks: Checks) -> None:
     net = session(path)
     mirrored = np.ascontiguousarray(face[:, ::-1])
@@ -223,12 +236,14 @@ if __name__ == "__main__":
         "landmarks": picture(REFERENCE / "crop-landmarks-192.png"),
         "attributes": picture(REFERENCE / "crop-attributes-112.png"),
         "verifier": picture(REFERENCE / "crop-verifier-48.png"),
+        "refiner": picture(REFERENCE / "crop-landmarks-192.png"),
     }
     checks = Checks()
     files = {role: arguments.folder / entry[0] for role, entry in MODELS.items()}
     check_detector(files["detector"], astronaut, reference["model_detector"], checks)
     check_landmarks(files["landmarks"], crops["landmarks"], reference["model_landmarks"], checks)
     check_attributes(files["attributes"], crops["attributes"], reference["model_attributes"], checks)
+    check_refiner(files["refiner"], crops["refiner"], reference["model_refiner"], checks)
     check_verifier(files["verifier"], crops["verifier"], reference["model_verifier"], checks)
     if arguments.time:
         measure(arguments.folder, astronaut, crops)

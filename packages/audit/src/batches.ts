@@ -127,7 +127,7 @@ async function checkItems(
   if (batch['closedAt']) is('names kept after closing', 0, names.length);
   const charge =
     CONSTANTS.BATCH_OVERHEAD_BYTES +
-    textBytes(batch, ['options', 'listing', 'output', 'webhookUrl']) +
+    textBytes(batch, ['options', 'moreOptions', 'listing', 'output', 'webhookUrl']) +
     results.bytes +
     nameBytes;
   is('resultBytes', charge, Number(batch['resultBytes']));

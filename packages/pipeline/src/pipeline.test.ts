@@ -123,16 +123,16 @@ describe('pipeline', () => {
       max_faces: [undefined, 2, 3],
       min_confidence: [undefined, 0.1, 0.8],
       min_face_size: [undefined, 50, 100],
-      landmarks: [true, false],
+      landmarks: [true, false, 'refined'],
       attributes: [true, false],
-    } satisfies { [Name in keyof Required<CallerOptions>]: unknown[] };
-    // These two decide which passes run; the others choose among the faces that those find.
+    } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
+    // These decide which passes run and what makes the points; the others choose among the faces that those find.
     const whole: Record<string, DetectedFace[]> = {};
     for (const given of pairwise<CallerOptions>(values)) {
       const { faces, timings } = await detect(bytes, given);
-      const passes = { profile: given.profile!, min_face_size: given.min_face_size };
-      whole[JSON.stringify(passes)] ??= (await detect(bytes, { ...passes, min_confidence: 0.1 })).faces;
-      const wanted = whole[JSON.stringify(passes)]!.filter(
+      const made = { profile: given.profile!, min_face_size: given.min_face_size, landmarks: given.landmarks || true };
+      whole[JSON.stringify(made)] ??= (await detect(bytes, { ...made, min_confidence: 0.1 })).faces;
+      const wanted = whole[JSON.stringify(made)]!.filter(
         (face) => face.confidence >= (given.min_confidence ?? 0.65) && sizeOf(face) >= (given.min_face_size ?? 0),
       ).slice(0, given.max_faces);
       const name = JSON.stringify(given);
@@ -145,7 +145,7 @@ describe('pipeline', () => {
         !given.attributes,
       ]);
       for (const [i, face] of faces.entries()) {
-        expect('landmarks' in face, name).toBe(given.landmarks);
+        expect('landmarks' in face, name).toBe(given.landmarks !== false);
         expect('attributes' in face, name).toBe(given.attributes);
         // Other crops may share the model's run, which moves its sums by less than this.
         for (const [k, value] of (face.landmarks ?? []).entries())
@@ -168,6 +168,35 @@ describe('pipeline', () => {
           else if (truth.size < min_face_size * 0.8) expect(at(faces, truth), name).toBeUndefined();
         }
       }
+  });
+
+  it('refines the points of faces, which stay the same faces otherwise', async () => {
+    const bytes = await photographBytes('portrait-2.jpg');
+    const [plain] = (await detect(bytes)).faces;
+    const [refined] = (await detect(bytes, { landmarks: 'refined' })).faces;
+    expect({ ...refined, landmarks: null }).toEqual({ ...plain, landmarks: null });
+    const moved = Array.from({ length: 106 }, (_, i) => {
+      const [x, y] = [2 * i, 2 * i + 1].map((k) => refined!.landmarks![k]! - plain!.landmarks![k]!);
+      return Math.hypot(x!, y!) / sizeOf(plain!);
+    });
+    // Both models agree to a tenth of the face, and no point is taken from one of them.
+    expect(Math.max(...moved)).toBeLessThan(0.1);
+    expect(Math.min(...moved)).toBeGreaterThan(0);
+    expect(moved.reduce((a, b) => a + b) / 106).toBeGreaterThan(0.002);
+  });
+
+  it('reports half as much work again for faces whose points are refined', async () => {
+    const bytes = await pasted(1320, 660, crowd(12, 6, 110, 60));
+    const work = async (more: Partial<DetectionOptions>) => {
+      let faces = 0;
+      await pipeline.detect(bytes, options({ profile: 'fast', max_faces: 40, ...more }), (count) => {
+        faces = count;
+      });
+      return faces;
+    };
+    expect(await work({})).toBe(40);
+    expect(await work({ landmarks: 'refined' })).toBe(60);
+    expect(await work({ landmarks: false })).toBe(40);
   });
 
   it('finds faces from 24 px to nearly the whole frame in one picture size', async () => {

@@ -31,7 +31,7 @@ export const ERROR_CATALOGUE = {
   invalid_request: entry(
     400,
     'Invalid request',
-    'body not JSON, none or both of url and img, unknown option, bad value',
+    'body not JSON, none or both of url and img, unknown option, bad value, or one that the model pack cannot serve',
     'Correct what `detail` names; do not repeat the request as it is.',
   ),
   invalid_base64: entry(

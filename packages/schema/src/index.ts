@@ -8,6 +8,7 @@ export * from './detection/options.ts';
 export * from './detection/request.ts';
 export * from './detection/result.ts';
 export * from './detection/source-kinds.ts';
+export * from './detection/stored-options.ts';
 export * from './errors.ts';
 export * from './http/problem.ts';
 export { readNoQuery } from './http/query.ts';

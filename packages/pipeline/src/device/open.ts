@@ -1,6 +1,6 @@
 import { checkDeclared } from '../pack/contract.ts';
 import { type Pack, PackError } from '../pack/load.ts';
-import { type Role, rolesOf } from '../pack/manifest.ts';
+import { type OptionalRole, type Role, rolesOf } from '../pack/manifest.ts';
 import { chooseDevice } from './auto.ts';
 import { batched } from './batch.ts';
 import { type Device, type DeviceChoice, DeviceError, missing } from './choose.ts';
@@ -9,10 +9,8 @@ import { openSession, type Session } from './session.ts';
 
 /** The models of a pack, opened on one device. */
 export interface OpenModels extends AsyncDisposable {
-  readonly sessions: Record<Exclude<Role, 'verifier'>, Session> & {
-    /** Absent when the pack has none. */
-    verifier?: Session;
-  };
+  /** Those of optional roles are absent when the pack has none. */
+  readonly sessions: Record<Exclude<Role, OptionalRole>, Session> & { [R in OptionalRole]?: Session };
   readonly device: Device;
   /** Why this device was chosen, for the log. */
   readonly reason: string;

@@ -32,14 +32,38 @@ const image = { width: 400, height: 20, data: Uint8Array.from({ length: 24_000 }
 const places = Array.from({ length: 17 }, (_, i) => ({ centreX: 20 + 20 * i, centreY: 10, side: 4, roll: 0 }));
 
 describe('faces of one picture', () => {
-  it('run through the landmarks eight at a time, each with its own answer', async () => {
+  it('run through the landmarks and the refiner eight at a time, each with its own answer', async () => {
     const { session, runs } = model();
-    const found = await findLandmarks(session, image, places, { from: 'box', size: 4, scale: 1, shift_down: 0 });
+    const refiner = model();
+    const rule = { from: 'box', size: 4, scale: 1, shift_down: 0 } as const;
+    const heads = places.map((crop) => ({ crop, turn: 0 }));
+    const found = await findLandmarks(session, null, image, heads, rule);
     expect(runs).toEqual([8, 8, 1]);
     found.forEach(({ presence }, i) => {
       expect(Math.abs(presence - (10 + 10 * i))).toBeLessThan(3);
     });
     expect(found).toHaveLength(17);
+
+    // The refiner sees the same crops; the jaw is its alone, and moved by another turn of another face.
+    const rules = { share: 0, pupil_share: 0, far_jaw_turn: [0, 1] as [number, number] };
+    const turned = heads.map((head, i) => ({ ...head, turn: i / 16 }));
+    const session2: Session = {
+      ...refiner.session,
+      run: async (inputs) => {
+        const output = await refiner.session.run(inputs);
+        return { points: { ...output['points']!, data: (output['points']!.data as Float32Array).map((v) => v + 1) } };
+      },
+    };
+    const refined = await findLandmarks(session, { session: session2, rules }, image, turned, rule);
+    expect(refiner.runs).toEqual([8, 8, 1]);
+    // A px of these crops is a px of the image.
+    refined.forEach(({ points, presence }, i) => {
+      expect(presence).toBe(found[i]!.presence);
+      const moved = points.map((value, k) => value - found[i]!.points[k]!);
+      expect(moved[0]).toBe(0);
+      expect(moved[2 * 16]).toBeCloseTo(1, 4);
+      expect(moved[2 * 17]).toBeCloseTo(1 - i / 16, 4);
+    });
   });
 
   it.each([

@@ -41,6 +41,20 @@ export function rollOf(points: ArrayLike<number>): number {
   return Math.atan2(across.y - down.x, across.x + down.y);
 }
 
+/**
+ * How far the head is turned, about its own axis: where the nose is between eyes and mouth, along the eyes, in distances from eyes to
+ * mouth. Negative towards the left of the picture; about 0.2 where half of the jaw is hidden.
+ * @param points x, y of the detector's five points, px
+ */
+export function turnOf(points: ArrayLike<number>): number {
+  const { eyes, mouth, down } = axes(points);
+  const roll = rollOf(points);
+  const x = points[4]! - (eyes.x + mouth.x) / 2;
+  const y = points[5]! - (eyes.y + mouth.y) / 2;
+  // Eyes and mouth within a pixel say nothing.
+  return (x * Math.cos(roll) + y * Math.sin(roll)) / Math.max(1, Math.hypot(down.x, down.y));
+}
+
 /** The crop for landmarks: the detector's box, enlarged and shifted towards the chin. */
 export function landmarkCrop(box: Box, points: ArrayLike<number>, rule: LandmarkCrop): Crop {
   const roll = rollOf(points);

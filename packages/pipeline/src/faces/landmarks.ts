@@ -1,7 +1,8 @@
-import type { Session } from '../device/session.ts';
+import type { Arrays, Session } from '../device/session.ts';
 import type { RgbImage } from '../image/index.ts';
-import type { LandmarkCrop } from '../pack/manifest.ts';
+import type { LandmarkCrop, RefinementRules } from '../pack/manifest.ts';
 import { type Crop, toImage } from './crop.ts';
+import { refinedPoints } from './refinement.ts';
 import { runOnCrops } from './run-on-crops.ts';
 
 export interface Landmarks {
@@ -11,27 +12,50 @@ export interface Landmarks {
   presence: number;
 }
 
+/** Where to look for the points of a face. */
+export interface LandmarkPlace {
+  crop: Crop;
+  /** Of the head, as `turnOf` measures it. */
+  turn: number;
+}
+
+/** A second model, which sees the same crops, and what its points count. */
+export interface Refiner {
+  session: Session;
+  rules: RefinementRules;
+}
+
 const FACES_PER_RUN = 8;
 
-/** The 106 points of every crop. */
+const pointsOf = (output: Arrays) => output['points']!.data as Float32Array;
+
+/**
+ * The 106 points of every face.
+ * @param refiner null for the landmark model alone
+ */
 export async function findLandmarks(
   session: Session,
+  refiner: Refiner | null,
   image: RgbImage,
-  crops: readonly Crop[],
+  places: readonly LandmarkPlace[],
   rule: LandmarkCrop,
 ): Promise<Landmarks[]> {
   const found: Landmarks[] = [];
-  for await (const { crops: some, output } of runOnCrops(session, image, crops, {
-    size: rule.size,
-    perRun: FACES_PER_RUN,
-  })) {
-    const points = output['points']!.data as Float32Array;
+  const runs = runOnCrops(
+    session,
+    image,
+    places.map(({ crop }) => crop),
+    { size: rule.size, perRun: FACES_PER_RUN },
+  );
+  for await (const { crops, inputs, output } of runs) {
+    const points = pointsOf(output);
+    const refined = refiner && pointsOf(await refiner.session.run(inputs));
     const presence = output['presence']!.data as Float32Array;
-    some.forEach((crop, i) => {
-      found.push({
-        points: toImage(points.slice(i * 212, (i + 1) * 212), crop, rule.size),
-        presence: presence[i]!,
-      });
+    crops.forEach((crop, i) => {
+      const own = points.slice(i * 212, (i + 1) * 212);
+      const { turn } = places[found.length]!;
+      const both = refined && refinedPoints(own, refined.subarray(i * 212, (i + 1) * 212), turn, refiner.rules);
+      found.push({ points: toImage(both ?? own, crop, rule.size), presence: presence[i]! });
     });
   }
   return found;

@@ -15,6 +15,8 @@ export interface CropRun {
 /** The crops of one run of a model, and what it put out. */
 export interface CropOutput {
   crops: readonly Crop[];
+  /** What the model saw. */
+  inputs: Arrays;
   output: Arrays;
 }
 
@@ -36,7 +38,8 @@ export async function* runOnCrops(
       warp(image, crop, size, straight);
       if (mirrored) mirror(straight, size, data.subarray(at + bytes, at + 2 * bytes));
     });
-    const output = await session.run({ faces: { data, dims: [some.length * views, size, size, 3] } });
-    yield { crops: some, output };
+    const inputs = { faces: { data, dims: [some.length * views, size, size, 3] } };
+    const output = await session.run(inputs);
+    yield { crops: some, inputs, output };
   }
 }

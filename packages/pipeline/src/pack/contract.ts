@@ -28,6 +28,8 @@ export function contractOf(role: Role, { crops }: Manifest): Contract {
       return { inputs: faces(crops.attributes.size), outputs: { male: float('M'), age: float('M') } };
     case 'verifier':
       return { inputs: faces(crops.verifier!.size), outputs: { face: float('M'), boxes: float('M', 4) } };
+    case 'refiner':
+      return { inputs: faces(crops.landmarks.size), outputs: { points: float('M', 106, 2) } };
   }
 }
 

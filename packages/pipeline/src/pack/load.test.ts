@@ -1,7 +1,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { DEFAULT_DETECTION_OPTIONS, FacequeueError } from '@facequeue/schema';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createPipeline } from '../pipeline.ts';
 import { DEFAULT_PACK, loadPack, PackError } from './load.ts';
@@ -77,14 +77,40 @@ describe('model pack', () => {
     await expect(loadPack(path)).rejects.toThrow(/detection\.tiles[\s\S]*detection\.passes\.balanced\[0\]\.faces/);
   });
 
-  it('with only a part of what a verifier needs is refused with the name of what is missing', async () => {
+  it('without a refiner gives the landmarks of one model, and refuses refined ones', async () => {
     const path = await packWith((manifest) => {
-      delete manifest.verification;
-      delete manifest.crops.verifier;
+      delete manifest.models.refiner;
+      delete manifest.refinement;
     });
-    await expect(loadPack(path)).rejects.toThrow(
-      /missing; a verifier needs [\s\S]*→ at verification\n[\s\S]*→ at crops\.verifier$/,
+    const photograph = await readFile(new URL('../../../../test/images/astronaut.png', import.meta.url));
+    await using pipeline = await createPipeline({ packPath: path, device: 'cpu' });
+    await pipeline.warm();
+    expect((await pipeline.detect(photograph, DEFAULT_DETECTION_OPTIONS)).faces[0]!.landmarks).toHaveLength(212);
+    await expect(pipeline.detect(photograph, { ...DEFAULT_DETECTION_OPTIONS, landmarks: 'refined' })).rejects.toThrow(
+      new FacequeueError(
+        'invalid_request',
+        'option landmarks: the model pack facequeue-default has no model for refined ones',
+      ),
     );
+  });
+
+  it.each([
+    ['verifier', ['verification', 'crops.verifier']],
+    ['refiner', ['models.refiner']],
+  ])('with only a part of what a %s needs is refused with the name of what is missing', async (role, missing) => {
+    const path = await packWith((manifest) => {
+      for (const part of missing) {
+        const names = part.split('.');
+        const last = names.pop()!;
+        delete names.reduce((value, name) => value[name], manifest)[last];
+      }
+    });
+    const why = await loadPack(path).then(
+      () => '',
+      (error: Error) => error.message,
+    );
+    expect(why).toContain(`missing; a ${role} needs models.${role}`);
+    for (const part of missing) expect(why).toMatch(new RegExp(`→ at ${part}$`, 'm'));
   });
 
   it('whose model file is not a model stops the start and names the file', async () => {

@@ -24,8 +24,15 @@ const ModelFile = z.strictObject({
 });
 export type ModelFile = z.infer<typeof ModelFile>;
 
-export const ROLES = ['detector', 'landmarks', 'attributes', 'verifier'] as const;
+export const ROLES = ['detector', 'landmarks', 'attributes', 'verifier', 'refiner'] as const;
 export type Role = (typeof ROLES)[number];
+
+/** For each role that a pack may leave out, the parts of its manifest that go with it. */
+const OPTIONAL_ROLES = {
+  verifier: ['models.verifier', 'verification', 'crops.verifier'],
+  refiner: ['models.refiner', 'refinement'],
+} as const satisfies { [R in Role]?: readonly string[] };
+export type OptionalRole = keyof typeof OPTIONAL_ROLES;
 
 const fraction = z.number().min(0).max(1);
 
@@ -39,6 +46,8 @@ const Fields = z.strictObject({
     attributes: ModelFile,
     /** Optional, with `verification` and its crop. */
     verifier: ModelFile.optional(),
+    /** Optional, with `refinement`. It sees the crops for landmarks. */
+    refiner: ModelFile.optional(),
   }),
   detection: z.strictObject({
     /** Score from which a candidate counts in merging and early exits, whatever confidence the caller sets. */
@@ -65,6 +74,20 @@ const Fields = z.strictObject({
       score_share: z.number().nonnegative(),
       /** Its share of the box. */
       box_share: fraction,
+    })
+    .optional(),
+  /** What the refiner's points count, against those of the landmark model. */
+  refinement: z
+    .strictObject({
+      /** Its share of a point. */
+      share: fraction,
+      /** Its share of a pupil. */
+      pupil_share: fraction,
+      /**
+       * Of the jaw, the side near to the camera is the refiner's alone, and the far side moves over to the landmark model from the
+       * first turn of the head to the second. Turns as `turnOf` measures them.
+       */
+      far_jaw_turn: z.tuple([z.number().nonnegative(), z.number().positive()]).refine(([from, to]) => from < to),
     })
     .optional(),
   crops: z.strictObject({
@@ -94,17 +117,17 @@ const Fields = z.strictObject({
     }),
   }),
 });
-/** The parts of a manifest that a verifier needs. */
-const VERIFIER_PARTS = ['models.verifier', 'verification', 'crops.verifier'] as const;
+/** The part of a manifest at a path such as `models.verifier`. */
+const partOf = (manifest: object, path: string) =>
+  path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown>)[name], manifest);
 
-export const Manifest = Fields.superRefine(({ models, verification, crops }, context) => {
-  const parts = [models.verifier, verification, crops.verifier];
-  if (parts.every((part) => part === undefined)) return;
-  parts.forEach((part, i) => {
-    if (part !== undefined) return;
-    const message = `missing; a verifier needs ${VERIFIER_PARTS.join(', ')}`;
-    context.addIssue({ code: 'custom', path: VERIFIER_PARTS[i]!.split('.'), message });
-  });
+export const Manifest = Fields.superRefine((manifest, context) => {
+  for (const [role, paths] of Object.entries(OPTIONAL_ROLES)) {
+    const missing = paths.filter((path) => partOf(manifest, path) === undefined);
+    if (missing.length === paths.length) continue;
+    const message = `missing; a ${role} needs ${paths.join(', ')}`;
+    for (const path of missing) context.addIssue({ code: 'custom', path: path.split('.'), message });
+  }
 });
 export type Manifest = z.infer<typeof Manifest>;
 
@@ -122,6 +145,7 @@ export function modelOf({ models }: Manifest, role: Role): ModelFile {
 
 export type DetectionRules = Manifest['detection'];
 export type VerificationRules = NonNullable<Manifest['verification']>;
+export type RefinementRules = NonNullable<Manifest['refinement']>;
 export type VerifierCrop = NonNullable<Manifest['crops']['verifier']>;
 export type LandmarkCrop = Manifest['crops']['landmarks'];
 export type AttributeCrop = Manifest['crops']['attributes'];

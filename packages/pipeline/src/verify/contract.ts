@@ -31,7 +31,10 @@ function sample(role: Role, { crops, detection }: Manifest): Arrays {
     data: Uint8Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => (i * 37) % 256),
     dims,
   });
-  if (role !== 'detector') return { faces: array(3, crops[role]!.size, crops[role]!.size, 3) };
+  if (role !== 'detector') {
+    const { size } = crops[role === 'refiner' ? 'landmarks' : role]!;
+    return { faces: array(3, size, size, 3) };
+  }
   const side = BigInt(detection.size_multiple);
   return { images: array(2, 65, 97, 3), size: { data: BigInt64Array.of(4n * side, 6n * side), dims: [2] } };
 }

@@ -5,8 +5,10 @@ import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { iou } from '../detection/nms.ts';
 import type { DetectedFace } from '../detection.ts';
 import type { Session } from '../device/session.ts';
+import { refinedPoints } from '../faces/refinement.ts';
 import { mirror } from '../faces/warp.ts';
 import { decodeImage, type RgbImage } from '../image/index.ts';
+import type { RefinementRules } from '../pack/manifest.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { checkDeviations } from './checks.ts';
 import { MODEL_TOLERANCE, PICTURE_TOLERANCE, type Reference } from './reference.ts';
@@ -49,6 +51,29 @@ export async function compareLandmarks(session: Session, folder: string, wanted:
   return checkDeviations({
     presence: [Math.abs(Number(output['presence']!.data[0]) - wanted.presence), MODEL_TOLERANCE.other],
     'points px': [farthest(output['points']!.data as Float32Array, wanted.points_in_crop.flat()), MODEL_TOLERANCE.px],
+  });
+}
+
+/** The refiner on the crop of the landmark model, and what the pack's rules make of both models' points. */
+export async function compareRefiner(
+  { landmarks, refiner }: { landmarks: Session; refiner: Session },
+  folder: string,
+  { points_in_crop, mixed }: Reference['model_refiner'],
+  rules: RefinementRules,
+) {
+  const { data, width, height } = await pixels(join(folder, 'crop-landmarks-192.png'));
+  const faces = { data, dims: [1, height, width, 3] };
+  const [mesh, points] = await Promise.all(
+    [landmarks, refiner].map(async (session) => (await session.run({ faces }))['points']!.data as Float32Array),
+  );
+  const { px } = MODEL_TOLERANCE;
+  const turned = mixed.map(({ turn, points_in_crop: wanted }) => [
+    `points of a head turned by ${turn}`,
+    [farthest(refinedPoints(mesh!, points!, turn, rules), wanted.flat()), px] as const,
+  ]);
+  return checkDeviations({
+    'points px': [farthest(points!, points_in_crop.flat()), px],
+    ...Object.fromEntries(turned),
   });
 }
 

@@ -17,6 +17,11 @@ export const Reference = z.object({
     'sum_of_scores_over_0.01': z.number(),
   }),
   model_landmarks: z.object({ presence: z.number(), points_in_crop: z.array(pair).length(106) }),
+  /** On the crop of `model_landmarks`; mixed with that model's points, for heads that are turned so far. */
+  model_refiner: z.object({
+    points_in_crop: z.array(pair).length(106),
+    mixed: z.array(z.object({ turn: z.number(), points_in_crop: z.array(pair).length(106) })),
+  }),
   model_attributes: z.object({
     male: z.number(),
     age: z.number(),

@@ -17,6 +17,7 @@ async function copied(): Promise<string> {
     'landmarks-facemesh.onnx',
     'attributes-agegender.onnx',
     'verifier-onet.onnx',
+    'refiner-attention.onnx',
   ])
     await cp(join(dirname(DEFAULT_PACK), part), join(folder, part), { recursive: true });
   return folder;
@@ -73,7 +74,7 @@ describe('verifying a pack', () => {
     await rm(join(folder, 'detector-yunet.onnx'));
     await rm(join(folder, 'licences'), { recursive: true });
     const failures = failed(await verifyPack(join(folder, 'manifest.json')));
-    expect(failures).toHaveLength(5);
+    expect(failures).toHaveLength(6);
     expect(failures[0]).toBe('detector: detector-yunet.onnx | cannot be read: ENOENT');
   });
 
@@ -85,6 +86,7 @@ describe('verifying a pack', () => {
     reference.model_detector.points[2][0] += 0.03;
     reference.model_attributes.male += 0.003;
     reference.model_verifier.corner.face += 0.003;
+    reference.model_refiner.mixed[3].points_in_crop[20][0] += 0.03;
     reference.pipeline['portrait-1.jpg'][0].age += 5;
     reference.pipeline['no-face-cat.png'].push(reference.pipeline['astronaut.png'][0]);
     await rm(file, { force: true });
@@ -94,6 +96,7 @@ describe('verifying a pack', () => {
       'detector: reference outputs',
       'attributes: reference outputs',
       'verifier: reference outputs',
+      'refiner: reference outputs',
       'pipeline: portrait-1.jpg',
       'pipeline: no-face-cat.png',
     ]);

@@ -9,7 +9,14 @@ import { modelOf, type Role, rolesOf } from '../pack/manifest.ts';
 import { createPipeline } from '../pipeline.ts';
 import { type Check, Checks } from './checks.ts';
 import { checkContract } from './contract.ts';
-import { compareAttributes, compareDetector, compareLandmarks, comparePhotograph, compareVerifier } from './outputs.ts';
+import {
+  compareAttributes,
+  compareDetector,
+  compareLandmarks,
+  comparePhotograph,
+  compareRefiner,
+  compareVerifier,
+} from './outputs.ts';
 import { Reference } from './reference.ts';
 
 /** The photographs from which the reference was made. */
@@ -83,13 +90,14 @@ async function verifyModels(checks: Checks, pack: Pack, folder: string | undefin
     return `${Object.keys(reference.pipeline).length} photographs`;
   });
   if (!reference) return;
-  const { model_detector, model_landmarks, model_attributes, model_verifier, pipeline: photographs } = reference;
-  const { detector, landmarks, attributes, verifier } = models.sessions;
+  const { model_detector, model_landmarks, model_attributes, model_verifier, model_refiner } = reference;
+  const { detector, landmarks, attributes, verifier, refiner } = models.sessions;
   const outputs: Record<Role, () => Promise<string>> = {
     detector: () => compareDetector(detector, PHOTOGRAPHS, model_detector),
     landmarks: () => compareLandmarks(landmarks, folder, model_landmarks),
     attributes: () => compareAttributes(attributes, folder, model_attributes),
     verifier: () => compareVerifier(verifier!, folder, model_verifier),
+    refiner: () => compareRefiner({ landmarks, refiner: refiner! }, folder, model_refiner, pack.manifest.refinement!),
   };
   const photographed = missingPhotographs().length === 0;
   for (const role of roles)
@@ -97,6 +105,6 @@ async function verifyModels(checks: Checks, pack: Pack, folder: string | undefin
   if (!photographed) return;
 
   await using pipeline = await createPipeline({ packPath: pack.path, device: 'cpu' });
-  for (const [name, wanted] of Object.entries(photographs))
+  for (const [name, wanted] of Object.entries(reference.pipeline))
     await checks.that(`pipeline: ${name}`, () => comparePhotograph(pipeline, join(PHOTOGRAPHS, name), wanted));
 }

@@ -1,6 +1,7 @@
-import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
+import { FacequeueError } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import { CONSTANTS } from '../constants.ts';
+import { optionsArg } from '../job/options-arg.ts';
 import { flowField } from '../job/record.ts';
 import { type AdmissionLimits, admissionError, type FullReply, limitsArg } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
@@ -22,7 +23,7 @@ export const createScript = defineScript({
     flow: optional(text),
     maxPending: optional(number),
     requestId: text,
-    options: json<DetectionOptions>(),
+    options: optionsArg,
     open: flag,
     listing: optional(json<NonNullable<NewBatch['listing']>>()),
     output: optional(json<NonNullable<NewBatch['output']>>()),

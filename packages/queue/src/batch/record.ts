@@ -2,12 +2,19 @@
  * The record of a batch: a Redis hash.
  * state (building open running finished canceled) owner requestId options open createdAt lastAppend ttl turns
  * total queued processing succeeded failed canceled ended resultBytes rate, and once they are known closedAt finishedAt expiresAt.
- * flow when it is not the owner; maxPending when its key has that limit.
+ * moreOptions as a job's. flow when it is not the owner; maxPending when its key has that limit.
  * `turns` counts its lane tokens (lane/lib.lua). stopped when it was canceled, erased when nobody can read it any more.
  * With a listing: listing (JSON) listStatus listLease listTries listState listCode listDetail. With an output: output, and the same
  * fields with write instead of list. With a webhook: the fields that a job's record has.
  */
-import type { BatchStatus, DetectionOptions, ErrorCode, ImageFacts, TaskStatus, Timings } from '@facequeue/schema';
+import {
+  type BatchStatus,
+  type ErrorCode,
+  type ImageFacts,
+  optionsFrom,
+  type TaskStatus,
+  type Timings,
+} from '@facequeue/schema';
 import { rateFrom } from '../limits/rate.ts';
 import { fieldsOf } from '../redis/fields.ts';
 import { numberOf, type StreamEntry } from '../redis/stream-page.ts';
@@ -46,7 +53,7 @@ export function batchFrom(id: string, fields: Record<string, Buffer>, now: numbe
     owner: text('owner'),
     requestId: text('requestId'),
     status: statusOf(text('state') as State, text('open') === '1'),
-    options: JSON.parse(text('options')) as DetectionOptions,
+    options: optionsFrom(text('options'), text('moreOptions')),
     createdAt: number('createdAt'),
     closedAt,
     finishedAt,

@@ -1,11 +1,12 @@
-import { type DetectionOptions, FacequeueError } from '@facequeue/schema';
+import { FacequeueError } from '@facequeue/schema';
 import type { SubmitResult } from '../job/job.ts';
+import { optionsArg } from '../job/options-arg.ts';
 import { flowField } from '../job/record.ts';
 import { idExists, type Submissions } from '../job/submissions.ts';
 import { type AdmissionLimits, admissionError, type FullReply, limitsArg } from '../limits/admission.ts';
 import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
-import { bytes, defineScript, json, number, optional, text } from '../redis/define-script.ts';
+import { bytes, defineScript, number, optional, text } from '../redis/define-script.ts';
 import { mapRedisErrors, publicError } from '../redis/errors.ts';
 import { numberOf, readPage } from '../redis/stream-page.ts';
 import type { CameraRecord, FrameResult, NewFrame } from './camera.ts';
@@ -27,7 +28,7 @@ export const submitFrameScript = defineScript({
     startTimeoutMs: number,
     resultTtlMs: number,
     limits: limitsArg,
-    options: json<DetectionOptions>(),
+    options: optionsArg,
     requestId: text,
     owner: text,
     flow: optional(text),

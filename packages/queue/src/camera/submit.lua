@@ -63,9 +63,10 @@ local function post_frame()
   end
   local expires = now + args.startTimeoutMs
   redis.call('HSET', job_key(id),
-    'status', 'queued', 'queue', 'cameras', 'source', 'inline', 'options', args.options, 'requestId', args.requestId, 'owner', args.owner,
+    'status', 'queued', 'queue', 'cameras', 'source', 'inline', 'options', args.options.options, 'requestId', args.requestId, 'owner', args.owner,
     'createdAt', now, 'startWithin', args.startTimeoutMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
     'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0, 'camera', name)
+  if args.options.more then redis.call('HSET', job_key(id), 'moreOptions', args.options.more) end
   if args.flow then redis.call('HSET', job_key(id), 'flow', args.flow) end
   if args.takenAt then redis.call('HSET', job_key(id), 'takenAt', args.takenAt) end
   if #blob > 0 then redis.call('SET', blob_key(id), blob) end

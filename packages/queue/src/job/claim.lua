@@ -1,5 +1,5 @@
 -- Claims a job for one worker and counts the attempt.
--- Returns {{id, attempt, queue, source, options, requestId, createdAt, owner, flow, maxImageBytes}, queue, token, token, ...}: lane tokens to add to that queue.
+-- Returns {{id, attempt, queue, source, options, requestId, createdAt, owner, flow, maxImageBytes, moreOptions}, queue, token, token, ...}: lane tokens to add to that queue.
 -- The first is nil when there is nothing to run: no record, ended, a live claim exists, a token whose lane is empty, or ended by this
 -- call (past its deadline, or at its attempt limit).
 -- Invariant: of all claims made under one BullMQ lock one wins. A repeated call with the same name gets the same answer except for
@@ -17,7 +17,7 @@ local function reply(job) return { job, tokens_queue, unpack(tokens) } end
 
 -- The record of the batch's next item, bound to the delivery; nil when none waits, or the batch was stopped.
 local function next_item(id)
-  local batch = redis.call('HMGET', batch_key(id), 'stopped', 'options', 'requestId', 'owner', 'maxImageBytes', 'flow')
+  local batch = redis.call('HMGET', batch_key(id), 'stopped', 'options', 'requestId', 'owner', 'maxImageBytes', 'flow', 'moreOptions')
   if batch[1] then return nil end
   local entry = redis.call('LPOP', lane_key(batch_lane(id)))
   if not entry then return nil end
@@ -32,6 +32,7 @@ local function next_item(id)
   if item.l then redis.call('HSET', job_key(item.j), 'line', item.l) end
   if batch[5] then redis.call('HSET', job_key(item.j), 'maxImageBytes', batch[5]) end
   if batch[6] then redis.call('HSET', job_key(item.j), 'flow', batch[6]) end
+  if batch[7] then redis.call('HSET', job_key(item.j), 'moreOptions', batch[7]) end
   redis.call('SADD', active_key(id), item.j)
   redis.call('ZADD', waiting_key('bulk'), now, item.j)
   return load_job(item.j)
@@ -195,6 +196,6 @@ if job.claim ~= args.claim then
   redis.call('HSET', job_key(job.id), 'attempts', job.attempts, 'claim', args.claim, 'lock', current_lock(job))
   schedule(job)
 end
-local rest = redis.call('HMGET', job_key(job.id), 'source', 'options', 'requestId', 'maxImageBytes', 'flow')
+local rest = redis.call('HMGET', job_key(job.id), 'source', 'options', 'requestId', 'maxImageBytes', 'flow', 'moreOptions')
 local owner = job.owner or ''
-return reply({ job.id, job.attempts, job.queue, rest[1], rest[2], rest[3], job.createdAt, owner, rest[5] or owner, rest[4] })
+return reply({ job.id, job.attempts, job.queue, rest[1], rest[2], rest[3], job.createdAt, owner, rest[5] or owner, rest[4], rest[6] })

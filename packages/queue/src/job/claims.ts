@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { DetectionOptions, ImageFacts, QueueName, Timings } from '@facequeue/schema';
+import { type ImageFacts, optionsFrom, type QueueName, type Timings } from '@facequeue/schema';
 import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, flag, isOne, json, number, optional, text } from '../redis/define-script.ts';
 import type { ActiveJobs } from './active-jobs.ts';
@@ -19,6 +19,7 @@ type JobReply = [
   owner: string,
   flow: string,
   maxImageBytes: string | null,
+  moreOptions: string | null,
 ];
 
 /** A claim: the job, if it was granted, and lane tokens to add to a queue of BullMQ. */
@@ -49,13 +50,14 @@ function claimedFrom([
   owner,
   flow,
   maxImageBytes,
+  moreOptions,
 ]: JobReply): ClaimedJob {
   return {
     id,
     attempt,
     queue,
     source: sourceFrom(source),
-    options: JSON.parse(options) as DetectionOptions,
+    options: optionsFrom(options, moreOptions),
     requestId,
     createdAt,
     owner,

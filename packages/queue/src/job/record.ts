@@ -2,13 +2,20 @@
  * The record of a job: a Redis hash, the only truth about it.
  * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
  * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
- * flow when it is not the owner. With an idempotency key: idempotency, and unshared until another call was given the job.
+ * moreOptions when there are options that 0.1.0 does not know. flow when it is not the owner. With an idempotency key: idempotency, and unshared until another call was given the job.
  * Of an item of a batch: batch name line, and the lane token that brought it: ticket. Of a frame: camera ("<owner>/<camera>")
  * takenAt ticket.
  * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (an attempt a line) webhookReported.
  * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result bytes.
  */
-import type { DetectionOptions, ErrorCode, ImageFacts, JobStatus, QueueName, Timings } from '@facequeue/schema';
+import {
+  type ErrorCode,
+  type ImageFacts,
+  type JobStatus,
+  optionsFrom,
+  type QueueName,
+  type Timings,
+} from '@facequeue/schema';
 import { webhookFrom } from '../webhook/record.ts';
 import type { JobRecord, JobSource } from './job.ts';
 
@@ -31,7 +38,7 @@ export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecor
     status: text('status') as JobStatus,
     queue: text('queue') as QueueName,
     source: sourceFrom(text('source')),
-    options: JSON.parse(text('options')) as DetectionOptions,
+    options: optionsFrom(text('options'), text('moreOptions')),
     requestId: text('requestId'),
     owner: text('owner'),
     createdAt,

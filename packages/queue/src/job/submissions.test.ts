@@ -1,5 +1,6 @@
 /** What a submission writes, and how it is taken back, canceled and erased. By scripts alone. */
 import { audit } from '@facequeue/audit';
+import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
 import { dump } from '../testing/dump.ts';
 import { IMAGE, LONG, ROOMY } from '../testing/rig.ts';
@@ -44,6 +45,25 @@ describe('a submission', () => {
       webhook: { url: webhook.webhookUrl, status: 'waiting', attempts: [], nextAt: null },
       frame: null,
     });
+  });
+
+  it('keeps the options that older releases do not know apart, and a worker gets all of them', async () => {
+    const options = { ...DEFAULT_DETECTION_OPTIONS, landmarks: 'refined' } as const;
+    await by.submit('j', { options });
+    await by.submit('plain', { options: DEFAULT_DETECTION_OPTIONS });
+    await by.create('b', { options });
+    const { tokens } = await by.append('b', [
+      { name: 'i', line: null, content: { kind: 'inline', bytes: Buffer.from('img') } },
+    ]);
+    const frame = await by.postFrame('f', 'gate', { options });
+    const claimed = await Promise.all(['j', tokens[0]!, String(frame.at(-1)), 'plain'].map((id) => by.claim(id)));
+    expect(claimed.map(({ job }) => job!.options.landmarks)).toEqual(['refined', 'refined', 'refined', true]);
+    expect((await read('j')).options).toEqual(options);
+    for (const key of ['job:j', 'batch:b', 'job:f']) {
+      expect(JSON.parse((await raw.hget(by.key(key), 'options'))!), key).toEqual(DEFAULT_DETECTION_OPTIONS);
+      expect(await raw.hget(by.key(key), 'moreOptions'), key).toBe('{"landmarks":"refined"}');
+    }
+    expect(await raw.hexists(by.key('job:plain'), 'moreOptions')).toBe(0);
   });
 
   it('without a key reserves none, and without a webhook has none', async () => {

@@ -1,9 +1,10 @@
-import { type DetectionOptions, FacequeueError, isFacequeueError } from '@facequeue/schema';
+import { FacequeueError, isFacequeueError } from '@facequeue/schema';
 import { type AdmissionLimits, admissionError, type FullReply, limitsArg } from '../limits/admission.ts';
 import type { Connections } from '../redis/connections.ts';
-import { bytes, defineScript, isOne, json, number, optional, text } from '../redis/define-script.ts';
+import { bytes, defineScript, isOne, number, optional, text } from '../redis/define-script.ts';
 import { publicError } from '../redis/errors.ts';
 import type { NewJob, SubmitResult } from './job.ts';
+import { optionsArg } from './options-arg.ts';
 import { flowField, INLINE } from './record.ts';
 
 const NO_BYTES = new Uint8Array();
@@ -18,7 +19,7 @@ export const submitScript = defineScript({
     resultTtlMs: number,
     limits: limitsArg,
     source: text,
-    options: json<DetectionOptions>(),
+    options: optionsArg,
     requestId: text,
     owner: text,
     flow: optional(text),

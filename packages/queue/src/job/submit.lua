@@ -39,7 +39,7 @@ if reason then return { 'full', reason, retry } end
 local expires = now + args.startTimeoutMs
 local job = { id = id, status = 'queued', createdAt = now, expiresAt = expires }
 local fields = {
-  'status', 'queued', 'queue', queue, 'source', args.source, 'options', args.options, 'requestId', args.requestId, 'owner', args.owner,
+  'status', 'queued', 'queue', queue, 'source', args.source, 'options', args.options.options, 'requestId', args.requestId, 'owner', args.owner,
   'createdAt', now, 'startWithin', args.startTimeoutMs, 'expiresAt', expires, 'resultTtl', args.resultTtlMs,
   'attempts', 0, 'claim', '', 'lock', '', 'blobBytes', #blob, 'resultBytes', 0,
 }
@@ -47,6 +47,7 @@ local function add(field, value)
   fields[#fields + 1] = field
   fields[#fields + 1] = value
 end
+if args.options.more then add('moreOptions', args.options.more) end
 if args.flow then add('flow', args.flow) end
 if args.maxImageBytes then add('maxImageBytes', args.maxImageBytes) end
 if key then

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
+import { DEFAULT_DETECTION_OPTIONS, type DetectionOptions } from '@facequeue/schema';
 import type { Redis } from 'ioredis';
 import { appendScript, itemArguments } from '../batch/append.ts';
 import type { NewItem } from '../batch/batch.ts';
@@ -27,6 +27,7 @@ export interface BatchOptions {
   listing?: boolean;
   output?: boolean;
   webhookHost?: string;
+  options?: DetectionOptions;
   limits?: AdmissionLimits;
 }
 
@@ -39,6 +40,7 @@ export interface FrameOptions {
   flow?: string;
   maxPending?: number;
   maxCameras?: number;
+  options?: DetectionOptions;
   /** Superseded frames that a call of a script ends. */
   chunk?: number;
 }
@@ -75,7 +77,7 @@ export class ScriptHarness {
       resultTtlMs: LONG,
       limits: ROOMY,
       source: 'inline',
-      options: {} as typeof DEFAULT_DETECTION_OPTIONS,
+      options: {} as DetectionOptions,
       requestId: 'r',
       owner: 'o',
       blob: Buffer.from('img'),
@@ -115,6 +117,7 @@ export class ScriptHarness {
       listing,
       output,
       webhookHost,
+      options = DEFAULT_DETECTION_OPTIONS,
       limits = ROOMY,
       maxOpen = 1e6,
     }: BatchOptions = {},
@@ -125,7 +128,7 @@ export class ScriptHarness {
       flow,
       maxPending,
       requestId: 'request',
-      options: DEFAULT_DETECTION_OPTIONS,
+      options,
       open,
       listing: listing ? { url: 's3://a/b/', suffixes: ['.jpg'] } : null,
       output: output ? { url: 's3://a/out', overwrite: false } : null,
@@ -216,6 +219,7 @@ export class ScriptHarness {
       flow,
       maxPending,
       maxCameras = 4096,
+      options = {} as DetectionOptions,
       chunk = 1000,
     } = more;
     return this.scripts.run(submitFrameScript, {
@@ -225,7 +229,7 @@ export class ScriptHarness {
       startTimeoutMs,
       resultTtlMs: LONG,
       limits,
-      options: {} as typeof DEFAULT_DETECTION_OPTIONS,
+      options,
       requestId: 'request',
       owner: '',
       flow,

@@ -3,7 +3,7 @@
  * Options themselves are in options.ts.
  */
 import { z } from 'zod';
-import { queryFlag, queryNumber } from '../http/query.ts';
+import { queryFlag, queryNumber, replaceWith } from '../http/query.ts';
 
 /** One row of the table of detection options. */
 export interface DetectionOption {
@@ -11,18 +11,25 @@ export interface DetectionOption {
   json: z.ZodType;
   /** In a query string; undefined when the option is absent. */
   query: z.ZodType;
-  flag: FlagForm;
+  flags: readonly FlagForm[];
+  /**
+   * Only for an option, or values of one, that release 0.1.0 does not know: what it is given in place of the value; undefined: no
+   * such option. See stored-options.ts.
+   */
+  before?(value: unknown): unknown;
 }
 
 /** How an option is given on the command line. */
 export interface FlagForm {
-  /** Placeholder of the value in the help, such as N; null for an on/off option, whose flag is `--no-NAME`. */
+  /** Placeholder of the value in the help, such as N; null for a flag without a value. */
   value: string | null;
+  /** Whether the flag is `--no-NAME`. */
+  negated?: true;
   /** One line of help. */
   help: string;
   /**
    * The option's JSON value from its text on the command line. It does not check the value: `json` does.
-   * On/off options have no text and are false when their flag is given.
+   * Flags without a value have no text.
    */
   parse(text: string): unknown;
 }
@@ -46,7 +53,7 @@ export function choice<const Words extends readonly [string, ...string[]]>(
       .enum(words, { error: `expected one of ${words.join(', ')}` })
       .optional()
       .meta({ description }),
-    flag: { value: 'NAME', help, parse: (text: string): unknown => text },
+    flags: [{ value: 'NAME', help, parse: (text: string): unknown => text }],
   };
 }
 
@@ -68,7 +75,7 @@ export function integer({ min, max, description, help, value }: NumberForm) {
       maximum: max,
       description,
     }).optional(),
-    flag: { value, help, parse: toNumber },
+    flags: [{ value, help, parse: toNumber }],
   };
 }
 
@@ -78,7 +85,7 @@ export function decimal({ min, max, description, help, value }: NumberForm) {
   return {
     json: json.optional(),
     query: queryNumber(/^\d*\.?\d+$/, json, { type: 'number', minimum: min, maximum: max, description }).optional(),
-    flag: { value, help, parse: toNumber },
+    flags: [{ value, help, parse: toNumber }],
   };
 }
 
@@ -87,8 +94,34 @@ export function part({ description, help }: Texts) {
   return {
     json: z.boolean().default(true),
     query: queryFlag({ description }).optional(),
-    flag: { value: null, help, parse: () => false },
-  };
+    flags: [{ value: null, negated: true, help, parse: () => false }],
+  } satisfies DetectionOption;
+}
+
+/** Part of the result that can be left out, or made in another way, which has a name and which release 0.1.0 does not know. */
+export function variedPart<const Variant extends string>(
+  variant: Variant,
+  { description, help, variantHelp }: Texts & { variantHelp: string },
+) {
+  const error = `expected true, false or ${variant}`;
+  const words = ['true', 'false', variant] as const;
+  const parse = (text: string): unknown => ({ true: true, false: false })[text] ?? text;
+  return {
+    json: z.union([z.boolean(), z.literal(variant)], { error }).default(true),
+    query: z
+      .enum(words, { error })
+      .transform((text) => parse(text) as boolean | Variant)
+      .meta({
+        override: ({ jsonSchema }) =>
+          replaceWith(jsonSchema, { type: 'string', enum: words, default: 'true', description }),
+      })
+      .optional(),
+    flags: [
+      { value: null, negated: true, help, parse: () => false },
+      { value: 'KIND', help: variantHelp, parse },
+    ],
+    before: (value: unknown) => (value === variant ? true : value),
+  } satisfies DetectionOption;
 }
 
 const toNumber = (text: string): unknown => Number(text.trim() || Number.NaN);

@@ -12,7 +12,7 @@ import {
 } from './options.ts';
 import { DetectionQuery, readDetectionQuery } from './request.ts';
 
-const names = DETECTION_FLAGS.map(({ option }) => option);
+const names = [...new Set(DETECTION_FLAGS.map(({ option }) => option))];
 
 describe('every detection option', () => {
   it('is accepted by detection calls, batches and frames', () => {
@@ -40,7 +40,7 @@ describe('any two detection options together', () => {
     max_faces: [undefined, 1, 10_000],
     min_confidence: [undefined, 0.1, 1],
     min_face_size: [undefined, 0, 4096],
-    landmarks: [undefined, true, false],
+    landmarks: [undefined, true, false, 'refined'],
     attributes: [undefined, true, false],
   } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
   const rows = pairwise<CallerOptions>(values).map((row) => {
@@ -69,9 +69,9 @@ describe('any two detection options together', () => {
   it('mean the same on the command line', () => {
     for (const { given, json } of rows) {
       const parsed = given.flatMap(([option, value]) => {
-        const flag = DETECTION_FLAGS.find((one) => one.option === option)!;
-        // There is no flag for what is so anyway.
-        return flag.value === null && value === true ? [] : [[option, flag.parse(String(value))]];
+        // A flag without a value is there for one value only, and there may be none for what is so anyway.
+        const flag = DETECTION_FLAGS.find((one) => one.option === option && (one.value ?? one.parse('') === value));
+        return flag ? [[option, flag.parse(String(value))]] : [];
       });
       expect(DetectionOptions.parse(Object.fromEntries(parsed))).toEqual(filled(json));
     }
@@ -97,14 +97,14 @@ describe('a detection option', () => {
     ['max_faces', ['1', '10000', '00001'], ['0', '10001', '100000', '-1', '1.0', '1e3', '', ' 1']],
     ['min_confidence', ['0.1', '.1', '1', '1.0'], ['0.09', '1.01', '-0.5', '0,5', '1.', '5e-1', '', 'NaN']],
     ['min_face_size', ['0', '0.5', '4096'], ['-0.1', '4096.1', 'Infinity', '']],
-    ['landmarks', ['true', 'false'], ['1', '0', 'yes', 'TRUE', '']],
+    ['landmarks', ['true', 'false', 'refined'], ['1', '0', 'yes', 'TRUE', 'Refined', '']],
     ['attributes', ['true', 'false'], ['1', '']],
     ['profile', ['fast', 'balanced', 'small-faces'], ['Fast', 'slow', '']],
   ])('%s in a query may be %j and not %j', (name, good, bad) => {
     for (const text of good)
       expect(readDetectionQuery(new URLSearchParams({ [name]: text })).options, text).toHaveProperty(
         name,
-        { true: true, false: false }[text] ?? (name === 'profile' ? text : Number(text)),
+        { true: true, false: false }[text] ?? (/[a-z]/.test(text) ? text : Number(text)),
       );
     for (const text of bad)
       expect(() => readDetectionQuery(new URLSearchParams({ [name]: text })), text).toThrow(
@@ -116,7 +116,7 @@ describe('a detection option', () => {
     ['max_faces', [1, 10_000], [0, 10_001, 1.5, '5', null]],
     ['min_confidence', [0.1, 1], [0.0999, 1.0001, Number.NaN, '0.5']],
     ['min_face_size', [0, 4096, 0.25], [-0.01, 4096.01, Number.POSITIVE_INFINITY]],
-    ['landmarks', [true, false], ['true', 1, null]],
+    ['landmarks', [true, false, 'refined'], ['true', 1, null]],
     ['profile', ['fast'], ['Fast', null]],
     ['orient', [true, false], ['true']],
   ])('%s in JSON may be %j and not %j', (name, good, bad) => {
@@ -134,9 +134,12 @@ describe('a detection option', () => {
 describe('a flag of the command line', () => {
   const flag = (name: string) => DETECTION_FLAGS.find((one) => one.name === name)!;
 
-  it('has the name of its option, or no-NAME when it omits a part of the result', () => {
+  it('has the name of its option, or no-NAME when it omits a part of the result; some options have both', () => {
     expect(flag('max-faces')).toMatchObject({ option: 'max_faces', value: 'N' });
     expect(flag('no-landmarks')).toMatchObject({ option: 'landmarks', value: null });
+    expect(flag('landmarks')).toMatchObject({ option: 'landmarks', value: 'KIND' });
+    for (const [text, value] of Object.entries({ true: true, false: false, refined: 'refined', other: 'other' }))
+      expect(flag('landmarks').parse(text)).toBe(value);
   });
 
   it('parses into the value of the JSON form', () => {

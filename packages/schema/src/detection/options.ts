@@ -2,11 +2,13 @@
  * The one table of detection options. Everything else about them is derived from it: query strings, JSON bodies of batches,
  * the OpenAPI document, the client's types, and flags and help of the command line.
  *
- * To add an option: add a row here, and read it in packages/pipeline.
+ * To add an option: add a row here, and read it in packages/pipeline. An option that release 0.1.0 does not know has no default in its
+ * `json` form, so that options without it, and the fingerprints of calls, stay as they are; and its row says by `before` what workers
+ * of that release do instead (`before: () => undefined` where they do nothing). stored-options.ts keeps the rest apart for newer ones.
  */
 import { z } from 'zod';
 import { MAX_IMAGE_SIDE } from './image-formats.ts';
-import { choice, type DetectionOption, decimal, type FlagForm, integer, part } from './option-kinds.ts';
+import { choice, type DetectionOption, decimal, type FlagForm, integer, part, variedPart } from './option-kinds.ts';
 
 /** Detection profiles, cheapest first: one pass, three passes, four passes (models/README.md has their figures). */
 export const PROFILES = ['fast', 'balanced', 'small-faces'] as const;
@@ -46,7 +48,12 @@ const TABLE = {
     value: 'PX',
     help: 'only faces of at least PX pixels: square root of width x height',
   }),
-  landmarks: part({ description: 'false omits landmark_106.', help: 'without the 106 points' }),
+  landmarks: variedPart('refined', {
+    description:
+      'false omits landmark_106; refined: of a second model as well, more exact for half as much time again a face. A model pack without one refuses it (invalid_request).',
+    help: 'without the 106 points',
+    variantHelp: 'true, false, or refined: more exact points, for half as much time again a face',
+  }),
   attributes: part({ description: 'false omits gender and age.', help: 'without gender and age' }),
 } satisfies Record<string, DetectionOption>;
 
@@ -81,7 +88,7 @@ export type CallerOptions = Partial<Omit<DetectionOptions, 'orient'>>;
 /** A detection option on the command line. */
 export interface DetectionFlag extends FlagForm {
   option: DetectionOptionName;
-  /** Without dashes, as it is typed: `max-faces`, `no-landmarks`. */
+  /** Without dashes, as it is typed: `max-faces`, `no-landmarks`. Some options have two flags. */
   name: string;
 }
 
@@ -91,8 +98,17 @@ export interface DetectionFlag extends FlagForm {
  * const given = DETECTION_FLAGS.filter(({ name }) => name in values);
  * DetectionOptions.parse(Object.fromEntries(given.map(({ option, name, parse }) => [option, parse(values[name])])));
  */
-export const DETECTION_FLAGS: readonly DetectionFlag[] = Object.entries(TABLE).map(([option, { flag }]) => ({
-  ...flag,
-  option: option as DetectionOptionName,
-  name: `${flag.value === null ? 'no-' : ''}${option.replaceAll('_', '-')}`,
-}));
+export const DETECTION_FLAGS: readonly DetectionFlag[] = Object.entries(TABLE).flatMap(
+  ([option, { flags }]: [string, DetectionOption]) =>
+    flags.map((flag) => ({
+      ...flag,
+      option: option as DetectionOptionName,
+      name: `${flag.negated ? 'no-' : ''}${option.replaceAll('_', '-')}`,
+    })),
+);
+
+/** What a release that does not know an option's value is given in its place; see `DetectionOption.before`. */
+export function knownBefore(option: string, value: unknown): unknown {
+  const row: DetectionOption | undefined = (TABLE as Record<string, DetectionOption>)[option];
+  return row?.before ? row.before(value) : value;
+}

@@ -1,0 +1,33 @@
+/**
+ * The points of two landmark models on one crop, put together. Either errs in its own way, so their mean is better than both; the jaw
+ * is an exception, since the far side of a turned head is hidden and the models guess it differently.
+ */
+import type { RefinementRules } from '../pack/manifest.ts';
+
+/** Indices into the 106 points. */
+const PUPILS: readonly number[] = [38, 92];
+const isLeftJaw = (index: number) => index >= 1 && index <= 16;
+const isRightJaw = (index: number) => index >= 17 && index <= 32;
+
+/**
+ * @param points 106 x, y pairs of the landmark model
+ * @param refiner the same points of the refiner
+ * @param turn of the head, as `turnOf` measures it
+ * @example
+ * refinedPoints(mesh, attention, turnOf(face.points5), manifest.refinement);
+ */
+export function refinedPoints(
+  points: Float32Array,
+  refiner: Float32Array,
+  turn: number,
+  { share, pupil_share, far_jaw_turn: [from, to] }: RefinementRules,
+): Float32Array {
+  const farShare = 1 - Math.min(1, Math.max(0, (Math.abs(turn) - from) / (to - from)));
+  const shareOf = (index: number) => {
+    if (PUPILS.includes(index)) return pupil_share;
+    if (isLeftJaw(index)) return turn < 0 ? farShare : 1;
+    if (isRightJaw(index)) return turn < 0 ? 1 : farShare;
+    return share;
+  };
+  return points.map((value, i) => value + shareOf(i >> 1) * (refiner[i]! - value));
+}

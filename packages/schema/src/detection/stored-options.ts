@@ -1,0 +1,31 @@
+/**
+ * How the options of a job or batch are stored. Releases that run at the same time read each other's records, and 0.1.0 takes all of
+ * `options` for options that it knows. So `options` holds what that release can do, and `moreOptions`, which it does not read, holds
+ * what newer ones do instead: a mixed fleet fails no job, and its older workers do without the newer options.
+ */
+import { type DetectionOptions, knownBefore } from './options.ts';
+
+/** Two fields of a record, each JSON. */
+export interface StoredOptions {
+  options: string;
+  /** Absent when 0.1.0 knows all there is. */
+  moreOptions: string | undefined;
+}
+
+/**
+ * @example
+ * storedOptions({ ...options, landmarks: 'refined' }).moreOptions; // '{"landmarks":"refined"}'
+ */
+export function storedOptions(options: DetectionOptions): StoredOptions {
+  const given = Object.entries(options);
+  const newer = given.filter(([name, value]) => knownBefore(name, value) !== value);
+  return {
+    options: JSON.stringify(Object.fromEntries(given.map(([name, value]) => [name, knownBefore(name, value)]))),
+    moreOptions: newer.length > 0 ? JSON.stringify(Object.fromEntries(newer)) : undefined,
+  };
+}
+
+/** The inverse of `storedOptions`. @param moreOptions null, undefined or empty where the record has none */
+export function optionsFrom(options: string, moreOptions: string | null | undefined): DetectionOptions {
+  return { ...JSON.parse(options), ...(moreOptions && JSON.parse(moreOptions)) };
+}
