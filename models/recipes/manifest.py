@@ -75,12 +75,12 @@ VERIFICATION = {
 # What the refiner's points count where landmarks=refined, against those of the
 # landmark net on the same crop; chosen with the same sets. Of the jaw, the near
 # side is the refiner's alone. The far side moves over to the landmark net from
-# the first turn of the head to the last (of the nose against eyes and mouth, in
-# distances between eyes and mouth).
+# the first yaw ratio to the second (how far the nose is from the middle of eyes
+# and mouth, in distances between these).
 REFINEMENT = {
     "share": 0.5,
     "pupil_share": 0.7,
-    "far_jaw_turn": [0.05, 0.2],
+    "far_jaw_yaw": [0.05, 0.2],
 }
 # Lengths are shares of the crop's own measure: sqrt(w h) of the box, or with
 # extent max its longer side, or the larger of the eye distance and mouth_ratio times the eyes-to-mouth distance.

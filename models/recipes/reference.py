@@ -112,8 +112,8 @@ def expected_verifier(path: Path) -> dict:
     }
 
 
-# Where the head points to, for which the mix of both nets is stored: left, hardly left, ahead, right.
-TURNS = (-0.15, -0.08, 0.0, 0.4)
+# Yaw ratios for which the mix of both nets is stored: left, hardly left, ahead, right.
+YAW_RATIOS = (-0.15, -0.08, 0.0, 0.4)
 JAW = {"left": range(1, 17), "right": range(17, 33)}
 PUPILS = (38, 92)
 
@@ -142,14 +142,14 @@ def attention(path: Path, table: dict, face: np.ndarray) -> np.ndarray:
     return points
 
 
-def mixed(mesh: np.ndarray, refined: np.ndarray, turn: float) -> np.ndarray:
-    """Landmarks and refiner's points together, for a head turned by `turn`, negative to the left of the picture."""
+def mixed(mesh: np.ndarray, refined: np.ndarray, yaw_ratio: float) -> np.ndarray:
+    """Landmarks and refiner's points together; the yaw ratio is negative to the left of the picture."""
     points = (mesh + refined) / 2
     for pupil in PUPILS:
         points[pupil] = 0.3 * mesh[pupil] + 0.7 * refined[pupil]
-    t = np.clip((abs(turn) - 0.05) / 0.15, 0, 1)
+    t = np.clip((abs(yaw_ratio) - 0.05) / 0.15, 0, 1)
     for side, indices in JAW.items():
-        far = side == ("left" if turn < 0 else "right")
+        far = side == ("left" if yaw_ratio < 0 else "right")
         for index in indices:
             points[index] = (1 - t) * refined[index] + t * mesh[index] if far else refined[index]
     return points
@@ -160,9 +160,11 @@ def expected_refiner(path: Path, mesh: np.ndarray) -> dict:
     table = json.loads((REFERENCE / "landmark106.json").read_text())
     points = attention(path, table, picture(REFERENCE / "crop-landmarks-192.png"))
     return {
-        "input": "crop-landmarks-192.png; mixed: with model_landmarks, for a head that is turned so far",
+        "input": "crop-landmarks-192.png; mixed: with model_landmarks, for a head of such a yaw ratio",
         "points_in_crop": points.round(3).tolist(),
-        "mixed": [{"turn": turn, "points_in_crop": mixed(mesh, points, turn).round(3).tolist()} for turn in TURNS],
+        "mixed": [
+            {"yaw_ratio": ratio, "points_in_crop": mixed(mesh, points, ratio).round(3).tolist()} for ratio in YAW_RATIOS
+        ],
     }
 
 

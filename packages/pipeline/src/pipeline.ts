@@ -11,7 +11,7 @@ import type { DetectedFace, Detection, StageTimings } from './detection.ts';
 import type { DeviceChoice } from './device/choose.ts';
 import { type OpenModels, openModels } from './device/open.ts';
 import { findAttributes } from './faces/attributes.ts';
-import { attributeCrop, type Crop, landmarkCrop, turnOf } from './faces/crop.ts';
+import { attributeCrop, type Crop, landmarkCrop, yawRatioOf } from './faces/crop.ts';
 import { findLandmarks, type Refiner } from './faces/landmarks.ts';
 import { DEFAULT_LIMITS, decode, decodeImage, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
@@ -144,7 +144,7 @@ class ModelPipeline implements Pipeline {
     if (options.landmarks) {
       const places = selected.faces.map((one) => ({
         crop: landmarkCrop(boxOf(one.detectorBox ?? one), one.points, crops.landmarks),
-        turn: turnOf(one.points),
+        yawRatio: yawRatioOf(one.points),
       }));
       const refiner = options.landmarks === 'refined' ? this.#refiner() : null;
       const found = await findLandmarks(sessions.landmarks, refiner, image, places, crops.landmarks);
@@ -227,7 +227,7 @@ class ModelPipeline implements Pipeline {
       for (const image of [large, small])
         await detectFaces(detector, image, this.#passesOf(image, 'balanced', 0), detection);
       for (const place of places) {
-        await findLandmarks(landmarks, refiner, large, [{ crop: place, turn: 0 }], crops.landmarks);
+        await findLandmarks(landmarks, refiner, large, [{ crop: place, yawRatio: 0 }], crops.landmarks);
         await findAttributes(attributes, large, [place], crops.attributes);
         if (verification)
           await verifyCandidates(

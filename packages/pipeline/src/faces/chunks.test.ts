@@ -36,7 +36,7 @@ describe('faces of one picture', () => {
     const { session, runs } = model();
     const refiner = model();
     const rule = { from: 'box', size: 4, scale: 1, shift_down: 0 } as const;
-    const heads = places.map((crop) => ({ crop, turn: 0 }));
+    const heads = places.map((crop) => ({ crop, yawRatio: 0 }));
     const found = await findLandmarks(session, null, image, heads, rule);
     expect(runs).toEqual([8, 8, 1]);
     found.forEach(({ presence }, i) => {
@@ -44,9 +44,9 @@ describe('faces of one picture', () => {
     });
     expect(found).toHaveLength(17);
 
-    // The refiner sees the same crops; the jaw is its alone, and moved by another turn of another face.
-    const rules = { share: 0, pupil_share: 0, far_jaw_turn: [0, 1] as [number, number] };
-    const turned = heads.map((head, i) => ({ ...head, turn: i / 16 }));
+    // The refiner sees the same crops; the jaw is its alone, and moved with the yaw of each face.
+    const rules = { share: 0, pupil_share: 0, far_jaw_yaw: [0, 1] as [number, number] };
+    const turned = heads.map((head, i) => ({ ...head, yawRatio: i / 16 }));
     const session2: Session = {
       ...refiner.session,
       run: async (inputs) => {

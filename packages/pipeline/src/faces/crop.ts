@@ -46,7 +46,7 @@ export function rollOf(points: ArrayLike<number>): number {
  * mouth. Negative towards the left of the picture; about 0.2 where half of the jaw is hidden.
  * @param points x, y of the detector's five points, px
  */
-export function turnOf(points: ArrayLike<number>): number {
+export function yawRatioOf(points: ArrayLike<number>): number {
   const { eyes, mouth, down } = axes(points);
   const roll = rollOf(points);
   const x = points[4]! - (eyes.x + mouth.x) / 2;

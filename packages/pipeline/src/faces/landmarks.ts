@@ -15,8 +15,8 @@ export interface Landmarks {
 /** Where to look for the points of a face. */
 export interface LandmarkPlace {
   crop: Crop;
-  /** Of the head, as `turnOf` measures it. */
-  turn: number;
+  /** Of the head, as `yawRatioOf` measures it. */
+  yawRatio: number;
 }
 
 /** A second model, which sees the same crops, and what its points count. */
@@ -53,8 +53,8 @@ export async function findLandmarks(
     const presence = output['presence']!.data as Float32Array;
     crops.forEach((crop, i) => {
       const own = points.slice(i * 212, (i + 1) * 212);
-      const { turn } = places[found.length]!;
-      const both = refined && refinedPoints(own, refined.subarray(i * 212, (i + 1) * 212), turn, refiner.rules);
+      const { yawRatio } = places[found.length]!;
+      const both = refined && refinedPoints(own, refined.subarray(i * 212, (i + 1) * 212), yawRatio, refiner.rules);
       found.push({ points: toImage(both ?? own, crop, rule.size), presence: presence[i]! });
     });
   }

@@ -12,21 +12,21 @@ const isRightJaw = (index: number) => index >= 17 && index <= 32;
 /**
  * @param points 106 x, y pairs of the landmark model
  * @param refiner the same points of the refiner
- * @param turn of the head, as `turnOf` measures it
+ * @param yawRatio of the head, as `yawRatioOf` measures it
  * @example
- * refinedPoints(mesh, attention, turnOf(face.points5), manifest.refinement);
+ * refinedPoints(mesh, attention, yawRatioOf(face.points5), manifest.refinement);
  */
 export function refinedPoints(
   points: Float32Array,
   refiner: Float32Array,
-  turn: number,
-  { share, pupil_share, far_jaw_turn: [from, to] }: RefinementRules,
+  yawRatio: number,
+  { share, pupil_share, far_jaw_yaw: [from, to] }: RefinementRules,
 ): Float32Array {
-  const farShare = 1 - Math.min(1, Math.max(0, (Math.abs(turn) - from) / (to - from)));
+  const farShare = 1 - Math.min(1, Math.max(0, (Math.abs(yawRatio) - from) / (to - from)));
   const shareOf = (index: number) => {
     if (PUPILS.includes(index)) return pupil_share;
-    if (isLeftJaw(index)) return turn < 0 ? farShare : 1;
-    if (isRightJaw(index)) return turn < 0 ? 1 : farShare;
+    if (isLeftJaw(index)) return yawRatio < 0 ? farShare : 1;
+    if (isRightJaw(index)) return yawRatio < 0 ? 1 : farShare;
     return share;
   };
   return points.map((value, i) => value + shareOf(i >> 1) * (refiner[i]! - value));

@@ -85,9 +85,9 @@ const Fields = z.strictObject({
       pupil_share: fraction,
       /**
        * Of the jaw, the side near to the camera is the refiner's alone, and the far side moves over to the landmark model from the
-       * first turn of the head to the second. Turns as `turnOf` measures them.
+       * first yaw ratio of the head to the second; `yawRatioOf` measures it.
        */
-      far_jaw_turn: z.tuple([z.number().nonnegative(), z.number().positive()]).refine(([from, to]) => from < to),
+      far_jaw_yaw: z.tuple([z.number().nonnegative(), z.number().positive()]).refine(([from, to]) => from < to),
     })
     .optional(),
   crops: z.strictObject({

@@ -67,13 +67,13 @@ export async function compareRefiner(
     [landmarks, refiner].map(async (session) => (await session.run({ faces }))['points']!.data as Float32Array),
   );
   const { px } = MODEL_TOLERANCE;
-  const turned = mixed.map(({ turn, points_in_crop: wanted }) => [
-    `points of a head turned by ${turn}`,
-    [farthest(refinedPoints(mesh!, points!, turn, rules), wanted.flat()), px] as const,
+  const mixes = mixed.map(({ yaw_ratio, points_in_crop: wanted }) => [
+    `mixed points, yaw ratio ${yaw_ratio}`,
+    [farthest(refinedPoints(mesh!, points!, yaw_ratio, rules), wanted.flat()), px] as const,
   ]);
   return checkDeviations({
     'points px': [farthest(points!, points_in_crop.flat()), px],
-    ...Object.fromEntries(turned),
+    ...Object.fromEntries(mixes),
   });
 }
 

@@ -20,7 +20,7 @@ export const Reference = z.object({
   /** On the crop of `model_landmarks`; mixed with that model's points, for heads that are turned so far. */
   model_refiner: z.object({
     points_in_crop: z.array(pair).length(106),
-    mixed: z.array(z.object({ turn: z.number(), points_in_crop: z.array(pair).length(106) })),
+    mixed: z.array(z.object({ yaw_ratio: z.number(), points_in_crop: z.array(pair).length(106) })),
   }),
   model_attributes: z.object({
     male: z.number(),

@@ -108,7 +108,7 @@ export const DETECTION_FLAGS: readonly DetectionFlag[] = Object.entries(TABLE).f
 );
 
 /** What a release that does not know an option's value is given in its place; see `DetectionOption.before`. */
-export function knownBefore(option: string, value: unknown): unknown {
+export function olderValue(option: string, value: unknown): unknown {
   const row: DetectionOption | undefined = (TABLE as Record<string, DetectionOption>)[option];
   return row?.before ? row.before(value) : value;
 }

@@ -4,7 +4,7 @@ import { type CallerOptions, DEFAULT_DETECTION_OPTIONS, DetectionOptions } from 
 import { optionsFrom, storedOptions } from './stored-options.ts';
 
 /** What release 0.1.0 knows. */
-const KNOWN = {
+const OF_0_1_0 = {
   profile: ['fast', 'balanced', 'small-faces'],
   landmarks: [true, false],
   attributes: [true, false],
@@ -34,7 +34,7 @@ describe('stored options', () => {
       const stored = storedOptions(options);
       for (const [name, value] of Object.entries(JSON.parse(stored.options))) {
         if (NUMBERS.includes(name)) expect(value).toEqual(expect.any(Number));
-        else expect(KNOWN[name as keyof typeof KNOWN], name).toContain(value);
+        else expect(OF_0_1_0[name as keyof typeof OF_0_1_0], name).toContain(value);
       }
       expect(optionsFrom(stored.options, stored.moreOptions)).toEqual(JSON.parse(JSON.stringify(options)));
     }

@@ -3,7 +3,7 @@
  * `options` for options that it knows. So `options` holds what that release can do, and `moreOptions`, which it does not read, holds
  * what newer ones do instead: a mixed fleet fails no job, and its older workers do without the newer options.
  */
-import { type DetectionOptions, knownBefore } from './options.ts';
+import { type DetectionOptions, olderValue } from './options.ts';
 
 /** Two fields of a record, each JSON. */
 export interface StoredOptions {
@@ -18,9 +18,9 @@ export interface StoredOptions {
  */
 export function storedOptions(options: DetectionOptions): StoredOptions {
   const given = Object.entries(options);
-  const newer = given.filter(([name, value]) => knownBefore(name, value) !== value);
+  const newer = given.filter(([name, value]) => olderValue(name, value) !== value);
   return {
-    options: JSON.stringify(Object.fromEntries(given.map(([name, value]) => [name, knownBefore(name, value)]))),
+    options: JSON.stringify(Object.fromEntries(given.map(([name, value]) => [name, olderValue(name, value)]))),
     moreOptions: newer.length > 0 ? JSON.stringify(Object.fromEntries(newer)) : undefined,
   };
 }
