@@ -1,0 +1,35 @@
+/**
+ * 106 points in the form of the API: what `facequeue detect --json` prints for several images, a line each, or an array of the same
+ * objects. Of each face only `landmark_106` is read.
+ */
+import { z } from 'zod';
+import { TruthError } from './errors.ts';
+import { staysInside } from './images.ts';
+import { readJson } from './json.ts';
+import type { TruthPoints } from './points.ts';
+
+const Image = z.looseObject({
+  file: z.string().refine(staysInside, { error: 'leaves the folder of the images' }),
+  Faces: z.array(z.looseObject({ landmark_106: z.array(z.looseObject({ x: z.number(), y: z.number() })).length(106) })),
+});
+
+/** @throws TruthError with the line or the path in the document */
+export function parsePoints106(text: string): TruthPoints[] {
+  const images = /^\s*\[/.test(text) ? readJson(text, z.array(Image)) : readLines(text);
+  const faces = images.flatMap(({ file, Faces }) =>
+    Faces.map(
+      ({ landmark_106 }): TruthPoints => ({
+        file,
+        points: landmark_106.flatMap(({ x, y }) => [x, y]),
+        layout: 'insightface-106',
+        groups: [],
+      }),
+    ),
+  );
+  if (!faces.length) throw new TruthError('line 1: there is no face');
+  return faces;
+}
+
+function readLines(text: string): z.output<typeof Image>[] {
+  return text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [readJson(line, Image, i + 1)]));
+}
