@@ -1,9 +1,9 @@
 /** How good detections are, by published protocols. Pure functions: no model, no service, no file. */
 export {
-  type AnsweredPerson,
   type AttributeFigures,
   type AttributeReport,
   attributeFigures,
+  type EvaluatedPerson,
 } from './attributes/figures.ts';
 export { type Box, intersection, iou, sizeOf } from './box.ts';
 export {

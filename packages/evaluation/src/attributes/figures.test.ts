@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type AnsweredPerson, attributeFigures } from './figures.ts';
+import { attributeFigures, type EvaluatedPerson } from './figures.ts';
 
 const person = (
   [age, gender]: [number, 'male' | 'female'],
   answer: [number, 'male' | 'female', number] | null,
-): AnsweredPerson => ({
+): EvaluatedPerson => ({
   truth: { age, gender, origin: gender === 'male' ? 'white' : 'asian' },
   answer: answer && { age: answer[0], gender: answer[1], size: answer[2] },
 });

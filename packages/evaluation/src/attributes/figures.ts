@@ -3,7 +3,7 @@ import { SIZE_CLASSES, sizeClassOf } from '../size-classes.ts';
 import { ORIGINS, type TruthPerson } from '../truth/utkface.ts';
 
 /** A person, and what an answer says of them; null when no face was found. */
-export interface AnsweredPerson {
+export interface EvaluatedPerson {
   truth: TruthPerson;
   answer: { gender: 'male' | 'female'; age: number; size: number } | null;
 }
@@ -42,8 +42,8 @@ export interface AttributeReport extends AttributeFigures {
   byOrigin: Group[];
 }
 
-export function attributeFigures(people: readonly AnsweredPerson[]): AttributeReport {
-  const group = (name: string, belongs: (person: AnsweredPerson) => boolean): Group => ({
+export function attributeFigures(people: readonly EvaluatedPerson[]): AttributeReport {
+  const group = (name: string, belongs: (person: EvaluatedPerson) => boolean): Group => ({
     group: name,
     ...summary(people.filter(belongs)),
   });
@@ -61,7 +61,7 @@ export function attributeFigures(people: readonly AnsweredPerson[]): AttributeRe
   };
 }
 
-function summary(people: readonly AnsweredPerson[]): AttributeFigures {
+function summary(people: readonly EvaluatedPerson[]): AttributeFigures {
   const found = people.flatMap(({ truth, answer }) => (answer ? [{ truth, answer }] : []));
   const mean = (value: (one: (typeof found)[number]) => number) =>
     found.length ? found.reduce((sum, one) => sum + value(one), 0) / found.length : null;
