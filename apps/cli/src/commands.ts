@@ -15,5 +15,9 @@ export const COMMANDS: CommandList = {
     summary: 'check that counters and lists in Redis agree with the jobs',
     load: () => import('./audit/command.ts'),
   },
+  eval: {
+    summary: 'measure detection, landmarks, age and gender against labelled images',
+    load: () => import('./eval/command.ts'),
+  },
   models: { summary: 'check or list the files of the model pack', load: () => import('./models/command.ts') },
 };

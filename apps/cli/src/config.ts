@@ -37,6 +37,16 @@ export function detectConfig(device?: string): DetectConfig {
   return readConfig(detectVariables, { ...process.env, ...(device !== undefined && { DEVICE: device }) });
 }
 
+export type EvalConfig = z.output<z.ZodObject<typeof pipelineVariables>>;
+
+/**
+ * @param device instead of DEVICE
+ * @throws ConfigError naming every bad variable
+ */
+export function evalConfig(device?: string): EvalConfig {
+  return readConfig(pipelineVariables, { ...process.env, ...(device !== undefined && { DEVICE: device }) });
+}
+
 /** @throws ConfigError */
 export function modelsConfig(): { MODEL_PACK: string } {
   return readConfig({ MODEL_PACK: pipelineVariables.MODEL_PACK }, process.env);

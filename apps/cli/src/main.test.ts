@@ -11,7 +11,7 @@ describe('facequeue', () => {
   it('lists its commands', async () => {
     const { code, stdout } = await facequeue(['help']);
     expect(code).toBe(0);
-    for (const command of ['serve', 'detect', 'ingest', 'watch', 'jobs', 'keys', 'models'])
+    for (const command of ['serve', 'detect', 'ingest', 'watch', 'jobs', 'keys', 'eval', 'models'])
       expect(stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
   });
 

@@ -29,7 +29,7 @@ export const callerVariables = {
     }),
   FACEQUEUE_API_KEY: z.string().optional().meta({
     secret: true,
-    description: 'The API key with which `facequeue jobs`, `ingest` and `watch` call the service.',
+    description: 'The API key with which `facequeue jobs`, `ingest`, `watch` and `eval` call the service.',
   }),
 };
 

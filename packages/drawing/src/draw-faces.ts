@@ -1,4 +1,4 @@
-import { type Canvas, createCanvas, ImageData } from '@napi-rs/canvas';
+import { canvasOf } from './canvas.ts';
 import { createLabel, drawLabel, type Label } from './label.ts';
 import { drawBox, drawPoints } from './marks.ts';
 import { placeLabels } from './place-labels.ts';
@@ -42,17 +42,4 @@ export async function drawFaces(
   );
   for (const [i, label] of labels.entries()) drawLabel(context, label, places[i]!);
   return format === 'png' ? canvas.encode('png') : canvas.encode('jpeg', JPEG_QUALITY);
-}
-
-function canvasOf({ data, width, height }: Picture): Canvas {
-  const pixels = new ImageData(width, height);
-  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
-    pixels.data[to] = data[from]!;
-    pixels.data[to + 1] = data[from + 1]!;
-    pixels.data[to + 2] = data[from + 2]!;
-    pixels.data[to + 3] = 255;
-  }
-  const canvas = createCanvas(width, height);
-  canvas.getContext('2d').putImageData(pixels, 0, 0);
-  return canvas;
 }

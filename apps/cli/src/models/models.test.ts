@@ -1,7 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { photographBytes, scene } from '../../../../test/support/fixtures/index.ts';
 import { facequeue } from '../testing/facequeue.ts';
 
 const MODELS = new URL('../../../../models', import.meta.url).pathname;
@@ -37,5 +38,71 @@ describe('models', () => {
     expect(code).toBe(0);
     for (const role of ['detector', 'landmarks', 'attributes'])
       expect(stdout).toMatch(new RegExp(`^ +${role} .*\\.onnx$`, 'm'));
+  });
+
+  describe('compare', () => {
+    const MANIFEST = join(MODELS, 'manifest.json');
+    let folder: string;
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'facequeue-compare-'));
+      cpSync(MODELS, join(folder, 'pack'), { recursive: true, filter: (path) => !path.includes('recipes') });
+      mkdirSync(join(folder, 'images'));
+      writeFileSync(join(folder, 'images', '<b>.jpg'), (await scene({ faces: 3, width: 640, height: 480 })).bytes);
+      writeFileSync(join(folder, 'images', 'cup.png'), await photographBytes('no-face-coffee.png'));
+      writeFileSync(join(folder, 'images', 'text.jpg'), 'text');
+    }, 60_000);
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    /** A copy of the pack whose default confidence is another. */
+    const packWith = (confidence: number) => {
+      const path = join(folder, 'pack', 'manifest.json');
+      const manifest = JSON.parse(readFileSync(path, 'utf8'));
+      writeFileSync(
+        path,
+        JSON.stringify({ ...manifest, detection: { ...manifest.detection, default_confidence: confidence } }),
+      );
+      return path;
+    };
+    const compare = (...args: string[]) =>
+      facequeue(['models', 'compare', ...args, '--sample', join(folder, 'images')]);
+
+    it('finds no difference between a pack and itself, and names images that fail', async () => {
+      const { code, stdout, stderr } = await compare(MANIFEST, MANIFEST);
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(/^text\.jpg: the bytes are none of .*\n$/),
+      });
+      expect(stdout).toMatch(/^3 faces in both, 0 vanished, 0 appeared; 0 genders changed\.$/m);
+      expect(stdout).toMatch(/^ {2}confidence, 0\.\.1 +-?0\.0000 +0\.0000$/m);
+      expect(stdout).toMatch(/^ {2}CPU-ms, after +\d+\.\d +\d+\.\d +\d+\.\d$/m);
+    });
+
+    it('shows what vanishes and what appears', async () => {
+      const strict = packWith(0.999);
+      const page = join(folder, 'page.html');
+      const { stdout } = await compare(MANIFEST, strict, '--json', '--page', page);
+      const { differences, after, failures } = JSON.parse(stdout);
+      expect(differences).toMatchObject({ images: 2, pairs: 0, vanished: 3, appeared: 0, confidence: null });
+      expect(after).toMatchObject({ path: strict, cpu_ms: { mean: expect.any(Number) } });
+      expect(failures).toHaveLength(1);
+      const html = readFileSync(page, 'utf8');
+      expect(html).toContain('<h2>&lt;b&gt;.jpg</h2>\n<p>0 faces in both, 3 vanished, 0 appeared.</p>');
+      // A thumbnail and a close-up of each face; the picture without faces does not differ.
+      expect(html.match(/<img /g)).toHaveLength(4);
+      expect(JSON.parse((await compare(strict, MANIFEST, '--json')).stdout).differences).toMatchObject({
+        vanished: 0,
+        appeared: 3,
+      });
+    });
+
+    it('refuses what it cannot use', async () => {
+      expect(await compare(MANIFEST, join(folder, 'none.json'))).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('none.json: ENOENT'),
+      });
+      expect(await facequeue(['models', 'compare', MANIFEST, MANIFEST])).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining("required option '--sample <DIR>' not specified"),
+      });
+    });
   });
 });

@@ -1,0 +1,113 @@
+/** The three evaluations: ground truth from files, answers from a service or from this process. */
+import { dirname } from 'node:path';
+import { DeviceError, loadPack, PackError } from '@facequeue/pipeline';
+import type { EvalConfig } from '../config.ts';
+import type { Interruption } from '../interruption.ts';
+import { openClient, readTarget } from '../options/server.ts';
+import type { Output } from '../output.ts';
+import { UsageError } from '../usage.ts';
+import { attributeSubject } from './attributes.ts';
+import { detectionSubject } from './detection.ts';
+import { type Detector, openPipelineDetector, openServiceDetector } from './detector.ts';
+import { landmarkSubject } from './landmarks.ts';
+import type { EvalCall, Source } from './options.ts';
+import type { PageHead } from './page.ts';
+import { evaluate } from './run.ts';
+import type { Labelled, Subject } from './subject.ts';
+import { readDetectionTruth, readLandmarkTruth, readPeople } from './truth.ts';
+
+/** The process around an evaluation. */
+export interface Surroundings {
+  config: EvalConfig;
+  interruption: Interruption;
+  output: Output;
+}
+
+/**
+ * @param path of the ground truth
+ * @returns the exit code
+ * @throws UsageError
+ */
+export async function evalDetection(path: string, call: EvalCall, around: Surroundings): Promise<number> {
+  const truth = readDetectionTruth(path);
+  return withPack(around, async ({ manifest }) => {
+    const confidence = call.options.min_confidence ?? manifest.detection.default_confidence;
+    const subject = detectionSubject(truth, call.options, confidence);
+    const legend = [
+      { colour: 'found', meaning: `found at confidence ${confidence}` },
+      { colour: 'missed', meaning: 'missed' },
+      { colour: 'wrong', meaning: 'false' },
+      { colour: 'ignored', meaning: 'counts neither way' },
+    ] as const;
+    return runWith(subject, legend, call.images ?? dirname(path), call, around, manifest.version);
+  });
+}
+
+/** @throws UsageError */
+export async function evalLandmarks(path: string, call: EvalCall, around: Surroundings): Promise<number> {
+  if (call.options.landmarks === false) throw new UsageError('--no-landmarks leaves nothing to evaluate');
+  const subject = landmarkSubject(readLandmarkTruth(path), call.options);
+  const legend = [
+    { colour: 'found', meaning: 'labelled' },
+    { colour: 'wrong', meaning: 'detected' },
+    { colour: 'missed', meaning: 'labelled, not detected' },
+  ] as const;
+  return withPack(around, () => runWith(subject, legend, call.images ?? dirname(path), call, around));
+}
+
+/** @throws UsageError */
+export async function evalAttributes(folder: string, call: EvalCall, around: Surroundings): Promise<number> {
+  if (!call.options.attributes) throw new UsageError('--no-attributes leaves nothing to evaluate');
+  const { people, others } = readPeople(folder);
+  if (others.length) {
+    const first = others.slice(0, 5).join(', ');
+    around.output.stderr(
+      `${others.length} images have names without age, gender and origin, and are left out: ${first}${others.length > 5 ? ', …' : ''}`,
+    );
+  }
+  const subject = attributeSubject(folder, people, call.options);
+  const legend = [
+    { colour: 'found', meaning: 'the gender is right' },
+    { colour: 'wrong', meaning: 'the gender is wrong' },
+  ] as const;
+  return withPack(around, () => runWith(subject, legend, folder, call, around));
+}
+
+async function runWith<T extends Labelled>(
+  subject: Subject<T>,
+  legend: PageHead['legend'],
+  folder: string,
+  call: EvalCall,
+  { config, interruption, output }: Surroundings,
+  packVersion?: string,
+): Promise<number> {
+  await using detector = await openDetector(call.source, config);
+  const screen = process.stderr;
+  const code = await evaluate(subject, legend, { call, folder, detector, interruption, output, screen });
+  const unsure = packVersion !== undefined && call.options.min_confidence === undefined && detector.version !== null;
+  if (unsure && detector.version !== packVersion)
+    output.stderr(
+      `The service answers with version ${detector.version} of a pack; the default confidence is that of version ${packVersion} here. --min-confidence sets another.`,
+    );
+  return code;
+}
+
+async function openDetector({ server, apiKey }: Source, config: EvalConfig): Promise<Detector> {
+  if (server === undefined) return openPipelineDetector(config.MODEL_PACK, config.DEVICE);
+  const target = readTarget({ server, ...(apiKey !== undefined && { apiKey }) });
+  return openServiceDetector(await openClient(target), server);
+}
+
+/** @returns 1 when the models cannot be used here; the reason has been printed */
+async function withPack(
+  { config, output }: Surroundings,
+  run: (pack: Awaited<ReturnType<typeof loadPack>>) => Promise<number>,
+): Promise<number> {
+  try {
+    return await run(await loadPack(config.MODEL_PACK));
+  } catch (error) {
+    if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
+    output.stderr(error.message);
+    return 1;
+  }
+}
