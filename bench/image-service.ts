@@ -74,7 +74,7 @@ async function enginesAlone(bytes: Uint8Array, profile: Profile, ms: number) {
       env: {},
       launcher: engineLauncher(),
     },
-    { timeLimit: { baseMs: 30_000, faceMs: 150 }, maxRssBytes: 4e9 },
+    { timeLimit: { baseMs: 30_000, megapixelMs: 300, maxPixels: 50e6, faceMs: 150 }, maxRssBytes: 4e9 },
     () => availableParallelism(),
     createLogger('bench', 'silent'),
     new Registry('worker'),

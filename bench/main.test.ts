@@ -16,6 +16,7 @@ const NAMES = [
   'fairness',
   'floods',
   'cameras',
+  'large-images',
   'camera-costs',
   'device',
   'scenes',

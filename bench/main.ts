@@ -13,6 +13,7 @@ const BENCHES = {
   fairness: "calls beside another caller's flood: latency; what turns cost a caller that is alone",
   floods: 'calls beside an address with slow headers, streams and dripping bodies: latency, and memory of the gateway',
   cameras: 'cameras that post more frames than the worker can process: age and outcome of the frames',
+  'large-images': 'the largest pictures of every kind: memory and CPU time of an engine',
   'camera-costs': 'idle and busy cameras: memory of Redis for each, CPU time for each frame',
   device: 'the pipeline alone on each device: throughput, and whether the faces agree',
   scenes: 'scenes with known faces: how small a face may be, sheets full of portraits, faces where there are none',

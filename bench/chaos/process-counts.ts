@@ -1,7 +1,6 @@
 /** The processes of the installation: their peak memory, and which ones still run at the end. */
-import { readFileSync } from 'node:fs';
 import { type Role, roleOf } from '../../test/support/processes/process-role.ts';
-import { allProcesses, descendants, type ProcessFacts } from '../../test/support/processes/process-table.ts';
+import { allProcesses, descendants, type ProcessFacts, peakBytes } from '../../test/support/processes/process-table.ts';
 
 const SAMPLE_EVERY_MS = 1000;
 
@@ -22,7 +21,7 @@ export function countProcesses(pid: number): ProcessCounts {
       const role = roleOf(one.command);
       if (!role) continue;
       sampled.set(one.pid, one);
-      peaks.set(role, Math.max(peaks.get(role) ?? 0, peakBytes(one.pid)));
+      peaks.set(role, Math.max(peaks.get(role) ?? 0, peakOf(one.pid)));
     }
   };
   const timer = setInterval(sample, SAMPLE_EVERY_MS);
@@ -36,9 +35,9 @@ export function countProcesses(pid: number): ProcessCounts {
 }
 
 /** Peak resident memory of a process, bytes; 0 when it has ended. */
-function peakBytes(pid: number): number {
+function peakOf(pid: number): number {
   try {
-    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+    return peakBytes(pid);
   } catch {
     return 0;
   }

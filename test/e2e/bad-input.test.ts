@@ -49,8 +49,8 @@ async function expectProblem(response: Response, status: number, code: string, d
 }
 
 describe('a bad image', () => {
-  it('of 4097 px is too large', async () => {
-    await expectProblem(await post(await oversized()), 422, 'image_too_large', /4096/);
+  it('of 8193 px is too large', async () => {
+    await expectProblem(await post(await oversized('png', 8193)), 422, 'image_too_large', /8192/);
   });
 
   it('that is a text file named .jpg is refused, whatever its content type', async () => {

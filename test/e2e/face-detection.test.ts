@@ -7,6 +7,7 @@ import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exifVariants, formatVariants, scene, tiledFaces, type Variant } from '../support/fixtures/index.ts';
+import { pasted } from '../support/fixtures/pasted.ts';
 import { descendants } from '../support/processes/process-table.ts';
 import { type Service, startService } from '../support/processes/service.ts';
 import { startFileServer } from '../support/servers/file-server.ts';
@@ -24,8 +25,19 @@ let service: Service;
 let files: Awaited<ReturnType<typeof startFileServer>>;
 let s3: FauxqsServer;
 
+/** A telephone's picture of 24 megapixels, and the portraits in it. */
+let phone: Buffer;
+const PORTRAITS = [
+  { x: 1000, y: 900, size: 700, who: 0 },
+  { x: 4900, y: 3500, size: 300, who: 1 },
+];
+
 beforeAll(async () => {
-  files = await startFileServer(new Map(PHOTOS.map((name) => [`/${name}`, image(name)])));
+  phone = await sharp(await pasted(5712, 4284, PORTRAITS))
+    .jpeg({ quality: 85 })
+    .toBuffer();
+  const photos = PHOTOS.map((name): [string, Buffer] => [`/${name}`, image(name)]);
+  files = await startFileServer(new Map([...photos, ['/phone.jpg', phone]]));
   s3 = await startFauxqs({ port: 0, logger: false, host: '127.0.0.1' });
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const endpoint = `http://127.0.0.1:${s3.port}`;
@@ -199,6 +211,39 @@ describe('a crowd', { timeout: 180_000 }, () => {
     expect(((await response.json()) as DetectionResult).Faces.length).toBeGreaterThanOrEqual(5000);
     expect(response.headers.get('x-faces-left-out')).toBeNull();
     expect(pids()).toEqual(before);
+  });
+});
+
+describe('a picture over 4096 px', () => {
+  it('has the same answer in a call, from a URL, in a batch and as a frame: coordinates of the picture as it was sent', async () => {
+    const response = await fetch(`${service.url}/face_detection`, raw(phone));
+    const result = (await response.json()) as DetectionResult;
+    expect(response.status, JSON.stringify(result)).toBe(200);
+    expect(response.headers.get('x-image-size')).toBe('5712x4284');
+    expect(result.Faces).toHaveLength(PORTRAITS.length);
+    const facts = { width: 5712, height: 4284, format: 'jpeg', bytes: phone.length, orientation: 1 };
+    for (const { x, y, size } of PORTRAITS) {
+      const face = result.Faces.find(({ BoundingBox: { Left, Top, Width, Height } }) =>
+        [Math.abs((Left + Width / 2) * 5712 - x), Math.abs((Top + Height / 2) * 4284 - y)].every(
+          (off) => off < size / 3,
+        ),
+      );
+      expect(face, `${size} px`).toBeDefined();
+      const mean = (axis: 'x' | 'y') => face!.landmark_106!.reduce((sum, point) => sum + point[axis], 0) / 106;
+      expect(Math.hypot(mean('x') - x, mean('y') - y), `${size} px`).toBeLessThan(size / 3);
+    }
+
+    expect(await detect(json({ url: files.url('/phone.jpg') }))).toEqual(result);
+
+    const frame = await fetch(`${service.url}/cameras/large/frames`, raw(phone));
+    const { id } = (await frame.json()) as JobResource;
+    const job = await (await fetch(`${service.url}/jobs/${id}?wait=60`)).json();
+    expect(job).toMatchObject({ status: 'succeeded', image: facts, result });
+
+    const batch = await fetch(`${service.url}/batches`, json({ items: [{ id: 'one', url: files.url('/phone.jpg') }] }));
+    const { id: batchId } = (await batch.json()) as { id: string };
+    const results = await (await fetch(`${service.url}/batches/${batchId}/results?follow=true`)).text();
+    expect(JSON.parse(results.trim().split('\n')[0]!)).toMatchObject({ status: 'succeeded', image: facts, result });
   });
 });
 

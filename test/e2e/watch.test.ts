@@ -78,7 +78,7 @@ describe('watch', () => {
     expect(frames[0]!.result!.Faces[0]!.landmark_106).toHaveLength(106);
   });
 
-  it('reads a video from a web server, and shrinks frames that the service would refuse', async (context) => {
+  it('reads a video from a web server, and shrinks frames over 4096 px', async (context) => {
     skipWithout(context);
     const wide = makeVideo('wide.mkv', ['-c:v', 'mjpeg'], '4400:400');
     const files = await startFileServer(new Map([['/wide.mkv?token=secret', readFileSync(wide)]]));

@@ -1,9 +1,10 @@
 import { type CallerOptions, DEFAULT_DETECTION_OPTIONS, type DetectionOptions, PROFILES } from '@facequeue/schema';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { exifVariants, oversized } from '../../../test/support/fixtures/index.ts';
+import { exifVariants, oversized, writeBmp } from '../../../test/support/fixtures/index.ts';
 import { crowd, type PastedFace, pasted } from '../../../test/support/fixtures/pasted.ts';
 import { type PhotographName, photograph, photographBytes } from '../../../test/support/fixtures/picture.ts';
+import { ihdr } from '../../../test/support/fixtures/png.ts';
 import { pairwise } from '../../../test/support/pairwise.ts';
 import type { DetectedFace } from './detection.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
@@ -304,6 +305,127 @@ describe('pipeline', () => {
     expect(resize.mock.calls.map(([size]) => size)).not.toContainEqual(
       expect.objectContaining({ fit: 'fill', width: 640 }),
     );
+  });
+
+  describe('with an image over 4096 px', () => {
+    /** A telephone's picture of 24 megapixels. */
+    const phone = { width: 5712, height: 4284 };
+    const truths: PastedFace[] = [
+      { x: 1000, y: 900, size: 700, who: 0 },
+      { x: 4700, y: 3300, size: 400, who: 1, roll: 12 },
+      { x: 5300, y: 500, size: 180, who: 2 },
+      { x: 400, y: 3900, size: 110, who: 0 },
+    ];
+    /** Boxes and points lie on the pasted faces, in px of the image as it was sent. */
+    const expectFaces = (faces: DetectedFace[], expected: PastedFace[], name: string) => {
+      expect(faces, name).toHaveLength(expected.length);
+      for (const truth of expected) {
+        const face = at(faces, truth);
+        expect(face, `${name}, ${truth.size} px`).toBeDefined();
+        for (const points of [face!.points5, face!.landmarks!]) {
+          const mean = (axis: number) =>
+            points.filter((_, i) => i % 2 === axis).reduce((sum, value) => sum + value) / (points.length / 2);
+          expect(Math.hypot(mean(0) - truth.x, mean(1) - truth.y), `${name}, ${truth.size} px`).toBeLessThan(
+            truth.size / 3,
+          );
+        }
+      }
+    };
+
+    it('gives coordinates of the image as it was sent, upright', async () => {
+      const upright = await sharp(await pasted(phone.width, phone.height, truths))
+        .jpeg({ quality: 90 })
+        .toBuffer();
+      const sideways = await sharp(upright).rotate(-90).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+      for (const [name, bytes, orientation] of [
+        ['upright', upright, 1],
+        ['on its side', sideways, 6],
+      ] as const) {
+        const { faces, image } = await detect(bytes);
+        expect(image, name).toEqual({ ...phone, format: 'jpeg', bytes: bytes.length, orientation });
+        expectFaces(faces, truths, name);
+      }
+      const { faces } = await detect(upright, { min_face_size: 250 });
+      expectFaces(faces, truths.slice(0, 2), 'min_face_size');
+      const { image } = await detect(sideways, { orient: false, ...boxesOnly });
+      expect(image).toMatchObject({ width: phone.height, height: phone.width });
+    });
+
+    it('finds its faces in every format', async () => {
+      const size = { width: 4800, height: 1200 };
+      const wide = [
+        { x: 700, y: 600, size: 500, who: 0 },
+        { x: 2300, y: 400, size: 200, who: 2 },
+        { x: 4400, y: 800, size: 300, who: 1 },
+      ];
+      const png = await pasted(size.width, size.height, wide);
+      const { data } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+      const row = (y: number) => {
+        const bgr = Buffer.from(data.subarray(y * size.width * 3, (y + 1) * size.width * 3));
+        for (let i = 0; i < bgr.length; i += 3) [bgr[i], bgr[i + 2]] = [bgr[i + 2]!, bgr[i]!];
+        return bgr;
+      };
+      const files: [string, Uint8Array][] = [
+        ['png', png],
+        ['interlaced png', await sharp(png).png({ progressive: true, compressionLevel: 1 }).toBuffer()],
+        ['jpeg', await sharp(png).jpeg({ quality: 90, progressive: true }).toBuffer()],
+        ['webp', await sharp(png).webp({ effort: 0 }).toBuffer()],
+        ['lossless webp', await sharp(png).webp({ lossless: true, effort: 0 }).toBuffer()],
+        [
+          'bmp',
+          writeBmp({ header: 40, bits: 24, ...size, rows: Array.from({ length: size.height }, (_, y) => row(y)) }),
+        ],
+      ];
+      for (const [name, bytes] of files) {
+        const { faces, image } = await detect(bytes);
+        expect(image, name).toMatchObject({ ...size, format: name.split(' ').at(-1) });
+        expectFaces(faces, wide, name);
+      }
+    });
+
+    it('searches 4096 px of its longer side', async () => {
+      const found = vi.spyOn(sharp.prototype, 'resize');
+      onTestFinished(() => found.mockRestore());
+      await detect(await oversized('png', 700, 8192), boxesOnly);
+      expect(found.mock.calls[0]).toMatchObject([{ width: 350, height: 4096 }]);
+      await detect(await oversized('png', 700, 4096), boxesOnly);
+      expect(found.mock.calls.map(([size]) => size)).not.toContainEqual(expect.objectContaining({ height: 2048 }));
+    });
+
+    it('reports its pixels before it is decoded, and then its faces', async () => {
+      const reports: [string, number][] = [];
+      const report = {
+        pixels: (count: number) => reports.push(['pixels', count]),
+        faces: (count: number) => reports.push(['faces', count]),
+      };
+      const bytes = await oversized('jpeg', 6000, 40);
+      await pipeline.detect(bytes, options(), report);
+      expect(reports).toEqual([
+        ['pixels', 240_000],
+        ['faces', 0],
+      ]);
+      // The header is whole, the picture is not.
+      await expect(pipeline.detect(bytes.subarray(0, 800), options(), report)).rejects.toMatchObject({
+        code: 'image_undecodable',
+      });
+      expect(reports[2]).toEqual(['pixels', 240_000]);
+    });
+
+    it('refuses it over 8192 px a side or 50 megapixels, by its header', async () => {
+      for (const [width, height, limit] of [
+        [8193, 16, '8192'],
+        [16, 8193, '8192'],
+        [8192, 6104, '50000000'],
+      ] as const) {
+        const bytes = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ihdr(width, height, 8, 2)]);
+        await expect(detect(bytes), `${width} x ${height}`).rejects.toMatchObject({
+          code: 'image_too_large',
+          message: expect.stringMatching(new RegExp(`${width} x ${height} px; .*\\b${limit}\\b`)),
+        });
+      }
+      const bytes = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ihdr(8192, 6103, 8, 2)]);
+      await expect(detect(bytes)).rejects.toMatchObject({ code: 'image_undecodable' });
+    });
   });
 
   it('applies EXIF orientation, unless it is switched off', async () => {

@@ -13,6 +13,7 @@ import { type OpenModels, openModels } from './device/open.ts';
 import { findAttributes } from './faces/attributes.ts';
 import { attributeCrop, type Crop, landmarkCrop, yawRatioOf } from './faces/crop.ts';
 import { findLandmarks, type Refiner } from './faces/landmarks.ts';
+import { scaleFace } from './faces/scale.ts';
 import { DEFAULT_LIMITS, decode, decodeImage, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
 
@@ -22,8 +23,16 @@ export interface PipelineOptions {
   device: DeviceChoice;
   /** Threads of the CPU provider, 1 by default: one process per core has the higher throughput. */
   threads?: number;
-  /** Largest accepted image; 4096 px a side by default. */
+  /** Largest accepted image; 8192 px a side and 50 megapixels by default. */
   limits?: ImageLimits;
+}
+
+/** What is told of the work that an image makes. Each is called once at most. */
+export interface WorkReport {
+  /** When the header has been read. */
+  pixels(count: number): void;
+  /** When the detector has found its candidates: how many faces' work is to be done at most. */
+  faces(count: number): void;
 }
 
 export interface Pipeline extends AsyncDisposable {
@@ -34,11 +43,11 @@ export interface Pipeline extends AsyncDisposable {
   readonly model: { readonly name: string; readonly version: string };
   /**
    * Encoded bytes to faces.
-   * @param onFaces called once, when the detector has found its candidates: how many faces' work is to be done at most
+   * @param report called as the work that is to be done becomes known
    * @throws FacequeueError unsupported_media_type, image_too_large, image_undecodable, invalid_request for an option that needs a model
    *   which the pack does not have
    */
-  detect(bytes: Uint8Array, options: DetectionOptions, onFaces?: (count: number) => void): Promise<Detection>;
+  detect(bytes: Uint8Array, options: DetectionOptions, report?: Partial<WorkReport>): Promise<Detection>;
   /** Decoded pixels to faces. */
   detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>>;
   /** Runs every model at the usual shapes, so that the first request is as fast as later ones. */
@@ -67,6 +76,10 @@ const VERIFICATIONS_A_FACE = 25;
 
 /** Time limits that a face with refined landmarks has: the refiner takes 2.3 ms beside the 7 ms for landmarks and attributes. */
 const REFINED_FACE = 1.5;
+
+/** Images are searched at this longest side at most, px: profiles, tiles and memory are made for it. */
+const LARGEST_DECODED_SIDE = 4096;
+
 /** At this decoded size, a face of 16 px in the detector's 640 px input still has 32 px in its crop. */
 const FAST_DECODE_SIDE = 1280;
 
@@ -87,13 +100,19 @@ class ModelPipeline implements Pipeline {
     this.model = { name: pack.manifest.name, version: pack.manifest.version };
   }
 
-  async detect(bytes: Uint8Array, options: DetectionOptions, onFaces = (_count: number) => {}): Promise<Detection> {
+  async detect(
+    bytes: Uint8Array,
+    options: DetectionOptions,
+    { pixels: onPixels = ignored, faces: onFaces = ignored }: Partial<WorkReport> = {},
+  ): Promise<Detection> {
     if (options.landmarks === 'refined') this.#refiner();
     const lap = stopwatch();
     const header = readHeader(bytes, this.#limits);
+    onPixels(header.width * header.height);
     const image = await decode(bytes, header, {
       orient: options.orient,
       limits: this.#limits,
+      maxSide: LARGEST_DECODED_SIDE,
       ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
     });
     const decoded = lap();
@@ -101,7 +120,7 @@ class ModelPipeline implements Pipeline {
     const { width, height } = onItsSide ? { width: header.height, height: header.width } : header;
     const scale = { x: width / image.width, y: height / image.height };
     const { faces, timings, leftOut, model } = await this.#find(image, options, Math.sqrt(scale.x * scale.y), onFaces);
-    for (const face of faces) scaleFace(face, scale.x, scale.y);
+    for (const face of faces) scaleFace(face, scale);
     return {
       image: {
         width,
@@ -119,7 +138,7 @@ class ModelPipeline implements Pipeline {
   }
 
   detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>> {
-    return this.#find(image, options, 1, () => {});
+    return this.#find(image, options, 1, ignored);
   }
 
   /** @param scale px of the original per px of `image`: `min_face_size` counts px of the original */
@@ -270,17 +289,7 @@ function candidateAt({ centreX, centreY, side }: Crop): Candidate {
   return { ...corners, score: 0.5, points: new Float32Array(10), passSize: side, pass: 0 };
 }
 
-/** Scales a face from the decoded image to the original, in place. */
-function scaleFace(face: DetectedFace, x: number, y: number): void {
-  if (x === 1 && y === 1) return;
-  const { box } = face;
-  face.box = { x: box.x * x, y: box.y * y, width: box.width * x, height: box.height * y };
-  for (const points of [face.points5, face.landmarks ?? []])
-    for (let i = 0; i < points.length; i += 2) {
-      points[i]! *= x;
-      points[i + 1]! *= y;
-    }
-}
+const ignored = (_count: number) => {};
 
 /** Each call returns the milliseconds since the previous one. */
 function stopwatch(): () => number {

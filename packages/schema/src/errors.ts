@@ -115,8 +115,8 @@ export const ERROR_CATALOGUE = {
   image_too_large: entry(
     422,
     'Image too large',
-    'longest side over 4096 px, or pixels over the limit',
-    'Scale the image down before sending it.',
+    'longest side over `MAX_IMAGE_SIDE` (8192 px), more than `MAX_IMAGE_PIXELS` (50 megapixels), or fewer for files that are decoded in one piece',
+    'Scale the image down before sending it, or save it as an ordinary (not progressive or interlaced) JPEG or PNG; `detail` names the limit.',
   ),
   image_undecodable: entry(
     422,

@@ -40,6 +40,12 @@ export function residentBytes(pid: number): number {
   return Number(match?.[1]) * 1024;
 }
 
+/** The most memory that a process has had resident, bytes. */
+export function peakBytes(pid: number): number {
+  const match = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return Number(match?.[1]) * 1024;
+}
+
 /** User plus system time a process has used, ms (its children not included). */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** Response headers that such pages may read, besides those that CORS always allows. */
 const EXPOSED_HEADERS =
-  'Allow, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, X-Faces-Left-Out, X-Job-Id, X-Request-Id';
+  'Allow, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, WWW-Authenticate, X-Faces-Left-Out, X-Image-Size, X-Job-Id, X-Request-Id';
 
 /** Request headers that they may send. */
 const REQUEST_HEADERS =

@@ -23,6 +23,7 @@ function answerFaces({ services, response, preferences }: DetectionCall, job: Jo
   const timing = serverTiming(job.timings);
   if (timing) response.setHeader('Server-Timing', timing);
   if (job.status !== 'succeeded') throw endError(job);
+  if (job.image) response.setHeader('X-Image-Size', `${job.image.width}x${job.image.height}`);
   const leftOut = job.image?.faces_left_out;
   if (leftOut) response.setHeader('X-Faces-Left-Out', leftOut);
   response.json(resultOf(job));

@@ -56,7 +56,7 @@ describe('COMPAT=aws', () => {
     ['an invalid url', '{"url":"nowhere"}', CANNED_OUTCOME, URL_ILLEGAL],
     ['an image that cannot be decoded', IMG, failed('image_undecodable'), IMG_ILLEGAL],
     ['bytes that are not an image', IMG, failed('unsupported_media_type'), IMG_ILLEGAL],
-    ['an image over 4096 px', IMG, failed('image_too_large'), IMG_ILLEGAL],
+    ['an image that is too large', IMG, failed('image_too_large'), IMG_ILLEGAL],
     ['an image at a URL that cannot be decoded', URL_BODY, failed('image_undecodable'), URL_ILLEGAL],
     ['a URL that is not allowed', URL_BODY, failed('source_forbidden'), URL_ILLEGAL],
     ['a URL that does not answer', URL_BODY, failed('source_unreachable'), URL_ILLEGAL],

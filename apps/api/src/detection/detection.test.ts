@@ -127,6 +127,11 @@ describe('a detection call', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 
+  it('says the size of the upright image', async () => {
+    const { width, height } = SUCCEEDED.image!;
+    expect((await raw()).headers.get('x-image-size')).toBe(`${width}x${height}`);
+  });
+
   it('says how many faces were left out, and nothing when none was', async () => {
     expect((await raw()).headers.get('x-faces-left-out')).toBeNull();
     answer = () => ({ ...SUCCEEDED, image: { ...SUCCEEDED.image, faces_left_out: 1304 } });

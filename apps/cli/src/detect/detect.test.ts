@@ -8,6 +8,7 @@ import { DetectionResult } from '@facequeue/schema';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exifVariants, photograph } from '../../../../test/support/fixtures/index.ts';
+import { pasted } from '../../../../test/support/fixtures/pasted.ts';
 import { startFileServer } from '../../../../test/support/servers/file-server.ts';
 import { facequeue } from '../testing/facequeue.ts';
 
@@ -156,6 +157,31 @@ describe('detect', () => {
     // The box's left edge, halfway down.
     const at = (Math.round((Top + Height / 2) * 400) * 320 + Math.round(Left * 320)) * 3;
     expect([...data.subarray(at, at + 3)]).toEqual([255, 196, 0]);
+  });
+
+  it('draws an image over 4096 px in its own size, and refuses what is over MAX_IMAGE_SIDE or MAX_IMAGE_PIXELS', async () => {
+    const truth = { x: 3700, y: 500, size: 300, who: 0 };
+    const file = join(folder, 'wide.png');
+    writeFileSync(file, await pasted(4600, 1000, [truth]));
+    const out = join(folder, 'wide-drawn.png');
+    const { stdout } = await detect('--json', '--draw', out, file);
+    const { Left, Top, Width, Height } = JSON.parse(stdout).Faces[0].BoundingBox;
+    expect(Math.hypot((Left + Width / 2) * 4600 - truth.x, (Top + Height / 2) * 1000 - truth.y)).toBeLessThan(80);
+    const { data, info } = await sharp(out).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    expect([info.width, info.height]).toEqual([4600, 1000]);
+    const at = (Math.round((Top + Height / 2) * 1000) * 4600 + Math.round(Left * 4600)) * 3;
+    expect([...data.subarray(at, at + 3)]).toEqual([255, 196, 0]);
+    for (const [name, value, limit] of [
+      ['MAX_IMAGE_SIDE', '4096', '4096 px'],
+      ['MAX_IMAGE_PIXELS', '4.5mp', '4500000 pixels'],
+    ] as const) {
+      const refused = await facequeue(['detect', '--json', file], { [name]: value });
+      expect(refused.code).toBe(1);
+      expect(JSON.parse(refused.stdout)).toMatchObject({
+        code: 'image_too_large',
+        detail: expect.stringContaining(limit),
+      });
+    }
   });
 
   it('prints which drawing could not be written, and exits with 1', async () => {

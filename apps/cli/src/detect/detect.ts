@@ -1,7 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { drawFaces } from '@facequeue/drawing';
-import { createPipeline, DeviceError, decodeImage, PackError, type Pipeline, renderResult } from '@facequeue/pipeline';
+import {
+  createPipeline,
+  DeviceError,
+  decodeImage,
+  type ImageLimits,
+  PackError,
+  type Pipeline,
+  renderResult,
+} from '@facequeue/pipeline';
 import { isFacequeueError } from '@facequeue/schema';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { DetectConfig } from '../config.ts';
@@ -40,7 +48,11 @@ export async function detect(call: DetectCall, config: DetectConfig, output: Out
         stderr(`${input.name}: ${detection.leftOut} more faces were found; --max-faces takes more of them.`);
       const drawing = drawings?.[i];
       if (!drawing) continue;
-      const drawn = await drawFaces(await decodeImage(bytes, call.options), detection.faces, drawing);
+      const drawn = await drawFaces(
+        await decodeImage(bytes, { orient: call.options.orient, limits: limitsOf(config) }),
+        detection.faces,
+        drawing,
+      );
       if (!(await write(drawing.path, drawn, output))) failures += 1;
     } catch (error) {
       if (!isFacequeueError(error)) throw error;
@@ -55,10 +67,14 @@ export async function detect(call: DetectCall, config: DetectConfig, output: Out
   return failures ? 1 : 0;
 }
 
+function limitsOf({ MAX_IMAGE_SIDE, MAX_IMAGE_PIXELS }: DetectConfig): ImageLimits {
+  return { maxSide: MAX_IMAGE_SIDE, maxPixels: MAX_IMAGE_PIXELS };
+}
+
 /** @returns null when the models cannot be used here; the reason has been printed */
 async function openPipeline(config: DetectConfig, { stderr }: Output): Promise<Pipeline | null> {
   try {
-    return await createPipeline({ device: config.DEVICE, packPath: config.MODEL_PACK });
+    return await createPipeline({ device: config.DEVICE, packPath: config.MODEL_PACK, limits: limitsOf(config) });
   } catch (error) {
     if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
     stderr(error.message);

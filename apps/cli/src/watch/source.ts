@@ -49,7 +49,7 @@ function readUrl(text: string, scheme: string): Source {
   return { live: true, label, text, input: [...ARRIVAL_TIMES, ...transport, '-i', text] };
 }
 
-/** Longest side of a frame that the service accepts, px. Larger frames are scaled down. */
+/** Longest side that the service searches, px. Larger frames are scaled down before they are sent: services of 0.1.0 refuse them. */
 const MAX_SIDE = 4096;
 
 /**

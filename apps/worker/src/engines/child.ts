@@ -1,16 +1,17 @@
 /** The engine's side of the IPC channel to the worker: one image at a time, until the worker disconnects. */
 import { flushCompileCache } from 'node:module';
 import { isFacequeueError } from '@facequeue/schema';
-import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
+import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine, WorkReport } from './messages.ts';
 
 /** A loaded and warm detector. */
 export interface Detector {
   readonly facts: EngineFacts;
   /**
-   * @param onFaces called with the number of faces to look at, before the first: the worker gives each of them time
+   * @param report called with the pixels of the image before it is decoded, and with the number of faces to look at before the
+   *   first: the worker gives each of them time
    * @throws FacequeueError when the image is at fault; any other error is the engine's own fault
    */
-  detect(image: EngineImage, onFaces: (count: number) => void): Promise<EngineAnswer>;
+  detect(image: EngineImage, report: WorkReport): Promise<EngineAnswer>;
 }
 
 /**
@@ -39,8 +40,11 @@ export function serveParent(load: (settings: unknown) => Promise<Detector>): voi
 
 async function answer(detector: Detector, image: EngineImage): Promise<FromEngine> {
   try {
-    const onFaces = (count: number) => send({ type: 'faces', count });
-    return { type: 'found', answer: await detector.detect(image, onFaces), rss: process.memoryUsage.rss() };
+    const report: WorkReport = {
+      pixels: (count) => send({ type: 'pixels', count }),
+      faces: (count) => send({ type: 'faces', count }),
+    };
+    return { type: 'found', answer: await detector.detect(image, report), rss: process.memoryUsage.rss() };
   } catch (error) {
     const rss = process.memoryUsage.rss();
     if (isFacequeueError(error)) return { type: 'refused', code: error.code, detail: error.message, rss };

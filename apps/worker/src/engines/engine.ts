@@ -26,8 +26,12 @@ export interface EngineProgram {
 
 /** How long an image may take. */
 export interface TimeLimit {
-  /** To be decoded and searched, and for everything else that does not grow with its faces, ms. */
+  /** Whatever the image is, ms. */
   baseMs: number;
+  /** More for each million of its pixels, to decode and search them, ms. */
+  megapixelMs: number;
+  /** Pixels that an image has at most: an engine that says more gets no more time. */
+  maxPixels: number;
   /** More for each face that is looked at, ms. */
   faceMs: number;
 }
@@ -71,7 +75,8 @@ export class Engine {
   readonly #child: ChildProcess;
   readonly #output: EngineOutput;
   #inside: {
-    facesFound: (count: number) => void;
+    /** Gives the image more time. */
+    extend: (by: 'pixels' | 'faces', count: number) => void;
     settle: (message: FromEngine) => void;
     exited: (how: string) => void;
   } | null = null;
@@ -83,7 +88,7 @@ export class Engine {
     this.ended = ended;
     child.on('message', (message: FromEngine) => {
       const inside = this.#inside;
-      if (message.type === 'faces') return inside?.facesFound(message.count);
+      if (message.type === 'pixels' || message.type === 'faces') return inside?.extend(message.type, message.count);
       this.#inside = null;
       // Lines printed before this message are read in the same turn of the event loop. They are logged before the next image starts.
       setImmediate(() => inside?.settle(message));
@@ -152,12 +157,7 @@ export class Engine {
    * @param ids of the image, for the log lines of what the engine prints
    * @throws FacequeueError for a bad image; EngineExit; EngineFault; the signal's reason if it has aborted already
    */
-  async detect(
-    image: EngineImage,
-    { baseMs, faceMs }: TimeLimit,
-    signal: AbortSignal,
-    ids: ImageIds,
-  ): Promise<EngineAnswer> {
+  async detect(image: EngineImage, timeLimit: TimeLimit, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
     if (this.#inside) throw new Error('a second image for a busy engine: its slot was disposed too early');
     signal.throwIfAborted();
     this.#output.about(ids);
@@ -171,15 +171,23 @@ export class Engine {
       grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
     };
     const startedAt = performance.now();
+    const { baseMs, megapixelMs, maxPixels, faceMs } = timeLimit;
+    const extensions = {
+      pixels: { eachMs: megapixelMs / 1e6, most: maxPixels },
+      faces: { eachMs: faceMs, most: LARGEST_MAX_FACES },
+    };
+    const extended = new Set<string>();
     let limitMs = baseMs;
     const killAfter = (ms: number) => startTimer(ms, () => killFor('hang'));
     let limit = killAfter(baseMs);
     signal.addEventListener('abort', cancel);
     this.#inside = {
-      facesFound: (count) => {
-        // Once, and for no more faces than a call may ask for: an engine that an image has taken over gets no endless time.
-        if (limitMs !== baseMs) return;
-        limitMs += faceMs * Math.min(count, LARGEST_MAX_FACES);
+      extend: (by, count) => {
+        // Once each, and for no more than there can be: an engine that an image has taken over gets no endless time.
+        if (extended.has(by)) return;
+        extended.add(by);
+        const { eachMs, most } = extensions[by];
+        limitMs += eachMs * Math.min(count, most);
         limit.clear();
         limit = killAfter(startedAt + limitMs - performance.now());
       },

@@ -4,23 +4,34 @@ import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { createLogger } from '@facequeue/service';
 import { expect, it } from 'vitest';
+import { largestPictures } from '../../../../test/support/fixtures/largest.ts';
+import { peakBytes } from '../../../../test/support/processes/process-table.ts';
 import { engineEnvironment } from '../config.ts';
 import { Engine } from './engine.ts';
 import { engineLauncher } from './launcher.ts';
 
 const PORTRAIT = new Uint8Array(readFileSync(new URL('../../../../test/images/portrait-1.jpg', import.meta.url)));
 const IDS = { job_id: 'job', request_id: 'request' };
-const LIMIT = { baseMs: 60_000, faceMs: 0 };
+const LIMIT = { baseMs: 60_000, megapixelMs: 0, maxPixels: 1, faceMs: 0 };
+
+const PROGRAM = {
+  module: new URL('main.ts', import.meta.url).pathname,
+  settings: { device: 'cpu' },
+  env: engineEnvironment(),
+  launcher: engineLauncher(),
+};
+/** Those that need the most memory, and one that is turned. */
+const GREEDY = [
+  'JPEG on its side',
+  'progressive JPEG, 4:4:4',
+  'interlaced PNG, 16 bit with alpha',
+  'lossless WebP',
+  'BMP, 1 bit',
+];
 
 it('reports its device and models, finds a face in an image, and refuses what is none', async () => {
   const { signal } = new AbortController();
-  const program = {
-    module: new URL('main.ts', import.meta.url).pathname,
-    settings: { device: 'cpu' },
-    env: engineEnvironment(),
-    launcher: engineLauncher(),
-  };
-  const engine = await Engine.start(program, signal, createLogger('worker', 'silent'));
+  const engine = await Engine.start(PROGRAM, signal, createLogger('worker', 'silent'));
   try {
     expect(engine.facts).toMatchObject({
       device: 'cpu',
@@ -38,3 +49,22 @@ it('reports its device and models, finds a face in an image, and refuses what is
     await engine.ended;
   }
 });
+
+it('takes less than 700 MB for the largest pictures of every format, and less than half of ENGINE_MAX_RSS after them', async () => {
+  const { signal } = new AbortController();
+  const engine = await Engine.start(PROGRAM, signal, createLogger('worker', 'silent'));
+  try {
+    const pictures = largestPictures().filter(({ name }) => GREEDY.includes(name));
+    expect(pictures).toHaveLength(GREEDY.length);
+    for (const { name, width, height, make } of pictures) {
+      const options = { ...DEFAULT_DETECTION_OPTIONS, profile: 'small-faces' as const };
+      const { image } = await engine.detect({ bytes: new Uint8Array(await make()), options }, LIMIT, signal, IDS);
+      expect([image.width, image.height].toSorted(), name).toEqual([width, height].toSorted());
+      expect(peakBytes(engine.pid) / 1e6, name).toBeLessThan(700);
+      expect(engine.rss / 1e6, name).toBeLessThan(500);
+    }
+  } finally {
+    engine.kill();
+    await engine.ended;
+  }
+}, 120_000);

@@ -3,13 +3,23 @@ import { createPipeline, type PipelineOptions, renderResult } from '@facequeue/p
 import { encodeResult } from '@facequeue/schema/result-codec';
 import { serveParent } from './child.ts';
 
+/** An image with more pixels needs much memory, so it does not start beside what is left of images before it. */
+const LARGE_PIXELS = 16e6;
+
 serveParent(async (settings) => {
   const pipeline = await createPipeline(settings as PipelineOptions);
   await pipeline.warm();
   return {
     facts: { device: pipeline.device, reason: pipeline.deviceReason, models: pipeline.model },
-    async detect({ bytes, options }, onFaces) {
-      const detection = await pipeline.detect(bytes, options, onFaces);
+    async detect({ bytes, options }, report) {
+      const detection = await pipeline.detect(bytes, options, {
+        ...report,
+        pixels(count) {
+          report.pixels(count);
+          // Decoded pixels lie outside the heap, where they can be garbage for long.
+          if (count > LARGE_PIXELS) globalThis.gc?.();
+        },
+      });
       const { image, timings } = detection;
       return { result: encodeResult(renderResult(detection)), image, timings: { ...timings } };
     },

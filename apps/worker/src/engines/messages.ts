@@ -24,6 +24,12 @@ export interface EngineAnswer {
   timings: Timings;
 }
 
+/** What an engine says of the work an image makes, while it runs. */
+export interface WorkReport {
+  pixels(count: number): void;
+  faces(count: number): void;
+}
+
 export type ToEngine =
   /** First message. `settings` are the pipeline's own; the worker only passes them on. */
   { type: 'start'; settings: unknown } | { type: 'detect'; image: EngineImage };
@@ -32,6 +38,8 @@ export type FromEngine =
   | { type: 'ready'; facts: EngineFacts }
   /** Models or device cannot be used: starting again would not help. */
   | { type: 'unusable'; message: string }
+  /** How many pixels the image has, by its header. At most once an image, before `faces`. */
+  | { type: 'pixels'; count: number }
   /** How many faces the image has that each take time from now on. At most once an image, before its outcome. */
   | { type: 'faces'; count: number }
   /** `rss`, here and below: the engine's resident bytes after the image. */

@@ -54,11 +54,12 @@ async function start(
   engines: number,
   {
     timeoutMs = 60_000,
+    megapixelMs = 0,
     faceMs = 0,
     settings = {},
-  }: { timeoutMs?: number; faceMs?: number; settings?: Partial<FaultySettings> } = {},
+  }: { timeoutMs?: number; megapixelMs?: number; faceMs?: number; settings?: Partial<FaultySettings> } = {},
 ): Promise<EnginePool> {
-  const limits = { timeLimit: { baseMs: timeoutMs, faceMs }, maxRssBytes: 1e11 };
+  const limits = { timeLimit: { baseMs: timeoutMs, megapixelMs, maxPixels: 50e6, faceMs }, maxRssBytes: 1e11 };
   const pool = await EnginePool.start(program(settings), limits, () => engines, log, metrics);
   pools.push(pool);
   return pool;
@@ -139,7 +140,7 @@ describe('an image whose engine exits', () => {
 
   it('fails with engine_timeout as soon as it hangs its engine, and is not tried again', async () => {
     const pool = await start(2, { timeoutMs: 1500, faceMs: 1000 });
-    const neighbour = run(pool, { name: 'neighbour', do: 'report faces', faces: 59 });
+    const neighbour = run(pool, { name: 'neighbour', do: 'report', faces: 59 });
     await inside('neighbour');
     await expect(run(pool, { name: 'endless', do: 'hang once' })).rejects.toMatchObject({ code: 'engine_timeout' });
     expect(engineOf('endless')).toHaveLength(1);
@@ -182,7 +183,7 @@ describe('an image whose engine exits', () => {
 describe('the time limit of an image', () => {
   it('grows with its faces', async () => {
     const pool = await start(1, { timeoutMs: 1000, faceMs: 1000 });
-    const crowd = run(pool, { name: 'crowd', do: 'report faces', faces: 59 });
+    const crowd = run(pool, { name: 'crowd', do: 'report', faces: 59 });
     await inside('crowd');
     // One second without a face.
     await expect(run(await start(1, { timeoutMs: 1000 }), { name: 'none', do: 'wait' })).rejects.toMatchObject({
@@ -192,15 +193,27 @@ describe('the time limit of an image', () => {
     expect(await crowd).toBe('crowd');
   });
 
-  it('grows once, and for no more faces than a call may ask for, whatever the engine says', async () => {
-    const pool = await start(1, { timeoutMs: 500, faceMs: 0.1 });
-    const lying = run(pool, { name: 'lying', do: 'report faces', faces: 1e12 });
+  it('grows with its pixels, and with its faces besides', async () => {
+    const pool = await start(3, { timeoutMs: 1000, megapixelMs: 1000, faceMs: 1000 });
+    const large = run(pool, { name: 'large', do: 'report', pixels: 50e6 });
+    const crowd = run(pool, { name: 'large-crowd', do: 'report', pixels: 1e5, faces: 59 });
+    await Promise.all([inside('large'), inside('large-crowd')]);
+    // One second and a tenth.
+    const small = run(pool, { name: 'small', do: 'report', pixels: 1e5 });
+    await expect(small).rejects.toMatchObject({ code: 'engine_timeout' });
+    writeFileSync(join(folder, 'go'), '');
+    expect(await Promise.all([large, crowd])).toEqual(['large', 'large-crowd']);
+  });
+
+  it('grows once each, for no more faces than a call may ask for and no more pixels than are accepted, whatever the engine says', async () => {
+    const pool = await start(1, { timeoutMs: 300, megapixelMs: 4, faceMs: 0.02 });
+    const lying = run(pool, { name: 'lying', do: 'report', pixels: 1e12, faces: 1e12 });
     await expect(lying).rejects.toMatchObject({ code: 'engine_timeout' });
   });
 
   it('does not shrink for an image without a face', async () => {
     const pool = await start(1, { timeoutMs: 60_000, faceMs: 1000 });
-    const empty = run(pool, { name: 'empty', do: 'report faces', faces: 0 });
+    const empty = run(pool, { name: 'empty', do: 'report', faces: 0 });
     await inside('empty');
     writeFileSync(join(folder, 'go'), '');
     expect(await empty).toBe('empty');
@@ -560,7 +573,7 @@ describe('the start', () => {
   });
 
   it('leaves out setpriv where it is not installed, and not Node’s options', () => {
-    const options = ['--max-semi-space-size=1'];
+    const options = ['--max-semi-space-size=1', '--expose-gc'];
     expect(engineLauncher()).toEqual({
       execPath: 'setpriv',
       execArgv: ['--pdeathsig', 'KILL', '--', process.execPath, ...options],
@@ -574,7 +587,7 @@ describe('the start', () => {
   });
 
   it('may choose the number of engines by the device of the first one', async () => {
-    const limits = { timeLimit: { baseMs: 1000, faceMs: 0 }, maxRssBytes: 1e11 };
+    const limits = { timeLimit: { baseMs: 1000, megapixelMs: 0, maxPixels: 1, faceMs: 0 }, maxRssBytes: 1e11 };
     const count = (first: EngineFacts) => (first.device === 'cpu' ? 2 : 1);
     const pool = await EnginePool.start(program({ device: 'webgpu' }), limits, count, log, metrics);
     pools.push(pool);

@@ -59,7 +59,8 @@ export async function startImageRunner(
 ): Promise<ImageRunner> {
   // Relative to the folder of this process: engines run in another.
   const packPath = config.MODEL_PACK === undefined ? undefined : resolve(config.MODEL_PACK);
-  const settings: PipelineOptions = { packPath, device: config.DEVICE };
+  const limits = { maxSide: config.MAX_IMAGE_SIDE, maxPixels: config.MAX_IMAGE_PIXELS };
+  const settings: PipelineOptions = { packPath, device: config.DEVICE, limits };
   const module = fileURLToPath(new URL('../engines/main.ts', import.meta.url));
   using stack = new DisposableStack();
   const sandbox = stack.use(openSandbox(config, [module, ...(packPath === undefined ? [] : [packPath])], engineEnv));
@@ -71,7 +72,7 @@ export async function startImageRunner(
       launcher: engineLauncher(sandbox),
       cwd: sandbox.scratch ?? undefined,
     },
-    { timeLimit: timeLimit(config.ENGINE_TIMEOUT), maxRssBytes: config.ENGINE_MAX_RSS },
+    { timeLimit: timeLimit(config), maxRssBytes: config.ENGINE_MAX_RSS },
     (first) => engineCount(config.ENGINES, first),
     log,
     metrics,
@@ -200,9 +201,17 @@ function fetchSamples({ resolving, waiting, fetching, fetched, bytes }: FetchPoo
  */
 const FACE_SHARE = 1 / 200;
 
-const timeLimit = (engineTimeoutMs: number): TimeLimit => ({
-  baseMs: engineTimeoutMs,
-  faceMs: engineTimeoutMs * FACE_SHARE,
+/**
+ * Measured (`npm run bench -- large-images`): the dearest picture, a progressive CMYK JPEG of 37 megapixels, takes 3.4 s of CPU time.
+ * 160 ms a megapixel at the default, beside what an image has anyway, is four times that.
+ */
+const MEGAPIXEL_SHARE = 1 / 50;
+
+const timeLimit = ({ ENGINE_TIMEOUT, MAX_IMAGE_PIXELS }: WorkerConfig): TimeLimit => ({
+  baseMs: ENGINE_TIMEOUT,
+  megapixelMs: ENGINE_TIMEOUT * MEGAPIXEL_SHARE,
+  maxPixels: MAX_IMAGE_PIXELS,
+  faceMs: ENGINE_TIMEOUT * FACE_SHARE,
 });
 
 /** `auto`: a CPU engine has one thread, so one per core; several processes share a GPU badly, so one. */

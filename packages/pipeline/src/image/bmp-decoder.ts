@@ -1,4 +1,5 @@
 import { Transformer } from '@napi-rs/image';
+import { shrinkPixels } from './sharp.ts';
 import type { DecodeInput, RgbImage } from './types.ts';
 
 const FILE_HEADER = 14;
@@ -11,18 +12,23 @@ const OS2_HEADERS = [16, 64];
  * alpha often leave the fourth byte at 0.
  * @throws Error the decoder's own
  */
-export async function decodeBmp({ bytes, header: { width, height } }: DecodeInput): Promise<RgbImage> {
+export async function decodeBmp({ bytes, header: { width, height }, size }: DecodeInput): Promise<RgbImage> {
   const pixels = await new Transformer(withWindowsHeader(bytes)).rawPixels();
-  const channels = pixels.length / (width * height);
-  if (channels === 3) return { data: pixels, width, height };
+  const stored = { data: withoutAlpha(pixels, width * height), width, height };
+  return size ? await shrinkPixels(stored, size) : stored;
+}
+
+/** @param pixels RGB, or RGBA, which is overwritten: a large picture is not copied once more */
+function withoutAlpha(pixels: Uint8Array, count: number): Uint8Array {
+  const channels = pixels.length / count;
+  if (channels === 3) return pixels;
   if (channels !== 4) throw new Error(`decoded to ${channels} channels`);
-  const data = new Uint8Array(width * height * 3);
   for (let from = 0, to = 0; from < pixels.length; from += 4, to += 3) {
-    data[to] = pixels[from]!;
-    data[to + 1] = pixels[from + 1]!;
-    data[to + 2] = pixels[from + 2]!;
+    pixels[to] = pixels[from]!;
+    pixels[to + 1] = pixels[from + 1]!;
+    pixels[to + 2] = pixels[from + 2]!;
   }
-  return { data, width, height };
+  return pixels.subarray(0, count * 3);
 }
 
 /**

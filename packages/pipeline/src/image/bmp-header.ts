@@ -1,5 +1,5 @@
 import { hasText, Reader, undecodable } from './reader.ts';
-import type { HeaderFacts } from './types.ts';
+import type { FileFacts } from './types.ts';
 
 /** OS/2 1.x and Windows 2: 16-bit sizes. */
 const CORE_HEADER = 12;
@@ -11,6 +11,9 @@ const HEADER_SIZES: readonly number[] = [CORE_HEADER, 16, 64, 40, 52, 56, 108, 1
 
 const FILE_HEADER = 14;
 
+/** The decoder makes RGB or, of 32 bits a pixel and 16 with masks, RGBA, and a copy of that. */
+const heldBytes = (bits: number) => 2 * (bits === 16 || bits === 32 ? 4 : 3);
+
 /** Two letters are weak evidence, so the size of the header that follows must be a known one, too. */
 export function isBmp(bytes: Uint8Array): boolean {
   if (!hasText(bytes, 0, 'BM') || bytes.length < FILE_HEADER + 4) return false;
@@ -18,7 +21,7 @@ export function isBmp(bytes: Uint8Array): boolean {
 }
 
 /** Reads the bitmap header; a negative height means rows from the top. */
-export function readBmpHeader(bytes: Uint8Array): HeaderFacts {
+export function readBmpHeader(bytes: Uint8Array): FileFacts {
   const reader = new Reader(bytes, 'bmp');
   const header = FILE_HEADER;
   const size = reader.u32(header, true);
@@ -27,5 +30,6 @@ export function readBmpHeader(bytes: Uint8Array): HeaderFacts {
   const width = core ? reader.u16(header + 4, true) : reader.i32le(header + 4);
   const height = core ? reader.u16(header + 6, true) : Math.abs(reader.i32le(header + 8));
   if (width < 0) throw undecodable('bmp', 'its width is negative');
-  return { width, height, orientation: 1 };
+  const bits = reader.u16(core ? header + 10 : header + 14, true);
+  return { width, height, orientation: 1, heldBytesPerPixel: heldBytes(bits) };
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -104,6 +105,64 @@ describe('a large JPEG', () => {
     const bytes = await oversized('jpeg', 4096, 1);
     const { width, height } = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, minSide: 64 });
     expect([width, height]).toEqual([64, 1]);
+  });
+});
+
+describe('an image with a longer side than asked for', () => {
+  it.each(['jpeg', 'png', 'webp', 'bmp'] as const)('is decoded smaller in every kind of %s', async (format) => {
+    for (const { name, bytes, pixels, tolerance } of variants.filter((variant) => variant.format === format)) {
+      const small = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, maxSide: 60 });
+      expect([small.width, small.height, small.data.length, small.scale], name).toEqual([60, 40, 7200, 60 / 101]);
+      const { data } = await sharp(pixels.data, { raw: { width: 101, height: 67, channels: 3 } })
+        .resize(60, 40, { fit: 'fill', kernel: 'linear' })
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      // Turning colours to RGB and making them smaller do not commute: transparent and coloured borders differ a little.
+      const { mean } = deviation(small, { data, width: 60, height: 40 });
+      expect(mean, name).toBeLessThan(tolerance.mean + 2);
+    }
+  });
+
+  it('is upright under every EXIF orientation, in every format', async () => {
+    const upright = await photograph('portrait-1.jpg', 60, 40);
+    for (const { bytes, name } of exif) {
+      const small = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, maxSide: 60 });
+      expect([small.width, small.height], name).toEqual([60, 40]);
+      expect(deviation(small, upright).mean, name).toBeLessThan(12);
+    }
+  });
+
+  it('has that side, and the shape of the whole one to half a pixel; others stay as they are', async () => {
+    const side = fc.integer({ min: 1, max: 400 });
+    await fc.assert(
+      fc.asyncProperty(
+        side,
+        side,
+        side,
+        fc.constantFrom('jpeg', 'png', 'webp'),
+        async (width, height, most, format) => {
+          const bytes = await oversized(format as 'png', width, height);
+          const small = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, maxSide: most });
+          const longest = Math.max(width, height);
+          expect(small.scale).toBe(Math.min(1, most / longest));
+          expect(Math.max(small.width, small.height)).toBe(Math.min(longest, most));
+          expect(Math.abs(small.width - Math.max(1, width * small.scale))).toBeLessThanOrEqual(0.5);
+          expect(Math.abs(small.height - Math.max(1, height * small.scale))).toBeLessThanOrEqual(0.5);
+          expect(small.data.length).toBe(small.width * small.height * 3);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is held against limits of pixels by its own size, not by that which it is decoded to', async () => {
+    const { bytes } = variants.find(({ name }) => name === 'png true colour 8 bit')!;
+    const header = { ...readHeader(bytes, limits), width: 10, height: 10 };
+    const few = { maxSide: 100, maxPixels: 101 * 67 - 1 };
+    await expect(decode(bytes, header, { orient: true, limits: few, maxSide: 5 })).rejects.toMatchObject({
+      code: 'image_undecodable',
+      cause: expect.objectContaining({ message: expect.stringContaining('pixel limit') }),
+    });
   });
 });
 

@@ -9,7 +9,9 @@ export interface DecodeOptions {
   orient: boolean;
   /** The limits the header was read under. */
   limits: ImageLimits;
-  /** A JPEG's long side may be shrunk to this, px, where that is cheaper than decoding it whole. */
+  /** Longest side of the decoded image, px; a longer one is shrunk to it. As long as it is when absent. */
+  maxSide?: number;
+  /** A JPEG's long side may be shrunk further, to this, px, where that is cheaper. */
   minSide?: number;
 }
 
@@ -17,7 +19,8 @@ export interface DecodeOptions {
 const WORTH_SHRINKING = 3;
 
 /**
- * Decodes an image whose header has been read. Each image is decoded once, with the exception that jpeg-decoder.ts describes.
+ * Decodes an image whose header has been read. Each image is decoded once, with the exception that jpeg-decoder.ts describes. One that
+ * is shrunk is shrunk row by row while it is decoded, where its format allows that.
  * How much damage is tolerated: for JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
  * @returns sRGB pixels, upright if requested; `scale` is decoded / stored long side, 1 unless shrunk. The short side is
  *   the scaled one rounded to a pixel
@@ -29,7 +32,7 @@ export async function decode(
   options: DecodeOptions,
 ): Promise<RgbImage & { scale: number }> {
   const { format } = header;
-  const scale = shrinkage(header, options.minSide);
+  const scale = shrinkage(header, options);
   const size = {
     width: Math.max(1, Math.round(header.width * scale)),
     height: Math.max(1, Math.round(header.height * scale)),
@@ -53,15 +56,16 @@ export async function decode(
   return { ...image, scale };
 }
 
-function shrinkage({ format, width, height }: ImageHeader, minSide: number | undefined): number {
+function shrinkage({ format, width, height }: ImageHeader, { minSide, maxSide }: DecodeOptions): number {
   const side = Math.max(width, height);
-  if (!CODECS[format].shrinks || minSide === undefined || side < minSide * WORTH_SHRINKING) return 1;
-  return minSide / side;
+  if (CODECS[format].shrinks && minSide !== undefined && side >= minSide * WORTH_SHRINKING) return minSide / side;
+  return maxSide === undefined || side <= maxSide ? 1 : maxSide / side;
 }
 
 /**
- * Reads the header of an image and decodes it.
- * @param options `orient`: whether EXIF orientation is applied, yes by default; `limits`: 4096 px a side by default
+ * Reads the header of an image and decodes it, however large it is within the limits.
+ * @param options `orient`: whether EXIF orientation is applied, yes by default; `limits`: those of MAX_IMAGE_SIDE and MAX_IMAGE_PIXELS
+ *   by default
  * @throws FacequeueError `unsupported_media_type`, `image_too_large`, `image_undecodable`
  * @example
  * ```ts

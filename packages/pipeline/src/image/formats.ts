@@ -6,7 +6,7 @@ import { readJpegHeader } from './jpeg-header.ts';
 import { readPngHeader } from './png-header.ts';
 import { hasText } from './reader.ts';
 import { sharpDecoder } from './sharp.ts';
-import type { DecodeInput, HeaderFacts, RgbImage } from './types.ts';
+import type { DecodeInput, FileFacts, RgbImage } from './types.ts';
 import { readWebpHeader } from './webp-header.ts';
 
 /** Recognizes and reads files of one format. */
@@ -14,16 +14,16 @@ export interface Codec {
   /** Whether the bytes begin with the format's signature; false for a file that is too short. */
   matches(bytes: Uint8Array): boolean;
   /**
-   * Stored size and orientation, without decoding.
+   * Stored size, orientation and need of memory, without decoding.
    * @throws FacequeueError `image_undecodable`
    */
-  readHeader(bytes: Uint8Array): HeaderFacts;
+  readHeader(bytes: Uint8Array): FileFacts;
   /**
    * Pixels; upright and shrunk if the input says so.
    * @throws Error the decoder's own
    */
   decode(input: DecodeInput): Promise<RgbImage>;
-  /** Whether the decoder saves time when it shrinks to a third or less. */
+  /** Whether it takes less time to decode to a third or less than to the whole size. */
   shrinks?: true;
 }
 

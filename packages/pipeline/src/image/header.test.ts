@@ -84,6 +84,86 @@ describe('an image is refused by its header', () => {
     }
   });
 
+  it('when its decoder would need over 300 MB for it at once, with the pixels that there may be of its kind', () => {
+    const large = { maxSide: 20_000, maxPixels: 200e6 };
+    const segment = (marker: number, ...body: number[]) => [0xff, marker, 0, body.length + 2, ...body];
+    const pair = (value: number) => [value >> 8, value & 255];
+    const jpeg = (kind: number, scan: number, sampling: number[]) => (width: number, height: number) =>
+      Uint8Array.from([
+        ...[0xff, 0xd8],
+        ...segment(
+          0xc0 + kind,
+          8,
+          ...pair(height),
+          ...pair(width),
+          sampling.length,
+          ...sampling.flatMap((s) => [1, s, 0]),
+        ),
+        ...segment(0xda, scan, ...Array(scan).fill([1, 0]).flat(), 0, 63, 0),
+        ...[0xff, 0xd9],
+      ]);
+    const png = (depth: number, colourType: number, interlaced: boolean) => (width: number, height: number) =>
+      Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ihdr(width, height, depth, colourType, interlaced)]);
+    const bmp =
+      (bits: number, header = 40) =>
+      (width: number, height: number) =>
+        writeBmp({ header, width, height, bits, rows: [] });
+    const webp =
+      (type: string, body: (width: number, height: number) => Uint8Array) => (width: number, height: number) =>
+        webpFile(riffChunk(type, body(width, height)));
+    const extended = webp('VP8X', (width, height) => {
+      const body = Buffer.alloc(10);
+      body.writeUIntLE(width - 1, 4, 3);
+      body.writeUIntLE(height - 1, 7, 3);
+      return body;
+    });
+    const lossless = webp('VP8L', (width, height) => {
+      const body = Buffer.alloc(5);
+      body[0] = 0x2f;
+      body.writeUInt32LE(((width - 1) | ((height - 1) << 14)) >>> 0, 1);
+      return body;
+    });
+    const lossy = webp('VP8 ', (width, height) =>
+      Uint8Array.from([0, 0, 0, 0x9d, 0x01, 0x2a, ...le(width), ...le(height)]),
+    );
+    const le = (value: number) => [value & 255, value >> 8];
+    const [full, half] = [
+      [0x11, 0x11, 0x11],
+      [0x22, 0x11, 0x11],
+    ];
+    const kinds: [string, (width: number, height: number) => Uint8Array, bytesPerPixel: number][] = [
+      ['sequential JPEG', jpeg(0, 3, full), 0],
+      ['sequential CMYK JPEG', jpeg(0, 4, [...full, 0x11]), 0],
+      ['JPEG in three scans', jpeg(0, 1, full), 6],
+      ['progressive JPEG', jpeg(2, 3, half), 3],
+      ['progressive JPEG, 4:4:4', jpeg(2, 3, full), 6],
+      ['progressive CMYK JPEG', jpeg(2, 4, [...full, 0x11]), 8],
+      ['PNG, 16 bit with alpha', png(16, 6, false), 0],
+      ['interlaced PNG', png(8, 2, true), 4],
+      ['interlaced PNG, 16 bit with alpha', png(16, 6, true), 8],
+      ['interlaced PNG, 1 bit', png(1, 0, true), 2],
+      ['lossy WebP', lossy, 0],
+      ['lossless WebP', lossless, 4],
+      ['WebP with more chunks', extended, 4],
+      ['BMP, 24 bit', bmp(24), 6],
+      ['BMP of OS/2, 24 bit', bmp(24, 12), 6],
+      ['BMP, 32 bit', bmp(32), 8],
+    ];
+    for (const [name, file, bytesPerPixel] of kinds) {
+      const [width, most] = [12_000, bytesPerPixel ? 300e6 / bytesPerPixel : 12_000 * 16_000];
+      expect(readHeader(file(width, most / width), large), name).toMatchObject({ width });
+      const more = () => readHeader(file(width, most / width + 1), large);
+      if (bytesPerPixel)
+        expect(more, name).toThrow(
+          expect.objectContaining({
+            code: 'image_too_large',
+            message: expect.stringContaining(`at most ${most} pixels`),
+          }),
+        );
+      else expect(more(), name).toMatchObject({ width });
+    }
+  });
+
   it('when a few bytes claim a huge picture', async () => {
     for (const [format, bytes] of Object.entries(await bombs()))
       expect(() => readHeader(bytes, limits), format).toThrow(expect.objectContaining({ code: 'image_too_large' }));

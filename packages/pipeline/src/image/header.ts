@@ -1,6 +1,6 @@
-import { FacequeueError, type ImageFormat, imageFormatNames } from '@facequeue/schema';
+import { FacequeueError, IMAGE_FORMATS, type ImageFormat, imageFormatNames } from '@facequeue/schema';
 import { CODECS } from './formats.ts';
-import type { ImageLimits } from './limits.ts';
+import { type ImageLimits, MAX_HELD_BYTES } from './limits.ts';
 import { undecodable } from './reader.ts';
 import type { ImageHeader } from './types.ts';
 
@@ -15,7 +15,7 @@ export function sniff(bytes: Uint8Array): ImageFormat | undefined {
  * @throws FacequeueError `unsupported_media_type`, `image_too_large` or `image_undecodable`
  * @example
  * ```ts
- * const { format, width, height } = readHeader(bytes, { maxSide: 4096, maxPixels: 4096 * 4096 });
+ * const { format, width, height } = readHeader(bytes, { maxSide: 8192, maxPixels: 50e6 });
  * ```
  */
 export function readHeader(bytes: Uint8Array, limits: ImageLimits): ImageHeader {
@@ -24,13 +24,18 @@ export function readHeader(bytes: Uint8Array, limits: ImageLimits): ImageHeader 
     const text = bytes.length === 0 ? 'the image is empty' : `the bytes are none of ${imageFormatNames('and')}`;
     throw new FacequeueError('unsupported_media_type', text, { parameter: 'img' });
   }
-  const { width, height, orientation } = CODECS[format].readHeader(bytes);
+  const { width, height, orientation, heldBytesPerPixel } = CODECS[format].readHeader(bytes);
   const header = { format, width, height, orientation };
   if (width === 0 || height === 0) throw undecodable(format, `its size is ${width} x ${height}`);
   if (Math.max(width, height) > limits.maxSide) {
     throw tooLarge(header, `the longest side may have ${limits.maxSide} px`);
   }
   if (width * height > limits.maxPixels) throw tooLarge(header, `at most ${limits.maxPixels} pixels are accepted`);
+  const mostHeld = Math.floor(MAX_HELD_BYTES / heldBytesPerPixel);
+  if (width * height > mostHeld) {
+    const { name } = IMAGE_FORMATS[format];
+    throw tooLarge(header, `at most ${mostHeld} pixels are accepted of a ${name} image that is decoded in one piece`);
+  }
   return header;
 }
 

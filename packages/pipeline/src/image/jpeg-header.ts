@@ -1,6 +1,6 @@
 import { exifOrientation } from './exif.ts';
 import { Reader, undecodable } from './reader.ts';
-import type { HeaderFacts } from './types.ts';
+import type { FileFacts } from './types.ts';
 
 const SOF0_BASELINE = 0xc0;
 const SOF1_EXTENDED = 0xc1;
@@ -22,7 +22,7 @@ const MAX_STRAY_BYTES = 65_536;
  */
 const MAX_SCANS = 100;
 
-export interface JpegHeader extends HeaderFacts {
+export interface JpegHeader extends FileFacts {
   /** Grey or colour in one sequential scan: pixels come from the top, once and complete, so a missing end means missing rows. */
   fromTheTop: boolean;
 }
@@ -31,7 +31,8 @@ interface Frame {
   kind: number;
   width: number;
   height: number;
-  components: number;
+  /** Sampling factors of each component: horizontal, vertical. */
+  sampling: { h: number; v: number }[];
 }
 
 /**
@@ -55,7 +56,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
       const fromTheTop = isFromTheTop(frame, reader.u8(at + 2));
       if (!fromTheTop) limitScans(reader, at + length);
       const { width, height } = frame;
-      return { width, height, orientation: orientation ?? 1, fromTheTop };
+      const heldBytesPerPixel = isInOneScan(frame, reader.u8(at + 2)) ? 0 : coefficientBytes(frame);
+      return { width, height, orientation: orientation ?? 1, heldBytesPerPixel, fromTheTop };
     }
     if (isFrame(marker)) {
       if (frame) throw undecodable('jpeg', 'it gives its size twice');
@@ -63,7 +65,7 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
         kind: marker,
         height: reader.u16(at + 3, false),
         width: reader.u16(at + 5, false),
-        components: reader.u8(at + 7),
+        sampling: Array.from({ length: reader.u8(at + 7) }, (_, i) => samplingOf(reader.u8(at + 9 + 3 * i))),
       };
     } else if (marker === APP1 && orientation === undefined && reader.has(at + 2, 'Exif\0\0')) {
       orientation = exifOrientation(reader.part(at + 2, length - 2));
@@ -102,6 +104,19 @@ function isFrame(marker: number): boolean {
 }
 
 function isFromTheTop(frame: Frame, componentsInScan: number): boolean {
-  const sequential = frame.kind === SOF0_BASELINE || frame.kind === SOF1_EXTENDED;
-  return sequential && frame.components <= 3 && componentsInScan === frame.components;
+  return isInOneScan(frame, componentsInScan) && frame.sampling.length <= 3;
+}
+
+function isInOneScan({ kind, sampling }: Frame, componentsInScan: number): boolean {
+  return (kind === SOF0_BASELINE || kind === SOF1_EXTENDED) && componentsInScan === sampling.length;
+}
+
+function samplingOf(factors: number): Frame['sampling'][number] {
+  return { h: factors >> 4, v: factors & 15 };
+}
+
+/** Of a picture in several scans, libjpeg holds the coefficients of every component: one of 16 bits for each sample. */
+function coefficientBytes({ sampling }: Frame): number {
+  const most = Math.max(1, ...sampling.map(({ h }) => h)) * Math.max(1, ...sampling.map(({ v }) => v));
+  return (2 * sampling.reduce((sum, { h, v }) => sum + h * v, 0)) / most;
 }

@@ -1,5 +1,3 @@
-import { MAX_IMAGE_SIDE } from '@facequeue/schema';
-
 /** Limits of an image's size, checked against its header before any pixel is decoded. */
 export interface ImageLimits {
   /** Longest side, px. */
@@ -8,4 +6,10 @@ export interface ImageLimits {
   maxPixels: number;
 }
 
-export const DEFAULT_LIMITS: ImageLimits = { maxSide: MAX_IMAGE_SIDE, maxPixels: MAX_IMAGE_SIDE * MAX_IMAGE_SIDE };
+export const DEFAULT_LIMITS: ImageLimits = { maxSide: 8192, maxPixels: 50e6 };
+
+/**
+ * Most bytes that a decoder may need for a picture that it cannot decode row by row. With them, an engine stays under 700 MB
+ * (`npm run bench -- large-images`).
+ */
+export const MAX_HELD_BYTES = 300e6;

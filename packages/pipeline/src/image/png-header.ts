@@ -1,6 +1,6 @@
 import { exifOrientation } from './exif.ts';
 import { Reader, undecodable } from './reader.ts';
-import type { HeaderFacts } from './types.ts';
+import type { FileFacts } from './types.ts';
 
 const SIGNATURE_LENGTH = 8;
 /** A 4096 x 4096 picture in 8 kB IDAT chunks, the smallest common size, has some 8000. */
@@ -14,17 +14,24 @@ const DEPTHS: Record<number, readonly number[]> = {
   6: [8, 16],
 };
 
+/** Samples a pixel by colour type, palettes resolved and with transparency where the type may have it. */
+const SAMPLES: Record<number, number> = { 0: 2, 2: 4, 3: 4, 4: 2, 6: 4 };
+
 /** Reads IHDR and the eXIf chunk, which may stand before or after the picture (PNG third edition). */
-export function readPngHeader(bytes: Uint8Array): HeaderFacts {
+export function readPngHeader(bytes: Uint8Array): FileFacts {
   const reader = new Reader(bytes, 'png');
   const ihdr = SIGNATURE_LENGTH + 8;
   if (reader.u32(SIGNATURE_LENGTH, false) !== 13 || !reader.has(SIGNATURE_LENGTH + 4, 'IHDR'))
     throw undecodable('png', 'it does not start with an IHDR chunk');
   const width = reader.u32(ihdr, false);
   const height = reader.u32(ihdr + 4, false);
-  if (!DEPTHS[reader.u8(ihdr + 9)]?.includes(reader.u8(ihdr + 8)))
+  const [depth, colourType] = [reader.u8(ihdr + 8), reader.u8(ihdr + 9)];
+  if (!DEPTHS[colourType]?.includes(depth))
     throw undecodable('png', 'its bit depth and colour type do not go together');
-  return { width, height, orientation: orientation(reader, ihdr + 17) };
+  // An interlaced picture is complete only after its last pass.
+  const interlaced = reader.u8(ihdr + 12) !== 0;
+  const heldBytesPerPixel = interlaced ? SAMPLES[colourType]! * (depth === 16 ? 2 : 1) : 0;
+  return { width, height, orientation: orientation(reader, ihdr + 17), heldBytesPerPixel };
 }
 
 function orientation(reader: Reader, from: number): number {

@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import type { DecodeInput, RgbImage } from './types.ts';
+import type { DecodeInput, RgbImage, Size } from './types.ts';
 
 // One image, one thread: parallelism is the number of engine processes. Nothing is decoded twice, so nothing is cached.
 sharp.concurrency(1);
@@ -30,13 +30,26 @@ export function sharpDecoder(loader: string): (input: DecodeInput, failOn?: Fail
  */
 async function decodeWithSharp(input: DecodeInput, failOn: FailOn = 'error'): Promise<RgbImage> {
   let image = sharp(input.bytes, { limitInputPixels: input.limits.maxPixels, failOn, ignoreIcc: true });
-  // The triangle filter widens with the reduction, so it does not alias, and costs least of those that don't.
-  if (input.size) image = image.resize({ ...input.size, fit: 'fill', kernel: 'linear' });
-  const { data, info } = await makeUpright(image, input.orientation)
-    .flatten({ background: BACKGROUND })
-    .toColourspace('srgb')
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  if (input.size) image = shrink(image, input.size);
+  return await pixelsOf(makeUpright(image, input.orientation).flatten({ background: BACKGROUND }));
+}
+
+/** Decoded pixels, made smaller. */
+export async function shrinkPixels({ data, width, height }: RgbImage, size: Size): Promise<RgbImage> {
+  const image = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: width * height });
+  return await pixelsOf(shrink(image, size));
+}
+
+/**
+ * The triangle filter widens with the reduction, so it does not alias, and costs least of those that don't. Shrinking comes before
+ * whatever else there is to do, so that little is held of a picture that is decoded row by row.
+ */
+function shrink(image: Sharp, size: Size): Sharp {
+  return image.resize({ ...size, fit: 'fill', kernel: 'linear' });
+}
+
+async function pixelsOf(image: Sharp): Promise<RgbImage> {
+  const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`);
   return { data, width: info.width, height: info.height };
 }

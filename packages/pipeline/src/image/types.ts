@@ -10,6 +10,12 @@ export interface RgbImage {
   height: number;
 }
 
+/** px */
+export interface Size {
+  width: number;
+  height: number;
+}
+
 /** What the header of a file of a known format says. */
 export interface HeaderFacts {
   /** px as stored, before orientation; at least 1 */
@@ -18,6 +24,12 @@ export interface HeaderFacts {
   height: number;
   /** EXIF orientation 1..8; 1 when absent, out of range or unreadable, as in viewers. */
   orientation: number;
+}
+
+/** What the reader of a format finds. */
+export interface FileFacts extends HeaderFacts {
+  /** Bytes a pixel that the decoder holds of the whole picture at once, of its stored size; 0 when it decodes row by row. */
+  heldBytesPerPixel: number;
 }
 
 /** Facts from a file's header, before any pixel is decoded. */
@@ -32,6 +44,6 @@ export interface DecodeInput {
   limits: ImageLimits;
   /** EXIF orientation 1..8 to undo; 1 leaves the picture as stored. */
   orientation: number;
-  /** Stored size to shrink to, px; only for codecs that shrink. */
-  size?: { width: number; height: number } | undefined;
+  /** Stored size to shrink to, px. */
+  size?: Size | undefined;
 }

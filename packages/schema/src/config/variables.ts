@@ -21,6 +21,7 @@ const UNITS: Record<string, number> = {
   gi: 1024 ** 3,
   ti: 1024 ** 4,
 };
+const PIXELS: Record<string, number> = { px: 1, mp: 1e6 };
 const DURATIONS: Record<string, number> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3 };
 
 /** The least and the most that a setting may be, as users write them: `500ms`, `1gb`. */
@@ -50,6 +51,16 @@ export function duration(fallback: string, bounds: Bounds) {
     examples: '500ms, 19s, 2m or 1h',
     units: DURATIONS,
     bare: 's',
+  });
+}
+
+/** A number of pixels: `50mp` (megapixels) or plain pixels. Its value is in pixels. */
+export function pixelCount(fallback: string, bounds: Bounds) {
+  return measure(fallback, bounds, {
+    name: 'a number of pixels',
+    examples: '50mp or plain pixels',
+    units: PIXELS,
+    bare: 'px',
   });
 }
 

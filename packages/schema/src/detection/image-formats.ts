@@ -5,9 +5,6 @@
  * To add a format: add a row here, and its signature, header reader and decoder in packages/pipeline/src/image.
  */
 
-/** Longest side of an accepted image, px. The reference service has the same limit. */
-export const MAX_IMAGE_SIDE = 4096;
-
 interface ImageFormatEntry {
   /** In public texts. */
   readonly name: string;

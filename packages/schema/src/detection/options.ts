@@ -7,7 +7,6 @@
  * of that release do instead (`before: () => undefined` where they do nothing). stored-options.ts keeps the rest apart for newer ones.
  */
 import { z } from 'zod';
-import { MAX_IMAGE_SIDE } from './image-formats.ts';
 import { choice, type DetectionOption, decimal, type FlagForm, integer, part, variedPart } from './option-kinds.ts';
 
 /** Detection profiles, cheapest first: one pass, three passes, four passes (models/README.md has their figures). */
@@ -21,6 +20,9 @@ export type Profile = (typeof PROFILES)[number];
 export const DEFAULT_MAX_FACES = 1000;
 /** The most that a call may ask for. */
 export const LARGEST_MAX_FACES = 10_000;
+
+/** Job records carry it, and workers of 0.1.0 read no larger one. It is half of the longest side of an image. */
+const LARGEST_MIN_FACE_SIZE = 4096;
 
 const TABLE = {
   profile: choice(PROFILES, 'balanced', {
@@ -43,8 +45,9 @@ const TABLE = {
   }),
   min_face_size: decimal({
     min: 0,
-    max: MAX_IMAGE_SIDE,
-    description: 'Only faces of at least this many pixels: the square root of the box area.',
+    max: LARGEST_MIN_FACE_SIZE,
+    description:
+      'Only faces of at least this many pixels of the image as it was sent: the square root of the box area.',
     value: 'PX',
     help: 'only faces of at least PX pixels: square root of width x height',
   }),

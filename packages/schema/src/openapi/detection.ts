@@ -55,6 +55,10 @@ const serverTiming = z.string().meta({
   description: 'Milliseconds of the stages that ran: queue, fetch, decode, detect, landmarks and attributes.',
   header: { id: 'Server-Timing' },
 });
+const imageSize = z.string().meta({
+  description: 'Width and height of the upright image in pixels, as it was sent: 1920x1080.',
+  header: { id: 'X-Image-Size' },
+});
 const facesLeftOut = z
   .string()
   .optional()
@@ -98,6 +102,7 @@ const detection = (operationId: string, summary: string): ZodOpenApiOperationObj
         'X-Job-Id': jobId,
         Location: location,
         'Server-Timing': serverTiming,
+        'X-Image-Size': imageSize,
         'X-Faces-Left-Out': facesLeftOut,
         'Preference-Applied': preferenceApplied.optional(),
         Vary: vary,

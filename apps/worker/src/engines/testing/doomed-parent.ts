@@ -19,7 +19,7 @@ const pool = await EnginePool.start(
     env: {},
     launcher: plain ? { execPath: process.execPath, execArgv: [] } : engineLauncher(),
   },
-  { timeLimit: { baseMs: 600_000, faceMs: 0 }, maxRssBytes: 1e11 },
+  { timeLimit: { baseMs: 600_000, megapixelMs: 0, maxPixels: 1, faceMs: 0 }, maxRssBytes: 1e11 },
   () => 2,
   createLogger('worker', 'silent'),
   new Registry('worker'),

@@ -14,7 +14,7 @@ export interface Script {
   /**
    * crash: SIGKILL itself; exit: with code 3; hang: block the thread; wait: until the file `go` exists; print: a line and a blank one to each output, not through
    * Node, as native libraries do; abort: print, then abort; chatter: print very many lines, the first longer than a pipe takes at once;
-   * report faces: say again and again that there are so many, and otherwise as wait.
+   * report: say again and again that there are so many pixels or faces, and otherwise as wait.
    */
   do:
     | 'answer'
@@ -31,7 +31,8 @@ export interface Script {
     | 'print'
     | 'abort'
     | 'chatter'
-    | 'report faces';
+    | 'report';
+  pixels?: number;
   faces?: number;
 }
 
@@ -55,7 +56,7 @@ serveParent(async (settings) => {
   let rssAdded = 0;
   return {
     facts: { device, reason: 'asked for', models: { name: 'faulty', version: '1.0.0' } },
-    async detect({ bytes }, onFaces) {
+    async detect({ bytes }, report) {
       const script = JSON.parse(new TextDecoder().decode(bytes)) as Script;
       appendFileSync(join(folder, 'images'), `${script.name} ${process.pid}\n`);
       let act: string = script.do;
@@ -72,9 +73,10 @@ serveParent(async (settings) => {
       if (act === 'crash') process.kill(process.pid, 'SIGKILL');
       if (act === 'exit') process.exit(3);
       if (act === 'hang') for (;;);
-      if (act === 'wait' || act === 'report faces') {
+      if (act === 'wait' || act === 'report') {
         while (!existsSync(join(folder, 'go'))) {
-          if (act === 'report faces') onFaces(script.faces!);
+          if (script.pixels !== undefined) report.pixels(script.pixels);
+          if (script.faces !== undefined) report.faces(script.faces);
           await new Promise((resolve) => setTimeout(resolve, 5));
         }
       }
