@@ -29,7 +29,7 @@ export const workerVariables = {
     }),
   ENGINE_TIMEOUT: duration('8s', { min: '1s', max: '1h' }).meta({
     description:
-      'How long an image may take inside an engine before the engine is killed and the job fails with `engine_timeout`; it is not tried again. Each face found adds a 200th of it (40 ms). Raise it for software rendering.',
+      'How long an image may take inside an engine before the engine is killed and the job fails with `engine_timeout`; it is not tried again. Each megapixel of the image adds a 50th of it (160 ms), each face found a 200th (40 ms). Raise it for software rendering.',
   }),
   ENGINE_SANDBOX: z.enum(SANDBOX_MODES, { error: 'auto, require or off' }).default('auto').meta({
     default: 'auto',
@@ -38,7 +38,7 @@ export const workerVariables = {
   }),
   ENGINE_MAX_RSS: byteSize('1gb', { min: '256mb', max: '1tb' }).meta({
     description:
-      'Resident memory beyond which an engine is replaced between two images. An engine needs about 420 MB for a 4096 x 4096 image.',
+      'Resident memory beyond which an engine is replaced between two images. Pictures of 50 megapixels leave an engine with about 350 MB; while it decodes them it has up to 700 MB ([performance.md](performance.md#large-pictures)).',
   }),
   FETCH_CONCURRENCY: integer(64, { min: 1, max: 1000 }).meta({
     description:

@@ -163,7 +163,7 @@ export const ERROR_CATALOGUE = {
   engine_timeout: entry(
     500,
     'Engine timeout',
-    'this image took longer inside an engine than `ENGINE_TIMEOUT`, and a 200th of it more for each face',
+    'this image took longer inside an engine than `ENGINE_TIMEOUT`, and a 50th of it more for each megapixel and a 200th for each face',
     'Send it smaller or with a cheaper `profile`. The operator can raise `ENGINE_TIMEOUT`.',
   ),
   internal_error: retryableEntry(
