@@ -12,7 +12,7 @@ const HEADER_SIZES: readonly number[] = [CORE_HEADER, 16, 64, 40, 52, 56, 108, 1
 const FILE_HEADER = 14;
 
 /** The decoder makes RGB or, of 32 bits a pixel and 16 with masks, RGBA, and a copy of that. */
-const heldBytes = (bits: number) => 2 * (bits === 16 || bits === 32 ? 4 : 3);
+const bufferedBytes = (bits: number) => 2 * (bits === 16 || bits === 32 ? 4 : 3);
 
 /** Two letters are weak evidence, so the size of the header that follows must be a known one, too. */
 export function isBmp(bytes: Uint8Array): boolean {
@@ -31,5 +31,5 @@ export function readBmpHeader(bytes: Uint8Array): FileFacts {
   const height = core ? reader.u16(header + 6, true) : Math.abs(reader.i32le(header + 8));
   if (width < 0) throw undecodable('bmp', 'its width is negative');
   const bits = reader.u16(core ? header + 10 : header + 14, true);
-  return { width, height, orientation: 1, heldBytesPerPixel: heldBytes(bits) };
+  return { width, height, orientation: 1, bufferedBytesPerPixel: bufferedBytes(bits) };
 }

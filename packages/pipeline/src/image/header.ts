@@ -1,6 +1,6 @@
 import { FacequeueError, IMAGE_FORMATS, type ImageFormat, imageFormatNames } from '@facequeue/schema';
 import { CODECS } from './formats.ts';
-import { type ImageLimits, MAX_HELD_BYTES } from './limits.ts';
+import { type ImageLimits, MAX_BUFFERED_BYTES } from './limits.ts';
 import { undecodable } from './reader.ts';
 import type { ImageHeader } from './types.ts';
 
@@ -24,17 +24,17 @@ export function readHeader(bytes: Uint8Array, limits: ImageLimits): ImageHeader 
     const text = bytes.length === 0 ? 'the image is empty' : `the bytes are none of ${imageFormatNames('and')}`;
     throw new FacequeueError('unsupported_media_type', text, { parameter: 'img' });
   }
-  const { width, height, orientation, heldBytesPerPixel } = CODECS[format].readHeader(bytes);
+  const { width, height, orientation, bufferedBytesPerPixel } = CODECS[format].readHeader(bytes);
   const header = { format, width, height, orientation };
   if (width === 0 || height === 0) throw undecodable(format, `its size is ${width} x ${height}`);
   if (Math.max(width, height) > limits.maxSide) {
     throw tooLarge(header, `the longest side may have ${limits.maxSide} px`);
   }
   if (width * height > limits.maxPixels) throw tooLarge(header, `at most ${limits.maxPixels} pixels are accepted`);
-  const mostHeld = Math.floor(MAX_HELD_BYTES / heldBytesPerPixel);
-  if (width * height > mostHeld) {
+  const mostPixels = Math.floor(MAX_BUFFERED_BYTES / bufferedBytesPerPixel);
+  if (width * height > mostPixels) {
     const { name } = IMAGE_FORMATS[format];
-    throw tooLarge(header, `at most ${mostHeld} pixels are accepted of a ${name} image that is decoded in one piece`);
+    throw tooLarge(header, `at most ${mostPixels} pixels are accepted of a ${name} image that is decoded in one piece`);
   }
   return header;
 }

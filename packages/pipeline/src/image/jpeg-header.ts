@@ -56,8 +56,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
       const fromTheTop = isFromTheTop(frame, reader.u8(at + 2));
       if (!fromTheTop) limitScans(reader, at + length);
       const { width, height } = frame;
-      const heldBytesPerPixel = isInOneScan(frame, reader.u8(at + 2)) ? 0 : coefficientBytes(frame);
-      return { width, height, orientation: orientation ?? 1, heldBytesPerPixel, fromTheTop };
+      const bufferedBytesPerPixel = isInOneScan(frame, reader.u8(at + 2)) ? 0 : coefficientBytes(frame);
+      return { width, height, orientation: orientation ?? 1, bufferedBytesPerPixel, fromTheTop };
     }
     if (isFrame(marker)) {
       if (frame) throw undecodable('jpeg', 'it gives its size twice');

@@ -12,4 +12,4 @@ export const DEFAULT_LIMITS: ImageLimits = { maxSide: 8192, maxPixels: 50e6 };
  * Most bytes that a decoder may need for a picture that it cannot decode row by row. With them, an engine stays under 700 MB
  * (`npm run bench -- large-images`).
  */
-export const MAX_HELD_BYTES = 300e6;
+export const MAX_BUFFERED_BYTES = 300e6;

@@ -30,8 +30,8 @@ export function readPngHeader(bytes: Uint8Array): FileFacts {
     throw undecodable('png', 'its bit depth and colour type do not go together');
   // An interlaced picture is complete only after its last pass.
   const interlaced = reader.u8(ihdr + 12) !== 0;
-  const heldBytesPerPixel = interlaced ? SAMPLES[colourType]! * (depth === 16 ? 2 : 1) : 0;
-  return { width, height, orientation: orientation(reader, ihdr + 17), heldBytesPerPixel };
+  const bufferedBytesPerPixel = interlaced ? SAMPLES[colourType]! * (depth === 16 ? 2 : 1) : 0;
+  return { width, height, orientation: orientation(reader, ihdr + 17), bufferedBytesPerPixel };
 }
 
 function orientation(reader: Reader, from: number): number {

@@ -28,8 +28,8 @@ export interface HeaderFacts {
 
 /** What the reader of a format finds. */
 export interface FileFacts extends HeaderFacts {
-  /** Bytes a pixel that the decoder holds of the whole picture at once, of its stored size; 0 when it decodes row by row. */
-  heldBytesPerPixel: number;
+  /** Bytes a pixel of the stored size that the decoder buffers; 0 when it decodes row by row. */
+  bufferedBytesPerPixel: number;
 }
 
 /** Facts from a file's header, before any pixel is decoded. */

@@ -7,7 +7,7 @@ const EXIF_FLAG = 0x08;
 const MAX_CHUNKS = 65_536;
 
 /** libwebp decodes a lossless picture, and each frame of an animation, to RGBA in one piece. */
-const HELD_BYTES = 4;
+const RGBA_BYTES = 4;
 
 /** Reads the first chunk, one of VP8, VP8L and VP8X (RFC 9649), and with VP8X the EXIF chunk. */
 export function readWebpHeader(bytes: Uint8Array): FileFacts {
@@ -27,7 +27,7 @@ function readLossy(reader: Reader): FileFacts {
     width: reader.u16(frame + 6, true) & 0x3fff,
     height: reader.u16(frame + 8, true) & 0x3fff,
     orientation: 1,
-    heldBytesPerPixel: 0,
+    bufferedBytesPerPixel: 0,
   };
 }
 
@@ -38,7 +38,7 @@ function readLossless(reader: Reader): FileFacts {
     width: (bits & 0x3fff) + 1,
     height: ((bits >>> 14) & 0x3fff) + 1,
     orientation: 1,
-    heldBytesPerPixel: HELD_BYTES,
+    bufferedBytesPerPixel: RGBA_BYTES,
   };
 }
 
@@ -51,7 +51,7 @@ function readExtended(reader: Reader): FileFacts {
     width,
     height,
     orientation: flags & EXIF_FLAG ? orientation(reader) : 1,
-    heldBytesPerPixel: HELD_BYTES,
+    bufferedBytesPerPixel: RGBA_BYTES,
   };
 }
 
