@@ -190,8 +190,10 @@ describe('pipeline', () => {
     const bytes = await pasted(1320, 660, crowd(12, 6, 110, 60));
     const work = async (more: Partial<DetectionOptions>) => {
       let faces = 0;
-      await pipeline.detect(bytes, options({ profile: 'fast', max_faces: 40, ...more }), (count) => {
-        faces = count;
+      await pipeline.detect(bytes, options({ profile: 'fast', max_faces: 40, ...more }), {
+        faces: (count) => {
+          faces = count;
+        },
       });
       return faces;
     };

@@ -39,7 +39,7 @@ describe('any two detection options together', () => {
     profile: [undefined, 'fast', 'small-faces'],
     max_faces: [undefined, 1, 10_000],
     min_confidence: [undefined, 0.1, 1],
-    min_face_size: [undefined, 0, 4096],
+    min_face_size: [undefined, 0, 16_384],
     landmarks: [undefined, true, false, 'refined'],
     attributes: [undefined, true, false],
   } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
@@ -96,7 +96,7 @@ describe('a detection option', () => {
   it.each([
     ['max_faces', ['1', '10000', '00001'], ['0', '10001', '100000', '-1', '1.0', '1e3', '', ' 1']],
     ['min_confidence', ['0.1', '.1', '1', '1.0'], ['0.09', '1.01', '-0.5', '0,5', '1.', '5e-1', '', 'NaN']],
-    ['min_face_size', ['0', '0.5', '4096'], ['-0.1', '4096.1', 'Infinity', '']],
+    ['min_face_size', ['0', '0.5', '16384'], ['-0.1', '16384.1', 'Infinity', '']],
     ['landmarks', ['true', 'false', 'refined'], ['1', '0', 'yes', 'TRUE', 'Refined', '']],
     ['attributes', ['true', 'false'], ['1', '']],
     ['profile', ['fast', 'balanced', 'small-faces'], ['Fast', 'slow', '']],
@@ -115,7 +115,7 @@ describe('a detection option', () => {
   it.each([
     ['max_faces', [1, 10_000], [0, 10_001, 1.5, '5', null]],
     ['min_confidence', [0.1, 1], [0.0999, 1.0001, Number.NaN, '0.5']],
-    ['min_face_size', [0, 4096, 0.25], [-0.01, 4096.01, Number.POSITIVE_INFINITY]],
+    ['min_face_size', [0, 16_384, 0.25], [-0.01, 16_384.01, Number.POSITIVE_INFINITY]],
     ['landmarks', [true, false, 'refined'], ['true', 1, null]],
     ['profile', ['fast'], ['Fast', null]],
     ['orient', [true, false], ['true']],

@@ -21,8 +21,10 @@ export const DEFAULT_MAX_FACES = 1000;
 /** The most that a call may ask for. */
 export const LARGEST_MAX_FACES = 10_000;
 
-/** Job records carry it, and workers of 0.1.0 read no larger one. It is half of the longest side of an image. */
-const LARGEST_MIN_FACE_SIZE = 4096;
+/** The longest side that an operator may admit (`MAX_IMAGE_SIDE`), px. */
+const LARGEST_MIN_FACE_SIZE = 16_384;
+/** The largest `min_face_size` that release 0.1.0 reads: it accepts no image with a longer side. */
+const MIN_FACE_SIZE_OF_0_1_0 = 4096;
 
 const TABLE = {
   profile: choice(PROFILES, 'balanced', {
@@ -43,14 +45,17 @@ const TABLE = {
     value: 'N',
     help: 'only faces of at least this confidence, 0.1 to 1',
   }),
-  min_face_size: decimal({
-    min: 0,
-    max: LARGEST_MIN_FACE_SIZE,
-    description:
-      'Only faces of at least this many pixels of the image as it was sent: the square root of the box area.',
-    value: 'PX',
-    help: 'only faces of at least PX pixels: square root of width x height',
-  }),
+  min_face_size: {
+    ...decimal({
+      min: 0,
+      max: LARGEST_MIN_FACE_SIZE,
+      description:
+        'Only faces of at least this many pixels of the image as it was sent: the square root of the box area.',
+      value: 'PX',
+      help: 'only faces of at least PX pixels: square root of width x height',
+    }),
+    before: (value: unknown) => (typeof value === 'number' ? Math.min(value, MIN_FACE_SIZE_OF_0_1_0) : value),
+  },
   landmarks: variedPart('refined', {
     description:
       'false omits landmark_106; refined: of a second model as well, more exact for half as much time again a face. A model pack without one refuses it (invalid_request).',

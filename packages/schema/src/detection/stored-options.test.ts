@@ -47,6 +47,12 @@ describe('stored options', () => {
     expect(moreOptions).toBe('{"landmarks":"refined"}');
   });
 
+  it('give older releases the largest face size that they read for a larger one', () => {
+    const { options, moreOptions } = storedOptions({ ...DEFAULT_DETECTION_OPTIONS, min_face_size: 5000 });
+    expect(JSON.parse(options)).toEqual({ ...DEFAULT_DETECTION_OPTIONS, min_face_size: 4096 });
+    expect(optionsFrom(options, moreOptions)).toEqual({ ...DEFAULT_DETECTION_OPTIONS, min_face_size: 5000 });
+  });
+
   it.each([undefined, null, ''])('without more options (%j) are those of the first field', (none) => {
     expect(optionsFrom(JSON.stringify(DEFAULT_DETECTION_OPTIONS), none)).toEqual(DEFAULT_DETECTION_OPTIONS);
   });
