@@ -265,22 +265,24 @@ describe('pipeline', () => {
     for (const scene of scenes) {
       const upright = await detect(await scene, { rotate });
       expect(upright.faces).toEqual((await detect(await scene)).faces);
-      for (const turn of [90, 180, 270]) {
+      for (const degrees of [90, 180, 270]) {
         const { faces, image } = await detect(
           await sharp(await scene)
-            .rotate(turn)
+            .rotate(degrees)
             .toBuffer(),
           { rotate },
         );
-        expect(faces, `${turn}`).toHaveLength(upright.faces.length);
+        expect(faces, `${degrees}`).toHaveLength(upright.faces.length);
         for (const face of upright.faces) {
           const back = (x: number, y: number) =>
-            ({ 90: [image.width - y, x], 180: [image.width - x, image.height - y], 270: [y, image.height - x] })[turn]!;
+            ({ 90: [image.width - y, x], 180: [image.width - x, image.height - y], 270: [y, image.height - x] })[
+              degrees
+            ]!;
           const [x, y] = back(face.box.x + face.box.width / 2, face.box.y + face.box.height / 2);
           const size = sizeOf(face);
           const same = at(faces, { x: x!, y: y!, size, who: 0 })!;
-          expect(same, `${turn}`).toBeDefined();
-          expect(same.box.width / same.box.height > 1).toBe((turn !== 180) === face.box.width / face.box.height < 1);
+          expect(same, `${degrees}`).toBeDefined();
+          expect(same.box.width / same.box.height > 1).toBe((degrees !== 180) === face.box.width / face.box.height < 1);
           for (const i of [0, 66, 144]) {
             const [px, py] = back(face.landmarks![i]!, face.landmarks![i + 1]!);
             expect(Math.hypot(same.landmarks![i]! - px!, same.landmarks![i + 1]! - py!)).toBeLessThan(size * 0.03);

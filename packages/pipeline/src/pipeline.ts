@@ -1,7 +1,7 @@
 import { DEFAULT_DETECTION_OPTIONS, DEFAULT_MAX_FACES, type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import sharp from 'sharp';
 import type { Candidate, Corners } from './detection/candidate.ts';
-import { turnBack } from './detection/rotation.ts';
+import { rotateBack } from './detection/rotation.ts';
 import { type Expected, FaceSearch } from './detection/search.ts';
 import { selectFaces } from './detection/selection.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
@@ -181,7 +181,7 @@ class ModelPipeline implements Pipeline {
       });
       timings.attributes = lap();
     }
-    for (const face of faces) turnBack(face, rotation, image);
+    for (const face of faces) rotateBack(face, rotation, image);
     return { faces, timings, leftOut: selected.leftOut, model: this.model };
   }
 

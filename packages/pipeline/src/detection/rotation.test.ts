@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { DetectedFace } from '../detection.ts';
 import { loadPack } from '../pack/load.ts';
 import type { RotationRules } from '../pack/manifest.ts';
-import { clearRotation, evidence, ROTATIONS, type Rotation, rotated, turnBack } from './rotation.ts';
+import { clearRotation, evidence, ROTATIONS, type Rotation, rotateBack, rotated } from './rotation.ts';
 
 let rules: RotationRules;
 beforeAll(async () => {
@@ -84,7 +84,7 @@ describe('a turned picture', () => {
             points5: Float32Array.of(x + 0.5, y + 0.5),
             landmarks: Float32Array.of(x + 0.5, y + 0.5),
           };
-          turnBack(face, rotation, turned);
+          rotateBack(face, rotation, turned);
           const at = (y * turned.width + x) * 3;
           const [fromX, fromY] = [turned.data[at]!, turned.data[at + 1]!];
           expect(face.box).toEqual({ x: fromX, y: fromY, width: 1, height: 1 });
@@ -105,7 +105,7 @@ describe('a turned picture', () => {
         integer({ min: 1, max: 99 }),
         (rotation, x, y, width, height) => {
           const face = { box: { x, y, width, height }, confidence: 1, points5: Float32Array.of(x, y) };
-          turnBack(face, rotation, { width: 320, height: 240 });
+          rotateBack(face, rotation, { width: 320, height: 240 });
           const sides = [face.box.width, face.box.height];
           expect(sides).toEqual(rotation === 180 ? [width, height] : [height, width]);
         },

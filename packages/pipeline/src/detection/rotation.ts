@@ -49,7 +49,7 @@ export async function rotated(image: RgbImage, rotation: Rotation): Promise<RgbI
  * Moves a face, in place, from a turned picture to where it lies in the picture before.
  * @param turned size of the turned picture, px
  */
-export function turnBack(face: DetectedFace, rotation: Rotation, turned: Size): void {
+export function rotateBack(face: DetectedFace, rotation: Rotation, turned: Size): void {
   if (rotation === 0) return;
   const back = (x: number, y: number): [number, number] => {
     if (rotation === 90) return [y, turned.width - x];
