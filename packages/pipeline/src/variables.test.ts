@@ -1,11 +1,10 @@
 import { readConfig } from '@facequeue/schema/config';
 import { expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from './image/limits.ts';
-import { pipelineVariables } from './variables.ts';
+import { imageLimits, pipelineVariables } from './variables.ts';
 
 it('a pipeline has the default limits of the settings when it is given none', () => {
-  const { MAX_IMAGE_SIDE, MAX_IMAGE_PIXELS } = readConfig(pipelineVariables, {});
-  expect({ maxSide: MAX_IMAGE_SIDE, maxPixels: MAX_IMAGE_PIXELS }).toEqual(DEFAULT_LIMITS);
+  expect(imageLimits(readConfig(pipelineVariables, {}))).toEqual(DEFAULT_LIMITS);
 });
 
 it('pixels may be given in megapixels', () => {

@@ -1,6 +1,7 @@
 import { integer, pixelCount } from '@facequeue/schema/config';
 import { z } from 'zod';
 import { DEVICES } from './device/choose.ts';
+import type { ImageLimits } from './image/limits.ts';
 import { DEFAULT_PACK } from './pack/load.ts';
 
 /** The environment variables of the pipeline. */
@@ -26,3 +27,10 @@ export const pipelineVariables = {
       'Most pixels of an image (width times height, by its header): `50mp` or plain pixels. Files that cannot be decoded row by row ([security.md](security.md#images)) may have fewer where they would take over 300 MB.',
   }),
 };
+
+/** The limits of images that the settings make. */
+export function imageLimits(
+  config: Pick<z.output<z.ZodObject<typeof pipelineVariables>>, 'MAX_IMAGE_SIDE' | 'MAX_IMAGE_PIXELS'>,
+): ImageLimits {
+  return { maxSide: config.MAX_IMAGE_SIDE, maxPixels: config.MAX_IMAGE_PIXELS };
+}

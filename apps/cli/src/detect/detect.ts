@@ -1,15 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { drawFaces } from '@facequeue/drawing';
-import {
-  createPipeline,
-  DeviceError,
-  decodeImage,
-  type ImageLimits,
-  PackError,
-  type Pipeline,
-  renderResult,
-} from '@facequeue/pipeline';
+import { createPipeline, DeviceError, decodeImage, PackError, type Pipeline, renderResult } from '@facequeue/pipeline';
+import { imageLimits } from '@facequeue/pipeline/variables';
 import { isFacequeueError } from '@facequeue/schema';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { DetectConfig } from '../config.ts';
@@ -49,7 +42,7 @@ export async function detect(call: DetectCall, config: DetectConfig, output: Out
       const drawing = drawings?.[i];
       if (!drawing) continue;
       const drawn = await drawFaces(
-        await decodeImage(bytes, { orient: call.options.orient, limits: limitsOf(config) }),
+        await decodeImage(bytes, { orient: call.options.orient, limits: imageLimits(config) }),
         detection.faces,
         drawing,
       );
@@ -67,14 +60,10 @@ export async function detect(call: DetectCall, config: DetectConfig, output: Out
   return failures ? 1 : 0;
 }
 
-function limitsOf({ MAX_IMAGE_SIDE, MAX_IMAGE_PIXELS }: DetectConfig): ImageLimits {
-  return { maxSide: MAX_IMAGE_SIDE, maxPixels: MAX_IMAGE_PIXELS };
-}
-
 /** @returns null when the models cannot be used here; the reason has been printed */
 async function openPipeline(config: DetectConfig, { stderr }: Output): Promise<Pipeline | null> {
   try {
-    return await createPipeline({ device: config.DEVICE, packPath: config.MODEL_PACK, limits: limitsOf(config) });
+    return await createPipeline({ device: config.DEVICE, packPath: config.MODEL_PACK, limits: imageLimits(config) });
   } catch (error) {
     if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
     stderr(error.message);

@@ -1,8 +1,10 @@
 /** What finds the faces that are evaluated: a service, or the models in this process. */
 import type { Client } from '@facequeue/client';
 import type { FoundFace } from '@facequeue/evaluation';
-import { createPipeline, type DeviceChoice, type Pipeline } from '@facequeue/pipeline';
+import { createPipeline, type Pipeline } from '@facequeue/pipeline';
+import { imageLimits } from '@facequeue/pipeline/variables';
 import { type DetectionOptions, type DetectionResult, FacequeueError } from '@facequeue/schema';
+import type { EvalConfig } from '../config.ts';
 
 /** What was found in an image. */
 export interface Answer {
@@ -30,8 +32,9 @@ export interface Detector extends AsyncDisposable {
 }
 
 /** @throws PackError, DeviceError */
-export async function openPipelineDetector(packPath: string, device: DeviceChoice): Promise<Detector> {
-  const pipeline = await createPipeline({ packPath, device });
+export async function openPipelineDetector(config: EvalConfig): Promise<Detector> {
+  const { MODEL_PACK: packPath, DEVICE: device } = config;
+  const pipeline = await createPipeline({ packPath, device, limits: imageLimits(config) });
   const { name, version } = pipeline.model;
   return {
     name: `${name} ${version} (${pipeline.device})`,

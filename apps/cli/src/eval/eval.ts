@@ -93,7 +93,7 @@ async function runWith<T extends Labelled>(
 }
 
 async function openDetector({ server, apiKey }: Source, config: EvalConfig): Promise<Detector> {
-  if (server === undefined) return openPipelineDetector(config.MODEL_PACK, config.DEVICE);
+  if (server === undefined) return openPipelineDetector(config);
   const target = readTarget({ server, ...(apiKey !== undefined && { apiKey }) });
   return openServiceDetector(await openClient(target), server);
 }

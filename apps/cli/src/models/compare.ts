@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { type Comparison, compareFaces, comparisonFigures, type Shift, sample } from '@facequeue/evaluation';
 import { createPipeline, type DetectedFace, DeviceError, PackError, type Pipeline } from '@facequeue/pipeline';
+import { imageLimits } from '@facequeue/pipeline/variables';
 import { type DetectionOptions, isFacequeueError } from '@facequeue/schema';
 import type { EvalConfig } from '../config.ts';
 import { expandInputs } from '../detect/inputs.ts';
@@ -93,7 +94,7 @@ export async function compareModels(
 }
 
 /** @returns null when a pack cannot be used here; the reason has been printed */
-async function openBoth({ before, after }: CompareCall, { DEVICE: device }: EvalConfig, { stderr }: Output) {
+async function openBoth({ before, after }: CompareCall, config: EvalConfig, { stderr }: Output) {
   const first = await open(before);
   if (!first) return null;
   const second = await open(after);
@@ -103,7 +104,7 @@ async function openBoth({ before, after }: CompareCall, { DEVICE: device }: Eval
 
   async function open(packPath: string): Promise<Pipeline | null> {
     try {
-      const pipeline = await createPipeline({ packPath, device });
+      const pipeline = await createPipeline({ packPath, device: config.DEVICE, limits: imageLimits(config) });
       await pipeline.warm();
       return pipeline;
     } catch (error) {

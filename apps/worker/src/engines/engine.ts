@@ -5,6 +5,7 @@ import { startTimer } from '@facequeue/time';
 import type { Launcher } from './launcher.ts';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
 import { EngineOutput, type ImageIds } from './output.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** How long loading and warming may take, ms. Generous: some GPUs compile their kernels for minutes. */
 const START_LIMIT_MS = 300_000;
@@ -22,18 +23,6 @@ export interface EngineProgram {
   launcher: Launcher;
   /** Its working folder; that of this process when absent. */
   cwd?: string | undefined;
-}
-
-/** How long an image may take. */
-export interface TimeLimit {
-  /** Whatever the image is, ms. */
-  baseMs: number;
-  /** More for each million of its pixels, to decode and search them, ms. */
-  megapixelMs: number;
-  /** Pixels that an image has at most: an engine that says more gets no more time. */
-  maxPixels: number;
-  /** More for each face that is looked at, ms. */
-  faceMs: number;
 }
 
 /** An engine that cannot be started. The message is for operators. */

@@ -2,10 +2,11 @@ import type { Registry } from '@facequeue/metrics';
 import { FacequeueError } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { sleep } from '@facequeue/time';
-import { Engine, EngineExit, type EngineProgram, type TimeLimit } from './engine.ts';
+import { Engine, EngineExit, type EngineProgram } from './engine.ts';
 import type { EngineAnswer, EngineFacts, EngineImage } from './messages.ts';
 import type { ImageIds } from './output.ts';
 import { restartDelayMs } from './restart-delay.ts';
+import type { TimeLimit } from './time-limit.ts';
 
 /** Limits an engine runs under. */
 export interface EngineLimits {

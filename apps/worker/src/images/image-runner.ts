@@ -3,17 +3,19 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Registry, Sample } from '@facequeue/metrics';
 import type { PipelineOptions } from '@facequeue/pipeline';
+import { imageLimits } from '@facequeue/pipeline/variables';
 import type { WorkerInfo, WorkerQueue } from '@facequeue/queue';
 import type { QueueName } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
-import { EngineStartError, type TimeLimit } from '../engines/engine.ts';
+import { EngineStartError } from '../engines/engine.ts';
 import { engineLauncher } from '../engines/launcher.ts';
 import type { EngineFacts } from '../engines/messages.ts';
 import { EnginePool, type PoolStatus } from '../engines/pool.ts';
 import { PRIORITY_CLASSES } from '../engines/priority.ts';
 import { gpuDevices, NO_SANDBOX, prepareSandbox, REQUIRED, type Sandbox } from '../engines/sandbox.ts';
+import { timeLimit } from '../engines/time-limit.ts';
 import { FetchPool, type FetchPoolStatus } from '../fetching/fetch-pool.ts';
 import type { Runner } from '../runner.ts';
 import { ActiveJobs } from './active-jobs.ts';
@@ -59,8 +61,7 @@ export async function startImageRunner(
 ): Promise<ImageRunner> {
   // Relative to the folder of this process: engines run in another.
   const packPath = config.MODEL_PACK === undefined ? undefined : resolve(config.MODEL_PACK);
-  const limits = { maxSide: config.MAX_IMAGE_SIDE, maxPixels: config.MAX_IMAGE_PIXELS };
-  const settings: PipelineOptions = { packPath, device: config.DEVICE, limits };
+  const settings: PipelineOptions = { packPath, device: config.DEVICE, limits: imageLimits(config) };
   const module = fileURLToPath(new URL('../engines/main.ts', import.meta.url));
   using stack = new DisposableStack();
   const sandbox = stack.use(openSandbox(config, [module, ...(packPath === undefined ? [] : [packPath])], engineEnv));
@@ -194,25 +195,6 @@ function fetchSamples({ resolving, waiting, fetching, fetched, bytes }: FetchPoo
     { name: 'facequeue_worker_fetch_bytes', labels: {}, value: bytes },
   ];
 }
-
-/**
- * Measured: landmarks, gender and age of a face take 7 to 8 ms of CPU time on one core, 14 ms on a core that others use, too. 40 ms at
- * the default of 8 s is three times that. As a share of the setting it grows where an operator raises that for a slow device.
- */
-const FACE_SHARE = 1 / 200;
-
-/**
- * Measured (`npm run bench -- large-images`): the dearest picture, a progressive CMYK JPEG of 37 megapixels, takes 3.4 s of CPU time.
- * 160 ms a megapixel at the default, beside what an image has anyway, is four times that.
- */
-const MEGAPIXEL_SHARE = 1 / 50;
-
-const timeLimit = ({ ENGINE_TIMEOUT, MAX_IMAGE_PIXELS }: WorkerConfig): TimeLimit => ({
-  baseMs: ENGINE_TIMEOUT,
-  megapixelMs: ENGINE_TIMEOUT * MEGAPIXEL_SHARE,
-  maxPixels: MAX_IMAGE_PIXELS,
-  faceMs: ENGINE_TIMEOUT * FACE_SHARE,
-});
 
 /** `auto`: a CPU engine has one thread, so one per core; several processes share a GPU badly, so one. */
 function engineCount(setting: WorkerConfig['ENGINES'], first: EngineFacts): number {

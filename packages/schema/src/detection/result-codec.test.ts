@@ -6,12 +6,12 @@ import { decodeResult, encodeResult, roundedFace } from './result-codec.ts';
 const face = (landmarks: boolean, attributes: boolean) =>
   fc
     .record({
-      x: fc.double({ min: -500, max: 4096, noNaN: true }),
-      y: fc.double({ min: -500, max: 4096, noNaN: true }),
-      width: fc.double({ min: 1, max: 5000, noNaN: true }),
-      height: fc.double({ min: 1, max: 5000, noNaN: true }),
+      x: fc.double({ min: -1000, max: 8192, noNaN: true }),
+      y: fc.double({ min: -1000, max: 8192, noNaN: true }),
+      width: fc.double({ min: 1, max: 10_000, noNaN: true }),
+      height: fc.double({ min: 1, max: 10_000, noNaN: true }),
       confidence: fc.double({ min: 0, max: 1, noNaN: true }),
-      points: fc.array(fc.double({ min: -9000, max: 9000, noNaN: true }), { minLength: 212, maxLength: 212 }),
+      points: fc.array(fc.double({ min: -18_000, max: 18_000, noNaN: true }), { minLength: 212, maxLength: 212 }),
       male: fc.double({ min: 0, max: 1, noNaN: true }),
       age: fc.double({ min: -5, max: 130, noNaN: true }),
     })

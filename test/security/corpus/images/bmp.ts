@@ -1,7 +1,7 @@
 /** Damage that only a BMP can have: its header is all numbers. */
 import type { Damage } from './any.ts';
 
-const NUMBERS = [0, 1, 2, 12, 40, 124, 160, 4096, 4097, 0x7fffffff, 0x80000000, 0xffffffff];
+const NUMBERS = [0, 1, 2, 12, 40, 124, 160, 4096, 4097, 8192, 8193, 0x7fffffff, 0x80000000, 0xffffffff];
 
 const number =
   (at: number, size: 2 | 4): Damage =>

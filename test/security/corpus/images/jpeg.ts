@@ -40,7 +40,7 @@ const before = (bytes: Buffer, ...more: Buffer[]) => Buffer.concat([bytes.subarr
 const frame: Damage = (bytes, random) => {
   const at = some(bytes, random, isFrame)?.start;
   if (at === undefined) return bytes;
-  const side = () => random.pick([0, 1, 7, 4095, 4096, 4097, 65_535]);
+  const side = () => random.pick([0, 1, 7, 4096, 4097, 8191, 8192, 8193, 65_535]);
   random.pick([
     () => bytes.writeUInt16BE(side(), at + 5),
     () => bytes.writeUInt16BE(side(), at + 7),

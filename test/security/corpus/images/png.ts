@@ -28,7 +28,7 @@ const after = (bytes: Buffer, ...more: Buffer[]) => {
 
 const header: Damage = (bytes, random) => {
   const [head, ...rest] = chunks(bytes);
-  const side = () => random.pick([0, 1, 4096, 4097, 65_535, 0x7fffffff, 0xffffffff]);
+  const side = () => random.pick([0, 1, 4096, 4097, 8192, 8193, 65_535, 0x7fffffff, 0xffffffff]);
   const body = Buffer.from(head!.body);
   random.pick([
     () => body.writeUInt32BE(side(), 0),
@@ -53,8 +53,8 @@ const bomb: Damage = (bytes, random) => {
     // The largest picture that is accepted, and all of it the same.
     () =>
       file(bytes, [
-        ihdr(4096, 4096, 8, 0),
-        pngChunk('IDAT', deflateSync(Buffer.alloc(4097 * 4096))),
+        ihdr(8192, 6103, 8, 0),
+        pngChunk('IDAT', deflateSync(Buffer.alloc(8193 * 6103))),
         pngChunk('IEND', Buffer.alloc(0)),
       ]),
     // More data than its size says.

@@ -29,7 +29,7 @@ const canvas = (width: number, height: number, flags: number) => {
 
 /** The canvas of an extended file, or the size inside its picture. */
 const size: Damage = (bytes, random) => {
-  const side = () => random.pick([0, 1, 160, 4096, 4097, 16_383, 16_384, 0xffffff]);
+  const side = () => random.pick([0, 1, 160, 4096, 4097, 8192, 8193, 16_383, 16_384, 0xffffff]);
   const all = chunks(bytes).map(({ type, body }) => ({ type, body: Buffer.from(body) }));
   if (random.below(2) === 0)
     return written([canvas(side(), side(), random.below(256)), ...all.filter(({ type }) => type !== 'VP8X')]);
