@@ -145,6 +145,39 @@ const DAMAGES: [string, () => Promise<unknown>, RegExp][] = [
   ],
   ['a wrong sum of result bytes', () => bump('stats', 'resultBytes'), /stats.resultBytes, bytes: found/],
   [
+    'more result bytes of a flow than it has',
+    () => bump('flow-results', 'o'),
+    /stats.resultBytes, results of flow o: found 2061, expected 2060/,
+  ],
+  [
+    'result bytes of a flow that has none',
+    () => bump('flow-results', 'nobody'),
+    /stats.resultBytes, results of flow nobody: found 1, expected 0/,
+  ],
+  [
+    'result bytes of a job that count with no flow',
+    () => raw.hincrby(harness.key('flow-results'), 'o', -6),
+    /stats.resultBytes, results of flow o: found 2054, expected 2060/,
+  ],
+  [
+    'result bytes of batches and a camera that count with no flow',
+    () => raw.hdel(harness.key('flow-results'), ''),
+    /stats.resultBytes, results of flow : found 0, expected \d+/,
+  ],
+  [
+    'a webhook that counts with no flow',
+    () => raw.hdel(harness.key('flow-webhooks'), 'a.example o'),
+    /stats.resultBytes, webhooks of flow a.example o: found 0, expected 2054/,
+  ],
+  [
+    'a webhook of a batch that counts with another flow',
+    async () => {
+      await raw.hdel(harness.key('flow-webhooks'), '* ');
+      await raw.hset(harness.key('flow-webhooks'), '* other', 2048);
+    },
+    /webhooks of flow \* other: found 2048, expected 0\n.*webhooks of flow \* : found 0, expected 2048/,
+  ],
+  [
     'a pending webhook without a delivery',
     () => raw.del(harness.key('delivery:told')),
     /job told, webhook to deliver: found no, expected yes/,
@@ -379,6 +412,27 @@ describe('an audit', () => {
     for (const [key, value] of sound) await raw.restore(key, 0, value);
     await raw.hset(harness.key('flow-bytes'), { '*': 1, o: 50 });
     expect((await audit(redis.url, harness.prefix)).findings).toEqual([]);
+  });
+
+  it('finds nothing in result bytes that a process of another release has not charged to their flow', async () => {
+    await raw.flushall();
+    for (const [key, value] of sound) await raw.restore(key, 0, value);
+    await raw.hset(harness.key('flow-results'), { '*': 1, o: 50 });
+    await raw.del(harness.key('flow-webhooks'));
+    expect((await audit(redis.url, harness.prefix)).findings).toEqual([]);
+  });
+
+  it('counts no bytes with a flow that name an earlier epoch', async () => {
+    await raw.flushall();
+    for (const [key, value] of sound) await raw.restore(key, 0, value);
+    await raw.hset(harness.key('stats'), 'resultEpoch', 1);
+    await raw.del(harness.key('flow-results'), harness.key('flow-webhooks'));
+    await raw.hset(harness.key('flow-results'), '*', (await raw.hget(harness.key('stats'), 'resultBytes'))!);
+    expect((await audit(redis.url, harness.prefix)).findings).toEqual([]);
+    await raw.hset(harness.key('job:told'), 'resultEpoch', 1);
+    expect((await audit(redis.url, harness.prefix)).findings.map(({ text }) => text)).toEqual([
+      'total stats.resultBytes, results of flow o: found 0, expected 6',
+    ]);
   });
 
   it.each(DAMAGES)('finds %s', async (_, damage, text) => {

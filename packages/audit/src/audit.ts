@@ -4,7 +4,7 @@ import { checkBatches } from './batches.ts';
 import { checkCameras } from './cameras.ts';
 import { type AuditContext, checkOwner, inChunks, membersOf, namesOf, openContext } from './context.ts';
 import type { Finding } from './finding.ts';
-import { checkFlowBytes, checkFlows } from './flows.ts';
+import { checkFlowBytes, checkFlowResults, checkFlows } from './flows.ts';
 import { checkJobs } from './jobs.ts';
 import { checkLanes } from './lanes.ts';
 import { auditLive } from './live.ts';
@@ -66,6 +66,7 @@ async function auditPass(redis: Redis, prefix: string): Promise<Omit<AuditReport
   ]);
   await checkFlows(context, found.jobs);
   await checkFlowBytes(context, found.jobs, batches.flowBytes);
+  await checkFlowResults(context);
   await checkImages(context, found.jobs, batches.images);
   await checkSchedule(context, [
     found.jobs,

@@ -3,6 +3,7 @@ import {
   type AuditContext,
   type Bytes,
   checkOwners,
+  countWithFlow,
   inChunks,
   listOf,
   namesOf,
@@ -68,6 +69,7 @@ export async function checkBatches(
       found.flowBytes.set(flow, (found.flowBytes.get(flow) ?? 0) + b);
     }
     found.resultBytes += Number(batch['resultBytes']);
+    countWithFlow(context, Number(batch['resultBytes']), batch['resultEpoch'], flow);
     await checkItems(context, id, batch, lane, itemsOf.get(id) ?? []);
     await checkState(context, id, batch, webhooks);
     check('batch', id, 'scheduled for the sweep', true, (await redis.zscore(keys.due, `batch-${id}`)) !== null);

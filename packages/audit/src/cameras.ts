@@ -1,5 +1,14 @@
 import { CONSTANTS } from '@facequeue/queue/storage';
-import { type AuditContext, checkOwners, inChunks, listOf, membersOf, namesOf, streamOf } from './context.ts';
+import {
+  type AuditContext,
+  checkOwners,
+  countWithFlow,
+  inChunks,
+  listOf,
+  membersOf,
+  namesOf,
+  streamOf,
+} from './context.ts';
 import { groupJobs, isLive, type JobSummary } from './jobs.ts';
 
 const ENDS = ['succeeded', 'failed', 'superseded', 'expired', 'canceled'];
@@ -21,6 +30,7 @@ export async function checkCameras(
     const camera = await redis.hgetall(keys.camera(name));
     const count = (field: string) => Number(camera[field]);
     resultBytes += count('resultBytes');
+    countWithFlow(context, count('resultBytes'), camera['resultEpoch'], camera['resultFlow'] ?? '');
     const sum = ['waiting', 'processing', ...ENDS].reduce((total, field) => total + count(field), 0);
     check('camera', name, 'posted', sum, count('posted'));
     await checkFrames(context, name, camera, framesOf.get(name) ?? []);

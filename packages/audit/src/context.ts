@@ -13,6 +13,9 @@ export interface AuditContext {
   stats: Record<string, string>;
   /** Unix milliseconds of Redis' clock. */
   now: number;
+  /** Bytes of results and webhooks that count with a flow: by what the queue's flow/results-lib.lua calls them. Filled by `countWithFlow`. */
+  flowResults: Map<string, number>;
+  flowWebhooks: Map<string, number>;
   /** Reports a finding if the property is not what it should be. */
   check(kind: FindingKind, subject: string, property: string, expected: Value, found: Value): void;
 }
@@ -40,6 +43,8 @@ export async function openContext(redis: Redis, prefix: string, findings: Findin
     allKeys,
     stats,
     now: Number(seconds) * 1000,
+    flowResults: new Map(),
+    flowWebhooks: new Map(),
     check(kind, subject, property, expected, actual) {
       if (expected === actual) return;
       const [wanted, is] = [worded(expected), worded(actual)];
@@ -56,6 +61,22 @@ export async function scanKeys(redis: Redis, prefix: string): Promise<string[]> 
     for (const key of keys as string[]) if (!MARK.test(key)) found.add(key);
   }
   return [...found].sort();
+}
+
+/** Counts bytes with their flow if they are of the current epoch. @param host the receiver of a webhook */
+export function countWithFlow(
+  { stats, flowResults, flowWebhooks }: AuditContext,
+  bytes: number,
+  epoch: string | null | undefined,
+  flow: string,
+  host?: string,
+): void {
+  if (epoch !== (stats['resultEpoch'] ?? '0') || bytes === 0) return;
+  const add = (sums: Map<string, number>, name: string) => sums.set(name, (sums.get(name) ?? 0) + bytes);
+  add(flowResults, flow);
+  if (host === undefined) return;
+  add(flowWebhooks, `${host} ${flow}`);
+  add(flowWebhooks, `* ${flow}`);
 }
 
 function worded(value: Value): string {

@@ -1,5 +1,13 @@
 import { QUEUE_NAMES } from '@facequeue/schema';
-import { type AuditContext, type Bytes, inChunks, membersOf, namesOf, readAtomically } from './context.ts';
+import {
+  type AuditContext,
+  type Bytes,
+  countWithFlow,
+  inChunks,
+  membersOf,
+  namesOf,
+  readAtomically,
+} from './context.ts';
 
 /** What the checks of batches, cameras and lanes need of a record. */
 export interface JobSummary {
@@ -31,6 +39,7 @@ const FIELDS = [
   'attempts',
   'blobBytes',
   'resultBytes',
+  'resultEpoch',
   'idempotency',
   'webhookStatus',
   'finishedAt',
@@ -70,6 +79,7 @@ export async function checkJobs(context: AuditContext, webhooks: Set<string>): P
     found.byStatus[status] = (found.byStatus[status] ?? 0) + 1;
     found.blobBytes += blobBytes;
     found.resultBytes += Number(record.resultBytes);
+    countWithFlow(context, Number(record.resultBytes), record.resultEpoch, flow);
     if (status === 'processing') processing.set(queue, (processing.get(queue) ?? 0) + 1);
     if (idempotency) reserved.set(idempotency, id);
 

@@ -1,4 +1,4 @@
-import { type AuditContext, inChunks, membersOf, namesOf } from './context.ts';
+import { type AuditContext, countWithFlow, inChunks, membersOf, namesOf } from './context.ts';
 
 /** Between a host's work becoming due and its place in `hosts`, ms. */
 const CLOCK_TOLERANCE_MS = 1000;
@@ -14,16 +14,20 @@ export async function checkWebhooks(context: AuditContext): Promise<{ ids: Set<s
   let bytes = 0;
   await inChunks(ids, async (id) => {
     const key = keys.delivery(id);
-    const [host, charge, resultBytes, webhookStatus, status] = await redis.hmget(
+    const [host, charge, resultBytes, webhookStatus, status, epoch, flow, owner] = await redis.hmget(
       key,
       'webhookHost',
       'charge',
       'resultBytes',
       'webhookStatus',
       'status',
+      'chargeEpoch',
+      'flow',
+      'owner',
     );
     bytes += Number(charge);
     charged.set(host ?? '', (charged.get(host ?? '') ?? 0) + Number(charge));
+    countWithFlow(context, Number(charge), epoch, flow ?? owner ?? '', host ?? '');
     check('webhook', id, 'status', 'pending', webhookStatus);
     // The resultBytes of a batch are not in its record.
     if (status !== null)

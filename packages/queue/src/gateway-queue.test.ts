@@ -219,11 +219,11 @@ describe('admission', () => {
       .toMatchObject({ createdAt: expect.any(Number) });
   });
 
-  it('counts results to the byte: one less than the limit admits, and the limit refuses', async () => {
+  it('counts results to the byte: one less than seven eighths of the limit admits one flow alone, and these refuse it', async () => {
     await using rig = new Rig(redis.url);
     const [below, at] = [
-      await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 101 } }),
-      await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 100 } }),
+      await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 115 } }),
+      await rig.gateway({ limits: { ...ROOMY, maxResultBytes: 114 } }),
     ];
     const worker = await rig.worker();
     const given = job();

@@ -20,7 +20,7 @@ export const queueVariables = {
   }),
   MAX_RESULT_BYTES: byteSize('256mb', { min: '100kb', max: '1tb' }).meta({
     description:
-      'Bytes of kept results and undelivered webhooks, above which new jobs are refused. Webhooks may take half of it, those of one receiver an eighth.',
+      'Bytes of kept results and undelivered webhooks, above which new jobs are refused, in the same shares. Webhooks may take half of it, those of one receiver an eighth.',
   }),
   MAX_OLDEST: duration('10m', { min: '100ms', max: '3650d' }).meta({
     description:

@@ -1,9 +1,18 @@
 /** What a full queue refuses unread, and what it does not. */
 import { randomUUID } from 'node:crypto';
 import type { BatchResource } from '@facequeue/schema';
+import { encodeResult } from '@facequeue/schema/result-codec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRaw, parseRaw } from '../../../../test/support/clients/raw-http.ts';
-import { apiKeys, keyOf, startTestGateway, type TestGateway } from '../../../../test/support/gateway/index.ts';
+import {
+  apiKeys,
+  CANNED_OUTCOME,
+  CANNED_RESULT,
+  keyOf,
+  startCannedWorker,
+  startTestGateway,
+  type TestGateway,
+} from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
 import { slowQueue } from './testing/slow-queue.ts';
 
@@ -144,5 +153,63 @@ describe('while one caller has its share of the queue', () => {
       body,
     });
     expect(answer.ok).toBe(true);
+  });
+});
+
+describe('while the results of one caller fill what may be kept', () => {
+  const LIMIT = 102_400;
+  /** About 9 kB. */
+  const crowd = encodeResult({ ...CANNED_RESULT, Faces: Array(40).fill(CANNED_RESULT.Faces[0]) });
+  const crowded = ({ owner }: { owner: string }) =>
+    owner === 'flood' ? { ...CANNED_OUTCOME, result: crowd } : CANNED_OUTCOME;
+  const call = (at: TestGateway, name: string, headers: Record<string, string> = {}) =>
+    detect(at, null, { 'x-api-key': keyOf(name), ...headers });
+
+  it('it alone hears that the queue is full, at seven eighths; another’s calls are answered, and then it hears that it has its share', async () => {
+    await using at = await startTestGateway(redis.url, {
+      MAX_RESULT_BYTES: '100kb',
+      API_KEYS: apiKeys('flood', 'small'),
+    });
+    await using _ = await startCannedWorker(at, crowded);
+    const jobs: string[] = [];
+    const flood = async () => {
+      const answer = await call(at, 'flood');
+      if (answer.ok) jobs.push(answer.headers.get('x-job-id')!);
+      return answer;
+    };
+    let refused = await flood();
+    while (refused.status === 200) refused = await flood();
+    expect([refused.status, await refused.json()]).toMatchObject([503, { code: 'queue_full' }]);
+    expect(jobs.length * crowd.length).toBeGreaterThanOrEqual((LIMIT * 7) / 8);
+    expect((jobs.length - 1) * crowd.length).toBeLessThan((LIMIT * 7) / 8);
+
+    expect((await call(at, 'small')).status).toBe(200);
+    await expect.poll(async () => (await call(at, 'flood')).status, { timeout: 10_000 }).toBe(429);
+    refused = await flood();
+    expect(await refused.json()).toMatchObject({
+      code: 'quota_exceeded',
+      detail: 'this caller has its share of the results that may be kept; the rest is for others',
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await call(at, 'small')).status).toBe(200);
+
+    for (const id of jobs.splice(0, 2)) {
+      const headers = { 'x-api-key': keyOf('flood') };
+      expect((await fetch(`${at.url}/jobs/${id}`, { method: 'DELETE', headers })).status).toBe(204);
+    }
+    expect((await flood()).status).toBe(200);
+  });
+
+  it('jobs that it had waiting may fill more than all of it, and another’s first calls are answered nevertheless', async () => {
+    await using at = await startTestGateway(redis.url, {
+      MAX_RESULT_BYTES: '100kb',
+      API_KEYS: apiKeys('flood', 'small'),
+    });
+    for (let i = 0; i < 30; i++) expect((await call(at, 'flood', LATER)).status).toBe(202);
+    await using _ = await startCannedWorker(at, crowded);
+    await expect.poll(async () => (await at.queue.snapshot()).resultBytes, { timeout: 10_000 }).toBe(30 * crowd.length);
+    expect(30 * crowd.length).toBeGreaterThan(2 * LIMIT);
+    for (let i = 0; i < 10; i++) expect((await call(at, 'small')).status).toBe(200);
+    await expect.poll(async () => (await call(at, 'flood')).status, { timeout: 10_000 }).toBe(429);
   });
 });

@@ -21,9 +21,9 @@ redis.call('HSET', batch_key(id),
   'state', 'building', 'owner', args.owner, 'requestId', args.requestId, 'options', options, 'open', args.open and 1 or 0,
   'createdAt', now, 'lastAppend', now, 'ttl', args.ttlMs,
   'total', 0, 'queued', 0, 'processing', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0, 'ended', 0, 'resultBytes', 0, 'turns', 0)
-charge_batch(id, BATCH_OVERHEAD_BYTES + #options + #(more_options or '') + #(listing or '') + #(output or '') + #(webhook or ''))
 if more_options then redis.call('HSET', batch_key(id), 'moreOptions', more_options) end
 if args.flow then redis.call('HSET', batch_key(id), 'flow', args.flow) end
+charge_batch(id, BATCH_OVERHEAD_BYTES + #options + #(more_options or '') + #(listing or '') + #(output or '') + #(webhook or ''))
 if args.maxPending then redis.call('HSET', batch_key(id), 'maxPending', args.maxPending) end
 if args.maxImageBytes then redis.call('HSET', batch_key(id), 'maxImageBytes', args.maxImageBytes) end
 if listing then redis.call('HSET', batch_key(id), 'listing', listing, 'listStatus', 'waiting') end

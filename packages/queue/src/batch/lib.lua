@@ -12,6 +12,7 @@
 --- @include ../limits/rate.lua
 --- @include ../flow/lib.lua
 --- @include ../erasure/lib.lua
+--- @include ../flow/results-lib.lua
 
 local function batch_lane(id) return 'batch:' .. id end
 
@@ -21,8 +22,11 @@ local function flow_of_batch(id)
 end
 
 local function charge_batch(id, bytes)
-  redis.call('HINCRBY', batch_key(id), 'resultBytes', bytes)
-  redis.call('HINCRBY', STATS, 'resultBytes', bytes)
+  if bytes == 0 then return end
+  local kept = redis.call('HINCRBY', batch_key(id), 'resultBytes', bytes)
+  local batch = redis.call('HMGET', batch_key(id), 'flow', 'owner', 'resultEpoch')
+  local epoch = charge_results(batch[1] or batch[2] or '', bytes, kept, batch[3])
+  if epoch ~= batch[3] then redis.call('HSET', batch_key(id), 'resultEpoch', epoch) end
 end
 
 -- Lists how an item ended, as result number `place`. `more`: field -> text of what else is known (l line, j job, a attempts, c code,
@@ -56,14 +60,15 @@ end
 
 -- Forgets all of a batch except an undelivered webhook. None of its items has a record or waits.
 local function forget_batch(id)
-  local bytes = redis.call('HGET', batch_key(id), 'resultBytes')
+  local batch = redis.call('HMGET', batch_key(id), 'resultBytes', 'resultEpoch', 'flow', 'owner')
   redis.call('UNLINK', results_key(id), names_key(id), lane_key(batch_lane(id)), active_key(id))
   redis.call('DEL', batch_key(id))
   count_erasure()
   redis.call('ZREM', DUE, 'batch-' .. id)
   redis.call('HDEL', OPEN_BATCHES, id)
   redis.call('ZREM', TASKS, task_name('list', id), task_name('write', id))
-  redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(bytes or 0))
+  local bytes = tonumber(batch[1] or 0)
+  if bytes > 0 then charge_results(batch[3] or batch[4] or '', -bytes, 0, batch[2]) end
 end
 
 local function erase_batch(id)
@@ -87,7 +92,7 @@ local function finish_batch(id)
   redis.call('ZADD', DUE, expires, 'batch-' .. id)
   if batch[2] then
     redis.call('HSET', batch_key(id), 'webhookStatus', 'pending', 'webhookNextAt', now)
-    add_webhook(batch_key(id), id, batch[2], 0)
+    add_webhook(batch_key(id), id, batch[2], flow_of_batch(id), 0)
   end
 end
 

@@ -2,7 +2,7 @@
  * The record of a batch: a Redis hash.
  * state (building open running finished canceled) owner requestId options open createdAt lastAppend ttl turns
  * total queued processing succeeded failed canceled ended resultBytes rate, and once they are known closedAt finishedAt expiresAt.
- * moreOptions as a job's. flow when it is not the owner; maxPending when its key has that limit.
+ * moreOptions as a job's. resultEpoch: see flow/results-lib.lua. flow when it is not the owner; maxPending when its key has that limit.
  * `turns` counts its lane tokens (lane/lib.lua). stopped when it was canceled, erased when nobody can read it any more.
  * With a listing: listing (JSON) listStatus listLease listTries listState listCode listDetail. With an output: output, and the same
  * fields with write instead of list. With a webhook: the fields that a job's record has.

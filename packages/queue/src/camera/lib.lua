@@ -10,6 +10,7 @@
 --- @include ../limits/rate.lua
 --- @include ../flow/lib.lua
 --- @include ../erasure/lib.lua
+--- @include ../flow/results-lib.lua
 
 local function camera_lane(name) return 'camera:' .. name end
 
@@ -23,9 +24,14 @@ local function leave_if_no_frame_waits(name)
 end
 local function camera_changed(name) redis.call('PUBLISH', PREFIX .. ':changed', 'camera:' .. name) end
 
+-- Several flows may post to a camera. Its results are its maker's, as far as that is known when the first is kept.
 local function charge_camera(name, bytes)
-  redis.call('HINCRBY', camera_key(name), 'resultBytes', bytes)
-  redis.call('HINCRBY', STATS, 'resultBytes', bytes)
+  if bytes == 0 then return end
+  local kept = redis.call('HINCRBY', camera_key(name), 'resultBytes', bytes)
+  local camera = redis.call('HMGET', camera_key(name), 'resultEpoch', 'resultFlow', 'flow')
+  local flow = camera[2] or camera[3] or string.match(name, '^([^/]*)')
+  local epoch = charge_results(flow, bytes, kept, camera[1])
+  if epoch ~= camera[1] then redis.call('HSET', camera_key(name), 'resultEpoch', epoch, 'resultFlow', flow) end
 end
 
 local function entry_bytes(fields)
@@ -34,17 +40,18 @@ local function entry_bytes(fields)
   return bytes
 end
 
-local function trim_frames(name)
-  local kept = tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0)
-  while kept > CAMERA_RESULT_BYTES or redis.call('XLEN', frames_key(name)) > CAMERA_RESULTS do
+-- Makes room for a result of `bytes` that was added. Returns the bytes of those that gave way.
+local function trim_frames(name, bytes)
+  local before = tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0)
+  local freed = 0
+  while before + bytes - freed > CAMERA_RESULT_BYTES or redis.call('XLEN', frames_key(name)) > CAMERA_RESULTS do
     local first = redis.call('XRANGE', frames_key(name), '-', '+', 'COUNT', 1)[1]
-    if not first then return end
-    local bytes = entry_bytes(first[2])
+    if not first then break end
+    freed = freed + entry_bytes(first[2])
     redis.call('XDEL', frames_key(name), first[1])
     count_erasure()
-    charge_camera(name, -bytes)
-    kept = kept - bytes
   end
+  return freed
 end
 
 -- A frame has ended. `outcome`: field -> text of what its job learned.
@@ -69,8 +76,8 @@ local function end_frame(job, status, code, detail, outcome)
     fields[#fields + 1] = value
   end
   redis.call('XADD', frames_key(name), place, unpack(fields))
-  charge_camera(name, entry_bytes(fields))
-  trim_frames(name)
+  local bytes = entry_bytes(fields)
+  charge_camera(name, bytes - trim_frames(name, bytes))
   redis.call('HSET', camera_key(name), 'lastResultAt', now)
   count_event(camera_key(name), 'processedRate')
   camera_changed(name)
@@ -88,7 +95,7 @@ local function forget_camera(name)
   leave_flow('cameras', flow_of_camera(name), camera_lane(name))
   local counted = redis.call('HMGET', camera_key(name), 'kind', 'flow')
   if counted[1] then leave_kind(name, counted[1], counted[2]) end
-  redis.call('HINCRBY', STATS, 'resultBytes', 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
+  charge_camera(name, 0 - tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0))
   redis.call('UNLINK', frames_key(name), lane_key(camera_lane(name)), superseded_key(name))
   redis.call('DEL', camera_key(name))
   count_erasure()

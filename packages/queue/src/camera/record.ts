@@ -2,7 +2,8 @@
  * The record of a camera: a Redis hash.
  * createdAt keep lastFrameAt lastResultAt lastJob postedRate processedRate turns ended resultBytes blobBytes
  * posted waiting processing succeeded failed superseded expired canceled. `turns` counts its lane tokens (lane/lib.lua).
- * laneFlow: whose turns its waiting frames count in, unless that is its owner (flow/lib.lua).
+ * laneFlow: whose turns its waiting frames count in, unless that is its owner (flow/lib.lua). resultFlow: whose results its own are, and
+ * resultEpoch (flow/results-lib.lua).
  */
 import type { ErrorCode, ImageFacts, Timings } from '@facequeue/schema';
 import { cameraOf } from '../job/record.ts';

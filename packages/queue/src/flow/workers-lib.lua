@@ -2,6 +2,7 @@
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ./lib.lua
+--- @include ./results-lib.lua
 --- @include ../job/lib.lua
 
 local function knows_flows(worker)
@@ -26,6 +27,7 @@ local function check_workers()
   if fair == is_fair() then return end
   if fair then
     redis.call('HDEL', STATS, 'unfair')
+    begin_result_epoch(tonumber(redis.call('HGET', STATS, 'resultBytes') or 0))
     -- Workers of the other release have taken jobs and left their entries.
     each_queued_single_job(function(id, queue, flow)
       if not waits_unclaimed(load_job(id)) then leave_jobs_lane(id, queue, flow) end

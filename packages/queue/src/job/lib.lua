@@ -12,10 +12,11 @@
 --- @include ../camera/lib.lua
 --- @include ../flow/lib.lua
 --- @include ../flow/bytes-lib.lua
+--- @include ../flow/results-lib.lua
 --- @include ../erasure/lib.lua
 local FIELDS = {
   'status', 'queue', 'attempts', 'claim', 'lock', 'createdAt', 'startWithin', 'expiresAt',
-  'blobBytes', 'resultBytes', 'resultTtl', 'endedBy', 'owner', 'flow', 'idempotency', 'unshared', 'webhookHost',
+  'blobBytes', 'resultBytes', 'resultEpoch', 'resultTtl', 'endedBy', 'owner', 'flow', 'idempotency', 'unshared', 'webhookHost',
   'ticket', 'batch', 'name', 'line', 'camera', 'takenAt', 'startedAt', 'forgiven',
 }
 local NUMBERS = {
@@ -134,11 +135,14 @@ local function end_job(job, status, code, detail, more, result_bytes)
     return
   end
   if job.camera then end_frame(job, status, code, detail, by_name(more)) end
-  if bytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', bytes) end
   local fields = {
     'status', status, 'finishedAt', now, 'expiresAt', now + job.resultTtl, 'claim', '', 'lock', '',
     'blobBytes', 0, 'resultBytes', bytes,
   }
+  if bytes > 0 then
+    fields[#fields + 1] = 'resultEpoch'
+    fields[#fields + 1] = charge_results(job.flow, bytes, bytes, nil)
+  end
   if code then
     fields[#fields + 1] = 'errorCode'
     fields[#fields + 1] = code
@@ -151,7 +155,7 @@ local function end_job(job, status, code, detail, more, result_bytes)
   for _, value in ipairs(more or {}) do fields[#fields + 1] = value end
   redis.call('HSET', job_key(job.id), unpack(fields))
   redis.call('ZADD', DUE, now + job.resultTtl, job.id)
-  if job.webhookHost then add_webhook(job_key(job.id), job.id, job.webhookHost, bytes) end
+  if job.webhookHost then add_webhook(job_key(job.id), job.id, job.webhookHost, job.flow, bytes) end
   redis.call('PUBLISH', PREFIX .. ':ended', job.id .. ' ' .. status)
   if abort then redis.call('PUBLISH', PREFIX .. ':cancel', job.id) end
 end
@@ -172,5 +176,5 @@ local function erase_record(job)
     redis.call('UNLINK', blob_key(job.id))
     charge_blob(job.flow, -job.blobBytes)
   end
-  if job.resultBytes > 0 then redis.call('HINCRBY', STATS, 'resultBytes', -job.resultBytes) end
+  if job.resultBytes > 0 then charge_results(job.flow, -job.resultBytes, 0, job.resultEpoch) end
 end

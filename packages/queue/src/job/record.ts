@@ -2,7 +2,8 @@
  * The record of a job: a Redis hash, the only truth about it.
  * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
  * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
- * moreOptions when there are options that 0.1.0 does not know. flow when it is not the owner. With an idempotency key: idempotency, and unshared until another call was given the job.
+ * moreOptions when there are options that 0.1.0 does not know. resultEpoch: see flow/results-lib.lua. flow when it is not the owner.
+ * With an idempotency key: idempotency, and unshared until another call was given the job.
  * Of an item of a batch: batch name line, and the lane token that brought it: ticket. Of a frame: camera ("<owner>/<camera>")
  * takenAt ticket.
  * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (an attempt a line) webhookReported.

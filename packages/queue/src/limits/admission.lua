@@ -7,6 +7,7 @@
 --- @include ../flow/lib.lua
 --- @include ../flow/bytes-lib.lua
 --- @include ./shares.lua
+--- @include ./result-shares.lua
 
 -- Single jobs that are before one that a flow submits now: its own, those that workers have claimed, and of each other flow as many as
 -- have a turn until then. A job whose image is still on its way waits for no engine.
@@ -73,13 +74,23 @@ local function refusal(submission)
     end
   end
   local result_bytes = limits.maxResultBytes * share
-  if tonumber(used[2] or 0) >= result_bytes then return 'result_bytes', MAX_RETRY_MS end
+  local full = kept_refusal(flow, fair, count, {
+    reason = 'result_bytes', bytes = used[2], limit = result_bytes, hash = FLOW_RESULTS, field = flow, each = EXPECTED_RESULT_BYTES,
+  })
+  if full then return full, MAX_RETRY_MS end
   if memory_short(bytes, MEMORY_SHARE * share) then return 'memory', retry_after(waiting * interval / 10) end
   local host = submission.webhook_host
   if host then
-    local kept = redis.call('HMGET', STATS, 'deliveryBytes', 'deliveryBytes:' .. host)
-    if tonumber(kept[2] or 0) >= result_bytes * HOST_WEBHOOKS_SHARE then return 'host_webhooks', MAX_RETRY_MS end
-    if tonumber(kept[1] or 0) >= result_bytes * WEBHOOKS_SHARE then return 'webhooks', MAX_RETRY_MS end
+    local undelivered = redis.call('HMGET', STATS, 'deliveryBytes', 'deliveryBytes:' .. host)
+    local each = EXPECTED_RESULT_BYTES + WEBHOOK_OVERHEAD_BYTES
+    full = kept_refusal(flow, fair, count, {
+      reason = 'host_webhooks', bytes = undelivered[2], limit = result_bytes * HOST_WEBHOOKS_SHARE,
+      hash = FLOW_WEBHOOKS, field = host .. ' ' .. (flow or ''), each = each,
+    }) or kept_refusal(flow, fair, count, {
+      reason = 'webhooks', bytes = undelivered[1], limit = result_bytes * WEBHOOKS_SHARE,
+      hash = FLOW_WEBHOOKS, field = '* ' .. (flow or ''), each = each,
+    })
+    if full then return full, MAX_RETRY_MS end
   end
   if not submission.in_lane then
     local oldest = 0

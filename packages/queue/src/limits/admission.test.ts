@@ -114,20 +114,46 @@ describe('undelivered webhooks', () => {
   const hooked = (host: string) =>
     submit({ webhookUrl: `https://${host}/`, webhookHost: host, limits: { ...ROOMY, maxResultBytes: 8000 } });
 
-  it('of one receiver take an eighth of the result bytes', async () => {
-    await stats({ 'deliveryBytes:a.example': 1000, deliveryBytes: 1000 });
+  /** Bytes of webhooks for a.example, all of the flow of `submit`. */
+  async function undelivered(bytes: number): Promise<void> {
+    await stats({ 'deliveryBytes:a.example': bytes, deliveryBytes: bytes });
+    await raw.hset(by.key('flow-webhooks'), { 'a.example o': bytes, '* o': bytes });
+  }
+  /** What a worker of another release has this be. */
+  const withoutShares = () => stats({ unfair: 1 });
+
+  it('of one receiver take seven eighths of an eighth of the result bytes, if all are of one flow', async () => {
+    await undelivered(875);
     expect(await hooked('a.example')).toEqual(refused('host_webhooks', 30_000));
     expect(await hooked('b.example')).toEqual(admitted);
-    await stats({ 'deliveryBytes:a.example': 999 });
+    await undelivered(874);
     expect(await hooked('a.example')).toEqual(admitted);
   });
 
-  it('of all receivers take half of them, which leaves other jobs alone', async () => {
-    await stats({ deliveryBytes: 4000 });
-    expect(await hooked('a.example')).toEqual(refused('webhooks', 30_000));
+  it('of all receivers take seven eighths of half of them, if all are of one flow, which leaves other jobs alone', async () => {
+    await undelivered(3500);
+    expect(await hooked('b.example')).toEqual(refused('webhooks', 30_000));
     expect(await submit({ limits: { ...ROOMY, maxResultBytes: 8000 } })).toEqual(admitted);
-    await stats({ deliveryBytes: 3999 });
+    await undelivered(3499);
+    expect(await hooked('b.example')).toEqual(admitted);
+  });
+
+  it('of one receiver take an eighth of the result bytes where there are no shares', async () => {
+    await withoutShares();
+    await undelivered(1000);
+    expect(await hooked('a.example')).toEqual(refused('host_webhooks', 30_000));
+    expect(await hooked('b.example')).toEqual(admitted);
+    await undelivered(999);
     expect(await hooked('a.example')).toEqual(admitted);
+  });
+
+  it('of all receivers take half of them where there are no shares, which leaves other jobs alone', async () => {
+    await withoutShares();
+    await undelivered(4000);
+    expect(await hooked('b.example')).toEqual(refused('webhooks', 30_000));
+    expect(await submit({ limits: { ...ROOMY, maxResultBytes: 8000 } })).toEqual(admitted);
+    await undelivered(3999);
+    expect(await hooked('b.example')).toEqual(admitted);
   });
 });
 

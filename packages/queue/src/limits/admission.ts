@@ -57,6 +57,10 @@ const FLOW_REASONS = {
   own_pending: 'this API key has as many jobs, items and frames waiting as its limit `waiting` allows',
   share_pending: 'this caller has its share of the jobs that may wait; the rest is for others',
   share_blob_bytes: 'this caller has its share of the image bytes that may wait; the rest is for others',
+  share_result_bytes: 'this caller has its share of the results that may be kept; the rest is for others',
+  share_host_webhooks:
+    'this caller has its share of the webhooks that may wait for this receiver; the rest is for others',
+  share_webhooks: 'this caller has its share of the webhooks that may wait to be delivered; the rest is for others',
 };
 type FlowReason = keyof typeof FLOW_REASONS;
 const isFlowReason = (reason: AdmissionReason | FlowReason): reason is FlowReason => reason in FLOW_REASONS;

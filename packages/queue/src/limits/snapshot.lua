@@ -1,18 +1,21 @@
 -- Figures of the whole installation.
--- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, the only flow of which something waits
+-- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, the only flow that waits or has results
 -- or '', then for each queue: waiting, processing, ms the oldest has waited, jobs ended a second (text), ms between two ends while more waited (text), reason to refuse or '',
--- 1 when it concerns the only flow that waits and no other}
+-- 1 when it concerns that flow and no other}
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ./throughput.lua
 --- @include ./memory.lua
 --- @include ./admission.lua
--- The only flow of which something waits; nil for none and for several.
+-- The only flow of which something waits or, if nothing does, of which results are kept; nil for none and for several.
 local function only_flow()
   for _, queue in ipairs(QUEUES) do
     local flow = queued_flows(queue, 1)[1]
     if flow then return not another_waits(flow) and flow or nil end
   end
+  if redis.call('HLEN', FLOW_RESULTS) ~= 2 then return nil end
+  local fields = redis.call('HKEYS', FLOW_RESULTS)
+  return fields[1] == '*' and fields[2] or fields[1]
 end
 
 local used = redis.call('HMGET', STATS, 'blobBytes', 'resultBytes')
@@ -31,6 +34,8 @@ for _, queue in ipairs(QUEUES) do
   local reason = refusal(submission)
   submission.flow = only or nil
   local of_only = not reason and only and refusal(submission)
+  -- What others keep is a reason, too: then it is for the script that submits to say so.
+  if of_only and string.sub(of_only, 1, 6) == 'share_' then of_only = nil end
   reply[#reply + 1] = reason or of_only or ''
   reply[#reply + 1] = of_only and 1 or 0
 end

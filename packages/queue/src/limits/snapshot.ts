@@ -19,7 +19,7 @@ export interface QueueFigures {
 export interface Refusal {
   reason: RefusalReason;
   text: string;
-  /** The only flow that is refused, because nothing of others waits and it has its share; null: every flow is. */
+  /** The only flow that is refused, because nothing of others waits or is kept and it has its share; null: every flow is. */
   flow: string | null;
 }
 

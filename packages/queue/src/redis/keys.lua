@@ -7,7 +7,7 @@
 --   <prefix>:stats           hash    blobBytes, resultBytes, deliveryBytes, deliveryBytes:<host>, processing:<queue>, drain:<queue> and
 --                                    mark:<queue> (see limits/throughput.lua), items (that wait in lanes of batches), turns (lane tokens
 --                                    issued so far), memoryUsed, memoryLimit, cameras:<kind> (how many), maxCameras,
---                                    erasures, rewrittenErasures (see erasure/), openChecked, clock:<queue>, alone:<queue>
+--                                    resultEpoch (see flow/results-lib.lua), erasures, rewrittenErasures (see erasure/), openChecked, clock:<queue>, alone:<queue>
 --                                    and unfair (see flow/lib.lua)
 --   <prefix>:workers         hash    worker id -> "<time> <json>"
 --   <prefix>:idem:<key>      string  "<id> <fingerprint>": the job that has an idempotency key; lives and dies with its record
@@ -35,6 +35,8 @@
 --   <prefix>:lane:jobs:<queue>:<flow>  zset  ids of its single jobs that no worker has claimed, by the time since which they wait, less a constant when it was passed over
 --   <prefix>:weights         hash    weights of flows that do not have 1 (see flow/set-weights.lua)
 --   <prefix>:flow-bytes      hash    bytes of images that wait by flow, and all of them (see flow/bytes-lib.lua)
+--   <prefix>:flow-results    hash    bytes of kept results and undelivered webhooks by flow, and all of them (see flow/results-lib.lua, as the next)
+--   <prefix>:flow-webhooks   hash    bytes of undelivered webhooks by receiver and flow
 --   <prefix>:flow-entries:<flow>  string  what waits in its lanes of batches and cameras, for a moment (see limits/shares.lua)
 --   <prefix>:first-start     string  time of the installation's first start
 --   <prefix>:rate:<owner>   string  see quota/lib.lua, as the next
@@ -57,6 +59,8 @@ local LANE_TOKENS = PREFIX .. ':turns'
 local CAMERAS = PREFIX .. ':cameras'
 local WEIGHTS = PREFIX .. ':weights'
 local FLOW_BYTES = PREFIX .. ':flow-bytes'
+local FLOW_RESULTS = PREFIX .. ':flow-results'
+local FLOW_WEBHOOKS = PREFIX .. ':flow-webhooks'
 local OPEN_BATCHES = PREFIX .. ':open-batches'
 
 local function job_key(id) return PREFIX .. ':job:' .. id end

@@ -35,6 +35,8 @@ export interface Keys {
   readonly workers: string;
   readonly weights: string;
   readonly flowBytes: string;
+  readonly flowResults: string;
+  readonly flowWebhooks: string;
   /** Stored as `turns`. */
   readonly laneTokens: string;
   readonly channels: {
@@ -86,6 +88,8 @@ export function keysOf(prefix: string): Keys {
     workers: `${prefix}:workers`,
     weights: `${prefix}:weights`,
     flowBytes: `${prefix}:flow-bytes`,
+    flowResults: `${prefix}:flow-results`,
+    flowWebhooks: `${prefix}:flow-webhooks`,
     laneTokens: `${prefix}:turns`,
     channels: {
       ended: `${prefix}:ended`,

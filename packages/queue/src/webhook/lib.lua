@@ -7,6 +7,7 @@
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ../erasure/lib.lua
+--- @include ../flow/results-lib.lua
 
 local function first_score(key)
   return tonumber(redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2])
@@ -23,19 +24,24 @@ local function reschedule_host(host)
   end
 end
 
-local function charge_host(host, bytes)
-  redis.call('HINCRBY', STATS, 'resultBytes', bytes)
+-- A webhook of a flow has `bytes` more, or less, and `kept` from now on. Returns the epoch it must name (flow/results-lib.lua).
+local function charge_webhook(host, flow, bytes, kept, epoch)
+  local current, change = charge_results(flow, bytes, kept, epoch)
+  add_to_flow(FLOW_WEBHOOKS, host .. ' ' .. flow, change)
+  add_to_flow(FLOW_WEBHOOKS, '* ' .. flow, change)
   redis.call('HINCRBY', STATS, 'deliveryBytes', bytes)
   if redis.call('HINCRBY', STATS, 'deliveryBytes:' .. host, bytes) == 0 then
     redis.call('HDEL', STATS, 'deliveryBytes:' .. host)
   end
+  return current
 end
 
 -- The webhook of a job or batch that has just ended is due. It keeps a copy of the record, because it may outlive the record.
-local function add_webhook(record, id, host, bytes)
+local function add_webhook(record, id, host, flow, bytes)
+  local charge = bytes + WEBHOOK_OVERHEAD_BYTES
   redis.call('COPY', record, delivery_key(id))
-  redis.call('HSET', delivery_key(id), 'webhookTries', 0, 'charge', bytes + WEBHOOK_OVERHEAD_BYTES)
-  charge_host(host, bytes + WEBHOOK_OVERHEAD_BYTES)
+  local epoch = charge_webhook(host, flow, charge, charge, nil)
+  redis.call('HSET', delivery_key(id), 'webhookTries', 0, 'charge', charge, 'chargeEpoch', epoch)
   redis.call('ZADD', pending_key(host), now, id)
   redis.call('ZADD', HOSTS, 'LT', now, host)
   redis.call('PUBLISH', PREFIX .. ':delivery', id)
@@ -44,11 +50,12 @@ end
 -- Forgets a webhook, even one that a worker has leased. The first write frees memory: Redis then lets the script continue even when
 -- it is full.
 local function drop_webhook(id, host)
-  local bytes = tonumber(redis.call('HGET', delivery_key(id), 'charge'))
+  local webhook = redis.call('HMGET', delivery_key(id), 'charge', 'chargeEpoch', 'flow', 'owner')
+  local bytes = tonumber(webhook[1])
   if not bytes then return end
   redis.call('DEL', delivery_key(id))
   count_erasure()
-  charge_host(host, -bytes)
+  charge_webhook(host, webhook[3] or webhook[4] or '', -bytes, 0, webhook[2])
   redis.call('ZREM', pending_key(host), id)
   redis.call('ZREM', leases_key(host), id)
   reschedule_host(host)
