@@ -35,6 +35,11 @@ describe.each([WIDER, COCO])('matchFaces by the rule "$rule"', (rules) => {
     expect(outcomes).toEqual(['ignored', 'ignored', 'false']);
   });
 
+  it('finds no face by a detection of the whole crowd', () => {
+    const crowd = { box: at(0), crowd: true };
+    expect(matchFaces([detection(0, 0.9)], [crowd], rules)).toEqual({ outcomes: ['ignored'], foundBy: [null] });
+  });
+
   it('finds a face that stands in a crowd', () => {
     const { outcomes } = matchFaces([detection(20, 0.9)], [{ box: at(0, 100), crowd: true }, face(20)], rules);
     expect(outcomes).toEqual(['true']);
