@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- scenes [--short]`: what each profile finds in scenes with known faces: how small a face alone in a picture may be,
- * how much of sheets full of portraits, and what it takes for a face where there is none. With `--write DIR` it writes the scenes and
+ * how much of sheets full of portraits, what of turned pictures, and what it takes for a face where there is none. With `--write DIR` it writes the scenes and
  * their ground truth instead, for `facequeue eval`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createPipeline } from '@facequeue/pipeline';
 import { PROFILES, type Profile } from '@facequeue/schema';
 import { cocoJson } from '../../test/support/scenes/coco.ts';
-import { faceless, type LabelledScene, Placements, sheet } from '../../test/support/scenes/scenes.ts';
+import { faceless, type LabelledScene, Placements, sheet, turned } from '../../test/support/scenes/scenes.ts';
 import { machine } from '../support/machine.ts';
 import { numberOption, readOptions } from '../support/options.ts';
 import { measure, type SceneFigures } from './measure.ts';
@@ -79,14 +79,45 @@ async function measureAll(): Promise<void> {
     }
   }
 
+  console.log(`\nTurned pictures without EXIF, ${count} of 1280x960 with one face of 60 to 360 px each:`);
+  row(
+    'profile',
+    'direction',
+    'found',
+    'found with rotate=auto',
+    'false, and with rotate=auto',
+    'CPU-ms, and with rotate=auto',
+  );
+  row('---', '---', '---', '---', '---', '---');
+  const upright: LabelledScene[] = [];
+  const placements = new Placements(1280, 960, seed);
+  for (const face of [60, 120, 200, 360])
+    for await (const scene of placements.scenes(face, Math.ceil(count / 4))) upright.push(scene);
+  for (const profile of profiles)
+    for (const degrees of [0, 90, 180, 270] as const) {
+      const scenes = await Promise.all(upright.map((scene) => (degrees ? turned(scene, degrees) : scene)));
+      const none = (await measure(pipeline, profile, scenes))!;
+      const auto = (await measure(pipeline, profile, scenes, { rotate: 'auto' }))!;
+      const of = ({ found, faces }: SceneFigures) => `${found} of ${faces}`;
+      row(
+        profile,
+        degrees,
+        of(none),
+        of(auto),
+        `${none.wrong}, ${auto.wrong}`,
+        `${none.cpuMs.toFixed(0)}, ${auto.cpuMs.toFixed(0)}`,
+      );
+    }
+
   console.log(`\nSurfaces without a face, ${textures} of 1920x1080:`);
-  row('profile', 'false faces', 'a picture', 'CPU-ms a picture');
-  row('---', '---', '---', '---');
+  row('profile', 'false faces', 'a picture', 'CPU-ms a picture', 'with rotate=auto: false faces', 'CPU-ms a picture');
+  row('---', '---', '---', '---', '---', '---');
   const surfaces: LabelledScene[] = [];
   for await (const scene of faceless(textures, 1920, 1080, seed)) surfaces.push(scene);
   for (const profile of profiles) {
     const { wrong, scenes, cpuMs } = (await measure(pipeline, profile, surfaces))!;
-    row(profile, wrong, (wrong / scenes).toFixed(2), cpuMs.toFixed(0));
+    const auto = (await measure(pipeline, profile, surfaces, { rotate: 'auto' }))!;
+    row(profile, wrong, (wrong / scenes).toFixed(2), cpuMs.toFixed(0), auto.wrong, auto.cpuMs.toFixed(0));
   }
 }
 

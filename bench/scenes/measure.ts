@@ -1,7 +1,7 @@
 /** Runs the pipeline over scenes, and compares what it finds with what is there. */
 import { matchFaces } from '@facequeue/evaluation';
 import type { Pipeline } from '@facequeue/pipeline';
-import { isFacequeueError, LARGEST_MAX_FACES, type Profile } from '@facequeue/schema';
+import { type CallerOptions, isFacequeueError, LARGEST_MAX_FACES, type Profile } from '@facequeue/schema';
 import type { LabelledScene } from '../../test/support/scenes/scenes.ts';
 
 /** What became of the faces of some scenes. */
@@ -23,8 +23,9 @@ export async function measure(
   pipeline: Pipeline,
   profile: Profile,
   scenes: AsyncIterable<LabelledScene> | Iterable<LabelledScene>,
+  more: CallerOptions = {},
 ): Promise<SceneFigures | null> {
-  const options = { profile, landmarks: false, attributes: false, orient: true, max_faces: LARGEST_MAX_FACES };
+  const options = { profile, landmarks: false, attributes: false, orient: true, max_faces: LARGEST_MAX_FACES, ...more };
   const sum = { scenes: 0, faces: 0, found: 0, wrong: 0, cpuMs: 0 };
   for await (const { bytes, boxes } of scenes) {
     const before = process.cpuUsage();

@@ -57,6 +57,7 @@ DETECTION = {
     "vote_iou": 0.55,
     "size_multiple": 32,
     "smallest_face": 20,
+    "rotation": {"certain_score": 0.94, "least_score": 0.85, "margin": 1.5},
     "tiles": {"above_megapixels": 2, "max_megapixels": 1.25, "overlap": 128},
     "passes": {
         "fast": [{"scale": 1, "long_side": {"min": 640, "max": 640}, "max_scale": 2, "faces": {"from": 0, "to": None}}],

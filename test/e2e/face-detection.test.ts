@@ -183,6 +183,38 @@ describe('the same picture in another file', () => {
   });
 });
 
+describe('a picture turned by 90 degrees, without EXIF', () => {
+  it('gives the reference face on its side with rotate=auto, and the same from the command line', async () => {
+    const upright = image('astronaut.png');
+    const turned = await sharp(upright).rotate(90).png().toBuffer();
+    const result = await detect(raw(turned), '?rotate=auto');
+    // Back to upright: what was turned to the right turns to the left. The picture is square.
+    for (const face of result.Faces) {
+      const { Left, Top, Width, Height } = face.BoundingBox;
+      face.BoundingBox = { Left: Top, Top: 1 - Left - Width, Width: Height, Height: Width };
+      face.landmark_106 = face.landmark_106!.map(({ x, y }) => ({ x: y, y: 512 - x }));
+    }
+    expectReference(result, reference['astronaut.png']![0]!, 512, 512);
+    expect(await detect(raw(upright), '?rotate=auto')).toEqual(
+      await facequeueDetect('astronaut.png', '--rotate', 'auto'),
+    );
+  });
+});
+
+describe('a 4K picture of an empty place', () => {
+  it('gives the one face of 30 px in it, which profile fast does not see', async () => {
+    const bytes = await sharp(await pasted(3840, 2160, [{ x: 2900, y: 700, size: 30, who: 2 }]))
+      .jpeg({ quality: 92 })
+      .toBuffer();
+    const { Faces } = await detect(raw(bytes));
+    expect(Faces).toHaveLength(1);
+    const { Left, Top, Width, Height } = Faces[0]!.BoundingBox;
+    expect(Math.hypot((Left + Width / 2) * 3840 - 2900, (Top + Height / 2) * 2160 - 700)).toBeLessThan(8);
+    expect((await detect(raw(bytes), '?profile=fast')).Faces).toEqual([]);
+    expect((await detect(raw(bytes), '?min_face_size=100')).Faces).toEqual([]);
+  });
+});
+
 describe('a crowd', { timeout: 180_000 }, () => {
   const pids = () =>
     descendants(service.pid)

@@ -126,6 +126,7 @@ describe('pipeline', () => {
       min_face_size: [undefined, 50, 100],
       landmarks: [true, false, 'refined'],
       attributes: [true, false],
+      rotate: [undefined, 'none', 'auto'],
     } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
     // These decide which passes run and what makes the points; the others choose among the faces that those find.
     const whole: Record<string, DetectedFace[]> = {};
@@ -252,6 +253,63 @@ describe('pipeline', () => {
       }
       expect(off / 106 / 160, `${roll}°`).toBeLessThan(0.08);
       expect(attributes!.male).toBeGreaterThan(0.9);
+    }
+  });
+
+  it('finds faces in a picture that lies on its side or stands on its head with rotate=auto, as it does upright', async () => {
+    const rotate = 'auto';
+    const scenes = [0, 1, 2].map((who) =>
+      pasted(900, 700, [{ x: 300 + 120 * who, y: 320, size: [60, 130, 260][who]!, who, roll: 10 * who - 8 }]),
+    );
+    scenes.push(pasted(1320, 880, crowd(6, 4, 220, 90)));
+    for (const scene of scenes) {
+      const upright = await detect(await scene, { rotate });
+      expect(upright.faces).toEqual((await detect(await scene)).faces);
+      for (const degrees of [90, 180, 270]) {
+        const { faces, image } = await detect(
+          await sharp(await scene)
+            .rotate(degrees)
+            .toBuffer(),
+          { rotate },
+        );
+        expect(faces, `${degrees}`).toHaveLength(upright.faces.length);
+        for (const face of upright.faces) {
+          const back = (x: number, y: number) =>
+            ({ 90: [image.width - y, x], 180: [image.width - x, image.height - y], 270: [y, image.height - x] })[
+              degrees
+            ]!;
+          const [x, y] = back(face.box.x + face.box.width / 2, face.box.y + face.box.height / 2);
+          const size = sizeOf(face);
+          const same = at(faces, { x: x!, y: y!, size, who: 0 })!;
+          expect(same, `${degrees}`).toBeDefined();
+          expect(same.box.width / same.box.height > 1).toBe((degrees !== 180) === face.box.width / face.box.height < 1);
+          for (const i of [0, 66, 144]) {
+            const [px, py] = back(face.landmarks![i]!, face.landmarks![i + 1]!);
+            expect(Math.hypot(same.landmarks![i]! - px!, same.landmarks![i + 1]! - py!)).toBeLessThan(size * 0.03);
+          }
+          expect(same.attributes!.male).toBeCloseTo(face.attributes!.male, 1);
+          expect(Math.abs(same.attributes!.age - face.attributes!.age)).toBeLessThan(2);
+        }
+      }
+    }
+  });
+
+  it('takes no picture without a face for turned, and looks no further where a face stands out', async () => {
+    for (const name of WITHOUT)
+      expect((await detect(await photographBytes(name), { rotate: 'auto' })).faces).toEqual([]);
+    const rotate = vi.spyOn(sharp.prototype, 'rotate');
+    onTestFinished(() => rotate.mockRestore());
+    for (const [name, turned] of [
+      ['portrait-1.jpg', 0],
+      ['no-face-cat.png', 3],
+    ] as const) {
+      rotate.mockClear();
+      const image = await photograph(name);
+      await pipeline.detectPixels(image, options({ rotate: 'auto' }));
+      expect(rotate, name).toHaveBeenCalledTimes(turned);
+      rotate.mockClear();
+      await pipeline.detectPixels(image, options({ rotate: 'none' }));
+      expect(rotate).not.toHaveBeenCalled();
     }
   });
 

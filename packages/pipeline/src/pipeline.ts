@@ -1,12 +1,9 @@
-import { DEFAULT_MAX_FACES, type DetectionOptions, FacequeueError, type Profile } from '@facequeue/schema';
+import { DEFAULT_DETECTION_OPTIONS, DEFAULT_MAX_FACES, type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import sharp from 'sharp';
 import type { Candidate, Corners } from './detection/candidate.ts';
-import { detectFaces } from './detection/detector.ts';
-import type { Size } from './detection/letterbox.ts';
-import { plannedPasses } from './detection/passes.ts';
-import type { Findings } from './detection/policy.ts';
+import { rotateBack } from './detection/rotation.ts';
+import { type Expected, FaceSearch } from './detection/search.ts';
 import { selectFaces } from './detection/selection.ts';
-import { candidatesToVerify, verifyCandidates } from './detection/verification.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
 import type { DeviceChoice } from './device/choose.ts';
 import { type OpenModels, openModels } from './device/open.ts';
@@ -89,11 +86,13 @@ class ModelPipeline implements Pipeline {
   readonly model: { readonly name: string; readonly version: string };
   readonly #pack: Pack;
   readonly #models: OpenModels;
+  readonly #search: FaceSearch;
   readonly #limits: ImageLimits;
 
   constructor(pack: Pack, models: OpenModels, limits: ImageLimits) {
     this.#pack = pack;
     this.#models = models;
+    this.#search = new FaceSearch(pack.manifest, models.sessions);
     this.#limits = limits;
     this.device = models.device;
     this.deviceReason = models.reason;
@@ -141,9 +140,9 @@ class ModelPipeline implements Pipeline {
     return this.#find(image, options, 1, ignored);
   }
 
-  /** @param scale px of the original per px of `image`: `min_face_size` counts px of the original */
+  /** @param scale px of the original per px of the image given: `min_face_size` counts px of the original */
   async #find(
-    image: RgbImage,
+    given: RgbImage,
     options: DetectionOptions,
     scale: number,
     onFaces: (count: number) => void,
@@ -153,7 +152,9 @@ class ModelPipeline implements Pipeline {
     const timings: StageTimings = { decode: 0, detect: 0 };
     const lap = stopwatch();
 
-    const { candidates } = await this.#candidates(image, options, scale, onFaces);
+    const { candidates, image, rotation } = await this.#search.search(given, options, scale, (expected) =>
+      onFaces(workOf(expected, options)),
+    );
     const selected = selectFaces(candidates, options, detection.default_confidence, scale);
     const faces = selected.faces.map(
       (one): DetectedFace => ({ box: boxOf(one), confidence: one.score, points5: one.points }),
@@ -180,36 +181,8 @@ class ModelPipeline implements Pipeline {
       });
       timings.attributes = lap();
     }
+    for (const face of faces) rotateBack(face, rotation, image);
     return { faces, timings, leftOut: selected.leftOut, model: this.model };
-  }
-
-  /** What the detector finds and the call may report, verified where the profile asks for it; highest score first. */
-  async #candidates(
-    image: RgbImage,
-    options: DetectionOptions,
-    scale: number,
-    onFaces: (count: number) => void,
-  ): Promise<Findings> {
-    const { detection } = this.#pack.manifest;
-    const { min_confidence = detection.default_confidence, max_faces = DEFAULT_MAX_FACES } = options;
-    const { profile, min_face_size = 0 } = options;
-    const verification = this.#verificationOf(options);
-    const passes = this.#passesOf(image, profile, min_face_size / scale);
-    const { candidates, scales } = await detectFaces(this.#models.sessions.detector, image, passes, detection);
-    const { unsure, sure } = candidatesToVerify(candidates, min_confidence, verification?.rules);
-    const described = options.landmarks || options.attributes ? Math.min(max_faces, unsure.length + sure.length) : 0;
-    const work = options.landmarks === 'refined' ? REFINED_FACE : 1;
-    onFaces(Math.ceil(described * work) + Math.ceil(unsure.length / VERIFICATIONS_A_FACE));
-    if (!verification) return { candidates: sure, scales };
-    const { session, rules, crop } = verification;
-    const verified = await verifyCandidates(session, image, unsure, rules, crop);
-    return { candidates: [...verified, ...sure].sort((a, b) => b.score - a.score), scales };
-  }
-
-  /** @param minFaceSize px of `image` */
-  #passesOf(image: Size, profile: Profile, minFaceSize: number) {
-    const { passes, smallest_face } = this.#pack.manifest.detection;
-    return plannedPasses(image, passes[profile], smallest_face, minFaceSize);
   }
 
   /** The refiner and its rules. @throws FacequeueError invalid_request when the pack has none */
@@ -223,16 +196,9 @@ class ModelPipeline implements Pipeline {
     );
   }
 
-  /** The verifier and its rules; null where the pack has none, or the profile asks none. */
-  #verificationOf({ profile }: Pick<DetectionOptions, 'profile'>) {
-    const { verification: rules, crops } = this.#pack.manifest;
-    const session = this.#models.sessions.verifier;
-    return session && rules?.profiles.includes(profile) ? { session, rules, crop: crops.verifier! } : null;
-  }
-
   async warm(): Promise<void> {
-    const { detection, crops } = this.#pack.manifest;
-    const { detector, landmarks, attributes } = this.#models.sessions;
+    const { crops } = this.#pack.manifest;
+    const { landmarks, attributes } = this.#models.sessions;
     const bytes = await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#808080' } })
       .jpeg()
       .toBuffer();
@@ -240,22 +206,13 @@ class ModelPipeline implements Pipeline {
     const small: RgbImage = { data: large.data.subarray(0, 640 * 480 * 3), width: 640, height: 480 };
     // Reduced and enlarged crops take different paths through the warp. V8 has compiled both after three passes.
     const places = [100, 500].map((side) => ({ centreX: 320, centreY: 240, side, roll: 0.1 }));
-    const verification = this.#verificationOf({ profile: 'balanced' });
     const refiner = this.#models.sessions.refiner ? this.#refiner() : null;
     for (let pass = 0; pass < 3; pass++) {
-      for (const image of [large, small])
-        await detectFaces(detector, image, this.#passesOf(image, 'balanced', 0), detection);
+      for (const image of [large, small]) await this.#search.search(image, DEFAULT_DETECTION_OPTIONS, 1);
       for (const place of places) {
         await findLandmarks(landmarks, refiner, large, [{ crop: place, yawRatio: 0 }], crops.landmarks);
         await findAttributes(attributes, large, [place], crops.attributes);
-        if (verification)
-          await verifyCandidates(
-            verification.session,
-            large,
-            [candidateAt(place)],
-            verification.rules,
-            verification.crop,
-          );
+        await this.#search.verify(large, [candidateAt(place)]);
       }
     }
   }
@@ -267,6 +224,15 @@ class ModelPipeline implements Pipeline {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** The work that may be to be done for the faces found, as a number of faces with landmarks and attributes. */
+function workOf({ candidates, toVerify }: Expected, options: DetectionOptions): number {
+  const { max_faces = DEFAULT_MAX_FACES, landmarks, attributes } = options;
+  const described = landmarks || attributes ? Math.min(max_faces, candidates) : 0;
+  return (
+    Math.ceil(described * (landmarks === 'refined' ? REFINED_FACE : 1)) + Math.ceil(toVerify / VERIFICATIONS_A_FACE)
+  );
 }
 
 /**

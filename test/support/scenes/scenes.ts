@@ -102,6 +102,23 @@ export async function sheet(columns: number, seed: number): Promise<LabelledScen
   };
 }
 
+/** A scene turned clockwise, without EXIF. */
+export async function turned({ name, bytes, width, height, boxes }: LabelledScene, degrees: 90 | 180 | 270) {
+  const back = ({ x, y, width: w, height: h }: Box): Box => {
+    if (degrees === 90) return { x: height - y - h, y: x, width: h, height: w };
+    if (degrees === 180) return { x: width - x - w, y: height - y - h, width: w, height: h };
+    return { x: y, y: width - x - w, width: h, height: w };
+  };
+  const scene: LabelledScene = {
+    name: `turned-${degrees}-${name}`,
+    bytes: await sharp(bytes).rotate(degrees).jpeg({ quality: 92 }).toBuffer(),
+    width: degrees === 180 ? width : height,
+    height: degrees === 180 ? height : width,
+    boxes: boxes.map(back),
+  };
+  return scene;
+}
+
 /** Surfaces without a face, the kinds in turn. */
 export async function* faceless(
   count: number,

@@ -65,6 +65,7 @@ describe('model pack', () => {
       delete detection.passes;
       delete detection.tiles;
       delete detection.smallest_face;
+      delete detection.rotation;
     });
     expect((await loadPack(path)).manifest).toEqual((await loadPack()).manifest);
   });

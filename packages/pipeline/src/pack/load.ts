@@ -44,10 +44,10 @@ export async function loadPack(path: string = DEFAULT_PACK): Promise<Pack> {
   return { path, manifest: parsed.data, file: (role) => join(folder, modelOf(parsed.data, role).file) };
 }
 
-/** Packs made for release 0.1.0 say nothing of passes, which were the same for all: they get those of the default pack. */
+/** Packs made for release 0.1.0 say nothing of passes, which were the same for all: they get those of the default pack, and what belongs to them. */
 async function withPasses(json: unknown): Promise<unknown> {
   const { detection } = Object(json);
   if (Object(detection) !== detection || 'passes' in detection) return json;
-  const { passes, tiles, smallest_face } = (await loadPack()).manifest.detection;
-  return { ...Object(json), detection: { passes, tiles, smallest_face, ...detection } };
+  const { passes, tiles, smallest_face, rotation } = (await loadPack()).manifest.detection;
+  return { ...Object(json), detection: { passes, tiles, smallest_face, rotation, ...detection } };
 }

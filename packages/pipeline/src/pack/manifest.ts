@@ -36,6 +36,16 @@ export type OptionalRole = keyof typeof OPTIONAL_ROLES;
 
 const fraction = z.number().min(0).max(1);
 
+const Rotation = z.strictObject({
+  /** A face that scores this is upright for sure: other directions are not tried. */
+  certain_score: fraction,
+  /** What a face must score that speaks for another direction alone. */
+  least_score: fraction,
+  /** By which factor a direction must win over every other one. */
+  margin: z.number().min(1),
+});
+export type RotationRules = z.infer<typeof Rotation>;
+
 const Fields = z.strictObject({
   schema: z.literal(1),
   name: z.string().min(1),
@@ -62,6 +72,8 @@ const Fields = z.strictObject({
     smallest_face: z.number().positive(),
     tiles: Tiles,
     passes: Passes,
+    /** When rotate=auto takes a picture for turned. */
+    rotation: Rotation,
   }),
   /** How much the verifier's opinion of a candidate counts. */
   verification: z

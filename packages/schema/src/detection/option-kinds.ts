@@ -57,6 +57,20 @@ export function choice<const Words extends readonly [string, ...string[]]>(
   };
 }
 
+/** One of several words, an option that release 0.1.0 does not know and does without; not filled in when absent. */
+export function choiceOfLater<const Words extends readonly [string, ...string[]]>(
+  words: Words,
+  { description, help }: Texts,
+) {
+  const json = z.enum(words, { error: `expected one of ${words.join(', ')}` });
+  return {
+    json: json.optional(),
+    query: json.optional().meta({ description }),
+    flags: [{ value: 'NAME', help, parse: (text: string): unknown => text }],
+    before: () => undefined,
+  } satisfies DetectionOption;
+}
+
 interface NumberForm extends Texts {
   min: number;
   max: number;

@@ -42,6 +42,7 @@ describe('any two detection options together', () => {
     min_face_size: [undefined, 0, 16_384],
     landmarks: [undefined, true, false, 'refined'],
     attributes: [undefined, true, false],
+    rotate: [undefined, 'none', 'auto'],
   } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
   const rows = pairwise<CallerOptions>(values).map((row) => {
     const given = Object.entries(row).filter(([, value]) => value !== undefined);

@@ -7,7 +7,16 @@
  * of that release do instead (`before: () => undefined` where they do nothing). stored-options.ts keeps the rest apart for newer ones.
  */
 import { z } from 'zod';
-import { choice, type DetectionOption, decimal, type FlagForm, integer, part, variedPart } from './option-kinds.ts';
+import {
+  choice,
+  choiceOfLater,
+  type DetectionOption,
+  decimal,
+  type FlagForm,
+  integer,
+  part,
+  variedPart,
+} from './option-kinds.ts';
 
 /** Detection profiles, cheapest first: one pass, three passes, four passes (models/README.md has their figures). */
 export const PROFILES = ['fast', 'balanced', 'small-faces'] as const;
@@ -63,6 +72,11 @@ const TABLE = {
     variantHelp: 'true, false, or refined: more exact points, for half as much time again a face',
   }),
   attributes: part({ description: 'false omits gender and age.', help: 'without gender and age' }),
+  rotate: choiceOfLater(['none', 'auto'], {
+    description:
+      'auto: where no face stands out, look at 90, 180 and 270 degrees too, and take the picture for turned if one of them clearly has faces. none when absent.',
+    help: 'none or auto: whether to look for faces in pictures that lie on their side or stand on their head; default none',
+  }),
 } satisfies Record<string, DetectionOption>;
 
 type Table = typeof TABLE;

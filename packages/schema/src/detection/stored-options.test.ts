@@ -28,6 +28,7 @@ describe('stored options', () => {
       min_face_size: [undefined, 20],
       landmarks: [true, false, 'refined'],
       attributes: [true, false],
+      rotate: [undefined, 'none', 'auto'],
     } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
     for (const row of pairwise<CallerOptions>(values)) {
       const options = DetectionOptions.parse(row);
@@ -51,6 +52,12 @@ describe('stored options', () => {
     const { options, moreOptions } = storedOptions({ ...DEFAULT_DETECTION_OPTIONS, min_face_size: 5000 });
     expect(JSON.parse(options)).toEqual({ ...DEFAULT_DETECTION_OPTIONS, min_face_size: 4096 });
     expect(optionsFrom(options, moreOptions)).toEqual({ ...DEFAULT_DETECTION_OPTIONS, min_face_size: 5000 });
+  });
+
+  it('give older releases no direction of the picture, which they would refuse', () => {
+    const { options, moreOptions } = storedOptions({ ...DEFAULT_DETECTION_OPTIONS, rotate: 'auto' });
+    expect(JSON.parse(options)).toEqual(DEFAULT_DETECTION_OPTIONS);
+    expect(moreOptions).toBe('{"rotate":"auto"}');
   });
 
   it.each([undefined, null, ''])('without more options (%j) are those of the first field', (none) => {

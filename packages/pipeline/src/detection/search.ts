@@ -1,0 +1,139 @@
+import type { DetectionOptions, Profile } from '@facequeue/schema';
+import type { OpenModels } from '../device/open.ts';
+import type { Session } from '../device/session.ts';
+import type { RgbImage } from '../image/index.ts';
+import type { Manifest, VerificationRules, VerifierCrop } from '../pack/manifest.ts';
+import type { Candidate } from './candidate.ts';
+import { detectFaces } from './detector.ts';
+import { plannedPasses } from './passes.ts';
+import type { Findings } from './policy.ts';
+import { shrink } from './pyramid.ts';
+import { clearRotation, ROTATIONS, type Rotation, rotated } from './rotation.ts';
+import { candidatesToVerify, verifyCandidates } from './verification.ts';
+
+/** Long side, px, of the picture in which faces are looked for in every direction. */
+const ROTATION_SIDE = 640;
+/** The best candidates of a direction decide about it. */
+const CANDIDATES_A_DIRECTION = 16;
+
+export interface Search extends Findings {
+  /** The picture in which the candidates lie: the one given, or that one turned. */
+  image: RgbImage;
+  /** By how much it was turned, degrees clockwise. */
+  rotation: Rotation;
+}
+
+/** What is to be verified and reported at most, before the verifier runs. */
+export interface Expected {
+  candidates: number;
+  toVerify: number;
+}
+
+interface Verifier {
+  session: Session;
+  rules: VerificationRules;
+  crop: VerifierCrop;
+}
+
+/** Searches images for faces with a pack's detector and verifier. */
+export class FaceSearch {
+  readonly #manifest: Manifest;
+  readonly #sessions: OpenModels['sessions'];
+
+  constructor(manifest: Manifest, sessions: OpenModels['sessions']) {
+    this.#manifest = manifest;
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Finds what the call may report, verified where the profile asks for it, in an image that may be turned first.
+   * @param scale px of the original per px of `image`: `min_face_size` counts px of the original
+   * @param onFound called once, before the verifier runs
+   */
+  async search(
+    image: RgbImage,
+    options: DetectionOptions,
+    scale: number,
+    onFound: (expected: Expected) => void = () => {},
+  ): Promise<Search> {
+    const { min_confidence = this.#manifest.detection.default_confidence, min_face_size = 0, profile } = options;
+    const detect = (picture: RgbImage) => this.#detect(picture, profile, min_face_size / scale);
+    let search: Search = { ...(await detect(image)), image, rotation: 0 };
+    const rotation = options.rotate === 'auto' ? await this.#rotationOf(image, search.candidates) : 0;
+    if (rotation !== 0) {
+      const turned = await rotated(image, rotation);
+      search = { ...(await detect(turned)), image: turned, rotation };
+    }
+    const verifier = this.#verifierOf(profile);
+    const { unsure, sure } = candidatesToVerify(search.candidates, min_confidence, verifier?.rules);
+    onFound({ candidates: unsure.length + sure.length, toVerify: unsure.length });
+    const verified = await this.#verify(search.image, unsure, verifier);
+    return { ...search, candidates: [...verified, ...sure].sort((a, b) => b.score - a.score) };
+  }
+
+  /** Asks the verifier about candidates, where the pack has one. */
+  async verify(image: RgbImage, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+    return await this.#verify(image, candidates, this.#verifier());
+  }
+
+  #detect(image: RgbImage, profile: Profile, minFaceSize: number): Promise<Findings> {
+    const { detection } = this.#manifest;
+    const passes = plannedPasses(image, detection.passes[profile], detection.smallest_face, minFaceSize);
+    return detectFaces(this.#sessions.detector, image, passes, detection);
+  }
+
+  /**
+   * The direction in which an image is upright: 0 where a face stands out as it is, or none wins clearly.
+   * @param upright what was found in it as it is
+   */
+  async #rotationOf(image: RgbImage, upright: readonly Candidate[]): Promise<Rotation> {
+    const { default_confidence, rotation: rules } = this.#manifest.detection;
+    const scores = { 0: await this.#bestScores(image, upright), 90: [0], 180: [0], 270: [0] } as Record<
+      Rotation,
+      number[]
+    >;
+    if (Math.max(0, ...scores[0]) >= rules.certain_score) return 0;
+    const small = await smallPicture(image);
+    for (const rotation of ROTATIONS) {
+      const turned = await rotated(small, rotation);
+      scores[rotation] = await this.#bestScores(turned, (await this.#detect(turned, 'fast', 0)).candidates);
+    }
+    return clearRotation(scores, default_confidence, rules);
+  }
+
+  /** Verified scores of the best candidates, whatever the profile. */
+  async #bestScores(image: RgbImage, candidates: readonly Candidate[]): Promise<number[]> {
+    const best = candidates.slice(0, CANDIDATES_A_DIRECTION);
+    return (await this.verify(image, best)).map(({ score }) => score);
+  }
+
+  async #verify(
+    image: RgbImage,
+    candidates: readonly Candidate[],
+    verifier: Verifier | null,
+  ): Promise<readonly Candidate[]> {
+    if (!verifier) return candidates;
+    return await verifyCandidates(verifier.session, image, candidates, verifier.rules, verifier.crop);
+  }
+
+  /** The verifier and its rules; null where the pack has none. */
+  #verifier(): Verifier | null {
+    const { verification: rules, crops } = this.#manifest;
+    const session = this.#sessions.verifier;
+    return session && rules ? { session, rules, crop: crops.verifier! } : null;
+  }
+
+  /** The verifier, where the profile asks it. */
+  #verifierOf(profile: Profile): Verifier | null {
+    const verifier = this.#verifier();
+    return verifier?.rules.profiles.includes(profile) ? verifier : null;
+  }
+}
+
+/** The picture with a long side of 640 px at most. */
+async function smallPicture(image: RgbImage): Promise<RgbImage> {
+  const scale = ROTATION_SIDE / Math.max(image.width, image.height);
+  if (scale >= 1) return image;
+  const side = (length: number) => Math.max(1, Math.round(length * scale));
+  return await shrink(image, { width: side(image.width), height: side(image.height) });
+}
