@@ -5,16 +5,19 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createPipeline } from '@facequeue/pipeline';
+import { createPipeline, type Pipeline } from '@facequeue/pipeline';
 import { PROFILES, type Profile } from '@facequeue/schema';
+import { scene as labelledScene } from '../../test/support/fixtures/index.ts';
 import { cocoJson } from '../../test/support/scenes/coco.ts';
 import { faceless, type LabelledScene, Placements, sheet, turned } from '../../test/support/scenes/scenes.ts';
 import { machine } from '../support/machine.ts';
 import { numberOption, readOptions } from '../support/options.ts';
 import { measure, type SceneFigures } from './measure.ts';
+import { openPasses } from './pass-costs.ts';
 import { type Probe, smallestWidth } from './smallest-width.ts';
 
 const values = readOptions('npm run bench -- scenes', 'What each profile finds in scenes with known faces.', {
+  tables: { default: 'width,sheets,costs,turned,faceless', help: 'tables, with commas' },
   profiles: { default: 'balanced,small-faces', help: 'profiles, with commas' },
   sizes: { default: '1280x720,1920x1080,2560x1440,3840x2160,5712x4284', help: 'sizes of pictures, with commas' },
   placements: { default: '60', help: 'pictures with one face each, for each width that is tried' },
@@ -25,7 +28,18 @@ const values = readOptions('npm run bench -- scenes', 'What each profile finds i
   short: { default: false, help: 'fewer and smaller scenes, one minute or two instead of half an hour' },
   write: { default: '', help: 'folder for the scenes and their ground truth (COCO JSON); nothing is measured' },
 });
+const TABLES = {
+  width: smallestWidths,
+  sheets: portraitSheets,
+  costs: passCosts,
+  turned: turnedPictures,
+  faceless: facelessPictures,
+} satisfies Record<string, (pipeline: Pipeline) => Promise<void>>;
 const list = (text: string) => text.split(',').filter(Boolean);
+const tables = list(values.tables).map((name) => {
+  if (!(name in TABLES)) throw new Error(`${name} is not one of ${Object.keys(TABLES).join(', ')}`);
+  return name as keyof typeof TABLES;
+});
 const profiles = list(values.profiles).map((name) => {
   if (!(PROFILES as readonly string[]).includes(name)) throw new Error(`${name} is not one of ${PROFILES.join(', ')}`);
   return name as Profile;
@@ -53,7 +67,10 @@ async function measureAll(): Promise<void> {
   await using pipeline = await createPipeline({ device: 'cpu', ...(values.pack && { packPath: values.pack }) });
   const { name, version } = pipeline.model;
   console.log(`${machine()}\nPack ${name} ${version}, its default confidence; seed ${seed}\n`);
+  for (const table of tables) await TABLES[table](pipeline);
+}
 
+async function smallestWidths(pipeline: Pipeline): Promise<void> {
   console.log(
     `Smallest face width, px, of which at least 95 % of ${count} placements are found (what is found of the next smaller):`,
   );
@@ -67,7 +84,9 @@ async function measureAll(): Promise<void> {
       row(profile, name, ...(smallest ? cellsOf(smallest.found, smallest.missed) : ['refused', '', '']));
     }
   }
+}
 
+async function portraitSheets(pipeline: Pipeline): Promise<void> {
   console.log('\nSheets of portraits, 4056x4056, asked for 10000 faces:');
   row('profile', 'sheet', 'found', 'false, of what was reported', 'CPU-ms');
   row('---', '---', '---', '---', '---');
@@ -78,7 +97,37 @@ async function measureAll(): Promise<void> {
       row(profile, `${number} x ${number}`, ...(figures ? cellsOfSheet(figures) : ['refused', '', '']));
     }
   }
+}
 
+async function passCosts(): Promise<void> {
+  console.log(
+    '\nCPU-ms a picture with the passes of release 0.1.0, which never stopped early in small-faces here, and with those of the pack:',
+  );
+  row('picture', 'profile', 'options', 'passes of 0.1.0', 'now', 'ratio');
+  row('---', '---', '---', '---', '---', '---');
+  await using passes = await openPasses();
+  const repeats = values.short ? 5 : 15;
+  const onePerson = async (width: number, height: number) => [
+    (await labelledScene({ faces: 1, width, height, background: 'coffee' })).bytes,
+  ];
+  const empty = (await Array.fromAsync(faceless(6, 1920, 1080, seed))).map(({ bytes }) => bytes);
+  for (const [picture, pictures, profile, options] of [
+    ['1080p, one face', await onePerson(1920, 1080), 'balanced', {}],
+    ['1080p, one face', await onePerson(1920, 1080), 'balanced', { min_face_size: 60 }],
+    ['1080p, one face', await onePerson(1920, 1080), 'fast', {}],
+    ['1080p, no face, six surfaces', empty, 'balanced', {}],
+    ['1080p, no face, six surfaces', empty, 'balanced', { min_face_size: 60 }],
+    ['1080p, no face, six surfaces', empty, 'fast', {}],
+    ['1152x864, one face', await onePerson(1152, 864), 'small-faces', {}],
+    ['4K, one face', await onePerson(3840, 2160), 'small-faces', {}],
+    ['4K, one face', await onePerson(3840, 2160), 'balanced', {}],
+  ] as const) {
+    const { earlier, now } = await passes.cost(pictures, profile, repeats, options);
+    row(picture, profile, JSON.stringify(options), earlier.toFixed(0), now.toFixed(0), (now / earlier).toFixed(2));
+  }
+}
+
+async function turnedPictures(pipeline: Pipeline): Promise<void> {
   console.log(`\nTurned pictures without EXIF, ${count} of 1280x960 with one face of 60 to 360 px each:`);
   row(
     'profile',
@@ -108,7 +157,9 @@ async function measureAll(): Promise<void> {
         `${none.cpuMs.toFixed(0)}, ${auto.cpuMs.toFixed(0)}`,
       );
     }
+}
 
+async function facelessPictures(pipeline: Pipeline): Promise<void> {
   console.log(`\nSurfaces without a face, ${textures} of 1920x1080:`);
   row('profile', 'false faces', 'a picture', 'CPU-ms a picture', 'with rotate=auto: false faces', 'CPU-ms a picture');
   row('---', '---', '---', '---', '---', '---');
