@@ -12,6 +12,7 @@ const EXPECTED: Record<string, RegExp> = {
       String.raw`Preference-Applied: respond-async\r\n.*\r\n\r\n\{"id":"\1","status":"queued",`,
     's',
   ),
+  Detail: /^\{"Faces":\[\{.*"landmark_106":.*"pose":\{"roll":.*"searched":\{"smallest_face_px":.*\}\}$/,
   'Read a job': new RegExp(
     String.raw`^\{"id":"(${ID})","status":"\w+",.*\}\{"id":"\1","status":"succeeded",.*"Faces":\[\{.*"links":\{.*\}\}$`,
   ),

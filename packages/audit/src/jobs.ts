@@ -119,15 +119,22 @@ async function readJob({ redis, keys }: AuditContext, id: string) {
     ['zscore', keys.due, id],
     ['strlen', keys.blob(id)],
     ['hstrlen', keys.job(id), 'result'],
+    ['hstrlen', keys.job(id), 'details'],
   );
   const scores = rest.splice(0, QUEUE_NAMES.length);
-  const [due, blob, result] = rest as [string | null, number, number];
+  const [due, blob, result, details] = rest as [string | null, number, number, number];
   const record: Partial<Record<(typeof FIELDS)[number], string>> = {};
   FIELDS.forEach((field, i) => {
     const value = (values as (string | null)[])[i];
     if (value) record[field] = value;
   });
-  return { record, queuedIn: QUEUE_NAMES.filter((_, i) => scores[i] !== null), due: due !== null, blob, result };
+  return {
+    record,
+    queuedIn: QUEUE_NAMES.filter((_, i) => scores[i] !== null),
+    due: due !== null,
+    blob,
+    result: result + details,
+  };
 }
 
 async function checkQueued(context: AuditContext, jobs: Map<string, JobSummary>): Promise<void> {

@@ -30,8 +30,10 @@ export async function checkWebhooks(context: AuditContext): Promise<{ ids: Set<s
     countWithFlow(context, Number(charge), epoch, flow ?? owner ?? '', host ?? '');
     check('webhook', id, 'status', 'pending', webhookStatus);
     // The resultBytes of a batch are not in its record.
-    if (status !== null)
-      check('webhook', id, 'bytes of its result', Number(resultBytes), await redis.hstrlen(key, 'result'));
+    if (status !== null) {
+      const stored = (await redis.hstrlen(key, 'result')) + (await redis.hstrlen(key, 'details'));
+      check('webhook', id, 'bytes of its result', Number(resultBytes), stored);
+    }
     const scores = await Promise.all([keys.pending, keys.leases].map((list) => redis.zscore(list(host ?? ''), id)));
     check('webhook', id, 'lists that hold it', 1, scores.filter((score) => score !== null).length);
   });

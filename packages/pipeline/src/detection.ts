@@ -1,5 +1,7 @@
 /** Detections in full precision. `renderResult` converts them to the public form. */
-import type { ImageFacts } from '@facequeue/schema';
+import type { ImageFacts, Searched } from '@facequeue/schema';
+import type { Light } from './faces/light.ts';
+import type { HeadPose } from './faces/pose.ts';
 
 export interface DetectedFace {
   /** px of the upright image, fractional, not clipped to the image. */
@@ -14,6 +16,10 @@ export interface DetectedFace {
   presence?: number;
   /** Probability of male 0..1 and age in years; absent when not requested. */
   attributes?: { male: number; age: number };
+  /** Absent when no detail was requested. */
+  pose?: HeadPose;
+  /** Absent like `pose`. */
+  light?: Light;
 }
 
 /** Milliseconds per stage; a stage that was not requested is absent. */
@@ -33,6 +39,8 @@ export interface Detection {
   timings: StageTimings;
   /** How many more faces were found than the call takes. */
   leftOut: number;
+  /** What was looked for; absent when no detail was requested. */
+  searched?: Searched;
   /** The model pack that was used. */
   model: { name: string; version: string };
 }

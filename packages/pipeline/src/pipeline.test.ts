@@ -127,6 +127,7 @@ describe('pipeline', () => {
       landmarks: [true, false, 'refined'],
       attributes: [true, false],
       rotate: [undefined, 'none', 'auto'],
+      detail: [undefined, true],
     } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
     // These decide which passes run and what makes the points; the others choose among the faces that those find.
     const whole: Record<string, DetectedFace[]> = {};
@@ -149,6 +150,7 @@ describe('pipeline', () => {
       for (const [i, face] of faces.entries()) {
         expect('landmarks' in face, name).toBe(given.landmarks !== false);
         expect('attributes' in face, name).toBe(given.attributes);
+        expect(['pose' in face, 'light' in face], name).toEqual([given.detail ?? false, given.detail ?? false]);
         // Other crops may share the model's run, which moves its sums by less than this.
         for (const [k, value] of (face.landmarks ?? []).entries())
           expect(Math.abs(value - wanted[i]!.landmarks![k]!), name).toBeLessThan(0.01);
@@ -185,6 +187,73 @@ describe('pipeline', () => {
     expect(Math.max(...moved)).toBeLessThan(0.1);
     expect(Math.min(...moved)).toBeGreaterThan(0);
     expect(moved.reduce((a, b) => a + b) / 106).toBeGreaterThan(0.002);
+  });
+
+  it('says of each face where it looks and how well it can be seen, and what was searched, on request', async () => {
+    const bytes = await photographBytes('portrait-2.jpg');
+    const variants = {
+      plain: bytes,
+      mirrored: await sharp(bytes).flop().png().toBuffer(),
+      blurred: await sharp(bytes).blur(3).png().toBuffer(),
+      dark: await sharp(bytes).linear(0.4).png().toBuffer(),
+    };
+    const seen: Record<string, DetectedFace> = {};
+    for (const [name, variant] of Object.entries(variants))
+      seen[name] = (await detect(variant, { detail: true })).faces[0]!;
+    const { plain, mirrored, blurred, dark } = seen as Record<keyof typeof variants, DetectedFace>;
+    // He tilts and turns his head to the right of the picture.
+    expect(plain.pose!.roll).toBeGreaterThan(5);
+    expect(plain.pose!.yaw).toBeGreaterThan(5);
+    for (const axis of ['roll', 'yaw'] as const)
+      expect(Math.abs(mirrored.pose![axis] + plain.pose![axis]), axis).toBeLessThan(5);
+    expect(Math.abs(mirrored.pose!.pitch - plain.pose!.pitch)).toBeLessThan(5);
+    expect(blurred.light!.sharpness).toBeLessThan(plain.light!.sharpness / 5);
+    expect(dark.light!.brightness / plain.light!.brightness).toBeCloseTo(0.4, 1);
+
+    // The pixels are the same whichever parts of the result are asked for.
+    for (const landmarks of [false, true])
+      expect((await detect(bytes, { ...boxesOnly, landmarks, detail: true })).faces[0]!.light).toEqual(plain.light);
+    const without = await detect(bytes);
+    expect(without.searched).toBeUndefined();
+    expect(without.faces[0]).not.toHaveProperty('pose');
+  });
+
+  it('says of a picture on its side how far the heads are tilted in it, and by how much it was turned', async () => {
+    const bytes = await photographBytes('portrait-2.jpg');
+    const upright = (await detect(bytes, { detail: true })).faces[0]!;
+    for (const degrees of [90, 180, 270]) {
+      const turned = await sharp(bytes).rotate(degrees).png().toBuffer();
+      const { faces, searched } = await detect(turned, { detail: true, rotate: 'auto' });
+      expect(searched!.turned).toBe(360 - degrees);
+      expect(faces).toHaveLength(1);
+      const off = (faces[0]!.pose!.roll - upright.pose!.roll - degrees + 900) % 360;
+      expect(Math.abs(off - 180), `${degrees} degrees`).toBeLessThan(3);
+      for (const axis of ['yaw', 'pitch'] as const)
+        expect(Math.abs(faces[0]!.pose![axis] - upright.pose![axis]), axis).toBeLessThan(3);
+      expect(faces[0]!.light!.brightness).toBeCloseTo(upright.light!.brightness, -1);
+    }
+  });
+
+  it('says down to which size it searched: smaller in a more thorough profile, never below what was asked for', async () => {
+    const bytes = await pasted(1920, 1080, crowd(8, 3, 200, 30));
+    const searched = async (more: Partial<DetectionOptions>) =>
+      (await detect(bytes, { ...boxesOnly, detail: true, ...more })).searched!;
+    const byProfile = await Promise.all(PROFILES.map((profile) => searched({ profile })));
+    const sizes = byProfile.map(({ smallest_face_px }) => smallest_face_px);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => b - a));
+    expect(new Set(sizes).size).toBe(3);
+    for (const { scales, turned } of byProfile) {
+      expect(scales).toEqual(scales.toSorted((a, b) => a - b));
+      expect(turned).toBe(0);
+    }
+    expect(byProfile[0]!.scales).toEqual([640 / 1920]);
+    expect((await searched({ min_face_size: 60 })).smallest_face_px).toBe(60);
+    expect((await searched({ max_faces: 4 })).faces_left_out).toBeGreaterThan(10);
+    // A JPEG that is decoded at a half has the same scales per px of its own.
+    const large = await pasted(3840, 2160, [{ x: 1900, y: 1000, size: 300, who: 0 }]);
+    const { scales, smallest_face_px } = (await detect(large, { profile: 'fast', detail: true })).searched!;
+    expect(scales[0]).toBeCloseTo(640 / 3840, 3);
+    expect(smallest_face_px).toBeCloseTo(2 * sizes[0]!, 1);
   });
 
   it('reports half as much work again for faces whose points are refined', async () => {

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import type { Candidate, Corners } from './detection/candidate.ts';
 import { rotateBack } from './detection/rotation.ts';
 import { type Expected, FaceSearch } from './detection/search.ts';
+import { searchedBy } from './detection/searched.ts';
 import { selectFaces } from './detection/selection.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
 import type { DeviceChoice } from './device/choose.ts';
@@ -10,6 +11,8 @@ import { type OpenModels, openModels } from './device/open.ts';
 import { findAttributes } from './faces/attributes.ts';
 import { attributeCrop, type Crop, landmarkCrop, yawRatioOf } from './faces/crop.ts';
 import { findLandmarks, type Refiner } from './faces/landmarks.ts';
+import { LightMeter } from './faces/light-meter.ts';
+import { poseOf } from './faces/pose.ts';
 import { scaleFace } from './faces/scale.ts';
 import { DEFAULT_LIMITS, decode, decodeImage, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
@@ -118,9 +121,11 @@ class ModelPipeline implements Pipeline {
     const onItsSide = options.orient && header.orientation >= 5;
     const { width, height } = onItsSide ? { width: header.height, height: header.width } : header;
     const scale = { x: width / image.width, y: height / image.height };
-    const { faces, timings, leftOut, model } = await this.#find(image, options, Math.sqrt(scale.x * scale.y), onFaces);
+    const found = await this.#find(image, options, Math.sqrt(scale.x * scale.y), onFaces);
+    const { faces, leftOut, timings } = found;
     for (const face of faces) scaleFace(face, scale);
     return {
+      ...found,
       image: {
         width,
         height,
@@ -129,10 +134,7 @@ class ModelPipeline implements Pipeline {
         orientation: header.orientation,
         ...(leftOut > 0 && { faces_left_out: leftOut }),
       },
-      faces,
-      leftOut,
       timings: { ...timings, decode: decoded },
-      model,
     };
   }
 
@@ -152,7 +154,7 @@ class ModelPipeline implements Pipeline {
     const timings: StageTimings = { decode: 0, detect: 0 };
     const lap = stopwatch();
 
-    const { candidates, image, rotation } = await this.#search.search(given, options, scale, (expected) =>
+    const { candidates, scales, image, rotation } = await this.#search.search(given, options, scale, (expected) =>
       onFaces(workOf(expected, options)),
     );
     const selected = selectFaces(candidates, options, detection.default_confidence, scale);
@@ -161,13 +163,14 @@ class ModelPipeline implements Pipeline {
     );
     timings.detect = lap();
 
+    const places = selected.faces.map((one) => ({
+      crop: landmarkCrop(boxOf(one.detectorBox ?? one), one.points, crops.landmarks),
+      yawRatio: yawRatioOf(one.points),
+    }));
+    const light = options.detail ? new LightMeter(crops.landmarks) : null;
     if (options.landmarks) {
-      const places = selected.faces.map((one) => ({
-        crop: landmarkCrop(boxOf(one.detectorBox ?? one), one.points, crops.landmarks),
-        yawRatio: yawRatioOf(one.points),
-      }));
       const refiner = options.landmarks === 'refined' ? this.#refiner() : null;
-      const found = await findLandmarks(sessions.landmarks, refiner, image, places, crops.landmarks);
+      const found = await findLandmarks(sessions.landmarks, refiner, image, places, crops.landmarks, light?.measure);
       found.forEach(({ points, presence }, i) => {
         Object.assign(faces[i]!, { landmarks: points, presence });
       });
@@ -181,8 +184,19 @@ class ModelPipeline implements Pipeline {
       });
       timings.attributes = lap();
     }
+    if (light && !options.landmarks)
+      light.measureAll(
+        image,
+        places.map(({ crop }) => crop),
+      );
+    light?.report(faces);
     for (const face of faces) rotateBack(face, rotation, image);
-    return { faces, timings, leftOut: selected.leftOut, model: this.model };
+    const { leftOut } = selected;
+    const found = { faces, timings, leftOut, model: this.model };
+    if (!options.detail) return found;
+    for (const face of faces) face.pose = poseOf(face.points5, face.landmarks);
+    const sizes = { smallestFace: detection.smallest_face, minFaceSize: options.min_face_size ?? 0, leftOut };
+    return { ...found, searched: searchedBy({ scales, rotation }, scale, sizes) };
   }
 
   /** The refiner and its rules. @throws FacequeueError invalid_request when the pack has none */
@@ -228,8 +242,8 @@ class ModelPipeline implements Pipeline {
 
 /** The work that may be to be done for the faces found, as a number of faces with landmarks and attributes. */
 function workOf({ candidates, toVerify }: Expected, options: DetectionOptions): number {
-  const { max_faces = DEFAULT_MAX_FACES, landmarks, attributes } = options;
-  const described = landmarks || attributes ? Math.min(max_faces, candidates) : 0;
+  const { max_faces = DEFAULT_MAX_FACES, landmarks } = options;
+  const described = looksAtFaces(options) ? Math.min(max_faces, candidates) : 0;
   return (
     Math.ceil(described * (landmarks === 'refined' ? REFINED_FACE : 1)) + Math.ceil(toVerify / VERIFICATIONS_A_FACE)
   );
@@ -240,8 +254,13 @@ function workOf({ candidates, toVerify }: Expected, options: DetectionOptions): 
  * crops are cut from it. Compared with full decoding, points of faces over 16 px in the network's input move by less than
  * 0.9 % of the face, ages change by less than 3 years, and decoding takes a sixth to a half less time.
  */
-function fastDecodeSide({ landmarks, attributes }: DetectionOptions): number {
-  return landmarks || attributes ? FAST_DECODE_SIDE : FAST_DECODE_SIDE / 2;
+function fastDecodeSide(options: DetectionOptions): number {
+  return looksAtFaces(options) ? FAST_DECODE_SIDE : FAST_DECODE_SIDE / 2;
+}
+
+/** Whether crops of the faces are cut. */
+function looksAtFaces({ landmarks, attributes, detail }: DetectionOptions): boolean {
+  return Boolean(landmarks || attributes || detail);
 }
 
 function boxOf({ x1, y1, x2, y2 }: Corners): DetectedFace['box'] {

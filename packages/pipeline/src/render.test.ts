@@ -1,5 +1,5 @@
 import { DetectionResult } from '@facequeue/schema';
-import { decodeResult, encodeResult } from '@facequeue/schema/result-codec';
+import { decodeResult, encodeDetails, encodeResult } from '@facequeue/schema/result-codec';
 import { describe, expect, it } from 'vitest';
 import type { DetectedFace } from './detection.ts';
 import { renderResult } from './render.ts';
@@ -31,6 +31,31 @@ describe('result', () => {
     expect(result.Faces[0]!.landmark_106![105]).toEqual({ x: 210, y: 211 });
     expect(DetectionResult.parse(result)).toEqual(result);
     expect(decodeResult(encodeResult(result))).toEqual(result);
+  });
+
+  it('has on request what is known beyond that, and what was searched', () => {
+    const pose = { roll: 1.26, yaw: -20.04, pitch: 3 };
+    const detailed = { ...full, pose, light: { sharpness: 312.34, brightness: 99.96 } };
+    const searched = { smallest_face_px: 15.03, scales: [0.33333333, 1], turned: 0, faces_left_out: 2 };
+    const result = renderResult({ faces: [detailed], image, model, searched });
+    expect(result.Faces[0]).toEqual({
+      ...renderResult({ faces: [full], image, model }).Faces[0],
+      points_5: Array(5).fill({ x: 0, y: 0 }),
+      presence: 1,
+      male: 0.2,
+      pose: { roll: 1.3, yaw: -20, pitch: 3 },
+      quality: { size_px: 158.1, sharpness: 312.3, brightness: 100, cut_by_edge: false },
+    });
+    expect(result.searched).toEqual({ smallest_face_px: 15, scales: [0.3333, 1], turned: 0, faces_left_out: 2 });
+    expect(DetectionResult.parse(result)).toEqual(result);
+    expect(decodeResult(encodeResult(result), encodeDetails(result))).toEqual(result);
+    const [bareFace] = renderResult({
+      faces: [{ ...bare, pose, light: detailed.light }],
+      image,
+      model,
+      searched,
+    }).Faces;
+    expect(Object.keys(bareFace!)).toEqual(['BoundingBox', 'Confidence', 'points_5', 'pose', 'quality']);
   });
 
   it('has no members for parts that were not requested', () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type ClaimedJob, type Outcome, openWorkerQueue, UNLIMITED } from '@facequeue/queue';
 import { type DetectionResult, QUEUE_NAMES } from '@facequeue/schema';
-import { encodeResult, roundedFace } from '@facequeue/schema/result-codec';
+import { encodeDetails, encodeResult, roundedFace } from '@facequeue/schema/result-codec';
 import type { TestGateway } from './test-gateway.ts';
 
 /** One face with all its members. */
@@ -19,12 +19,28 @@ export const CANNED_RESULT: DetectionResult = {
   FaceModelVersion: '1.0.0',
 };
 
-export const CANNED_OUTCOME: Outcome = {
+/** The same face with what `detail=true` adds. */
+export const DETAILED_RESULT: DetectionResult = {
+  ...CANNED_RESULT,
+  Faces: CANNED_RESULT.Faces.map((face) => ({
+    ...face,
+    points_5: [1, 2, 3, 4, 5].map((x) => ({ x, y: 2 * x })),
+    presence: 0.987,
+    male: 0.2,
+    pose: { roll: -3.5, yaw: 20.1, pitch: 0 },
+    quality: { size_px: 34.6, sharpness: 321.5, brightness: 99.9, cut_by_edge: true },
+  })),
+  searched: { smallest_face_px: 11.2, scales: [0.5, 1], turned: 0, faces_left_out: 0 },
+};
+
+export const CANNED_OUTCOME: Extract<Outcome, { status: 'succeeded' }> = {
   status: 'succeeded',
   result: encodeResult(CANNED_RESULT),
   image: { width: 640, height: 480, format: 'jpeg', bytes: 1234, orientation: 1 },
   timings: { queue: 3, fetch: 0, decode: 14, detect: 17, landmarks: 3, attributes: 2 },
 };
+
+export const DETAILED_OUTCOME: Outcome = { ...CANNED_OUTCOME, details: encodeDetails(DETAILED_RESULT) };
 
 export interface CannedWorker extends AsyncDisposable {
   /** Jobs it claimed, in order, with the bytes of inline ones. */

@@ -4,6 +4,8 @@ export {
   CANNED_OUTCOME,
   CANNED_RESULT,
   type CannedWorker,
+  DETAILED_OUTCOME,
+  DETAILED_RESULT,
   startCannedWorker,
   startWebhookWorker,
 } from './canned-worker.ts';

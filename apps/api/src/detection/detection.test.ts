@@ -9,11 +9,14 @@ import {
   CANNED_OUTCOME,
   CANNED_RESULT,
   type CannedWorker,
+  DETAILED_OUTCOME,
+  DETAILED_RESULT,
   startCannedWorker,
   startTestGateway,
   type TestGateway,
 } from '../../../../test/support/gateway/index.ts';
 import { startRedis, type TestRedis } from '../../../../test/support/redis/test-redis.ts';
+import { readEvents } from '../streaming/testing/sse-reader.ts';
 
 /** Bytes of no image format, with every byte value. */
 const IMAGE = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 251));
@@ -138,6 +141,29 @@ describe('a detection call', () => {
     expect((await raw()).headers.get('x-faces-left-out')).toBe('1304');
   });
 
+  it('has what detail adds wherever a result is shown, and nothing of it without', async () => {
+    // biome-ignore lint/suspicious/noExplicitAny: whatever the gateway answers
+    const bodyOf = async (response: Promise<Response>): Promise<any> => (await response).json();
+    const seen = async () => {
+      const response = await raw({ query: '?detail=true' });
+      const job = await bodyOf(fetch(`${gateway.url}/jobs/${response.headers.get('x-job-id')}`));
+      const batch = await bodyOf(
+        json({ items: [{ img: 'AAAA' }], options: { detail: true } }, { path: '/batches' }),
+      );
+      const lines = await (await fetch(`${gateway.url}/batches/${batch.id}/results?follow=true`)).text();
+      const frame = await bodyOf(raw({ path: '/cameras/gate/frames', query: '?detail=true' }));
+      await bodyOf(fetch(`${gateway.url}/jobs/${frame.id}?wait=20`));
+      using events = await readEvents(`${gateway.url}/cameras/gate/events?after=start`);
+      let data: string | undefined;
+      while (!data) ({ data } = (await events.next())!);
+      return [await response.json(), job.result, JSON.parse(lines).result, JSON.parse(data).result];
+    };
+    answer = ({ options }) => (options.detail ? DETAILED_OUTCOME : CANNED_OUTCOME);
+    for (const result of await seen()) expect(result).toEqual(DETAILED_RESULT);
+    expect(await (await raw({ query: '?detail=false' })).json()).toEqual(CANNED_RESULT);
+    expect(await (await raw()).json()).toEqual(CANNED_RESULT);
+  });
+
   it('passes a well-formed request id of the caller on to job and log', async () => {
     const response = await raw({ headers: { 'x-request-id': 'my-id_1.2' } });
     expect(response.headers.get('x-request-id')).toBe('my-id_1.2');
@@ -205,8 +231,9 @@ describe('a detection call', () => {
     ['min_confidence=1.01', /min_confidence/],
     ['min_confidence=NaN', /min_confidence.*number/],
     ['min_face_size=-1', /min_face_size.*number/],
-    ['min_face_size=5000', /min_face_size/],
-    ['landmarks=no', /landmarks.*true or false/],
+    ['min_face_size=8193', /min_face_size/],
+    ['landmarks=no', /landmarks.*true, false or refined/],
+    ['detail=all', /detail.*true or false/],
     ['priority=urgent', /priority.*bulk/],
     ['a[b]=c', /unknown option "a\[b\]"/],
     [`${'x'.repeat(5000)}=1`, /unknown option "x{64}…"/],

@@ -85,9 +85,17 @@ describe('what the queue stores of a key', () => {
       await print({ source: { kind: 'url', url: 'http://b/' } }),
       await print({ options: { ...DEFAULT_DETECTION_OPTIONS, max_faces: 1 } }),
       await print({ options: { ...DEFAULT_DETECTION_OPTIONS, orient: false } }),
+      await print({ options: { ...DEFAULT_DETECTION_OPTIONS, landmarks: 'refined' } }),
+      await print({ options: { ...DEFAULT_DETECTION_OPTIONS, detail: true } }),
       await print({ webhookUrl: 'http://a/' }),
     ];
     expect(new Set(all).size).toBe(all.length);
+  });
+
+  it('is for a call without new options what earlier releases make of it', async () => {
+    // What idempotency() of the tag v0.1.0 returns for the same call.
+    const { fingerprint } = await idempotency('k', '', 'o', work());
+    expect(fingerprint).toBe('c071024a57e6a0944cc10a53443adaadb07edce069eca3e49ba9e6ad9bb51581');
   });
 
   it('covers every byte of a large image', async () => {

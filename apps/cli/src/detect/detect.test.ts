@@ -95,6 +95,23 @@ describe('detect', () => {
     expect((await detect('--json', '--profile=fast', '--max-faces=1', '--device=cpu', ASTRONAUT)).code).toBe(0);
   });
 
+  it('prints what detail adds, as JSON and for people', async () => {
+    const [face, searched] = await detect('--json', '--detail', '--landmarks', 'refined', ASTRONAUT).then(
+      ({ stdout }) => {
+        const result = JSON.parse(stdout);
+        return [result.Faces[0], result.searched];
+      },
+    );
+    expect(Object.keys(face)).toEqual(
+      expect.arrayContaining(['landmark_106', 'points_5', 'presence', 'male', 'pose', 'quality']),
+    );
+    expect(searched.smallest_face_px).toBeGreaterThan(4);
+    const { stdout } = await detect('--detail', '--no-attributes', ASTRONAUT);
+    expect(stdout).toMatch(
+      / ms, searched down to [\d.]+ px\)\n +# +confidence +left +top +width +height +roll +yaw +pitch +sharpness +brightness\n/,
+    );
+  });
+
   it('fetches a URL under the rules of the service', async () => {
     const server = await startFileServer(new Map([['/a.png', readFileSync(ASTRONAUT)]]));
     try {

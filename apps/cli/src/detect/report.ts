@@ -24,17 +24,28 @@ const line = (value: unknown) => `${JSON.stringify(value)}\n`;
 
 /** For people: a heading for each image, a row for each face, boxes in px of the upright image. */
 export const table: Report = {
-  found({ label }, { image, faces, timings }, { Faces }) {
+  found({ label }, { image, faces, timings }, { Faces, searched }) {
     const took = Object.values(timings).reduce((sum, ms) => sum + ms, 0);
     const count = `${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`;
-    const heading = `${label}: ${count} (${image.width}x${image.height} ${image.format}, ${took.toFixed(0)} ms)\n`;
+    const heading = `${label}: ${count} (${image.width}x${image.height} ${image.format}, ${took.toFixed(0)} ms${searched ? `, searched down to ${searched.smallest_face_px} px` : ''})\n`;
     if (!faces.length) return heading;
-    const rows = Faces.map(({ Confidence, gender, age }, i) => {
+    const rows = Faces.map(({ Confidence, gender, age, pose, quality }, i) => {
       const { x, y, width, height } = faces[i]!.box;
       const place = [x, y, width, height].map((value) => value.toFixed(0));
-      return [String(i + 1), Confidence.toFixed(4), ...place, ...(gender ? [gender, String(age)] : [])];
+      return [
+        String(i + 1),
+        Confidence.toFixed(4),
+        ...place,
+        ...(gender ? [gender, String(age)] : []),
+        ...(pose ? [pose.roll, pose.yaw, pose.pitch].map((angle) => angle.toFixed(0)) : []),
+        ...(quality ? [quality.sharpness, quality.brightness].map((value) => value.toFixed(0)) : []),
+      ];
     });
-    const titles = ['#', 'confidence', 'left', 'top', 'width', 'height', 'gender', 'age'].slice(0, rows[0]!.length);
+    const titles = [
+      ...['#', 'confidence', 'left', 'top', 'width', 'height'],
+      ...(Faces[0]!.gender ? ['gender', 'age'] : []),
+      ...(Faces[0]!.pose ? ['roll', 'yaw', 'pitch', 'sharpness', 'brightness'] : []),
+    ];
     return heading + columns([titles, ...rows]);
   },
   failed: ({ label }, error) => `${label}: ${error.code}: ${error.message}\n`,

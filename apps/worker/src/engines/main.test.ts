@@ -37,10 +37,17 @@ it('reports its device and models, finds a face in an image, and refuses what is
       device: 'cpu',
       models: { version: expect.stringMatching(/^\d+\.\d+\.\d+$/) },
     });
-    const detect = (bytes: Uint8Array) =>
-      engine.detect({ bytes, options: DEFAULT_DETECTION_OPTIONS }, LIMIT, signal, IDS);
-    const { result, image, timings } = await detect(PORTRAIT);
+    const detect = (bytes: Uint8Array, options = DEFAULT_DETECTION_OPTIONS) =>
+      engine.detect({ bytes, options }, LIMIT, signal, IDS);
+    const { result, details, image, timings } = await detect(PORTRAIT);
     expect(decodeResult(result).Faces).toHaveLength(1);
+    expect(details).toBeNull();
+    const detailed = await detect(PORTRAIT, { ...DEFAULT_DETECTION_OPTIONS, detail: true });
+    expect(Buffer.compare(detailed.result, result)).toBe(0);
+    expect(decodeResult(detailed.result, detailed.details)).toMatchObject({
+      Faces: [{ pose: expect.anything(), quality: { cut_by_edge: false } }],
+      searched: { turned: 0, faces_left_out: 0 },
+    });
     expect(image).toMatchObject({ format: 'jpeg', bytes: PORTRAIT.length });
     expect(timings).toMatchObject({ decode: expect.any(Number), detect: expect.any(Number) });
     await expect(detect(new Uint8Array(100))).rejects.toMatchObject({ name: 'FacequeueError' });

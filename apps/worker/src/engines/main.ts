@@ -1,6 +1,6 @@
 /** The engine process: image bytes in, faces out, and nothing else. Started by the worker, never by hand. */
 import { createPipeline, type PipelineOptions, renderResult } from '@facequeue/pipeline';
-import { encodeResult } from '@facequeue/schema/result-codec';
+import { encodeDetails, encodeResult } from '@facequeue/schema/result-codec';
 import { serveParent } from './child.ts';
 
 /** An image with more pixels needs much memory, so it does not start beside what is left of images before it. */
@@ -21,7 +21,8 @@ serveParent(async (settings) => {
         },
       });
       const { image, timings } = detection;
-      return { result: encodeResult(renderResult(detection)), image, timings: { ...timings } };
+      const result = renderResult(detection);
+      return { result: encodeResult(result), details: encodeDetails(result), image, timings: { ...timings } };
     },
   };
 });

@@ -17,9 +17,11 @@ export interface EngineFacts {
   models: { name: string; version: string };
 }
 
-/** The outcome of an image. `result` is the compact form of `@facequeue/schema/result-codec`. */
+/** The outcome of an image. `result` and `details` are the compact forms of `@facequeue/schema/result-codec`. */
 export interface EngineAnswer {
   result: Uint8Array;
+  /** Null when no detail was asked for. */
+  details: Uint8Array | null;
   image: ImageFacts;
   timings: Timings;
 }

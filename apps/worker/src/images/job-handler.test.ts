@@ -13,6 +13,7 @@ import { createJobHandler, type JobHandlerDeps } from './job-handler.ts';
 
 const ANSWER: EngineAnswer = {
   result: new Uint8Array([1]),
+  details: new Uint8Array([2]),
   image: { width: 4, height: 3, format: 'png', bytes: 9, orientation: 1 },
   timings: { decode: 1, detect: 2 },
 };
@@ -133,7 +134,8 @@ describe('a job', () => {
   it('is processing only once it has an engine, and releases the engine before its result is recorded', async () => {
     const { events, outcome } = await runJob({});
     expect(events).toEqual(['blob', 'permit interactive', 'start', 'run', 'permit released', 'finish 2']);
-    expect(outcome).toMatchObject({ status: 'succeeded', result: ANSWER.result, image: ANSWER.image });
+    const { result, details, image } = ANSWER;
+    expect(outcome).toMatchObject({ status: 'succeeded', result, details, image });
     expect(outcome!.timings).toMatchObject({ decode: 1, detect: 2, fetch: expect.any(Number) });
     expect(outcome!.timings!.queue).toBeGreaterThanOrEqual(900);
   });

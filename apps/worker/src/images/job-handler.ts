@@ -118,7 +118,8 @@ async function detectFaces(
   if (!(await queue.start(job.id, job.attempt))) return null;
   const answer = await slot.run({ bytes: image.bytes, options: job.options }, signal, idsOf(job));
   for (const [stage, ms] of Object.entries(answer.timings)) timings[stage as keyof Timings] = tenths(ms);
-  return { status: 'succeeded', result: answer.result, image: answer.image, timings };
+  const { result, details, image: facts } = answer;
+  return { status: 'succeeded', result, details, image: facts, timings };
 }
 
 /** @param timings `fetch` is the time of the fetch itself, and not of waiting for it */

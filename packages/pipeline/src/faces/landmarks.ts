@@ -32,6 +32,7 @@ const pointsOf = (output: Arrays) => output['points']!.data as Float32Array;
 /**
  * The 106 points of every face.
  * @param refiner null for the landmark model alone
+ * @param onCrop called with the pixels of each crop, in order
  */
 export async function findLandmarks(
   session: Session,
@@ -39,6 +40,7 @@ export async function findLandmarks(
   image: RgbImage,
   places: readonly LandmarkPlace[],
   rule: LandmarkCrop,
+  onCrop = (_pixels: Uint8Array) => {},
 ): Promise<Landmarks[]> {
   const found: Landmarks[] = [];
   const runs = runOnCrops(
@@ -51,10 +53,13 @@ export async function findLandmarks(
     const points = pointsOf(output);
     const refined = refiner && pointsOf(await refiner.session.run(inputs));
     const presence = output['presence']!.data as Float32Array;
+    const pixels = inputs['faces']!.data as Uint8Array;
     crops.forEach((crop, i) => {
       const own = points.slice(i * 212, (i + 1) * 212);
       const { yawRatio } = places[found.length]!;
       const both = refined && refinedPoints(own, refined.subarray(i * 212, (i + 1) * 212), yawRatio, refiner.rules);
+      const bytes = pixels.length / crops.length;
+      onCrop(pixels.subarray(i * bytes, (i + 1) * bytes));
       found.push({ points: toImage(both ?? own, crop, rule.size), presence: presence[i]! });
     });
   }

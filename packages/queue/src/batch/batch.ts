@@ -95,6 +95,8 @@ export interface ItemResult {
   timings: Timings;
   /** Compact; of a succeeded item. */
   result: Buffer | null;
+  /** As a job's. */
+  details?: Buffer;
 }
 
 /** A task leased to one worker. */

@@ -30,7 +30,7 @@ local function charge_batch(id, bytes)
 end
 
 -- Lists how an item ended, as result number `place`. `more`: field -> text of what else is known (l line, j job, a attempts, c code,
--- d detail, f image, m timings, r result). Returns the bytes it takes; the caller keeps the counts.
+-- d detail, f image, m timings, r result, x details). Returns the bytes it takes; the caller keeps the counts.
 local function list_result(id, place, name, status, more)
   local entry = { 'i', name, 's', status, 't', now }
   local bytes = RESULT_OVERHEAD_BYTES + #name
@@ -111,7 +111,7 @@ end
 
 -- The job of an item has ended: its record is deleted, its outcome joins the results. `outcome`: field -> text of what the job learned.
 local function end_item(job, status, code, detail, outcome)
-  local more = { l = job.line or nil, j = job.id, a = job.attempts, m = outcome.timings, f = outcome.image, r = outcome.result }
+  local more = { l = job.line or nil, j = job.id, a = job.attempts, m = outcome.timings, f = outcome.image, r = outcome.result, x = outcome.details }
   if code then
     more.c = code
     more.d = detail

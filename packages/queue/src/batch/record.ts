@@ -99,5 +99,6 @@ export function itemResultFrom([id, pairs]: StreamEntry): ItemResult {
     image: fields['f'] ? (JSON.parse(text('f')) as ImageFacts) : null,
     timings: fields['m'] ? (JSON.parse(text('m')) as Timings) : {},
     result: fields['r'] ?? null,
+    ...(fields['x'] && { details: fields['x'] }),
   };
 }

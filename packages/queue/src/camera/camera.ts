@@ -64,4 +64,6 @@ export interface FrameResult {
   timings: Timings;
   /** Compact; of a succeeded frame. */
   result: Buffer | null;
+  /** As a job's. */
+  details?: Buffer;
 }

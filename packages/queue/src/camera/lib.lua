@@ -69,7 +69,7 @@ local function end_frame(job, status, code, detail, outcome)
   local fields = { 'j', job.id, 's', status, 'b', job.createdAt, 't', now }
   local more = {
     k = job.takenAt or nil, a = job.startedAt or nil, c = code, d = detail,
-    f = outcome.image, m = outcome.timings, r = outcome.result,
+    f = outcome.image, m = outcome.timings, r = outcome.result, x = outcome.details,
   }
   for field, value in pairs(more) do
     fields[#fields + 1] = field

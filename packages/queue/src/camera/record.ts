@@ -61,5 +61,6 @@ export function frameResultFrom([id, pairs]: StreamEntry): FrameResult {
     image: fields['f'] ? (JSON.parse(text('f')) as ImageFacts) : null,
     timings: fields['m'] ? (JSON.parse(text('m')) as Timings) : {},
     result: fields['r'] ?? null,
+    ...(fields['x'] && { details: fields['x'] }),
   };
 }

@@ -83,6 +83,7 @@ export const finishScript = defineScript({
     image: optional(json<ImageFacts>()),
     timings: json<Timings>(),
     result: bytes,
+    details: optional(bytes),
   },
   reply: isOne,
 });
@@ -137,6 +138,7 @@ export class Claims {
       image: outcome.image,
       timings: outcome.timings ?? {},
       result: outcome.status === 'succeeded' ? outcome.result : NO_BYTES,
+      details: outcome.status === 'succeeded' ? outcome.details : null,
     });
   }
 

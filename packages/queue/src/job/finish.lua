@@ -15,7 +15,11 @@ end
 if status == 'succeeded' then
   more[#more + 1] = 'result'
   more[#more + 1] = args.result
-  end_job(job, status, nil, nil, more, #args.result)
+  if args.details then
+    more[#more + 1] = 'details'
+    more[#more + 1] = args.details
+  end
+  end_job(job, status, nil, nil, more, #args.result + #(args.details or ''))
 else
   end_job(job, status, args.errorCode, args.errorDetail, more)
 end

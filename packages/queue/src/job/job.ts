@@ -65,6 +65,8 @@ export interface JobRecord {
   error: { code: ErrorCode; detail: string } | null;
   /** The compact result of a succeeded job, as the worker stored it. */
   result: Buffer | null;
+  /** What `detail=true` adds to it, compact too; absent otherwise. */
+  details?: Buffer;
   /** Null for a job without webhook. */
   webhook: WebhookState | null;
   /** The camera of a frame and, where its sender said so, when it was taken; null for any other job. */
@@ -91,5 +93,5 @@ export interface ClaimedJob {
 
 /** How a job ends. */
 export type Outcome =
-  | { status: 'succeeded'; result: Uint8Array; image: ImageFacts; timings: Timings }
+  | { status: 'succeeded'; result: Uint8Array; details?: Uint8Array | null; image: ImageFacts; timings: Timings }
   | { status: 'failed'; error: { code: ErrorCode; detail: string }; image?: ImageFacts; timings?: Timings };

@@ -1,13 +1,14 @@
 /**
  * The record of a job: a Redis hash, the only truth about it.
  * status queue source options requestId owner createdAt startWithin expiresAt resultTtl attempts claim lock blobBytes
- * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result.
+ * resultBytes, and once they are known startedAt finishedAt endedBy image timings errorCode errorDetail result, and
+ * details of a result that was asked for with them.
  * moreOptions when there are options that 0.1.0 does not know. resultEpoch: see flow/results-lib.lua. flow when it is not the owner.
  * With an idempotency key: idempotency, and unshared until another call was given the job.
  * Of an item of a batch: batch name line, and the lane token that brought it: ticket. Of a frame: camera ("<owner>/<camera>")
  * takenAt ticket.
  * With a webhook: webhookUrl webhookHost webhookStatus webhookNextAt webhookLog (an attempt a line) webhookReported.
- * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result bytes.
+ * Times are Unix milliseconds of Redis' clock; options, image and timings JSON; result and details bytes.
  */
 import {
   type ErrorCode,
@@ -55,6 +56,7 @@ export function recordFrom(id: string, fields: Record<string, Buffer>): JobRecor
     },
     error: error ? { code: error as ErrorCode, detail: text('errorDetail') } : null,
     result: fields['result'] ?? null,
+    ...(fields['details'] && { details: fields['details'] }),
     webhook: webhookFrom(fields),
     frame: fields['camera'] ? { camera: cameraOf(text('camera')), takenAt: time('takenAt') } : null,
   };

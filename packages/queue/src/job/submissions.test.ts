@@ -2,6 +2,9 @@
 import { audit } from '@facequeue/audit';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { describe, expect, it } from 'vitest';
+import { itemResultFrom } from '../batch/record.ts';
+import { frameResultFrom } from '../camera/record.ts';
+import type { StreamEntry } from '../redis/stream-page.ts';
 import { dump } from '../testing/dump.ts';
 import { IMAGE, LONG, ROOMY } from '../testing/rig.ts';
 import { by, raw, useScripts } from '../testing/scripts-on-redis.ts';
@@ -199,6 +202,43 @@ describe('finishing a job', () => {
     expect(await by.finish('nobody', 1)).toBe(false);
     expect(await by.release('nobody', 1)).toBe(false);
     expect(await by.start('nobody', 1)).toBe(false);
+    await sound();
+  });
+
+  it('keeps the details of a result beside it: of a job and its webhook, of an item and of a frame', async () => {
+    await by.submit('j', webhook);
+    await by.claim('j');
+    await by.finish('j', 1, 'succeeded', 'res', 'details');
+    expect(await read('j')).toMatchObject({ result: Buffer.from('res'), details: Buffer.from('details') });
+    expect(await raw.hmget(by.key('delivery:j'), 'result', 'details', 'charge')).toEqual(['res', 'details', '2058']);
+    expect(await raw.hget(by.key('job:j'), 'resultBytes')).toBe('10');
+    await sound();
+
+    await by.create('b');
+    const { tokens } = await by.append('b', [
+      { name: 'i', line: null, content: { kind: 'inline', bytes: Buffer.from('img') } },
+    ]);
+    await by.settle('b');
+    const frame = await by.postFrame('f', 'gate');
+    for (const [token, details] of [
+      [tokens[0]!, 'of the item'],
+      [String(frame.at(-1)), null],
+    ] as const) {
+      const { job } = await by.claim(token);
+      await by.finish(job!.id, 1, 'succeeded', 'res', details);
+    }
+    const [entry] = await raw.xrangeBuffer(by.key('results:b'), '-', '+');
+    expect(itemResultFrom(entry as StreamEntry)).toMatchObject({
+      result: Buffer.from('res'),
+      details: Buffer.from('of the item'),
+    });
+    const [plain] = await raw.xrangeBuffer(by.key('frames:/gate'), '-', '+');
+    expect(frameResultFrom(plain as StreamEntry)).not.toHaveProperty('details');
+    const next = await by.postFrame('g', 'gate');
+    const { job } = await by.claim(String(next.at(-1)));
+    await by.finish(job!.id, 1, 'succeeded', 'res', 'of the frame');
+    const detailed = (await raw.xrangeBuffer(by.key('frames:/gate'), '-', '+')).at(-1);
+    expect(frameResultFrom(detailed as StreamEntry).details).toEqual(Buffer.from('of the frame'));
     await sound();
   });
 

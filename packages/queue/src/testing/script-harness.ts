@@ -260,6 +260,7 @@ export class ScriptHarness {
     attempt: number,
     status: 'succeeded' | 'failed' = 'succeeded',
     result = 'result',
+    details: string | null = null,
   ): Promise<boolean> {
     return this.scripts.run(finishScript, {
       id,
@@ -270,6 +271,7 @@ export class ScriptHarness {
       image: IMAGE,
       timings: {},
       result: Buffer.from(result),
+      details: details === null ? null : Buffer.from(details),
     });
   }
 

@@ -40,6 +40,8 @@ export interface ItemView {
   timings: Timings;
   /** In the compact form of `result-codec`; null unless the item succeeded. */
   result: Uint8Array | null;
+  /** What detail=true adds to it, as compact. */
+  details?: Uint8Array;
 }
 
 const problem = (error: ErrorView) => error && toProblem(error.code, error.detail);
@@ -102,7 +104,7 @@ export function itemLine(item: ItemView): ItemLine {
     finished_at: isoTime(item.finishedAt),
     attempts: item.attempts,
     image: item.image,
-    result: item.result && decodeResult(item.result),
+    result: item.result && decodeResult(item.result, item.details),
     error: problem(item.error ?? canceled),
     timings: item.timings,
     cursor: item.cursor,

@@ -33,6 +33,8 @@ export interface FrameView {
   timings: Timings;
   /** In the compact form of `result-codec`; null unless the frame succeeded. */
   result: Uint8Array | null;
+  /** What detail=true adds to it, as compact. */
+  details?: Uint8Array;
 }
 
 /**
@@ -66,7 +68,7 @@ export function frameEvent(camera: string, frame: FrameView): FrameEvent {
     started_at: isoTimeOrNull(frame.startedAt),
     finished_at: isoTime(frame.finishedAt),
     image: frame.image,
-    result: frame.result && decodeResult(frame.result),
+    result: frame.result && decodeResult(frame.result, frame.details),
     error: error && toProblem(error.code, error.detail, frame.jobId),
     timings: frame.timings,
   };

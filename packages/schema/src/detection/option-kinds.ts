@@ -103,6 +103,16 @@ export function decimal({ min, max, description, help, value }: NumberForm) {
   };
 }
 
+/** Something that the result has on request only, and that release 0.1.0 does not know. */
+export function addition({ description, help }: Texts) {
+  return {
+    json: z.boolean().optional(),
+    query: queryFlag({ description }, false).optional(),
+    flags: [{ value: null, help, parse: () => true }],
+    before: () => undefined,
+  } satisfies DetectionOption;
+}
+
 /** Part of the result that can be left out; present by default. */
 export function part({ description, help }: Texts) {
   return {

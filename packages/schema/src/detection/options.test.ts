@@ -43,6 +43,7 @@ describe('any two detection options together', () => {
     landmarks: [undefined, true, false, 'refined'],
     attributes: [undefined, true, false],
     rotate: [undefined, 'none', 'auto'],
+    detail: [undefined, true, false],
   } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
   const rows = pairwise<CallerOptions>(values).map((row) => {
     const given = Object.entries(row).filter(([, value]) => value !== undefined);
@@ -72,7 +73,7 @@ describe('any two detection options together', () => {
       const parsed = given.flatMap(([option, value]) => {
         // A flag without a value is there for one value only, and there may be none for what is so anyway.
         const flag = DETECTION_FLAGS.find((one) => one.option === option && (one.value ?? one.parse('') === value));
-        return flag ? [[option, flag.parse(String(value))]] : [];
+        return [[option, flag ? flag.parse(String(value)) : value]];
       });
       expect(DetectionOptions.parse(Object.fromEntries(parsed))).toEqual(filled(json));
     }
@@ -100,6 +101,7 @@ describe('a detection option', () => {
     ['min_face_size', ['0', '0.5', '16384'], ['-0.1', '16384.1', 'Infinity', '']],
     ['landmarks', ['true', 'false', 'refined'], ['1', '0', 'yes', 'TRUE', 'Refined', '']],
     ['attributes', ['true', 'false'], ['1', '']],
+    ['detail', ['true', 'false'], ['1', 'all', '']],
     ['profile', ['fast', 'balanced', 'small-faces'], ['Fast', 'slow', '']],
   ])('%s in a query may be %j and not %j', (name, good, bad) => {
     for (const text of good)
@@ -118,6 +120,7 @@ describe('a detection option', () => {
     ['min_confidence', [0.1, 1], [0.0999, 1.0001, Number.NaN, '0.5']],
     ['min_face_size', [0, 16_384, 0.25], [-0.01, 16_384.01, Number.POSITIVE_INFINITY]],
     ['landmarks', [true, false, 'refined'], ['true', 1, null]],
+    ['detail', [true, false], ['true', 1, null]],
     ['profile', ['fast'], ['Fast', null]],
     ['orient', [true, false], ['true']],
   ])('%s in JSON may be %j and not %j', (name, good, bad) => {
@@ -138,6 +141,8 @@ describe('a flag of the command line', () => {
   it('has the name of its option, or no-NAME when it omits a part of the result; some options have both', () => {
     expect(flag('max-faces')).toMatchObject({ option: 'max_faces', value: 'N' });
     expect(flag('no-landmarks')).toMatchObject({ option: 'landmarks', value: null });
+    expect(flag('detail')).toMatchObject({ option: 'detail', value: null });
+    expect(flag('detail').parse('')).toBe(true);
     expect(flag('landmarks')).toMatchObject({ option: 'landmarks', value: 'KIND' });
     for (const [text, value] of Object.entries({ true: true, false: false, refined: 'refined', other: 'other' }))
       expect(flag('landmarks').parse(text)).toBe(value);

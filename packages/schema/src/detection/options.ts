@@ -8,6 +8,7 @@
  */
 import { z } from 'zod';
 import {
+  addition,
   choice,
   choiceOfLater,
   type DetectionOption,
@@ -76,6 +77,11 @@ const TABLE = {
     description:
       'auto: where no face stands out, look at 90, 180 and 270 degrees too, and take the picture for turned if one of them clearly has faces. none when absent.',
     help: 'none or auto: whether to look for faces in pictures that lie on their side or stand on their head; default none',
+  }),
+  detail: addition({
+    description:
+      'true adds to each face points_5, presence, male, pose and quality, and to the answer what was searched: see Face and Searched.',
+    help: 'with pose, quality and five points of each face, and what was searched',
   }),
 } satisfies Record<string, DetectionOption>;
 

@@ -31,11 +31,11 @@ describe('the query of a detection call', () => {
     ['priority=bulk&priority=bulk', 'option priority is given twice'],
     [
       `${'x'.repeat(64)}=1`,
-      `unknown option "${'x'.repeat(64)}"; there are profile, max_faces, min_confidence, min_face_size, landmarks, attributes, rotate, priority, webhook_url`,
+      `unknown option "${'x'.repeat(64)}"; there are profile, max_faces, min_confidence, min_face_size, landmarks, attributes, rotate, detail, priority, webhook_url`,
     ],
     [
       `${'x'.repeat(65)}=1`,
-      `unknown option "${'x'.repeat(64)}…"; there are profile, max_faces, min_confidence, min_face_size, landmarks, attributes, rotate, priority, webhook_url`,
+      `unknown option "${'x'.repeat(64)}…"; there are profile, max_faces, min_confidence, min_face_size, landmarks, attributes, rotate, detail, priority, webhook_url`,
     ],
   ])('%s is refused', (text, detail) => {
     expect(() => query(text)).toThrow(refused(detail));

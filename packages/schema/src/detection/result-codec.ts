@@ -6,10 +6,14 @@
  *
  * Layout: u8 version, u8 flags, u8 length + ASCII model version, number of faces, then for each face:
  * signed x4 box (1e-5 of the frame), confidence (1e-4), and as flagged 106 times signed difference of x, of y, u8 male, u8 age.
- * It is lossless for results made by `roundedFace`.
+ * It is lossless for results made by `roundedFace`. What `detail=true` adds is not in it, but beside it (details-codec.ts): release
+ * 0.1.0 refuses results with more bytes.
  */
+import { addDetails, type FaceDetails, roundedDetails } from './details-codec.ts';
 import type { DetectionResult, Face } from './result.ts';
 import { VarintReader, VarintWriter } from './varints.ts';
+
+export { encodeDetails, type FaceDetails, roundedSearched } from './details-codec.ts';
 
 const VERSION = 2;
 const LANDMARKS = 1;
@@ -27,15 +31,17 @@ const clamp = (value: number, low: number, high: number) => Math.min(high, Math.
  * @param box pixels of the upright image; may extend beyond it
  * @param points 106 x, y pairs in pixels, if landmarks were requested
  * @param attributes probability of male, 0..1, and age in years, if requested
+ * @param details if requested
  */
 export function roundedFace(face: {
   box: { x: number; y: number; width: number; height: number };
   confidence: number;
   points?: ArrayLike<number> | undefined;
   attributes?: { male: number; age: number } | undefined;
+  details?: FaceDetails | undefined;
   image: { width: number; height: number };
 }): Face {
-  const { box, image, points, attributes } = face;
+  const { box, image, points, attributes, details } = face;
   return {
     BoundingBox: {
       Width: round(box.width / image.width, BOX_UNIT),
@@ -54,6 +60,7 @@ export function roundedFace(face: {
       gender: attributes.male >= 0.5 ? ('male' as const) : ('female' as const),
       age: clamp(Math.round(attributes.age), 0, 255),
     }),
+    ...(details && roundedDetails(details, box, image)),
   };
 }
 
@@ -99,9 +106,10 @@ export function encodeResult(result: DetectionResult): Buffer {
 
 /**
  * The inverse of `encodeResult`.
+ * @param details from `encodeDetails`; those of a version that this release does not know are left out
  * @throws Error for bytes of another version, and for too few or too many bytes
  */
-export function decodeResult(bytes: Uint8Array): DetectionResult {
+export function decodeResult(bytes: Uint8Array, details?: Uint8Array | null): DetectionResult {
   const input = new VarintReader(bytes);
   const stored = input.byte();
   if (stored !== VERSION) throw new Error(`stored result has version ${stored}, not ${VERSION}`);
@@ -133,5 +141,6 @@ export function decodeResult(bytes: Uint8Array): DetectionResult {
     Faces.push(face);
   }
   input.end();
-  return { Faces, FaceModelVersion };
+  const result = { Faces, FaceModelVersion };
+  return details ? addDetails(result, details) : result;
 }

@@ -29,6 +29,7 @@ describe('stored options', () => {
       landmarks: [true, false, 'refined'],
       attributes: [true, false],
       rotate: [undefined, 'none', 'auto'],
+      detail: [undefined, true],
     } satisfies { [Name in keyof Required<CallerOptions>]: CallerOptions[Name][] };
     for (const row of pairwise<CallerOptions>(values)) {
       const options = DetectionOptions.parse(row);

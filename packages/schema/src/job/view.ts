@@ -23,14 +23,16 @@ export interface JobView {
   error: { code: ErrorCode; detail: string } | null;
   /** In the compact form of `result-codec`. */
   result: Uint8Array | null;
+  /** What detail=true adds to it, as compact. */
+  details?: Uint8Array;
   webhook: WebhookView | null;
   frame: { camera: string; takenAt: number | null } | null;
 }
 
 /** The faces of a succeeded job. */
-export function resultOf(job: Pick<JobView, 'id' | 'result'>): DetectionResult {
+export function resultOf(job: Pick<JobView, 'id' | 'result' | 'details'>): DetectionResult {
   if (!job.result) throw new Error(`job ${job.id} succeeded without a result`);
-  return decodeResult(job.result);
+  return decodeResult(job.result, job.details);
 }
 
 /**

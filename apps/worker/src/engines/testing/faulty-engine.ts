@@ -89,6 +89,7 @@ serveParent(async (settings) => {
       if (rssAdded) process.memoryUsage.rss = () => rssAdded;
       return {
         result: encodeResult({ Faces: [], FaceModelVersion: script.name.slice(0, 20) }),
+        details: null,
         image: { width: 1, height: 1, format: 'png', bytes: bytes.length, orientation: 1 },
         timings: { decode: 1, detect: 1 },
       };

@@ -1,0 +1,39 @@
+import type { DetectedFace } from '../detection.ts';
+import type { RgbImage } from '../image/index.ts';
+import type { LandmarkCrop } from '../pack/manifest.ts';
+import type { Crop } from './crop.ts';
+import { type Light, lightOf } from './light.ts';
+import { warp } from './warp.ts';
+
+/** Measures how well faces can be seen, on their crops for landmarks. Those need not be cut twice. */
+export class LightMeter {
+  readonly #rule: LandmarkCrop;
+  readonly #lights: Light[] = [];
+
+  constructor(rule: LandmarkCrop) {
+    this.#rule = rule;
+  }
+
+  /** The next face, by the pixels of its crop. */
+  readonly measure = (pixels: Uint8Array): void => {
+    const { size, scale } = this.#rule;
+    // By the rule the crop is larger than the face.
+    this.#lights.push(lightOf(pixels, size, Math.max(0, Math.round((size - size / scale) / 2))));
+  };
+
+  /** The next faces, whose crops nobody has cut. */
+  measureAll(image: RgbImage, crops: readonly Crop[]): void {
+    const pixels = new Uint8Array(this.#rule.size ** 2 * 3);
+    for (const crop of crops) {
+      warp(image, crop, this.#rule.size, pixels);
+      this.measure(pixels);
+    }
+  }
+
+  /** Gives the faces, in the order in which they were measured, what was measured. */
+  report(faces: readonly DetectedFace[]): void {
+    faces.forEach((face, i) => {
+      face.light = this.#lights[i]!;
+    });
+  }
+}
