@@ -243,7 +243,7 @@ class ModelPipeline implements Pipeline {
 /** The work that may be to be done for the faces found, as a number of faces with landmarks and attributes. */
 function workOf({ candidates, toVerify }: Expected, options: DetectionOptions): number {
   const { max_faces = DEFAULT_MAX_FACES, landmarks } = options;
-  const described = looksAtFaces(options) ? Math.min(max_faces, candidates) : 0;
+  const described = cutsCrops(options) ? Math.min(max_faces, candidates) : 0;
   return (
     Math.ceil(described * (landmarks === 'refined' ? REFINED_FACE : 1)) + Math.ceil(toVerify / VERIFICATIONS_A_FACE)
   );
@@ -255,11 +255,11 @@ function workOf({ candidates, toVerify }: Expected, options: DetectionOptions): 
  * 0.9 % of the face, ages change by less than 3 years, and decoding takes a sixth to a half less time.
  */
 function fastDecodeSide(options: DetectionOptions): number {
-  return looksAtFaces(options) ? FAST_DECODE_SIDE : FAST_DECODE_SIDE / 2;
+  return cutsCrops(options) ? FAST_DECODE_SIDE : FAST_DECODE_SIDE / 2;
 }
 
 /** Whether crops of the faces are cut. */
-function looksAtFaces({ landmarks, attributes, detail }: DetectionOptions): boolean {
+function cutsCrops({ landmarks, attributes, detail }: DetectionOptions): boolean {
   return Boolean(landmarks || attributes || detail);
 }
 
