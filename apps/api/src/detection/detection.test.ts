@@ -147,9 +147,7 @@ describe('a detection call', () => {
     const seen = async () => {
       const response = await raw({ query: '?detail=true' });
       const job = await bodyOf(fetch(`${gateway.url}/jobs/${response.headers.get('x-job-id')}`));
-      const batch = await bodyOf(
-        json({ items: [{ img: 'AAAA' }], options: { detail: true } }, { path: '/batches' }),
-      );
+      const batch = await bodyOf(json({ items: [{ img: 'AAAA' }], options: { detail: true } }, { path: '/batches' }));
       const lines = await (await fetch(`${gateway.url}/batches/${batch.id}/results?follow=true`)).text();
       const frame = await bodyOf(raw({ path: '/cameras/gate/frames', query: '?detail=true' }));
       await bodyOf(fetch(`${gateway.url}/jobs/${frame.id}?wait=20`));

@@ -50,14 +50,10 @@ export const Searched = z
     scales: z
       .array(z.number().positive())
       .meta({ description: 'Scales at which the detector ran: its pixels per pixel of the image.' }),
-    turned: z
-      .int()
-      .min(0)
-      .max(270)
-      .meta({
-        description:
-          'Degrees clockwise by which rotate=auto turned the image to find its faces upright; boxes and points refer to the image as it is.',
-      }),
+    turned: z.int().min(0).max(270).meta({
+      description:
+        'Degrees clockwise by which rotate=auto turned the image to find its faces upright; boxes and points refer to the image as it is.',
+    }),
     faces_left_out: z.int().min(0).meta({ description: 'Faces that were found but are over max_faces.' }),
   })
   .meta({
