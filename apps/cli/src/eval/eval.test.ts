@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scriptedJob } from '../../../../packages/client/src/testing/scripted-job.ts';
-import { json, startScriptedServer } from '../../../../packages/client/src/testing/scripted-server.ts';
+import { json, problem, startScriptedServer } from '../../../../packages/client/src/testing/scripted-server.ts';
 import { type Box, photographBytes, scene } from '../../../../test/support/fixtures/index.ts';
 import { type Service, startService } from '../../../../test/support/processes/service.ts';
 import { facequeue } from '../testing/facequeue.ts';
@@ -157,6 +157,19 @@ describe('eval detection', () => {
       stdout: '',
       stderr: `error: ${path('damaged.txt')}: line 3: expected the numbers of a face instead of '1 2 3'\n`,
     });
+  });
+
+  it('tries again for as long as the service is full', async () => {
+    const service = await startScriptedServer();
+    const image = { width: 640, height: 480, format: 'jpeg' as const, bytes: 1, orientation: 1 };
+    const done = json(scriptedJob('01930000-0000-7000-8000-00000000000a', 'succeeded', { image }), {}, 202);
+    service.answers = [...Array.from({ length: 4 }, () => problem('queue_full', { 'retry-after': '0' })), done];
+    writeFileSync(path('full.txt'), 'group.jpg\n1\n10 10 40 40\n');
+    const { code, stdout } = await run('detection', path('full.txt'), '--server', service.baseUrl, '--json');
+    await service.kill();
+    expect(JSON.parse(stdout)).toMatchObject({ failures: [], figures: { images: 1 } });
+    expect(code).toBe(0);
+    expect(service.seen).toHaveLength(5);
   });
 
   it('prints the figures of what is done when Ctrl-C comes', async () => {

@@ -92,10 +92,13 @@ async function runWith<T extends Labelled>(
   return code;
 }
 
+/** Further attempts of a call: a run of an hour survives minutes in which the service is full or restarts. */
+const RETRIES = 10;
+
 async function openDetector({ server, apiKey }: Source, config: EvalConfig): Promise<Detector> {
   if (server === undefined) return openPipelineDetector(config);
   const target = readTarget({ server, ...(apiKey !== undefined && { apiKey }) });
-  return openServiceDetector(await openClient(target), server);
+  return openServiceDetector(await openClient(target, { retries: RETRIES }), server);
 }
 
 /** @returns 1 when the models cannot be used here; the reason has been printed */

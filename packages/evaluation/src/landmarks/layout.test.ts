@@ -12,9 +12,9 @@ const indexes = (from: number, to: number) => Array.from({ length: to - from + 1
 /** Whether values rise from one point to the next, but for a px. */
 const rise = (values: readonly number[]) => values.every((value, i) => i === 0 || value > values[i - 1]! - 1);
 /** Twice the area inside the points; above 0 when they go round clockwise, seen with y downwards. */
-const turning = (ring: readonly number[]) =>
-  ring.reduce((sum, at, i) => {
-    const next = ring[(i + 1) % ring.length]!;
+const clockwiseArea = (corners: readonly number[]) =>
+  corners.reduce((sum, at, i) => {
+    const next = corners[(i + 1) % corners.length]!;
     return sum + x(at) * y(next) - x(next) * y(at);
   }, 0);
 
@@ -32,7 +32,7 @@ describe("a real face in WFLW's layout", () => {
     ] as const) {
       expect(rise(upper.map(x))).toBe(true);
       expect(rise(lower.map(x).toReversed())).toBe(true);
-      expect(turning([...upper, ...lower])).toBeGreaterThan(0);
+      expect(clockwiseArea([...upper, ...lower])).toBeGreaterThan(0);
     }
   });
 
@@ -48,9 +48,9 @@ describe("a real face in WFLW's layout", () => {
     ['outer lips', 76, 87],
     ['inner lips', 88, 95],
   ])('goes round the %s clockwise from its left corner', (_, from, to) => {
-    const ring = indexes(from, to);
+    const corners = indexes(from, to);
     const half = (to - from + 1) / 2;
-    expect(turning(ring)).toBeGreaterThan(0);
+    expect(clockwiseArea(corners)).toBeGreaterThan(0);
     expect(rise(indexes(from, from + half).map(x))).toBe(true);
     expect(rise([...indexes(from + half, to).map(x), x(from)].toReversed())).toBe(true);
   });
