@@ -13,7 +13,12 @@ let files: Awaited<ReturnType<typeof startFileServer>>;
 
 beforeAll(async () => {
   files = await startFileServer(new Map([['/large', new Uint8Array(30e6)]]));
-  service = await startService({ SOURCE_ALLOW: files.host, ENGINES: '1' });
+  service = await startService({
+    SOURCE_ALLOW: files.host,
+    ENGINES: '1',
+    MAX_IMAGE_SIDE: '5000',
+    MAX_IMAGE_PIXELS: '20mp',
+  });
 });
 
 afterAll(async () => {
@@ -49,8 +54,11 @@ async function expectProblem(response: Response, status: number, code: string, d
 }
 
 describe('a bad image', () => {
-  it('of 8193 px is too large', async () => {
-    await expectProblem(await post(await oversized('png', 8193)), 422, 'image_too_large', /8192/);
+  it('over MAX_IMAGE_SIDE or MAX_IMAGE_PIXELS is too large, and the answer names the limit', async () => {
+    await expectProblem(await post(await oversized('png', 5001)), 422, 'image_too_large', /5001 x 16 .* 5000 px/);
+    const pixels = await oversized('png', 5000, 4001);
+    await expectProblem(await post(pixels), 422, 'image_too_large', /5000 x 4001 .* 20000000 pixels/);
+    expect((await post(await oversized('png', 5000, 4000))).status).toBe(200);
   });
 
   it('that is a text file named .jpg is refused, whatever its content type', async () => {
