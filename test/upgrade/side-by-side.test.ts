@@ -80,6 +80,21 @@ describe.each(SIDES)('with a worker of %s', (workerSide) => {
     expect(await worker.end('SIGTERM')).toBe(0);
   });
 
+  it('runs a call with options of this checkout, by the last release without them, and both gateways show its faces', async () => {
+    const options = { landmarks: 'refined', rotate: 'auto', detail: true } as const;
+    const { id } = await clients['this checkout'].submit(image, options, { waitMs: 20_000 });
+    const { id: batch } = await clients['this checkout'].createBatch({ items: [{ id: 'a', ...image }], options });
+    const [line] = await all(clients['this checkout'].results(batch, { follow: true }));
+    await expectAlike((client) => client.job(id));
+    await expectAlike((client) => all(client.results(batch)));
+    for (const { status, result } of [await clients['this checkout'].job(id), line!]) {
+      expect(status).toBe('succeeded');
+      const [face] = result!.Faces;
+      expect(face!.landmark_106).toHaveLength(106);
+      expect('pose' in face!).toBe(workerSide === 'this checkout');
+    }
+  });
+
   describe.each(SIDES)('and calls to a gateway of %s', (side) => {
     const here = () => clients[side];
     const there = () => clients[otherOf(side)];
