@@ -70,7 +70,8 @@ describe('the bill of materials', () => {
     expect(named('landmarks-facemesh.onnx')).toMatchObject([
       { pedigree: { ancestors: [{ purl: 'pkg:npm/%40vladmandic/human-models@3.0.4' }] } },
     ]);
-    expect(sbom.components.filter(({ type }) => type === 'machine-learning-model')).toHaveLength(4);
+    // Detector, landmarks, attributes, verifier and refiner.
+    expect(sbom.components.filter(({ type }) => type === 'machine-learning-model')).toHaveLength(5);
   });
 
   it('names no dependency that is not in it', () => {
