@@ -9,7 +9,7 @@ export interface ImageLimits {
 export const DEFAULT_LIMITS: ImageLimits = { maxSide: 8192, maxPixels: 50e6 };
 
 /**
- * Most bytes that a decoder may need for a picture that it cannot decode row by row. With them, an engine stays under 700 MB
- * (`npm run bench -- large-images`).
+ * Most bytes that a decoder may need for a picture that it cannot decode row by row. With them, an engine stays
+ * under 700 MB (`npm run bench -- large-images`), or 900 MB when a crowd of thousands has made its models' memory grow.
  */
 export const MAX_BUFFERED_BYTES = 300e6;
