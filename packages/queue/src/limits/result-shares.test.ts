@@ -392,6 +392,17 @@ describe('bytes that another release has charged or returned', () => {
       c: await raw.hget(by.key('camera:/gate'), 'resultBytes'),
       d: '1',
     });
+    await by.append('b', [badItem('bad too')]);
+    expect((await counted()).results['a']).toBe(await raw.hget(by.key('batch:b'), 'resultBytes'));
+  });
+
+  it('leave a batch that is erased before it changes again with nothing counted', async () => {
+    await by.create('b', { open: true, flow: 'a' });
+    await raw.hincrby(by.key('stats'), 'resultBytes', 1);
+    await keep('d', 1);
+    await raw.hset(by.key('batch:b'), 'finishedAt', 1);
+    await by.stop('b', 'erase');
+    expect((await counted()).results).toEqual({ d: '1' });
   });
 
   it('and that amount to nothing are noticed when its last worker is gone', async () => {
@@ -431,7 +442,7 @@ it('no flow counts more or fewer bytes than it has that name the epoch, in any s
     { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('frame' as const, 'erase camera' as const), flow }) },
   );
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
       const here = new ScriptHarness(raw, `{fq-results-${randomUUID()}}`);
       const jobs: string[] = [];
       const take = (at: number) => jobs.splice(at % Math.max(1, jobs.length), 1)[0];
