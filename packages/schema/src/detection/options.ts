@@ -19,7 +19,7 @@ import {
   variedPart,
 } from './option-kinds.ts';
 
-/** Detection profiles, cheapest first: one pass, three passes, four passes (models/README.md has their figures). */
+/** Detection profiles, cheapest first: one pass, at most three, at most four (models/README.md has their figures). */
 export const PROFILES = ['fast', 'balanced', 'small-faces'] as const;
 export type Profile = (typeof PROFILES)[number];
 
@@ -60,7 +60,7 @@ const TABLE = {
       min: 0,
       max: LARGEST_MIN_FACE_SIZE,
       description:
-        'Only faces of at least this many pixels of the image as it was sent: the square root of the box area.',
+        'Only faces of at least this many pixels of the image as it was sent: the square root of the box area. The larger, the less is to be done.',
       value: 'PX',
       help: 'only faces of at least PX pixels: square root of width x height',
     }),
