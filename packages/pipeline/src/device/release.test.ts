@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DEFAULT_PACK, loadPack } from '../pack/load.ts';
+import { ROLES } from '../pack/manifest.ts';
 import { createPipeline } from '../pipeline.ts';
 import { batched } from './batch.ts';
 import { openModels } from './open.ts';
@@ -66,9 +67,9 @@ async function packWith(change: (models: Record<string, { file: string }>) => vo
 describe('a pipeline', () => {
   it('releases each of its models once when it is closed', async () => {
     const pipeline = await createPipeline({ device: 'cpu' });
-    expect(released()).toEqual([0, 0, 0, 0]);
+    expect(released()).toEqual(ROLES.map(() => 0));
     await pipeline.close();
-    expect(released()).toEqual([1, 1, 1, 1]);
+    expect(released()).toEqual(ROLES.map(() => 1));
   });
 
   it('that cannot be opened releases the models that were', async () => {
@@ -87,7 +88,7 @@ describe('a pipeline', () => {
       sessions = [];
       await using _pipeline = await createPipeline({ device: 'cpu', ...given });
       expect(sessions.map(({ options }) => [options.intraOpNumThreads, options.interOpNumThreads])).toEqual(
-        Array(4).fill([threads, 1]),
+        ROLES.map(() => [threads, 1]),
       );
     }
   });
@@ -189,7 +190,7 @@ describe('a probe', () => {
     await expect(shareOnDevice(pack.file('landmarks'), 'cpu')).rejects.toThrow();
     await expect(shareOnDevice(join(folder, 'none.onnx'), 'cpu')).rejects.toThrow();
     await expect(probe(pack.file('landmarks'), 'cpu')).rejects.toThrow();
-    expect(released()).toEqual([1, 1, 1, 1]);
+    expect(released()).toEqual(ROLES.map(() => 1));
     expect(await readdir(folder)).toEqual([]);
   });
 });
