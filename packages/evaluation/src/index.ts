@@ -14,19 +14,19 @@ export {
   type FoundFace,
   type Shift,
 } from './comparison/compare.ts';
-export { counts, type Operation, type ScoredImage } from './detection/curve.ts';
+export { mustBeFound, type Operation, type ScoredImage } from './detection/curve.ts';
 export { type DetectionFigures, detectionFigures, FALSE_PER_IMAGE } from './detection/figures.ts';
 export { type Detected, type Match, type MatchRules, matchFaces, type Outcome, type Truth } from './detection/match.ts';
 export {
   detectedFace,
-  FAILURE,
+  FAILURE_THRESHOLD,
   type LandmarkError,
   type LandmarkFigures,
   type LandmarkReport,
   landmarkError,
   landmarkFigures,
 } from './landmarks/figures.ts';
-export { hull } from './landmarks/layout.ts';
+export { boundingBoxOf } from './landmarks/layout.ts';
 export { sample } from './sample.ts';
 export { parseCoco } from './truth/coco.ts';
 export { TruthError } from './truth/errors.ts';

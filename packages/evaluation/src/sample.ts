@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * `count` of the items, drawn by chance that is the same for the same seed, in the sequence given. Whether one is drawn before
- * another does not depend on the others, so two versions of a set share most of their samples.
+ * Draws `count` items, the same ones for the same seed, and keeps their sequence. Whether one item is drawn before another does not
+ * depend on the others, so two versions of a set share most of their samples.
  * @param nameOf unique among the items
  */
 export function sample<T>(items: readonly T[], count: number, seed: number, nameOf: (item: T) => string): T[] {

@@ -1,4 +1,4 @@
-/** Classes of face sizes: sqrt(width * height) of the box, px; from is part of the class. */
+/** A class of face sizes, sqrt(width * height) of the box in px: from `from` to below `to`. */
 export interface SizeClass {
   from: number;
   to: number;

@@ -1,10 +1,10 @@
 /** Detection against labelled boxes. */
 import {
-  counts,
   type DetectionFigures,
   detectionFigures,
   type MatchRules,
   matchFaces,
+  mustBeFound,
   type Outcome,
   type ScoredImage,
   type TruthImage,
@@ -82,16 +82,16 @@ const scored = ({ image, answer }: Evaluated<TruthImage>): ScoredImage => ({
 function at({ image, answer }: Evaluated<TruthImage>, rules: MatchRules, confidence: number) {
   const reported = answer.faces.filter((face) => face.confidence >= confidence);
   const { outcomes, foundBy } = matchFaces(reported, image.faces, rules);
-  const faces = image.faces.filter(counts);
+  const faces = image.faces.filter(mustBeFound);
   const boxesOf = (outcome: Outcome) => reported.filter((_, i) => outcomes[i] === outcome).map(({ box }) => box);
   const foundBoxes = boxesOf('true');
   return {
     faces: faces.length,
     ignored: image.faces.length - faces.length,
-    ignoredBoxes: image.faces.filter((face) => !counts(face)).map(({ box }) => box),
+    ignoredBoxes: image.faces.filter((face) => !mustBeFound(face)).map(({ box }) => box),
     found: foundBoxes.length,
     foundBoxes,
-    missed: image.faces.filter((face, i) => counts(face) && foundBy[i] === null).map(({ box }) => box),
+    missed: image.faces.filter((face, i) => mustBeFound(face) && foundBy[i] === null).map(({ box }) => box),
     wrong: boxesOf('false'),
   };
 }

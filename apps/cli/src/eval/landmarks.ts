@@ -1,8 +1,8 @@
 /** Landmarks against labelled points. */
 import {
+  boundingBoxOf,
   detectedFace,
   type FoundFace,
-  hull,
   type LandmarkError,
   type LandmarkFigures,
   landmarkError,
@@ -72,10 +72,10 @@ export function landmarkSubject(truth: LandmarkTruth, options: DetectionOptions)
       return {
         caption: `${errors.join(', ')}.`,
         marks: faces.flatMap(({ truth, found }) => [
-          { box: hull(truth.points), colour: found ? COLOURS.found : COLOURS.missed, points: truth.points },
+          { box: boundingBoxOf(truth.points), colour: found ? COLOURS.found : COLOURS.missed, points: truth.points },
           ...(found ? [{ box: found.box, colour: COLOURS.wrong, points: found.landmarks! }] : []),
         ]),
-        closeUps: faces.map(({ truth }) => closeUpOf(hull(truth.points))),
+        closeUps: faces.map(({ truth }) => closeUpOf(boundingBoxOf(truth.points))),
       };
     },
   };

@@ -19,7 +19,7 @@ export interface AttributeFigures {
   ageBias: number | null;
 }
 
-/** Ages of each group, years; both ends are part of it. */
+/** First and last age of each group, years. */
 const AGE_GROUPS = [
   [0, 3],
   [4, 9],
@@ -34,7 +34,7 @@ const AGE_GROUPS = [
 type Group = AttributeFigures & { group: string };
 
 export interface AttributeReport extends AttributeFigures {
-  /** People of 16 years and more: the gender of children is not to be seen. */
+  /** People of 16 years and more: a child's face does not show its gender. */
   adults: AttributeFigures;
   bySize: Group[];
   byAge: Group[];
@@ -42,6 +42,7 @@ export interface AttributeReport extends AttributeFigures {
   byOrigin: Group[];
 }
 
+/** Figures over all people, and by the size of the face, age, gender and origin. */
 export function attributeFigures(people: readonly EvaluatedPerson[]): AttributeReport {
   const group = (name: string, belongs: (person: EvaluatedPerson) => boolean): Group => ({
     group: name,

@@ -23,7 +23,7 @@ export interface Comparison<F extends FoundFace = FoundFace> {
   appeared: F[];
 }
 
-/** How far pairs moved: mean and largest. */
+/** How far pairs moved. */
 export interface Shift {
   mean: number;
   largest: number;
@@ -36,7 +36,7 @@ export interface ComparisonFigures {
   appeared: number;
   /** After minus before; the mean can be below 0, the largest is an absolute value. Null without pairs, as all of these. */
   confidence: Shift | null;
-  /** Distance of the boxes' middles, and of the 106 points on average, as shares of the face's size. */
+  /** Distance between the boxes' centres, and mean distance between the 106 points, as shares of the face's size. */
   boxes: Shift | null;
   points: Shift | null;
   /** Change of the box's size as a share of it, signed like the confidence. */
@@ -47,9 +47,10 @@ export interface ComparisonFigures {
   genders: number;
 }
 
-/** Boxes are of one face from half of an overlap on. */
+/** Boxes of one face have an intersection over union of at least a half. */
 const RULES = { iou: 0.5, rule: 'free' } as const;
 
+/** Pairs the faces that two packs found in the same image. */
 export function compareFaces<F extends FoundFace>(before: readonly F[], after: readonly F[]): Comparison<F> {
   const { foundBy, outcomes } = matchFaces(after, before, RULES);
   return {
@@ -59,6 +60,7 @@ export function compareFaces<F extends FoundFace>(before: readonly F[], after: r
   };
 }
 
+/** Differences over all images. */
 export function comparisonFigures(comparisons: readonly Comparison[]): ComparisonFigures {
   const pairs = comparisons.flatMap((one) => one.pairs);
   const count = (part: 'vanished' | 'appeared') => comparisons.reduce((sum, one) => sum + one[part].length, 0);
@@ -76,7 +78,7 @@ export function comparisonFigures(comparisons: readonly Comparison[]): Compariso
     vanished: count('vanished'),
     appeared: count('appeared'),
     confidence: shift(({ before, after }) => after.confidence - before.confidence),
-    boxes: shift(({ before, after }) => distanceOfMiddles(before.box, after.box) / sizeOf(before.box)),
+    boxes: shift(({ before, after }) => distanceOfCentres(before.box, after.box) / sizeOf(before.box)),
     points: shift(({ before, after }) =>
       before.landmarks && after.landmarks ? meanDistance(before.landmarks, after.landmarks) / sizeOf(before.box) : null,
     ),
@@ -91,7 +93,7 @@ export function comparisonFigures(comparisons: readonly Comparison[]): Compariso
   };
 }
 
-function distanceOfMiddles(a: Box, b: Box): number {
+function distanceOfCentres(a: Box, b: Box): number {
   return Math.hypot(a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2);
 }
 

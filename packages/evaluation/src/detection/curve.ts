@@ -23,7 +23,7 @@ export interface Curve {
   points: CurvePoint[];
 }
 
-/** Precision, recall and so on of the detections of at least one confidence. */
+/** An operating point: what the detections of at least one confidence amount to. */
 export interface Operation {
   confidence: number;
   precision: number;
@@ -32,14 +32,18 @@ export interface Operation {
   falsePerImage: number;
 }
 
-/** Whether a face is among those to be found. */
-export const counts = ({ ignored, crowd }: Truth) => !ignored && !crowd;
+/** Whether missing a face is an error. */
+export const mustBeFound = ({ ignored, crowd }: Truth) => !ignored && !crowd;
 
 /** Matches every image by the rules. */
 export function matchAll(images: readonly ScoredImage[], rules: MatchRules): Match[] {
   return images.map(({ detections, truths }) => matchFaces(detections, truths, rules));
 }
 
+/**
+ * Counts what is found and what is false at each confidence.
+ * @param matches one for each image, in the same sequence
+ */
 export function curveOf(images: readonly ScoredImage[], matches: readonly Match[]): Curve {
   const scored = images.flatMap(({ detections }, i) =>
     detections.map(({ confidence }, k) => ({ confidence, outcome: matches[i]!.outcomes[k]! })),
@@ -53,7 +57,7 @@ export function curveOf(images: readonly ScoredImage[], matches: readonly Match[
     // Equal confidences are one point: no threshold separates them.
     if (scored[i + 1]?.confidence !== confidence) points.push({ confidence, found, wrong });
   }
-  const faces = images.reduce((sum, { truths }) => sum + truths.filter(counts).length, 0);
+  const faces = images.reduce((sum, { truths }) => sum + truths.filter(mustBeFound).length, 0);
   return { images: images.length, faces, points };
 }
 

@@ -4,9 +4,9 @@ import { SIZE_CLASSES, sizeClassOf } from '../size-classes.ts';
 import {
   averagePrecision,
   bestOperation,
-  counts,
   curveOf,
   matchAll,
+  mustBeFound,
   type Operation,
   operationAt,
   recallAt,
@@ -31,11 +31,14 @@ export interface DetectionFigures {
   operation: Operation;
   /** At the confidence of the best F1; null without detections. */
   best: Operation | null;
-  /** Faces of each class of size, and the share found: at the given confidence, and at each number of false faces an image. */
+  /** For each size class, how many faces there are and which share is found: at the given confidence, and at each of `FALSE_PER_IMAGE`. */
   bySize: { size: string; faces: number; recall: number | null; recallAt: (number | null)[] }[];
 }
 
-/** @param confidence from which a detection is reported */
+/**
+ * The figures of a detector, by published definitions.
+ * @param confidence from which a detection is reported, 0..1
+ */
 export function detectionFigures(
   images: readonly ScoredImage[],
   rules: MatchRules,
@@ -60,17 +63,19 @@ export function detectionFigures(
 function averagePrecisionFrom(images: readonly ScoredImage[], rules: MatchRules, least: number) {
   const larger = images.map(({ detections, truths }) => ({
     detections,
-    truths: truths.map((truth) => (counts(truth) && sizeOf(truth.box) < least ? { ...truth, ignored: true } : truth)),
+    truths: truths.map((truth) =>
+      mustBeFound(truth) && sizeOf(truth.box) < least ? { ...truth, ignored: true } : truth,
+    ),
   }));
   const curve = curveOf(larger, matchAll(larger, rules));
   return { least, faces: curve.faces, averagePrecision: averagePrecision(curve) };
 }
 
-/** Recall of each class of size at several confidences. */
+/** Recall of each size class at several confidences; the first is the one at which detections are reported. */
 function bySize(images: readonly ScoredImage[], matches: readonly Match[], confidences: readonly number[]) {
   const faces = images.flatMap(({ detections, truths }, i) =>
     truths.flatMap((truth, k) => {
-      if (!counts(truth)) return [];
+      if (!mustBeFound(truth)) return [];
       const index = matches[i]!.foundBy[k]!;
       return [{ size: sizeClassOf(sizeOf(truth.box)), foundAt: index === null ? -1 : detections[index]!.confidence }];
     }),

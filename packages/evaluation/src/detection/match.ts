@@ -4,7 +4,7 @@ import { type Box, intersection, iou } from '../box.ts';
 /** A face of the ground truth. */
 export interface Truth {
   box: Box;
-  /** The face need not be found, and finding it is no mistake. */
+  /** The face need not be found, and finding it is no error. */
   ignored?: boolean;
   /** The box is a crowd of ignored faces (COCO's `iscrowd`): detections that lie in it count neither way. */
   crowd?: boolean;
@@ -70,7 +70,7 @@ function best(box: Box, faces: readonly number[], truths: readonly Truth[]): num
   return faces[overlaps.indexOf(Math.max(...overlaps))];
 }
 
-/** The same among faces that have not been found, and only without one of those among the ignored ones. */
+/** The same among faces that have not been found; among the ignored ones only if there is none of those. */
 function bestFree(box: Box, faces: readonly number[], truths: readonly Truth[], foundBy: readonly (number | null)[]) {
   const counting = faces.filter((face) => !truths[face]!.ignored && foundBy[face] === null);
   const ignored = faces.filter((face) => truths[face]!.ignored);

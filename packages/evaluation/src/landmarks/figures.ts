@@ -2,15 +2,15 @@
 import { type Box, iou, sizeOf } from '../box.ts';
 import { SIZE_CLASSES, sizeClassOf } from '../size-classes.ts';
 import type { Points, TruthPoints } from '../truth/points.ts';
-import { distance, hull, inLayout, normalisers } from './layout.ts';
+import { boundingBoxOf, distance, inLayout, normalisers } from './layout.ts';
 
-/** Error from which a face counts as failed, and to which the area under the curve of errors is taken. */
-export const FAILURE = 0.1;
+/** Error above which a face counts as failed, a share; the area under the curve of errors ends there, too. */
+export const FAILURE_THRESHOLD = 0.1;
 
-/** A detected face overlaps a labelled one at least so much; the box of points is smaller than that of a detector. */
+/** Least intersection over union of a detected face and the box of the labelled points, which is smaller than a detector's. */
 const LEAST_OVERLAP = 0.3;
 
-/** Errors of a labelled face as shares; null when it was not detected. */
+/** The error of a labelled face as shares of two distances in it (`normalisers`); null when it was not detected. */
 export interface LandmarkError {
   eyes: number | null;
   pupils: number | null;
@@ -37,7 +37,11 @@ export interface LandmarkReport extends LandmarkFigures {
   byGroup: (LandmarkFigures & { group: string })[];
 }
 
-/** Mean distance of points in the same sequence, divided by `normaliser`. */
+/**
+ * Mean distance of points in the same sequence, divided by `normaliser`.
+ * @param normaliser px
+ * @returns a share, 0 or more
+ */
 export function normalisedMeanError(points: Points, truth: Points, normaliser: number): number {
   const count = truth.length / 2;
   let sum = 0;
@@ -47,7 +51,7 @@ export function normalisedMeanError(points: Points, truth: Points, normaliser: n
 
 /** The detected face that overlaps the labelled one most; null when none overlaps it enough. */
 export function detectedFace<T extends { box: Box }>(faces: readonly T[], truth: Points): T | null {
-  const place = hull(truth);
+  const place = boundingBoxOf(truth);
   const best = faces.toSorted((a, b) => iou(b.box, place) - iou(a.box, place))[0];
   return best && iou(best.box, place) >= LEAST_OVERLAP ? best : null;
 }
@@ -59,11 +63,12 @@ export function landmarkError(truth: TruthPoints, points106: ArrayLike<number> |
   return {
     eyes: points && normalisedMeanError(points, truth.points, by.eyes),
     pupils: points && normalisedMeanError(points, truth.points, by.pupils),
-    size: sizeOf(hull(truth.points)),
+    size: sizeOf(boundingBoxOf(truth.points)),
     groups: truth.groups,
   };
 }
 
+/** Figures over labelled faces, by the size of the face and by subset too. */
 export function landmarkFigures(errors: readonly LandmarkError[]): LandmarkReport {
   const groups = [...new Set(errors.flatMap((error) => error.groups))].sort();
   return {
@@ -86,9 +91,9 @@ function summary(errors: readonly LandmarkError[]): LandmarkFigures {
     missed,
     nme: mean(eyes),
     nmePupils: mean(pupils),
-    failureRate: share(missed + eyes.filter((error) => error > FAILURE).length),
+    failureRate: share(missed + eyes.filter((error) => error > FAILURE_THRESHOLD).length),
     // The curve is a staircase: a face with an error below 10 % adds the rest of the way to it.
-    auc: share(eyes.reduce((sum, error) => sum + Math.max(0, 1 - error / FAILURE), 0)),
+    auc: share(eyes.reduce((sum, error) => sum + Math.max(0, 1 - error / FAILURE_THRESHOLD), 0)),
   };
 }
 

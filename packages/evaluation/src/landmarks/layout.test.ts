@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { hull, inLayout, normalisers } from './layout.ts';
+import { boundingBoxOf, inLayout, normalisers } from './layout.ts';
 
 /** The 106 points of a frontal face, px of its crop. */
 const REFERENCE = new URL('../../../../models/reference/reference.json', import.meta.url);
@@ -69,6 +69,6 @@ describe("a real face in WFLW's layout", () => {
   });
 
   it('is as large as its points', () => {
-    expect(hull([3, 9, 1, 4, 6, 5])).toEqual({ x: 1, y: 4, width: 5, height: 5 });
+    expect(boundingBoxOf([3, 9, 1, 4, 6, 5])).toEqual({ x: 1, y: 4, width: 5, height: 5 });
   });
 });

@@ -27,31 +27,34 @@ const WFLW_IN_106: readonly number[] = [
   92,
 ];
 
-/** Points by which an error is normalised: the outer corners of the eyes, and the pupils. */
-const ANCHORS = {
+/** Points whose distance normalises an error: the outer corners of the eyes, and the pupils. */
+const REFERENCE_POINTS = {
   'wflw-98': { eyes: [60, 72], pupils: [96, 97] },
   'insightface-106': { eyes: [35, 93], pupils: [38, 92] },
 } as const;
 
-/** The points of an answer in the layout of the ground truth. */
+/**
+ * The points of an answer in the layout of the ground truth.
+ * @param points106 106 x, y pairs
+ */
 export function inLayout(points106: ArrayLike<number>, layout: TruthPoints['layout']): Points {
   if (layout === 'insightface-106') return Array.from(points106);
   return WFLW_IN_106.flatMap((index) => [points106[2 * index]!, points106[2 * index + 1]!]);
 }
 
-/** Distances in a labelled face, px: of the outer corners of its eyes, and of its pupils. */
+/** Distances within a labelled face, px: between the outer corners of its eyes, and between its pupils. */
 export function normalisers({ points, layout }: Pick<TruthPoints, 'points' | 'layout'>) {
-  const { eyes, pupils } = ANCHORS[layout];
+  const { eyes, pupils } = REFERENCE_POINTS[layout];
   return { eyes: distance(points, eyes[0], points, eyes[1]), pupils: distance(points, pupils[0], points, pupils[1]) };
 }
 
-/** Distance of point i of `a` and point k of `b`, px. */
+/** Distance between point i of `a` and point k of `b`, px. */
 export function distance(a: Points, i: number, b: Points, k: number): number {
   return Math.hypot(a[2 * i]! - b[2 * k]!, a[2 * i + 1]! - b[2 * k + 1]!);
 }
 
-/** The box of points. */
-export function hull(points: Points) {
+/** The smallest box that contains the points, px. */
+export function boundingBoxOf(points: Points) {
   const xs = points.filter((_, i) => i % 2 === 0);
   const ys = points.filter((_, i) => i % 2 === 1);
   const [x, y] = [Math.min(...xs), Math.min(...ys)];

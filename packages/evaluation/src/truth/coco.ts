@@ -32,7 +32,7 @@ const Coco = z.looseObject({
 });
 
 /**
- * Of several categories, those named `face` count; without one of that name, all.
+ * The images and their labelled faces. Only categories named `face` are read; if there is none of that name, all are.
  * @throws TruthError with the line or the path in the document
  */
 export function parseCoco(text: string): TruthImage[] {

@@ -5,7 +5,7 @@ export interface TruthImage {
   /** Path relative to the folder of images, with `/`. */
   file: string;
   faces: Truth[];
-  /** Size that the ground truth was made for, px, where it names one. */
+  /** Size of the image that was labelled, px, where the file gives it. */
   size?: { width: number; height: number };
 }
 

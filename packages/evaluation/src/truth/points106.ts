@@ -1,6 +1,6 @@
 /**
- * 106 points in the form of the API: what `facequeue detect --json` prints for several images, a line each, or an array of the same
- * objects. Of each face only `landmark_106` is read.
+ * 106 points in the form of the API: the lines that `facequeue detect --json` prints for several images, or an array of the same
+ * objects. Only `landmark_106` of each face is read.
  */
 import { z } from 'zod';
 import { TruthError } from './errors.ts';
@@ -13,7 +13,7 @@ const Image = z.looseObject({
   Faces: z.array(z.looseObject({ landmark_106: z.array(z.looseObject({ x: z.number(), y: z.number() })).length(106) })),
 });
 
-/** @throws TruthError with the line or the path in the document */
+/** The labelled faces of a document. @throws TruthError with the line or the path in the document */
 export function parsePoints106(text: string): TruthPoints[] {
   const images = /^\s*\[/.test(text) ? readJson(text, z.array(Image)) : readLines(text);
   const faces = images.flatMap(({ file, Faces }) =>

@@ -12,6 +12,7 @@ export interface TruthPerson {
 }
 
 /**
+ * Age, gender and origin from the name of a file.
  * @param name without a folder
  * @returns null for a name of another form; three of UTKFace's own lack a part
  */

@@ -1,6 +1,6 @@
 /**
- * The list files of WFLW (Wu et al. 2018): a face a line: 98 points, in the longer form a box and six attributes, and the path of
- * the image.
+ * The list files of WFLW (Wu et al. 2018): one face a line, with 98 points, in the longer form a box and six attributes, and the
+ * path of the image.
  */
 import { damagedAt } from './errors.ts';
 import { staysInside } from './images.ts';
@@ -13,7 +13,7 @@ const ATTRIBUTES = ['pose', 'expression', 'illumination', 'make-up', 'occlusion'
 const SHORT = 2 * POINTS + 1;
 const LONG = 2 * POINTS + BOX + ATTRIBUTES.length + 1;
 
-/** @throws TruthError with the line */
+/** The labelled faces of a list file. @throws TruthError with the line */
 export function parseWflw(text: string): TruthPoints[] {
   const faces = text.split(/\r?\n/).flatMap((line, i) => (line.trim() === '' ? [] : [faceOf(line, i + 1)]));
   if (!faces.length) throw damagedAt(1, 'there is no face');

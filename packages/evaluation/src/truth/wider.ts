@@ -16,7 +16,7 @@ export const WIDER_IGNORED_HEIGHT = 10;
 const COLUMNS = 10;
 const INVALID = 7;
 
-/** @throws TruthError with the line */
+/** The images and their labelled faces. @throws TruthError with the line */
 export function parseWider(text: string): TruthImage[] {
   const lines = text.split(/\r?\n/);
   while (lines.at(-1)?.trim() === '') lines.pop();
