@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { drawFaces } from '@facequeue/drawing';
 import { createPipeline, DeviceError, decodeImage, PackError, type Pipeline, renderResult } from '@facequeue/pipeline';
 import { imageLimits } from '@facequeue/pipeline/variables';
@@ -7,6 +5,7 @@ import { isFacequeueError } from '@facequeue/schema';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { DetectConfig } from '../config.ts';
 import type { Output } from '../output.ts';
+import { writeOutput } from '../write-output.ts';
 import { planDrawings } from './drawings.ts';
 import { expandInputs, type Input } from './inputs.ts';
 import type { DetectCall } from './options.ts';
@@ -46,7 +45,7 @@ export async function detect(call: DetectCall, config: DetectConfig, output: Out
         detection.faces,
         drawing,
       );
-      if (!(await write(drawing.path, drawn, output))) failures += 1;
+      if (!(await writeOutput(drawing.path, async () => drawn, output))) failures += 1;
     } catch (error) {
       if (!isFacequeueError(error)) throw error;
       failures += 1;
@@ -68,17 +67,5 @@ async function openPipeline(config: DetectConfig, { stderr }: Output): Promise<P
     if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
     stderr(error.message);
     return null;
-  }
-}
-
-/** @returns false when the file cannot be written; the reason has been printed */
-async function write(path: string, bytes: Uint8Array, { stderr }: Output): Promise<boolean> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes);
-    return true;
-  } catch (error) {
-    stderr(`${path} cannot be written: ${(error as Error).message}`);
-    return false;
   }
 }

@@ -7,17 +7,21 @@ import {
   type TruthPerson,
 } from '@facequeue/evaluation';
 import type { DetectionOptions } from '@facequeue/schema';
-import { COLOURS } from './page-picture.ts';
+import { COLOURS } from '../page/picture.ts';
+import { fixed, percent, textTable } from '../table.ts';
 import type { Evaluated, Labelled, Subject } from './subject.ts';
-import { fixed, percent, textTable } from './table.ts';
 
 export interface LabelledPerson extends Labelled {
   person: TruthPerson;
 }
 
-/** A wrong gender is as bad as this error of age, years. */
+/** A wrong gender counts as this error of age, years. */
 const WRONG_GENDER = 30;
 
+/**
+ * The evaluation of age and gender.
+ * @param path folder of the images
+ */
 export function attributeSubject(
   path: string,
   images: readonly LabelledPerson[],
@@ -70,7 +74,7 @@ export function attributeSubject(
   };
 }
 
-/** The person of an image, and what is answered of the most confident face. */
+/** The person of an image, and the answer for the most confident face. */
 function personOf({ image, answer }: Evaluated<LabelledPerson>): EvaluatedPerson {
   const [face] = answer.faces;
   if (!face?.attributes) return { truth: image.person, answer: null };

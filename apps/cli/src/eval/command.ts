@@ -2,14 +2,14 @@ import type { Command } from 'commander';
 import { listenForInterruption } from '../interruption.ts';
 import { exitWithPipe } from '../output.ts';
 import type { CommandModule } from '../program.ts';
-import type { Surroundings } from './eval.ts';
+import type { EvalContext } from './eval.ts';
 import { addEvalOptions, type EvalCall, type EvalFlags, readEvalCall } from './options.ts';
 
 type Evaluations = typeof import('./eval.ts');
 
 export const define: CommandModule['define'] = (command, output, run) => {
   const action = (
-    evaluate: (of: Evaluations) => (path: string, call: EvalCall, around: Surroundings) => Promise<number>,
+    evaluate: (of: Evaluations) => (path: string, call: EvalCall, context: EvalContext) => Promise<number>,
   ) =>
     run(async (path: string, flags: EvalFlags) => {
       const call = readEvalCall(flags);

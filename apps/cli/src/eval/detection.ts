@@ -10,12 +10,9 @@ import {
   type TruthImage,
 } from '@facequeue/evaluation';
 import { type DetectionOptions, LARGEST_MAX_FACES } from '@facequeue/schema';
-import { COLOURS, closeUpOf } from './page-picture.ts';
-import type { Evaluated, Report, Subject } from './subject.ts';
-import { fixed, percent, textTable } from './table.ts';
-
-/** Least confidence that a call may ask for: the curve begins there. */
-const LEAST_CONFIDENCE = 0.1;
+import { COLOURS, closeUpOf } from '../page/picture.ts';
+import { fixed, percent, textTable } from '../table.ts';
+import { type Evaluated, LEAST_CONFIDENCE, type Report, type Subject } from './subject.ts';
 
 export interface DetectionTruth {
   path: string;
@@ -23,13 +20,16 @@ export interface DetectionTruth {
   images: TruthImage[];
 }
 
-/** Half of an overlap finds a face; the protocols differ in which face a detection may find. */
+/** Both ask for an intersection over union of a half; they differ in which face a detection may find. */
 const RULES: Record<DetectionTruth['protocol'], MatchRules> = {
   'WIDER FACE': { iou: 0.5, rule: 'best' },
   COCO: { iou: 0.5, rule: 'free' },
 };
 
-/** @param confidence from which a detection is reported: the default, or that of the command line */
+/**
+ * The evaluation of detection.
+ * @param confidence from which a detection is reported: the pack's default, or that of the command line
+ */
 export function detectionSubject(
   { path, protocol, images }: DetectionTruth,
   options: DetectionOptions,
@@ -50,15 +50,15 @@ export function detectionSubject(
     report: (evaluated) => reportOf(detectionFigures(evaluated.map(scored), rules, confidence)),
     columns: ['faces', 'ignored', 'found', 'missed', 'false'],
     row: (one) => {
-      const { faces, ignored, found, missed, wrong } = at(one, rules, confidence);
+      const { faces, ignored, found, missed, wrong } = outcomesOf(one, rules, confidence);
       return [faces, ignored, found, missed.length, wrong.length];
     },
     badness: (one) => {
-      const { missed, wrong } = at(one, rules, confidence);
+      const { missed, wrong } = outcomesOf(one, rules, confidence);
       return missed.length + wrong.length;
     },
     picture: (one) => {
-      const { faces, found, missed, wrong, ignoredBoxes, foundBoxes } = at(one, rules, confidence);
+      const { faces, found, missed, wrong, ignoredBoxes, foundBoxes } = outcomesOf(one, rules, confidence);
       return {
         caption: `${found} of ${faces} faces found, ${missed.length} missed, ${wrong.length} false.`,
         marks: [
@@ -79,7 +79,7 @@ const scored = ({ image, answer }: Evaluated<TruthImage>): ScoredImage => ({
 });
 
 /** What became of the faces of an image and of the detections that are reported. */
-function at({ image, answer }: Evaluated<TruthImage>, rules: MatchRules, confidence: number) {
+function outcomesOf({ image, answer }: Evaluated<TruthImage>, rules: MatchRules, confidence: number) {
   const reported = answer.faces.filter((face) => face.confidence >= confidence);
   const { outcomes, foundBy } = matchFaces(reported, image.faces, rules);
   const faces = image.faces.filter(mustBeFound);

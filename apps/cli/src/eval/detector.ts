@@ -15,12 +15,12 @@ export interface Answer {
   faces: FoundFace[];
   /** Faces that were found but are over `max_faces`. */
   leftOut: number;
-  /** Of the pipeline's stages, or of the call until its answer. */
+  /** Time of the pipeline's stages, or of the call until its answer, ms. */
   ms: number;
 }
 
 export interface Detector extends AsyncDisposable {
-  /** What it is, for people: the pack and the device, or the URL. */
+  /** For people: the pack and the device, or the URL. */
   readonly name: string;
   /** Version of the pack; null until a service has answered. */
   readonly version: string | null;
@@ -31,7 +31,7 @@ export interface Detector extends AsyncDisposable {
   detect(bytes: Uint8Array, options: DetectionOptions, signal: AbortSignal): Promise<Answer>;
 }
 
-/** @throws PackError, DeviceError */
+/** The models of MODEL_PACK in this process. @throws PackError, DeviceError */
 export async function openPipelineDetector(config: EvalConfig): Promise<Detector> {
   const { MODEL_PACK: packPath, DEVICE: device } = config;
   const pipeline = await createPipeline({ packPath, device, limits: imageLimits(config) });
@@ -53,6 +53,7 @@ async function detectHere(pipeline: Pipeline, bytes: Uint8Array, options: Detect
 /** How long a service may take to answer before it is asked for the job instead, ms. */
 const WAIT_MS = 30_000;
 
+/** A service. @param url its address, as people know it */
 export function openServiceDetector(client: Client, url: string): Detector {
   let version: string | null = null;
   return {

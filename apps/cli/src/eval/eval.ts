@@ -5,32 +5,33 @@ import type { EvalConfig } from '../config.ts';
 import type { Interruption } from '../interruption.ts';
 import { openClient, readTarget } from '../options/server.ts';
 import type { Output } from '../output.ts';
+import type { PageHead } from '../page/page.ts';
 import { UsageError } from '../usage.ts';
 import { attributeSubject } from './attributes.ts';
 import { detectionSubject } from './detection.ts';
 import { type Detector, openPipelineDetector, openServiceDetector } from './detector.ts';
 import { landmarkSubject } from './landmarks.ts';
 import type { EvalCall, Source } from './options.ts';
-import type { PageHead } from './page.ts';
 import { evaluate } from './run.ts';
 import type { Labelled, Subject } from './subject.ts';
 import { readDetectionTruth, readLandmarkTruth, readPeople } from './truth.ts';
 
-/** The process around an evaluation. */
-export interface Surroundings {
+/** What an evaluation takes from its process. */
+export interface EvalContext {
   config: EvalConfig;
   interruption: Interruption;
   output: Output;
 }
 
 /**
+ * Evaluates detection.
  * @param path of the ground truth
  * @returns the exit code
  * @throws UsageError
  */
-export async function evalDetection(path: string, call: EvalCall, around: Surroundings): Promise<number> {
+export async function evalDetection(path: string, call: EvalCall, context: EvalContext): Promise<number> {
   const truth = readDetectionTruth(path);
-  return withPack(around, async ({ manifest }) => {
+  return withPack(context, async ({ manifest }) => {
     const confidence = call.options.min_confidence ?? manifest.detection.default_confidence;
     const subject = detectionSubject(truth, call.options, confidence);
     const legend = [
@@ -39,12 +40,17 @@ export async function evalDetection(path: string, call: EvalCall, around: Surrou
       { colour: 'wrong', meaning: 'false' },
       { colour: 'ignored', meaning: 'counts neither way' },
     ] as const;
-    return runWith(subject, legend, call.images ?? dirname(path), call, around, manifest.version);
+    return runWith(subject, legend, call.images ?? dirname(path), call, context, manifest.version);
   });
 }
 
-/** @throws UsageError */
-export async function evalLandmarks(path: string, call: EvalCall, around: Surroundings): Promise<number> {
+/**
+ * Evaluates landmarks.
+ * @param path of the ground truth
+ * @returns the exit code
+ * @throws UsageError
+ */
+export async function evalLandmarks(path: string, call: EvalCall, context: EvalContext): Promise<number> {
   if (call.options.landmarks === false) throw new UsageError('--no-landmarks leaves nothing to evaluate');
   const subject = landmarkSubject(readLandmarkTruth(path), call.options);
   const legend = [
@@ -52,16 +58,21 @@ export async function evalLandmarks(path: string, call: EvalCall, around: Surrou
     { colour: 'wrong', meaning: 'detected' },
     { colour: 'missed', meaning: 'labelled, not detected' },
   ] as const;
-  return withPack(around, () => runWith(subject, legend, call.images ?? dirname(path), call, around));
+  return withPack(context, () => runWith(subject, legend, call.images ?? dirname(path), call, context));
 }
 
-/** @throws UsageError */
-export async function evalAttributes(folder: string, call: EvalCall, around: Surroundings): Promise<number> {
+/**
+ * Evaluates age and gender.
+ * @param folder of images with the names of UTKFace
+ * @returns the exit code
+ * @throws UsageError
+ */
+export async function evalAttributes(folder: string, call: EvalCall, context: EvalContext): Promise<number> {
   if (!call.options.attributes) throw new UsageError('--no-attributes leaves nothing to evaluate');
   const { people, others } = readPeople(folder);
   if (others.length) {
     const first = others.slice(0, 5).join(', ');
-    around.output.stderr(
+    context.output.stderr(
       `${others.length} images have names without age, gender and origin, and are left out: ${first}${others.length > 5 ? ', …' : ''}`,
     );
   }
@@ -70,22 +81,23 @@ export async function evalAttributes(folder: string, call: EvalCall, around: Sur
     { colour: 'found', meaning: 'the gender is right' },
     { colour: 'wrong', meaning: 'the gender is wrong' },
   ] as const;
-  return withPack(around, () => runWith(subject, legend, folder, call, around));
+  return withPack(context, () => runWith(subject, legend, folder, call, context));
 }
 
+/** @param packVersion of the pack whose default confidence is used; absent where that does not matter */
 async function runWith<T extends Labelled>(
   subject: Subject<T>,
   legend: PageHead['legend'],
   folder: string,
   call: EvalCall,
-  { config, interruption, output }: Surroundings,
+  { config, interruption, output }: EvalContext,
   packVersion?: string,
 ): Promise<number> {
   await using detector = await openDetector(call.source, config);
   const screen = process.stderr;
   const code = await evaluate(subject, legend, { call, folder, detector, interruption, output, screen });
-  const unsure = packVersion !== undefined && call.options.min_confidence === undefined && detector.version !== null;
-  if (unsure && detector.version !== packVersion)
+  const usesDefault = packVersion !== undefined && call.options.min_confidence === undefined;
+  if (usesDefault && detector.version !== null && detector.version !== packVersion)
     output.stderr(
       `The service answers with version ${detector.version} of a pack; the default confidence is that of version ${packVersion} here. --min-confidence sets another.`,
     );
@@ -101,9 +113,12 @@ async function openDetector({ server, apiKey }: Source, config: EvalConfig): Pro
   return openServiceDetector(await openClient(target, { retries: RETRIES }), server);
 }
 
-/** @returns 1 when the models cannot be used here; the reason has been printed */
+/**
+ * Loads the pack and runs `run` with it.
+ * @returns what `run` returns, or 1 when the models cannot be used here; the reason has been printed
+ */
 async function withPack(
-  { config, output }: Surroundings,
+  { config, output }: EvalContext,
   run: (pack: Awaited<ReturnType<typeof loadPack>>) => Promise<number>,
 ): Promise<number> {
   try {

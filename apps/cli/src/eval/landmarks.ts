@@ -10,9 +10,9 @@ import {
   type TruthPoints,
 } from '@facequeue/evaluation';
 import { type DetectionOptions, LARGEST_MAX_FACES } from '@facequeue/schema';
-import { COLOURS, closeUpOf } from './page-picture.ts';
-import type { Evaluated, Labelled, Subject } from './subject.ts';
-import { fixed, percent, textTable } from './table.ts';
+import { COLOURS, closeUpOf } from '../page/picture.ts';
+import { fixed, percent, textTable } from '../table.ts';
+import { type Evaluated, type Labelled, LEAST_CONFIDENCE, type Subject } from './subject.ts';
 
 export interface LandmarkTruth {
   path: string;
@@ -24,6 +24,7 @@ interface LabelledFaces extends Labelled {
   faces: TruthPoints[];
 }
 
+/** The evaluation of landmarks. */
 export function landmarkSubject(truth: LandmarkTruth, options: DetectionOptions): Subject<LabelledFaces> {
   const byFile = Map.groupBy(truth.faces, ({ file }) => file);
   return {
@@ -32,7 +33,7 @@ export function landmarkSubject(truth: LandmarkTruth, options: DetectionOptions)
     images: [...byFile].map(([file, faces]) => ({ file, faces })),
     options: {
       ...options,
-      min_confidence: options.min_confidence ?? 0.1,
+      min_confidence: options.min_confidence ?? LEAST_CONFIDENCE,
       max_faces: options.max_faces ?? LARGEST_MAX_FACES,
       attributes: false,
     },

@@ -5,16 +5,16 @@ import { addHelpParagraphs } from '../options/help.ts';
 import { numberFrom } from '../options/values.ts';
 import { UsageError } from '../usage.ts';
 
-/** Which images are taken of those there are. */
+/** Which of the images are evaluated. */
 export interface Selection {
-  /** The first so many. */
+  /** How many of the first images. */
   limit: number | undefined;
-  /** So many, drawn by `seed`. */
+  /** How many images, drawn by `seed`. */
   sample: number | undefined;
   seed: number;
 }
 
-/** Where the answers come from: a service, or without its URL the models in this process. */
+/** Where the answers come from: a service, or the models in this process when `server` is undefined. */
 export interface Source {
   server: string | undefined;
   apiKey: string | undefined;
@@ -56,7 +56,7 @@ const MANY = 10_000_000;
 const MAX_WORST = 200;
 const MAX_CONCURRENCY = 64;
 
-/** Options that say which images are taken. */
+/** Options that select images. */
 function addSelectionOptions(command: Command): Command {
   return command
     .option('--limit <N>', 'only the first N images', numberFrom(1, MANY))

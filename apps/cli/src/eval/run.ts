@@ -8,16 +8,18 @@ import { type Screen, startDisplay } from '../ingest/display.ts';
 import { INTERRUPTED, type Interruption } from '../interruption.ts';
 import { concurrentMap } from '../jobs/concurrent-map.ts';
 import type { Output } from '../output.ts';
+import { type PageHead, renderPage } from '../page/page.ts';
+import { quantile } from '../quantile.ts';
+import { snakeCase } from '../snake-case.ts';
+import { writeOutput } from '../write-output.ts';
 import type { Detector } from './detector.ts';
 import type { EvalCall, Selection } from './options.ts';
-import { type PageHead, renderPage } from './page.ts';
-import { snakeCase } from './snake-case.ts';
 import type { Evaluated, Labelled, Subject } from './subject.ts';
-import { writeOutput } from './write-output.ts';
 
-/** Images that could not be evaluated and are named; of more only the number is given. */
+/** How many images that could not be evaluated are named; of the others only the number is given. */
 const NAMED_FAILURES = 20;
 
+/** An image that could not be evaluated. */
 export interface Failure {
   file: string;
   message: string;
@@ -83,7 +85,7 @@ export async function evaluate<T extends Labelled>(
   return failures.length || !written ? 1 : 0;
 }
 
-/** Asks for the faces of every image, several at a time, until all are done or Ctrl-C. */
+/** Detects the faces of every image, several at a time, until all are done or Ctrl-C. */
 async function answersOf<T extends Labelled>(
   subject: Subject<T>,
   images: readonly T[],
@@ -117,7 +119,7 @@ async function answersOf<T extends Labelled>(
   return { evaluated, failures, started };
 }
 
-/** Boxes for another size of the image mean nothing. */
+/** The failure of an image whose size is not that of the ground truth: its boxes lie elsewhere. Null where the sizes agree. */
 function sizeDiffers({ file, size }: Labelled, { width, height }: { width: number; height: number }): Failure | null {
   if (!size || (size.width === width && size.height === height)) return null;
   return {
@@ -144,8 +146,7 @@ function headingOf<T extends Labelled>(
 
 function timesOf(evaluated: readonly Evaluated<Labelled>[]) {
   const sorted = evaluated.map(({ answer }) => answer.ms).sort((a, b) => a - b);
-  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!);
-  return { median: at(0.5), p95: at(0.95) };
+  return { median: Math.round(quantile(sorted, 0.5)), p95: Math.round(quantile(sorted, 0.95)) };
 }
 
 function jsonOf<T extends Labelled>(
@@ -185,7 +186,7 @@ async function csvOf<T extends Labelled>(
   return rows.join('');
 }
 
-/** Four decimals are more than any of these figures has. */
+/** Four decimals are more than any of these figures is exact to. */
 const short = (value: string | number | null) => (typeof value === 'number' ? Number(value.toFixed(4)) : value);
 
 function pageOf<T extends Labelled>(

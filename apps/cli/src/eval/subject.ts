@@ -1,7 +1,7 @@
-/** What can be evaluated, in one form: detection, landmarks, and age and gender fill it in. */
+/** What can be evaluated, in one form, of which detection, landmarks, and age and gender are the three kinds. */
 import type { DetectionOptions } from '@facequeue/schema';
+import type { Picture } from '../page/picture.ts';
 import type { Answer } from './detector.ts';
-import type { Picture } from './page-picture.ts';
 
 /** An image with its ground truth. */
 export interface Labelled {
@@ -25,19 +25,22 @@ export interface Report {
   text: string;
 }
 
+/** Least confidence that a call may ask for: a curve begins there. */
+export const LEAST_CONFIDENCE = 0.1;
+
 export interface Subject<T extends Labelled> {
   /** In the heading. */
   readonly title: string;
   /** Where the ground truth is. */
   readonly source: string;
   readonly images: readonly T[];
-  /** What an answer must have. */
+  /** The options with which faces are asked for. */
   readonly options: DetectionOptions;
   report(evaluated: readonly Evaluated<T>[]): Report;
   /** Columns of the CSV after the file and the time, and their values. */
   readonly columns: readonly string[];
   row(evaluated: Evaluated<T>): (string | number | null)[];
-  /** How bad an image is; those of 0 are not on the page. */
+  /** How bad the answer for an image is; images of 0 are not on the page. */
   badness(evaluated: Evaluated<T>): number;
   /** What the page shows of it. */
   picture(evaluated: Evaluated<T>): Picture;

@@ -7,14 +7,15 @@ import { type DetectionOptions, isFacequeueError } from '@facequeue/schema';
 import type { EvalConfig } from '../config.ts';
 import { expandInputs } from '../detect/inputs.ts';
 import { readImage } from '../detect/read-image.ts';
-import { type PageEntry, renderPage } from '../eval/page.ts';
-import { COLOURS, closeUpOf } from '../eval/page-picture.ts';
-import { snakeCase } from '../eval/snake-case.ts';
-import { fixed, textTable } from '../eval/table.ts';
-import { writeOutput } from '../eval/write-output.ts';
 import { startDisplay } from '../ingest/display.ts';
 import { INTERRUPTED, type Interruption } from '../interruption.ts';
 import type { Output } from '../output.ts';
+import { type PageEntry, renderPage } from '../page/page.ts';
+import { COLOURS, closeUpOf } from '../page/picture.ts';
+import { quantile } from '../quantile.ts';
+import { snakeCase } from '../snake-case.ts';
+import { fixed, textTable } from '../table.ts';
+import { writeOutput } from '../write-output.ts';
 
 export interface CompareCall {
   /** Paths of manifests. */
@@ -23,7 +24,7 @@ export interface CompareCall {
   /** Folder of images. */
   folder: string;
   options: DetectionOptions;
-  /** So many images, drawn by `seed`; all by default. */
+  /** How many images, drawn by `seed`; all when undefined. */
   limit: number | undefined;
   seed: number;
   json: boolean;
@@ -115,7 +116,10 @@ async function openBoth({ before, after }: CompareCall, config: EvalConfig, { st
   }
 }
 
-/** @param reversed whether the second pack runs first, so that neither always profits from a warm cache */
+/**
+ * Runs both packs over one image.
+ * @param reversed whether the second pack runs first, so that neither always profits from a warm cache
+ */
 async function compareImage(
   file: string,
   [first, second]: readonly [Pipeline, Pipeline],
@@ -139,8 +143,8 @@ async function compareImage(
 function figuresOf(compared: readonly Compared[], [before, after]: readonly [Pipeline, Pipeline], call: CompareCall) {
   const costOf = (which: 'before' | 'after', kind: keyof Cost) => {
     const sorted = compared.map(({ cost }) => cost[which][kind]).sort((a, b) => a - b);
-    const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-    return { mean: sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length, median: at(0.5), p95: at(0.95) };
+    const mean = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length;
+    return { mean, median: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) };
   };
   const side = (which: 'before' | 'after', { model }: Pipeline, path: string) => ({
     pack: `${model.name} ${model.version}`,

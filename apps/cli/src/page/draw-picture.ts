@@ -1,6 +1,6 @@
 import { drawThumbnail } from '@facequeue/drawing';
 import { decodeImage } from '@facequeue/pipeline';
-import type { Picture } from './page-picture.ts';
+import type { Picture } from './picture.ts';
 
 /** A JPEG and its size, px. */
 export interface Drawn {
@@ -14,7 +14,10 @@ const THUMBNAIL = 520;
 const CLOSE_UP = 128;
 const MAX_CLOSE_UPS = 8;
 
-/** A thumbnail of the image with its boxes, and some close-ups. */
+/**
+ * A thumbnail of the image with its boxes, and some close-ups.
+ * @throws FacequeueError of the image
+ */
 export async function drawPicture(bytes: Uint8Array, { marks, closeUps }: Picture): Promise<Drawn[]> {
   const pixels = await decodeImage(bytes);
   const drawn = [await drawThumbnail(pixels, marks, { side: THUMBNAIL })];

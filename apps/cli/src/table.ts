@@ -20,6 +20,7 @@ export function percent(share: number | null): string | null {
   return share === null ? null : `${(100 * share).toFixed(1)} %`;
 }
 
+/** A number with so many decimals. */
 export function fixed(value: number | null, decimals: number): string | null {
   return value === null ? null : value.toFixed(decimals);
 }

@@ -1,12 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Output } from '../output.ts';
+import type { Output } from './output.ts';
 
 /**
- * Writes a file, and the folders it is in.
+ * Writes a file, and makes the folders above it.
+ * @param content called once these folders exist
  * @returns false when the file cannot be written; the reason has been printed
  */
-export async function writeOutput(path: string, content: () => Promise<string>, { stderr }: Output): Promise<boolean> {
+export async function writeOutput(
+  path: string,
+  content: () => Promise<string | Uint8Array>,
+  { stderr }: Output,
+): Promise<boolean> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, await content());

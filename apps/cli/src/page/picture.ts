@@ -18,7 +18,7 @@ export interface Picture {
   closeUps: Box[];
 }
 
-/** A part around a box with something of its surroundings. */
+/** A square around a box, twice the longer side of the box and at least 16 px. */
 export function closeUpOf({ x, y, width, height }: Box): Box {
   const side = 2 * Math.max(width, height, 8);
   return { x: x + width / 2 - side / 2, y: y + height / 2 - side / 2, width: side, height: side };

@@ -1,7 +1,7 @@
 /** A page that shows images: one file, without a script, that loads nothing. */
 import { createHash } from 'node:crypto';
 import { type Drawn, drawPicture } from './draw-picture.ts';
-import { COLOURS, type Picture } from './page-picture.ts';
+import { COLOURS, type Picture } from './picture.ts';
 
 /** An image on the page. */
 export interface PageEntry {
