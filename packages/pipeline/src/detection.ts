@@ -39,7 +39,7 @@ export interface Detection {
   timings: StageTimings;
   /** How many more faces were found than the call takes. */
   leftOut: number;
-  /** What was looked for; absent when no detail was requested. */
+  /** What was searched; absent when no detail was requested. */
   searched?: Searched;
   /** The model pack that was used. */
   model: { name: string; version: string };

@@ -4,8 +4,9 @@ export { type Device, type DeviceChoice, DeviceError } from './device/choose.ts'
 export type { ImageHeader, ImageLimits, RgbImage } from './image/index.ts';
 export { decode, decodeImage, readHeader, sniff } from './image/index.ts';
 export { DEFAULT_PACK, loadPack, type Pack, PackError } from './pack/load.ts';
-export { createPipeline, type Pipeline, type PipelineOptions, type WorkReport } from './pipeline.ts';
+export { createPipeline, type Pipeline, type PipelineOptions } from './pipeline.ts';
 export { renderResult } from './render.ts';
 export { pipelineVariables } from './variables.ts';
 export type { Check } from './verify/checks.ts';
 export { type VerifyReport, verifyPack } from './verify/verify.ts';
+export type { WorkReport } from './work.ts';

@@ -1,8 +1,8 @@
-import { DEFAULT_DETECTION_OPTIONS, DEFAULT_MAX_FACES, type DetectionOptions, FacequeueError } from '@facequeue/schema';
+import { DEFAULT_DETECTION_OPTIONS, type DetectionOptions, FacequeueError } from '@facequeue/schema';
 import sharp from 'sharp';
 import type { Candidate, Corners } from './detection/candidate.ts';
 import { rotateBack } from './detection/rotation.ts';
-import { type Expected, FaceSearch } from './detection/search.ts';
+import { FaceSearch } from './detection/search.ts';
 import { searchedBy } from './detection/searched.ts';
 import { selectFaces } from './detection/selection.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
@@ -10,12 +10,13 @@ import type { DeviceChoice } from './device/choose.ts';
 import { type OpenModels, openModels } from './device/open.ts';
 import { findAttributes } from './faces/attributes.ts';
 import { attributeCrop, type Crop, landmarkCrop, yawRatioOf } from './faces/crop.ts';
-import { findLandmarks, type Refiner } from './faces/landmarks.ts';
+import { findLandmarks, type LandmarkPlace, type Refiner } from './faces/landmarks.ts';
 import { LightMeter } from './faces/light-meter.ts';
 import { poseOf } from './faces/pose.ts';
 import { scaleFace } from './faces/scale.ts';
 import { DEFAULT_LIMITS, decode, decodeImage, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
+import { cutsCrops, type WorkReport, workOf } from './work.ts';
 
 export interface PipelineOptions {
   /** Path of a pack's manifest; the repository's own by default. */
@@ -27,14 +28,6 @@ export interface PipelineOptions {
   limits?: ImageLimits;
 }
 
-/** What is told of the work that an image makes. Each is called once at most. */
-export interface WorkReport {
-  /** When the header has been read. */
-  pixels(count: number): void;
-  /** When the detector has found its candidates: how many faces' work is to be done at most. */
-  faces(count: number): void;
-}
-
 export interface Pipeline extends AsyncDisposable {
   /** The device in use, never `auto`. */
   readonly device: string;
@@ -43,7 +36,7 @@ export interface Pipeline extends AsyncDisposable {
   readonly model: { readonly name: string; readonly version: string };
   /**
    * Encoded bytes to faces.
-   * @param report called as the work that is to be done becomes known
+   * @param report called as it becomes known how much work the image is
    * @throws FacequeueError unsupported_media_type, image_too_large, image_undecodable, invalid_request for an option that needs a model
    *   which the pack does not have
    */
@@ -71,13 +64,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   return new ModelPipeline(pack, models, options.limits ?? DEFAULT_LIMITS);
 }
 
-/** Candidates that are verified in a 25th of the time limit that a face has: 0.3 ms against 7 ms for landmarks and attributes. */
-const VERIFICATIONS_A_FACE = 25;
-
-/** Time limits that a face with refined landmarks has: the refiner takes 2.3 ms beside the 7 ms for landmarks and attributes. */
-const REFINED_FACE = 1.5;
-
-/** Images are searched at this longest side at most, px: profiles, tiles and memory are made for it. */
+/** Longest side at which an image is searched, px: profiles, tiles and memory are made for it. */
 const LARGEST_DECODED_SIDE = 4096;
 
 /** At this decoded size, a face of 16 px in the detector's 640 px input still has 32 px in its crop. */
@@ -142,7 +129,10 @@ class ModelPipeline implements Pipeline {
     return this.#find(image, options, 1, ignored);
   }
 
-  /** @param scale px of the original per px of the image given: `min_face_size` counts px of the original */
+  /**
+   * Finds and describes faces, in px of the image given.
+   * @param scale px of the original per px of the image given: `min_face_size` counts px of the original
+   */
   async #find(
     given: RgbImage,
     options: DetectionOptions,
@@ -150,7 +140,6 @@ class ModelPipeline implements Pipeline {
     onFaces: (count: number) => void,
   ): Promise<Omit<Detection, 'image'>> {
     const { detection, crops } = this.#pack.manifest;
-    const { sessions } = this.#models;
     const timings: StageTimings = { decode: 0, detect: 0 };
     const lap = stopwatch();
 
@@ -169,19 +158,11 @@ class ModelPipeline implements Pipeline {
     }));
     const light = options.detail ? new LightMeter(crops.landmarks) : null;
     if (options.landmarks) {
-      const refiner = options.landmarks === 'refined' ? this.#refiner() : null;
-      const found = await findLandmarks(sessions.landmarks, refiner, image, places, crops.landmarks, light?.measure);
-      found.forEach(({ points, presence }, i) => {
-        Object.assign(faces[i]!, { landmarks: points, presence });
-      });
+      await this.#addLandmarks(faces, image, places, options.landmarks === 'refined', light);
       timings.landmarks = lap();
     }
     if (options.attributes) {
-      const places = faces.map((face) => attributeCrop(face.points5, crops.attributes));
-      const found = await findAttributes(sessions.attributes, image, places, crops.attributes);
-      found.forEach((attributes, i) => {
-        faces[i]!.attributes = attributes;
-      });
+      await this.#addAttributes(faces, image);
       timings.attributes = lap();
     }
     if (light && !options.landmarks)
@@ -197,6 +178,33 @@ class ModelPipeline implements Pipeline {
     for (const face of faces) face.pose = poseOf(face.points5, face.landmarks);
     const sizes = { smallestFace: detection.smallest_face, minFaceSize: options.min_face_size ?? 0, leftOut };
     return { ...found, searched: searchedBy({ scales, rotation }, scale, sizes) };
+  }
+
+  /** Adds the 106 points to each face. @param light measures the crops that the landmark model sees */
+  async #addLandmarks(
+    faces: readonly DetectedFace[],
+    image: RgbImage,
+    places: readonly LandmarkPlace[],
+    refined: boolean,
+    light: LightMeter | null,
+  ): Promise<void> {
+    const rule = this.#pack.manifest.crops.landmarks;
+    const refiner = refined ? this.#refiner() : null;
+    const { landmarks } = this.#models.sessions;
+    const found = await findLandmarks(landmarks, refiner, image, places, rule, light?.measure);
+    found.forEach(({ points, presence }, i) => {
+      Object.assign(faces[i]!, { landmarks: points, presence });
+    });
+  }
+
+  /** Adds gender and age to each face. */
+  async #addAttributes(faces: readonly DetectedFace[], image: RgbImage): Promise<void> {
+    const rule = this.#pack.manifest.crops.attributes;
+    const places = faces.map((face) => attributeCrop(face.points5, rule));
+    const found = await findAttributes(this.#models.sessions.attributes, image, places, rule);
+    found.forEach((attributes, i) => {
+      faces[i]!.attributes = attributes;
+    });
   }
 
   /** The refiner and its rules. @throws FacequeueError invalid_request when the pack has none */
@@ -240,15 +248,6 @@ class ModelPipeline implements Pipeline {
   }
 }
 
-/** The work that may be to be done for the faces found, as a number of faces with landmarks and attributes. */
-function workOf({ candidates, toVerify }: Expected, options: DetectionOptions): number {
-  const { max_faces = DEFAULT_MAX_FACES, landmarks } = options;
-  const described = cutsCrops(options) ? Math.min(max_faces, candidates) : 0;
-  return (
-    Math.ceil(described * (landmarks === 'refined' ? REFINED_FACE : 1)) + Math.ceil(toVerify / VERIFICATIONS_A_FACE)
-  );
-}
-
 /**
  * The long side, px, to which profile `fast` may decode a large JPEG: the size of the detector's input, or twice that when
  * crops are cut from it. Compared with full decoding, points of faces over 16 px in the network's input move by less than
@@ -256,11 +255,6 @@ function workOf({ candidates, toVerify }: Expected, options: DetectionOptions): 
  */
 function fastDecodeSide(options: DetectionOptions): number {
   return cutsCrops(options) ? FAST_DECODE_SIDE : FAST_DECODE_SIDE / 2;
-}
-
-/** Whether crops of the faces are cut. */
-function cutsCrops({ landmarks, attributes, detail }: DetectionOptions): boolean {
-  return Boolean(landmarks || attributes || detail);
 }
 
 function boxOf({ x1, y1, x2, y2 }: Corners): DetectedFace['box'] {

@@ -1,7 +1,7 @@
 import { integer, pixelCount } from '@facequeue/schema/config';
 import { z } from 'zod';
 import { DEVICES } from './device/choose.ts';
-import type { ImageLimits } from './image/limits.ts';
+import { DEFAULT_LIMITS, type ImageLimits } from './image/limits.ts';
 import { DEFAULT_PACK } from './pack/load.ts';
 
 /** The environment variables of the pipeline. */
@@ -18,11 +18,11 @@ export const pipelineVariables = {
     .string()
     .default(DEFAULT_PACK)
     .meta({ default: 'models/manifest.json', description: 'Path of the manifest of the model pack.' }),
-  MAX_IMAGE_SIDE: integer(8192, { min: 64, max: 16_384 }).meta({
+  MAX_IMAGE_SIDE: integer(DEFAULT_LIMITS.maxSide, { min: 64, max: 16_384 }).meta({
     description:
       'Longest side of an image, px, by its header. Images over 4096 px are decoded to 4096 px; coordinates refer to the image as it was sent. 4096 refuses them, as 0.1.0 did.',
   }),
-  MAX_IMAGE_PIXELS: pixelCount('50mp', { min: '4096', max: '200mp' }).meta({
+  MAX_IMAGE_PIXELS: pixelCount(`${DEFAULT_LIMITS.maxPixels / 1e6}mp`, { min: '4096', max: '200mp' }).meta({
     description:
       'Most pixels of an image (width times height, by its header): `50mp` or plain pixels. Files that cannot be decoded row by row ([security.md](security.md#images)) may have fewer where they would take over 300 MB.',
   }),

@@ -1,14 +1,15 @@
 /** The engine's side of the IPC channel to the worker: one image at a time, until the worker disconnects. */
 import { flushCompileCache } from 'node:module';
+import type { WorkReport } from '@facequeue/pipeline';
 import { isFacequeueError } from '@facequeue/schema';
-import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine, WorkReport } from './messages.ts';
+import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
 
 /** A loaded and warm detector. */
 export interface Detector {
   readonly facts: EngineFacts;
   /**
-   * @param report called with the pixels of the image before it is decoded, and with the number of faces to look at before the
-   *   first: the worker gives each of them time
+   * @param report called with the number of pixels before the image is decoded, and with the number of faces before the first is
+   *   described: the worker extends the time limit by both
    * @throws FacequeueError when the image is at fault; any other error is the engine's own fault
    */
   detect(image: EngineImage, report: WorkReport): Promise<EngineAnswer>;

@@ -172,7 +172,7 @@ export class Engine {
     signal.addEventListener('abort', cancel);
     this.#inside = {
       extend: (by, count) => {
-        // Once each, and for no more than there can be: an engine that an image has taken over gets no endless time.
+        // Once for each, and for no more than an image can have: an engine that an image has taken over gets no endless time.
         if (extended.has(by)) return;
         extended.add(by);
         const { eachMs, most } = extensions[by];

@@ -3,7 +3,7 @@ import { createPipeline, type PipelineOptions, renderResult } from '@facequeue/p
 import { encodeDetails, encodeResult } from '@facequeue/schema/result-codec';
 import { serveParent } from './child.ts';
 
-/** An image with more pixels needs much memory, so it does not start beside what is left of images before it. */
+/** An image with more pixels needs much memory, so what earlier images left is collected before it is decoded. */
 const LARGE_PIXELS = 16e6;
 
 serveParent(async (settings) => {
@@ -16,7 +16,7 @@ serveParent(async (settings) => {
         ...report,
         pixels(count) {
           report.pixels(count);
-          // Decoded pixels lie outside the heap, where they can be garbage for long.
+          // Decoded pixels lie outside the heap, where they may stay for long after their last use.
           if (count > LARGE_PIXELS) globalThis.gc?.();
         },
       });

@@ -26,12 +26,6 @@ export interface EngineAnswer {
   timings: Timings;
 }
 
-/** What an engine says of the work an image makes, while it runs. */
-export interface WorkReport {
-  pixels(count: number): void;
-  faces(count: number): void;
-}
-
 export type ToEngine =
   /** First message. `settings` are the pipeline's own; the worker only passes them on. */
   { type: 'start'; settings: unknown } | { type: 'detect'; image: EngineImage };

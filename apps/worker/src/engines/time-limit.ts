@@ -2,13 +2,13 @@ import type { WorkerConfig } from '../config.ts';
 
 /** How long an image may take. */
 export interface TimeLimit {
-  /** Whatever the image is, ms. */
+  /** For any image, ms. */
   baseMs: number;
   /** More for each million of its pixels, to decode and search them, ms. */
   megapixelMs: number;
-  /** Pixels that an image has at most: an engine that says more gets no more time. */
+  /** Most pixels of an image: an engine that reports more gets no more time. */
   maxPixels: number;
-  /** More for each face that is looked at, ms. */
+  /** More for each face that is described, ms. */
   faceMs: number;
 }
 
@@ -19,12 +19,12 @@ export interface TimeLimit {
 const FACE_SHARE = 1 / 200;
 
 /**
- * Measured (`npm run bench -- large-images`): the dearest picture, a progressive CMYK JPEG of 37 megapixels, takes 3.4 s of CPU time.
+ * Measured (`npm run bench -- large-images`): the most expensive image, a progressive CMYK JPEG of 37 megapixels, takes 3.4 s of CPU time.
  * 160 ms a megapixel at the default, beside what an image has anyway, is four times that.
  */
 const MEGAPIXEL_SHARE = 1 / 50;
 
-/** Of images under these settings. */
+/** The time limit of images under these settings. */
 export function timeLimit({
   ENGINE_TIMEOUT,
   MAX_IMAGE_PIXELS,

@@ -1,4 +1,4 @@
-/** Corners, px of the image. */
+/** A box by two corners, px of the image. */
 export interface Corners {
   x1: number;
   y1: number;
@@ -15,7 +15,7 @@ export interface Candidate extends Corners {
   passSize: number;
   /** The pass that found it. */
   pass: number;
-  /** The detector's own box, where a verifier has moved it: landmarks were measured with crops by that. */
+  /** The detector's own box, where a verifier has moved it. Landmark crops are cut by it, because their rules were measured with it. */
   detectorBox?: Corners;
 }
 
@@ -34,19 +34,19 @@ export interface DetectorOutput {
   points: Float32Array;
 }
 
-/** Where the network's input lies in its view of the whole image, and how large that is. */
+/** Where one input of the network lies in the image, seen at the network's scale. */
 export interface View {
   /** Network px per image px, horizontally and vertically. */
   readonly scaleX: number;
   readonly scaleY: number;
-  /** The input's top left corner, network px. */
+  /** The input's top left corner, network px of the whole image. */
   readonly originX: number;
   readonly originY: number;
 }
 
 /**
- * The anchors that score at least `score`, converted to image px.
- * @param keeps whether a face is taken, by its centre in network px of the whole view
+ * The anchors that score at least `score`, as candidates in image px.
+ * @param keeps whether a face is taken, by its centre in network px of the whole image
  */
 export function candidatesOf(
   { scores, boxes, points }: DetectorOutput,

@@ -1,8 +1,8 @@
 import type { Session } from '../device/session.ts';
-import type { RgbImage } from '../image/index.ts';
+import type { RgbImage, Size } from '../image/index.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
-import { type Candidate, candidatesOf, type DetectorOutput } from './candidate.ts';
-import { type Letterbox, letterbox, type Size } from './letterbox.ts';
+import { type Candidate, candidatesOf, type DetectorOutput, type View } from './candidate.ts';
+import { type Letterbox, letterbox } from './letterbox.ts';
 import type { Pass } from './passes.ts';
 import { detectionPolicy, type Findings, lowestScore } from './policy.ts';
 import { Pyramid } from './pyramid.ts';
@@ -40,11 +40,11 @@ export async function detectFaces(
   return step.value;
 }
 
-/** What one run of the detector sees: where its picture lies in the network's view of the whole image. */
+/** One run of the detector, and where its tile lies in the network's view of the whole image. */
 interface TileRun {
   output: DetectorOutput;
-  view: { scaleX: number; scaleY: number; originX: number; originY: number };
-  /** Whether a face whose centre lies there, in px of the whole view, is this tile's to report. */
+  view: View;
+  /** Whether this tile reports a face whose centre lies there, px of the whole view. */
   keeps(x: number, y: number): boolean;
 }
 
@@ -56,26 +56,26 @@ async function* runPass(
   { size, columns, rows }: TileGrid,
 ): AsyncGenerator<TileRun> {
   const whole = columns.starts.length * rows.starts.length === 1;
-  // Above 1 where the graph enlarges.
-  const enlarged = { x: net.width / canvas.width, y: net.height / canvas.height };
+  // How many times the graph enlarges what it gets; 1 where it does not.
+  const enlargement = { x: net.width / canvas.width, y: net.height / canvas.height };
   const part: Size = whole
     ? canvas
-    : { width: Math.round(size.width / enlarged.x), height: Math.round(size.height / enlarged.y) };
+    : { width: Math.round(size.width / enlargement.x), height: Math.round(size.height / enlargement.y) };
+  // The graph stretches the part to the tile's size, which is not exactly the scale of the whole pass.
+  const stretch = { x: size.width / part.width, y: size.height / part.height };
   const buffer = new Uint8Array(
     content.width === part.width && content.height === part.height ? 0 : part.width * part.height * 3,
   );
-  const shrunk = { x: scaleX / enlarged.x, y: scaleY / enlarged.y };
+  const shrinkage = { x: scaleX / enlargement.x, y: scaleY / enlargement.y };
   for (const [row, top] of rows.starts.entries()) {
     for (const [column, left] of columns.starts.entries()) {
-      const x = Math.round(left / enlarged.x);
-      const y = Math.round(top / enlarged.y);
-      // The graph stretches the part to the tile's size, which is not exactly the scale of the whole pass.
-      const stretch = { x: size.width / part.width, y: size.height / part.height };
+      const x = Math.round(left / enlargement.x);
+      const y = Math.round(top / enlargement.y);
       yield {
         output: await run(session, cut(content, x, y, part, buffer), part, size),
         view: {
-          scaleX: shrunk.x * stretch.x,
-          scaleY: shrunk.y * stretch.y,
+          scaleX: shrinkage.x * stretch.x,
+          scaleY: shrinkage.y * stretch.y,
           originX: x * stretch.x,
           originY: y * stretch.y,
         },
@@ -95,8 +95,8 @@ async function run(session: Session, pixels: Uint8Array, canvas: Size, net: Size
 }
 
 /**
- * A part of an image, black where it reaches past the image's right or bottom side.
- * @param into filled and returned, unless the part is the whole image, whose own array is returned then
+ * The pixels of a part of an image, black where it reaches past the image's right or bottom side.
+ * @param into filled and returned, unless the part is the whole image: then the image's own array is returned
  */
 function cut(image: RgbImage, left: number, top: number, { width, height }: Size, into: Uint8Array): Uint8Array {
   if (image.width === width && image.height === height) return image.data;

@@ -2,11 +2,7 @@
  * Where an image lies inside the network's input. The letterbox is tight: the image fills the top left corner; the right
  * and bottom are padded to the next multiple, never to a square (19-29 % less work for 16:9).
  */
-
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+import type { Size } from '../image/index.ts';
 
 /** The geometry of one detector pass. All sizes in px. */
 export interface Letterbox {

@@ -1,6 +1,4 @@
-import type { Candidate } from './candidate.ts';
-
-type Box = Pick<Candidate, 'x1' | 'y1' | 'x2' | 'y2'>;
+import type { Corners } from './candidate.ts';
 
 /** Boxes sorted along one axis, the one on which they spread more. */
 export class Neighbours {
@@ -11,11 +9,11 @@ export class Neighbours {
   readonly #indices: Uint32Array;
 
   /** @param leastIou intersection over union from which boxes are neighbours */
-  constructor(boxes: readonly Box[], leastIou: number) {
+  constructor(boxes: readonly Corners[], leastIou: number) {
     this.#axis = spread(boxes, 'x1') >= spread(boxes, 'y1') ? 'x' : 'y';
     // Rounding must not hide a pair that overlaps by exactly the limit.
     this.#leastIou = leastIou * 0.999;
-    const start = (box: Box) => box[`${this.#axis}1`];
+    const start = (box: Corners) => box[`${this.#axis}1`];
     this.#indices = Uint32Array.from(boxes.keys()).sort((a, b) => start(boxes[a]!) - start(boxes[b]!));
     this.#starts = Float64Array.from(this.#indices, (index) => start(boxes[index]!));
   }
@@ -25,7 +23,7 @@ export class Neighbours {
    * over union of t share at least t of the length of each, and neither is longer than 1 / t of the other. So for equal faces
    * side by side it is the few columns around this one, and not the whole picture.
    */
-  of(box: Box): Uint32Array {
+  of(box: Corners): Uint32Array {
     if (this.#leastIou <= 0) return this.#indices;
     const [start, end] = [box[`${this.#axis}1`], box[`${this.#axis}2`]];
     const length = end - start;
@@ -47,7 +45,7 @@ export class Neighbours {
   }
 }
 
-function spread(boxes: readonly Box[], side: 'x1' | 'y1'): number {
+function spread(boxes: readonly Corners[], side: 'x1' | 'y1'): number {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const box of boxes) {
     least = Math.min(least, box[side]);

@@ -1,8 +1,9 @@
 /** The scales at which a profile's passes look at an image. */
-import type { PassRules } from '../pack/passes.ts';
-import type { Size } from './letterbox.ts';
 
-/** One run of the detector over an image. */
+import type { Size } from '../image/index.ts';
+import type { PassRules } from '../pack/passes.ts';
+
+/** The detector over an image at one scale. */
 export interface Pass {
   /** Its place among the profile's passes, coarsest first. */
   readonly index: number;
@@ -11,10 +12,10 @@ export interface Pass {
   readonly rules: PassRules;
 }
 
-/** A pass that is not larger than the one before by this factor would find nothing more. */
+/** A pass that is less than this many times as large as the one before it would find hardly more. */
 const WORTH_ENLARGING = 1.1;
 
-/** The scale of one pass for an image, as the pack's rules have it. */
+/** The scale that a pass has for an image by the pack's rules: network px per image px. */
 export function scaleOf(image: Size, { scale, long_side, max_megapixels, max_scale, min_scale }: PassRules): number {
   const long = Math.max(image.width, image.height);
   const side = Math.min(long_side?.max ?? Infinity, Math.max(long_side?.min ?? 0, scale * long));
@@ -36,10 +37,10 @@ export function plannedPasses(
 ): Pass[] {
   const needed = smallestFace / minFaceSize;
   const passes: Pass[] = [];
-  for (const [index, one] of rules.entries()) {
+  for (const [index, pass] of rules.entries()) {
     const largest = passes.at(-1)?.scale ?? 0;
-    const scale = passes.length === 0 ? scaleOf(image, one) : Math.min(scaleOf(image, one), needed);
-    if (scale >= largest * WORTH_ENLARGING) passes.push({ index, scale, rules: one });
+    const scale = passes.length === 0 ? scaleOf(image, pass) : Math.min(scaleOf(image, pass), needed);
+    if (scale >= largest * WORTH_ENLARGING) passes.push({ index, scale, rules: pass });
   }
   return passes;
 }

@@ -1,9 +1,9 @@
 import { assert, constantFrom, integer, property } from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Size } from '../image/index.ts';
 import { loadPack } from '../pack/load.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
 import type { Candidate } from './candidate.ts';
-import type { Size } from './letterbox.ts';
 import { type Pass, plannedPasses } from './passes.ts';
 import { detectionPolicy, lowestScore } from './policy.ts';
 

@@ -3,9 +3,10 @@
  * A large scale finds small faces but also false faces inside large ones, hence the gates by size.
  * The pack's manifest has the numbers, models/README.md the measurements.
  */
+
+import type { Size } from '../image/index.ts';
 import type { PassRules } from '../pack/passes.ts';
 import type { Candidate } from './candidate.ts';
-import type { Size } from './letterbox.ts';
 import { merge } from './nms.ts';
 import type { Pass } from './passes.ts';
 
@@ -41,7 +42,7 @@ export function* detectionPolicy(
 ): Generator<Pass, Findings, Candidate[]> {
   const ran: { pass: Pass; found: Candidate[] }[] = [];
   for (const pass of passes) {
-    if (isNeedless(pass.rules.skip, image, ran)) continue;
+    if (isSkipped(pass.rules.skip, image, ran)) continue;
     ran.push({ pass, found: yield pass });
   }
   const gated = ran.flatMap(({ pass, found }, i) => {
@@ -56,8 +57,8 @@ export function* detectionPolicy(
   };
 }
 
-/** Whether a pass is skipped, after those that ran. */
-function isNeedless(
+/** @param ran the passes before it that were not skipped */
+function isSkipped(
   skip: PassRules['skip'],
   image: Size,
   ran: readonly { readonly found: readonly Candidate[] }[],

@@ -1,6 +1,5 @@
 import sharp from 'sharp';
-import type { RgbImage } from '../image/index.ts';
-import type { Size } from './letterbox.ts';
+import type { RgbImage, Size } from '../image/index.ts';
 
 /** A level is made from another level that is at least this many times larger, else from the image itself. */
 const MIN_RATIO = 2;

@@ -1,27 +1,31 @@
-/** Pictures that lie on their side or stand on their head, though nothing in the file says so: rotate=auto. */
+/** Images that lie on their side or stand on their head without an EXIF orientation that says so: `rotate=auto`. */
 import sharp from 'sharp';
 import type { DetectedFace } from '../detection.ts';
-import type { RgbImage } from '../image/index.ts';
+import type { RgbImage, Size } from '../image/index.ts';
 import type { RotationRules } from '../pack/manifest.ts';
-import type { Size } from './letterbox.ts';
 
-/** Degrees clockwise by which a picture is turned. */
+/** Degrees clockwise by which an image is turned. */
 export type Rotation = 0 | 90 | 180 | 270;
+/** Those that turn it. */
 export const ROTATIONS = [90, 180, 270] as const satisfies Rotation[];
 
 const logit = (p: number) => Math.log(p / (1 - p));
 
-/** How much the faces found speak for a direction: by how much each exceeds `confidence` in log-odds, in sum. */
+/**
+ * How strongly the faces found speak for a direction: the sum of what each exceeds `confidence` by, in log-odds.
+ * @param scores 0..1
+ * @param confidence above 0 and below 1
+ */
 export function evidence(scores: readonly number[], confidence: number): number {
   return scores.reduce((sum, score) => sum + Math.max(0, logit(Math.min(score, 0.9999)) - logit(confidence)), 0);
 }
 
 /**
- * The direction in which a picture is upright.
+ * The direction in which an image is upright.
  * @param scores of the faces found in each direction, 0..1
- * @param confidence of a face that counts, 0..1
- * @returns one that is not 0 only when it wins clearly: at least as one face of `rules.least_score` does, and over every
- *   other direction by the factor `rules.margin`
+ * @param confidence from which a face counts, 0..1
+ * @returns 0 unless another direction wins clearly: its evidence is at least that of one face of `rules.least_score`, and
+ *   `rules.margin` times that of every other direction
  */
 export function clearRotation(
   scores: Readonly<Record<Rotation, readonly number[]>>,
@@ -36,7 +40,7 @@ export function clearRotation(
   return ROTATIONS.find(wins) ?? 0;
 }
 
-/** A picture turned clockwise. */
+/** An image turned clockwise. */
 export async function rotated(image: RgbImage, rotation: Rotation): Promise<RgbImage> {
   if (rotation === 0) return image;
   const raw = { width: image.width, height: image.height, channels: 3 } as const;
@@ -46,8 +50,8 @@ export async function rotated(image: RgbImage, rotation: Rotation): Promise<RgbI
 }
 
 /**
- * Moves a face, in place, from a turned picture to where it lies in the picture before.
- * @param turned size of the turned picture, px
+ * Moves a face, in place, from a turned image to where it lies in the image before the turn.
+ * @param turned size of the turned image, px
  */
 export function rotateBack(face: DetectedFace, rotation: Rotation, turned: Size): void {
   if (rotation === 0) return;

@@ -11,21 +11,24 @@ import { shrink } from './pyramid.ts';
 import { clearRotation, ROTATIONS, type Rotation, rotated } from './rotation.ts';
 import { candidatesToVerify, verifyCandidates } from './verification.ts';
 
-/** Long side, px, of the picture in which faces are looked for in every direction. */
+/** Long side, px, of the copy that is searched at 90, 180 and 270 degrees. */
 const ROTATION_SIDE = 640;
-/** The best candidates of a direction decide about it. */
+/** How many candidates of a direction count, the most confident ones. */
 const CANDIDATES_A_DIRECTION = 16;
 
+/** What a search found. */
 export interface Search extends Findings {
-  /** The picture in which the candidates lie: the one given, or that one turned. */
+  /** The image in which the candidates lie: the one given, or that one turned. */
   image: RgbImage;
   /** By how much it was turned, degrees clockwise. */
   rotation: Rotation;
 }
 
-/** What is to be verified and reported at most, before the verifier runs. */
+/** What is known before the verifier runs. */
 export interface Expected {
+  /** Faces that may be reported. */
   candidates: number;
+  /** Candidates about which the verifier is asked. */
   toVerify: number;
 }
 
@@ -46,7 +49,8 @@ export class FaceSearch {
   }
 
   /**
-   * Finds what the call may report, verified where the profile asks for it, in an image that may be turned first.
+   * Finds the candidates that the call may report. With `rotate=auto` it may turn the image first; where the profile asks for it, the
+   * verifier gives its opinion.
    * @param scale px of the original per px of `image`: `min_face_size` counts px of the original
    * @param onFound called once, before the verifier runs
    */
@@ -57,7 +61,7 @@ export class FaceSearch {
     onFound: (expected: Expected) => void = () => {},
   ): Promise<Search> {
     const { min_confidence = this.#manifest.detection.default_confidence, min_face_size = 0, profile } = options;
-    const detect = (picture: RgbImage) => this.#detect(picture, profile, min_face_size / scale);
+    const detect = (one: RgbImage) => this.#detect(one, profile, min_face_size / scale);
     let search: Search = { ...(await detect(image)), image, rotation: 0 };
     const rotation = options.rotate === 'auto' ? await this.#rotationOf(image, search.candidates) : 0;
     if (rotation !== 0) {
@@ -71,7 +75,7 @@ export class FaceSearch {
     return { ...search, candidates: [...verified, ...sure].sort((a, b) => b.score - a.score) };
   }
 
-  /** Asks the verifier about candidates, where the pack has one. */
+  /** The candidates with the verifier's opinion, unchanged where the pack has no verifier. */
   async verify(image: RgbImage, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
     return await this.#verify(image, candidates, this.#verifier());
   }
@@ -88,12 +92,14 @@ export class FaceSearch {
    */
   async #rotationOf(image: RgbImage, upright: readonly Candidate[]): Promise<Rotation> {
     const { default_confidence, rotation: rules } = this.#manifest.detection;
-    const scores = { 0: await this.#bestScores(image, upright), 90: [0], 180: [0], 270: [0] } as Record<
-      Rotation,
-      number[]
-    >;
+    const scores: Record<Rotation, number[]> = {
+      0: await this.#bestScores(image, upright),
+      90: [],
+      180: [],
+      270: [],
+    };
     if (Math.max(0, ...scores[0]) >= rules.certain_score) return 0;
-    const small = await smallPicture(image);
+    const small = await smallCopy(image);
     for (const rotation of ROTATIONS) {
       const turned = await rotated(small, rotation);
       scores[rotation] = await this.#bestScores(turned, (await this.#detect(turned, 'fast', 0)).candidates);
@@ -123,15 +129,15 @@ export class FaceSearch {
     return session && rules ? { session, rules, crop: crops.verifier! } : null;
   }
 
-  /** The verifier, where the profile asks it. */
+  /** The verifier; null where the profile does not ask it, too. */
   #verifierOf(profile: Profile): Verifier | null {
     const verifier = this.#verifier();
     return verifier?.rules.profiles.includes(profile) ? verifier : null;
   }
 }
 
-/** The picture with a long side of 640 px at most. */
-async function smallPicture(image: RgbImage): Promise<RgbImage> {
+/** The image with a long side of `ROTATION_SIDE` at most. */
+async function smallCopy(image: RgbImage): Promise<RgbImage> {
   const scale = ROTATION_SIDE / Math.max(image.width, image.height);
   if (scale >= 1) return image;
   const side = (length: number) => Math.max(1, Math.round(length * scale));

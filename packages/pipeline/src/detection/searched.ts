@@ -2,7 +2,7 @@ import type { Searched } from '@facequeue/schema';
 import type { Search } from './search.ts';
 
 /**
- * What a search looked for, in px of the original image.
+ * The public form of what was searched, in px of the original image.
  * @param scale px of the original per px of the decoded image, to which the scales of passes refer
  * @param smallestFace the size, px of a pass, from which it finds faces reliably
  * @param minFaceSize of the call, px of the original

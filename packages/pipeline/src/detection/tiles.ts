@@ -1,6 +1,7 @@
-/** How a pass over a large picture is cut into overlapping tiles of one size, and which tile a face belongs to. */
+/** How a large pass is cut into overlapping tiles of one size, and which tile a face belongs to. */
+
+import type { Size } from '../image/index.ts';
 import type { TileRules } from '../pack/passes.ts';
-import type { Size } from './letterbox.ts';
 
 /** Tiles of one size along one side, px. */
 interface Row {
@@ -15,14 +16,14 @@ export interface TileGrid {
   readonly rows: Row;
 }
 
-/** How far over the middle of an overlap a face's centre may lie: each tile places it a little differently. */
+/** How far beyond the middle of an overlap a face's centre may lie, px: each tile places it a little differently. */
 const SLACK = 16;
 
 const ceilTo = (value: number, multiple: number) => Math.ceil(value / multiple) * multiple;
 
 /**
- * The grid whose tiles have the least area in sum, one tile where the picture is small enough.
- * @param net size of the picture in the network, px, a multiple of `multiple`
+ * The grid with the least total area; a single tile where the pass is small enough.
+ * @param net size of the pass, px, multiples of `multiple`
  */
 export function tileGrid(net: Size, rules: TileRules, multiple: number): TileGrid {
   const whole = { size: net, columns: row(net.width, net.width, 1), rows: row(net.height, net.height, 1) };

@@ -42,8 +42,8 @@ export function rollOf(points: ArrayLike<number>): number {
 }
 
 /**
- * How far the head is turned, about its own axis: where the nose is between eyes and mouth, along the eyes, in distances from eyes to
- * mouth. Negative towards the left of the picture; about 0.2 where half of the jaw is hidden.
+ * How far the head is turned to the side: the offset of the nose from the middle between eyes and mouth, along the line of the eyes, as a
+ * share of the distance from eyes to mouth. Negative towards the left of the image; about 0.2 where half of the jaw is hidden.
  * @param points x, y of the detector's five points, px
  */
 export function yawRatioOf(points: ArrayLike<number>): number {
@@ -51,7 +51,7 @@ export function yawRatioOf(points: ArrayLike<number>): number {
   const roll = rollOf(points);
   const x = points[4]! - (eyes.x + mouth.x) / 2;
   const y = points[5]! - (eyes.y + mouth.y) / 2;
-  // Eyes and mouth within a pixel say nothing.
+  // Where eyes and mouth are closer than a pixel, the ratio would say nothing.
   return (x * Math.cos(roll) + y * Math.sin(roll)) / Math.max(1, Math.hypot(down.x, down.y));
 }
 

@@ -19,7 +19,7 @@ export interface LandmarkPlace {
   yawRatio: number;
 }
 
-/** A second model, which sees the same crops, and what its points count. */
+/** A second model, which sees the same crops, and how much its points count. */
 export interface Refiner {
   session: Session;
   rules: RefinementRules;

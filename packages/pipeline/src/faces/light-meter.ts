@@ -5,7 +5,7 @@ import type { Crop } from './crop.ts';
 import { type Light, lightOf } from './light.ts';
 import { warp } from './warp.ts';
 
-/** Measures how well faces can be seen, on their crops for landmarks. Those need not be cut twice. */
+/** Measures how well faces can be seen, on their crops for landmarks, so that these need not be cut twice. */
 export class LightMeter {
   readonly #rule: LandmarkCrop;
   readonly #lights: Light[] = [];
@@ -14,14 +14,14 @@ export class LightMeter {
     this.#rule = rule;
   }
 
-  /** The next face, by the pixels of its crop. */
+  /** Measures the next face by the pixels of its crop. */
   readonly measure = (pixels: Uint8Array): void => {
     const { size, scale } = this.#rule;
     // By the rule the crop is larger than the face.
     this.#lights.push(lightOf(pixels, size, Math.max(0, Math.round((size - size / scale) / 2))));
   };
 
-  /** The next faces, whose crops nobody has cut. */
+  /** Cuts the crops of the next faces, where no model needs them, and measures them. */
   measureAll(image: RgbImage, crops: readonly Crop[]): void {
     const pixels = new Uint8Array(this.#rule.size ** 2 * 3);
     for (const crop of crops) {
@@ -30,7 +30,7 @@ export class LightMeter {
     }
   }
 
-  /** Gives the faces, in the order in which they were measured, what was measured. */
+  /** @param faces in the order in which they were measured; each gets its `light` */
   report(faces: readonly DetectedFace[]): void {
     faces.forEach((face, i) => {
       face.light = this.#lights[i]!;

@@ -2,8 +2,8 @@
 
 export interface Light {
   /**
-   * Variance of the Laplacian of luma (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000): 0 where
-   * nothing is to be seen, some hundreds for faces in focus. The crop has a fixed size, so enlarged faces score low.
+   * Variance of the Laplacian of luma (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000): 0 for a
+   * flat surface, some hundreds for faces in focus. The crop has a fixed size, so enlarged faces score low.
    */
   sharpness: number;
   /** Mean luma, 0 to 255. */
@@ -16,8 +16,9 @@ const GREEN = 0.587;
 const BLUE = 0.114;
 
 /**
+ * Measures a face.
  * @param crop size * size RGB pixels
- * @param margin px of the crop at each edge that lie around the face
+ * @param margin px at each edge of the crop that lie outside the face
  */
 export function lightOf(crop: Uint8Array, size: number, margin: number): Light {
   const side = size - 2 * margin;

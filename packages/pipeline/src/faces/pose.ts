@@ -86,7 +86,7 @@ function atRightAngles(a: Vector, b: Vector): [Vector, Vector] {
   return [mixed(1), mixed(-1)];
 }
 
-/** Of the eyes' axis in the picture: from a yaw of 72 degrees on there is less. */
+/** Least length of the eyes' axis in the picture, of 1, that still shows its tilt: it is shorter from a yaw of 72 degrees on. */
 const LEAST_SEEN = 0.3;
 
 const fitFive = fitOf(FIVE_POINTS);
@@ -96,8 +96,9 @@ const RIGID = Object.keys(RIGID_POINTS).map(Number);
 const FIVE = [34, 88, 86, 52, 61];
 
 /**
+ * Where a head points to.
  * @param points5 x, y of the detector's five points, px
- * @param landmarks 106 x, y pairs, px: more exact, where there are some
+ * @param landmarks 106 x, y pairs, px; used instead where there are some, because they are more exact
  */
 export function poseOf(points5: ArrayLike<number>, landmarks?: ArrayLike<number>): HeadPose {
   const roll = rollOf(landmarks ? chosen(landmarks, FIVE) : points5);

@@ -1,6 +1,6 @@
 /**
- * The points of two landmark models on one crop, put together. Either errs in its own way, so their mean is better than both; the jaw
- * is an exception, since the far side of a turned head is hidden and the models guess it differently.
+ * The weighted mean of two landmark models' points on one crop. Each model errs in its own way, so the mean is better than both. The jaw
+ * is an exception: the far side of a turned head is hidden, and the models guess it differently.
  */
 import type { RefinementRules } from '../pack/manifest.ts';
 
@@ -10,6 +10,7 @@ const isLeftJaw = (index: number) => index >= 1 && index <= 16;
 const isRightJaw = (index: number) => index >= 17 && index <= 32;
 
 /**
+ * The points of both models together.
  * @param points 106 x, y pairs of the landmark model
  * @param refiner the same points of the refiner
  * @param yawRatio of the head, as `yawRatioOf` measures it

@@ -12,7 +12,7 @@ export interface CropRun {
   mirrored?: boolean;
 }
 
-/** The crops of one run of a model, and what it put out. */
+/** One run of a model on crops. */
 export interface CropOutput {
   crops: readonly Crop[];
   /** What the model saw. */

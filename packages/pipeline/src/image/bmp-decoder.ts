@@ -18,7 +18,7 @@ export async function decodeBmp({ bytes, header: { width, height }, size }: Deco
   return size ? await shrinkPixels(stored, size) : stored;
 }
 
-/** @param pixels RGB, or RGBA, which is overwritten: a large picture is not copied once more */
+/** The RGB pixels. @param pixels RGB or RGBA; overwritten, so that a large image is not copied once more */
 function withoutAlpha(pixels: Uint8Array, count: number): Uint8Array {
   const channels = pixels.length / count;
   if (channels === 3) return pixels;

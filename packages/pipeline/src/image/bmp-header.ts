@@ -11,7 +11,7 @@ const HEADER_SIZES: readonly number[] = [CORE_HEADER, 16, 64, 40, 52, 56, 108, 1
 
 const FILE_HEADER = 14;
 
-/** The decoder makes RGB or, of 32 bits a pixel and 16 with masks, RGBA, and a copy of that. */
+/** The decoder makes RGBA of 32 bits a pixel and of 16 with masks, RGB of all others, and a copy of either. */
 const bufferedBytes = (bits: number) => 2 * (bits === 16 || bits === 32 ? 4 : 3);
 
 /** Two letters are weak evidence, so the size of the header that follows must be a known one, too. */

@@ -9,7 +9,7 @@ export interface DecodeOptions {
   orient: boolean;
   /** The limits the header was read under. */
   limits: ImageLimits;
-  /** Longest side of the decoded image, px; a longer one is shrunk to it. As long as it is when absent. */
+  /** Longest side of the decoded image, px: a larger image is shrunk to it. Absent: no limit. */
   maxSide?: number;
   /** A JPEG's long side may be shrunk further, to this, px, where that is cheaper. */
   minSide?: number;
@@ -19,8 +19,8 @@ export interface DecodeOptions {
 const WORTH_SHRINKING = 3;
 
 /**
- * Decodes an image whose header has been read. Each image is decoded once, with the exception that jpeg-decoder.ts describes. One that
- * is shrunk is shrunk row by row while it is decoded, where its format allows that.
+ * Decodes an image whose header has been read. Each image is decoded once, with the exception that jpeg-decoder.ts describes. Where
+ * its format allows that, it is shrunk row by row while it is decoded.
  * How much damage is tolerated: for JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
  * @returns sRGB pixels, upright if requested; `scale` is decoded / stored long side, 1 unless shrunk. The short side is
  *   the scaled one rounded to a pixel

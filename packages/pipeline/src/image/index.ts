@@ -2,4 +2,4 @@
 export { type DecodeOptions, decode, decodeImage } from './decode.ts';
 export { readHeader, sniff } from './header.ts';
 export { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
-export type { ImageHeader, RgbImage } from './types.ts';
+export type { ImageHeader, RgbImage, Size } from './types.ts';

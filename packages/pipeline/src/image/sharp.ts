@@ -34,15 +34,15 @@ async function decodeWithSharp(input: DecodeInput, failOn: FailOn = 'error'): Pr
   return await pixelsOf(makeUpright(image, input.orientation).flatten({ background: BACKGROUND }));
 }
 
-/** Decoded pixels, made smaller. */
+/** Shrinks decoded pixels as `decodeWithSharp` does while it decodes. */
 export async function shrinkPixels({ data, width, height }: RgbImage, size: Size): Promise<RgbImage> {
   const image = sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: width * height });
   return await pixelsOf(shrink(image, size));
 }
 
 /**
- * The triangle filter widens with the reduction, so it does not alias, and costs least of those that don't. Shrinking comes before
- * whatever else there is to do, so that little is held of a picture that is decoded row by row.
+ * The triangle filter widens with the reduction, so it does not alias, and costs least of those that don't. Shrink before anything
+ * else, so that little is buffered of an image that is decoded row by row.
  */
 function shrink(image: Sharp, size: Size): Sharp {
   return image.resize({ ...size, fit: 'fill', kernel: 'linear' });

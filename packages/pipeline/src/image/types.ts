@@ -10,10 +10,10 @@ export interface RgbImage {
   height: number;
 }
 
-/** px */
+/** A size, px. */
 export interface Size {
-  width: number;
-  height: number;
+  readonly width: number;
+  readonly height: number;
 }
 
 /** What the header of a file of a known format says. */
@@ -26,9 +26,9 @@ export interface HeaderFacts {
   orientation: number;
 }
 
-/** What the reader of a format finds. */
+/** What a format's header reader finds. */
 export interface FileFacts extends HeaderFacts {
-  /** Bytes a pixel of the stored size that the decoder buffers; 0 when it decodes row by row. */
+  /** Bytes that the decoder buffers for each stored pixel; 0 when it decodes row by row. */
   bufferedBytesPerPixel: number;
 }
 

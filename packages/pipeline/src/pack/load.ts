@@ -44,7 +44,10 @@ export async function loadPack(path: string = DEFAULT_PACK): Promise<Pack> {
   return { path, manifest: parsed.data, file: (role) => join(folder, modelOf(parsed.data, role).file) };
 }
 
-/** Packs made for release 0.1.0 say nothing of passes, which were the same for all: they get those of the default pack, and what belongs to them. */
+/**
+ * A pack made for release 0.1.0 has no `passes`, because they were the same for all packs. It gets those of the default pack, and the
+ * rules that go with them.
+ */
 async function withPasses(json: unknown): Promise<unknown> {
   const { detection } = Object(json);
   if (Object(detection) !== detection || 'passes' in detection) return json;

@@ -37,11 +37,11 @@ export type OptionalRole = keyof typeof OPTIONAL_ROLES;
 const fraction = z.number().min(0).max(1);
 
 const Rotation = z.strictObject({
-  /** A face that scores this is upright for sure: other directions are not tried. */
+  /** A face that scores this is certainly upright: other directions are not tried. */
   certain_score: fraction,
-  /** What a face must score that speaks for another direction alone. */
+  /** The score from which a single face suffices for another direction. */
   least_score: fraction,
-  /** By which factor a direction must win over every other one. */
+  /** The factor by which a direction must win over every other one. */
   margin: z.number().min(1),
 });
 export type RotationRules = z.infer<typeof Rotation>;
@@ -72,7 +72,7 @@ const Fields = z.strictObject({
     smallest_face: z.number().positive(),
     tiles: Tiles,
     passes: Passes,
-    /** When rotate=auto takes a picture for turned. */
+    /** When rotate=auto turns an image. */
     rotation: Rotation,
   }),
   /** How much the verifier's opinion of a candidate counts. */
@@ -88,7 +88,7 @@ const Fields = z.strictObject({
       box_share: fraction,
     })
     .optional(),
-  /** What the refiner's points count, against those of the landmark model. */
+  /** How much the refiner's points count, against those of the landmark model. */
   refinement: z
     .strictObject({
       /** Its share of a point. */
@@ -96,8 +96,8 @@ const Fields = z.strictObject({
       /** Its share of a pupil. */
       pupil_share: fraction,
       /**
-       * Of the jaw, the side near to the camera is the refiner's alone, and the far side moves over to the landmark model from the
-       * first yaw ratio of the head to the second; `yawRatioOf` measures it.
+       * Of the jaw, the near side is the refiner's alone; the far side moves over to the landmark model from the first yaw ratio of
+       * the head to the second (`yawRatioOf`).
        */
       far_jaw_yaw: z.tuple([z.number().nonnegative(), z.number().positive()]).refine(([from, to]) => from < to),
     })
