@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- large-images [--profile small-faces]`: the largest pictures that are accepted, of every kind, each in an engine
- * of its own that has just started: memory at its highest and afterwards, CPU time.
+ * `npm run bench -- large-images [--profile small-faces]`: the largest pictures of every kind that are accepted, each in an engine that
+ * has just started: peak memory, memory afterwards, and CPU time.
  */
 import { fileURLToPath } from 'node:url';
 import { DEFAULT_DETECTION_OPTIONS, PROFILES } from '@facequeue/schema';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- scenes [--short]`: what each profile finds in scenes with known faces: how small a face alone in a picture may be,
- * how much of sheets full of portraits, what of turned pictures, and what it takes for a face where there is none. With `--write DIR` it writes the scenes and
- * their ground truth instead, for `facequeue eval`.
+ * `npm run bench -- scenes [--short]`: what each profile finds in scenes with known faces: the smallest face alone in a picture, sheets
+ * full of portraits, turned pictures, and false faces on surfaces without one. With `--write DIR` it writes the scenes and their ground
+ * truth instead, for `facequeue eval`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -4,10 +4,10 @@ import type { Pipeline } from '@facequeue/pipeline';
 import { type CallerOptions, isFacequeueError, LARGEST_MAX_FACES, type Profile } from '@facequeue/schema';
 import type { LabelledScene } from '../../test/support/scenes/scenes.ts';
 
-/** What became of the faces of some scenes. */
+/** How many faces of some scenes were found. */
 export interface SceneFigures {
   scenes: number;
-  /** Faces that are there, those of them found, and detections that find none. */
+  /** Faces in the scenes, those of them that were found, and false faces. */
   faces: number;
   found: number;
   wrong: number;
@@ -15,10 +15,13 @@ export interface SceneFigures {
   cpuMs: number;
 }
 
-/** Boxes of the smallest faces are a few px wide, so one px counts much: a face is found by half of an overlap, as in AP@0.5. */
+/** A face is found by an intersection over union of a half, as in AP@0.5: in a box of a few px each px is a large part of it. */
 const RULES = { iou: 0.5, rule: 'free' } as const;
 
-/** @returns null when the pipeline refuses pictures of this size */
+/**
+ * Runs the pipeline over scenes and counts what it finds.
+ * @returns null when the pipeline refuses pictures of this size
+ */
 export async function measure(
   pipeline: Pipeline,
   profile: Profile,

@@ -12,18 +12,19 @@ export interface PassCost {
   now: number;
 }
 
-/** Both packs, opened. */
+/** The pack with the passes of 0.1.0 and the pack itself, opened. */
 export interface PassesToCompare extends AsyncDisposable {
-  /** Medians over the repeats of each picture's cost, their mean over the pictures. */
+  /** The mean over the pictures of each picture's median cost over the repeats. */
   cost(pictures: readonly Uint8Array[], profile: Profile, repeats: number, options?: CallerOptions): Promise<PassCost>;
 }
 
+/** Opens both packs; the first is written to a temporary folder, which is deleted on disposal. */
 export async function openPasses(): Promise<PassesToCompare> {
   const folder = await mkdtemp(join(tmpdir(), 'facequeue-earlier-'));
   const manifest = JSON.parse(await readFile(DEFAULT_PACK, 'utf8'));
   for (const { file } of Object.values<{ file: string }>(manifest.models))
     await symlink(join(dirname(DEFAULT_PACK), file), join(folder, file));
-  // 1.5 megapixels at most and 2 enlarged; balanced stopped wherever nothing was small.
+  // At most 1.5 megapixels, and 2 enlarged; `balanced` stopped wherever nothing small was seen.
   for (const passes of [manifest.detection.passes.balanced, manifest.detection.passes['small-faces']])
     passes[2].max_megapixels = 1.5;
   manifest.detection.passes.balanced[2].skip = {

@@ -3,7 +3,7 @@
 /** Returns the next number, 0 <= number < 1. */
 export type Random = () => number;
 
-/** Tommy Ettinger's mulberry32: 32 bits of state, uniform enough for a plan. */
+/** Tommy Ettinger's mulberry32: 32 bits of state, uniform enough for plans of faults and for pictures. */
 export function randomFrom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

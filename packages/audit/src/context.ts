@@ -13,7 +13,7 @@ export interface AuditContext {
   stats: Record<string, string>;
   /** Unix milliseconds of Redis' clock. */
   now: number;
-  /** Bytes of results and webhooks that count with a flow: by what the queue's flow/results-lib.lua calls them. Filled by `countWithFlow`. */
+  /** Bytes of results and of webhooks that count with a flow, by the fields of these hashes. Filled by `countWithFlow`. */
   flowResults: Map<string, number>;
   flowWebhooks: Map<string, number>;
   /** Reports a finding if the property is not what it should be. */
@@ -63,7 +63,10 @@ export async function scanKeys(redis: Redis, prefix: string): Promise<string[]> 
   return [...found].sort();
 }
 
-/** Counts bytes with their flow if they are of the current epoch. @param host the receiver of a webhook */
+/**
+ * Counts bytes with their flow if they name the current epoch (the queue's flow/results-lib.lua).
+ * @param host the receiver of a webhook
+ */
 export function countWithFlow(
   { stats, flowResults, flowWebhooks }: AuditContext,
   bytes: number,

@@ -101,8 +101,8 @@ export async function checkFlowBytes(
 }
 
 /**
- * Checks the invariants of the queue's flow/results-lib.lua, once all bytes are counted with their flows. A process of another release
- * changes the sum alone; until the next change after its own the counts of flows mean nothing.
+ * Checks the invariants of the queue's flow/results-lib.lua, after all bytes have been counted with their flows. A process of another
+ * release changes only the sum. Until the next change by this release the counts of flows mean nothing, and are not checked.
  */
 export async function checkFlowResults(context: AuditContext): Promise<void> {
   const { redis, keys, check, stats } = context;

@@ -22,7 +22,7 @@ export interface ThumbnailOptions {
 
 const MAX_ENLARGED = 4;
 const JPEG_QUALITY = 80;
-/** Width of lines and side of points, px: as thin as they can be while a JPEG keeps their colour. */
+/** Width of lines and side of points, px: the thinnest whose colour survives in a JPEG. */
 const LINE = 1.5;
 const POINT = 2.5;
 

@@ -16,9 +16,9 @@ export const CONSTANTS = {
   /** Of the result bytes, for undelivered webhooks: all of them, and those of one host. They are kept for a day. */
   WEBHOOKS_SHARE: 1 / 2,
   HOST_WEBHOOKS_SHARE: 1 / 8,
-  /** Of the bytes of results, and of webhooks, that may be kept: for flows with little, in equal parts, whatever others have. */
+  /** Of the bytes of results and of webhooks that may be kept: reserved for flows with little, in equal parts, whatever others have. */
   RESULT_RESERVE: 1 / 8,
-  /** What a pending job is taken for in it: four faces or so. */
+  /** What a pending job counts in this reserve: a result of about four faces. */
   EXPECTED_RESULT_BYTES: 1024,
   /** Of a queue's share, for one camera: one that floods leaves room for the others. */
   CAMERA_SHARE: 1 / 8,

@@ -17,7 +17,7 @@ export interface LabelledScene {
   boxes: Box[];
 }
 
-/** What stands behind a single face: of the surfaces, those that people stand before. */
+/** Backgrounds of single faces: the surfaces that people stand in front of. */
 const BACKGROUNDS: readonly TextureKind[] = ['wall', 'clouds', 'foliage', 'bricks', 'windows', 'gravel'];
 
 /** Side of a sheet of portraits, px. */
@@ -75,7 +75,7 @@ export class Placements {
   }
 }
 
-/** A sheet of `columns` x `columns` photographs, each as large a square as it has, without a gap. */
+/** A sheet of `columns` x `columns` portraits without gaps, each the largest square of its photograph. */
 export async function sheet(columns: number, seed: number): Promise<LabelledScene> {
   const random = randomFrom(seed);
   const canvas: Picture = {

@@ -1,13 +1,13 @@
 /** Surfaces without a face, painted from a seed: what a camera sees when nobody is there. */
 import type { Picture } from '../fixtures/index.ts';
-import { integer, type Random, randomFrom } from '../random.ts';
+import { between, integer, type Random, randomFrom } from '../random.ts';
 
 /** A colour, 0..255 each. */
 type Colour = readonly [r: number, g: number, b: number];
 /** The colour at a place; x and y in units of which the picture is 1280 wide, so that larger pictures show the same in more pixels. */
 type Surface = (x: number, y: number) => Colour;
 
-/** Kinds of surfaces; each makes one from chance. */
+/** Kinds of surfaces; each makes one by chance. */
 const KINDS = {
   wall(random) {
     const [red, green, blue] = [between(random, 90, 160), between(random, 90, 160), between(random, 90, 160)];
@@ -119,7 +119,6 @@ export function texture(kind: TextureKind, width: number, height: number, seed: 
   return { data: new Uint8Array(data.buffer), width, height };
 }
 
-const between = (random: Random, least: number, most: number) => least + random() * (most - least);
 const clamp = (value: number) => Math.min(1, Math.max(0, value));
 const shaded = ([r, g, b]: Colour, light: number): Colour => [r * light, g * light, b * light];
 const mixed = (a: Colour, b: Colour, share: number): Colour => [

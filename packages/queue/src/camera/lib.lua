@@ -24,7 +24,8 @@ local function leave_if_no_frame_waits(name)
 end
 local function camera_changed(name) redis.call('PUBLISH', PREFIX .. ':changed', 'camera:' .. name) end
 
--- Several flows may post to a camera. Its results are its maker's, as far as that is known when the first is kept.
+-- Several flows may post to a camera. Its results count with the flow that made it, or with its owner where that flow is not known when
+-- the first result is kept.
 local function charge_camera(name, bytes)
   if bytes == 0 then return end
   local kept = redis.call('HINCRBY', camera_key(name), 'resultBytes', bytes)
@@ -40,7 +41,7 @@ local function entry_bytes(fields)
   return bytes
 end
 
--- Makes room for a result of `bytes` that was added. Returns the bytes of those that gave way.
+-- Drops the oldest results so that one of `bytes`, which has just been added, fits. Returns the bytes that were dropped.
 local function trim_frames(name, bytes)
   local before = tonumber(redis.call('HGET', camera_key(name), 'resultBytes') or 0)
   local freed = 0

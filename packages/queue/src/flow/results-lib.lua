@@ -1,12 +1,12 @@
--- Bytes of kept results and of webhooks to be delivered: of all flows (stats.resultBytes) and of each (flow-results), of webhooks also
--- by receiver (flow-webhooks).
--- `*` of flow-results is stats.resultBytes as its last change left it. Where they differ, a process of another release has charged or
--- returned bytes, and a new epoch begins: all flows count from nothing. Results are kept for hours, so each thing that has bytes names
--- the epoch in which they count with its flow, and returns them in that epoch only. What counted in an earlier one, or never, counts as
--- nobody's until it changes: then all of it does. (Changes of another release that amount to nothing stay unnoticed until then, or until
--- the last worker of it is gone: workers-lib.lua.)
+-- Bytes of kept results and undelivered webhooks: of all flows (stats.resultBytes) and of each flow (flow-results); of webhooks also by
+-- receiver (flow-webhooks).
+-- `*` of flow-results is a copy of stats.resultBytes, made at its last change here. When the two differ, a process of another release has
+-- charged or returned bytes. Then a new epoch begins: all flows count from zero. Results are kept for hours, so each record that has
+-- bytes names the epoch in which they count with its flow, and returns them in that epoch only. The bytes of a record that names no
+-- epoch, or an earlier one, count with no flow until they change; then all of them count. (Changes of another release that cancel each
+-- other out are not noticed until the next change, or until its last worker has stopped: workers-lib.lua.)
 -- Invariants, after each script, unless a process of another release runs:
---   what a flow has in flow-results is the sum of what its things have that name the current epoch: `resultBytes` of records, batches and
+--   what a flow has in flow-results is the sum over its records that name the current epoch: `resultBytes` of records, batches and
 --   cameras with that `resultEpoch`, `charge` of webhooks with that `chargeEpoch`;
 --   "<host> <flow>" of flow-webhooks is that sum of its webhooks for the host, "* <flow>" of all of them.
 --- @include ../redis/keys.lua
@@ -21,8 +21,8 @@ local function add_to_flow(hash, field, bytes)
   if bytes ~= 0 and redis.call('HINCRBY', hash, field, bytes) <= 0 then redis.call('HDEL', hash, field) end
 end
 
--- Something of a flow has `bytes` more, or less, and `kept` from now on. `epoch`: the one it names. Returns the epoch it must name from
--- now on, and how many bytes more its flow has.
+-- Changes the bytes of one of a flow's records by `bytes`, to `kept`. `epoch`: the one it names. Returns the epoch that it must name from
+-- now on, and the change of its flow's bytes.
 local function charge_results(flow, bytes, kept, epoch)
   local total = redis.call('HINCRBY', STATS, 'resultBytes', bytes)
   local current

@@ -65,7 +65,7 @@ export interface JobRecord {
   error: { code: ErrorCode; detail: string } | null;
   /** The compact result of a succeeded job, as the worker stored it. */
   result: Buffer | null;
-  /** What `detail=true` adds to it, compact too; absent otherwise. */
+  /** What `detail=true` adds to the result, compact too; absent without it. */
   details?: Buffer;
   /** Null for a job without webhook. */
   webhook: WebhookState | null;

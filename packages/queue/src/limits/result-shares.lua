@@ -1,17 +1,17 @@
--- How much a flow may have of what is kept: bytes of results, and of webhooks to be delivered. As of what waits (shares.lua), it may have
--- TIMES_FREE times its weight times what is free. But a submission does not say how large its result will be, so what was admitted while
--- there was room may fill all of it, and more. Even then a flow gets its equal part of a reserve, in which what it has pending counts
--- as well, and at least one job.
+-- A flow's share of what is kept: bytes of results, and of undelivered webhooks. As of what waits (shares.lua), a flow may have
+-- TIMES_FREE times its weight times what is free. But the size of a result is not known when its job is submitted, so jobs that were
+-- admitted while there was room may fill all of it, and more. Even then each flow has an equal part of a reserve, in which its pending
+-- jobs count as well, and may submit at least one job.
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
 --- @include ../flow/lib.lua
 --- @include ../flow/results-lib.lua
 --- @include ./shares.lua
 
--- Why a flow may submit no `count` more; nil when it may. `flow` nil: one that has nothing yet. `kept`:
---   reason        what to answer when others are no reason
---   bytes, limit  how many there are of all flows, and may be
---   hash, field   where those of the flow are counted
+-- Why a flow may not submit `count` more; nil when it may. `flow` nil: one that has nothing yet. `kept`:
+--   reason        of the refusal, when there are no other flows; with `share_` before it when there are
+--   bytes, limit  of all flows: how many there are, and how many there may be
+--   hash, field   where the flow's bytes are counted
 --   each          what a job is expected to add
 local function kept_refusal(flow, fair, count, kept)
   local bytes, limit = tonumber(kept.bytes or 0), kept.limit

@@ -1,6 +1,7 @@
 -- Figures of the whole installation.
--- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, the only flow that waits or has results
--- or '', then for each queue: waiting, processing, ms the oldest has waited, jobs ended a second (text), ms between two ends while more waited (text), reason to refuse or '',
+-- Returns {now, blobBytes, resultBytes, workers, cameras, bytes Redis uses, most it may use or 0, the only flow that waits or has
+-- results, or '', then for each queue: waiting, processing, ms the oldest has waited, jobs ended a second (text), ms between two ends
+-- while more waited (text), reason to refuse or '',
 -- 1 when it concerns that flow and no other}
 --- @include ../redis/keys.lua
 --- @include ../redis/clock.lua
@@ -34,7 +35,7 @@ for _, queue in ipairs(QUEUES) do
   local reason = refusal(submission)
   submission.flow = only or nil
   local of_only = not reason and only and refusal(submission)
-  -- What others keep is a reason, too: then it is for the script that submits to say so.
+  -- A share depends on what others have, so only the script that submits refuses because of one.
   if of_only and string.sub(of_only, 1, 6) == 'share_' then of_only = nil end
   reply[#reply + 1] = reason or of_only or ''
   reply[#reply + 1] = of_only and 1 or 0

@@ -24,7 +24,7 @@ local function reschedule_host(host)
   end
 end
 
--- A webhook of a flow has `bytes` more, or less, and `kept` from now on. Returns the epoch it must name (flow/results-lib.lua).
+-- Changes the bytes of a flow's webhook by `bytes`, to `kept`. Returns the epoch that it must name (flow/results-lib.lua).
 local function charge_webhook(host, flow, bytes, kept, epoch)
   local current, change = charge_results(flow, bytes, kept, epoch)
   add_to_flow(FLOW_WEBHOOKS, host .. ' ' .. flow, change)

@@ -33,7 +33,7 @@ export interface FrameView {
   timings: Timings;
   /** In the compact form of `result-codec`; null unless the frame succeeded. */
   result: Uint8Array | null;
-  /** What detail=true adds to it, as compact. */
+  /** What `detail=true` adds to the result, in the compact form, too. */
   details?: Uint8Array;
 }
 

@@ -3,7 +3,7 @@
  *
  * Layout: u8 version, u8 flags, what was searched (smallest face in 0.1 px, number of scales, scales in 1e-4, degrees, faces left out),
  * then for each face of the result: 5 times signed difference of x, of y; as flagged presence and male (1e-3); signed roll, yaw,
- * pitch (0.1 degrees); size, sharpness, brightness (0.1); u8 whether an edge cuts it.
+ * pitch (0.1 degrees); size, sharpness, brightness (0.1); u8 1 where an edge cuts the face.
  */
 import type { DetectionResult, Face, Pose, Searched } from './result.ts';
 import { VarintReader, VarintWriter } from './varints.ts';
@@ -15,10 +15,10 @@ const TENTHS = 10;
 const SHARES = 1000;
 const SCALES = 10_000;
 const POINTS = 5;
-/** 4 290 million tenths are the most that a varint has. */
+/** A varint has 32 bits: 4.29e9 tenths at most. */
 const MOST_TENTHS = 4e8;
 
-/** How far a box may reach over an edge before the face counts as cut: the detector places boxes no closer. */
+/** The share of a box that may reach over an edge before the face counts as cut: the detector places boxes no more exactly. */
 const CUT_SHARE = 1 / 20;
 
 /** What is known of a face beyond its public members. */

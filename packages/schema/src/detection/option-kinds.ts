@@ -13,8 +13,8 @@ export interface DetectionOption {
   query: z.ZodType;
   flags: readonly FlagForm[];
   /**
-   * Only for an option, or values of one, that release 0.1.0 does not know: what it is given in place of the value; undefined: no
-   * such option. See stored-options.ts.
+   * Only for an option, or a value of one, that release 0.1.0 does not know: what that release is given instead; undefined leaves the
+   * option out. See stored-options.ts.
    */
   before?(value: unknown): unknown;
 }
@@ -57,7 +57,7 @@ export function choice<const Words extends readonly [string, ...string[]]>(
   };
 }
 
-/** One of several words, an option that release 0.1.0 does not know and does without; not filled in when absent. */
+/** One of several words; an option that release 0.1.0 does not know. It has no default. */
 export function choiceOfLater<const Words extends readonly [string, ...string[]]>(
   words: Words,
   { description, help }: Texts,
@@ -103,7 +103,7 @@ export function decimal({ min, max, description, help, value }: NumberForm) {
   };
 }
 
-/** Something that the result has on request only, and that release 0.1.0 does not know. */
+/** A part that the result has only on request; an option that release 0.1.0 does not know. */
 export function addition({ description, help }: Texts) {
   return {
     json: z.boolean().optional(),
@@ -122,7 +122,7 @@ export function part({ description, help }: Texts) {
   } satisfies DetectionOption;
 }
 
-/** Part of the result that can be left out, or made in another way, which has a name and which release 0.1.0 does not know. */
+/** Part of the result that can be left out, or made in another way: `variant`, which release 0.1.0 does not know. */
 export function variedPart<const Variant extends string>(
   variant: Variant,
   { description, help, variantHelp }: Texts & { variantHelp: string },

@@ -3,8 +3,8 @@
  * the OpenAPI document, the client's types, and flags and help of the command line.
  *
  * To add an option: add a row here, and read it in packages/pipeline. An option that release 0.1.0 does not know has no default in its
- * `json` form, so that options without it, and the fingerprints of calls, stay as they are; and its row says by `before` what workers
- * of that release do instead (`before: () => undefined` where they do nothing). stored-options.ts keeps the rest apart for newer ones.
+ * `json` form, so that options without it, and the fingerprints of calls, stay as they are; and `before` in its row
+ * says what workers of that release get instead (`before: () => undefined`: nothing). stored-options.ts keeps the new values apart.
  */
 import { z } from 'zod';
 import {

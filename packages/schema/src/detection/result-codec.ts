@@ -6,7 +6,7 @@
  *
  * Layout: u8 version, u8 flags, u8 length + ASCII model version, number of faces, then for each face:
  * signed x4 box (1e-5 of the frame), confidence (1e-4), and as flagged 106 times signed difference of x, of y, u8 male, u8 age.
- * It is lossless for results made by `roundedFace`. What `detail=true` adds is not in it, but beside it (details-codec.ts): release
+ * It is lossless for results made by `roundedFace`. What `detail=true` adds is stored beside it (details-codec.ts), because release
  * 0.1.0 refuses results with more bytes.
  */
 import { addDetails, type FaceDetails, roundedDetails } from './details-codec.ts';

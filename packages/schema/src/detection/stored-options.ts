@@ -1,18 +1,19 @@
 /**
- * How the options of a job or batch are stored. Releases that run at the same time read each other's records, and 0.1.0 takes all of
- * `options` for options that it knows. So `options` holds what that release can do, and `moreOptions`, which it does not read, holds
- * what newer ones do instead: a mixed fleet fails no job, and its older workers do without the newer options.
+ * How the options of a job or batch are stored. Releases that run at the same time read each other's records, and 0.1.0 expects to know
+ * everything in `options`. So `options` holds what that release can do, and `moreOptions`, which it does not read, holds what newer
+ * releases do instead. A mixed fleet fails no job; its older workers ignore the newer options.
  */
 import { type DetectionOptions, olderValue } from './options.ts';
 
-/** Two fields of a record, each JSON. */
+/** Two fields of a record, both JSON. */
 export interface StoredOptions {
   options: string;
-  /** Absent when 0.1.0 knows all there is. */
+  /** Undefined when 0.1.0 knows all options. */
   moreOptions: string | undefined;
 }
 
 /**
+ * The two fields for some options.
  * @example
  * storedOptions({ ...options, landmarks: 'refined' }).moreOptions; // '{"landmarks":"refined"}'
  */

@@ -23,7 +23,7 @@ export interface JobView {
   error: { code: ErrorCode; detail: string } | null;
   /** In the compact form of `result-codec`. */
   result: Uint8Array | null;
-  /** What detail=true adds to it, as compact. */
+  /** What `detail=true` adds to the result, in the compact form, too. */
   details?: Uint8Array;
   webhook: WebhookView | null;
   frame: { camera: string; takenAt: number | null } | null;
