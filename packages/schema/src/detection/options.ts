@@ -60,7 +60,7 @@ const TABLE = {
       min: 0,
       max: LARGEST_MIN_FACE_SIZE,
       description:
-        'Only faces of at least this many pixels of the image as it was sent: the square root of the box area. The larger, the less is to be done.',
+        'Only faces of at least this many pixels of the image as it was sent: the square root of the box area. Larger values save work.',
       value: 'PX',
       help: 'only faces of at least PX pixels: square root of width x height',
     }),
@@ -68,15 +68,15 @@ const TABLE = {
   },
   landmarks: variedPart('refined', {
     description:
-      'false omits landmark_106; refined: of a second model as well, more exact for half as much time again a face. A model pack without one refuses it (invalid_request).',
+      'false omits landmark_106; refined: the mean of two models, more exact for half as much time again per face. A model pack without one refuses it (invalid_request).',
     help: 'without the 106 points',
-    variantHelp: 'true, false, or refined: more exact points, for half as much time again a face',
+    variantHelp: 'true, false, or refined: more exact points, for half as much time again per face',
   }),
   attributes: part({ description: 'false omits gender and age.', help: 'without gender and age' }),
   rotate: choiceOfLater(['none', 'auto'], {
     description:
-      'auto: where no face stands out, look at 90, 180 and 270 degrees too, and take the picture for turned if one of them clearly has faces. none when absent.',
-    help: 'none or auto: whether to look for faces in pictures that lie on their side or stand on their head; default none',
+      'auto: when no face stands out, also search at 90, 180 and 270 degrees, and turn the image if one of them clearly has faces. none when absent.',
+    help: 'none or auto: also find faces in images that lie on their side or stand on their head; default none',
   }),
   detail: addition({
     description:
