@@ -43,7 +43,7 @@ export async function drawThumbnail(
   const canvas = createCanvas(width, height);
   const context = canvas.getContext('2d');
   context.imageSmoothingQuality = 'high';
-  context.drawImage(canvasOf(picture), from.x, from.y, from.width, from.height, 0, 0, width, height);
+  context.drawImage(canvasOf(part ? cut(picture, from) : picture), 0, 0, from.width, from.height, 0, 0, width, height);
   const placed = (x: number, y: number) => [(x - from.x) * scale, (y - from.y) * scale] as const;
   for (const { box, colour, points } of marks) {
     const [x, y] = placed(box.x, box.y);
@@ -62,6 +62,16 @@ export async function drawThumbnail(
     }
   }
   return { bytes: await canvas.encode('jpeg', JPEG_QUALITY), width, height };
+}
+
+/** A copy of a part of a picture: a canvas of all of it would take four bytes for each of its pixels. */
+function cut({ data, width: stride }: Picture, { x, y, width, height }: Rectangle): Picture {
+  const copied = new Uint8Array(width * height * 3);
+  for (let row = 0; row < height; row++) {
+    const from = ((y + row) * stride + x) * 3;
+    copied.set(data.subarray(from, from + width * 3), row * width * 3);
+  }
+  return { data: copied, width, height };
 }
 
 /** The part of the picture that a rectangle covers, at least a pixel. */

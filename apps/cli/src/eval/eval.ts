@@ -31,7 +31,8 @@ export interface EvalContext {
  */
 export async function evalDetection(path: string, call: EvalCall, context: EvalContext): Promise<number> {
   const truth = readDetectionTruth(path);
-  return withPack(context, async ({ manifest }) => {
+  return withModels(context, async () => {
+    const { manifest } = await loadPack(context.config.MODEL_PACK);
     const confidence = call.options.min_confidence ?? manifest.detection.default_confidence;
     const subject = detectionSubject(truth, call.options, confidence);
     const legend = [
@@ -58,7 +59,7 @@ export async function evalLandmarks(path: string, call: EvalCall, context: EvalC
     { colour: 'wrong', meaning: 'detected' },
     { colour: 'missed', meaning: 'labelled, not detected' },
   ] as const;
-  return withPack(context, () => runWith(subject, legend, call.images ?? dirname(path), call, context));
+  return withModels(context, () => runWith(subject, legend, call.images ?? dirname(path), call, context));
 }
 
 /**
@@ -81,7 +82,7 @@ export async function evalAttributes(folder: string, call: EvalCall, context: Ev
     { colour: 'found', meaning: 'the gender is right' },
     { colour: 'wrong', meaning: 'the gender is wrong' },
   ] as const;
-  return withPack(context, () => runWith(subject, legend, folder, call, context));
+  return withModels(context, () => runWith(subject, legend, folder, call, context));
 }
 
 /** @param packVersion of the pack whose default confidence is used; absent where that does not matter */
@@ -113,16 +114,10 @@ async function openDetector({ server, apiKey }: Source, config: EvalConfig): Pro
   return openServiceDetector(await openClient(target, { retries: RETRIES }), server);
 }
 
-/**
- * Loads the pack and runs `run` with it.
- * @returns what `run` returns, or 1 when the models cannot be used here; the reason has been printed
- */
-async function withPack(
-  { config, output }: EvalContext,
-  run: (pack: Awaited<ReturnType<typeof loadPack>>) => Promise<number>,
-): Promise<number> {
+/** @returns what `run` returns, or 1 when the models cannot be used here; the reason has been printed */
+async function withModels({ output }: EvalContext, run: () => Promise<number>): Promise<number> {
   try {
-    return await run(await loadPack(config.MODEL_PACK));
+    return await run();
   } catch (error) {
     if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
     output.stderr(error.message);

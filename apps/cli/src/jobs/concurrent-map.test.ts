@@ -49,6 +49,31 @@ describe('concurrentMap', () => {
     expect(results).toEqual([0, 1, 2]);
   });
 
+  it('throws the first error once nothing runs any more, and starts nothing after it', async () => {
+    const other = Promise.withResolvers<void>();
+    let running = 0;
+    let started = 0;
+    const all = concurrentMap(
+      [0, 1, 2, 3],
+      2,
+      never,
+      async (i) => {
+        started += 1;
+        running += 1;
+        try {
+          if (i === 0) throw new Error('first');
+          await other.promise;
+        } finally {
+          running -= 1;
+        }
+      },
+      () => {},
+    );
+    const ended = all.catch((error: Error) => [error.message, running, started]);
+    setImmediate(() => other.resolve());
+    expect(await ended).toEqual(['first', 0, 2]);
+  });
+
   it('finishes what was started when it is stopped', async () => {
     const stop = new AbortController();
     const results: number[] = [];

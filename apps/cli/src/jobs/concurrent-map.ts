@@ -4,6 +4,7 @@
  * @param concurrency number of items at a time
  * @param stop once aborted, no further item is started
  * @returns how many items were started: always the first ones
+ * @throws the first error of `work`, once no `work` runs any more; no further item is started after it
  */
 export async function concurrentMap<T, R>(
   items: readonly T[],
@@ -15,8 +16,9 @@ export async function concurrentMap<T, R>(
   const results = new Map<number, R>();
   let started = 0;
   let passedOn = 0;
+  const errors: unknown[] = [];
   const runner = async () => {
-    while (started < items.length && !stop.aborted) {
+    while (started < items.length && !stop.aborted && errors.length === 0) {
       const index = started++;
       results.set(index, await work(items[index]!));
       while (results.has(passedOn)) {
@@ -25,6 +27,7 @@ export async function concurrentMap<T, R>(
       }
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, runner));
+  await Promise.all(Array.from({ length: concurrency }, () => runner().catch((error) => errors.push(error))));
+  if (errors.length > 0) throw errors[0];
   return started;
 }

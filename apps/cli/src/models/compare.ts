@@ -15,6 +15,7 @@ import { COLOURS, closeUpOf } from '../page/picture.ts';
 import { quantile } from '../quantile.ts';
 import { snakeCase } from '../snake-case.ts';
 import { fixed, textTable } from '../table.ts';
+import { UsageError } from '../usage.ts';
 import { writeOutput } from '../write-output.ts';
 
 export interface CompareCall {
@@ -49,7 +50,7 @@ interface Cost {
 /**
  * Runs both packs over the images of a folder, one image at a time, and prints how the answers differ.
  * @returns the exit code: 1 when a pack cannot be used, an image failed or a file could not be written
- * @throws UsageError when the folder has no image
+ * @throws UsageError when it is no folder, or has no image
  */
 export async function compareModels(
   call: CompareCall,
@@ -57,7 +58,9 @@ export async function compareModels(
   { stop }: Pick<Interruption, 'stop'>,
   output: Output,
 ): Promise<number> {
-  const names = expandInputs([call.folder]).inputs.map(({ name }) => name);
+  const { inputs, single } = expandInputs([call.folder]);
+  if (single) throw new UsageError(`${call.folder} is not a folder`);
+  const names = inputs.map(({ name }) => name);
   const files = call.limit === undefined ? names : sample(names, call.limit, call.seed, (name) => name);
   await using stack = new AsyncDisposableStack();
   const packs = await openBoth(call, config, output);
@@ -96,23 +99,21 @@ export async function compareModels(
 
 /** @returns null when a pack cannot be used here; the reason has been printed */
 async function openBoth({ before, after }: CompareCall, config: EvalConfig, { stderr }: Output) {
-  const first = await open(before);
-  if (!first) return null;
-  const second = await open(after);
-  if (second) return [first, second] as const;
-  await first.close();
-  return null;
-
-  async function open(packPath: string): Promise<Pipeline | null> {
-    try {
-      const pipeline = await createPipeline({ packPath, device: config.DEVICE, limits: imageLimits(config) });
-      await pipeline.warm();
-      return pipeline;
-    } catch (error) {
-      if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
-      stderr(error.message);
-      return null;
-    }
+  await using opened = new AsyncDisposableStack();
+  const open = async (packPath: string): Promise<Pipeline> => {
+    const pipeline = await createPipeline({ packPath, device: config.DEVICE, limits: imageLimits(config) });
+    opened.use(pipeline);
+    await pipeline.warm();
+    return pipeline;
+  };
+  try {
+    const pair = [await open(before), await open(after)] as const;
+    opened.move();
+    return pair;
+  } catch (error) {
+    if (!(error instanceof DeviceError || error instanceof PackError)) throw error;
+    stderr(error.message);
+    return null;
   }
 }
 

@@ -100,6 +100,9 @@ describe('models', () => {
         stdout: '',
         stderr: `cannot read the model pack ${join(folder, 'none.json')}: ENOENT\n`,
       });
+      const file = `${MANIFEST}.jpg`;
+      const wrong = await facequeue(['models', 'compare', MANIFEST, MANIFEST, '--sample', file]);
+      expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining(`${file} is not a folder`) });
       expect(await facequeue(['models', 'compare', MANIFEST, MANIFEST])).toMatchObject({
         code: 2,
         stderr: expect.stringContaining("required option '--sample <DIR>' not specified"),

@@ -67,7 +67,7 @@ describe('the curve', () => {
 
   it('gives no recall where the first detection is one false face too many', () => {
     const image = { truths: [{ box: box(0) }], detections: [{ box: box(50), confidence: 0.9 }] };
-    expect(recallAt(curve([image]), 0.1)).toEqual({ recall: 0, confidence: 1 });
+    expect(recallAt(curve([image]), 0.1)).toEqual({ recall: 0, confidence: Number.POSITIVE_INFINITY });
   });
 
   it('gives precision, recall and F1 at a confidence', () => {

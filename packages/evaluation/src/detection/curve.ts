@@ -82,14 +82,14 @@ export function averagePrecision({ faces, points }: Curve): number | null {
 
 /**
  * The highest recall with at most so many false faces an image.
- * @returns recall 0..1, and the least confidence that reaches it; 0 and 1 where even the first detection is one too many
+ * @returns recall 0..1, and the least confidence that reaches it; 0 and Infinity where even the first detection is one too many
  */
 export function recallAt(
   { images, faces, points }: Curve,
   falsePerImage: number,
 ): { recall: number; confidence: number } {
   const last = points.findLast(({ wrong }) => wrong <= falsePerImage * images + 1e-9);
-  return { recall: faces ? (last?.found ?? 0) / faces : 0, confidence: last?.confidence ?? 1 };
+  return { recall: faces ? (last?.found ?? 0) / faces : 0, confidence: last?.confidence ?? Number.POSITIVE_INFINITY };
 }
 
 /** What the detections of at least a confidence amount to. */

@@ -48,6 +48,12 @@ export function normalisers({ points, layout }: Pick<TruthPoints, 'points' | 'la
   return { eyes: distance(points, eyes[0], points, eyes[1]), pupils: distance(points, pupils[0], points, pupils[1]) };
 }
 
+/** Whether a labelled face has a size by which errors can be measured: eyes and pupils at different places. */
+export function isMeasurable(face: Pick<TruthPoints, 'points' | 'layout'>): boolean {
+  const { eyes, pupils } = normalisers(face);
+  return eyes > 0 && pupils > 0;
+}
+
 /** Distance between point i of `a` and point k of `b`, px. */
 export function distance(a: Points, i: number, b: Points, k: number): number {
   return Math.hypot(a[2 * i]! - b[2 * k]!, a[2 * i + 1]! - b[2 * k + 1]!);

@@ -3,6 +3,7 @@
  * objects. Only `landmark_106` of each face is read.
  */
 import { z } from 'zod';
+import { isMeasurable } from '../landmarks/layout.ts';
 import { TruthError } from './errors.ts';
 import { staysInside } from './images.ts';
 import { readJson } from './json.ts';
@@ -27,6 +28,8 @@ export function parsePoints106(text: string): TruthPoints[] {
     ),
   );
   if (!faces.length) throw new TruthError('line 1: there is no face');
+  const wrong = faces.find((face) => !isMeasurable(face));
+  if (wrong) throw new TruthError(`${wrong.file}: both eyes of a face lie at the same place`);
   return faces;
 }
 

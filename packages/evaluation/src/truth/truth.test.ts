@@ -140,6 +140,9 @@ describe("WFLW's lists", () => {
     expect(refused(() => parseWflw(good.replace('2.5', 'x')))).toBe("line 1: column 3 is 'x', not a number");
     expect(refused(() => parseWflw([...points, '../b.jpg'].join(' ')))).toMatch(/^line 1: the path leaves/);
     expect(refused(() => parseWflw('\n'))).toBe('line 1: there is no face');
+    expect(refused(() => parseWflw(`${good}\n${Array(196).fill(7).join(' ')} c.jpg`))).toBe(
+      'line 2: both eyes lie at the same place',
+    );
   });
 });
 
@@ -166,6 +169,10 @@ describe('106 points', () => {
       /^line 2: Faces\[0\]\.landmark_106: /,
     );
     expect(refused(() => parsePoints106('[{"file":"b.jpg"}]'))).toMatch(/^\[0\]\.Faces: /);
+    const flat = { file: 'c.jpg', Faces: [{ landmark_106: points.map(() => ({ x: 1, y: 1 })) }] };
+    expect(refused(() => parsePoints106(JSON.stringify(flat)))).toBe(
+      'c.jpg: both eyes of a face lie at the same place',
+    );
   });
 });
 

@@ -2,6 +2,7 @@
  * The list files of WFLW (Wu et al. 2018): one face a line, with 98 points, in the longer form a box and six attributes, and the
  * path of the image.
  */
+import { isMeasurable } from '../landmarks/layout.ts';
 import { damagedAt } from './errors.ts';
 import { staysInside } from './images.ts';
 import type { TruthPoints } from './points.ts';
@@ -30,10 +31,12 @@ function faceOf(line: string, number: number): TruthPoints {
   if (wrong >= 0) throw damagedAt(number, `column ${wrong + 1} is '${columns[wrong]!.slice(0, 30)}', not a number`);
   if (!staysInside(file)) throw damagedAt(number, 'the path leaves the folder of the images');
   const marks = numbers.slice(2 * POINTS + BOX);
-  return {
+  const face: TruthPoints = {
     file,
     points: numbers.slice(0, 2 * POINTS),
     layout: 'wflw-98',
     groups: ATTRIBUTES.filter((_, i) => marks[i] === 1),
   };
+  if (!isMeasurable(face)) throw damagedAt(number, 'both eyes lie at the same place');
+  return face;
 }

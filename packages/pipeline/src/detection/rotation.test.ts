@@ -43,6 +43,10 @@ describe('the direction of a picture', () => {
     expect(evidence(Array(100).fill(0.649), 0.65)).toBe(0);
     expect(evidence([0.65 + 0.1], 0.65)).toBeCloseTo(Math.log(0.75 / 0.25) - Math.log(0.65 / 0.35));
     expect(evidence([1], 0.65)).toBeLessThan(10);
+    expect(evidence([0, 1], 0)).toBeLessThan(20);
+    // A pack whose own confidence is over the score that speaks for a direction alone.
+    expect(clearRotation(scores([], [0.85]), 0.9, rules)).toBe(0);
+    expect(clearRotation(scores([], [0.95]), 0.9, rules)).toBe(90);
   });
 
   it('is one only', () => {

@@ -9,15 +9,21 @@ export type Rotation = 0 | 90 | 180 | 270;
 /** Those that turn it. */
 export const ROTATIONS = [90, 180, 270] as const satisfies Rotation[];
 
-const logit = (p: number) => Math.log(p / (1 - p));
+/** Scores nearer to 0 or 1 count as this far from them: their log-odds have no bound. */
+const LEAST_DOUBT = 1e-4;
+
+const logit = (p: number) => {
+  const bounded = Math.min(1 - LEAST_DOUBT, Math.max(LEAST_DOUBT, p));
+  return Math.log(bounded / (1 - bounded));
+};
 
 /**
  * How strongly the faces found speak for a direction: the sum of what each exceeds `confidence` by, in log-odds.
  * @param scores 0..1
- * @param confidence above 0 and below 1
+ * @param confidence 0..1
  */
 export function evidence(scores: readonly number[], confidence: number): number {
-  return scores.reduce((sum, score) => sum + Math.max(0, logit(Math.min(score, 0.9999)) - logit(confidence)), 0);
+  return scores.reduce((sum, score) => sum + Math.max(0, logit(score) - logit(confidence)), 0);
 }
 
 /**
@@ -36,7 +42,7 @@ export function clearRotation(
   const all: readonly Rotation[] = [0, ...ROTATIONS];
   const least = evidence([rules.least_score], confidence);
   const wins = (one: Rotation) =>
-    of(one) >= least && all.every((other) => other === one || of(one) >= rules.margin * of(other));
+    of(one) > 0 && of(one) >= least && all.every((other) => other === one || of(one) >= rules.margin * of(other));
   return ROTATIONS.find(wins) ?? 0;
 }
 
