@@ -36,6 +36,7 @@ export async function openPasses(): Promise<PassesToCompare> {
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
   const earlier = await createPipeline({ device: 'cpu', packPath: join(folder, 'manifest.json') });
   const now = await createPipeline({ device: 'cpu' });
+  for (const pipeline of [earlier, now]) await pipeline.warm();
   return {
     async cost(pictures, profile, repeats, more = {}) {
       const options = { profile, landmarks: true, attributes: true, orient: true, ...more };

@@ -62,7 +62,7 @@ DETECTION = {
     "passes": {
         "fast": [{"scale": 1, "long_side": {"min": 640, "max": 640}, "max_scale": 2, "faces": {"from": 0, "to": None}}],
         "balanced": [COARSE, MIDDLE, {**NATIVE, "faces": {"from": 0, "to": 192}, "skip": SKIP}],
-        "small-faces": [COARSE, MIDDLE, {**NATIVE, "faces": {"from": 16, "to": 256}}, ENLARGED],
+        "small-faces": [COARSE, MIDDLE, {**NATIVE, "max_megapixels": 2.2, "faces": {"from": 16, "to": 256}}, ENLARGED],
     },
 }
 # What the verifier says moves score and box so far; both shares were chosen with
