@@ -1,5 +1,6 @@
 import { createPipeline, decode, readHeader } from '@facequeue/pipeline';
 import { type DetectionOptions, PROFILES, type Profile } from '@facequeue/schema';
+import { withCpuMs } from './support/cpu-time.ts';
 import { median } from './support/statistics.ts';
 
 /** CPU-ms (user + system, all threads of this process) of each stage per image. */
@@ -37,10 +38,8 @@ export async function stageCosts(bytes: Uint8Array, repeats: number): Promise<St
     // Warm-up: the first runs compile the loops.
     for (let repeat = -10; repeat < repeats; repeat++) {
       for (const [name, variant] of Object.entries(variants)) {
-        const before = process.cpuUsage();
-        await variant();
-        const used = process.cpuUsage(before);
-        if (repeat >= 0) samples[name]!.push((used.user + used.system) / 1000);
+        const { cpuMs } = await withCpuMs<unknown>(variant);
+        if (repeat >= 0) samples[name]!.push(cpuMs);
       }
     }
     const cost = (name: keyof typeof variants) => median(samples[name]!);

@@ -3,6 +3,7 @@ import { matchFaces } from '@facequeue/evaluation';
 import type { Pipeline } from '@facequeue/pipeline';
 import { type CallerOptions, isFacequeueError, LARGEST_MAX_FACES, type Profile } from '@facequeue/schema';
 import type { LabelledScene } from '../../test/support/scenes/scenes.ts';
+import { withCpuMs } from '../support/cpu-time.ts';
 
 /** How many faces of some scenes were found. */
 export interface SceneFigures {
@@ -31,13 +32,13 @@ export async function measure(
   const options = { profile, landmarks: false, attributes: false, orient: true, max_faces: LARGEST_MAX_FACES, ...more };
   const sum = { scenes: 0, faces: 0, found: 0, wrong: 0, cpuMs: 0 };
   for await (const { bytes, boxes } of scenes) {
-    const before = process.cpuUsage();
-    const detection = await pipeline.detect(bytes, options).catch((error) => {
-      if (isFacequeueError(error) && error.code === 'image_too_large') return null;
-      throw error;
-    });
+    const { result: detection, cpuMs } = await withCpuMs(() =>
+      pipeline.detect(bytes, options).catch((error) => {
+        if (isFacequeueError(error) && error.code === 'image_too_large') return null;
+        throw error;
+      }),
+    );
     if (!detection) return null;
-    const used = process.cpuUsage(before);
     const { outcomes, foundBy } = matchFaces(
       detection.faces,
       boxes.map((box) => ({ box })),
@@ -47,7 +48,7 @@ export async function measure(
     sum.faces += boxes.length;
     sum.found += foundBy.filter((index) => index !== null).length;
     sum.wrong += outcomes.filter((outcome) => outcome === 'false').length;
-    sum.cpuMs += (used.user + used.system) / 1000;
+    sum.cpuMs += cpuMs;
   }
   return { ...sum, cpuMs: sum.cpuMs / sum.scenes };
 }

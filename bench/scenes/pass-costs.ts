@@ -2,8 +2,9 @@
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createPipeline, DEFAULT_PACK, type Pipeline } from '@facequeue/pipeline';
-import type { CallerOptions, DetectionOptions, Profile } from '@facequeue/schema';
+import { createPipeline, DEFAULT_PACK } from '@facequeue/pipeline';
+import type { CallerOptions, Profile } from '@facequeue/schema';
+import { withCpuMs } from '../support/cpu-time.ts';
 import { median } from '../support/statistics.ts';
 
 export interface PassCost {
@@ -44,10 +45,11 @@ export async function openPasses(): Promise<PassesToCompare> {
       for (const bytes of pictures) {
         const used: Record<keyof PassCost, number[]> = { earlier: [], now: [] };
         for (let repeat = -1; repeat < repeats; repeat++) {
-          const both = { earlier: await cpuMs(earlier, bytes, options), now: await cpuMs(now, bytes, options) };
+          const { cpuMs: earlierMs } = await withCpuMs(() => earlier.detect(bytes, options));
+          const { cpuMs: nowMs } = await withCpuMs(() => now.detect(bytes, options));
           if (repeat < 0) continue;
-          used.earlier.push(both.earlier);
-          used.now.push(both.now);
+          used.earlier.push(earlierMs);
+          used.now.push(nowMs);
         }
         sum.earlier += median(used.earlier) / pictures.length;
         sum.now += median(used.now) / pictures.length;
@@ -60,11 +62,4 @@ export async function openPasses(): Promise<PassesToCompare> {
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function cpuMs(pipeline: Pipeline, bytes: Uint8Array, options: DetectionOptions): Promise<number> {
-  const before = process.cpuUsage();
-  await pipeline.detect(bytes, options);
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
 }
