@@ -55,12 +55,12 @@ async function* runPass(
   { canvas, net, scaleX, scaleY }: Letterbox,
   { size, columns, rows }: TileGrid,
 ): AsyncGenerator<TileRun> {
-  const whole = columns.starts.length * rows.starts.length === 1;
   // How many times the graph enlarges what it gets; 1 where it does not.
   const enlargement = { x: net.width / canvas.width, y: net.height / canvas.height };
-  const part: Size = whole
-    ? canvas
-    : { width: Math.round(size.width / enlargement.x), height: Math.round(size.height / enlargement.y) };
+  const part: Size = {
+    width: Math.round(size.width / enlargement.x),
+    height: Math.round(size.height / enlargement.y),
+  };
   // The graph stretches the part to the tile's size, which is not exactly the scale of the whole pass.
   const stretch = { x: size.width / part.width, y: size.height / part.height };
   const buffer = new Uint8Array(

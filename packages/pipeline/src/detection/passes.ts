@@ -1,5 +1,4 @@
 /** The scales at which a profile's passes look at an image. */
-
 import type { Size } from '../image/index.ts';
 import type { PassRules } from '../pack/passes.ts';
 

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import type { DetectedFace } from '../detection.ts';
 import type { RgbImage, Size } from '../image/index.ts';
 import type { RotationRules } from '../pack/manifest.ts';
+import { bounded, logit } from './log-odds.ts';
 
 /** Degrees clockwise by which an image is turned. */
 export type Rotation = 0 | 90 | 180 | 270;
@@ -12,10 +13,7 @@ export const ROTATIONS = [90, 180, 270] as const satisfies Rotation[];
 /** Scores nearer to 0 or 1 count as this far from them: their log-odds have no bound. */
 const LEAST_DOUBT = 1e-4;
 
-const logit = (p: number) => {
-  const bounded = Math.min(1 - LEAST_DOUBT, Math.max(LEAST_DOUBT, p));
-  return Math.log(bounded / (1 - bounded));
-};
+const boundedLogit = (p: number) => logit(bounded(p, LEAST_DOUBT));
 
 /**
  * How strongly the faces found speak for a direction: the sum of what each exceeds `confidence` by, in log-odds.
@@ -23,7 +21,7 @@ const logit = (p: number) => {
  * @param confidence 0..1
  */
 export function evidence(scores: readonly number[], confidence: number): number {
-  return scores.reduce((sum, score) => sum + Math.max(0, logit(score) - logit(confidence)), 0);
+  return scores.reduce((sum, score) => sum + Math.max(0, boundedLogit(score) - boundedLogit(confidence)), 0);
 }
 
 /**

@@ -8,6 +8,7 @@ import { runOnCrops } from '../faces/run-on-crops.ts';
 import type { RgbImage } from '../image/index.ts';
 import type { VerificationRules, VerifierCrop } from '../pack/manifest.ts';
 import type { Candidate, Corners } from './candidate.ts';
+import { bounded, logit, sigmoid } from './log-odds.ts';
 
 /** What the verifier says of one candidate. */
 export interface Opinion {
@@ -21,9 +22,7 @@ const LEAST_DOUBT = 1e-6;
 
 const CANDIDATES_PER_RUN = 32;
 
-const logit = (p: number) => Math.log(p / (1 - p));
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-const bounded = (p: number) => Math.min(1 - LEAST_DOUBT, Math.max(LEAST_DOUBT, p));
+const boundedLogit = (p: number) => logit(bounded(p, LEAST_DOUBT));
 
 /** A candidate whose score and box have moved towards the verifier's, by the pack's shares. */
 export function withOpinion(candidate: Candidate, opinion: Opinion, rules: VerificationRules): Candidate {
@@ -32,7 +31,7 @@ export function withOpinion(candidate: Candidate, opinion: Opinion, rules: Verif
   return {
     ...candidate,
     detectorBox: { x1, y1, x2, y2 },
-    score: sigmoid(logit(bounded(candidate.score)) + rules.score_share * logit(bounded(opinion.face))),
+    score: sigmoid(boundedLogit(candidate.score) + rules.score_share * boundedLogit(opinion.face)),
     x1: mixed('x1'),
     y1: mixed('y1'),
     x2: mixed('x2'),
@@ -43,7 +42,7 @@ export function withOpinion(candidate: Candidate, opinion: Opinion, rules: Verif
 /** The least score from which a verifier that is as sure as can be lifts a candidate to `confidence`, 0..1. */
 export function leastPromising(confidence: number, rules: VerificationRules): number {
   const lift = rules.score_share * logit(1 - LEAST_DOUBT);
-  return Math.max(rules.candidate_score, sigmoid(logit(bounded(confidence)) - lift));
+  return Math.max(rules.candidate_score, sigmoid(boundedLogit(confidence) - lift));
 }
 
 /**
