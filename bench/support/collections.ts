@@ -7,7 +7,7 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { constants, PerformanceObserver } from 'node:perf_hooks';
+import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
 /** Collections of one process since its start. A full collection is one of the old generation; its steps in between are not counted. */
@@ -52,8 +52,9 @@ function countInto(folder: string): void {
   const counts: CollectionCounts = { minor: 0, full: 0, pausedMs: 0, longestMs: 0 };
   let changed = true;
   new PerformanceObserver((list) => {
-    for (const { duration, detail } of list.getEntries()) {
-      const { kind } = detail as { kind: number };
+    for (const entry of list.getEntries()) {
+      const { duration, detail } = entry as PerformanceEntry & { detail: { kind: number } };
+      const { kind } = detail;
       if (kind === constants.NODE_PERFORMANCE_GC_MINOR) counts.minor++;
       if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) counts.full++;
       counts.pausedMs += duration;
