@@ -46,6 +46,8 @@ export const CONSTANTS = {
   CALLS_RETRY_MS: 1000,
   /** How long the use of a key is kept after its last call. */
   USE_KEPT_MS: 90 * 86_400_000,
+  /** How long a gateway may take to send a report of calls again without its being added twice. */
+  USE_REPORT_KEPT_MS: 86_400_000,
 
   /** A worker that has been silent for this long counts as dead, ms. */
   WORKER_SILENCE_MS: 15_000,

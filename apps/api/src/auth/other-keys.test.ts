@@ -33,7 +33,7 @@ afterAll(async () => {
 
 const of = (owner: string) => ({ 'x-api-key': keyOf(owner) });
 /** Keys that change or expire by themselves: how often API keys were used, and BullMQ's mark of its last check for stalled jobs. */
-const PASSING = /^:use:|:stalled-check$/;
+const PASSING = /^:use(-report)?:|:stalled-check$/;
 /** What Redis stores, but for such keys, for the memory that Redis itself takes, and for when the sweep looks at a job next: it does
  * every five seconds. */
 async function now() {

@@ -31,10 +31,10 @@ afterAll(async () => {
 });
 
 const of = (name: string) => ({ 'x-api-key': keyOf(name) });
-/** What Redis stores, but for the memory that Redis itself takes the schedule, which the sweep moves on, and how often keys were used. */
+/** What Redis stores, but for the memory that Redis itself takes, the schedule, which the sweep moves on, and how often keys were used. */
 const now = async () => {
   const all = await stored(gateway.redisUrl, gateway.prefix);
-  const kept = Object.entries(all).filter(([key]) => !/^:(due$|turns$|bull:|use:)/.test(key));
+  const kept = Object.entries(all).filter(([key]) => !/^:(due$|turns$|bull:|use(-report)?:)/.test(key));
   return { ...Object.fromEntries(kept), ':stats': all[':stats']?.replaceAll(/\["memory\w+","\d+"\],/g, '') };
 };
 

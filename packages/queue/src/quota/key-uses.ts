@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { repeat } from '@facequeue/time';
 import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
@@ -21,15 +22,34 @@ export interface KeyUse {
 
 const useScript = defineScript({
   file: new URL('./use.lua', import.meta.url),
-  args: { uses: list({ owner: text, calls: number, refused: number, lastCallAt: number }) },
+  args: {
+    gateway: text,
+    report: number,
+    uses: list({ owner: text, calls: number, refused: number, lastCallAt: number }),
+  },
   reply: isOne,
 });
 
-/** Counts the calls of each owner in this process, and adds them up in Redis every two seconds. */
+/** What was counted between two flushes. */
+interface Report {
+  /** 1 for the first one of this process. */
+  number: number;
+  uses: { owner: string; calls: number; refused: number; lastCallAt: number }[];
+}
+
+/**
+ * Counts the calls of each owner in this process, and adds them up in Redis every two seconds. A report is sent until Redis has replied, and
+ * is added once.
+ */
 export class KeyUses {
   readonly #connections: Connections;
   readonly #flushes: Disposable;
-  #counted = new Map<string, { owner: string; calls: number; refused: number; lastCallAt: number }>();
+  readonly #gateway = randomUUID();
+  #counted = new Map<string, Report['uses'][number]>();
+  /** The report to send next. */
+  #report: Report = { number: 0, uses: [] };
+  /** Ends with the last flush that was begun; never rejects. */
+  #flushed: Promise<unknown> = Promise.resolve();
 
   constructor(connections: Connections) {
     this.#connections = connections;
@@ -70,11 +90,27 @@ export class KeyUses {
     await this.#flush().catch(this.#connections.onError);
   }
 
-  async #flush(): Promise<void> {
-    const { redis, scripts } = this.#connections;
-    if (this.#counted.size === 0 || redis.status !== 'ready') return;
-    const uses = [...this.#counted.values()];
+  /** Sends what has been counted so far, after all flushes that were begun before. */
+  #flush(): Promise<void> {
+    const flush = this.#flushed.then(() => this.#send());
+    this.#flushed = flush.catch(() => {});
+    return flush;
+  }
+
+  async #send(): Promise<void> {
+    if (this.#connections.redis.status !== 'ready') return;
+    // What could not be sent before goes first, as it was: Redis may have added it.
+    await this.#sendReport();
+    if (this.#counted.size === 0) return;
+    this.#report = { number: this.#report.number + 1, uses: [...this.#counted.values()] };
     this.#counted = new Map();
-    await scripts.run(useScript, { uses });
+    await this.#sendReport();
+  }
+
+  async #sendReport(): Promise<void> {
+    const { number, uses } = this.#report;
+    if (uses.length === 0) return;
+    await this.#connections.scripts.run(useScript, { gateway: this.#gateway, report: number, uses });
+    this.#report = { number, uses: [] };
   }
 }

@@ -216,6 +216,31 @@ describe('the uses of keys', () => {
     await expect.poll(uses, { timeout: 20_000 }).toMatchObject([{ calls: 1 }]);
   });
 
+  it.each([
+    ['before Redis had got them', false],
+    ['after Redis had added them up', true],
+  ])('whose flush failed %s are added up once', async (_, added) => {
+    const [owner, other] = [newOwner(), newOwner()];
+    const { run } = Scripts.prototype;
+    let failures = 2;
+    using _spy = vi.spyOn(Scripts.prototype, 'run').mockImplementation(async function (this: Scripts, script, values) {
+      const uses = (values as { uses?: { owner: string }[] }).uses ?? [];
+      if (failures === 0 || !uses.some((use) => use.owner === owner)) return await run.call(this, script, values);
+      failures -= 1;
+      if (added) await run.call(this, script, values);
+      throw new Error('the connection was lost');
+    });
+    one.keyUses.count(owner, true);
+    await expect.poll(() => failures, { timeout: 20_000 }).toBe(0);
+    one.keyUses.count(owner, false);
+    one.keyUses.count(other, false);
+    await expect
+      .poll(() => two.keyUses.read([owner, other]), { timeout: 20_000 })
+      .toMatchObject([{ calls: 2, refused: 1 }, { calls: 1 }]);
+    // Nothing is left that could be added again.
+    expect(await one.keyUses.read([owner])).toMatchObject([{ calls: 2, refused: 1 }]);
+  });
+
   it('of a gateway that closes are added up', async () => {
     const owner = newOwner();
     const closing = await new Rig(server.url, rig.prefix).gateway();

@@ -42,6 +42,7 @@
 --   <prefix>:rate:<owner>   string  see quota/lib.lua, as the next
 --   <prefix>:calls:<owner>  zset
 --   <prefix>:use:<owner>    hash    calls, refused and lastCallAt of an owner with a key, over all gateways
+--   <prefix>:use-report:<gateway> string  number of the last report of such calls that was added for a gateway
 --   <prefix>:bull:...                BullMQ's own keys; scripts only look whether a job, its lock and its list exist
 -- Channels:
 --   <prefix>:ended     "<id> <status>" of a job that has ended
@@ -83,6 +84,7 @@ local function superseded_key(name) return PREFIX .. ':superseded:' .. name end
 local function frames_key(name) return PREFIX .. ':frames:' .. name end
 local function rate_key(owner) return PREFIX .. ':rate:' .. owner end
 local function use_key(owner) return PREFIX .. ':use:' .. owner end
+local function use_report_key(gateway) return PREFIX .. ':use-report:' .. gateway end
 local function calls_key(owner) return PREFIX .. ':calls:' .. owner end
 local function lane_key(lane) return PREFIX .. ':lane:' .. lane end
 local function flows_key(queue) return PREFIX .. ':flows:' .. queue end
