@@ -14,7 +14,7 @@ export {
   type FoundFace,
   type Shift,
 } from './comparison/compare.ts';
-export { mustBeFound, type Operation, type ScoredImage } from './detection/curve.ts';
+export { mustBeFound, type OperatingPoint, type ScoredImage } from './detection/curve.ts';
 export { type DetectionFigures, detectionFigures, FALSE_PER_IMAGE } from './detection/figures.ts';
 export { type Detected, type Match, type MatchRules, matchFaces, type Outcome, type Truth } from './detection/match.ts';
 export {

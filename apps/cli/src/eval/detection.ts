@@ -97,9 +97,9 @@ function outcomesOf({ image, answer }: Evaluated<TruthImage>, rules: MatchRules,
 }
 
 function reportOf(figures: DetectionFigures): Report {
-  const { operation, best } = figures;
-  const operations = [
-    ['this', operation],
+  const { operatingPoint, best } = figures;
+  const operatingPoints = [
+    ['this', operatingPoint],
     ['best F1', best],
   ] as const;
   const text = [
@@ -116,7 +116,7 @@ function reportOf(figures: DetectionFigures): Report {
     '\n',
     textTable(
       ['confidence', '', 'precision', 'recall', 'F1', 'false faces an image'],
-      operations.flatMap(([name, one]) =>
+      operatingPoints.flatMap(([name, one]) =>
         one
           ? [
               [
@@ -140,7 +140,12 @@ function reportOf(figures: DetectionFigures): Report {
         ...figures.recallAt.map((one) => `${one.falsePerImage} false an image`),
       ],
       [
-        ['all', figures.faces, percent(operation.recall), ...figures.recallAt.map(({ recall }) => percent(recall))],
+        [
+          'all',
+          figures.faces,
+          percent(operatingPoint.recall),
+          ...figures.recallAt.map(({ recall }) => percent(recall)),
+        ],
         ...figures.bySize.map(({ size, faces, recall, recallAt }) => [
           size,
           faces,

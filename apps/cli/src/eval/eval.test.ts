@@ -69,7 +69,7 @@ describe('eval detection', () => {
     const { figures, failures, profile } = JSON.parse(stdout);
     // Found: 2 of 3 and 1 of 2, of 5 labelled; 4 detected, one of them not labelled. F1 = 2 * 3 / (4 + 5).
     expect(figures).toMatchObject({ images: 3, faces: 5, ignored: 0 });
-    expect(figures.operation).toEqual({
+    expect(figures.operating_point).toEqual({
       confidence: 0.65,
       precision: 3 / 4,
       recall: 3 / 5,
@@ -131,14 +131,14 @@ describe('eval detection', () => {
     const { figures, failures } = JSON.parse(stdout);
     // The third face is marked invalid: found, and counted neither way.
     expect(figures).toMatchObject({ images: 1, faces: 2, ignored: 1, average_precision: 1 });
-    expect(figures.operation).toMatchObject({ precision: 1, recall: 1 });
+    expect(figures.operating_point).toMatchObject({ precision: 1, recall: 1 });
     expect(failures.map(({ file }: { file: string }) => file)).toEqual(['none.jpg', 'broken.jpg']);
   });
 
   it('gives the figures at the confidence of --min-confidence, over the same curve', async () => {
     const args = ['detection', path('faces.json'), '--json', '--min-confidence', '0.99', '--sample', '3'];
     const { figures } = JSON.parse((await run(...args)).stdout);
-    expect(figures.operation).toMatchObject({ confidence: 0.99, recall: 0, false_per_image: 0 });
+    expect(figures.operating_point).toMatchObject({ confidence: 0.99, recall: 0, false_per_image: 0 });
     expect(figures.recall_at.at(-1).recall).toBe(3 / 5);
   });
 
@@ -192,7 +192,7 @@ describe('eval detection', () => {
     expect(stderr).toContain('Interrupted: 2 of 9 images are done, 6 were not started.\n');
     expect(JSON.parse(stdout)).toMatchObject({
       interrupted: true,
-      figures: { images: 2, faces: 2, operation: { recall: 0 } },
+      figures: { images: 2, faces: 2, operating_point: { recall: 0 } },
     });
   });
 });

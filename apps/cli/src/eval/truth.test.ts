@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../usage.ts';
-import { selected } from './run.ts';
+import { selected } from './answers.ts';
 import { readDetectionTruth, readLandmarkTruth, readPeople } from './truth.ts';
 
 let folder: string;

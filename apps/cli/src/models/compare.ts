@@ -1,51 +1,19 @@
 /** Two packs over the same images: what appears, what vanishes, what moves, and what it costs. */
-import { join } from 'node:path';
-import { type Comparison, compareFaces, comparisonFigures, type Shift, sample } from '@facequeue/evaluation';
-import { createPipeline, type DetectedFace, DeviceError, PackError, type Pipeline } from '@facequeue/pipeline';
+import { sample } from '@facequeue/evaluation';
+import { createPipeline, DeviceError, PackError, type Pipeline } from '@facequeue/pipeline';
 import { imageLimits } from '@facequeue/pipeline/variables';
-import { type DetectionOptions, isFacequeueError } from '@facequeue/schema';
+import { isFacequeueError } from '@facequeue/schema';
 import type { EvalConfig } from '../config.ts';
 import { expandInputs } from '../detect/inputs.ts';
-import { readImage } from '../detect/read-image.ts';
 import { startDisplay } from '../ingest/display.ts';
 import { INTERRUPTED, type Interruption } from '../interruption.ts';
 import type { Output } from '../output.ts';
-import { type PageEntry, renderPage } from '../page/page.ts';
-import { COLOURS, closeUpOf } from '../page/picture.ts';
-import { quantile } from '../quantile.ts';
 import { snakeCase } from '../snake-case.ts';
-import { fixed, textTable } from '../table.ts';
 import { UsageError } from '../usage.ts';
 import { writeOutput } from '../write-output.ts';
-
-export interface CompareCall {
-  /** Paths of manifests. */
-  before: string;
-  after: string;
-  /** Folder of images. */
-  folder: string;
-  options: DetectionOptions;
-  /** How many images, drawn by `seed`; all when undefined. */
-  limit: number | undefined;
-  seed: number;
-  json: boolean;
-  page: string | undefined;
-  /** Images on the page. */
-  worst: number;
-}
-
-/** An image through both packs. */
-interface Compared {
-  file: string;
-  comparison: Comparison<DetectedFace>;
-  cost: { before: Cost; after: Cost };
-}
-
-/** CPU time of all threads of this process, and time until the answer, ms. */
-interface Cost {
-  cpu: number;
-  wall: number;
-}
+import type { CompareCall } from './compare-call.ts';
+import { type Compared, compareImage } from './compare-image.ts';
+import { figuresOf, pageOf, textOf } from './comparison-report.ts';
 
 /**
  * Runs both packs over the images of a folder, one image at a time, and prints how the answers differ.
@@ -115,111 +83,4 @@ async function openBoth({ before, after }: CompareCall, config: EvalConfig, { st
     stderr(error.message);
     return null;
   }
-}
-
-/**
- * Runs both packs over one image.
- * @param reversed whether the second pack runs first, so that neither always profits from a warm cache
- */
-async function compareImage(
-  file: string,
-  [first, second]: readonly [Pipeline, Pipeline],
-  { folder, options }: CompareCall,
-  reversed: boolean,
-): Promise<Compared> {
-  const bytes = await readImage(join(folder, file), Number.POSITIVE_INFINITY);
-  const run = async (pipeline: Pipeline) => {
-    const [cpu, wall] = [process.cpuUsage(), performance.now()];
-    const { faces } = await pipeline.detect(bytes, options);
-    const { user, system } = process.cpuUsage(cpu);
-    return { faces, cost: { cpu: (user + system) / 1000, wall: performance.now() - wall } };
-  };
-  const early = await run(reversed ? second : first);
-  const late = await run(reversed ? first : second);
-  const [before, after] = reversed ? [late, early] : [early, late];
-  const comparison = compareFaces(before.faces, after.faces);
-  return { file, comparison, cost: { before: before.cost, after: after.cost } };
-}
-
-function figuresOf(compared: readonly Compared[], [before, after]: readonly [Pipeline, Pipeline], call: CompareCall) {
-  const costOf = (which: 'before' | 'after', kind: keyof Cost) => {
-    const sorted = compared.map(({ cost }) => cost[which][kind]).sort((a, b) => a - b);
-    const mean = sorted.reduce((sum, ms) => sum + ms, 0) / sorted.length;
-    return { mean, median: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) };
-  };
-  const side = (which: 'before' | 'after', { model }: Pipeline, path: string) => ({
-    pack: `${model.name} ${model.version}`,
-    path,
-    cpuMs: costOf(which, 'cpu'),
-    ms: costOf(which, 'wall'),
-  });
-  return {
-    folder: call.folder,
-    profile: call.options.profile,
-    before: side('before', before, call.before),
-    after: side('after', after, call.after),
-    differences: comparisonFigures(compared.map(({ comparison }) => comparison)),
-  };
-}
-
-function textOf({ folder, profile, before, after, differences }: ReturnType<typeof figuresOf>): string {
-  const { images, pairs, vanished, appeared, genders } = differences;
-  const shift = (name: string, of: Shift | null, scale: number, decimals: number, unit: string) =>
-    of
-      ? [`${name}, ${unit}`, fixed(scale * of.mean, decimals), fixed(scale * of.largest, decimals)]
-      : [`${name}, ${unit}`, null, null];
-  const cost = (name: string, kind: 'cpuMs' | 'ms') =>
-    [before, after].map((side, i) => [
-      `${name}, ${i === 0 ? 'before' : 'after'}`,
-      fixed(side[kind].mean, 1),
-      fixed(side[kind].median, 1),
-      fixed(side[kind].p95, 1),
-    ]);
-  return [
-    `before: ${before.pack} (${before.path})\nafter:  ${after.pack} (${after.path})\n`,
-    `${images} images of ${folder}, profile ${profile}\n\n`,
-    `${pairs} faces in both, ${vanished} vanished, ${appeared} appeared; ${genders} genders changed.\n\n`,
-    textTable(
-      ['of faces in both, after - before', 'mean', 'largest'],
-      [
-        shift('confidence', differences.confidence, 1, 4, '0..1'),
-        shift("the box's middle", differences.boxes, 100, 2, "% of the face's size"),
-        shift("the box's size", differences.sizes, 100, 2, '%'),
-        shift('106 points', differences.points, 100, 2, "% of the face's size"),
-        shift('age', differences.ages, 1, 2, 'years'),
-      ],
-    ),
-    '\n',
-    textTable(['an image', 'mean', 'median', '95 %'], [...cost('CPU-ms', 'cpuMs'), ...cost('ms', 'ms')]),
-  ].join('');
-}
-
-/** The images whose faces differ most. */
-function pageOf(compared: readonly Compared[], text: string, { folder, worst }: CompareCall): Promise<string> {
-  const changes = ({ comparison }: Compared) => comparison.vanished.length + comparison.appeared.length;
-  const entries = compared
-    .filter((one) => changes(one) > 0)
-    .sort((a, b) => changes(b) - changes(a))
-    .slice(0, worst)
-    .map(
-      ({ file, comparison: { pairs, vanished, appeared } }): PageEntry => ({
-        file,
-        picture: {
-          caption: `${pairs.length} faces in both, ${vanished.length} vanished, ${appeared.length} appeared.`,
-          marks: [
-            ...pairs.map(({ after: { box } }) => ({ box, colour: COLOURS.ignored })),
-            ...vanished.map(({ box }) => ({ box, colour: COLOURS.missed })),
-            ...appeared.map(({ box }) => ({ box, colour: COLOURS.found })),
-          ],
-          closeUps: [...vanished, ...appeared].map(({ box }) => closeUpOf(box)),
-        },
-        read: () => readImage(join(folder, file), Number.POSITIVE_INFINITY),
-      }),
-    );
-  const legend = [
-    { colour: 'missed', meaning: 'vanished' },
-    { colour: 'found', meaning: 'appeared' },
-    { colour: 'ignored', meaning: 'in both' },
-  ] as const;
-  return renderPage({ title: `Two packs over ${compared.length} images`, text, legend }, entries);
 }

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   averagePrecision,
-  bestOperation,
+  bestOperatingPoint,
   curveOf,
   matchAll,
-  operationAt,
+  operatingPointAt,
   recallAt,
   type ScoredImage,
 } from './curve.ts';
@@ -72,16 +72,16 @@ describe('the curve', () => {
 
   it('gives precision, recall and F1 at a confidence', () => {
     // From 0.65 on: 2 found, 1 false, of 4 faces. F1 = 2 * 2 / (3 + 4).
-    const operation = operationAt(curve(IMAGES), 0.65);
-    expect(operation).toEqual({ confidence: 0.65, precision: 2 / 3, recall: 0.5, f1: 4 / 7, falsePerImage: 0.5 });
-    expect(operationAt(curve(IMAGES), 0.7).recall).toBe(0.5);
-    expect(operationAt(curve(IMAGES), 0.95)).toMatchObject({ precision: 0, recall: 0, f1: 0, falsePerImage: 0 });
+    const operatingPoint = operatingPointAt(curve(IMAGES), 0.65);
+    expect(operatingPoint).toEqual({ confidence: 0.65, precision: 2 / 3, recall: 0.5, f1: 4 / 7, falsePerImage: 0.5 });
+    expect(operatingPointAt(curve(IMAGES), 0.7).recall).toBe(0.5);
+    expect(operatingPointAt(curve(IMAGES), 0.95)).toMatchObject({ precision: 0, recall: 0, f1: 0, falsePerImage: 0 });
   });
 
   it('gives the confidence of the best F1', () => {
     // F1: 2/5 = .4, 2/6, 4/7 = .571, 4/8, 6/9 = .667.
-    expect(bestOperation(curve(IMAGES))).toMatchObject({ confidence: 0.5, f1: 6 / 9 });
-    expect(bestOperation(curve([{ truths: [], detections: [] }]))).toBeNull();
+    expect(bestOperatingPoint(curve(IMAGES))).toMatchObject({ confidence: 0.5, f1: 6 / 9 });
+    expect(bestOperatingPoint(curve([{ truths: [], detections: [] }]))).toBeNull();
   });
 
   it('has no average precision without faces, and counts false ones', () => {
@@ -89,7 +89,7 @@ describe('the curve', () => {
       { truths: [{ box: box(0), ignored: true }], detections: [{ box: box(50), confidence: 0.9 }] },
     ]);
     expect(averagePrecision(empty)).toBeNull();
-    expect(operationAt(empty, 0.5)).toMatchObject({ precision: 0, falsePerImage: 1 });
+    expect(operatingPointAt(empty, 0.5)).toMatchObject({ precision: 0, falsePerImage: 1 });
   });
 
   it('does not count what lies on ignored faces', () => {
@@ -170,8 +170,14 @@ describe('for any images, the figures', () => {
   it('lie between 0 and 1', () => {
     fc.assert(
       fc.property(images, (some) => {
-        const { averagePrecision, operation, best, recallAt } = detectionFigures(some, RULES, 0.5);
-        const shares = [averagePrecision ?? 0, operation.precision, operation.recall, operation.f1, best?.f1 ?? 0];
+        const { averagePrecision, operatingPoint, best, recallAt } = detectionFigures(some, RULES, 0.5);
+        const shares = [
+          averagePrecision ?? 0,
+          operatingPoint.precision,
+          operatingPoint.recall,
+          operatingPoint.f1,
+          best?.f1 ?? 0,
+        ];
         for (const share of [...shares, ...recallAt.map(({ recall }) => recall)]) {
           expect(share).toBeGreaterThanOrEqual(0);
           expect(share).toBeLessThanOrEqual(1);
@@ -196,10 +202,10 @@ describe('for any images, the figures', () => {
           const apart = truths.map((truth, i) => ({ ...truth, box: box(i * 100, truth.box.width) }));
           return { truths: apart, detections: apart.map(({ box }) => ({ box, confidence: 0.9 })) };
         });
-        const { faces, averagePrecision, operation } = detectionFigures(perfect, RULES, 0.5);
+        const { faces, averagePrecision, operatingPoint } = detectionFigures(perfect, RULES, 0.5);
         fc.pre(faces > 0);
         expect(averagePrecision).toBe(1);
-        expect(operation).toEqual({ confidence: 0.5, precision: 1, recall: 1, f1: 1, falsePerImage: 0 });
+        expect(operatingPoint).toEqual({ confidence: 0.5, precision: 1, recall: 1, f1: 1, falsePerImage: 0 });
       }),
     );
   });

@@ -24,7 +24,7 @@ export interface Curve {
 }
 
 /** An operating point: what the detections of at least one confidence amount to. */
-export interface Operation {
+export interface OperatingPoint {
   confidence: number;
   precision: number;
   recall: number;
@@ -93,20 +93,20 @@ export function recallAt(
 }
 
 /** What the detections of at least a confidence amount to. */
-export function operationAt(curve: Curve, confidence: number): Operation {
+export function operatingPointAt(curve: Curve, confidence: number): OperatingPoint {
   const point = curve.points.findLast((one) => one.confidence >= confidence);
-  return operationOf(curve, { found: point?.found ?? 0, wrong: point?.wrong ?? 0, confidence });
+  return operatingPointOf(curve, { found: point?.found ?? 0, wrong: point?.wrong ?? 0, confidence });
 }
 
 /** The confidence with the highest F1, the harmonic mean of precision and recall; null without detections. */
-export function bestOperation(curve: Curve): Operation | null {
-  return curve.points.reduce<Operation | null>((best, point) => {
-    const operation = operationOf(curve, point);
-    return best && best.f1 >= operation.f1 ? best : operation;
+export function bestOperatingPoint(curve: Curve): OperatingPoint | null {
+  return curve.points.reduce<OperatingPoint | null>((best, point) => {
+    const operatingPoint = operatingPointOf(curve, point);
+    return best && best.f1 >= operatingPoint.f1 ? best : operatingPoint;
   }, null);
 }
 
-function operationOf({ faces, images }: Curve, { confidence, found, wrong }: CurvePoint): Operation {
+function operatingPointOf({ faces, images }: Curve, { confidence, found, wrong }: CurvePoint): OperatingPoint {
   const precision = found + wrong ? found / (found + wrong) : 0;
   const recall = faces ? found / faces : 0;
   // 2 P R / (P + R) without a division by zero.

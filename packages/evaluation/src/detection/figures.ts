@@ -3,12 +3,12 @@ import { sizeOf } from '../box.ts';
 import { SIZE_CLASSES, sizeClassOf } from '../size-classes.ts';
 import {
   averagePrecision,
-  bestOperation,
+  bestOperatingPoint,
   curveOf,
   matchAll,
   mustBeFound,
-  type Operation,
-  operationAt,
+  type OperatingPoint,
+  operatingPointAt,
   recallAt,
   type ScoredImage,
 } from './curve.ts';
@@ -28,9 +28,9 @@ export interface DetectionFigures {
   averagePrecisionFrom: { least: number; faces: number; averagePrecision: number | null }[];
   recallAt: { falsePerImage: number; recall: number; confidence: number }[];
   /** At the given confidence. */
-  operation: Operation;
+  operatingPoint: OperatingPoint;
   /** At the confidence of the best F1; null without detections. */
-  best: Operation | null;
+  best: OperatingPoint | null;
   /** For each size class, how many faces there are and which share is found: at the given confidence, and at each of `FALSE_PER_IMAGE`. */
   bySize: { size: string; faces: number; recall: number | null; recallAt: (number | null)[] }[];
 }
@@ -54,8 +54,8 @@ export function detectionFigures(
     averagePrecision: averagePrecision(curve),
     averagePrecisionFrom: SIZE_CLASSES.slice(1).map(({ from }) => averagePrecisionFrom(images, rules, from)),
     recallAt: recalls,
-    operation: operationAt(curve, confidence),
-    best: bestOperation(curve),
+    operatingPoint: operatingPointAt(curve, confidence),
+    best: bestOperatingPoint(curve),
     bySize: bySize(images, matches, [confidence, ...recalls.map((one) => one.confidence)]),
   };
 }
