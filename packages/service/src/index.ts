@@ -1,3 +1,4 @@
+export { freeMemory } from './free-memory.ts';
 export { createLogger, type Logger, openLogger } from './logger.ts';
 export { type MisspeltSetting, misspeltMessage, misspeltSettings } from './misspelt.ts';
 export { type RunningService, runService, type ServiceOptions } from './run-service.ts';

@@ -2,6 +2,7 @@
 import { flushCompileCache } from 'node:module';
 import type { WorkReport } from '@facequeue/pipeline';
 import { isFacequeueError } from '@facequeue/schema';
+import { readImage } from './image-pipe.ts';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
 
 /** A loaded and warm detector. */
@@ -27,7 +28,10 @@ export function serveParent(load: (settings: unknown) => Promise<Detector>): voi
 
   let detector: Detector | undefined;
   process.on('message', async (message: ToEngine) => {
-    if (message.type === 'detect') return send(await answer(detector!, message.image));
+    if (message.type === 'detect') {
+      const { length, options } = message;
+      return send(await answer(detector!, { bytes: readImage(length), options }));
+    }
     try {
       detector = await load(message.settings);
       // Engines always end by SIGKILL, so Node would never write its cache of compiled code at exit.

@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { FacequeueError, LARGEST_MAX_FACES } from '@facequeue/schema';
 import type { Logger } from '@facequeue/service';
 import { startTimer } from '@facequeue/time';
+import { IMAGE_FD } from './image-pipe.ts';
 import type { Launcher } from './launcher.ts';
 import type { EngineAnswer, EngineFacts, EngineImage, FromEngine, ToEngine } from './messages.ts';
 import { EngineOutput, type ImageIds } from './output.ts';
@@ -52,6 +54,8 @@ export class EngineFault extends Error {
   }
 }
 
+const imagePipeOf = (child: ChildProcess) => child.stdio[IMAGE_FD] as Writable;
+
 /** One warm engine process. It runs one image at a time and is not used again after it has exited. */
 export class Engine {
   readonly facts: EngineFacts;
@@ -62,6 +66,7 @@ export class Engine {
   /** Why the process exits, once it does. */
   exitKind: EngineExit['kind'] = 'crash';
   readonly #child: ChildProcess;
+  readonly #imagePipe: Writable;
   readonly #output: EngineOutput;
   #inside: {
     /** Gives the image more time. */
@@ -72,6 +77,7 @@ export class Engine {
 
   private constructor(child: ChildProcess, output: EngineOutput, facts: EngineFacts, ended: Promise<string>) {
     this.#child = child;
+    this.#imagePipe = imagePipeOf(child);
     this.#output = output;
     this.facts = facts;
     this.ended = ended;
@@ -101,12 +107,15 @@ export class Engine {
       env: program.env,
       cwd: program.cwd,
       serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
     });
     const output = new EngineOutput(log.child({ engine: child.pid }));
     for (const stream of [child.stdout!, child.stderr!]) output.read(stream);
-    // A send to a dying process emits this; the exit is handled below.
+    // A send to a dying process emits these; the exit is handled below.
     child.on('error', () => {});
+    imagePipeOf(child).on('error', () => {});
+    // What is not written yet never will be, so the bytes of the image are free for another use.
+    child.once('exit', () => imagePipeOf(child).destroy());
     const started = Promise.withResolvers<EngineFacts>();
     const ended = new Promise<string>((resolve) => {
       const end = (how: string) => {
@@ -144,6 +153,7 @@ export class Engine {
    * @param timeLimit after which the engine is killed
    * @param signal after it aborts, the image may finish within 500 ms; then the engine is killed
    * @param ids of the image, for the log lines of what the engine prints
+   * @returns when the engine has all bytes of the image, and this process uses them no more
    * @throws FacequeueError for a bad image; EngineExit; EngineFault; the signal's reason if it has aborted already
    */
   async detect(image: EngineImage, timeLimit: TimeLimit, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
@@ -189,7 +199,9 @@ export class Engine {
       },
     };
     try {
-      this.#child.send({ type: 'detect', image } satisfies ToEngine);
+      const { bytes, options } = image;
+      this.#child.send({ type: 'detect', length: bytes.length, options } satisfies ToEngine);
+      this.#imagePipe.write(bytes);
       return await promise;
     } finally {
       this.#inside = null;

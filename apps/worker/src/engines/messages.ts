@@ -1,9 +1,9 @@
-/** The messages between the worker and an engine process. Image bytes travel one way only: to the engine. */
+/** The messages between the worker and an engine process. Image bytes travel to the engine only, beside the messages (image-pipe.ts). */
 import type { DetectionOptions, ErrorCode, ImageFacts, Timings } from '@facequeue/schema';
 
 /** An image to detect faces in. */
 export interface EngineImage {
-  /** The file as it was received. A plain Uint8Array: sending it costs half as much as a Buffer. */
+  /** The file as it was received. */
   bytes: Uint8Array;
   options: DetectionOptions;
 }
@@ -28,7 +28,9 @@ export interface EngineAnswer {
 
 export type ToEngine =
   /** First message. `settings` are the pipeline's own; the worker only passes them on. */
-  { type: 'start'; settings: unknown } | { type: 'detect'; image: EngineImage };
+  | { type: 'start'; settings: unknown }
+  /** An image of `length` bytes follows in the pipe. */
+  | { type: 'detect'; length: number; options: DetectionOptions };
 
 export type FromEngine =
   | { type: 'ready'; facts: EngineFacts }

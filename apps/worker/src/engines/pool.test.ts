@@ -120,7 +120,30 @@ function runningTimers(...times: number[]) {
   };
 }
 
+it('an image larger than what a pipe takes at once reaches its engine whole, and the next one too', async () => {
+  const pool = await start(1);
+  const large = { name: 'large', do: 'answer', padding: ' '.repeat(3e6) } as const;
+  using slot = await pool.acquire('interactive', '', never);
+  for (const script of [large, { name: 'small', do: 'answer' }]) {
+    const bytes = new TextEncoder().encode(JSON.stringify(script));
+    const answer = await slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, never, IDS);
+    expect(answer.image.bytes).toBe(bytes.length);
+    expect(decodeResult(answer.result).FaceModelVersion).toBe(script.name);
+  }
+});
+
 describe('an image whose engine exits', () => {
+  it('before it has read the image is run again, whole', async () => {
+    const pool = await start(1);
+    const bytes = new TextEncoder().encode(JSON.stringify({ name: 'late', do: 'answer', padding: ' '.repeat(3e6) }));
+    using slot = await pool.acquire('interactive', '', never);
+    process.kill(pool.status().pids[0]!, 'SIGSTOP');
+    const running = slot.run({ bytes, options: DEFAULT_DETECTION_OPTIONS }, never, IDS);
+    process.kill(pool.status().pids[0]!, 'SIGKILL');
+    expect((await running).image.bytes).toBe(bytes.length);
+    expect(engineOf('late')).toHaveLength(1);
+  });
+
   it('succeeds when the engine is killed from outside', async () => {
     const pool = await start(1);
     const running = run(pool, { name: 'victim', do: 'wait' });

@@ -196,17 +196,28 @@ describe('a job', () => {
     expect(released).toBe(2);
   });
 
-  it('sends the engine a plain view of its bytes', async () => {
-    const blob = Buffer.from('..image..').subarray(2, 7);
+  it.each([
+    ['the queue', { kind: 'inline' }],
+    ['a URL', { kind: 'url', url: 'https://example.com/a' }],
+  ] as const)('keeps its bytes of %s until the engine has answered, and frees them then', async (_, source) => {
+    const image = Buffer.from(new Uint8Array(100_000).buffer);
     const { outcome } = await runJob({
-      blob,
+      source,
+      blob: image,
+      fetch: async () => image,
       run: async ({ bytes }) => {
-        expect(bytes.constructor).toBe(Uint8Array);
-        expect(Buffer.from(bytes).toString()).toBe('image');
+        expect(bytes).toHaveLength(100_000);
         return ANSWER;
       },
     });
     expect(outcome?.status).toBe('succeeded');
+    expect(image).toHaveLength(0);
+  });
+
+  it('whose engine may not have read all of its bytes leaves them to the collector', async () => {
+    const blob = Buffer.from(new Uint8Array(100_000).buffer);
+    await runJob({ blob, run: () => Promise.reject(new Error('the engine is gone')) });
+    expect(blob).toHaveLength(100_000);
   });
 
   it('that ended while it waited for an engine is not run', async () => {
