@@ -1,10 +1,8 @@
 /** What an image costs with the passes of the pack, and with those of release 0.1.0, alternately in one run. */
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createPipeline, DEFAULT_PACK } from '@facequeue/pipeline';
+import { createPipeline } from '@facequeue/pipeline';
 import type { CallerOptions, Profile } from '@facequeue/schema';
 import { withCpuMs } from '../support/cpu-time.ts';
+import { earlierPack } from '../support/earlier-pack.ts';
 import { median } from '../support/statistics.ts';
 
 export interface PassCost {
@@ -19,23 +17,10 @@ export interface PassesToCompare extends AsyncDisposable {
   cost(pictures: readonly Uint8Array[], profile: Profile, repeats: number, options?: CallerOptions): Promise<PassCost>;
 }
 
-/** Opens both packs; the first is written to a temporary folder, which is deleted on disposal. */
+/** Opens both packs. */
 export async function openPasses(): Promise<PassesToCompare> {
-  const folder = await mkdtemp(join(tmpdir(), 'facequeue-earlier-'));
-  const manifest = JSON.parse(await readFile(DEFAULT_PACK, 'utf8'));
-  for (const { file } of Object.values<{ file: string }>(manifest.models))
-    await symlink(join(dirname(DEFAULT_PACK), file), join(folder, file));
-  // At most 1.5 megapixels, and 2 enlarged; `balanced` stopped wherever nothing small was seen.
-  for (const passes of [manifest.detection.passes.balanced, manifest.detection.passes['small-faces']])
-    passes[2].max_megapixels = 1.5;
-  manifest.detection.passes.balanced[2].skip = {
-    ...manifest.detection.passes.balanced[2].skip,
-    face_score: 0,
-    speck_score: 0.1,
-  };
-  Object.assign(manifest.detection.passes['small-faces'][3], { max_megapixels: 2, min_scale: undefined });
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest));
-  const earlier = await createPipeline({ device: 'cpu', packPath: join(folder, 'manifest.json') });
+  const pack = await earlierPack();
+  const earlier = await createPipeline({ device: 'cpu', packPath: pack.path });
   const now = await createPipeline({ device: 'cpu' });
   for (const pipeline of [earlier, now]) await pipeline.warm();
   return {
@@ -59,7 +44,7 @@ export async function openPasses(): Promise<PassesToCompare> {
     async [Symbol.asyncDispose]() {
       await earlier.close();
       await now.close();
-      await rm(folder, { recursive: true });
+      await pack[Symbol.asyncDispose]();
     },
   };
 }

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** One folder a commit. Not below node_modules: Node strips no types there. */
 const CACHE = join(ROOT, '.cache', 'releases');
-/** The parts of a checkout that a gateway and a worker need. */
+/** The parts of a checkout that a gateway, a worker and `serve` need. */
 const PARTS = ['apps', 'packages', 'models', 'package.json', 'package-lock.json'];
 const WORKSPACES = ['apps/api', 'apps/worker'];
 
@@ -23,6 +23,8 @@ interface Releases {
 
 export interface Release extends Mains {
   readonly version: string;
+  /** Its folder: a checkout, with what a gateway, a worker and `serve` need. */
+  readonly folder: string;
 }
 
 /** The release that a fleet may run beside the working tree. @throws when its commit is not in this clone, or npm fails */
@@ -32,7 +34,7 @@ export async function lastRelease(): Promise<Release> {
   const folder = join(CACHE, commit);
   if (!existsSync(folder)) await install(version, commit, folder);
   const main = (app: string) => new URL(`file://${join(folder, 'apps', app, 'src/main.ts')}`);
-  return { version, gateway: main('api'), worker: main('worker') };
+  return { version, folder, gateway: main('api'), worker: main('worker') };
 }
 
 /** Installs a release atomically: an interrupted run leaves no folder that a later one would take for a complete release. */

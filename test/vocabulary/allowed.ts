@@ -6,6 +6,7 @@ export const ALLOWED: Record<string, string> = {
   // Public.
   MAX_WAITING_JOBS: 'setting',
   START_WITHIN: 'setting',
+  rounds: 'option of `npm run bench`: a round measures each subject',
   maxWaiting: 'option of packages/queue named after MAX_WAITING_JOBS',
   waiting: 'count of batches, cameras and queues in HTTP answers; status of a webhook',
   gone: 'code of an error, status of a webhook',

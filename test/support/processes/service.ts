@@ -23,11 +23,12 @@ export interface Service extends AsyncDisposable {
 /**
  * Starts the whole service and resolves when it reports its URL.
  * @param env settings beside PORT=0 and a private FACEQUEUE_HOME
+ * @param main the program of the command line; an earlier release has its own
  * @throws with the log when it ends instead or is not ready in 60 s
  */
-export async function startService(env: Record<string, string> = {}): Promise<Service> {
+export async function startService(env: Record<string, string> = {}, main = MAIN): Promise<Service> {
   const home = mkdtempSync(join(tmpdir(), 'facequeue-service-'));
-  const child = spawn(process.execPath, [MAIN, 'serve'], {
+  const child = spawn(process.execPath, [main, 'serve'], {
     env: { ...process.env, REDIS_URL: '', PORT: '0', FACEQUEUE_HOME: home, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
