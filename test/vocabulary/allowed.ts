@@ -16,6 +16,7 @@ export const ALLOWED: Record<string, string> = {
   // Stored in Redis.
   waiting_key: 'key `waiting:`',
   // From libraries and the field.
+  hand: 'setting of @vladmandic/human',
   byteOrder: 'byte order of TIFF and EXIF',
   inOrder: 'sort order',
   once: 'option of DOM and Node event listeners',
