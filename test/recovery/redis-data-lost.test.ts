@@ -19,7 +19,7 @@ let gateway: GatewayProcess;
 beforeAll(async () => {
   stalling = await startStallingServer(await photographBytes('portrait-1.jpg'));
   installation = await startInstallation(
-    { SOURCE_ALLOW: stalling.host, SYNC_WAIT: '3s' },
+    { SOURCE_ALLOW: stalling.host, SYNC_WAIT: '8s' },
     { appendonly: true, local: true },
   );
   [gateway] = await Promise.all([installation.gateway(), installation.worker()]);
@@ -49,7 +49,7 @@ it('reports jobs and batches as gone, answers every caller, and keeps working', 
     for await (const _ of client.results(batch.id, { follow: true }));
   };
   const rejections = Promise.all([
-    expect(client.job(running.id, { waitMs: 3000 })).rejects.toMatchObject(status410),
+    expect(client.job(running.id, { waitMs: 8000 })).rejects.toMatchObject(status410),
     expect(follow()).rejects.toMatchObject(status410),
     expect(results()).rejects.toMatchObject(status410),
     // Its wait ends at its deadline, when the job is gone.

@@ -147,7 +147,8 @@ describe('the gateway process', () => {
     const began = performance.now();
     const response = await call;
     expect(response.status).toBe(504);
-    expect(performance.now() - began).toBeLessThan(2000);
+    // SYNC_WAIT would be 19 s.
+    expect(performance.now() - began).toBeLessThan(10_000);
     const problem = (await response.json()) as Problem;
     expect(problem.code).toBe('wait_timeout');
     expect(response.headers.get('location')).toBe(`/jobs/${problem.job_id}`);
@@ -161,11 +162,14 @@ describe('the gateway process', () => {
     const call = post(url, {}, abort.signal).catch(() => 'aborted');
     const system = async () => (await (await fetch(`${url}/system`)).json()) as SystemResource;
     await expect.poll(async () => (await system()).queues.interactive.waiting).toBe(1);
-    const [usedMs, startedAt] = [cpuMs(child.pid!), performance.now()];
-    await delay(2000);
-    const share = (cpuMs(child.pid!) - usedMs) / (performance.now() - startedAt);
-    // A wait whose timer runs at once, again and again, uses a fifth of a core; a gateway at rest uses a hundredth.
-    expect(share).toBeLessThan(0.1);
+    const share = async () => {
+      const [usedMs, startedAt] = [cpuMs(child.pid!), performance.now()];
+      await delay(2000);
+      return (cpuMs(child.pid!) - usedMs) / (performance.now() - startedAt);
+    };
+    // A wait whose timer runs at once, again and again, uses a fifth of a core; a gateway at rest uses a hundredth, but for what it still
+    // does after its start on a slow machine.
+    await expect.poll(share).toBeLessThan(0.1);
     expect(await Promise.race([call, 'waiting'])).toBe('waiting');
     abort.abort();
     expect(await call).toBe('aborted');
@@ -219,6 +223,6 @@ describe('the gateway process', () => {
     const began = performance.now();
     expect(await exited).toBe(0);
     // Its last answers have a second.
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 });

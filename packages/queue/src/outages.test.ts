@@ -98,7 +98,7 @@ describe('every wait returns', () => {
     await own.kill();
     const began = performance.now();
     await expect(wait.ended(100)).rejects.toMatchObject({ code: 'unavailable' });
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   it('with null when the gateway closes', async () => {
@@ -167,7 +167,7 @@ describe('a worker', () => {
     await raw.config('SET', 'maxmemory', '0');
     const free = performance.now();
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded' });
-    expect(performance.now() - free).toBeLessThan(2500);
+    expect(performance.now() - free).toBeLessThan(4800);
     raw.disconnect();
   });
 
@@ -179,7 +179,7 @@ describe('a worker', () => {
     await own.kill();
     const began = performance.now();
     await rig[Symbol.asyncDispose]();
-    expect(performance.now() - began).toBeLessThan(8000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 });
 
@@ -218,7 +218,7 @@ describe('a worker without Redis', () => {
     const at = performance.now();
     await worker.heartbeat({ ...info, queues: ['webhooks'] });
     await expect(worker.ping()).rejects.toMatchObject({ code: 'unavailable' });
-    expect(performance.now() - at).toBeLessThan(5000);
+    expect(performance.now() - at).toBeLessThan(10_000);
     await own.restart();
     await expect.poll(() => worker.ping(), { timeout: 10_000 }).toBeUndefined();
     await expect.poll(() => gateway.ping(), { timeout: 10_000 }).toBeUndefined();

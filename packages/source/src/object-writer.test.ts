@@ -224,7 +224,7 @@ describe.each(Object.entries(ACTS))('the request of %s', (_, act) => {
       else
         expect(await acting).toMatchObject({ code: how === 'is too slow' ? 'source_timeout' : 'source_unreachable' });
       // The limit of the slow one is 2 s, of which a slow machine needs a part before the request arrives.
-      expect(performance.now() - began).toBeLessThan(6000);
+      expect(performance.now() - began).toBeLessThan(10_000);
       await server.ended('silence-before-headers');
     },
   );
@@ -240,7 +240,7 @@ describe('a write that fails', () => {
       const began = performance.now();
       const stuck = writer.putPart(target('stuck'), 'upload', 1, bytes('a', 20e6));
       await expect(stuck).rejects.toMatchObject({ code: 'source_timeout' });
-      expect(performance.now() - began).toBeLessThan(3000);
+      expect(performance.now() - began).toBeLessThan(10_000);
     } finally {
       server.close();
     }

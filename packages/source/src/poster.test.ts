@@ -134,7 +134,7 @@ describe('a post', () => {
     const server = await behaving();
     const began = performance.now();
     expect(await posterTo([server.host]).post(`http://${server.host}/silence-midway`, {}, '')).toEqual({ status: 200 });
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     await server.ended('silence-midway');
   });
 
@@ -154,7 +154,7 @@ describe('a post', () => {
     const began = performance.now();
     expect(await posterTo([server.host]).post(`http://${server.host}/`, {}, '')).toEqual({ status: 200 });
     expect(performance.now() - began).toBeGreaterThan(900);
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     await disconnected.promise;
   });
 });

@@ -48,7 +48,8 @@ beforeAll(async () => {
   pair = await startPair({
     SOURCE_ALLOW: allowed.map(({ host }) => host).join(),
     SOURCE_TIMEOUT: '5m',
-    WEBHOOK_TIMEOUT: '2s',
+    // A receiver that answers must do so within it on a machine that stops for seconds: one more attempt is one too many here.
+    WEBHOOK_TIMEOUT: '5s',
     WEBHOOK_SECRETS: [OLD, NEW, `shop=${SHOP}`].join(),
   });
 });
@@ -192,8 +193,8 @@ describe('a receiver that', () => {
 
   it('hangs is disconnected at the time limit and retried', async () => {
     const { attempts, next_at } = await webhookOf(jobOf.hangs.id, 'pending', 2);
-    expect(attempts[0]).toMatchObject({ status: null, error: expect.stringMatching(/time|2 s|slow/i) });
-    expect(attempts[0]!.ms).toBeGreaterThan(1900);
+    expect(attempts[0]).toMatchObject({ status: null, error: expect.stringMatching(/time|5 s|slow/i) });
+    expect(attempts[0]!.ms).toBeGreaterThan(4900);
     expect(next_at).not.toBeNull();
   });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyEntry } from '@facequeue/schema/keys-file';
@@ -30,7 +30,9 @@ export class TestKeysFile implements Disposable {
   }
 
   writeText(text: string): void {
-    writeFileSync(this.path, text);
+    // At once: a gateway that reads it meanwhile would find half a file, and say so.
+    writeFileSync(`${this.path}.new`, text);
+    renameSync(`${this.path}.new`, this.path);
   }
 
   [Symbol.dispose](): void {

@@ -124,7 +124,7 @@ describe('a slow client', () => {
     await connection.send('GET /livez HT');
     const answer = parseRaw(await connection.rest());
     expect(performance.now() - began).toBeGreaterThan(290);
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(answer.status).toBe(408);
     expectProblem(answer, 'request_timeout');
   });
@@ -152,9 +152,9 @@ describe('a slow client', () => {
     const answer = parseRaw(await connection.rest());
     clearInterval(trickle);
     expect(took).toBeGreaterThan(390);
-    expect(took).toBeLessThan(2000);
+    expect(took).toBeLessThan(10_000);
     // After the answer the gateway reads for 2 s.
-    expect(performance.now() - began).toBeLessThan(6000);
+    expect(performance.now() - began).toBeLessThan(15_000);
     expect(answer.status).toBe(408);
     expectProblem(answer, 'request_timeout');
   });
@@ -245,7 +245,7 @@ describe('connections', () => {
     expect(parseRaw(await connection.rest()).status).toBe(404);
     clearInterval(trickle);
     expect(performance.now() - began).toBeGreaterThan(1900);
-    expect(performance.now() - began).toBeLessThan(8000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   it('are closed when the client ends its side in the middle of a body', async () => {

@@ -91,12 +91,12 @@ describe('GET /jobs/{id}', () => {
   });
 
   it('returns a job that was canceled or expired, with the error that a waiting call gets', async () => {
-    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '100ms', START_WITHIN: '3s' });
+    await using at = await startTestGateway(redis.url, { SYNC_WAIT: '100ms', START_WITHIN: '5s' });
     const [canceled, expired] = [await submit(at), await submit(at)];
     await at.queue.cancel(canceled);
     const { body } = await get(canceled, at);
     expect(body).toMatchObject({ status: 'canceled', result: null, error: { code: 'canceled', status: 409 } });
-    await expect.poll(async () => (await get(expired, at)).body.status, { timeout: 10_000 }).toBe('expired');
+    await expect.poll(async () => (await get(expired, at)).body.status, { timeout: 20_000 }).toBe('expired');
     expect((await get(expired, at)).body).toMatchObject({ error: { code: 'expired', status: 503 } });
   });
 

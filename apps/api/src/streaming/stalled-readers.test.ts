@@ -111,15 +111,16 @@ function endless() {
   };
 }
 
-/** Resolves when `count` has not changed for half a second. */
+/** Resolves when `count` has not changed for half a second, in steps: a process that was stopped so long itself sees one step. */
 async function settled(count: () => number): Promise<number> {
   let before = -1;
-  const still = () => {
-    const last = before;
+  let unchanged = 0;
+  const steps = () => {
+    unchanged = count() > 0 && count() === before ? unchanged + 1 : 0;
     before = count();
-    return before > 0 && before === last;
+    return unchanged;
   };
-  await expect.poll(still, { interval: 500, timeout: 30_000 }).toBe(true);
+  await expect.poll(steps, { interval: 125, timeout: 30_000 }).toBeGreaterThanOrEqual(4);
   return before;
 }
 

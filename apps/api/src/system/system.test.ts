@@ -52,7 +52,7 @@ describe('probes', () => {
     await own.pause();
     const began = performance.now();
     const frozen = await get(path, at);
-    expect(performance.now() - began).toBeLessThan(4500);
+    expect(performance.now() - began).toBeLessThan(10_000);
     await own.resume();
     expect(frozen.status).toBe(503);
     expect(await frozen.json()).toMatchObject({ code: 'unavailable', detail: expect.stringMatching(/^Redis|queue/) });
@@ -70,7 +70,7 @@ it.each(['/readyz', '/metrics'])('%s waits 2 s for figures that Redis does not s
   const took = performance.now() - began;
   stuck.mockRestore();
   expect(took).toBeGreaterThan(1990);
-  expect(took).toBeLessThan(8000);
+  expect(took).toBeLessThan(10_000);
   expect(await answer.text()).toMatch(path === '/readyz' ? /Redis does not answer/ : /^facequeue_redis_up 0$/m);
 });
 

@@ -208,11 +208,11 @@ describe('serve', () => {
       await Promise.race([serve.exit, delay(100)]);
     }
     expect(await serve.exit).toBe(130);
-    // Half a second, so that npm's copy of the first Ctrl-C does not count.
-    expect(performance.now() - pressed).toBeLessThan(4000);
+    // Half a second, so that npm's copy of the first Ctrl-C does not count; the grace period would be 11 s.
+    expect(performance.now() - pressed).toBeLessThan(9000);
     expect(serve.output).toMatch(/Killed everything\.\n$/);
-    expect(alive(services)).toEqual([]);
-    expect(isRunning(child)).toBe(false);
+    await expect.poll(() => alive(services)).toEqual([]);
+    await expect.poll(() => isRunning(child)).toBe(false);
   });
 });
 
@@ -293,7 +293,7 @@ describe('the Redis of REDIS_URL', () => {
     const serve = home.start({ REDIS_URL: redis.url });
     expect(await serve.exit).toBe(1);
     expect(performance.now() - began).toBeGreaterThan(3000);
-    expect(performance.now() - began).toBeLessThan(12_000);
+    expect(performance.now() - began).toBeLessThan(15_000);
     await redis.resume();
     expect(serve.output).toContain(`Redis at 127.0.0.1:${redis.port} cannot be used: no reply within 3 s`);
   });

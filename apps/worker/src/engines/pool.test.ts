@@ -93,7 +93,7 @@ const alive = (pid: number) => {
 };
 const exited = (pid: number) => vi.waitFor(() => expect(alive(pid)).toBe(false), { timeout: 10_000 });
 
-/** The timers of this process that run for one of these times, ms, and what they will call. */
+/** The timers of this process that run for one of these times, ms, and what they will call. None ends by itself during a test. */
 function runningTimers(...times: number[]) {
   const running = new Map<unknown, () => void>();
   const { setTimeout, clearTimeout } = globalThis;
@@ -103,8 +103,9 @@ function runningTimers(...times: number[]) {
       delay?: number,
       ...args: unknown[]
     ) => {
-      const timer = setTimeout(act, delay, ...args);
-      if (times.includes(delay!)) running.set(timer, () => act(...args));
+      const meant = times.includes(delay!);
+      const timer = setTimeout(act, meant ? 300_000 : delay, ...args);
+      if (meant) running.set(timer, () => act(...args));
       return timer;
     }) as typeof setTimeout),
     vi.spyOn(globalThis, 'clearTimeout').mockImplementation((timer) => {
@@ -253,12 +254,12 @@ describe('an engine', () => {
   });
 
   it('that answers in time has its answer accepted, even if the worker was frozen meanwhile', async () => {
-    const pool = await start(1, { timeoutMs: 1500 });
+    const pool = await start(1, { timeoutMs: 4000 });
     const done = run(pool, { name: 'done', do: 'wait' });
     await inside('done');
     writeFileSync(join(folder, 'go'), '');
     // As after a SIGSTOP: this process is frozen until long after the time limit.
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6000);
     expect(await done).toBe('done');
     await run(pool, { name: 'next', do: 'answer' });
     expect(engineOf('next')).toEqual(engineOf('done'));
@@ -455,7 +456,7 @@ describe('a canceled job', () => {
     await expect(running).rejects.toThrow('canceled');
     // Timers count whole milliseconds.
     expect(performance.now() - abortedAt).toBeGreaterThan(499);
-    expect(performance.now() - abortedAt).toBeLessThan(2500);
+    expect(performance.now() - abortedAt).toBeLessThan(10_000);
     rmSync(join(folder, 'broken'));
     expect(await run(pool, { name: 'good', do: 'answer' })).toBe('good');
     expect(engineOf('endless')).toHaveLength(1);
@@ -494,6 +495,8 @@ describe('a canceled job', () => {
 
   it('lets an image that is nearly done finish, so that the engine survives', async () => {
     const pool = await start(1);
+    // Half a second, which a slow machine may need.
+    using _held = runningTimers(500);
     const abort = new AbortController();
     const running = run(pool, { name: 'nearly', do: 'wait' }, abort.signal);
     await inside('nearly');

@@ -47,7 +47,7 @@ describe('a job that is canceled', () => {
       { timeout: 20_000, interval: 5 },
     );
     expect(performance.now() - at).toBeGreaterThan(499);
-    expect(performance.now() - at).toBeLessThan(2500);
+    expect(performance.now() - at).toBeLessThan(10_000);
 
     thaw([left]);
     await here.reaches(other, 'succeeded');
@@ -86,13 +86,11 @@ describe('a job that is canceled', () => {
     await using here = await installation({ ENGINES: '1', SOURCE_ALLOW: files.host });
     const id = await here.submit(files.url('/a.jpg'));
     await files.requested('/a.jpg');
-    const at = performance.now();
     const canceled = performance.now();
     await here.queue.cancel(id);
     await files.disconnected('/a.jpg');
     // The fetch alone would end after SOURCE_TIMEOUT, 15 s.
-    expect(performance.now() - canceled).toBeLessThan(5000);
-    expect(performance.now() - at).toBeLessThan(2500);
+    expect(performance.now() - canceled).toBeLessThan(10_000);
     expect(await here.queue.read(id)).toMatchObject({ status: 'canceled', startedAt: null });
   });
 });

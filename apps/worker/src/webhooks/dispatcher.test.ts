@@ -284,7 +284,7 @@ describe('a webhook', () => {
     const { attempts, nextAt, status } = await here.webhook(id);
     expect(status).toBe('pending');
     expect(nextAt! - attempts[0]!.at - attempts[0]!.ms).toBeGreaterThanOrEqual(4400);
-    expect(nextAt! - attempts[0]!.at).toBeLessThan(10_000);
+    expect(nextAt! - attempts[0]!.at - attempts[0]!.ms).toBeLessThan(10_000);
   });
 
   it.each([301, 302, 307, 308])('does not follow a redirect with status %i', async (status) => {
@@ -328,9 +328,12 @@ describe('a webhook', () => {
     await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
     await here.dispatcher({ timeoutMs: 1500 });
     const id = await here.ended(receiver.url);
-    expect(await here.settled(id, 'delivered')).toMatchObject({
-      attempts: [{ status: null, error: 'the receiver did not answer within 1.5 s' }, { status: 200 }],
-    });
+    const { attempts } = await here.settled(id, 'delivered');
+    // Another one may be too slow on a machine that stops for a second.
+    for (const attempt of attempts.slice(0, -1))
+      expect(attempt).toMatchObject({ status: null, error: 'the receiver did not answer within 1.5 s' });
+    expect(attempts.length).toBeGreaterThan(1);
+    expect(attempts.at(-1)).toMatchObject({ status: 200 });
   });
 
   it('is retried when the receiver asks, within the day', async () => {
@@ -347,13 +350,14 @@ describe('a webhook', () => {
         const id = await here.ended(`http://${receiver.host}${path}`);
         await expect.poll(async () => (await here.webhook(id)).attempts).toHaveLength(1);
         const { finishedAt, webhook } = (await here.gateway.read(id))!;
-        return (webhook!.nextAt! - finishedAt!) / 1000;
+        const since = path === '/date' ? Date.parse(later) : finishedAt!;
+        return (webhook!.nextAt! - since) / 1000;
       }),
     );
     expect(seconds).toBeGreaterThanOrEqual(3600);
     expect(seconds).toBeLessThan(3600 * 1.2 + 60);
-    expect(date).toBeGreaterThan(7200 - 2);
-    expect(date).toBeLessThan(7200 * 1.2 + 60);
+    expect(date).toBeGreaterThanOrEqual(0);
+    expect(date).toBeLessThan(7200 * 0.2 + 60);
     expect(never).toBeGreaterThan(86_400 - 2);
     expect(never).toBeLessThan(86_400 + 2);
   });
@@ -478,7 +482,8 @@ describe('dispatchers', () => {
   it('that abandon an attempt leave it to another dispatcher, which sends it with the same id', async () => {
     await using here = await installation();
     await using receiver = await startReceiver((count) => (count === 1 ? 'hang' : 200));
-    const first = await here.dispatcher({ leaseMs: 2000 });
+    // With one place it cannot lease the webhook again while the attempt hangs, however late the rest of this test is.
+    const first = await here.dispatcher({ leaseMs: 2000, concurrency: 1, slowMs: Number.POSITIVE_INFINITY });
     const id = await here.ended(receiver.url);
     await receiver.got(1);
     first.abandon();
@@ -495,7 +500,8 @@ describe('dispatchers', () => {
     await using receiver = await startReceiver((count) =>
       count === 2 ? (response) => (answer = () => response.writeHead(204).end()) : 204,
     );
-    await here.dispatcher({ concurrency: 1 });
+    // Nothing else is sent while the second hangs: the Redis of the test forgets what it is told just before it is killed.
+    await here.dispatcher({ concurrency: 1, slowMs: Number.POSITIVE_INFINITY });
     await here.settled(await here.ended(receiver.url), 'delivered');
     const before = [await here.ended(receiver.url), await here.ended(receiver.url), await here.ended(receiver.url)];
     await receiver.got(2);
@@ -544,13 +550,13 @@ describe('dispatchers', () => {
       await redis.restart();
     }
     // The last poll has a second.
-    expect(closedMs).toBeLessThan(5000);
+    expect(closedMs).toBeLessThan(10_000);
   });
 
   it('make no further attempt for the webhook of an erased job', async () => {
     await using here = await installation();
     await using receiver = await startReceiver(() => 500);
-    await here.dispatcher({ schedule: { delaysMs: [2000], forMs: DAY_MS } });
+    await here.dispatcher({ schedule: { delaysMs: [6000], forMs: DAY_MS } });
     const id = await here.ended(receiver.url);
     const kept = await here.ended(receiver.url);
     await receiver.got(2);

@@ -102,7 +102,7 @@ describe('a worker', () => {
     await expect.poll(attempts, { timeout: 20_000 }).toMatchObject([{ status: null }]);
     const { ms } = (await attempts())[0]!;
     expect(ms).toBeGreaterThan(900);
-    expect(ms).toBeLessThan(5000);
+    expect(ms).toBeLessThan(10_000);
   });
 
   it('whose only place a silent receiver has posts to another one after a second', async () => {
@@ -117,7 +117,7 @@ describe('a worker', () => {
     }
     const began = performance.now();
     await receiver.got(1);
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   it('that is told to stop lets a webhook in flight end first', async () => {
@@ -149,7 +149,7 @@ describe('a worker', () => {
     await receiver.got(2);
     // The lease: WEBHOOK_TIMEOUT + 5 s.
     expect(performance.now() - posted).toBeGreaterThan(5000);
-    expect(performance.now() - posted).toBeLessThan(18_000);
+    expect(performance.now() - posted).toBeLessThan(24_000);
     await here.settled(id, 'delivered');
     const [first, second] = receiver.messages.map(({ headers, body }) => ({ id: headers['webhook-id'], body }));
     expect(second).toEqual(first);

@@ -93,7 +93,7 @@ describe('batchResults', () => {
     }
     for await (const _ of client.batchResults(endless())) break;
     expect(performance.now() - given).toBeGreaterThan(200);
-    expect(performance.now() - given).toBeLessThan(2000);
+    expect(performance.now() - given).toBeLessThan(10_000);
   });
 
   it('runs many items through several batches, never far ahead of the reader', async () => {

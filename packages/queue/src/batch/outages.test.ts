@@ -232,11 +232,11 @@ describe('a full Redis', () => {
 describe('the time of a batch', () => {
   it('over, none of its keys remain', async () => {
     await using rig = new Rig(redis.url);
-    const queue = await rig.gateway({ batchTtlMs: 1500 });
+    const queue = await rig.gateway({ batchTtlMs: 5000 });
     const worker = await rig.finishing();
     const warm = await made(queue, items(3));
     await finished(queue, warm);
-    await expect.poll(() => queue.batches.read(warm, ''), { timeout: 10_000 }).toBeNull();
+    await expect.poll(() => queue.batches.read(warm, ''), { timeout: 20_000 }).toBeNull();
     const fixed = (await audit(rig.url, rig.prefix)).keys;
     const ids = await Promise.all([
       made(queue, [...items(200), urlItem(null), urlItem('item 7')]),

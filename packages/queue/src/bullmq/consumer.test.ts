@@ -127,7 +127,8 @@ describe('a handler', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect(tries).toEqual([1, 2]);
     expect(times[1]! - times[0]!).toBeGreaterThan(240);
-    expect(times[1]! - times[0]!).toBeLessThan(2000);
+    // BullMQ alone would notice after 5 s.
+    expect(times[1]! - times[0]!).toBeLessThan(4800);
     expect(rig.errors.map((error) => error.message)).toContain('no engine');
   });
 
@@ -145,7 +146,7 @@ describe('a handler', () => {
     await gateway.submit(given);
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 1 });
     expect(times[1]! - times[0]!).toBeGreaterThan(900);
-    expect(times[1]! - times[0]!).toBeLessThan(4000);
+    expect(times[1]! - times[0]!).toBeLessThan(4900);
   });
 
   it.each([0, 200])('that releases its job for %i ms gets it again, not earlier', async (delay) => {
@@ -172,7 +173,7 @@ describe('a handler', () => {
     expect(await wait.ended(LONG)).toMatchObject({ status: 'succeeded', attempts: 2 });
     expect(between).toBe('queued');
     expect(again - released).toBeGreaterThanOrEqual(delay);
-    expect(again - released).toBeLessThan(delay + 2000);
+    expect(again - released).toBeLessThan(delay + 4800);
   });
 
   it('is notified that its job was canceled, by signal and by listener, and only of its own jobs', async () => {
@@ -272,7 +273,7 @@ describe('a handler', () => {
       await gateway.submit(given);
       return given.id;
     };
-    const running = (count: number) => expect.poll(() => active.length, { timeout: 2000 }).toBe(count);
+    const running = (count: number) => expect.poll(() => active.length, { timeout: 4500 }).toBe(count);
     const noMore = async () => {
       const before = active.length;
       await sleep(200);
@@ -373,7 +374,8 @@ describe('a consumer', () => {
     const consuming = await start(1);
     await expect.poll(() => times.length, { timeout: 20_000, interval: 2 }).toBeGreaterThan(1);
     expect(times[1]! - times[0]!).toBeGreaterThan(450);
-    expect(times[1]! - times[0]!).toBeLessThan(2500);
+    // BullMQ's own pause is 15 s.
+    expect(times[1]! - times[0]!).toBeLessThan(10_000);
     await consuming.close();
     await connection.close();
   });

@@ -54,7 +54,7 @@ describe('erasing a job', () => {
 
   it('is confirmed again while results are kept, then no longer', async () => {
     await using rig = new Rig(redis.url);
-    const gateway = await rig.gateway({ resultTtlMs: 1500 });
+    const gateway = await rig.gateway({ resultTtlMs: 4000 });
     const given = whole();
     await gateway.submit(given);
     const answers = await Promise.all(Array.from({ length: 10 }, () => gateway.erase(given.id, 'ann')));

@@ -58,7 +58,7 @@ describe('a wait', () => {
     const began = performance.now();
     expect(await wait.ended(60_000)).toMatchObject({ status: 'succeeded' });
     expect(performance.now() - began).toBeGreaterThan(900);
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(10_000);
     expect(state.reads).toBe(2);
   });
 
@@ -81,7 +81,7 @@ describe('a wait', () => {
     const began = performance.now();
     await expect(hung.wait('a').ended(0)).rejects.toMatchObject({ code: 'unavailable' });
     expect(performance.now() - began).toBeGreaterThan(900);
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   it('continues while there is no record yet', async () => {

@@ -28,7 +28,7 @@ describe.concurrent('the sweep', () => {
       error: { code: 'expired', detail: 'the job was not started in time' },
     });
     // Other tests of this file run beside it, one with thousands of jobs.
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   it('expires 1500 jobs that are due together', async ({ expect }) => {
@@ -53,7 +53,7 @@ describe.concurrent('the sweep', () => {
       await finishLater.promise;
       await worker.finish(claimed.id, claimed.attempt, succeeded());
     });
-    const [running, overdue] = [job({ startTimeoutMs: 3000 }), job({ startTimeoutMs: 8000 })];
+    const [running, overdue] = [job({ startTimeoutMs: 6000 }), job({ startTimeoutMs: 12_000 })];
     using wait = gateway.wait(running.id);
     using clock = gateway.wait(overdue.id);
     await gateway.submit(running);
@@ -107,7 +107,7 @@ describe.concurrent('the sweep', () => {
 
   it('leaves nothing once everything has ended and its time is over', async ({ expect }) => {
     await using rig = new Rig(redis.url);
-    const gateway = await rig.gateway({ resultTtlMs: 3000 });
+    const gateway = await rig.gateway({ resultTtlMs: 8000 });
     const worker = await rig.worker();
     let nth = 0;
     await worker.consume('interactive', { concurrency: 4 }, async (id) => {

@@ -240,7 +240,7 @@ describe('a lease', () => {
     const dead = await rig.worker();
     const worker = await rig.worker();
     const jobs = await ended(gateway, ...many(4, 'https://a.example/'));
-    expect(await dead.leaseWebhooks(9, 2, 1500)).toHaveLength(2);
+    expect(await dead.leaseWebhooks(9, 2, 4000)).toHaveLength(2);
     await dead.close();
     expect(await worker.leaseWebhooks(9, 2, LONG)).toEqual([]);
     const taken: WebhookDelivery[] = [];
@@ -253,7 +253,7 @@ describe('a lease', () => {
           }
           return taken.length;
         },
-        { timeout: 7000 },
+        { timeout: 15_000 },
       )
       .toBe(4);
     expect(new Set(taken.map((each) => jobOf(each).id))).toEqual(new Set(jobs.map((each) => each.id)));

