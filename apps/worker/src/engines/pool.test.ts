@@ -496,7 +496,7 @@ describe('a canceled job', () => {
   it('lets an image that is nearly done finish, so that the engine survives', async () => {
     const pool = await start(1);
     // Half a second, which a slow machine may need.
-    using _held = runningTimers(500);
+    using _ = runningTimers(500);
     const abort = new AbortController();
     const running = run(pool, { name: 'nearly', do: 'wait' }, abort.signal);
     await inside('nearly');

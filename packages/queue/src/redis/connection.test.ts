@@ -112,7 +112,12 @@ describe('a connection that cannot be made', () => {
   it('fails with what went wrong as its cause, reports that, and is not tried any more', async () => {
     const port = await freePort();
     const reported: string[] = [];
-    const opening = openConnection(`redis://127.0.0.1:${port}`, 'worker', ({ message }) => reported.push(message), 2000);
+    const opening = openConnection(
+      `redis://127.0.0.1:${port}`,
+      'worker',
+      ({ message }) => reported.push(message),
+      2000,
+    );
     await expect(opening).rejects.toMatchObject({
       code: 'unavailable',
       cause: { message: expect.stringContaining('ECONNREFUSED') },
