@@ -378,7 +378,11 @@ describe('a worker that is told to stop', () => {
 
   it('with kill -9 leaves no engine, and another worker runs its jobs and removes its scratch folder', async () => {
     await using fresh = await installation();
-    const worker = await startTestWorker(fresh.env);
+    // Of these workers alone: any other that starts on this machine would remove the folder, too.
+    const folder = mkdtempSync(join(tmpdir(), 'facequeue-scratch-'));
+    using _folder = { [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+    const env = { ...fresh.env, TMPDIR: folder };
+    const worker = await startTestWorker(env);
     const engines = worker.engines();
     expect(engines).toHaveLength(1);
     const jobs = await stuckInEngines(worker, fresh, 4);
@@ -388,7 +392,7 @@ describe('a worker that is told to stop', () => {
     thaw(engines);
     await exited(engines);
     expect(existsSync(scratch)).toBe(true);
-    await using _next = await startTestWorker(fresh.env);
+    await using _next = await startTestWorker(env);
     for (const record of await Promise.all(jobs.map((job) => ended(job)))) expect(record.status).toBe('succeeded');
     expect(existsSync(scratch)).toBe(false);
   });
