@@ -83,9 +83,11 @@ export const CONSTANTS = {
   TRIMMED_FLOWS: 8,
   TRIMMED_JOBS: 64,
 
-  // How soon the sweep checks that BullMQ still has a job: whenever the job's age has doubled, within these limits.
+  // How soon the sweep checks that BullMQ still has a job: whenever the job's age has doubled, within these limits. BullMQ loses a job
+  // that waits only to someone who deletes its keys, so one that no worker has claimed yet is checked less often: there may be many.
   MIN_JOB_CHECK_MS: 5000,
   MAX_JOB_CHECK_MS: 60_000,
+  MAX_UNCLAIMED_CHECK_MS: 300_000,
 
   // Batches.
   /** Bytes of a batch besides its caller's texts: 35 short fields. Empty batches must not be free. */

@@ -28,3 +28,14 @@ it('a buffer follows what has arrived, at most four times as large, and never ex
   expect(() => buffer.append(new Uint8Array(1))).toThrow(RangeError);
   expect(new GrowingBuffer(9).bytes.buffer.byteLength).toBe(9);
 });
+
+it('a buffer that grows frees the one before at once, and the last one when it is freed', () => {
+  const before = process.memoryUsage().arrayBuffers;
+  const buffer = new GrowingBuffer(50e6);
+  const chunk = new Uint8Array(1e6);
+  for (let i = 0; i < 50; i++) buffer.append(chunk);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(55e6);
+  buffer.free();
+  expect(buffer.bytes).toHaveLength(0);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5e6);
+});

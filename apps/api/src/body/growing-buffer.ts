@@ -1,6 +1,9 @@
+import { freeMemory } from '@facequeue/service';
+
 /** The first buffer of a body; most images fit into it or the next. */
 const FIRST_BYTES = 1 << 18;
 const GROWTH = 4;
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * Joins chunks as they arrive. What is allocated follows what has arrived, not what a client announces, and chunks are not kept: one
@@ -24,9 +27,16 @@ export class GrowingBuffer {
     return this.#length;
   }
 
-  /** What has been appended, without a copy. */
+  /** What has been appended, without a copy: invalid after the next `append`, and after `free`. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Frees its memory at once. Nothing may use its bytes any more (see `freeMemory`). */
+  free(): void {
+    freeMemory(this.#buffer);
+    this.#buffer = NO_BYTES;
+    this.#length = 0;
   }
 
   /** @throws RangeError beyond the cap */
@@ -35,6 +45,7 @@ export class GrowingBuffer {
     if (length > this.#buffer.length) {
       const grown = Buffer.allocUnsafeSlow(Math.min(this.#cap, Math.max(length, this.#buffer.length * GROWTH)));
       this.#buffer.copy(grown, 0, 0, this.#length);
+      freeMemory(this.#buffer);
       this.#buffer = grown;
     }
     this.#buffer.set(chunk, this.#length);

@@ -39,6 +39,29 @@ async function send(text: string): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }
 
+it('the bytes of a body are freed when it has been used, not before, and not when that failed: they may be on their way', async () => {
+  const length = 3e6;
+  const more = { stated: length, cap: length, memory: new BodyMemory(2 * length) };
+  for (const failure of [null, new Error('no Redis')]) {
+    request = Object.assign(new PassThrough(), { headers: {} });
+    let received: Buffer | undefined;
+    const receiving = receive(more, async (body) => {
+      received = body;
+      await Promise.resolve();
+      expect(body).toHaveLength(length);
+      if (failure) throw failure;
+      return 'used';
+    });
+    // Attached before it fails.
+    const settled = Promise.allSettled([receiving]);
+    request.end(Buffer.alloc(length));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await settled).toMatchObject([{ status: failure ? 'rejected' : 'fulfilled' }]);
+    expect(received).toHaveLength(failure ? length : 0);
+    more.memory = new BodyMemory(2 * length);
+  }
+});
+
 describe.each([
   ['of stated length', 8],
   ['in chunks', null],

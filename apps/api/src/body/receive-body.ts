@@ -27,7 +27,8 @@ export const SPEED_WINDOW_MS = 10_000;
 
 /**
  * Receives a whole body into one buffer and passes it to `use`. What has arrived is reserved in the body memory until `use` is done. A
- * client that sent `Expect: 100-continue` is told to continue now. After an error, the answer discards the rest of the body (see
+ * client that sent `Expect: 100-continue` is told to continue now. The bytes are freed when `use` is done; if it fails they may still be on their
+ * way to Redis, and stay until they are collected. After an error, the answer discards the rest of the body (see
  * http/discard-body.ts).
  * @throws queue_full and quota_exceeded (no body memory), request_timeout, the error of `tooLarge`, ClientDisconnected, what `use` throws
  */
@@ -38,7 +39,10 @@ export async function receiveBody<T>(
   use: (body: Buffer) => Promise<T>,
 ): Promise<T> {
   using reservation = options.memory.reserve(options.pace.flow, options.stated ?? options.cap);
-  return await use(await receive(request, response, options, reservation));
+  const body = await receive(request, response, options, reservation);
+  const result = await use(body.bytes);
+  body.free();
+  return result;
 }
 
 function receive(
@@ -46,7 +50,7 @@ function receive(
   response: ServerResponse,
   { stated, cap, pace: { timeoutMs, leastSpeed }, tooLarge }: ReceiveOptions,
   reservation: Reservation,
-): Promise<Buffer> {
+): Promise<GrowingBuffer> {
   sendContinue(request, response);
   return new Promise((resolve, reject) => {
     const most = stated ?? cap;
@@ -82,7 +86,7 @@ function receive(
       window.clear();
       window = startWindow();
     };
-    const onEnd = () => settle(() => resolve(body.bytes));
+    const onEnd = () => settle(() => resolve(body));
     const onClose = () => fail(new ClientDisconnected('the client disconnected while it was sending'));
     const timer = startTimer(timeoutMs, () => {
       fail(new FacequeueError('request_timeout', `the body did not arrive within ${timeoutMs} ms`));

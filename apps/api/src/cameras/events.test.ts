@@ -1,5 +1,6 @@
 /** Following a camera, on two gateways over one Redis. */
 import { FrameEvent } from '@facequeue/schema';
+import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openRaw } from '../../../../test/support/clients/raw-http.ts';
 import {
@@ -214,6 +215,20 @@ describe('GET /cameras/{camera}/events', () => {
     expect((await more(stream, 1))[0]!.frame.status).toBe('succeeded');
     expect(own.seen.length).toBeGreaterThan(0);
   }, 40_000);
+
+  it('reads each result once for all who follow the camera here, and sends it to each', async () => {
+    const raw = new Redis(redis.url);
+    const reads = async () => Number(/cmdstat_xrange:calls=(\d+)/.exec(await raw.info('commandstats'))?.[1] ?? 0);
+    const streams = await Promise.all(Array.from({ length: 20 }, () => events()));
+    for (const stream of streams) await frames(stream, 0);
+    const before = await reads();
+    const ids = [await post(), await post(), await post()];
+    for (const stream of streams) expect((await more(stream, 3)).map(({ frame }) => frame.job)).toEqual(ids);
+    // One that finds the result and one that finds no more, for each; 120 if each follower read for itself.
+    expect((await reads()) - before).toBeLessThanOrEqual(15);
+    for (const stream of streams) stream[Symbol.dispose]();
+    raw.disconnect();
+  });
 
   it('reads no more results for a client that does not read, and continues when it does', async () => {
     for (let i = 0; i < 20; i++) await post();

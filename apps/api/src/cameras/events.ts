@@ -7,7 +7,7 @@ import { contextOf } from '../http/context.ts';
 import { queryOf } from '../http/route.ts';
 import type { Services } from '../services.ts';
 import { pollStream } from '../streaming/poll-stream.ts';
-import { EventStream } from '../streaming/sse.ts';
+import { EventStream, eventText } from '../streaming/sse.ts';
 
 /** Results read at a time: at most a few hundred kB. */
 const PAGE = 16;
@@ -32,7 +32,7 @@ export async function streamFrames(
   using changes = queue.subscribe(cameras.topic(owner, camera));
   let after = start ?? (await cameras.newest(owner, camera));
   const read = () => cameras.results(owner, camera, after, PAGE);
-  let page: FrameResult[] | null = await read();
+  let page: readonly FrameResult[] | null = await read();
 
   const stream = new EventStream(response);
   if (request.method === 'HEAD') return stream.end();
@@ -42,11 +42,23 @@ export async function streamFrames(
   const { signal } = disconnect.controller;
   while (page && !signal.aborted) {
     for (const frame of page) {
-      stream.send({ id: frame.cursor, event: 'frame', data: frameEvent(camera, frame) });
+      stream.sendText(textOf(camera, frame));
       after = frame.cursor;
       if (!(await stream.flushed(STALLED_MS))) return;
     }
     page = await pollStream(changes, read, stream, signal, page.length > 0);
   }
   stream.endForShutdown();
+}
+
+/** Events of frames: those who follow a camera get the same frames from the queue. */
+const texts = new WeakMap<FrameResult, string>();
+
+/** @param camera that the frame is of */
+function textOf(camera: string, frame: FrameResult): string {
+  const made = texts.get(frame);
+  if (made !== undefined) return made;
+  const text = eventText({ id: frame.cursor, event: 'frame', data: frameEvent(camera, frame) });
+  texts.set(frame, text);
+  return text;
 }

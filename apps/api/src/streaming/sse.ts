@@ -10,6 +10,10 @@ export interface ServerSentEvent {
   data: unknown;
 }
 
+/** The text of an event, as it is sent. */
+export const eventText = ({ id, event, data }: ServerSentEvent): string =>
+  `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+
 /** When a client reconnects after its stream broke, ms. */
 const RETRY_MS = 2000;
 /** When a client reconnects after its gateway shut down, ms: at random, so that not all of them reach the next gateway at once. */
@@ -29,8 +33,13 @@ export class EventStream {
     response.write(`retry: ${RETRY_MS}\n\n`);
   }
 
-  send({ id, event, data }: ServerSentEvent): void {
-    this.#response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  send(event: ServerSentEvent): void {
+    this.sendText(eventText(event));
+  }
+
+  /** Sends an event whose text is made already: many clients may get the same one. */
+  sendText(text: string): void {
+    this.#response.write(text);
   }
 
   /** Sends a client its position before the first event: a connection that breaks before that event loses none. */

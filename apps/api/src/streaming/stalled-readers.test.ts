@@ -92,7 +92,7 @@ function endless() {
   const [ofBatch, ofCamera] = [batches.results.bind(batches), cameras.results.bind(cameras)];
   let pages = 0;
   let sent = 0;
-  const again = <T extends { cursor: string }>(page: T[]): T[] => {
+  const again = <T extends { cursor: string }>(page: readonly T[]): T[] => {
     pages += 1;
     return page.map((one) => ({ ...one, cursor: String(++sent) }));
   };

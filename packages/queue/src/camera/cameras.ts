@@ -8,6 +8,7 @@ import { redisNow } from '../redis/clock.ts';
 import type { Connections } from '../redis/connections.ts';
 import { bytes, defineScript, number, optional, text } from '../redis/define-script.ts';
 import { mapRedisErrors, publicError } from '../redis/errors.ts';
+import { SharedReads } from '../redis/shared-reads.ts';
 import { numberOf, readPage } from '../redis/stream-page.ts';
 import type { CameraRecord, FrameResult, NewFrame } from './camera.ts';
 import { endSuperseded, FRAMES_CHUNK } from './end-superseded.ts';
@@ -62,6 +63,7 @@ export class Cameras {
   readonly #connections: Connections;
   readonly #submissions: Submissions;
   readonly #limits: AdmissionLimits;
+  readonly #reads = new SharedReads<readonly FrameResult[]>();
   readonly #max: number;
   readonly #frameTtlMs: number;
   readonly #tombstoneMs: number;
@@ -155,10 +157,11 @@ export class Cameras {
    * A page of the results still kept, the last CAMERA_RESULTS of a camera, oldest first.
    * @param after a cursor, kept or not; '' from the oldest kept
    */
-  results(owner: string, camera: string, after: string, max: number): Promise<FrameResult[]> {
+  results(owner: string, camera: string, after: string, max: number): Promise<readonly FrameResult[]> {
     const { redis } = this.#connections;
-    return mapRedisErrors(async () =>
-      (await readPage(redis, this.#frames(owner, camera), after, max)).map(frameResultFrom),
+    const stream = this.#frames(owner, camera);
+    return this.#reads.read(`${max} ${after} ${stream}`, () =>
+      mapRedisErrors(async () => (await readPage(redis, stream, after, max)).map(frameResultFrom)),
     );
   }
 

@@ -84,6 +84,11 @@ export class ActiveJobs {
     return this.#byJob.get(id);
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#byDelivery.size;
+  }
+
   /** Ids of the jobs that were claimed. */
   get claimedIds(): string[] {
     return [...this.#byJob.values()].filter((active) => active.attempt !== null).map((active) => active.jobId);

@@ -155,6 +155,8 @@ local function job_instead_of(own)
       bind(own, job.token, JOBS_LANE)
     else
       tokens, tokens_queue = { bind_to_new_token(own, JOBS_LANE) }, queue
+      -- BullMQ had it so far. If the new token does not get there, the sweep finds out as soon as after a submission.
+      redis.call('ZADD', DUE, math.min(now + MIN_JOB_CHECK_MS, own.expiresAt), own.id)
     end
   end
   bind(job, delivered, lane)

@@ -7,6 +7,7 @@ import { startRedis, type TestRedis } from '../../../../test/support/redis/test-
 import { dump } from '../testing/dump.ts';
 import { job, jobOf, LONG, Rig, succeeded } from '../testing/rig.ts';
 import { inlineItem, ScriptHarness } from '../testing/script-harness.ts';
+import type { WorkerQueue } from '../worker-queue.ts';
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -24,6 +25,56 @@ async function listen(rig: Rig, channel: string) {
   subscriber.on('message', (_, message: string) => heard.push(message));
   return { heard, [Symbol.dispose]: () => subscriber.disconnect() };
 }
+
+describe('the image of a delivered job', () => {
+  /** Submits a job with an image and claims it. @returns its image once it is gone from Redis: what was read with the claim */
+  async function imageReadEarly(rig: Rig, worker: WorkerQueue, delivery: (id: string) => string) {
+    const gateway = await rig.gateway();
+    const given = job();
+    await gateway.submit(given);
+    const claimed = await worker.claim(delivery(given.id), 'w');
+    expect(claimed?.id).toBe(given.id);
+    const raw = new Redis(redis.url);
+    await raw.del(`${rig.prefix}:blob:${given.id}`);
+    raw.disconnect();
+    return { id: given.id, image: await worker.blob(given.id) };
+  }
+
+  it('is read behind its claim, in the same round trip, and only for the first who asks', async () => {
+    await using rig = new Rig(redis.url);
+    const worker = await rig.worker();
+    const { id, image } = await imageReadEarly(rig, worker, (id) => id);
+    expect(image).toEqual(Buffer.from([0, 128, 255]));
+    expect(await worker.blob(id)).toBeNull();
+  });
+
+  it('is read when it is asked for while the worker has another job: the delivery may bring another one', async () => {
+    await using rig = new Rig(redis.url);
+    const worker = await rig.worker();
+    const running = Promise.withResolvers<void>();
+    using _end = { [Symbol.dispose]: running.resolve };
+    let active = 0;
+    await worker.consume('bulk', { concurrency: 2 }, async () => {
+      active++;
+      await running.promise;
+    });
+    const gateway = await rig.gateway();
+    for (let i = 0; i < 2; i++) await gateway.submit(job({ queue: 'bulk' }));
+    await expect.poll(() => active, { timeout: 20_000 }).toBe(2);
+    expect((await imageReadEarly(rig, worker, (id) => id)).image).toBeNull();
+  });
+
+  it('is not kept for a job that has ended', async () => {
+    await using rig = new Rig(redis.url);
+    const worker = await rig.worker();
+    const gateway = await rig.gateway();
+    const given = job();
+    await gateway.submit(given);
+    await worker.claim(given.id, 'w');
+    await worker.finish(given.id, 1, failed);
+    expect(await worker.blob(given.id)).toBeNull();
+  });
+});
 
 describe('a claim', () => {
   it('of two processes whose workers have one name, or of one process at two times, is two claims', async () => {

@@ -2,6 +2,7 @@ import { FacequeueError } from '@facequeue/schema';
 import type { Connections } from '../redis/connections.ts';
 import { defineScript, flag, isOne, number, text } from '../redis/define-script.ts';
 import { mapRedisErrors } from '../redis/errors.ts';
+import { SharedReads } from '../redis/shared-reads.ts';
 import { STORED_TEXTS } from '../texts.ts';
 import type { JobRecord } from './job.ts';
 import { recordFrom } from './record.ts';
@@ -29,6 +30,7 @@ export const firstStartScript = defineScript({
 export class Jobs {
   readonly #connections: Connections;
   readonly #tombstoneMs: number;
+  readonly #reads = new SharedReads<JobRecord | null>();
   #firstStart: Promise<number> | null = null;
 
   constructor(connections: Connections, tombstoneMs: number) {
@@ -38,7 +40,9 @@ export class Jobs {
 
   read(id: string): Promise<JobRecord | null> {
     const { redis, keys } = this.#connections;
-    return mapRedisErrors(async () => recordFrom(id, await redis.hgetallBuffer(keys.job(id))));
+    return this.#reads.read(id, () =>
+      mapRedisErrors(async () => recordFrom(id, await redis.hgetallBuffer(keys.job(id)))),
+    );
   }
 
   /** @throws gone when the job was erased */

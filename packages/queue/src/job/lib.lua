@@ -76,7 +76,8 @@ end
 
 -- When to look whether BullMQ still has the job: whenever its age has doubled.
 local function next_check(job)
-  return now + math.min(MAX_JOB_CHECK_MS, math.max(MIN_JOB_CHECK_MS, now - job.createdAt))
+  local most = job.attempts == 0 and MAX_UNCLAIMED_CHECK_MS or MAX_JOB_CHECK_MS
+  return now + math.min(most, math.max(MIN_JOB_CHECK_MS, now - job.createdAt))
 end
 
 local function schedule(job)

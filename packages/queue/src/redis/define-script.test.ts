@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +73,46 @@ describe('a script', () => {
     const script = defineScript({ file, args, reply: (reply: unknown[]) => reply, buffers: true });
     const part = new Uint8Array([1, 200, 201, 2]).subarray(1, 3);
     expect(await new Scripts(raw, '{p}').run(script, { bytes: part, rows: [] })).toEqual([Buffer.from([200, 201]), 0]);
+  });
+
+  describe('with an image among its arguments', () => {
+    const image = randomBytes(3e6);
+    const args = { name: text, image: bytes, rest: list({ part: bytes }) };
+    const file = lua('image', 'return { args.name, redis.sha1hex(args.image), #args.rest, args.rest[2].part }');
+    const script = defineScript({ file, args, reply: (reply: unknown[]) => reply });
+    const values = { name: 'ünï', image, rest: [{ part: Buffer.from('a') }, { part: new Uint8Array([0x7a]) }] };
+    const reply = ['ünï', createHash('sha1').update(image).digest('hex'), 2, 'z'];
+
+    it('gets all of it between calls of others, in their sequence, also when Redis has forgotten the script', async () => {
+      const scripts = new Scripts(raw, '{p}');
+      for (const forgotten of [false, true]) {
+        if (forgotten) await raw.script('FLUSH');
+        const [before, run, after] = await Promise.all([
+          raw.incr('{p}:calls'),
+          scripts.run(script, values),
+          raw.incr('{p}:calls'),
+        ]);
+        expect(run).toEqual(reply);
+        expect(after - before).toBe(1);
+      }
+    });
+
+    it('returns bytes where it is to', async () => {
+      const inBytes = defineScript({
+        file: lua('echo', 'return args.image'),
+        args,
+        reply: (_: Buffer) => _,
+        buffers: true,
+      });
+      expect(Buffer.compare(await new Scripts(raw, '{p}').run(inBytes, values), image)).toBe(0);
+    });
+
+    it('copies none of it', async () => {
+      const before = process.memoryUsage().arrayBuffers;
+      const running = new Scripts(raw, '{p}').run(script, values);
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e6);
+      expect(await running).toEqual(reply);
+    });
   });
 
   it('includes each file once, before the first file that needs it', () => {

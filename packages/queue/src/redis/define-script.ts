@@ -5,9 +5,11 @@
  * In Lua, `args` is a table with the declared arguments, and every constant of constants.ts that the text mentions is a local of
  * the same name. `--- @include` inserts another file (load-lua.ts).
  */
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { loadLua } from './load-lua.ts';
 import { luaConstants } from './lua-constants.ts';
+import { hasLongBytes, UncopiedCommand } from './uncopied-command.ts';
 
 /** What ioredis can send. */
 type ArgValue = string | number | Uint8Array;
@@ -124,6 +126,8 @@ export interface Script<Values, Reply> {
   readonly name: string;
   /** What Redis runs: includes, constants and the table of arguments put in. */
   readonly lua: string;
+  /** By which Redis knows it once it has run. */
+  readonly sha: string;
   readonly buffers: boolean;
   encode(values: Values): ArgValue[];
   reply(reply: unknown): Reply;
@@ -144,6 +148,7 @@ export function defineScript<A extends Args, Reply>(
 ): Script<ValuesOf<A>, Reply> {
   const { file, args, reply, buffers = false } = definition;
   let lua: string | null = null;
+  let sha: string | null = null;
   return {
     name: file.pathname
       .split('/')
@@ -153,6 +158,10 @@ export function defineScript<A extends Args, Reply>(
     get lua() {
       lua ??= textOf(file, args);
       return lua;
+    },
+    get sha() {
+      sha ??= createHash('sha1').update(this.lua).digest('hex');
+      return sha;
     },
     buffers,
     encode: (values) => encodeAll(args, values),
@@ -183,6 +192,11 @@ export class Scripts {
   }
 
   async run<Values, Reply>(script: Script<Values, Reply>, values: Values): Promise<Reply> {
+    const args = [this.#prefix, ...script.encode(values)];
+    return script.reply(await (hasLongBytes(args) ? this.#runUncopied(script, args) : this.#run(script, args)));
+  }
+
+  #run<Values, Reply>(script: Script<Values, Reply>, args: ArgValue[]): Promise<unknown> {
     const name = `fq:${script.name}`;
     if (!this.#defined.has(name)) {
       this.#redis.defineCommand(name, { numberOfKeys: 1, lua: script.lua });
@@ -190,6 +204,22 @@ export class Scripts {
     }
     const commands = this.#redis as unknown as Commands;
     const command = script.buffers ? `${name}Buffer` : name;
-    return script.reply(await commands[command]!(this.#prefix, ...script.encode(values)));
+    return commands[command]!(...args);
+  }
+
+  /** As ioredis' own commands for scripts do: by its hash, and by its text when Redis does not know it. */
+  async #runUncopied<Values, Reply>(script: Script<Values, Reply>, args: ArgValue[]): Promise<unknown> {
+    const send = (command: string, which: string) => {
+      const options = { replyEncoding: script.buffers ? null : ('utf8' as const) };
+      return this.#redis.sendCommand(
+        new UncopiedCommand(command, [which, 1, ...(args as (string | Buffer)[])], options),
+      );
+    };
+    try {
+      return await send('evalsha', script.sha);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+      return await send('eval', script.lua);
+    }
   }
 }

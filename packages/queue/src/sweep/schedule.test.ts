@@ -70,16 +70,66 @@ describe('a round of the sweep', () => {
 });
 
 describe('the sweep looks whether BullMQ still has', () => {
-  it('a job: after 5 s, then whenever its age has doubled, at least once a minute', async () => {
+  const aged = async (id: string, ms: number) =>
+    raw.hset(by.key(`job:${id}`), 'createdAt', Math.round((await now()) - ms));
+  const inBullmq = (id: string, is: boolean) => {
+    const key = by.key(`bull:bulk:${by.deliveryOf(id)}`);
+    return is ? raw.hset(key, 'name', 'job') : raw.del(key);
+  };
+
+  it.each([
+    ['that BullMQ has', true],
+    ['that BullMQ has lost', false],
+  ])('a job %s: after 5 s, then whenever its age has doubled, at least every 5 minutes', async (_, has) => {
     await by.submit('j', { startTimeoutMs: HOUR });
     await expectDueIn(5 * SECOND, 'j');
-    const aged = async (ms: number) => raw.hset(by.key('job:j'), 'createdAt', Math.round((await now()) - ms));
-    await aged(20 * SECOND);
-    expect(await sweepNow('j')).toEqual(['j']);
-    await expectDueIn(20 * SECOND, 'j');
-    await aged(20 * MINUTE);
+    await inBullmq('j', has);
+    for (const [age, then] of [
+      [20 * SECOND, 20 * SECOND],
+      [2 * MINUTE, 2 * MINUTE],
+      [20 * MINUTE, 5 * MINUTE],
+    ] as const) {
+      await aged('j', age);
+      expect(await sweepNow('j')).toEqual(has ? [] : ['j']);
+      await expectDueIn(then, 'j');
+    }
+  });
+
+  it('a job that a worker has claimed before: at least once a minute', async () => {
+    await by.submit('j', { startTimeoutMs: HOUR });
+    await inBullmq('j', true);
+    await by.claim('j');
+    await aged('j', 20 * MINUTE);
     await sweepNow('j');
     await expectDueIn(MINUTE, 'j');
+  });
+
+  it('a job no later than at its deadline, when it expires', async () => {
+    await by.submit('j', { startTimeoutMs: HOUR });
+    await inBullmq('j', true);
+    await aged('j', HOUR - 10 * SECOND);
+    await raw.hset(by.key('job:j'), 'expiresAt', Math.round((await now()) + 10 * SECOND));
+    await sweepNow('j');
+    await expectDueIn(10 * SECOND, 'j');
+    await raw.hset(by.key('job:j'), 'expiresAt', Math.round(await now()) - 1);
+    await sweepNow('j');
+    expect(await raw.hget(by.key('job:j'), 'status')).toBe('expired');
+  });
+
+  it('an old job 5 s after its delivery has brought another one: the worker may die before it adds the new delivery', async () => {
+    await by.create('b', { open: true, flow: 'other' });
+    await by.settle('b');
+    await by.append('b', [urlItem('1'), urlItem('2')]);
+    await by.submit('j', { startTimeoutMs: HOUR, flow: 'own' });
+    const delivered = by.deliveryOf('j');
+    await inBullmq('j', true);
+    await aged('j', 20 * MINUTE);
+    await sweepNow('j');
+    await expectDueIn(5 * MINUTE, 'j');
+    const { job, tokens } = await by.claim(delivered);
+    expect(job?.id).not.toBe('j');
+    await expectDueIn(5 * SECOND, 'j');
+    expect(await sweepNow('j')).toEqual(tokens);
   });
 
   it('a job that was claimed, started or released: 5 s later again', async () => {

@@ -28,7 +28,20 @@ local function cancel_remaining_later(id)
   stopped_batches[#stopped_batches + 1] = id
 end
 
+-- Most entries are of jobs that no worker has claimed and that BullMQ has: with them all is well, and no more is read than shows that.
+local function waits_in_bullmq(id)
+  local fields = redis.call('HMGET', job_key(id), 'status', 'attempts', 'queue', 'ticket', 'createdAt', 'expiresAt')
+  local job = {
+    id = id, status = fields[1], attempts = tonumber(fields[2]), createdAt = tonumber(fields[5]), expiresAt = tonumber(fields[6]),
+  }
+  if job.status ~= 'queued' or job.attempts > 0 or job.expiresAt <= now then return false end
+  if redis.call('EXISTS', bull_key(fields[3], fields[4] or id)) == 0 then return false end
+  schedule(job)
+  return true
+end
+
 local function sweep_job(id)
+  if waits_in_bullmq(id) then return end
   local job = load_job(id)
   if not job then
     redis.call('ZREM', DUE, id)
