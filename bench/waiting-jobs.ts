@@ -18,7 +18,7 @@ const values = readOptions('npm run bench -- waiting-jobs', 'What jobs that only
 const jobs = numberOption('jobs', values.jobs, 1, 1e6);
 const seconds = numberOption('seconds', values.seconds, 1, MAX_SECONDS);
 
-/** Jobs that are submitted, or made older, at a time. */
+/** Jobs that are done, or made older, at a time. */
 const CHUNK = 500;
 const AGE_MS = 600_000;
 const WEEK_MS = 7 * 86_400_000;
@@ -49,13 +49,13 @@ const submit = async (id: string) =>
 
 console.log(`${machine()}\n\n| waiting | Redis CPU-ms a second |\n|---|---|`);
 console.log(`| 0 | ${(await redisMsPerSecond()).toFixed(1)} |`);
-for (let submitted = 0; submitted < jobs; submitted += CHUNK) {
-  const ids = Array.from({ length: Math.min(CHUNK, jobs - submitted) }, () => newJobId());
+for (let done = 0; done < jobs; done += CHUNK) {
+  const ids = Array.from({ length: Math.min(CHUNK, jobs - done) }, () => newJobId());
   await Promise.all(ids.map(submit));
   const older = redis.pipeline();
   for (const [i, id] of ids.entries()) {
     older.hincrby(`${bench.prefix}:job:${id}`, 'createdAt', -AGE_MS);
-    const checkIn = ((submitted + i) / jobs) * CONSTANTS.MAX_UNCLAIMED_CHECK_MS;
+    const checkIn = ((done + i) / jobs) * CONSTANTS.MAX_UNCLAIMED_CHECK_MS;
     older.zadd(`${bench.prefix}:due`, Date.now() + checkIn, id);
   }
   await older.exec();

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as laterEvents } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { SharedReads } from './shared-reads.ts';
 
@@ -30,7 +30,7 @@ it('a read that begins later is another one, even if the first has no reply yet:
   const reads = new SharedReads<string>();
   const slow = Promise.withResolvers<string>();
   const first = reads.read('gate', () => slow.promise);
-  await nextTurn();
+  await laterEvents();
   expect(await reads.read('gate', async () => 'new')).toBe('new');
   slow.resolve('old');
   expect(await first).toBe('old');
@@ -40,6 +40,6 @@ it('a read that fails fails for those who share it, and for nobody later', async
   const reads = new SharedReads<string>();
   const fail = () => reads.read('gate', () => Promise.reject(new Error('no Redis')));
   expect((await Promise.allSettled([fail(), fail()])).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-  await nextTurn();
+  await laterEvents();
   expect(await reads.read('gate', async () => 'there')).toBe('there');
 });
