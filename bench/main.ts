@@ -6,7 +6,7 @@ const BENCHES = {
   image: 'an image: CPU time by stage, latency and throughput of the service, memory (the default)',
   queue: 'a job without an image: throughput, latency and CPU time of gateway, worker and Redis',
   waits: 'ten thousand callers that wait for ten thousand jobs: memory and CPU time of the gateway',
-  'waiting-jobs': 'a hundred thousand jobs that only wait: CPU time of Redis',
+  backlog: 'a hundred thousand jobs that only wait: CPU time of Redis',
   'jobs-memory': 'keys and memory in Redis before jobs, after them and after they have expired',
   ingest: 'small images appended to an open batch while its results are read: throughput and memory',
   interactive: 'interactive calls during a bulk backlog: latency, and the share of bulk images',

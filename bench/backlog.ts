@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- waiting-jobs [--jobs 100000 --seconds 30]`: what jobs that only wait cost Redis. Two processes sweep, a gateway and a worker, and
+ * `npm run bench -- backlog [--jobs 100000 --seconds 30]`: what jobs that only wait cost Redis. Two processes sweep, a gateway and a worker, and
  * nobody takes the jobs. They are made ten minutes old, and the times of their checks are spread as they are by then.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,14 +11,14 @@ import { BenchQueue } from './support/bench-queue.ts';
 import { machine } from './support/machine.ts';
 import { MAX_SECONDS, numberOption, readOptions } from './support/options.ts';
 
-const values = readOptions('npm run bench -- waiting-jobs', 'What jobs that only wait cost Redis.', {
+const values = readOptions('npm run bench -- backlog', 'What jobs that only wait cost Redis.', {
   jobs: { default: '100000', help: 'number of jobs that wait' },
   seconds: { default: '30', help: 'duration of each measurement, seconds' },
 });
 const jobs = numberOption('jobs', values.jobs, 1, 1e6);
 const seconds = numberOption('seconds', values.seconds, 1, MAX_SECONDS);
 
-/** Jobs that are done, or made older, at a time. */
+/** Jobs that are sent, or made older, at a time. */
 const CHUNK = 500;
 const AGE_MS = 600_000;
 const WEEK_MS = 7 * 86_400_000;
