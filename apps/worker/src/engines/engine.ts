@@ -165,6 +165,8 @@ export class Engine {
       this.exitKind = kind;
       this.kill();
     };
+    /** Whether the pipe has all bytes of the image. */
+    let sent = false;
     let grace: NodeJS.Timeout | undefined;
     const cancel = () => {
       grace = setTimeout(killFor, CANCEL_GRACE_MS, 'canceled');
@@ -192,6 +194,13 @@ export class Engine {
       },
       exited: (how) => reject(new EngineExit(this.exitKind, how)),
       settle: (message) => {
+        if (!sent) {
+          // An honest engine reads the image first. The caller frees its bytes after an answer, and what is left of them would be
+          // sent from freed memory.
+          killFor('crash');
+          void this.ended.then((how) => reject(new EngineExit('crash', how)));
+          return;
+        }
         if ('rss' in message) this.rss = message.rss;
         if (message.type === 'found') resolve(message.answer);
         if (message.type === 'refused') reject(new FacequeueError(message.code, message.detail));
@@ -201,7 +210,9 @@ export class Engine {
     try {
       const { bytes, options } = image;
       this.#child.send({ type: 'detect', length: bytes.length, options } satisfies ToEngine);
-      this.#imagePipe.write(bytes);
+      this.#imagePipe.write(bytes, (error) => {
+        sent = !error;
+      });
       return await promise;
     } finally {
       this.#inside = null;

@@ -145,6 +145,17 @@ describe('an image whose engine exits', () => {
     expect(engineOf('late')).toHaveLength(1);
   });
 
+  it('is refused when engines report faces before they have got all of it', async () => {
+    const module = new URL('./testing/hasty-engine.ts', import.meta.url).pathname;
+    const limits = { timeLimit: { baseMs: 60_000, megapixelMs: 0, maxPixels: 1, faceMs: 0 }, maxRssBytes: 1e11 };
+    const pool = await EnginePool.start({ ...program(), module }, limits, () => 1, log, metrics);
+    pools.push(pool);
+    using slot = await pool.acquire('interactive', '', never);
+    // More than a pipe takes at once.
+    const image = { bytes: new Uint8Array(3e6), options: DEFAULT_DETECTION_OPTIONS };
+    await expect(slot.run(image, never, IDS)).rejects.toMatchObject({ code: 'engine_crashed' });
+  });
+
   it('succeeds when the engine is killed from outside', async () => {
     const pool = await start(1);
     const running = run(pool, { name: 'victim', do: 'wait' });
