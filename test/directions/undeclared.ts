@@ -14,6 +14,7 @@ const TEST_FILES = /(\.test\.ts|\.arbitrary\.ts)$|\/(testing|conformance)\//;
 interface Manifest {
   name: string;
   dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
   devDependencies?: Record<string, string>;
 }
 
@@ -35,9 +36,9 @@ export function undeclaredImports(modules: readonly SourceModule[], root: string
   return modules.flatMap(({ source, dependencies: imports }) => {
     const workspace = /^(apps|packages)\/[^/]+/.exec(source)?.[0];
     if (!workspace) return [];
-    const { name, dependencies, devDependencies } = manifestOf(workspace);
+    const { name, dependencies, optionalDependencies, devDependencies } = manifestOf(workspace);
     const forTests = { ...devDependencies, ...manifestOf('.').devDependencies };
-    const declared = { ...dependencies, ...(TEST_FILES.test(source) && forTests) };
+    const declared = { ...dependencies, ...optionalDependencies, ...(TEST_FILES.test(source) && forTests) };
     const packages = new Set(imports.flatMap(({ module }) => packageName(module) ?? []));
     return [...packages]
       .filter((imported) => imported !== name && !Object.hasOwn(declared, imported))

@@ -24,8 +24,7 @@ export async function leanKernels(
       // Each from the one before it, the largest first.
       let from = image;
       for (const level of [...levels].sort((a, b) => b.width - a.width)) {
-        const made = await shrink(from.width >= 2 * level.width ? from : image, level);
-        from = { ...made, scale: 1 };
+        from = await shrink(from.width >= 2 * level.width ? from : image, level);
       }
       for (const [i, { crop, size }] of crops.entries()) warp(image, crop, size, outputs[i]!);
     },

@@ -1,4 +1,5 @@
 import { Transformer } from '@napi-rs/image';
+import { release } from './room.ts';
 import { shrinkPixels } from './sharp.ts';
 import type { DecodeInput, RgbImage } from './types.ts';
 
@@ -12,10 +13,18 @@ const OS2_HEADERS = [16, 64];
  * alpha often leave the fourth byte at 0.
  * @throws Error the decoder's own
  */
-export async function decodeBmp({ bytes, header: { width, height }, size }: DecodeInput): Promise<RgbImage> {
+export async function decodeBmp({ bytes, header: { width, height }, size, makeRoom }: DecodeInput): Promise<RgbImage> {
   const pixels = await new Transformer(withWindowsHeader(bytes)).rawPixels();
   const stored = { data: withoutAlpha(pixels, width * height), width, height };
-  return size ? await shrinkPixels(stored, size) : stored;
+  if (size) {
+    const image = await shrinkPixels(stored, size);
+    release(pixels);
+    return image;
+  }
+  const image = makeRoom({ width, height });
+  image.data.set(stored.data);
+  release(pixels);
+  return image;
 }
 
 /** The RGB pixels. @param pixels RGB or RGBA; overwritten, so that a large image is not copied once more */

@@ -2,9 +2,10 @@ import { CODECS } from './formats.ts';
 import { readHeader } from './header.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { undecodable } from './reader.ts';
-import type { ImageHeader, RgbImage } from './types.ts';
+import { Room } from './room.ts';
+import type { ImageHeader, MakeRoom, RgbImage } from './types.ts';
 
-export interface DecodeOptions {
+export interface DecodeOptions<Image extends RgbImage = RgbImage> {
   /** Whether EXIF orientation is applied. */
   orient: boolean;
   /** The limits the header was read under. */
@@ -13,24 +14,26 @@ export interface DecodeOptions {
   maxSide?: number;
   /** A JPEG's long side may be shrunk further, to this, px, where that is cheaper. */
   minSide?: number;
+  /** Makes the room where the pixels are wanted; by default an array of their own. */
+  makeRoom?: MakeRoom<Image>;
 }
 
 /** Smallest reduction that saves time: from here on sharp lets libjpeg decode to a half, quarter or eighth. */
 const WORTH_SHRINKING = 3;
 
 /**
- * Decodes an image whose header has been read. Each image is decoded once, with the exception that jpeg-decoder.ts describes. Where
+ * Decodes an image whose header has been read. Each image is decoded once, with the exceptions that jpeg-decoder.ts describes. Where
  * its format allows that, it is shrunk row by row while it is decoded.
  * How much damage is tolerated: for JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
- * @returns sRGB pixels, upright if requested; `scale` is decoded / stored long side, 1 unless shrunk. The short side is
- *   the scaled one rounded to a pixel
+ * @returns sRGB pixels, upright if requested, in the room that was made for them. The short side of a shrunk image is the scaled one
+ *   rounded to a pixel
  * @throws FacequeueError `image_undecodable`
  */
-export async function decode(
+export async function decode<Image extends RgbImage = RgbImage>(
   bytes: Uint8Array,
   header: ImageHeader,
-  options: DecodeOptions,
-): Promise<RgbImage & { scale: number }> {
+  options: DecodeOptions<Image>,
+): Promise<Image> {
   const { format } = header;
   const scale = shrinkage(header, options);
   const size = {
@@ -38,6 +41,7 @@ export async function decode(
     height: Math.max(1, Math.round(header.height * scale)),
   };
   const orientation = options.orient ? header.orientation : 1;
+  const room = new Room(options.makeRoom);
   let image: RgbImage;
   try {
     image = await CODECS[format].decode({
@@ -46,6 +50,7 @@ export async function decode(
       limits: options.limits,
       orientation,
       size: scale < 1 ? size : undefined,
+      makeRoom: (of) => room.make(of),
     });
   } catch (error) {
     throw undecodable(format, 'its data is damaged or cut short', error);
@@ -53,7 +58,7 @@ export async function decode(
   const [width, height] = orientation >= 5 ? [size.height, size.width] : [size.width, size.height];
   if (image.width !== width || image.height !== height)
     throw undecodable(format, 'its header and its data differ in size');
-  return { ...image, scale };
+  return room.take(image);
 }
 
 function shrinkage({ format, width, height }: ImageHeader, { minSide, maxSide }: DecodeOptions): number {
@@ -76,6 +81,5 @@ export async function decodeImage(
   bytes: Uint8Array,
   { orient = true, limits = DEFAULT_LIMITS }: { orient?: boolean; limits?: ImageLimits } = {},
 ): Promise<RgbImage> {
-  const { data, width, height } = await decode(bytes, readHeader(bytes, limits), { orient, limits });
-  return { data, width, height };
+  return decode(bytes, readHeader(bytes, limits), { orient, limits });
 }

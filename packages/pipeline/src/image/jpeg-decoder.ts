@@ -1,5 +1,6 @@
-import { readJpegHeader } from './jpeg-header.ts';
+import { MAX_SCANS, readJpegHeader } from './jpeg-header.ts';
 import { sharpDecoder } from './sharp.ts';
+import { decodeTurbo } from './turbo-jpeg.ts';
 import type { DecodeInput, RgbImage } from './types.ts';
 
 const decodeWithSharp = sharpDecoder('VipsForeignLoadJpegBuffer');
@@ -10,7 +11,17 @@ const MISSING_ROWS = 1 / 16;
 const MISSING_SAMPLE = 128;
 
 /**
- * Decodes a JPEG, and refuses one that is too damaged.
+ * Decodes a JPEG, and refuses one that is too damaged. An undamaged one of an ordinary kind that keeps its size is decoded by
+ * libjpeg-turbo directly, all others by sharp: to the same pixels.
+ * @throws Error sharp's own
+ */
+export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {
+  const asStored = !input.size && input.orientation === 1;
+  return (asStored && decodeTurbo(input.bytes, input.header, MAX_SCANS, input.makeRoom)) || decodeDamaged(input);
+}
+
+/**
+ * Decodes a JPEG by sharp, and refuses one that is too damaged.
  *
  * Ordinary JPEGs (grey or colour, one sequential scan; all that cameras send) are read despite damaged data, as viewers do:
  * no end marker, junk after it, flipped bits. A picture is refused only when more than a sixteenth of its rows are missing.
@@ -21,7 +32,7 @@ const MISSING_SAMPLE = 128;
  * CMYK one is not known. Both must be complete; only the end marker may be missing.
  * @throws Error sharp's own
  */
-export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {
+export async function decodeDamaged(input: DecodeInput): Promise<RgbImage> {
   const completed = () => decodeWithSharp({ ...input, bytes: withEndMarker(input.bytes) }, 'warning');
   if (!readJpegHeader(input.bytes).fromTheTop) {
     try {

@@ -20,7 +20,7 @@ const MAX_STRAY_BYTES = 65_536;
  * Each scan after the first goes over the whole picture again, at 4 CPU-ms for 16 megapixels however few its bytes: 60 kB
  * can hold 900 of them. Encoders write about 10.
  */
-const MAX_SCANS = 100;
+export const MAX_SCANS = 100;
 
 export interface JpegHeader extends FileFacts {
   /** Grey or colour in one sequential scan: pixels come from the top, once and complete, so a missing end means missing rows. */

@@ -16,6 +16,9 @@ export interface Size {
   readonly height: number;
 }
 
+/** Makes room for an image; what its pixels are is yet to be written. */
+export type MakeRoom<Image extends RgbImage = RgbImage> = (size: Size) => Image;
+
 /** What the header of a file of a known format says. */
 export interface HeaderFacts {
   /** px as stored, before orientation; at least 1 */
@@ -46,4 +49,6 @@ export interface DecodeInput {
   orientation: number;
   /** Stored size to shrink to, px. */
   size?: Size | undefined;
+  /** Makes the room where the pixels are wanted. A decoder that cannot write there returns an array of its own. */
+  makeRoom: MakeRoom;
 }

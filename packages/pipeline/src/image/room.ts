@@ -1,0 +1,39 @@
+import type { MakeRoom, RgbImage, Size } from './types.ts';
+
+/** The room for one decoded image. */
+export class Room<Image extends RgbImage> {
+  readonly #make: MakeRoom<Image> | undefined;
+  #made: RgbImage | null = null;
+
+  /** @param make where the pixels are wanted; absent: they may lie anywhere */
+  constructor(make: MakeRoom<Image> | undefined) {
+    this.#make = make;
+  }
+
+  /** Room of a size; the same for the next decoder that asks for as much, when one has given up. */
+  make({ width, height }: Size): RgbImage {
+    const made = this.#made;
+    if (made?.width === width && made.height === height) return made;
+    this.#made = this.#make?.({ width, height }) ?? { data: new Uint8Array(width * height * 3), width, height };
+    return this.#made;
+  }
+
+  /** The image in this room: itself where it lies here, or a copy. The memory of an image that was copied is given back at once. */
+  take(image: RgbImage): Image {
+    if (this.#make && image !== this.#made) {
+      this.make(image).data.set(image.data);
+      release(image.data);
+      return this.#made as Image;
+    }
+    return image as Image;
+  }
+}
+
+/**
+ * Gives back the memory of an array that nobody needs any more. V8 does so only when it collects all garbage, which decoded pictures
+ * would make it do for every other picture.
+ */
+export function release({ buffer, byteLength }: Uint8Array): void {
+  // A small array may share its memory with others.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
