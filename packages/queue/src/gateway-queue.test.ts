@@ -525,7 +525,7 @@ describe('when Redis is unreachable', () => {
     await using own = await startRedis();
     await own.stop();
     await expect(new Rig(own.url).gateway()).rejects.toMatchObject({ code: 'unavailable' });
-  }, 30_000);
+  });
 
   it('refuses to open on a Redis that would evict jobs', async () => {
     await using own = await startRedis();

@@ -243,7 +243,7 @@ describe('results that are followed', () => {
     await away.restart();
     await expect.poll(async () => (await post(`${at.url}/batches/${id}/close`)).status, { timeout: 20_000 }).toBe(200);
     expect(await results(at, id)).toEqual([]);
-  }, 40_000);
+  });
 
   it('leave no subscription behind when the client disconnects', async () => {
     const open = countOpen(gateway.queue);

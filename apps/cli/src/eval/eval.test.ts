@@ -58,7 +58,7 @@ beforeAll(async () => {
       'cup.png': { boxes: [] },
     }),
   );
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('eval detection', () => {
@@ -201,7 +201,7 @@ describe('eval against a service', () => {
   let service: Service;
   beforeAll(async () => {
     service = await startService({ LOG_LEVEL: 'warn', ENGINES: '1' });
-  }, 90_000);
+  });
   afterAll(() => service?.[Symbol.asyncDispose]());
 
   it('gives the figures that the pipeline gives', async () => {

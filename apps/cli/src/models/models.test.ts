@@ -50,7 +50,7 @@ describe('models', () => {
       writeFileSync(join(folder, 'images', '<b>.jpg'), (await scene({ faces: 3, width: 640, height: 480 })).bytes);
       writeFileSync(join(folder, 'images', 'cup.png'), await photographBytes('no-face-coffee.png'));
       writeFileSync(join(folder, 'images', 'text.jpg'), 'text');
-    }, 60_000);
+    });
     afterAll(() => rmSync(folder, { recursive: true, force: true }));
     /** A copy of the pack whose default confidence is another. */
     const packWith = (confidence: number) => {

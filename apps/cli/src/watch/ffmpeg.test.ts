@@ -44,7 +44,7 @@ describe('runFfmpeg', () => {
     // Long enough for it to start on a busy machine.
     expect(await run(8000)).toEqual({ frames: [1], end: { reason: 'silent for 8 s' } });
     expect(isRunning()).toBe(false);
-  }, 40_000);
+  });
 
   it('does not count the time in which nobody reads as silence', async () => {
     ffmpeg[Symbol.dispose]();

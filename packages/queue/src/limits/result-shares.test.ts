@@ -418,9 +418,7 @@ describe('bytes that another release has charged or returned', () => {
   });
 });
 
-it('no flow counts more or fewer bytes than it has that name the epoch, in any sequence of events', {
-  timeout: 60_000,
-}, async () => {
+it('no flow counts more or fewer bytes than it has that name the epoch, in any sequence of events', async () => {
   const FLOWS = ['a', 'b'];
   const flow = fc.constantFrom(...FLOWS);
   const which = fc.nat(20);

@@ -389,7 +389,7 @@ describe('while a worker of another release runs', () => {
   });
 });
 
-it('shares follow the rule in any sequence of events', { timeout: 60_000 }, async () => {
+it('shares follow the rule in any sequence of events', async () => {
   const LIMIT = 40;
   const FLOWS = ['a', 'b', 'c'];
   const WEIGHTS: Record<string, number> = { a: 1, b: 2, c: 0.5 };
