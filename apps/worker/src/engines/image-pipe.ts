@@ -7,13 +7,19 @@ import { readSync } from 'node:fs';
 /** The pipe's file descriptor in an engine, behind those of input, output, errors and IPC. */
 export const IMAGE_FD = 4;
 
+/** A longer image gets an array of its own, which is not kept. */
+const KEPT_BYTES = 4 << 20;
+
+let kept = new Uint8Array(0);
+
 /**
- * Reads the next image, in an engine. It blocks the thread, which has nothing else to do: an engine gets one image at a time.
+ * Reads the next image, in an engine, into the array that the image before it was read into. It blocks the thread, which has nothing else to do: an engine gets one image at a time.
  * @param length bytes that the worker has announced
  * @throws when the worker closes the pipe before
  */
 export function readImage(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
+  if (length > kept.length && length <= KEPT_BYTES) kept = new Uint8Array(Math.min(KEPT_BYTES, length * 1.5));
+  const bytes = length <= kept.length ? kept.subarray(0, length) : new Uint8Array(length);
   for (let at = 0; at < length; ) {
     const count = readSync(IMAGE_FD, bytes, at, length - at, null);
     if (count === 0) throw new Error('the worker closed the pipe');

@@ -1,6 +1,7 @@
 import type { Session } from '../device/session.ts';
 import type { RgbImage, Size } from '../image/index.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
+import { release } from '../release.ts';
 import { type Candidate, candidatesOf, type DetectorOutput, type View } from './candidate.ts';
 import { type Letterbox, letterbox } from './letterbox.ts';
 import type { Pass } from './passes.ts';
@@ -33,8 +34,10 @@ export async function detectFaces(
     const grid = tileGrid(box.net, rules.tiles, rules.size_multiple);
     const runs = runPass(session, await pyramid.level(box.content), box, grid);
     const found: Candidate[] = [];
-    for await (const { output, view, keeps } of runs)
+    for await (const { output, view, keeps } of runs) {
       found.push(...candidatesOf(output, lowest, view, pass.index, keeps));
+      release(output.scores, output.boxes, output.points);
+    }
     step = policy.next(found);
   }
   return step.value;

@@ -1,5 +1,5 @@
 import { Transformer } from '@napi-rs/image';
-import { release } from './room.ts';
+import { release } from '../release.ts';
 import { shrinkPixels } from './sharp.ts';
 import type { DecodeInput, RgbImage } from './types.ts';
 

@@ -11,8 +11,9 @@ import {
   photograph,
   photographBytes,
   type Variant,
+  writeBmp,
 } from '../../../../test/support/fixtures/index.ts';
-import { decode, readHeader } from './index.ts';
+import { decode, readHeader, type Size } from './index.ts';
 
 const limits = { maxSide: 4096, maxPixels: 4096 * 4096 };
 
@@ -165,6 +166,52 @@ describe('an image with a longer side than asked for', () => {
     });
   });
 });
+
+describe('the room that is made for an image', () => {
+  const size = 101 * 67 * 3;
+
+  it('gets the upright pixels of every kind of file', async () => {
+    for (const { name, bytes, ...variant } of [...variants, ...exif]) {
+      const memory = new Uint8Array(size);
+      const makeRoom = ({ width, height }: Size) => ({ data: memory, width, height, own: true });
+      const decoded = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom });
+      expect(decoded, name).toMatchObject({ own: true });
+      expect(decoded.data, name).toBe(memory);
+      expectPixels(decoded, { name, bytes, ...variant });
+    }
+  });
+
+  it('is made anew for another size only', async () => {
+    const whole = variants.find(({ name }) => name === 'jpeg baseline 4:2:0')!.bytes;
+    const made: Size[] = [];
+    const makeRoom = ({ width, height }: Size) => {
+      made.push({ width, height });
+      return { data: new Uint8Array(width * height * 3), width, height };
+    };
+    // Damaged: the quick decoder gives up, and the next one fills the same room.
+    const bytes = whole.subarray(0, -2);
+    expectPixels(await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom }), {
+      ...variants.find(({ name }) => name === 'jpeg baseline 4:2:0')!,
+    });
+    expect(made).toEqual([{ width: 101, height: 67 }]);
+  });
+
+  it.each(['png', 'webp', 'bmp'] as const)('leaves nothing else of a %s in memory', async (format) => {
+    const side = 2000;
+    const bytes =
+      format === 'bmp'
+        ? writeBmp({ header: 40, width: side, height: side, bits: 32, rows: rows(side) })
+        : await oversized(format, side, side);
+    const data = new Uint8Array(side * side * 3);
+    const makeRoom = (of: Size) => ({ ...of, data });
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 3; i++) await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom });
+    expect((process.memoryUsage().arrayBuffers - before) / data.length).toBeLessThan(0.5);
+  });
+});
+
+/** Of a bitmap of 32 bits. */
+const rows = (side: number) => Array.from({ length: side }, () => new Uint8Array(side * 4));
 
 it('an image that contradicts its header is refused', async () => {
   const { bytes } = variants.find(({ name }) => name === 'png true colour 8 bit')!;

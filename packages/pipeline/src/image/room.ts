@@ -1,3 +1,4 @@
+import { release } from '../release.ts';
 import type { MakeRoom, RgbImage, Size } from './types.ts';
 
 /** The room for one decoded image. */
@@ -27,13 +28,4 @@ export class Room<Image extends RgbImage> {
     }
     return image as Image;
   }
-}
-
-/**
- * Gives back the memory of an array that nobody needs any more. V8 does so only when it collects all garbage, which decoded pictures
- * would make it do for every other picture.
- */
-export function release({ buffer, byteLength }: Uint8Array): void {
-  // A small array may share its memory with others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
