@@ -45,7 +45,7 @@ describe('a table', () => {
     expect(lines[3]).toMatch(/\| 150 \|$/);
   });
 
-  it('of targets says which are met', () => {
+  it('of targets says which are met, and how many were not measured', () => {
     const lines = targetsTable([
       { what: 'a', least: 2, unit: 'times', figure: 3, byCpu: 2.5 },
       { what: 'b', most: 2, unit: 'MB', figure: 3 },
@@ -56,7 +56,8 @@ describe('a table', () => {
       '| a | >= 2 times | 3.0 | yes | 2.5 |',
       '| b | <= 2 MB | 3.0 | no |  |',
       '| c | (times) | 3.0 |  |  |',
-      '| d | >= 2 times | not measured |  |  |',
+      '',
+      'Not measured in this run: 1 more.',
     ]);
   });
 });

@@ -77,18 +77,20 @@ export function footprintText({ readySeconds, resident, workerAndEngine, images 
   );
 }
 
+/** The targets that were measured, and how many were not. */
 export function targetsTable(targets: readonly Target[]): string {
+  const measured = targets.filter(({ figure: value }) => value !== undefined);
   const answer = (target: Target) => ({ true: 'yes', false: 'no', null: '' })[`${reached(target)}`];
   const bound = ({ least, most, unit }: Target) =>
     least !== undefined ? `>= ${least} ${unit}` : most !== undefined ? `<= ${most} ${unit}` : `(${unit})`;
-  return table(
-    ['service, 8 callers unless it says otherwise', 'target', 'figure', 'met', 'by CPU time'],
-    targets.map((target) => [
-      target.what,
-      bound(target),
-      target.figure === undefined ? 'not measured' : figure(target.figure),
-      answer(target),
-      figure(target.byCpu),
-    ]),
-  );
+  const lines = measured.map((target) => [
+    target.what,
+    bound(target),
+    figure(target.figure),
+    answer(target),
+    figure(target.byCpu),
+  ]);
+  const head = ['service, 8 callers unless it says otherwise', 'target', 'figure', 'met', 'by CPU time'];
+  const left = targets.length - measured.length;
+  return `${table(head, lines)}${left > 0 ? `\n\nNot measured in this run: ${left} more.` : ''}`;
 }

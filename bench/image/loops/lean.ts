@@ -54,7 +54,7 @@ serveLoop(async (bytes) => {
     boxes: result.faces.map(({ box }) => box),
     async run() {
       await kernels.run();
-      for (const { model, feeds } of runs) await sessions.get(model)!.run(feeds);
+      for (const { model, feeds, outputs } of runs) await sessions.get(model)!.run(feeds, outputs);
     },
   };
 });

@@ -7,6 +7,8 @@ export interface RecordedRun {
   /** The model's file name. */
   model: string;
   feeds: Record<string, ort.Tensor>;
+  /** Arrays into which the outputs can be written again. */
+  outputs: Record<string, ort.Tensor>;
 }
 
 let runs: RecordedRun[] | null = null;
@@ -19,8 +21,11 @@ export function watchSessions(): void {
     const model = basename(String(args[0]));
     const { run } = session;
     session.run = async (...given: unknown[]) => {
-      runs?.push({ model, feeds: copied(given[0] as RecordedRun['feeds']) });
-      return await Reflect.apply(run, session, given);
+      // The caller may use its arrays again.
+      const feeds = runs && copied(given[0] as RecordedRun['feeds']);
+      const outputs: RecordedRun['outputs'] = await Reflect.apply(run, session, given);
+      if (feeds) runs?.push({ model, feeds, outputs: copied(outputs) });
+      return outputs;
     };
     return session;
   };
@@ -39,10 +44,9 @@ export async function recorded<T>(task: () => Promise<T>): Promise<{ result: T; 
   }
 }
 
-/** The caller may use its arrays again. */
-function copied(feeds: RecordedRun['feeds']): RecordedRun['feeds'] {
+function copied(tensors: Record<string, ort.Tensor>): Record<string, ort.Tensor> {
   return Object.fromEntries(
-    Object.entries(feeds).map(([name, { type, data, dims }]) => [
+    Object.entries(tensors).map(([name, { type, data, dims }]) => [
       name,
       new ort.Tensor(type as 'uint8', (data as Uint8Array).slice(), [...dims]),
     ]),
