@@ -62,8 +62,14 @@ const startedAt = new Date();
 const print = (text: string) => console.log(`${text}\n`);
 print(`${machine()}\n${startedAt.toISOString()}; ${seconds} s each, ${rounds} rounds; model pack ${values.pack}`);
 
+// Ctrl-C ends the run after the case in progress; what was measured is printed as at any other end.
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort());
+const goesOn = (name: (typeof ALL_CASES)[number]) => cases.includes(name) && !interrupted.signal.aborted;
+
 const run = stack.use(await Run.start(subjects, { pack }));
-for (const one of CASES.filter(({ name }) => cases.includes(name))) {
+for (const one of CASES) {
+  if (!goesOn(one.name)) continue;
   const picture = await pictureOf(one.picture);
   const rows = await run.measure(one, picture, { callers, rounds, ms: seconds * 1000 });
   print(`### ${one.form === 'raw' ? '' : `${one.form}: `}${picture.description}`);
@@ -71,10 +77,10 @@ for (const one of CASES.filter(({ name }) => cases.includes(name))) {
 }
 
 const usual = await pictureOf(USUAL);
-const stages = cases.includes('stages') ? await stageCosts(usual.bytes, PROFILES, 30, pack) : null;
+const stages = goesOn('stages') ? await stageCosts(usual.bytes, PROFILES, 30, pack) : null;
 if (stages) print(`### CPU-ms of each stage, pipeline alone: ${usual.description}\n\n${stagesTable(stages)}`);
 const settings: Record<string, string> = pack === undefined ? {} : { MODEL_PACK: pack };
-const small = cases.includes('footprint') ? await footprint(usual, settings, Math.max(4, seconds) * 1000) : null;
+const small = goesOn('footprint') ? await footprint(usual, settings, Math.max(4, seconds) * 1000) : null;
 if (small) print(footprintText(small));
 
 for (const { subject, what } of run.omitted) print(`Left out: ${subject} ${what}.`);
