@@ -16,7 +16,8 @@ const BENCHES = {
   cameras: 'cameras that post more frames than the worker can process: age and outcome of the frames',
   'large-images': 'the largest pictures of every kind: memory and CPU time of an engine',
   'camera-costs': 'idle and busy cameras: memory of Redis for each, CPU time for each frame',
-  device: 'the pipeline alone on each device: throughput, and whether the faces agree',
+  device:
+    'the service on each device with 1, 4 and 16 engines and mixed pictures: throughput, and whether the faces agree',
   scenes: 'scenes with known faces: how small a face may be, sheets full of portraits, faces where there are none',
   soak: 'many images through one service: whether memory grows',
   chaos: 'faults in a running installation: whether anything is lost (docs/reliability.md)',

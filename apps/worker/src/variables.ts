@@ -25,7 +25,7 @@ export const workerVariables = {
       least: '1',
       most: '256',
       description:
-        'Engine processes; each processes one image at a time. `auto`: one per CPU core, or one in all when the models run on a GPU.',
+        'Engine processes; each processes one image at a time. `auto`: one per CPU core, on a GPU too, but no more than memory allows: 384 MB for each on the CPU; on a GPU 1 GB for each, and 2 GB of free memory of the GPU, or 4 engines where that is not known ([gpu.md](gpu.md)).',
     }),
   ENGINE_TIMEOUT: duration('8s', { min: '1s', max: '1h' }).meta({
     description:

@@ -8,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CompletionWait, type JobRecord, type NewJob, newJobId } from '@facequeue/queue';
@@ -478,7 +478,8 @@ describe('a worker that cannot start', () => {
   it('names the model pack or device that does not work, and exits with 1', async () => {
     for (const [env, text] of [
       [{ MODEL_PACK: '/no/such/manifest.json' }, '/no/such/manifest.json'],
-      [{ DEVICE: 'tensorrt' }, 'DEVICE=tensorrt'],
+      [{ DEVICE: 'tensorrt' }, 'DEVICE=tensorrt cannot be used: '],
+      [{ DEVICE: 'cuda:7' }, 'DEVICE=cuda:7 cannot be used: '],
     ] as const) {
       const { code, message } = await start({ REDIS_URL: redis.url, ENGINES: '2', ...env });
       expect(code).toBe(1);
@@ -488,6 +489,25 @@ describe('a worker that cannot start', () => {
 });
 
 describe('the log', () => {
+  it('names the device of the engines, how many there are, and why', async () => {
+    await using fresh = await installation();
+    // A driver is named, so that devices are compared, but there is none; nor has CUDA a GPU.
+    const driver = '/nowhere/icd.json';
+    const noGpu = { VK_ICD_FILENAMES: driver, VK_DRIVER_FILES: driver, CUDA_VISIBLE_DEVICES: '' };
+    await using worker = await startTestWorker({ ...fresh.env, ...noGpu, DEVICE: 'auto', ENGINES: 'auto' });
+    const line = worker
+      .log()
+      .split('\n')
+      .find((text) => text.includes('engines are warm'))!;
+    expect(JSON.parse(line)).toMatchObject({
+      device: 'cpu',
+      reason: expect.stringMatching(/^no GPU can be used: cuda: .+; webgpu: .+/),
+      engines: availableParallelism(),
+      limited_by: 'cores',
+    });
+    expect(worker.engines()).toHaveLength(availableParallelism());
+  });
+
   it('has job and request ids, and neither the query of an image URL nor detected faces', async () => {
     await using fresh = await installation();
     const files = await startFileServer(new Map());

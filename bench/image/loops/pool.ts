@@ -24,7 +24,7 @@ const pool = await EnginePool.start(
     launcher: engineLauncher(),
   },
   { timeLimit: TIME_LIMIT, maxRssBytes: 4e9 },
-  () => availableParallelism(),
+  availableParallelism(),
   createLogger('bench', 'silent'),
   new Registry('worker'),
 );

@@ -1,5 +1,6 @@
 /** Image bytes to faces. Loads native code: only engine processes and command line tools import this. */
 export type { DetectedFace, Detection, StageTimings } from './detection.ts';
+export { type Choice, chooseDevice, type EngineCounts } from './device/auto.ts';
 export { type Device, type DeviceChoice, DeviceError } from './device/choose.ts';
 export type { ImageHeader, ImageLimits, RgbImage } from './image/index.ts';
 export { decode, decodeImage, readHeader, sniff } from './image/index.ts';

@@ -67,6 +67,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 /** Longest side at which an image is searched, px: profiles, tiles and memory are made for it. */
 const LARGEST_DECODED_SIDE = 4096;
 
+/** Shortest run of the detector over 128 x 128 px on a software renderer, ms. It takes about a second there, on a GPU some milliseconds. */
+const SOFTWARE_MS = 200;
+
 /** At this decoded size, a face of 16 px in the detector's 640 px input still has 32 px in its crop. */
 const FAST_DECODE_SIDE = 1280;
 
@@ -219,6 +222,7 @@ class ModelPipeline implements Pipeline {
   }
 
   async warm(): Promise<void> {
+    if (this.device !== 'cpu' && (await this.#isSoftwareRendered())) return;
     const { crops } = this.#pack.manifest;
     const { landmarks, attributes } = this.#models.sessions;
     const bytes = await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#808080' } })
@@ -237,6 +241,17 @@ class ModelPipeline implements Pipeline {
         await this.#search.verify(large, [candidateAt(place)]);
       }
     }
+  }
+
+  /** Whether the "GPU" is a program: to warm that up would take minutes, and make nothing faster. */
+  async #isSoftwareRendered(): Promise<boolean> {
+    const tiny: RgbImage = { data: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64 };
+    const search = () => this.#search.search(tiny, { ...DEFAULT_DETECTION_OPTIONS, profile: 'fast' }, 1);
+    // A GPU's first run compiles its kernels.
+    await search();
+    const lap = stopwatch();
+    await search();
+    return lap() > SOFTWARE_MS;
   }
 
   async close(): Promise<void> {

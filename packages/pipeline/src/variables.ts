@@ -1,18 +1,23 @@
 import { integer, pixelCount } from '@facequeue/schema/config';
 import { z } from 'zod';
-import { DEVICES } from './device/choose.ts';
+import { DEVICE_NAMES, type DeviceChoice, expectedDevice, readDevice } from './device/choose.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './image/limits.ts';
 import { DEFAULT_PACK } from './pack/load.ts';
 
 /** The environment variables of the pipeline. */
 export const pipelineVariables = {
   DEVICE: z
-    .enum(DEVICES, { error: DEVICES.join(', ') })
+    .string()
     .default('auto')
+    .transform((text, context): DeviceChoice => {
+      const device = readDevice(text);
+      if (device) return device;
+      context.issues.push({ code: 'custom', message: expectedDevice(text), input: text });
+      return z.NEVER;
+    })
     .meta({
       default: 'auto',
-      description:
-        'Device that runs the models: auto, cpu, webgpu, cuda or tensorrt. The start fails when a device named here is not available; auto logs which device it chose and why.',
+      description: `Device that runs the models ([gpu.md](gpu.md)): ${DEVICE_NAMES}, where N is the number of one of several GPUs; tensorrt is not advised. The start fails when a device named here is not available; auto logs which device it chose and why.`,
     }),
   MODEL_PACK: z
     .string()

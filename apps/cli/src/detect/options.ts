@@ -29,7 +29,7 @@ FILE is a ${imageFormatNames('or')} image with any name. DIR stands for the ${IM
     .argument('<FILE|DIR|URL...>', 'images')
     .option('--json', 'one image: the JSON of the API; several: a line each, with the "file" first')
     .option('--draw <OUT>', 'draw boxes, points, gender and age: a .png or .jpg file, or a folder (created if needed)')
-    .option('--device <NAME>', 'auto, cpu, webgpu, cuda or tensorrt (default: DEVICE)');
+    .option('--device <NAME>', 'auto, cpu, webgpu, cuda, cuda:N, tensorrt or tensorrt:N (default: DEVICE)');
   return addHelpParagraphs(
     addDetectionOptions(command),
     'A file that cannot be read gets an error, and the others are processed. Exit codes: 0 done, 1 an image failed, 2 the command line was not understood.',

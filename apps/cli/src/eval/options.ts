@@ -81,7 +81,10 @@ export function addEvalOptions(command: Command, ...paragraphs: string[]): Comma
     .option('--server <URL>', 'a service; without it the models of MODEL_PACK in this process')
     .option('--api-key <KEY>', 'of the service (default: FACEQUEUE_API_KEY)')
     .addOption(
-      new Option('--device <NAME>', 'auto, cpu, webgpu, cuda or tensorrt (default: DEVICE)').conflicts('server'),
+      new Option(
+        '--device <NAME>',
+        'auto, cpu, webgpu, cuda, cuda:N, tensorrt or tensorrt:N (default: DEVICE)',
+      ).conflicts('server'),
     );
   return addHelpParagraphs(
     addDetectionOptions(command),

@@ -10,7 +10,7 @@ serveParent(async (settings) => {
   const pipeline = await createPipeline(settings as PipelineOptions);
   await pipeline.warm();
   return {
-    facts: { device: pipeline.device, reason: pipeline.deviceReason, models: pipeline.model },
+    facts: { device: pipeline.device, models: pipeline.model },
     async detect({ bytes, options }, report) {
       const detection = await pipeline.detect(bytes, options, {
         ...report,

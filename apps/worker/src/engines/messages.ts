@@ -10,10 +10,8 @@ export interface EngineImage {
 
 /** What an engine reports about itself once its models are loaded and have run. */
 export interface EngineFacts {
-  /** The device the sessions run on: cpu, webgpu, cuda, tensorrt. */
+  /** The device the sessions run on: cpu, webgpu, cuda, cuda:1, tensorrt. */
   device: string;
-  /** Why this device was chosen, for the log. */
-  reason: string;
   models: { name: string; version: string };
 }
 

@@ -12,7 +12,6 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parseExposition, seriesValue } from '../../../../test/support/metrics/exposition.ts';
 import { Engine } from './engine.ts';
 import { engineLauncher } from './launcher.ts';
-import type { EngineFacts } from './messages.ts';
 import { EnginePool } from './pool.ts';
 import { restartDelayMs } from './restart-delay.ts';
 import type { FaultySettings, Script } from './testing/faulty-engine.ts';
@@ -60,7 +59,7 @@ async function start(
   }: { timeoutMs?: number; megapixelMs?: number; faceMs?: number; settings?: Partial<FaultySettings> } = {},
 ): Promise<EnginePool> {
   const limits = { timeLimit: { baseMs: timeoutMs, megapixelMs, maxPixels: 50e6, faceMs }, maxRssBytes: 1e11 };
-  const pool = await EnginePool.start(program(settings), limits, () => engines, log, metrics);
+  const pool = await EnginePool.start(program(settings), limits, engines, log, metrics);
   pools.push(pool);
   return pool;
 }
@@ -148,7 +147,7 @@ describe('an image whose engine exits', () => {
   it('is refused when engines report faces before they have got all of it', async () => {
     const module = new URL('./testing/hasty-engine.ts', import.meta.url).pathname;
     const limits = { timeLimit: { baseMs: 60_000, megapixelMs: 0, maxPixels: 1, faceMs: 0 }, maxRssBytes: 1e11 };
-    const pool = await EnginePool.start({ ...program(), module }, limits, () => 1, log, metrics);
+    const pool = await EnginePool.start({ ...program(), module }, limits, 1, log, metrics);
     pools.push(pool);
     using slot = await pool.acquire('interactive', '', never);
     // More than a pipe takes at once.
@@ -623,14 +622,6 @@ describe('the start', () => {
     } finally {
       vi.unstubAllEnvs();
     }
-  });
-
-  it('may choose the number of engines by the device of the first one', async () => {
-    const limits = { timeLimit: { baseMs: 1000, megapixelMs: 0, maxPixels: 1, faceMs: 0 }, maxRssBytes: 1e11 };
-    const count = (first: EngineFacts) => (first.device === 'cpu' ? 2 : 1);
-    const pool = await EnginePool.start(program({ device: 'webgpu' }), limits, count, log, metrics);
-    pools.push(pool);
-    expect(pool.status()).toMatchObject({ size: 1, ready: 1, busy: 0 });
   });
 });
 

@@ -57,13 +57,14 @@ export class EnginePool {
 
   /**
    * Starts the engines and waits until all are warm.
-   * @param count number of engines, given the facts of the first one (which may have chosen its device itself)
+   * The first one starts alone: what keeps it from starting keeps the others, too.
+   * @param count number of engines
    * @throws EngineStartError when one of them cannot start, after ending the others
    */
   static async start(
     program: EngineProgram,
     limits: EngineLimits,
-    count: (first: EngineFacts) => number,
+    count: number,
     log: Logger,
     metrics: Registry,
   ): Promise<EnginePool> {
@@ -81,7 +82,7 @@ export class EnginePool {
     };
     try {
       const facts = await startOne();
-      await Promise.all(Array.from({ length: count(facts) - 1 }, startOne));
+      await Promise.all(Array.from({ length: count - 1 }, startOne));
       return new EnginePool(facts, supervisors, inUse, permits);
     } catch (error) {
       await Promise.all(supervisors.map((supervisor) => supervisor.close()));

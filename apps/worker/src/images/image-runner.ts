@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Registry, Sample } from '@facequeue/metrics';
 import type { PipelineOptions } from '@facequeue/pipeline';
+import { type Device, partsOf } from '@facequeue/pipeline/device';
 import { imageLimits } from '@facequeue/pipeline/variables';
 import type { WorkerInfo, WorkerQueue } from '@facequeue/queue';
 import type { QueueName } from '@facequeue/schema';
@@ -10,8 +10,8 @@ import type { Logger } from '@facequeue/service';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
 import { EngineStartError } from '../engines/engine.ts';
+import { planEngines } from '../engines/engine-plan.ts';
 import { engineLauncher } from '../engines/launcher.ts';
-import type { EngineFacts } from '../engines/messages.ts';
 import { EnginePool, type PoolStatus } from '../engines/pool.ts';
 import { PRIORITY_CLASSES } from '../engines/priority.ts';
 import { gpuDevices, NO_SANDBOX, prepareSandbox, REQUIRED, type Sandbox } from '../engines/sandbox.ts';
@@ -60,27 +60,30 @@ export async function startImageRunner(
   },
 ): Promise<ImageRunner> {
   // Relative to the folder of this process: engines run in another.
-  const packPath = config.MODEL_PACK === undefined ? undefined : resolve(config.MODEL_PACK);
-  const settings: PipelineOptions = { packPath, device: config.DEVICE, limits: imageLimits(config) };
+  const packPath = resolve(config.MODEL_PACK);
   const module = fileURLToPath(new URL('../engines/main.ts', import.meta.url));
+  const software = 'VK_ICD_FILENAMES' in engineEnv || 'VK_DRIVER_FILES' in engineEnv;
   using stack = new DisposableStack();
-  const sandbox = stack.use(openSandbox(config, [module, ...(packPath === undefined ? [] : [packPath])], engineEnv));
+  const sandbox = stack.use(openSandbox(config, [module, packPath], software));
+  const program = {
+    module,
+    env: { ...engineEnv, ...(sandbox.scratch !== null && { TMPDIR: sandbox.scratch }) },
+    launcher: engineLauncher(sandbox),
+    cwd: sandbox.scratch ?? undefined,
+  };
+  const plan = await planEngines(config, packPath, program, software);
+  const settings: PipelineOptions = { packPath, device: plan.device, limits: imageLimits(config) };
   const engines = await EnginePool.start(
-    {
-      module,
-      settings,
-      env: { ...engineEnv, ...(sandbox.scratch !== null && { TMPDIR: sandbox.scratch }) },
-      launcher: engineLauncher(sandbox),
-      cwd: sandbox.scratch ?? undefined,
-    },
+    { ...program, settings, env: { ...deviceSequence(plan.device), ...program.env } },
     { timeLimit: timeLimit(config), maxRssBytes: config.ENGINE_MAX_RSS },
-    (first) => engineCount(config.ENGINES, first),
+    plan.engines,
     log,
     metrics,
   );
-  const { device, reason, models } = engines.facts;
+  const { device, models } = engines.facts;
   const { size } = engines.status();
-  log.info({ device, reason, models, engines: size, queues }, 'engines are warm');
+  const { reason, limitedBy } = plan;
+  log.info({ device, reason, models, engines: size, limited_by: limitedBy, queues }, 'engines are warm');
   logSandbox(sandbox, log);
 
   const source = createImageSource(sourceOptions(config));
@@ -132,16 +135,14 @@ export async function startImageRunner(
   };
 }
 
-/** @throws EngineStartError when it must be in force and cannot be */
-function openSandbox(
-  { ENGINE_SANDBOX, DEVICE }: WorkerConfig,
-  readable: string[],
-  engineEnv: Record<string, string>,
-): Sandbox {
+/**
+ * @param software whether the environment names a Vulkan driver
+ * @throws EngineStartError when it must be in force and cannot be
+ */
+function openSandbox({ ENGINE_SANDBOX, DEVICE }: WorkerConfig, readable: string[], software: boolean): Sandbox {
   if (ENGINE_SANDBOX === 'off') {
     return NO_SANDBOX;
   }
-  const software = 'VK_ICD_FILENAMES' in engineEnv || 'VK_DRIVER_FILES' in engineEnv;
   const gpu = DEVICE === 'auto' ? software || gpuDevices().length > 0 : DEVICE !== 'cpu';
   const sandbox = prepareSandbox({ readable, gpu });
   const lacking = REQUIRED.filter((protection) => sandbox.missing.includes(protection));
@@ -152,6 +153,11 @@ function openSandbox(
     );
   }
   return sandbox;
+}
+
+/** Where a GPU is named by its number, CUDA counts as nvidia-smi does; by itself it begins with the fastest one. */
+function deviceSequence(device: Device): Record<string, string> {
+  return partsOf(device).index === null ? {} : { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' };
 }
 
 function logSandbox(sandbox: Sandbox, log: Logger): void {
@@ -194,10 +200,4 @@ function fetchSamples({ resolving, waiting, fetching, fetched, bytes }: FetchPoo
     { name, labels: { state: 'fetched' }, value: fetched },
     { name: 'facequeue_worker_fetch_bytes', labels: {}, value: bytes },
   ];
-}
-
-/** `auto`: a CPU engine has one thread, so one per core; several processes share a GPU badly, so one. */
-function engineCount(setting: WorkerConfig['ENGINES'], first: EngineFacts): number {
-  if (setting !== 'auto') return setting;
-  return first.device === 'cpu' ? availableParallelism() : 1;
 }

@@ -1,102 +1,98 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { DEFAULT_PACK, loadPack } from '../pack/load.ts';
-import { chooseDevice, decide, tryDevice } from './auto.ts';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { chooseDevice, decide, type Trial } from './auto.ts';
+import type { Throughput, TrialOptions } from './trial.ts';
 
-/** Device nodes, and what a probe's process answers, on a machine with a GPU; null for what is really there. */
+/** A machine with a GPU: its device nodes, and what its devices do. */
 const machine = vi.hoisted(() => ({
-  nodes: null as Record<string, string[]> | null,
-  answer: null as ((args: string[], options: { timeout: number }) => object) | null,
+  nodes: {} as Record<string, string[]>,
+  tried: [] as TrialOptions[],
+  results: {} as Record<string, Throughput | string>,
 }));
 
-vi.mock('node:fs', async (original) => {
-  const real = await original<typeof import('node:fs')>();
-  const listed = (folder: string) => {
-    if (!machine.nodes) return real.readdirSync(folder);
+vi.mock('node:fs', async (original) => ({
+  ...(await original<typeof import('node:fs')>()),
+  readdirSync(folder: string) {
     const names = machine.nodes[folder];
     if (!names) throw new Error('no such folder');
     return names;
-  };
-  return { ...real, readdirSync: listed };
+  },
+}));
+
+vi.mock('./trial.ts', () => ({
+  tryDevice: async (options: TrialOptions) => {
+    machine.tried.push(options);
+    return machine.results[options.device];
+  },
+}));
+
+// Made one time for all tests.
+vi.mock('./trial-pictures.ts', async (original) => {
+  const pictures = (await original<typeof import('./trial-pictures.ts')>()).trialPictures();
+  return { trialPictures: () => pictures };
 });
 
-vi.mock('node:child_process', async (original) => {
-  const { promisify } = await import('node:util');
-  const real = await original<typeof import('node:child_process')>();
-  const run = promisify(real.execFile);
-  const runFile = async (file: string, args: string[], options: { timeout: number }) =>
-    machine.answer ? { stdout: JSON.stringify(machine.answer(args, options)) } : run(file, args, options);
-  return { ...real, execFile: Object.assign(() => {}, { [promisify.custom]: runFile }) };
+beforeEach(() => Object.assign(machine, { nodes: {}, tried: [], results: {} }));
+
+const GPU = { '/dev': ['null', 'nvidia0'] };
+const noCuda: Trial = { device: 'cuda', result: 'no library' };
+const trial = (device: Trial['device'], rate: number, engines: number): Trial => ({
+  device,
+  result: { rate, engines },
 });
-
-beforeEach(() => Object.assign(machine, { nodes: null, answer: null }));
-
-const cpu = { device: 'cpu', result: { ms: 8, onDevice: 1 } } as const;
 
 describe('DEVICE=auto', () => {
-  it('chooses a GPU that is faster than all cores together', () => {
-    expect(decide([{ device: 'webgpu', result: { ms: 1.5, onDevice: 1 } }, cpu], 4)).toEqual({
+  it('chooses a GPU whose engines are faster than those of the CPU together', () => {
+    expect(decide([noCuda, trial('webgpu', 90.04, 4), trial('cpu', 80, 16)], 16)).toEqual({
       device: 'webgpu',
-      reason: 'webgpu: 1.5 ms an image; cpu: 8.0 ms an image on each of 4 cores',
+      engines: 4,
+      reason:
+        'webgpu is the fastest: cuda: no library; webgpu: 90.0 images/s with 4 engines; cpu: 80.0 images/s with 16 engines',
     });
   });
 
-  it('stays on the CPU when its cores are faster', () => {
-    expect(decide([{ device: 'webgpu', result: { ms: 1.5, onDevice: 1 } }, cpu], 8).device).toBe('cpu');
-    expect(decide([{ device: 'webgpu', result: { ms: 700, onDevice: 1 } }, cpu], 1).device).toBe('cpu');
+  it('chooses the faster one of two GPU providers', () => {
+    expect(decide([trial('cuda', 100, 4), trial('webgpu', 90, 4), trial('cpu', 80, 16)], 16).device).toBe('cuda');
   });
 
-  it('never chooses a device that leaves work to the CPU', () => {
-    const choice = decide([{ device: 'cuda', result: { ms: 0.1, onDevice: 0.4 } }, cpu], 1);
-    expect(choice).toEqual({
+  it('stays on the CPU when its engines are faster, and says so', () => {
+    expect(decide([noCuda, trial('webgpu', 15, 1), trial('cpu', 22, 2)], 2)).toEqual({
       device: 'cpu',
-      reason: 'cuda: takes only part of the model; cpu: 8.0 ms an image on each of 1 cores',
+      engines: 2,
+      reason:
+        'cpu is the fastest: cuda: no library; webgpu: 15.0 images/s with 1 engine; cpu: 22.0 images/s with 2 engines',
     });
   });
 
-  it('gives the reason why a device cannot be used', () => {
-    expect(decide([{ device: 'webgpu', result: 'no adapter' }, cpu], 2).reason).toContain('webgpu: no adapter');
-  });
-
-  it('tries a device in a separate process, which may fail, crash or hang without harm', async () => {
-    const detector = (await loadPack(DEFAULT_PACK)).file('detector');
-    expect(await tryDevice(detector, 'cpu')).toEqual({ ms: expect.any(Number), onDevice: 1 });
-    expect(await tryDevice('/nowhere/model.onnx', 'cpu')).toMatch(/model\.onnx/);
-    expect(await tryDevice(detector, 'cpu', 1)).toBe('no answer within 0.001 s');
-  });
-
-  it('survives a driver that ends the process which tries a device', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'facequeue-auto-'));
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const driver = join(folder, 'driver.cjs');
-    await writeFile(driver, "process.kill(process.pid, 'SIGSEGV');");
-    vi.stubEnv('NODE_OPTIONS', `--require=${driver}`);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    expect(await tryDevice('model.onnx', 'cpu')).toBe('its driver ended the process');
+  it('stays on the CPU where no GPU can be used, and says why', () => {
+    expect(decide([noCuda, { device: 'webgpu', result: 'no adapter' }], 3)).toEqual({
+      device: 'cpu',
+      engines: 3,
+      reason: 'no GPU can be used: cuda: no library; webgpu: no adapter',
+    });
   });
 
   it.each([
     ['/dev', 'nvidia0'],
     ['/dev', 'dxg'],
     ['/dev/dri', 'renderD128'],
-  ])('tries each device, for 20 s at most, where there is %s/%s', async (folder, node) => {
+  ])('tries each device with the engines it would get where there is %s/%s', async (folder, node) => {
     machine.nodes = { '/dev': ['null'], [folder]: ['null', node] };
-    const tried: unknown[] = [];
-    machine.answer = ([, detector, device], { timeout }) => {
-      tried.push([detector, device, timeout]);
-      return { ms: device === 'webgpu' ? 0.001 : 8, onDevice: 1 };
-    };
-    const { device, reason } = await chooseDevice('model.onnx');
-    expect(device).toBe('webgpu');
-    expect(reason).toContain('cuda: ');
-    expect(reason).toContain(`on each of ${availableParallelism()} cores`);
-    // CUDA is tried where its library is installed.
-    expect(tried.slice(-2)).toEqual([
-      ['model.onnx', 'webgpu', 20_000],
-      ['model.onnx', 'cpu', 20_000],
+    machine.results = { cuda: 'no library', webgpu: { rate: 9, engines: 3 }, cpu: { rate: 8, engines: 2 } };
+    const choice = await chooseDevice('manifest.json', { cpu: 2, gpu: 3 });
+    expect(choice).toMatchObject({ device: 'webgpu', engines: 3, reason: expect.stringContaining('cuda: no library') });
+    expect(machine.tried.map(({ pack, device, engines }) => [pack, device, engines])).toEqual([
+      ['manifest.json', 'cuda', 3],
+      ['manifest.json', 'webgpu', 3],
+      ['manifest.json', 'cpu', 2],
     ]);
+    const sizes = new Set(machine.tried.map(({ pictures }) => pictures.length));
+    expect([...sizes]).toEqual([4]);
+  });
+
+  it('does not try the CPU where no GPU can be used: nothing is to be compared', async () => {
+    Object.assign(machine, { nodes: GPU, results: { cuda: 'no library', webgpu: 'no adapter' } });
+    expect(await chooseDevice('manifest.json', { cpu: 2, gpu: 3 })).toMatchObject({ device: 'cpu', engines: 2 });
+    expect(machine.tried.map(({ device }) => device)).toEqual(['cuda', 'webgpu']);
   });
 
   it.each([
@@ -105,10 +101,17 @@ describe('DEVICE=auto', () => {
     ['/dev/dri', 'card0'],
   ])('tries no device where there is only %s/%s', async (folder, node) => {
     machine.nodes = { [folder]: [node] };
-    machine.answer = () => expect.unreachable();
-    expect(await chooseDevice('model.onnx')).toEqual({
+    expect(await chooseDevice('manifest.json', { cpu: 2, gpu: 3 })).toEqual({
       device: 'cpu',
+      engines: 2,
       reason: 'no GPU is visible to this machine or container',
     });
+    expect(machine.tried).toEqual([]);
+  });
+
+  it('tries devices also where none is visible, when there may be one', async () => {
+    machine.results = { cuda: 'no library', webgpu: 'no adapter' };
+    await chooseDevice('manifest.json', { cpu: 2, gpu: 3 }, true);
+    expect(machine.tried.map(({ device }) => device)).toEqual(['cuda', 'webgpu']);
   });
 });

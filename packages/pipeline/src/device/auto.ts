@@ -1,89 +1,56 @@
 /** `DEVICE=auto`: the device with the highest throughput on this machine. */
-import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { type Device, missing } from './choose.ts';
-import type { Probe } from './probe.ts';
+import { type Device, gpuIsVisible, NO_GPU } from './choose.ts';
+import { type Throughput, tryDevice } from './trial.ts';
+import { trialPictures } from './trial-pictures.ts';
 
-/** A device that was tried: its measurements, or why it cannot be used. */
+/** A device that was tried: what it did, or why it cannot be used. */
 export interface Trial {
   readonly device: Device;
-  readonly result: Probe | string;
+  readonly result: Throughput | string;
 }
 
 export interface Choice {
   readonly device: Device;
+  /** Engines that could be started on it. */
+  readonly engines: number;
   /** Why, for the log. */
   readonly reason: string;
 }
 
+/** How many engines the service would run on a CPU, and how many on a GPU. */
+export interface EngineCounts {
+  readonly cpu: number;
+  readonly gpu: number;
+}
+
 /**
- * Chooses among the trials. A GPU serves one process, the CPU one process per core, so the CPU's time is divided by the
- * number of cores.
+ * Chooses among the trials.
+ * @param cpuEngines those that the CPU gets when it was not tried, because no other device can be used
  */
-export function decide(trials: readonly Trial[], cores: number): Choice {
-  const usable = trials.flatMap(({ device, result }) => {
-    if (typeof result === 'string' || result.onDevice < 1) return [];
-    return [{ device, ms: device === 'cpu' ? result.ms / cores : result.ms }];
-  });
-  const best = usable.toSorted((a, b) => a.ms - b.ms)[0];
-  const reasons = trials.map(({ device, result }) => {
+export function decide(trials: readonly Trial[], cpuEngines: number): Choice {
+  const usable = trials.flatMap(({ device, result }) => (typeof result === 'string' ? [] : [{ device, ...result }]));
+  const best = usable.toSorted((a, b) => b.rate - a.rate)[0];
+  const figures = trials.map(({ device, result }) => {
     if (typeof result === 'string') return `${device}: ${result}`;
-    if (result.onDevice < 1) return `${device}: takes only part of the model`;
-    return `${device}: ${result.ms.toFixed(1)} ms an image${device === 'cpu' ? ` on each of ${cores} cores` : ''}`;
+    return `${device}: ${result.rate.toFixed(1)} images/s with ${result.engines} engine${result.engines === 1 ? '' : 's'}`;
   });
-  return { device: best?.device ?? 'cpu', reason: reasons.join('; ') };
+  const reason = `${best ? `${best.device} is the fastest` : 'no GPU can be used'}: ${figures.join('; ')}`;
+  return { device: best?.device ?? 'cpu', engines: best?.engines ?? cpuEngines, reason };
 }
 
-/** A GPU opens and runs two batches in a second or two; a software renderer takes minutes. */
-const DEADLINE_MS = 20_000;
-
 /**
- * Tries each device that this machine may have.
- * @param detector path of the pack's detector
+ * Tries each device that this machine may have, for half a minute each at most.
+ * @param pack path of the manifest
+ * @param engines to try each device with
+ * @param gpu whether there may be a GPU
  */
-export async function chooseDevice(detector: string): Promise<Choice> {
-  if (!graphicsNodes()) return { device: 'cpu', reason: 'no GPU is visible to this machine or container' };
+export async function chooseDevice(pack: string, engines: EngineCounts, gpu = gpuIsVisible()): Promise<Choice> {
+  if (!gpu) return { device: 'cpu', engines: engines.cpu, reason: NO_GPU };
+  const pictures = await trialPictures();
   const trials: Trial[] = [];
-  for (const device of ['cuda', 'webgpu', 'cpu'] as const)
-    trials.push({ device, result: await tryDevice(detector, device) });
-  return decide(trials, availableParallelism());
-}
-
-/**
- * Probes a device in a process of its own.
- * @returns its measurements, or why it cannot be used
- */
-export async function tryDevice(detector: string, device: Device, deadlineMs = DEADLINE_MS): Promise<Probe | string> {
-  const gap = missing(device);
-  if (gap) return gap;
-  const script = fileURLToPath(new URL('./probe-process.ts', import.meta.url));
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [script, detector, device], {
-      timeout: deadlineMs,
-    });
-    const answer = JSON.parse(stdout) as Probe | { failure: string };
-    return 'failure' in answer ? answer.failure : answer;
-  } catch (error) {
-    const { killed } = error as { killed?: boolean };
-    return killed ? `no answer within ${deadlineMs / 1000} s` : 'its driver ended the process';
-  }
-}
-
-/** Linux shows a GPU as a device node, also inside containers. Other systems are assumed to have one, which is then tried. */
-function graphicsNodes(): boolean {
-  if (process.platform !== 'linux') return true;
-  const nodes = (folder: string) => {
-    try {
-      return readdirSync(folder);
-    } catch {
-      return [];
-    }
-  };
-  return (
-    nodes('/dev').some((name) => /^(nvidia\d+|dxg)$/.test(name)) ||
-    nodes('/dev/dri').some((name) => name.startsWith('renderD'))
-  );
+  for (const device of ['cuda', 'webgpu'] as const)
+    trials.push({ device, result: await tryDevice({ pack, device, engines: engines.gpu, pictures }) });
+  if (trials.some(({ result }) => typeof result !== 'string'))
+    trials.push({ device: 'cpu', result: await tryDevice({ pack, device: 'cpu', engines: engines.cpu, pictures }) });
+  return decide(trials, engines.cpu);
 }

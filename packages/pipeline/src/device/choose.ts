@@ -1,40 +1,64 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+/** The devices that models run on, by the names of the setting `DEVICE`. Loads no native code. */
+import { readdirSync } from 'node:fs';
 
-export const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda', 'tensorrt'] as const;
+/** onnxruntime's providers that are served. */
+export const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'tensorrt'] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+/** A device that models run on: a provider, and of NVIDIA's several GPUs which one, as in `cuda:1`. */
+export type Device = Provider | `cuda:${number}` | `tensorrt:${number}`;
 /** A value of the setting. */
-export type DeviceChoice = (typeof DEVICES)[number];
-/** A device that models run on. */
-export type Device = Exclude<DeviceChoice, 'auto'>;
+export type DeviceChoice = Device | 'auto';
 
 /** A device chosen by name is not available. Operators see it at start-up. */
 export class DeviceError extends Error {
   override readonly name = 'DeviceError';
-}
+  readonly reason: string;
 
-/** Libraries that onnxruntime loads for a device. Opening a device whose library is missing can end the process. */
-const PROVIDER_LIBRARIES = {
-  cuda: 'libonnxruntime_providers_cuda.so',
-  tensorrt: 'libonnxruntime_providers_tensorrt.so',
-} as const;
-
-/** Folder of onnxruntime-node's native libraries for this platform. */
-function nativeFolder(): string {
-  const main = createRequire(import.meta.url).resolve('onnxruntime-node');
-  return join(dirname(main), '..', 'bin', 'napi-v6', process.platform, process.arch);
-}
-
-/**
- * Why a device cannot be opened, without opening it; null when it may be tried. WebGPU is part of the package, so only
- * opening a session shows whether there is a driver.
- */
-export function missing(device: Device, folder: string = nativeFolder()): string | null {
-  if (device !== 'cuda' && device !== 'tensorrt') return null;
-  for (const needed of device === 'tensorrt' ? (['tensorrt', 'cuda'] as const) : (['cuda'] as const)) {
-    const library = PROVIDER_LIBRARIES[needed];
-    if (!existsSync(join(folder, library)))
-      return `onnxruntime-node has no ${library}; install it with npm rebuild onnxruntime-node on a machine that can reach its CUDA download`;
+  constructor(device: Device, reason: string, options?: ErrorOptions) {
+    super(`DEVICE=${device} cannot be used: ${reason}`, options);
+    this.reason = reason;
   }
-  return null;
+}
+
+/** The names that the setting takes, for people. */
+export const DEVICE_NAMES = 'auto, cpu, webgpu, cuda, cuda:N, tensorrt or tensorrt:N';
+
+/** @returns null when the text names no device */
+export function readDevice(text: string): DeviceChoice | null {
+  const isProvider = (PROVIDERS as readonly string[]).includes(text);
+  return text === 'auto' || isProvider || /^(cuda|tensorrt):(0|[1-9]\d?)$/.test(text) ? (text as DeviceChoice) : null;
+}
+
+/** What was expected instead of a text that names no device. */
+export function expectedDevice(text: string): string {
+  if (text.startsWith('webgpu:'))
+    return 'webgpu without a number: onnxruntime cannot pick a WebGPU adapter, so give each container one GPU';
+  if (text.startsWith('cpu:')) return 'cpu without a number: ENGINES says how many cores are used';
+  return DEVICE_NAMES;
+}
+
+/** The provider of a device, and its GPU's number; null where none is named. */
+export function partsOf(device: Device): { provider: Provider; index: number | null } {
+  const [provider, index] = device.split(':') as [Provider, string?];
+  return { provider, index: index === undefined ? null : Number(index) };
+}
+
+/** Why `auto` tries nothing. */
+export const NO_GPU = 'no GPU is visible to this machine or container';
+
+/** Linux shows a GPU as a device node, also inside containers. Other systems are assumed to have one, which is then tried. */
+export function gpuIsVisible(): boolean {
+  if (process.platform !== 'linux') return true;
+  const nodes = (folder: string) => {
+    try {
+      return readdirSync(folder);
+    } catch {
+      return [];
+    }
+  };
+  return (
+    nodes('/dev').some((name) => /^(nvidia\d+|dxg)$/.test(name)) ||
+    nodes('/dev/dri').some((name) => name.startsWith('renderD'))
+  );
 }

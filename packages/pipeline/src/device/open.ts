@@ -3,7 +3,8 @@ import { type Pack, PackError } from '../pack/load.ts';
 import { type OptionalRole, type Role, rolesOf } from '../pack/manifest.ts';
 import { chooseDevice } from './auto.ts';
 import { batched } from './batch.ts';
-import { type Device, type DeviceChoice, DeviceError, missing } from './choose.ts';
+import { type Device, type DeviceChoice, DeviceError } from './choose.ts';
+import { missing } from './missing.ts';
 import { failureText, shareOnDevice } from './probe.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -16,6 +17,9 @@ export interface OpenModels extends AsyncDisposable {
   readonly reason: string;
 }
 
+/** `auto` compares devices by what one process does with each: that is what the caller has. */
+const ONE_ENGINE = { cpu: 1, gpu: 1 };
+
 /** Images or crops per GPU run. A CPU is no faster with batches. */
 const GPU_BATCH = 16;
 
@@ -26,7 +30,7 @@ const GPU_BATCH = 16;
  */
 export async function openModels(pack: Pack, choice: DeviceChoice, threads: number): Promise<OpenModels> {
   const { device, reason } =
-    choice === 'auto' ? await chooseDevice(pack.file('detector')) : { device: choice, reason: 'set by DEVICE' };
+    choice === 'auto' ? await chooseDevice(pack.path, ONE_ENGINE) : { device: choice, reason: 'set by DEVICE' };
   if (choice !== 'auto' && device !== 'cpu') await requireDevice(pack.file('detector'), device);
 
   const opened = new Map<Role, Session>();
@@ -60,10 +64,10 @@ async function openRole(pack: Pack, role: Role, device: Device, threads: number)
 }
 
 async function requireDevice(detector: string, device: Device): Promise<void> {
-  const gap = missing(device);
-  if (gap) throw new DeviceError(`DEVICE=${device} cannot be used: ${gap}`);
+  const gap = await missing(device);
+  if (gap) throw new DeviceError(device, gap);
   const share = await shareOnDevice(detector, device).catch((error: unknown) => {
-    throw new DeviceError(`DEVICE=${device} cannot be used: ${failureText(error)}`, { cause: error });
+    throw new DeviceError(device, failureText(error), { cause: error });
   });
-  if (share < 1) throw new DeviceError(`DEVICE=${device} cannot be used: it leaves part of the detector to the CPU`);
+  if (share < 1) throw new DeviceError(device, 'it leaves part of the detector to the CPU');
 }

@@ -1,51 +1,24 @@
-/**
- * Measures a device by running the model: whether it is available, whether the work really runs on it, and how fast it is.
- */
+/** Whether a device is available, and whether the work really runs on it. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Device } from './choose.ts';
+import { type Device, type Provider, partsOf } from './choose.ts';
 import { type Arrays, openSession } from './session.ts';
 
 /** Providers by the names onnxruntime gives them in a profile. */
-const PROVIDERS: Record<Device, readonly string[]> = {
+const PROVIDER_NAMES: Record<Provider, readonly string[]> = {
   cpu: ['CPUExecutionProvider'],
   webgpu: ['WebGpuExecutionProvider'],
   cuda: ['CUDAExecutionProvider'],
   tensorrt: ['TensorrtExecutionProvider', 'CUDAExecutionProvider'],
 };
 
-export interface Probe {
-  /** Milliseconds per 640 x 384 image, in batches of the usual size for the device; the second run of two. */
-  readonly ms: number;
-  /** Share of the convolutions that ran on the device itself, 0..1. */
-  readonly onDevice: number;
-}
-
-function blank(images: number, width: number, height: number): Arrays {
+/** A grey image of 64 x 64 px, as the detector takes it. */
+function blank(): Arrays {
   return {
-    images: { data: new Uint8Array(images * width * height * 3).fill(128), dims: [images, height, width, 3] },
-    size: { data: BigInt64Array.of(BigInt(height), BigInt(width)), dims: [2] },
+    images: { data: new Uint8Array(64 * 64 * 3).fill(128), dims: [1, 64, 64, 3] },
+    size: { data: BigInt64Array.of(64n, 64n), dims: [2] },
   };
-}
-
-/**
- * Runs the detector on a device.
- * @param detector path of a pack's detector
- * @throws Error by onnxruntime when the device is not available
- */
-export async function probe(detector: string, device: Device): Promise<Probe> {
-  const onDevice = await shareOnDevice(detector, device);
-  const session = await openSession(detector, { device, threads: 1 });
-  try {
-    const images = device === 'cpu' ? 1 : 8;
-    await session.run(blank(images, 640, 384));
-    const start = performance.now();
-    await session.run(blank(images, 640, 384));
-    return { ms: (performance.now() - start) / images, onDevice };
-  } finally {
-    await session.close();
-  }
 }
 
 /**
@@ -58,12 +31,15 @@ export async function shareOnDevice(detector: string, device: Device): Promise<n
   try {
     const session = await openSession(detector, { device, threads: 1, profile: join(folder, 'run') });
     try {
-      await session.run(blank(1, 64, 64));
+      await session.run(blank());
     } finally {
       await session.close();
     }
     const [file] = await readdir(folder);
-    return convolutionShare(JSON.parse(await readFile(join(folder, file!), 'utf8')), PROVIDERS[device]);
+    return convolutionShare(
+      JSON.parse(await readFile(join(folder, file!), 'utf8')),
+      PROVIDER_NAMES[partsOf(device).provider],
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -83,6 +59,10 @@ function convolutionShare(events: readonly ProfileEvent[], providers: readonly s
 /** onnxruntime's message when a device fails, without its source code locations. */
 export function failureText(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
+  // The library that it loads when it runs, so that only this tells of it.
+  if (/cuDNN (is not available|library was not found)/.test(text))
+    return 'libcudnn.so.9 cannot be loaded: install cuDNN 9 (docs/gpu.md)';
+  const [cuda] = /CUDA failure \d+: [^;\n]*/.exec(text) ?? [];
   const [first = ''] = text.replace(/^\/onnxruntime_src.* was false\. /s, '').split('\n');
-  return first.trim() || 'it gave no reason';
+  return (cuda ?? first).trim() || 'it gave no reason';
 }

@@ -10,8 +10,8 @@ import { ROLES } from '../pack/manifest.ts';
 import { createPipeline } from '../pipeline.ts';
 import { batched } from './batch.ts';
 import { openModels } from './open.ts';
-import { probe, shareOnDevice } from './probe.ts';
-import type { Session } from './session.ts';
+import { shareOnDevice } from './probe.ts';
+import { openSession, type Session } from './session.ts';
 
 vi.mock('./auto.ts', () => ({ chooseDevice: async () => ({ device: 'webgpu', reason: 'fastest' }) }));
 
@@ -123,6 +123,20 @@ describe('a GPU', () => {
     expect(sessions[0]!.options.executionProviders).toEqual(['webgpu', 'cpu']);
   });
 
+  it.each([
+    ['cuda', 'cuda'],
+    ['cuda:1', { name: 'cuda', deviceId: 1 }],
+    ['tensorrt:0', { name: 'tensorrt', deviceId: 0 }],
+  ] as const)(
+    '%s is opened by its number, which onnxruntime takes apart from the provider',
+    async (device, provider) => {
+      const pack = await loadPack(DEFAULT_PACK);
+      const session = await openSession(pack.file('detector'), { device, threads: 1 });
+      await session.close();
+      expect(sessions[0]!.options.executionProviders).toEqual([provider, 'cpu']);
+    },
+  );
+
   it('chosen by name that cannot be opened is an error with the reason', async () => {
     const pack = await loadPack(DEFAULT_PACK);
     const reason = new Error('no adapter\nat native code');
@@ -178,19 +192,18 @@ describe('a probe', () => {
     },
   );
 
-  it('releases its sessions and removes its profile, also when it fails', async () => {
+  it('releases its session and removes its profile, also when it fails', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'facequeue-release-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     vi.stubEnv('TMPDIR', folder);
     onTestFinished(() => void vi.unstubAllEnvs());
     const pack = await loadPack(DEFAULT_PACK);
-    await probe(pack.file('detector'), 'cpu');
-    expect(released()).toEqual([1, 1]);
+    await shareOnDevice(pack.file('detector'), 'cpu');
+    expect(released()).toEqual([1]);
     // A model of another role takes other inputs.
     await expect(shareOnDevice(pack.file('landmarks'), 'cpu')).rejects.toThrow();
     await expect(shareOnDevice(join(folder, 'none.onnx'), 'cpu')).rejects.toThrow();
-    await expect(probe(pack.file('landmarks'), 'cpu')).rejects.toThrow();
-    expect(released()).toEqual([1, 1, 1, 1]);
+    expect(released()).toEqual([1, 1]);
     expect(await readdir(folder)).toEqual([]);
   });
 });

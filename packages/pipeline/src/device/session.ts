@@ -1,7 +1,7 @@
 import './no-telemetry.ts';
 
 import * as ort from 'onnxruntime-node';
-import type { Device } from './choose.ts';
+import { type Device, partsOf } from './choose.ts';
 
 /** Typed arrays by the names of a model's inputs or outputs. */
 export type Arrays = Record<string, { data: Uint8Array | Float32Array | BigInt64Array; dims: readonly number[] }>;
@@ -31,7 +31,7 @@ const DTYPES = { uint8: Uint8Array, int64: BigInt64Array, float32: Float32Array 
  */
 export async function openSession(file: string, options: SessionOptions): Promise<Session> {
   const session = await ort.InferenceSession.create(file, {
-    executionProviders: options.device === 'cpu' ? ['cpu'] : [options.device, 'cpu'],
+    executionProviders: providersOf(options.device),
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     // Idle threads that spin double the CPU time under load.
@@ -57,6 +57,13 @@ export async function openSession(file: string, options: SessionOptions): Promis
       await session.release();
     },
   };
+}
+
+/** A GPU's own provider, and the CPU's for what that leaves. */
+function providersOf(device: Device): ort.InferenceSession.ExecutionProviderConfig[] {
+  const { provider, index } = partsOf(device);
+  if (provider === 'cpu') return ['cpu'];
+  return [index === null ? provider : { name: provider, deviceId: index }, 'cpu'];
 }
 
 function tensor(data: Uint8Array | Float32Array | BigInt64Array, dims: readonly number[]): ort.Tensor {

@@ -20,10 +20,10 @@ const Worker = z
   .object({
     id: z.string(),
     version: z.string(),
-    device: z
-      .string()
-      .nullable()
-      .meta({ description: 'cpu, webgpu, cuda or tensorrt; null for a worker that only delivers webhooks.' }),
+    device: z.string().nullable().meta({
+      description:
+        'cpu, webgpu, cuda or tensorrt, with the number of a GPU as in cuda:1; null for a worker that only delivers webhooks.',
+    }),
     models: ModelPack.nullable(),
     engines: z.int().meta({ description: 'Engine processes, each running one image or batch at a time.' }),
     busy: z.int().meta({ description: 'Engines that are processing an image.' }),

@@ -20,7 +20,7 @@ const pool = await EnginePool.start(
     launcher: plain ? { execPath: process.execPath, execArgv: [] } : engineLauncher(),
   },
   { timeLimit: { baseMs: 600_000, megapixelMs: 0, maxPixels: 1, faceMs: 0 }, maxRssBytes: 1e11 },
-  () => 2,
+  2,
   createLogger('worker', 'silent'),
   new Registry('worker'),
 );

@@ -55,7 +55,7 @@ serveParent(async (settings) => {
   if (failure === 'never ends') await new Promise(() => {});
   let rssAdded = 0;
   return {
-    facts: { device, reason: 'asked for', models: { name: 'faulty', version: '1.0.0' } },
+    facts: { device, models: { name: 'faulty', version: '1.0.0' } },
     async detect({ bytes }, report) {
       const script = JSON.parse(new TextDecoder().decode(bytes)) as Script;
       appendFileSync(join(folder, 'images'), `${script.name} ${process.pid}\n`);

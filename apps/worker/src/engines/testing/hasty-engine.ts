@@ -6,7 +6,7 @@ const send = (message: FromEngine) => process.send!(message);
 
 process.on('message', ({ type }: ToEngine) => {
   if (type === 'start') {
-    send({ type: 'ready', facts: { device: 'cpu', reason: '', models: { name: 'hasty', version: '1.0.0' } } });
+    send({ type: 'ready', facts: { device: 'cpu', models: { name: 'hasty', version: '1.0.0' } } });
     return;
   }
   const result = encodeResult({ Faces: [], FaceModelVersion: 'hasty' });

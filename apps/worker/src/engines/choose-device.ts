@@ -1,0 +1,8 @@
+/** Compares the devices of this machine, in a process of its own that is confined as engines are. Started by the worker, never by hand. */
+import { chooseDevice } from '@facequeue/pipeline';
+import type { Comparison } from './engine-plan.ts';
+
+const { packPath, engines } = JSON.parse(process.argv[2]!) as Comparison;
+process.stdout.write(JSON.stringify(await chooseDevice(packPath, engines, true)));
+// Native libraries may hang in their exit handlers.
+process.kill(process.pid, 'SIGKILL');
