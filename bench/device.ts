@@ -32,7 +32,7 @@ const counts = values.engines.split(',').map((text) => numberOption('engines', t
 
 /** Largest accepted differences: in shares of a face's size, in confidence, and in years. As in test/webgpu. */
 const TOLERANCE = { place: 0.01, confidence: 0.01, years: 0.5 };
-/** How long the first of each picture may take together, ms: a software renderer does not get beyond them. */
+/** How long the start may take, and how long the first of each picture together, ms: a software renderer does not get beyond them. */
 const FIRST_MS = 120_000;
 
 const pictures = await mixedPictures();
@@ -76,7 +76,10 @@ async function measure(device: string, engines: number | 'auto'): Promise<void> 
   const before = gpuMb();
   const settings = { LOG_LEVEL: 'info', ENGINE_TIMEOUT: '10m', SYNC_WAIT: '10m' };
   const start = performance.now();
-  await using service = await startService({ ...settings, DEVICE: device, ENGINES: String(engines) });
+  await using service = await startService(
+    { ...settings, DEVICE: device, ENGINES: String(engines) },
+    { readyMs: FIRST_MS },
+  );
   const readySeconds = (performance.now() - start) / 1000;
   const running = service.engines().length;
   const callers = Math.max(8, 2 * running);

@@ -83,13 +83,8 @@ describe('DEVICE=webgpu', () => {
   it('runs several engines on one device at a time, by default, each with the CPU’s faces', async ({ skip }) => {
     skip(!existsSync(SWIFTSHADER), `${SWIFTSHADER} is missing: apt-get install chromium libvulkan1`);
     const port = await freePort();
-    await using service = await startService({
-      ...vulkan(SWIFTSHADER),
-      DEVICE: 'webgpu',
-      ENGINE_TIMEOUT: '5m',
-      SYNC_WAIT: '5m',
-      WORKER_PORT: String(port),
-    });
+    const settings = { DEVICE: 'webgpu', ENGINE_TIMEOUT: '5m', SYNC_WAIT: '5m', WORKER_PORT: String(port) };
+    await using service = await startService({ ...vulkan(SWIFTSHADER), ...settings }, { readyMs: 300_000 });
     // As many as cores, and at most four: no tool tells the memory of a software GPU.
     const engines = Math.min(availableParallelism(), 4);
     const system = await fetch(`${service.url}/system`);

@@ -23,10 +23,13 @@ export interface Service extends AsyncDisposable {
 /**
  * Starts the whole service and resolves when it reports its URL.
  * @param env settings beside PORT=0 and a private FACEQUEUE_HOME
- * @param main the program of the command line; an earlier release has its own
- * @throws with the log when it ends instead or is not ready in 60 s
+ * @param options `main`: the program of the command line; an earlier release has its own. `readyMs`: how long the start may take
+ * @throws with the log when it ends instead or is not ready in time
  */
-export async function startService(env: Record<string, string> = {}, main = MAIN): Promise<Service> {
+export async function startService(
+  env: Record<string, string> = {},
+  { main = MAIN, readyMs = 60_000 }: { main?: string | undefined; readyMs?: number } = {},
+): Promise<Service> {
   const home = mkdtempSync(join(tmpdir(), 'facequeue-service-'));
   const child = spawn(process.execPath, [main, 'serve'], {
     env: { ...process.env, REDIS_URL: '', PORT: '0', FACEQUEUE_HOME: home, ...env },
@@ -43,7 +46,7 @@ export async function startService(env: Record<string, string> = {}, main = MAIN
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     exited.then(([code]) => reject(new Error(`serve ended with ${code}:\n${log}`)), reject);
-    setTimeout(() => reject(new Error(`serve is not ready after 60 s:\n${log}`)), 60_000).unref();
+    setTimeout(() => reject(new Error(`serve is not ready after ${readyMs / 1000} s:\n${log}`)), readyMs).unref();
   });
   const stop = async () => {
     child.kill('SIGTERM');
