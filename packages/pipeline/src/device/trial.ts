@@ -1,6 +1,5 @@
 /** Measures a device as the service would use it: several engines at once, each with pictures of several sizes from file to faces. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Device } from './choose.ts';
@@ -72,10 +71,13 @@ class TrialProcesses implements Disposable {
     const script = fileURLToPath(new URL('./trial-process.ts', import.meta.url));
     this.#running = Array.from({ length: count }, () => {
       const child = fork(script, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
-      // A message to a process that has ended emits this.
-      child.on('error', () => {});
-      const failed: FromTrial = { type: 'failed', reason: 'its driver ended the process' };
-      return { child, ended: once(child, 'exit').then(() => failed) };
+      const ended = new Promise<FromTrial>((resolve) => {
+        const end = () => resolve({ type: 'failed', reason: 'its driver ended the process' });
+        child.once('exit', end);
+        // A message to a process that has ended emits this.
+        child.on('error', end);
+      });
+      return { child, ended };
     });
   }
 
@@ -85,7 +87,7 @@ class TrialProcesses implements Disposable {
     const late = delay<FromTrial>(limitMs, { type: 'failed', reason }, { ref: false });
     return Promise.all(
       this.#running.map(({ child, ended }, i) => {
-        const answer = once(child, 'message').then(([answer]) => answer as FromTrial);
+        const answer = new Promise<FromTrial>((resolve) => void child.once('message', resolve));
         child.send(message(i));
         return Promise.race([answer, ended, late]);
       }),
