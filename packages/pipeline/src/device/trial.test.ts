@@ -8,6 +8,9 @@ import { createPipeline } from '../pipeline.ts';
 import { tryDevice } from './trial.ts';
 import { trialPictures } from './trial-pictures.ts';
 
+/** For processes to start on a machine that is busy with other tests, ms. */
+const PATIENT_MS = 120_000;
+
 let pictures: Uint8Array[];
 beforeAll(async () => {
   pictures = await trialPictures();
@@ -42,15 +45,17 @@ describe('the trial of a device', () => {
   const small = { pack: DEFAULT_PACK, device: 'cpu', engines: 2, pictures: [] } as const;
 
   it('measures several engines at once, with all pictures', async () => {
-    const result = await tryDevice({ ...small, pictures: pictures.slice(0, 2) });
+    const result = await tryDevice({ ...small, pictures: pictures.slice(0, 2) }, PATIENT_MS);
     expect(result).toEqual({ engines: 2, rate: expect.any(Number) });
     expect((result as { rate: number }).rate).toBeGreaterThan(0);
     const damaged = [pictures[0]!, new Uint8Array(100)];
-    expect(await tryDevice({ ...small, pictures: damaged })).toBe('the bytes are none of JPEG, PNG, BMP and WebP');
+    expect(await tryDevice({ ...small, pictures: damaged }, PATIENT_MS)).toBe(
+      'the bytes are none of JPEG, PNG, BMP and WebP',
+    );
   });
 
   it('is over when models cannot be opened, and says why', async () => {
-    expect(await tryDevice({ ...small, pack: '/nowhere/manifest.json' })).toBe(
+    expect(await tryDevice({ ...small, pack: '/nowhere/manifest.json' }, PATIENT_MS)).toBe(
       'cannot read the model pack /nowhere/manifest.json: ENOENT',
     );
     expect(await tryDevice({ ...small, device: 'cuda:1' })).toMatch(/libonnxruntime_providers_cuda\.so/);
@@ -63,13 +68,13 @@ describe('the trial of a device', () => {
 
   it('survives a driver that ends the process', async () => {
     await preload("process.kill(process.pid, 'SIGSEGV');");
-    expect(await tryDevice(small)).toBe('its driver ended the process');
+    expect(await tryDevice(small, PATIENT_MS)).toBe('its driver ended the process');
   });
 
   it('goes on with the engines that could be started', async () => {
     // The first that makes the folder ends, as where the device's memory is too small for both.
     await preload("try { require('node:fs').mkdirSync(FOLDER + '/full'); process.exit(1); } catch {}");
-    expect(await tryDevice({ ...small, pictures: pictures.slice(0, 1) })).toEqual({
+    expect(await tryDevice({ ...small, pictures: pictures.slice(0, 1) }, PATIENT_MS)).toEqual({
       engines: 1,
       rate: expect.any(Number),
     });
