@@ -21,4 +21,4 @@ it('the bench of devices measures the service, names what cannot be used, and le
   expect(stdout).toMatch(/^webgpu with 1 engines: .*adapter/m);
   const late = await promisify(execFile)(process.execPath, [MAIN, 'device', ...options, '--minutes', '0'], { env });
   expect(late.stdout).toContain('cpu with 1 engines: left out, no time');
-}, 120_000);
+}, 300_000);
