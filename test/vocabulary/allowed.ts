@@ -17,6 +17,7 @@ export const ALLOWED: Record<string, string> = {
   waiting_key: 'key `waiting:`',
   // From libraries and the field.
   hand: 'setting of @vladmandic/human',
+  CUDA_DEVICE_ORDER: 'environment variable of CUDA',
   byteOrder: 'byte order of TIFF and EXIF',
   inOrder: 'sort order',
   once: 'option of DOM and Node event listeners',
