@@ -112,7 +112,7 @@ try {
   console.log(`first start, packages installed: ready after ${first.seconds} s`);
   for (const part of [
     'npm start',
-    'cli/src/main.ts serve',
+    'cli/src/serve/main.ts',
     'redis-server',
     'worker/src/main',
     'engines/main',

@@ -14,6 +14,8 @@ Settings are environment variables (docs/configuration.md), for example PORT=900
         const { misspeltServeSettings, serveConfig } = await import('../config.ts');
         const config = serveConfig();
         for (const setting of misspeltServeSettings()) output.stderr(misspeltMessage(setting));
+        const { continueAsSmallProcess } = await import('./small-process.ts');
+        continueAsSmallProcess(config);
         const { serve } = await import('./serve.ts');
         // A terminal that was closed must not prevent an orderly stop.
         for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

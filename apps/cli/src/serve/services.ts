@@ -1,5 +1,6 @@
 import type { ServeConfig } from '../config.ts';
 import type { ReadyFacts, ServiceDefinition } from './service.ts';
+import { withCodeCache } from './small-process.ts';
 
 const APPS = new URL('../../../', import.meta.url).pathname;
 
@@ -43,7 +44,7 @@ export function gatewayAndWorker(
 ): [worker: ServiceDefinition, gateway: ServiceDefinition] {
   const environment: NodeJS.ProcessEnv = {
     ...MEMORY_SETTINGS,
-    ...config.environment,
+    ...withCodeCache(config.environment),
     // What is in a file stays there: engines may be able to read the environment of their worker.
     ...(!config.environment['REDIS_URL_FILE'] && { REDIS_URL: redisUrl }),
   };

@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { sleep } from '@facequeue/time';
 
 /** The members of `GET /system` that `serve` prints. */
@@ -42,14 +44,21 @@ const BETWEEN_ATTEMPTS_MS = 100;
 async function readSystem(url: string): Promise<System | 'locked' | null> {
   try {
     for (let attempt = 1; ; attempt++) {
-      const response = await fetch(`${url}/system`, { signal: AbortSignal.timeout(2000) });
-      if (response.status === 401) return 'locked';
-      if (!response.ok) return null;
-      const system = (await response.json()) as System;
+      const response = await answerOf(`${url}/system`, AbortSignal.timeout(2000));
+      if (response.statusCode !== 200) {
+        response.resume();
+        return response.statusCode === 401 ? 'locked' : null;
+      }
+      const system = (await json(response)) as System;
       if (system.workers?.length || attempt === ATTEMPTS) return system;
       await sleep(BETWEEN_ATTEMPTS_MS);
     }
   } catch {
     return null;
   }
+}
+
+/** Not by `fetch`, which would stay in memory with its parser, 10 MB. */
+function answerOf(url: string, signal: AbortSignal): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => get(url, { signal }, resolve).on('error', reject));
 }

@@ -1,6 +1,7 @@
 import { QUEUE_NAMES, type QueueName, type RefusalReason } from '@facequeue/schema';
 import { defineScript } from '../redis/define-script.ts';
-import { type AdmissionReason, limitsArg, refusalText } from './admission.ts';
+import { limitsArg } from './admission.ts';
+import { type AdmissionReason, refusalText } from './refusal-texts.ts';
 import { type WorkerInfo, workersFrom } from './workers.ts';
 
 /** Figures of one queue. */

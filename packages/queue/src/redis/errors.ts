@@ -1,6 +1,7 @@
-import { FacequeueError, isFacequeueError } from '@facequeue/schema';
+// Not the whole package: `serve` keeps this in memory for its connection, and needs no schema.
+import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
 import { withTimeout } from '@facequeue/time';
-import { refusalText } from '../limits/admission.ts';
+import { refusalText } from '../limits/refusal-texts.ts';
 
 /** When callers may try again while Redis is unreachable: it restarts within a few seconds. */
 const RETRY_MS = 2000;
