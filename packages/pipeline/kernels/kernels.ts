@@ -155,11 +155,11 @@ export function shrink(
   }
 }
 
-/** Means of 2 x 2 pixels. An odd last column or row counts twice. */
+/** Means of 2 x 2 pixels, halves rounded to the even number. An odd last column or row counts twice. */
 export function halve(src: usize, srcStride: i32, srcWidth: i32, srcHeight: i32, dst: usize, dstStride: i32): void {
   const width = (srcWidth + 1) >> 1;
   const height = (srcHeight + 1) >> 1;
-  const two = i16x8.splat(2);
+  const one = i16x8.splat(1);
   for (let y = 0; y < height; y++) {
     const upper = src + y * 2 * srcStride;
     const lower = y * 2 + 1 < srcHeight ? upper + srcStride : upper;
@@ -173,7 +173,8 @@ export function halve(src: usize, srcStride: i32, srcWidth: i32, srcHeight: i32,
         i16x8.extadd_pairwise_i8x16_u(i8x16.shuffle(a, a, 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 12, 13, 14, 15)),
         i16x8.extadd_pairwise_i8x16_u(i8x16.shuffle(b, b, 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 12, 13, 14, 15)),
       );
-      sum = i16x8.shr_u(i16x8.add(sum, two), 2);
+      const even = i16x8.add(one, v128.and(i16x8.shr_u(sum, 2), one));
+      sum = i16x8.shr_u(i16x8.add(sum, even), 2);
       const pixels = i8x16.narrow_i16x8_u(sum, sum);
       v128.store32_lane(out + x * 3, pixels, 0);
       v128.store16_lane(out + x * 3, pixels, 2, 4);
@@ -187,7 +188,7 @@ export function halve(src: usize, srcStride: i32, srcWidth: i32, srcHeight: i32,
           u32(load<u8>(upper + right + channel)) +
           u32(load<u8>(lower + left + channel)) +
           u32(load<u8>(lower + right + channel));
-        store<u8>(out + x * 3 + channel, (sum + 2) >> 2);
+        store<u8>(out + x * 3 + channel, (sum + 1 + ((sum >> 2) & 1)) >> 2);
       }
     }
   }

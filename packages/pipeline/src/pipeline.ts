@@ -16,6 +16,7 @@ import { poseOf } from './faces/pose.ts';
 import { scaleFace } from './faces/scale.ts';
 import { DEFAULT_LIMITS, decode, decodeImage, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
+import { Arenas, type KernelChoice, type Pixels } from './pixels/index.ts';
 import { cutsCrops, type WorkReport, workOf } from './work.ts';
 
 export interface PipelineOptions {
@@ -26,6 +27,8 @@ export interface PipelineOptions {
   threads?: number;
   /** Largest accepted image; 8192 px a side and 50 megapixels by default. */
   limits?: ImageLimits;
+  /** The loops over pixels: by default the quick ones, where this processor has SIMD instructions. */
+  kernels?: KernelChoice;
 }
 
 export interface Pipeline extends AsyncDisposable {
@@ -61,7 +64,7 @@ export interface Pipeline extends AsyncDisposable {
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const pack = await loadPack(options.packPath);
   const models = await openModels(pack, options.device, options.threads ?? 1);
-  return new ModelPipeline(pack, models, options.limits ?? DEFAULT_LIMITS);
+  return new ModelPipeline(pack, models, options.limits ?? DEFAULT_LIMITS, options.kernels);
 }
 
 /** Longest side at which an image is searched, px: profiles, tiles and memory are made for it. */
@@ -81,12 +84,14 @@ class ModelPipeline implements Pipeline {
   readonly #models: OpenModels;
   readonly #search: FaceSearch;
   readonly #limits: ImageLimits;
+  readonly #arenas: Arenas;
 
-  constructor(pack: Pack, models: OpenModels, limits: ImageLimits) {
+  constructor(pack: Pack, models: OpenModels, limits: ImageLimits, kernels: KernelChoice | undefined) {
     this.#pack = pack;
     this.#models = models;
     this.#search = new FaceSearch(pack.manifest, models.sessions);
     this.#limits = limits;
+    this.#arenas = new Arenas(kernels);
     this.device = models.device;
     this.deviceReason = models.reason;
     this.model = { name: pack.manifest.name, version: pack.manifest.version };
@@ -101,12 +106,15 @@ class ModelPipeline implements Pipeline {
     const lap = stopwatch();
     const header = readHeader(bytes, this.#limits);
     onPixels(header.width * header.height);
-    const image = await decode(bytes, header, {
-      orient: options.orient,
-      limits: this.#limits,
-      maxSide: LARGEST_DECODED_SIDE,
-      ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
-    });
+    using taken = this.#arenas.take();
+    const image = taken.arena.adopt(
+      await decode(bytes, header, {
+        orient: options.orient,
+        limits: this.#limits,
+        maxSide: LARGEST_DECODED_SIDE,
+        ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
+      }),
+    );
     const decoded = lap();
     const onItsSide = options.orient && header.orientation >= 5;
     const { width, height } = onItsSide ? { width: header.height, height: header.width } : header;
@@ -128,8 +136,9 @@ class ModelPipeline implements Pipeline {
     };
   }
 
-  detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>> {
-    return this.#find(image, options, 1, ignored);
+  async detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>> {
+    using taken = this.#arenas.take();
+    return await this.#find(taken.arena.adopt(image), options, 1, ignored);
   }
 
   /**
@@ -137,7 +146,7 @@ class ModelPipeline implements Pipeline {
    * @param scale px of the original per px of the image given: `min_face_size` counts px of the original
    */
   async #find(
-    given: RgbImage,
+    given: Pixels,
     options: DetectionOptions,
     scale: number,
     onFaces: (count: number) => void,
@@ -186,7 +195,7 @@ class ModelPipeline implements Pipeline {
   /** Adds the 106 points to each face. @param light measures the crops that the landmark model sees */
   async #addLandmarks(
     faces: readonly DetectedFace[],
-    image: RgbImage,
+    image: Pixels,
     places: readonly LandmarkPlace[],
     refined: boolean,
     light: LightMeter | null,
@@ -201,7 +210,7 @@ class ModelPipeline implements Pipeline {
   }
 
   /** Adds gender and age to each face. */
-  async #addAttributes(faces: readonly DetectedFace[], image: RgbImage): Promise<void> {
+  async #addAttributes(faces: readonly DetectedFace[], image: Pixels): Promise<void> {
     const rule = this.#pack.manifest.crops.attributes;
     const places = faces.map((face) => attributeCrop(face.points5, rule));
     const found = await findAttributes(this.#models.sessions.attributes, image, places, rule);
@@ -228,8 +237,9 @@ class ModelPipeline implements Pipeline {
     const bytes = await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#808080' } })
       .jpeg()
       .toBuffer();
-    const large = await decodeImage(bytes);
-    const small: RgbImage = { data: large.data.subarray(0, 640 * 480 * 3), width: 640, height: 480 };
+    using taken = this.#arenas.take();
+    const large = taken.arena.adopt(await decodeImage(bytes));
+    const small = large.part(0, 0, { width: 640, height: 480 });
     // Reduced and enlarged crops take different paths through the warp. V8 has compiled both after three passes.
     const places = [100, 500].map((side) => ({ centreX: 320, centreY: 240, side, roll: 0.1 }));
     const refiner = this.#models.sessions.refiner ? this.#refiner() : null;

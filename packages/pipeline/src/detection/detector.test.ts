@@ -4,6 +4,7 @@ import { type PastedFace, pasted } from '../../../../test/support/fixtures/paste
 import { type OpenModels, openModels } from '../device/open.ts';
 import type { Arrays, Session } from '../device/session.ts';
 import { loadPack, type Pack } from '../pack/load.ts';
+import { Arena } from '../pixels/index.ts';
 import { faceSize } from './candidate.ts';
 import { detectFaces } from './detector.ts';
 import { iou } from './nms.ts';
@@ -48,7 +49,7 @@ describe('the detector', () => {
       const data = await sharp(await pasted(width, height, faces))
         .raw()
         .toBuffer();
-      const image = { data, width, height };
+      const image = new Arena().adopt({ data, width, height });
       const rules = pack.manifest.detection;
       const passes = plannedPasses(image, rules.passes[profile], rules.smallest_face, 0);
       const session = watched(models.sessions.detector);
@@ -109,7 +110,7 @@ describe('the detector', () => {
       [1800, 20],
     ] as const) {
       data[(y * width + x) * 3] = 255;
-      const { candidates } = await detectFaces(session, { data, width, height }, [pass], {
+      const { candidates } = await detectFaces(session, new Arena().adopt({ data, width, height }), [pass], {
         ...rules,
         passes: {} as never,
       });

@@ -1,12 +1,13 @@
 import type { Session } from '../device/session.ts';
-import type { RgbImage, Size } from '../image/index.ts';
+import type { Size } from '../image/index.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
+import type { Pixels } from '../pixels/index.ts';
 import { release } from '../release.ts';
 import { type Candidate, candidatesOf, type DetectorOutput, type View } from './candidate.ts';
 import { type Letterbox, letterbox } from './letterbox.ts';
 import type { Pass } from './passes.ts';
 import { detectionPolicy, type Findings, lowestScore } from './policy.ts';
-import { Pyramid } from './pyramid.ts';
+import { isSize, type Level, Pyramid } from './pyramid.ts';
 import { ownsCentre, type TileGrid, tileGrid } from './tiles.ts';
 
 /**
@@ -15,16 +16,14 @@ import { ownsCentre, type TileGrid, tileGrid } from './tiles.ts';
  */
 export async function detectFaces(
   session: Session,
-  image: RgbImage,
+  image: Pixels,
   passes: readonly Pass[],
   rules: DetectionRules,
 ): Promise<Findings> {
+  using _levels = image.arena.scope();
   const fit = ({ scale }: Pass) => letterbox(image, scale, rules.size_multiple);
   const certain = passes.filter((pass) => !pass.rules.skip);
-  const pyramid = new Pyramid(
-    image,
-    certain.map((pass) => fit(pass).content),
-  );
+  const pyramid = new Pyramid(image, certain.map(fit));
   const lowest = lowestScore(passes, rules);
   const policy = detectionPolicy(image, passes, rules);
   let step = policy.next();
@@ -32,7 +31,7 @@ export async function detectFaces(
     const pass = step.value;
     const box = fit(pass);
     const grid = tileGrid(box.net, rules.tiles, rules.size_multiple);
-    const runs = runPass(session, await pyramid.level(box.content), box, grid);
+    const runs = runPass(session, pyramid.level(box), box, grid);
     const found: Candidate[] = [];
     for await (const { output, view, keeps } of runs) {
       found.push(...candidatesOf(output, lowest, view, pass.index, keeps));
@@ -51,10 +50,10 @@ interface TileRun {
   keeps(x: number, y: number): boolean;
 }
 
-/** Runs the detector over every tile of a pass. The tiles' pixels are copied into one buffer. */
+/** Runs the detector over every tile of a pass. The tiles' pixels are copied into one place. */
 async function* runPass(
   session: Session,
-  content: RgbImage,
+  { content, canvas: whole }: Level,
   { canvas, net, scaleX, scaleY }: Letterbox,
   { size, columns, rows }: TileGrid,
 ): AsyncGenerator<TileRun> {
@@ -66,16 +65,17 @@ async function* runPass(
   };
   // The graph stretches the part to the tile's size, which is not exactly the scale of the whole pass.
   const stretch = { x: size.width / part.width, y: size.height / part.height };
-  const buffer = new Uint8Array(
-    content.width === part.width && content.height === part.height ? 0 : part.width * part.height * 3,
-  );
+  const single = whole && isSize(whole, part) ? whole : null;
+  using _tile = content.arena.scope();
+  const tile = single ?? content.arena.pixels(part);
   const shrinkage = { x: scaleX / enlargement.x, y: scaleY / enlargement.y };
   for (const [row, top] of rows.starts.entries()) {
     for (const [column, left] of columns.starts.entries()) {
       const x = Math.round(left / enlargement.x);
       const y = Math.round(top / enlargement.y);
+      if (!single) cut(content, x, y, tile);
       yield {
-        output: await run(session, cut(content, x, y, part, buffer), part, size),
+        output: await run(session, tile, size),
         view: {
           scaleX: shrinkage.x * stretch.x,
           scaleY: shrinkage.y * stretch.y,
@@ -88,28 +88,22 @@ async function* runPass(
   }
 }
 
-async function run(session: Session, pixels: Uint8Array, canvas: Size, net: Size): Promise<DetectorOutput> {
+async function run(session: Session, pixels: Pixels, net: Size): Promise<DetectorOutput> {
   const output = await session.run({
-    images: { data: pixels, dims: [1, canvas.height, canvas.width, 3] },
+    images: { data: pixels.data, dims: [1, pixels.height, pixels.width, 3] },
     size: { data: BigInt64Array.of(BigInt(net.height), BigInt(net.width)), dims: [2] },
   });
   const values = (name: string) => output[name]!.data as Float32Array;
   return { scores: values('scores'), boxes: values('boxes'), points: values('points') };
 }
 
-/**
- * The pixels of a part of an image, black where it reaches past the image's right or bottom side.
- * @param into filled and returned, unless the part is the whole image: then the image's own array is returned
- */
-function cut(image: RgbImage, left: number, top: number, { width, height }: Size, into: Uint8Array): Uint8Array {
-  if (image.width === width && image.height === height) return image.data;
-  const copied = Math.min(width, image.width - left) * 3;
-  for (let y = 0; y < height; y++) {
-    const at = y * width * 3;
-    const from = ((top + y) * image.width + left) * 3;
-    const inside = top + y < image.height ? copied : 0;
-    if (inside > 0) into.set(image.data.subarray(from, from + inside), at);
-    into.fill(0, at + inside, at + width * 3);
-  }
-  return into;
+/** Copies the pixels of an image from `left`, `top` on; black where `to` reaches past the image's right or bottom side. */
+function cut(image: Pixels, left: number, top: number, to: Pixels): void {
+  const inside = {
+    width: Math.min(to.width, image.width - left),
+    height: Math.min(to.height, image.height - top),
+  };
+  if (inside.width < to.width || inside.height < to.height) to.data.fill(0);
+  if (inside.width > 0 && inside.height > 0)
+    image.arena.kernels.copy(image.part(left, top, inside), to.part(0, 0, inside));
 }

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { DetectedFace } from '../detection.ts';
 import { loadPack } from '../pack/load.ts';
 import type { RotationRules } from '../pack/manifest.ts';
+import { Arena } from '../pixels/index.ts';
 import { clearRotation, evidence, ROTATIONS, type Rotation, rotateBack, rotated } from './rotation.ts';
 
 let rules: RotationRules;
@@ -67,18 +68,19 @@ describe('the direction of a picture', () => {
 
 describe('a turned picture', () => {
   /** Every pixel tells where it was. */
-  const image = (width: number, height: number) => ({
-    width,
-    height,
-    data: Uint8Array.from({ length: width * height * 3 }, (_, i) => {
-      const pixel = Math.floor(i / 3);
-      return [pixel % width, Math.floor(pixel / width), 7][i % 3]!;
-    }),
-  });
+  const image = (width: number, height: number) =>
+    new Arena().adopt({
+      width,
+      height,
+      data: Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+        const pixel = Math.floor(i / 3);
+        return [pixel % width, Math.floor(pixel / width), 7][i % 3]!;
+      }),
+    });
 
-  it('is turned clockwise, and its faces are turned back to where they were', async () => {
+  it('is turned clockwise, and its faces are turned back to where they were', () => {
     for (const rotation of [0, ...ROTATIONS] as const) {
-      const turned = await rotated(image(7, 5), rotation);
+      const turned = rotated(image(7, 5), rotation);
       expect([turned.width, turned.height]).toEqual(rotation % 180 === 0 ? [7, 5] : [5, 7]);
       for (let y = 0; y < turned.height; y++)
         for (let x = 0; x < turned.width; x++) {
@@ -96,7 +98,7 @@ describe('a turned picture', () => {
           expect(face.landmarks).toEqual(face.points5);
         }
     }
-    expect([...(await rotated(image(2, 1), 90)).data]).toEqual([0, 0, 7, 1, 0, 7]);
+    expect([...rotated(image(2, 1), 90).data]).toEqual([0, 0, 7, 1, 0, 7]);
   });
 
   it('keeps the sides of a box as they lie in the picture', () => {

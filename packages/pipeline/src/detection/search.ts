@@ -1,13 +1,13 @@
 import type { DetectionOptions, Profile } from '@facequeue/schema';
 import type { OpenModels } from '../device/open.ts';
 import type { Session } from '../device/session.ts';
-import type { RgbImage } from '../image/index.ts';
 import type { Manifest, VerificationRules, VerifierCrop } from '../pack/manifest.ts';
+import type { Pixels } from '../pixels/index.ts';
 import type { Candidate } from './candidate.ts';
 import { detectFaces } from './detector.ts';
 import { plannedPasses } from './passes.ts';
 import type { Findings } from './policy.ts';
-import { shrink } from './pyramid.ts';
+import { shrunk } from './pyramid.ts';
 import { clearRotation, ROTATIONS, type Rotation, rotated } from './rotation.ts';
 import { candidatesToVerify, verifyCandidates } from './verification.ts';
 
@@ -19,7 +19,7 @@ const CANDIDATES_A_DIRECTION = 16;
 /** What a search found. */
 export interface Search extends Findings {
   /** The image in which the candidates lie: the one given, or that one turned. */
-  image: RgbImage;
+  image: Pixels;
   /** By how much it was turned, degrees clockwise. */
   rotation: Rotation;
 }
@@ -55,17 +55,17 @@ export class FaceSearch {
    * @param onFound called once, before the verifier runs
    */
   async search(
-    image: RgbImage,
+    image: Pixels,
     options: DetectionOptions,
     scale: number,
     onFound: (expected: Expected) => void = () => {},
   ): Promise<Search> {
     const { min_confidence = this.#manifest.detection.default_confidence, min_face_size = 0, profile } = options;
-    const detect = (one: RgbImage) => this.#detect(one, profile, min_face_size / scale);
+    const detect = (one: Pixels) => this.#detect(one, profile, min_face_size / scale);
     let search: Search = { ...(await detect(image)), image, rotation: 0 };
     const rotation = options.rotate === 'auto' ? await this.#rotationOf(image, search.candidates) : 0;
     if (rotation !== 0) {
-      const turned = await rotated(image, rotation);
+      const turned = rotated(image, rotation);
       search = { ...(await detect(turned)), image: turned, rotation };
     }
     const verifier = this.#verifierOf(profile);
@@ -76,11 +76,11 @@ export class FaceSearch {
   }
 
   /** The candidates with the verifier's opinion, unchanged where the pack has no verifier. */
-  async verify(image: RgbImage, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+  async verify(image: Pixels, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
     return await this.#verify(image, candidates, this.#verifier());
   }
 
-  #detect(image: RgbImage, profile: Profile, minFaceSize: number): Promise<Findings> {
+  #detect(image: Pixels, profile: Profile, minFaceSize: number): Promise<Findings> {
     const { detection } = this.#manifest;
     const passes = plannedPasses(image, detection.passes[profile], detection.smallest_face, minFaceSize);
     return detectFaces(this.#sessions.detector, image, passes, detection);
@@ -90,7 +90,7 @@ export class FaceSearch {
    * The direction in which an image is upright: 0 where a face stands out as it is, or none wins clearly.
    * @param upright what was found in it as it is
    */
-  async #rotationOf(image: RgbImage, upright: readonly Candidate[]): Promise<Rotation> {
+  async #rotationOf(image: Pixels, upright: readonly Candidate[]): Promise<Rotation> {
     const { default_confidence, rotation: rules } = this.#manifest.detection;
     const scores: Record<Rotation, number[]> = {
       0: await this.#bestScores(image, upright),
@@ -99,22 +99,24 @@ export class FaceSearch {
       270: [],
     };
     if (Math.max(0, ...scores[0]) >= rules.certain_score) return 0;
-    const small = await smallCopy(image);
+    using _copies = image.arena.scope();
+    const small = smallCopy(image);
     for (const rotation of ROTATIONS) {
-      const turned = await rotated(small, rotation);
+      using _turned = image.arena.scope();
+      const turned = rotated(small, rotation);
       scores[rotation] = await this.#bestScores(turned, (await this.#detect(turned, 'fast', 0)).candidates);
     }
     return clearRotation(scores, default_confidence, rules);
   }
 
   /** Verified scores of the best candidates, whatever the profile. */
-  async #bestScores(image: RgbImage, candidates: readonly Candidate[]): Promise<number[]> {
+  async #bestScores(image: Pixels, candidates: readonly Candidate[]): Promise<number[]> {
     const best = candidates.slice(0, CANDIDATES_A_DIRECTION);
     return (await this.verify(image, best)).map(({ score }) => score);
   }
 
   async #verify(
-    image: RgbImage,
+    image: Pixels,
     candidates: readonly Candidate[],
     verifier: Verifier | null,
   ): Promise<readonly Candidate[]> {
@@ -137,9 +139,9 @@ export class FaceSearch {
 }
 
 /** The image with a long side of `ROTATION_SIDE` at most. */
-async function smallCopy(image: RgbImage): Promise<RgbImage> {
+function smallCopy(image: Pixels): Pixels {
   const scale = ROTATION_SIDE / Math.max(image.width, image.height);
   if (scale >= 1) return image;
   const side = (length: number) => Math.max(1, Math.round(length * scale));
-  return await shrink(image, { width: side(image.width), height: side(image.height) });
+  return shrunk(image, { width: side(image.width), height: side(image.height) });
 }

@@ -1,6 +1,7 @@
 import { assert, double, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Session } from '../device/session.ts';
+import { Arena } from '../pixels/index.ts';
 import type { Candidate } from './candidate.ts';
 import { candidatesToVerify, leastPromising, verifierCrop, verifyCandidates, withOpinion } from './verification.ts';
 
@@ -110,7 +111,13 @@ describe('verifying', () => {
       (_, i) => 40 + 5 * Math.floor((Math.floor(i / 3) % width) / 10),
     );
     const candidates = Array.from({ length: 40 }, (_, i) => candidate(0.5, i * 10, 0, 10, 10));
-    const verified = await verifyCandidates(session, { data, width, height }, candidates, RULES, CROP);
+    const verified = await verifyCandidates(
+      session,
+      new Arena().adopt({ data, width, height }),
+      candidates,
+      RULES,
+      CROP,
+    );
     expect(runs).toEqual([32, 8]);
     expect(verified.map(({ detectorBox }) => detectorBox!.x1)).toEqual(candidates.map(({ x1 }) => x1).reverse());
     for (const { x1, y1, x2, y2, detectorBox } of verified) {
@@ -127,7 +134,7 @@ describe('verifying', () => {
       run: () => Promise.reject(new Error('not to be run')),
       close: async () => {},
     };
-    const image = { data: new Uint8Array(3), width: 1, height: 1 };
+    const image = new Arena().adopt({ data: new Uint8Array(3), width: 1, height: 1 });
     expect(await verifyCandidates(session, image, [], RULES, CROP)).toEqual([]);
   });
 });

@@ -5,8 +5,8 @@
 import type { Session } from '../device/session.ts';
 import type { Crop } from '../faces/crop.ts';
 import { runOnCrops } from '../faces/run-on-crops.ts';
-import type { RgbImage } from '../image/index.ts';
 import type { VerificationRules, VerifierCrop } from '../pack/manifest.ts';
+import type { Pixels } from '../pixels/index.ts';
 import type { Candidate, Corners } from './candidate.ts';
 import { bounded, logit, sigmoid } from './log-odds.ts';
 
@@ -79,7 +79,7 @@ export function verifierCrop({ x1, y1, x2, y2 }: Corners, rule: VerifierCrop): C
  */
 export async function verifyCandidates(
   session: Session,
-  image: RgbImage,
+  image: Pixels,
   candidates: readonly Candidate[],
   rules: VerificationRules,
   rule: VerifierCrop,

@@ -1,6 +1,6 @@
 import type { Session } from '../device/session.ts';
-import type { RgbImage } from '../image/index.ts';
 import type { AttributeCrop } from '../pack/manifest.ts';
+import type { Pixels } from '../pixels/index.ts';
 import type { Crop } from './crop.ts';
 import { runOnCrops } from './run-on-crops.ts';
 
@@ -17,7 +17,7 @@ const FACES_PER_RUN = 8;
 /** Gender and age of every crop, averaged with those of its mirror image if the pack says so. */
 export async function findAttributes(
   session: Session,
-  image: RgbImage,
+  image: Pixels,
   crops: readonly Crop[],
   rule: AttributeCrop,
 ): Promise<Attributes[]> {

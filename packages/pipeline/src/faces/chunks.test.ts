@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Session } from '../device/session.ts';
+import { Arena } from '../pixels/index.ts';
 import { findAttributes } from './attributes.ts';
 import { findLandmarks } from './landmarks.ts';
 
@@ -28,7 +29,11 @@ function model() {
 }
 
 /** A picture of columns, and crops of one grey each. */
-const image = { width: 400, height: 20, data: Uint8Array.from({ length: 24_000 }, (_, i) => ((i / 3) % 400) / 2) };
+const image = new Arena().adopt({
+  width: 400,
+  height: 20,
+  data: Uint8Array.from({ length: 24_000 }, (_, i) => ((i / 3) % 400) / 2),
+});
 const places = Array.from({ length: 17 }, (_, i) => ({ centreX: 20 + 20 * i, centreY: 10, side: 4, roll: 0 }));
 
 describe('faces of one picture', () => {

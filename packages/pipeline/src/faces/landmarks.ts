@@ -1,6 +1,6 @@
 import type { Arrays, Session } from '../device/session.ts';
-import type { RgbImage } from '../image/index.ts';
 import type { LandmarkCrop, RefinementRules } from '../pack/manifest.ts';
+import type { Pixels } from '../pixels/index.ts';
 import { type Crop, toImage } from './crop.ts';
 import { refinedPoints } from './refinement.ts';
 import { runOnCrops } from './run-on-crops.ts';
@@ -37,7 +37,7 @@ const pointsOf = (output: Arrays) => output['points']!.data as Float32Array;
 export async function findLandmarks(
   session: Session,
   refiner: Refiner | null,
-  image: RgbImage,
+  image: Pixels,
   places: readonly LandmarkPlace[],
   rule: LandmarkCrop,
   onCrop = (_pixels: Uint8Array) => {},

@@ -1,6 +1,6 @@
 import type { DetectedFace } from '../detection.ts';
-import type { RgbImage } from '../image/index.ts';
 import type { LandmarkCrop } from '../pack/manifest.ts';
+import type { Pixels } from '../pixels/index.ts';
 import type { Crop } from './crop.ts';
 import { type Light, lightOf } from './light.ts';
 import { warp } from './warp.ts';
@@ -22,11 +22,13 @@ export class LightMeter {
   };
 
   /** Cuts the crops of the next faces, where no model needs them, and measures them. */
-  measureAll(image: RgbImage, crops: readonly Crop[]): void {
-    const pixels = new Uint8Array(this.#rule.size ** 2 * 3);
+  measureAll(image: Pixels, crops: readonly Crop[]): void {
+    using _crop = image.arena.scope();
+    const { size } = this.#rule;
+    const pixels = image.arena.pixels({ width: size, height: size });
     for (const crop of crops) {
-      warp(image, crop, this.#rule.size, pixels);
-      this.measure(pixels);
+      warp(image, crop, pixels);
+      this.measure(pixels.data);
     }
   }
 

@@ -1,7 +1,10 @@
 import type { Arrays, Session } from '../device/session.ts';
-import type { RgbImage } from '../image/index.ts';
+import type { Pixels } from '../pixels/index.ts';
 import type { Crop } from './crop.ts';
-import { mirror, warp } from './warp.ts';
+import { warp } from './warp.ts';
+
+/** The EXIF orientation of a picture with left and right swapped. */
+const MIRRORED = 2;
 
 export interface CropRun {
   /** Side of a crop, px. */
@@ -20,25 +23,31 @@ export interface CropOutput {
   output: Arrays;
 }
 
-/** Cuts crops out of an image and runs a model with the input `faces` on them, some at a time. */
+/**
+ * Cuts crops out of an image and runs a model with the input `faces` on them, some at a time. What the model saw lies in the image's
+ * arena until the next run.
+ */
 export async function* runOnCrops(
   session: Session,
-  image: RgbImage,
+  image: Pixels,
   crops: readonly Crop[],
   { size, perRun, mirrored = false }: CropRun,
 ): AsyncGenerator<CropOutput> {
-  const bytes = size * size * 3;
+  const { arena } = image;
   const views = mirrored ? 2 : 1;
   for (let start = 0; start < crops.length; start += perRun) {
     const some = crops.slice(start, start + perRun);
-    const data = new Uint8Array(some.length * views * bytes);
+    using _batch = arena.scope();
+    const rows = some.length * views;
+    // One below the other.
+    const batch = arena.pixels({ width: size, height: rows * size });
+    const row = (i: number) => batch.part(0, i * size, { width: size, height: size });
     some.forEach((crop, i) => {
-      const at = i * views * bytes;
-      const straight = data.subarray(at, at + bytes);
-      warp(image, crop, size, straight);
-      if (mirrored) mirror(straight, size, data.subarray(at + bytes, at + 2 * bytes));
+      const straight = row(i * views);
+      warp(image, crop, straight);
+      if (mirrored) arena.kernels.orient(straight, row(i * views + 1), MIRRORED);
     });
-    const inputs = { faces: { data, dims: [some.length * views, size, size, 3] } };
+    const inputs = { faces: { data: batch.data, dims: [rows, size, size, 3] } };
     const output = await session.run(inputs);
     yield { crops: some, inputs, output };
   }

@@ -1,86 +1,62 @@
-import type { RgbImage } from '../image/index.ts';
+import type { Pixels } from '../pixels/index.ts';
 import type { Crop } from './crop.ts';
 
+/** A crop is sampled from pixels at most so many times as many as its own: bilinear samples skip none of them. */
+const MOST_REDUCED = 2.02;
+
 /**
- * Cuts a rotated square out of an image: bilinear samples, with as many sub-samples per pixel as the crop is reduced by, up
- * to 4 x 4. Outside the image, its border pixels are repeated.
+ * Cuts a rotated square out of an image by bilinear samples. A crop that is reduced by more than two is cut from a copy of its part of the
+ * image that has been halved as often as it needs, so every pixel counts. Outside the image, its border pixels are repeated.
  * @param crop in px of `image`
- * @param size side of the result, px
- * @param out where to write, size * size * 3 bytes RGB
+ * @param to a square in the image's arena, its rows side by side
  */
-export function warp(image: RgbImage, crop: Crop, size: number, out: Uint8Array): void {
-  const { data, width, height } = image;
-  // Decoders return Buffers and arrays; with one type only, the compiled row function stays valid.
-  const pixels = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  const n = Math.min(4, Math.max(1, Math.ceil(crop.side / (2 * size) - 0.01)));
-  const cos = (Math.cos(crop.roll) * crop.side) / (size * n);
-  const sin = (Math.sin(crop.roll) * crop.side) / (size * n);
-  // Offset from the crop's centre to the centre of its first sub-sample.
-  const half = (size * n) / 2 - 0.5;
-  const left = crop.centreX - half * cos + half * sin - 0.5;
-  const top = crop.centreY - half * sin - half * cos - 0.5;
-  for (let row = 0; row < size; row++)
-    warpRow(pixels, width, height, left - row * n * sin, top + row * n * cos, cos, sin, n, size, out, row * size * 3);
+export function warp(image: Pixels, crop: Crop, to: Pixels): void {
+  using _reduced = image.arena.scope();
+  const size = to.width;
+  const { pixels, centreX, centreY, side } = reducedTo(image, crop, size);
+  const cos = (Math.cos(crop.roll) * side) / size;
+  const sin = (Math.sin(crop.roll) * side) / size;
+  // From the crop's centre to the centre of its first pixel.
+  const half = size / 2 - 0.5;
+  const left = centreX - half * cos + half * sin - 0.5;
+  const top = centreY - half * sin - half * cos - 0.5;
+  image.arena.kernels.warp(pixels, { left, top, cos, sin, size }, to.data);
 }
 
-/** One row of a warp. It takes numbers only, so that V8 compiles it once and never deoptimises it. */
-function warpRow(
-  data: Uint8Array,
-  width: number,
-  height: number,
-  left: number,
-  top: number,
-  cos: number,
-  sin: number,
-  n: number,
-  size: number,
-  out: Uint8Array,
-  start: number,
-): void {
-  const right = width - 1;
-  const bottom = height - 1;
-  const share = 1 / (n * n);
-  for (let i = 0; i < size; i++) {
-    let r = 0;
-    let g = 0;
-    let b = 0;
-    for (let sj = 0; sj < n; sj++) {
-      for (let si = 0; si < n; si++) {
-        const u = i * n + si;
-        const x = Math.min(right, Math.max(0, left + u * cos - sj * sin));
-        const y = Math.min(bottom, Math.max(0, top + u * sin + sj * cos));
-        const x0 = x | 0;
-        const y0 = y | 0;
-        const fx = x - x0;
-        const fy = y - y0;
-        const a = (y0 * width + x0) * 3;
-        const c = x0 < right ? a + 3 : a;
-        const below = y0 < bottom ? width * 3 : 0;
-        const w11 = fx * fy;
-        const w10 = fy - w11;
-        const w01 = fx - w11;
-        const w00 = 1 - fx - w10;
-        r += w00 * data[a]! + w01 * data[c]! + w10 * data[a + below]! + w11 * data[c + below]!;
-        g += w00 * data[a + 1]! + w01 * data[c + 1]! + w10 * data[a + below + 1]! + w11 * data[c + below + 1]!;
-        b += w00 * data[a + 2]! + w01 * data[c + 2]! + w10 * data[a + below + 2]! + w11 * data[c + below + 2]!;
-      }
-    }
-    const at = start + i * 3;
-    out[at] = r * share + 0.5;
-    out[at + 1] = g * share + 0.5;
-    out[at + 2] = b * share + 0.5;
+/** An image, or a part of it, reduced as far as a crop of `size` px allows, and where the crop lies in it, px. */
+function reducedTo(image: Pixels, { centreX, centreY, side, roll }: Crop, size: number) {
+  const halvings = Math.max(0, Math.ceil(Math.log2(side / (size * MOST_REDUCED))));
+  if (halvings === 0) return { pixels: image, centreX, centreY, side };
+  const factor = 2 ** halvings;
+  const reach = (side / 2) * (Math.abs(Math.cos(roll)) + Math.abs(Math.sin(roll)));
+  const columns = covered(centreX, reach, image.width, factor);
+  const rows = covered(centreY, reach, image.height, factor);
+  let pixels = image.part(columns.from, rows.from, {
+    width: columns.to - columns.from,
+    height: rows.to - rows.from,
+  });
+  for (let i = 0; i < halvings; i++) {
+    const half = image.arena.pixels({ width: Math.ceil(pixels.width / 2), height: Math.ceil(pixels.height / 2) });
+    image.arena.kernels.halve(pixels, half);
+    pixels = half;
   }
+  return {
+    pixels,
+    centreX: (centreX - columns.from) / factor,
+    centreY: (centreY - rows.from) / factor,
+    side: side / factor,
+  };
 }
 
-/** The left-right mirror image of a square RGB crop. */
-export function mirror(crop: Uint8Array, size: number, out: Uint8Array): void {
-  for (let y = 0; y < size; y++) {
-    let from = (y * size + size - 1) * 3;
-    let to = y * size * 3;
-    for (let x = 0; x < size; x++, from -= 3, to += 3) {
-      out[to] = crop[from]!;
-      out[to + 1] = crop[from + 1]!;
-      out[to + 2] = crop[from + 2]!;
-    }
-  }
+/**
+ * The columns or rows of an image that a crop needs, with the neighbours of its samples; the nearest ones where it lies outside.
+ * @param factor what they are multiples of, so that all crops of an image see the same reduced pixels
+ */
+function covered(centre: number, reach: number, length: number, factor: number): { from: number; to: number } {
+  const last = Math.floor((length - 1) / factor);
+  const at = (place: number) => Math.min(last, Math.max(0, Math.floor(place / factor)));
+  return {
+    from: at(centre - reach - factor) * factor,
+    to: Math.min(length, (at(centre + reach + factor) + 1) * factor),
+  };
 }

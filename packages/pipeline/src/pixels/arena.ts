@@ -119,6 +119,11 @@ export class Pixels implements RgbImage, Rows {
     return this.#data;
   }
 
+  /** Whether its rows lie side by side, as `RgbImage` says. */
+  get isPacked(): boolean {
+    return this.stride === this.width * 3;
+  }
+
   /** A rectangle of this image, not copied. */
   part(left: number, top: number, size: Size): Pixels {
     return new Pixels(this.arena, this.#address + top * this.stride + left * 3, size, this.stride);

@@ -33,7 +33,7 @@ export interface Kernels {
   copy(from: Rows, to: Rows): void;
   /** Makes each pixel the mean of the area that it covers in the source. @param to no side larger than that of `from` */
   shrink(from: Rows, to: Rows): void;
-  /** Makes each pixel the mean of 2 x 2; an odd last row or column counts twice. @param to half as large as `from`, rounded up */
+  /** Makes each pixel the mean of 2 x 2, halves rounded to the even number; an odd last row or column counts twice. @param to half as large as `from`, rounded up */
   halve(from: Rows, to: Rows): void;
   /** Turns pixels upright. @param to as large as `from`, its sides swapped from orientation 5 on */
   orient(from: Rows, to: Rows, orientation: Orientation): void;

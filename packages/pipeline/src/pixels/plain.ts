@@ -66,7 +66,7 @@ function halve({ data, width, height, stride }: Rows, to: Rows): void {
           data[upper + right + channel]! +
           data[lower + left + channel]! +
           data[lower + right + channel]!;
-        to.data[y * to.stride + x * 3 + channel] = (sum + 2) >> 2;
+        to.data[y * to.stride + x * 3 + channel] = (sum + 1 + ((sum >> 2) & 1)) >> 2;
       }
     }
   }

@@ -6,10 +6,10 @@ import { iou } from '../detection/nms.ts';
 import type { DetectedFace } from '../detection.ts';
 import type { Session } from '../device/session.ts';
 import { refinedPoints } from '../faces/refinement.ts';
-import { mirror } from '../faces/warp.ts';
 import { decodeImage, type RgbImage } from '../image/index.ts';
 import type { RefinementRules } from '../pack/manifest.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { Arena } from '../pixels/index.ts';
 import { checkDeviations } from './checks.ts';
 import { MODEL_TOLERANCE, PICTURE_TOLERANCE, type Reference } from './reference.ts';
 
@@ -97,10 +97,9 @@ export async function compareVerifier(session: Session, folder: string, wanted: 
 
 /** The attribute model on the reference's own crop and its mirror image. */
 export async function compareAttributes(session: Session, folder: string, wanted: Reference['model_attributes']) {
-  const { data, width } = await pixels(join(folder, 'crop-attributes-112.png'));
-  const faces = new Uint8Array(2 * data.length);
-  faces.set(data);
-  mirror(data, width, faces.subarray(data.length));
+  const crop = new Arena().adopt(await pixels(join(folder, 'crop-attributes-112.png')));
+  const { width } = crop;
+  const faces = Buffer.concat([crop.data, crop.turned(2).data]);
   const output = await session.run({ faces: { data: faces, dims: [2, width, width, 3] } });
   const male = output['male']!.data as Float32Array;
   const age = output['age']!.data as Float32Array;
