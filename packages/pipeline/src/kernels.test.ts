@@ -41,7 +41,11 @@ const PICTURES: Compared[] = [
   { name: 'fourteen faces in tiles', bytes: () => composed({ faces: 14, width: 2000, height: 1125 }), faces: 14 },
   {
     name: 'a picture on its side',
-    bytes: () => sharp('test/images/astronaut.png').rotate(90).png().toBuffer(),
+    bytes: async () =>
+      await sharp(await photographBytes('astronaut.png'))
+        .rotate(90)
+        .png()
+        .toBuffer(),
     options: { rotate: 'auto' },
     faces: 1,
   },

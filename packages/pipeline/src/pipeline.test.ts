@@ -8,6 +8,7 @@ import { ihdr } from '../../../test/support/fixtures/png.ts';
 import { pairwise } from '../../../test/support/pairwise.ts';
 import type { DetectedFace } from './detection.ts';
 import { createPipeline, type Pipeline } from './pipeline.ts';
+import { Pixels } from './pixels/index.ts';
 
 let pipeline: Pipeline;
 beforeAll(async () => {
@@ -370,19 +371,19 @@ describe('pipeline', () => {
   it('takes no picture without a face for turned, and looks no further where a face stands out', async () => {
     for (const name of WITHOUT)
       expect((await detect(await photographBytes(name), { rotate: 'auto' })).faces).toEqual([]);
-    const rotate = vi.spyOn(sharp.prototype, 'rotate');
-    onTestFinished(() => rotate.mockRestore());
+    const makeTurned = vi.spyOn(Pixels.prototype, 'turned');
+    onTestFinished(() => makeTurned.mockRestore());
     for (const [name, turned] of [
       ['portrait-1.jpg', 0],
       ['no-face-cat.png', 3],
     ] as const) {
-      rotate.mockClear();
+      makeTurned.mockClear();
       const image = await photograph(name);
       await pipeline.detectPixels(image, options({ rotate: 'auto' }));
-      expect(rotate, name).toHaveBeenCalledTimes(turned);
-      rotate.mockClear();
+      expect(makeTurned, name).toHaveBeenCalledTimes(turned);
+      makeTurned.mockClear();
       await pipeline.detectPixels(image, options({ rotate: 'none' }));
-      expect(rotate).not.toHaveBeenCalled();
+      expect(makeTurned).not.toHaveBeenCalled();
     }
   });
 

@@ -107,14 +107,13 @@ class ModelPipeline implements Pipeline {
     const header = readHeader(bytes, this.#limits);
     onPixels(header.width * header.height);
     using taken = this.#arenas.take();
-    const image = taken.arena.adopt(
-      await decode(bytes, header, {
-        orient: options.orient,
-        limits: this.#limits,
-        maxSide: LARGEST_DECODED_SIDE,
-        ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
-      }),
-    );
+    const image = await decode(bytes, header, {
+      orient: options.orient,
+      limits: this.#limits,
+      maxSide: LARGEST_DECODED_SIDE,
+      makeRoom: (size) => taken.arena.pixels(size),
+      ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
+    });
     const decoded = lap();
     const onItsSide = options.orient && header.orientation >= 5;
     const { width, height } = onItsSide ? { width: header.height, height: header.width } : header;
