@@ -6,6 +6,7 @@ export type { ImageHeader, ImageLimits, RgbImage } from './image/index.ts';
 export { decode, decodeImage, readHeader, sniff } from './image/index.ts';
 export { DEFAULT_PACK, loadPack, type Pack, PackError } from './pack/load.ts';
 export { createPipeline, type Pipeline, type PipelineOptions } from './pipeline.ts';
+export { LARGE_PIXELS } from './pixels/index.ts';
 export { renderResult } from './render.ts';
 export { pipelineVariables } from './variables.ts';
 export type { Check } from './verify/checks.ts';

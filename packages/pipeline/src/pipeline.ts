@@ -105,8 +105,9 @@ class ModelPipeline implements Pipeline {
     if (options.landmarks === 'refined') this.#refiner();
     const lap = stopwatch();
     const header = readHeader(bytes, this.#limits);
-    onPixels(header.width * header.height);
-    using taken = this.#arenas.take();
+    const pixels = header.width * header.height;
+    using taken = this.#arenas.take(pixels);
+    onPixels(pixels);
     const image = await decode(bytes, header, {
       orient: options.orient,
       limits: this.#limits,
@@ -136,7 +137,7 @@ class ModelPipeline implements Pipeline {
   }
 
   async detectPixels(image: RgbImage, options: DetectionOptions): Promise<Omit<Detection, 'image'>> {
-    using taken = this.#arenas.take();
+    using taken = this.#arenas.take(image.width * image.height);
     return await this.#find(taken.arena.adopt(image), options, 1, ignored);
   }
 
@@ -236,7 +237,7 @@ class ModelPipeline implements Pipeline {
     const bytes = await sharp({ create: { width: 1920, height: 1080, channels: 3, background: '#808080' } })
       .jpeg()
       .toBuffer();
-    using taken = this.#arenas.take();
+    using taken = this.#arenas.take(0);
     const large = taken.arena.adopt(await decodeImage(bytes));
     const small = large.part(0, 0, { width: 640, height: 480 });
     // Reduced and enlarged crops take different paths through the warp. V8 has compiled both after three passes.

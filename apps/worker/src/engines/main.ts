@@ -1,10 +1,7 @@
 /** The engine process: image bytes in, faces out, and nothing else. Started by the worker, never by hand. */
-import { createPipeline, type PipelineOptions, renderResult } from '@facequeue/pipeline';
+import { createPipeline, LARGE_PIXELS, type PipelineOptions, renderResult } from '@facequeue/pipeline';
 import { encodeDetails, encodeResult } from '@facequeue/schema/result-codec';
 import { serveParent } from './child.ts';
-
-/** An image with more pixels needs much memory, so what earlier images left is collected before it is decoded. */
-const LARGE_PIXELS = 16e6;
 
 serveParent(async (settings) => {
   const pipeline = await createPipeline(settings as PipelineOptions);
@@ -16,7 +13,7 @@ serveParent(async (settings) => {
         ...report,
         pixels(count) {
           report.pixels(count);
-          // Decoded pixels lie outside the heap, where they may stay for long after their last use.
+          // It needs much memory while it is decoded; what earlier images left outside the heap may stay there for long.
           if (count > LARGE_PIXELS) globalThis.gc?.();
         },
       });

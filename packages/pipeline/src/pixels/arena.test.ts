@@ -87,30 +87,43 @@ describe.each(['simd', 'plain'] as const)('an arena with %s kernels', (kernels) 
 describe('arenas', () => {
   it('give each image in progress its own, and use it again', () => {
     const arenas = new Arenas();
-    const first = arenas.take();
+    const first = arenas.take(2e6);
     const { arena } = first;
     {
-      using second = arenas.take();
+      using second = arenas.take(2e6);
       expect(second.arena).not.toBe(arena);
     }
     const address = arena.allocate(100);
     first[Symbol.dispose]();
-    using next = arenas.take();
+    using next = arenas.take(2e6);
     expect(next.arena).toBe(arena);
     expect(next.arena.allocate(100)).toBe(address);
   });
 
-  it('do not keep one that a very large picture has made grow', () => {
+  it('do not keep one that a picture has made grow beyond 64 MiB', () => {
     const arenas = new Arenas();
-    let grown: Arena;
-    {
-      using large = arenas.take();
-      grown = large.arena;
-      grown.pixels({ width: 5000, height: 5000 });
-    }
-    using next = arenas.take();
-    expect(next.arena).not.toBe(grown!);
+    const arenaAfter = (width: number, height: number) => {
+      using taken = arenas.take(2e6);
+      taken.arena.pixels({ width, height });
+      return taken.arena;
+    };
+    const kept = arenaAfter(4096, 4096);
+    const grown = arenaAfter(5000, 5000);
+    expect(grown).toBe(kept);
+    using next = arenas.take(2e6);
+    expect(next.arena).not.toBe(grown);
     expect(next.arena.capacity).toBeLessThan(20 * MB);
+  });
+
+  it('keep none while a large picture is decoded, nor its own afterwards', () => {
+    const arenas = new Arenas();
+    const small = arenas.take(2e6);
+    small[Symbol.dispose]();
+    const large = arenas.take(17e6);
+    expect(large.arena).not.toBe(small.arena);
+    large[Symbol.dispose]();
+    using next = arenas.take(2e6);
+    expect([small.arena, large.arena]).not.toContain(next.arena);
   });
 
   it('work without SIMD, and say so, where a limit leaves no addresses for a memory of WebAssembly', async () => {
