@@ -255,7 +255,9 @@ class ModelPipeline implements Pipeline {
 
   /** Whether the "GPU" is a program: to warm that up would take minutes, and make nothing faster. */
   async #isSoftwareRendered(): Promise<boolean> {
-    const tiny: RgbImage = { data: new Uint8Array(64 * 64 * 3).fill(128), width: 64, height: 64 };
+    using taken = this.#arenas.take(0);
+    const tiny = taken.arena.pixels({ width: 64, height: 64 });
+    tiny.data.fill(128);
     const search = () => this.#search.search(tiny, { ...DEFAULT_DETECTION_OPTIONS, profile: 'fast' }, 1);
     // A GPU's first run compiles its kernels.
     await search();
