@@ -116,7 +116,7 @@ describe('ingest', () => {
 });
 
 describe('ingest into a service with a short queue', () => {
-  it('waits for room and loses nothing', async () => {
+  it('waits for room and loses nothing', { timeout: 180_000 }, async () => {
     await using service = await startService({ MAX_WAITING_JOBS: '20' });
     const out = join(folder, 'full.ndjson');
     const { code, stderr } = await facequeue(['ingest', photos, '--out', out], { FACEQUEUE_URL: service.url });

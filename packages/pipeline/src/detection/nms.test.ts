@@ -60,6 +60,8 @@ const strips = array(
     }),
   ),
 );
+/** A box that is the mean of itself alone may still be off by this: overlaps of exactly the limit are not rare. */
+const ROUNDING = 1e-9;
 const fractions = constantFrom(0, 0.05, 0.3, 0.45, 0.5, 0.55, 0.9, 1);
 
 describe('merging', () => {
@@ -79,8 +81,9 @@ describe('merging', () => {
         // A vote limit no overlap reaches leaves every box where its candidate had it.
         const kept = merge(all, 0.45, 1.1);
         for (const one of all)
-          expect(kept.some((other) => other.score >= one.score && iou(one, other) >= 0.45)).toBe(true);
-        for (const [i, a] of kept.entries()) for (const b of kept.slice(i + 1)) expect(iou(a, b)).toBeLessThan(0.45);
+          expect(kept.some((other) => other.score >= one.score && iou(one, other) >= 0.45 - ROUNDING)).toBe(true);
+        for (const [i, a] of kept.entries())
+          for (const b of kept.slice(i + 1)) expect(iou(a, b)).toBeLessThan(0.45 + ROUNDING);
       }),
     );
   });
