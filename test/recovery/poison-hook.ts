@@ -2,9 +2,9 @@
  * Loaded into engines by NODE_OPTIONS, in tests only: an image with the mark makes its engine abort, like a fault in
  * native code.
  */
+import { onImage } from '../support/processes/engine-images.ts';
 import { POISON } from './poison.ts';
 
-process.prependListener('message', (message: unknown) => {
-  const { type, image } = message as { type?: string; image?: { bytes: Uint8Array } };
-  if (type === 'detect' && Buffer.from(image!.bytes).includes(POISON)) process.abort();
+onImage((bytes) => {
+  if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(POISON)) process.abort();
 });
