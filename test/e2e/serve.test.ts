@@ -34,7 +34,7 @@ describe('the whole service', () => {
   it('answers on the same port after its worker was killed, and takes less than 110 MB itself', async () => {
     await using service = await startService({ ENGINES: '1' });
     // 75 MB, at the first start of a checkout 90; with what reads its command line and settings, from 120 on.
-    expect(residentBytes(service.pid) / 1e6).toBeLessThan(110);
+    await expect.poll(() => residentBytes(service.pid) / 1e6).toBeLessThan(110);
     const engines = service.engines();
     process.kill(service.worker().pid, 'SIGKILL');
     const response = await fetch(`${service.url}/face_detection`, {
