@@ -9,6 +9,7 @@ const NAMES = [
   'image',
   'queue',
   'waits',
+  'backlog',
   'jobs-memory',
   'ingest',
   'interactive',
