@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { DEFAULT_PACK } from '@facequeue/pipeline';
 import { describe, expect, it } from 'vitest';
 import { engineEnvironment } from '../config.ts';
-import { planEngines } from './engine-plan.ts';
+import { deviceSequence, planEngines } from './engine-plan.ts';
 import { engineLauncher } from './launcher.ts';
 
 const program = { env: engineEnvironment(), launcher: engineLauncher(), cwd: tmpdir() };
@@ -27,10 +27,10 @@ describe('the engines of a worker', () => {
   it('run on the CPU with auto where a driver is named but no GPU can be used, and the reason says why', async () => {
     const driver = '/nowhere/icd.json';
     const env = { ...program.env, VK_ICD_FILENAMES: driver, VK_DRIVER_FILES: driver, CUDA_VISIBLE_DEVICES: '' };
-    const plan = await planEngines({ DEVICE: 'auto', ENGINES: 2 }, DEFAULT_PACK, { ...program, env }, true);
+    const plan = await planEngines({ DEVICE: 'auto', ENGINES: 7 }, DEFAULT_PACK, { ...program, env }, true);
     expect(plan).toEqual({
       device: 'cpu',
-      engines: 2,
+      engines: 7,
       limitedBy: 'ENGINES',
       reason: expect.stringMatching(/^no GPU can be used: cuda: .+; webgpu: .*adapter/),
     });
@@ -46,4 +46,10 @@ describe('the engines of a worker', () => {
       reason: expect.stringContaining('without a result'),
     });
   });
+});
+
+it('a GPU is numbered as nvidia-smi does where DEVICE names a number, and else as CUDA does', () => {
+  for (const device of ['cuda:0', 'tensorrt:1'] as const)
+    expect(deviceSequence(device)).toEqual({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID' });
+  for (const device of ['cpu', 'webgpu', 'cuda'] as const) expect(deviceSequence(device)).toEqual({});
 });

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Choice, EngineCounts } from '@facequeue/pipeline';
-import { type Device, type DeviceChoice, gpuIsVisible, NO_GPU } from '@facequeue/pipeline/device';
+import { type Device, type DeviceChoice, gpuIsVisible, NO_GPU, partsOf } from '@facequeue/pipeline/device';
 import type { EngineProgram } from './engine.ts';
 import { type EngineCount, engineCount } from './engine-count.ts';
 import { measureResources } from './resources.ts';
@@ -57,4 +57,12 @@ async function compare(
   const { stdout } = await run.catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }));
   if (stdout) return JSON.parse(stdout) as Choice;
   return { device: 'cpu', engines: comparison.engines.cpu, reason: 'the comparison of devices ended without a result' };
+}
+
+/**
+ * Environment of engines by which CUDA numbers GPUs as nvidia-smi does, where one is named by its number. By itself CUDA begins with the
+ * fastest one.
+ */
+export function deviceSequence(device: Device): Record<string, string> {
+  return partsOf(device).index === null ? {} : { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' };
 }

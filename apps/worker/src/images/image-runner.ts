@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Registry, Sample } from '@facequeue/metrics';
 import type { PipelineOptions } from '@facequeue/pipeline';
-import { type Device, partsOf } from '@facequeue/pipeline/device';
 import { imageLimits } from '@facequeue/pipeline/variables';
 import type { WorkerInfo, WorkerQueue } from '@facequeue/queue';
 import type { QueueName } from '@facequeue/schema';
@@ -10,7 +9,7 @@ import type { Logger } from '@facequeue/service';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
 import { EngineStartError } from '../engines/engine.ts';
-import { planEngines } from '../engines/engine-plan.ts';
+import { deviceSequence, planEngines } from '../engines/engine-plan.ts';
 import { engineLauncher } from '../engines/launcher.ts';
 import { EnginePool, type PoolStatus } from '../engines/pool.ts';
 import { PRIORITY_CLASSES } from '../engines/priority.ts';
@@ -153,11 +152,6 @@ function openSandbox({ ENGINE_SANDBOX, DEVICE }: WorkerConfig, readable: string[
     );
   }
   return sandbox;
-}
-
-/** Where a GPU is named by its number, CUDA counts as nvidia-smi does; by itself it begins with the fastest one. */
-function deviceSequence(device: Device): Record<string, string> {
-  return partsOf(device).index === null ? {} : { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' };
 }
 
 function logSandbox(sandbox: Sandbox, log: Logger): void {
