@@ -36,6 +36,16 @@ describe('the engines of a worker', () => {
     });
   });
 
+  it('are with auto as many as the comparison could start, unless ENGINES says how many', async () => {
+    // Where there is no GPU, a process says what a comparison with one would.
+    const choice = { device: 'webgpu', engines: 1, reason: 'webgpu is the fastest: …' };
+    const launcher = { execPath: process.execPath, execArgv: ['-e', `console.log('${JSON.stringify(choice)}')`] };
+    const plan = (ENGINES: number | 'auto') =>
+      planEngines({ DEVICE: 'auto', ENGINES }, DEFAULT_PACK, { ...program, launcher }, true);
+    expect(await plan('auto')).toMatchObject(choice);
+    expect(await plan(7)).toMatchObject({ ...choice, engines: 7, limitedBy: 'ENGINES' });
+  });
+
   it('run on the CPU when the comparison of devices ends without a result', async () => {
     const launcher = { execPath: process.execPath, execArgv: ['--no-such-option'] };
     expect(
