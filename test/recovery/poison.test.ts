@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => installation?.[Symbol.asyncDispose]());
 
 describe('an image that makes its engine abort', () => {
-  it('fails alone: 64 other images in flight succeed at their first attempt', async () => {
+  it('fails alone: 64 other images in flight succeed at their first attempt', { timeout: 180_000 }, async () => {
     const { client } = gateway;
     const jobs = await Promise.all(Array.from({ length: 65 }, (_, i) => client.submit(i === 20 ? poisonous : good)));
     const ended = await Promise.all(jobs.map(({ id }) => client.wait(id)));
