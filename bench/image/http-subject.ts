@@ -28,7 +28,6 @@ export class HttpSubject implements Subject {
   readonly callers = true;
   readonly forms: readonly Form[];
   readonly #options: HttpSubjectOptions;
-  readonly #agent = new Agent({ keepAlive: true });
   readonly #bodies = new Map<string, Promise<CallBody>>();
 
   constructor(options: HttpSubjectOptions) {
@@ -38,7 +37,7 @@ export class HttpSubject implements Subject {
   }
 
   async detect(picture: Picture): Promise<Box[]> {
-    const { Faces } = JSON.parse(await this.#post(await this.#body('raw', picture))) as Answer;
+    const { Faces } = JSON.parse(await this.#post(await this.#body('raw', picture), new Agent())) as Answer;
     return Faces.map(({ BoundingBox: { Left, Top, Width, Height } }) => ({
       x: Left * picture.width,
       y: Top * picture.height,
@@ -51,7 +50,11 @@ export class HttpSubject implements Subject {
     const { form, picture, callers, ms } = given;
     if (form === 'batch' || form === 'cameras') return await this.#options.runStream!(given);
     const body = await this.#body(form, picture);
-    return (await load(callers, ms, () => this.#post(body))).samples;
+    // Not kept for the next round: by then a server may be closing connections that were idle for seconds.
+    const agent = new Agent({ keepAlive: true });
+    const { samples } = await load(callers, ms, () => this.#post(body, agent));
+    agent.destroy();
+    return samples;
   }
 
   processes(): Record<string, number[]> {
@@ -59,7 +62,6 @@ export class HttpSubject implements Subject {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#agent.destroy();
     await this.#options.close();
   }
 
@@ -71,10 +73,10 @@ export class HttpSubject implements Subject {
   }
 
   /** Posts an image and reads the whole answer. @throws when it is not a success */
-  #post({ contentType, bytes }: CallBody): Promise<string> {
+  #post({ contentType, bytes }: CallBody, agent: Agent): Promise<string> {
     const headers = { 'content-type': contentType, 'content-length': bytes.length };
     return new Promise((resolve, reject) => {
-      const options = { method: 'POST', agent: this.#agent, headers };
+      const options = { method: 'POST', agent, headers };
       const call = request(`${this.#options.url}/face_detection`, options, (response) => {
         let text = '';
         response.setEncoding('utf8');
