@@ -27,6 +27,7 @@ describe('the load of a machine', () => {
     const quiet = { others: 0.01, steal: 0 };
     expect(describeLoad([quiet, quiet])).toMatch(/^Quiet machine/);
     expect(describeLoad([quiet, quiet, { others: 0.3, steal: 0 }])).toMatch(/^Busy machine.* 1 % \(at most 30 %\)/);
+    expect(describeLoad([])).toMatch(/^Nothing was timed/);
     expect(describeLoad([quiet, { others: 0, steal: 0.3 }])).toMatch(/^Busy machine.* \(at most 30 %\)\. Trust/);
   });
 });

@@ -50,6 +50,7 @@ const QUIET_SHARE = 0.05;
 
 /** One sentence on how busy the machine was. @param shares one for each measurement */
 export function describeLoad(shares: readonly CpuShares[]): string {
+  if (shares.length === 0) return 'Nothing was timed, so the load of the machine was not read.';
   const percent = (share: number) => `${Math.round(share * 100)} %`;
   const spread = (of: keyof CpuShares) => {
     const sorted = shares.map((one) => one[of]).sort((a, b) => a - b);

@@ -20,6 +20,8 @@ import { stageCosts } from './stages.ts';
 import { SUBJECTS } from './subjects.ts';
 import { targetsOf } from './targets.ts';
 
+/** Runs of each stage of a profile. */
+const STAGE_REPEATS = 10;
 const EXTRA_CASES = ['stages', 'footprint'] as const;
 const ALL_CASES = [...CASES.map(({ name }) => name), ...EXTRA_CASES];
 /** What `--short` measures, in less than three minutes. */
@@ -77,7 +79,7 @@ for (const one of CASES) {
 }
 
 const usual = await pictureOf(USUAL);
-const stages = goesOn('stages') ? await stageCosts(usual.bytes, PROFILES, 30, pack) : null;
+const stages = goesOn('stages') ? await stageCosts(usual.bytes, PROFILES, STAGE_REPEATS, pack) : null;
 if (stages) print(`### CPU-ms of each stage, pipeline alone: ${usual.description}\n\n${stagesTable(stages)}`);
 const settings: Record<string, string> = pack === undefined ? {} : { MODEL_PACK: pack };
 const small = goesOn('footprint') ? await footprint(usual, settings, Math.max(4, seconds) * 1000) : null;

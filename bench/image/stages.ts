@@ -14,7 +14,7 @@ export interface StageCost {
 }
 
 /** Before the measurement. */
-const WARM_RUNS = 10;
+const WARM_RUNS = 3;
 
 const OPTIONS: DetectionOptions = { profile: 'balanced', landmarks: false, attributes: false, orient: true };
 
