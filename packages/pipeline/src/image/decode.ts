@@ -3,7 +3,7 @@ import { readHeader } from './header.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { undecodable } from './reader.ts';
 import { Room } from './room.ts';
-import type { ImageHeader, MakeRoom, RgbImage } from './types.ts';
+import type { ImageHeader, MakeRoom, RgbImage, Turn } from './types.ts';
 
 export interface DecodeOptions<Image extends RgbImage = RgbImage> {
   /** Whether EXIF orientation is applied. */
@@ -16,6 +16,8 @@ export interface DecodeOptions<Image extends RgbImage = RgbImage> {
   minSide?: number;
   /** Makes the room where the pixels are wanted; by default an array of their own. */
   makeRoom?: MakeRoom<Image>;
+  /** Turns an image in that room upright; by default it is turned before it comes there. */
+  turn?: Turn<Image>;
 }
 
 /** Smallest reduction that saves time: from here on sharp lets libjpeg decode to a half, quarter or eighth. */
@@ -41,7 +43,7 @@ export async function decode<Image extends RgbImage = RgbImage>(
     height: Math.max(1, Math.round(header.height * scale)),
   };
   const orientation = options.orient ? header.orientation : 1;
-  const room = new Room(options.makeRoom);
+  const room = new Room(options.makeRoom, options.turn);
   let image: RgbImage;
   try {
     image = await CODECS[format].decode({
@@ -51,6 +53,7 @@ export async function decode<Image extends RgbImage = RgbImage>(
       orientation,
       size: scale < 1 ? size : undefined,
       makeRoom: (of) => room.make(of),
+      turn: options.turn && ((stored, to) => room.turn(stored, to)),
     });
   } catch (error) {
     throw undecodable(format, 'its data is damaged or cut short', error);
@@ -61,7 +64,9 @@ export async function decode<Image extends RgbImage = RgbImage>(
   return room.take(image);
 }
 
-function shrinkage({ format, width, height }: ImageHeader, { minSide, maxSide }: DecodeOptions): number {
+type Sides = Pick<DecodeOptions, 'minSide' | 'maxSide'>;
+
+function shrinkage({ format, width, height }: ImageHeader, { minSide, maxSide }: Sides): number {
   const side = Math.max(width, height);
   if (CODECS[format].shrinks && minSide !== undefined && side >= minSide * WORTH_SHRINKING) return minSide / side;
   return maxSide === undefined || side <= maxSide ? 1 : maxSide / side;

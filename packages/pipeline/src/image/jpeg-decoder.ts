@@ -16,8 +16,11 @@ const MISSING_SAMPLE = 128;
  * @throws Error sharp's own
  */
 export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {
-  const asStored = !input.size && input.orientation === 1;
-  return (asStored && decodeTurbo(input.bytes, input.header, MAX_SCANS, input.makeRoom)) || decodeDamaged(input);
+  const { bytes, header, size, orientation, makeRoom, turn } = input;
+  const upright = orientation === 1;
+  const stored = !size && (upright || turn) ? decodeTurbo(bytes, header, MAX_SCANS, makeRoom) : null;
+  if (!stored) return await decodeDamaged(input);
+  return upright ? stored : turn!(stored, orientation);
 }
 
 /**

@@ -1,14 +1,16 @@
 import { release } from '../release.ts';
-import type { MakeRoom, RgbImage, Size } from './types.ts';
+import type { MakeRoom, RgbImage, Size, Turn } from './types.ts';
 
 /** The room for one decoded image. */
 export class Room<Image extends RgbImage> {
   readonly #make: MakeRoom<Image> | undefined;
+  readonly #turn: Turn<Image> | undefined;
   #made: RgbImage | null = null;
 
   /** @param make where the pixels are wanted; absent: they may lie anywhere */
-  constructor(make: MakeRoom<Image> | undefined) {
+  constructor(make: MakeRoom<Image> | undefined, turn: Turn<Image> | undefined) {
     this.#make = make;
+    this.#turn = turn;
   }
 
   /** Room of a size; the same for the next decoder that asks for as much, when one has given up. */
@@ -16,6 +18,12 @@ export class Room<Image extends RgbImage> {
     const made = this.#made;
     if (made?.width === width && made.height === height) return made;
     this.#made = this.#make?.({ width, height }) ?? { data: new Uint8Array(width * height * 3), width, height };
+    return this.#made;
+  }
+
+  /** Turns an image upright that lies in this room. */
+  turn(image: RgbImage, orientation: number): RgbImage {
+    this.#made = this.#turn!(image as Image, orientation);
     return this.#made;
   }
 

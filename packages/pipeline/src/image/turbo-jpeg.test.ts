@@ -14,6 +14,11 @@ import { decodeTurbo, HAS_TURBO_JPEG } from './turbo-jpeg.ts';
 
 const limits = { maxSide: 4096, maxPixels: 4e6 };
 const SIDES = [1, 2, 3, 7, 8, 9, 15, 16, 17, 33];
+/** 8 x 8 px, as libjpeg-turbo writes them with `TJPARAM_ARITHMETIC` and with `TJPARAM_LOSSLESS`. */
+const ARITHMETIC =
+  '/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/yQARCAAIAAgDAREAAhEBAxEB/8wACgAQEAUBEBEF/9oADAMBAAIRAxEAPwD/ALxoKngxhifsbkkOOkD/2Q==';
+const LOSSLESS =
+  '/9j/7gAOQWRvYmUAZAAAAAAA/8MAEQgACAAIA1IRAEcRAEIRAP/EABcAAQEBAQAAAAAAAAAAAAAAAAIFBwj/2gAMA1IARwBCAAEAAOf8AwFtttttttttt2LFhtttttttttt2LFhtttttttttt2LFhtttttttttt2LFhtttttttttt2LFhtttttttttt2LFhtttttttttt2LFhtttttttttt//9k=';
 const END = Buffer.from([0xff, 0xd9]);
 
 const plain = ({ width, height }: Size): RgbImage => ({ data: new Uint8Array(width * height * 3), width, height });
@@ -107,10 +112,13 @@ describe.runIf(HAS_TURBO_JPEG)('libjpeg-turbo', () => {
       'without an end': ordinary.subarray(0, -2),
       'cut short': Buffer.concat([ordinary.subarray(0, -200), END]),
       'with junk in a scan': withByte(ordinary, scan + 400, 0xff),
-      'arithmetic coding': withByte(ordinary, markerAt(ordinary, 0xc0) + 1, 0xc9),
+      'arithmetic coding': Buffer.from(ARITHMETIC, 'base64'),
+      lossless: Buffer.from(LOSSLESS, 'base64'),
       '12 bit': withByte(withByte(ordinary, markerAt(ordinary, 0xc0) + 1, 0xc1), markerAt(ordinary, 0xc0) + 4, 12),
     };
     for (const [name, bytes] of Object.entries(cases)) expect(turbo(bytes), name).toBeNull();
+    for (const name of ['arithmetic coding', 'lossless'] as const)
+      await expect(decodeImage(cases[name]), name).resolves.toMatchObject({ width: 8, height: 8 });
     for (const { name, bytes } of await formatVariants(portrait))
       if (/cmyk|ycck/.test(name)) expect(turbo(bytes), name).toBeNull();
   });

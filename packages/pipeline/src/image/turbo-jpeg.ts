@@ -14,17 +14,12 @@ const TJPARAM = {
   stopOnWarning: 0,
   width: 5,
   height: 6,
-  precision: 7,
-  colourSpace: 8,
-  progressive: 12,
   scanLimit: 13,
   arithmetic: 14,
   lossless: 15,
   maxPixels: 24,
   saveMarkers: 25,
 } as const;
-/** RGB, YCbCr and grey; CMYK and YCCK have no reading without a colour profile. */
-const COLOUR_SPACES = [0, 1, 2];
 
 type Handle = unknown;
 
@@ -68,7 +63,7 @@ export function decodeTurbo(bytes: Uint8Array, size: Size, maxScans: number, mak
     if (library.readHeader(handle, bytes, bytes.length) !== 0) return null;
     const value = (parameter: number) => library.get(handle, parameter);
     if (value(TJPARAM.width) !== width || value(TJPARAM.height) !== height) return null;
-    if (!COLOUR_SPACES.includes(value(TJPARAM.colourSpace)) || value(TJPARAM.precision) !== 8) return null;
+    // It also refuses by itself to make RGB of CMYK, which has no reading without a colour profile, or 8 bits of 12.
     if (value(TJPARAM.arithmetic) !== 0 || value(TJPARAM.lossless) !== 0) return null;
     const image = makeRoom({ width, height });
     const { data } = image;

@@ -19,6 +19,9 @@ export interface Size {
 /** Makes room for an image; what its pixels are is yet to be written. */
 export type MakeRoom<Image extends RgbImage = RgbImage> = (size: Size) => Image;
 
+/** Turns an image upright that is stored in an EXIF orientation, in the same place. */
+export type Turn<Image extends RgbImage = RgbImage> = (image: Image, orientation: number) => Image;
+
 /** What the header of a file of a known format says. */
 export interface HeaderFacts {
   /** px as stored, before orientation; at least 1 */
@@ -51,4 +54,6 @@ export interface DecodeInput {
   size?: Size | undefined;
   /** Makes the room where the pixels are wanted. A decoder that cannot write there returns an array of its own. */
   makeRoom: MakeRoom;
+  /** Turns what lies in that room, if anything can do so quicker than the decoder. */
+  turn?: Turn | undefined;
 }
