@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { decodeResult } from '@facequeue/schema/result-codec';
 import { createLogger } from '@facequeue/service';
+import sharp from 'sharp';
 import { expect, it } from 'vitest';
+import { COUNT_COLLECTIONS, collectionsOf } from '../../../../bench/support/collections/read.ts';
 import { largestPictures } from '../../../../test/support/fixtures/largest.ts';
 import { peakBytes } from '../../../../test/support/processes/process-table.ts';
 import { engineEnvironment } from '../config.ts';
@@ -51,6 +53,24 @@ it('reports its device and models, finds a face in an image, and refuses what is
     expect(image).toMatchObject({ format: 'jpeg', bytes: PORTRAIT.length });
     expect(timings).toMatchObject({ decode: expect.any(Number), detect: expect.any(Number) });
     await expect(detect(new Uint8Array(100))).rejects.toMatchObject({ name: 'FacequeueError' });
+  } finally {
+    engine.kill();
+    await engine.ended;
+  }
+});
+
+it('does not collect all its garbage for each image', async () => {
+  const { signal } = new AbortController();
+  const env = { ...PROGRAM.env, NODE_OPTIONS: COUNT_COLLECTIONS };
+  const engine = await Engine.start({ ...PROGRAM, env }, signal, createLogger('worker', 'silent'));
+  try {
+    const bytes = new Uint8Array(await sharp(PORTRAIT).resize(1920, 1080, { fit: 'contain' }).jpeg().toBuffer());
+    const detect = () => engine.detect({ bytes, options: DEFAULT_DETECTION_OPTIONS }, LIMIT, signal, IDS);
+    // The first ones are those of warming up.
+    for (let i = 0; i < 5; i++) await detect();
+    const before = collectionsOf(engine.pid)!.full;
+    for (let i = 0; i < 20; i++) await detect();
+    expect(collectionsOf(engine.pid)!.full - before).toBeLessThanOrEqual(2);
   } finally {
     engine.kill();
     await engine.ended;

@@ -103,6 +103,11 @@ describe('native code in an engine', () => {
       expect(said).toEqual({ in_force: PROTECTIONS, missing: [] });
     expect(worker.log()).toContain('"msg":"engines are confined"');
 
+    // Nothing of that keeps it from the libraries that decode images.
+    const maps = readFileSync(`/proc/${worker.engines()[0]}/maps`, 'utf8');
+    if (process.arch === 'x64') expect(maps).toContain('/libturbojpeg.so.');
+    expect(maps).toContain('/libvips-cpp.so.');
+
     const status = readFileSync(`/proc/${worker.engines()[0]}/status`, 'utf8');
     expect(status).toMatch(/^NoNewPrivs:\t1$/m);
     expect(status).toMatch(/^CapEff:\t0+$/m);
