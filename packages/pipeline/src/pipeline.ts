@@ -16,7 +16,7 @@ import { poseOf } from './faces/pose.ts';
 import { scaleFace } from './faces/scale.ts';
 import { DEFAULT_LIMITS, decode, decodeImage, type ImageLimits, type RgbImage, readHeader } from './image/index.ts';
 import { loadPack, type Pack } from './pack/load.ts';
-import { Arenas, type KernelChoice, type Pixels } from './pixels/index.ts';
+import { Arenas, type KernelChoice, type Orientation, type Pixels } from './pixels/index.ts';
 import { cutsCrops, type WorkReport, workOf } from './work.ts';
 
 export interface PipelineOptions {
@@ -113,6 +113,7 @@ class ModelPipeline implements Pipeline {
       limits: this.#limits,
       maxSide: LARGEST_DECODED_SIDE,
       makeRoom: (size) => taken.arena.pixels(size),
+      turn: (stored, orientation) => stored.turned(orientation as Orientation),
       ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
     });
     const decoded = lap();
