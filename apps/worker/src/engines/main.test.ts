@@ -67,9 +67,9 @@ it('does not collect all its garbage for each image', async () => {
     const bytes = new Uint8Array(await sharp(PORTRAIT).resize(1920, 1080, { fit: 'contain' }).jpeg().toBuffer());
     const detect = () => engine.detect({ bytes, options: DEFAULT_DETECTION_OPTIONS }, LIMIT, signal, IDS);
     // The first ones are those of warming up.
-    for (let i = 0; i < 5; i++) await detect();
+    for (let i = 0; i < 3; i++) await detect();
     const before = collectionsOf(engine.pid)!.full;
-    for (let i = 0; i < 20; i++) await detect();
+    for (let i = 0; i < 12; i++) await detect();
     expect(collectionsOf(engine.pid)!.full - before).toBeLessThanOrEqual(2);
   } finally {
     engine.kill();
