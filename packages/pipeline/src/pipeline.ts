@@ -113,7 +113,7 @@ class ModelPipeline implements Pipeline {
       limits: this.#limits,
       maxSide: LARGEST_DECODED_SIDE,
       makeRoom: (size) => taken.arena.pixels(size),
-      turn: (stored, orientation) => stored.turned(orientation as Orientation),
+      makeUpright: (stored, orientation) => stored.turned(orientation as Orientation),
       ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
     });
     const decoded = lap();

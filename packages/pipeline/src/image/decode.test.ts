@@ -193,12 +193,12 @@ describe('the room that is made for an image', () => {
         rooms.push(room);
         return room;
       };
-      const turn = (stored: Pixels, to: number) => {
+      const makeUpright = (stored: Pixels, to: number) => {
         turned.push(to);
         expect(stored, name).toBe(rooms[0]);
         return stored.turned(to as Orientation);
       };
-      const decoded = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom, turn });
+      const decoded = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom, makeUpright });
       expect(rooms, name).toHaveLength(1);
       expect(decoded, name).toBeInstanceOf(Pixels);
       expectPixels(decoded, variant);

@@ -3,7 +3,7 @@ import { readHeader } from './header.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { undecodable } from './reader.ts';
 import { Room } from './room.ts';
-import type { ImageHeader, MakeRoom, RgbImage, Turn } from './types.ts';
+import type { ImageHeader, MakeRoom, MakeUpright, RgbImage } from './types.ts';
 
 export interface DecodeOptions<Image extends RgbImage = RgbImage> {
   /** Whether EXIF orientation is applied. */
@@ -17,7 +17,7 @@ export interface DecodeOptions<Image extends RgbImage = RgbImage> {
   /** Makes the room where the pixels are wanted; by default an array of their own. */
   makeRoom?: MakeRoom<Image>;
   /** Turns an image in that room upright; by default it is turned before it comes there. */
-  turn?: Turn<Image>;
+  makeUpright?: MakeUpright<Image>;
 }
 
 /** Smallest reduction that saves time: from here on sharp lets libjpeg decode to a half, quarter or eighth. */
@@ -43,7 +43,7 @@ export async function decode<Image extends RgbImage = RgbImage>(
     height: Math.max(1, Math.round(header.height * scale)),
   };
   const orientation = options.orient ? header.orientation : 1;
-  const room = new Room(options.makeRoom, options.turn);
+  const room = new Room(options.makeRoom, options.makeUpright);
   let image: RgbImage;
   try {
     image = await CODECS[format].decode({
@@ -53,7 +53,7 @@ export async function decode<Image extends RgbImage = RgbImage>(
       orientation,
       size: scale < 1 ? size : undefined,
       makeRoom: (of) => room.make(of),
-      turn: options.turn && ((stored, to) => room.turn(stored, to)),
+      makeUpright: options.makeUpright && ((stored, to) => room.makeUpright(stored, to)),
     });
   } catch (error) {
     throw undecodable(format, 'its data is damaged or cut short', error);

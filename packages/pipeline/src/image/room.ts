@@ -1,16 +1,16 @@
 import { release } from '../release.ts';
-import type { MakeRoom, RgbImage, Size, Turn } from './types.ts';
+import type { MakeRoom, MakeUpright, RgbImage, Size } from './types.ts';
 
 /** The room for one decoded image. */
 export class Room<Image extends RgbImage> {
   readonly #make: MakeRoom<Image> | undefined;
-  readonly #turn: Turn<Image> | undefined;
+  readonly #makeUpright: MakeUpright<Image> | undefined;
   #made: RgbImage | null = null;
 
   /** @param make where the pixels are wanted; absent: they may lie anywhere */
-  constructor(make: MakeRoom<Image> | undefined, turn: Turn<Image> | undefined) {
+  constructor(make: MakeRoom<Image> | undefined, makeUpright: MakeUpright<Image> | undefined) {
     this.#make = make;
-    this.#turn = turn;
+    this.#makeUpright = makeUpright;
   }
 
   /** Room of a size; the same for the next decoder that asks for as much, when one has given up. */
@@ -22,8 +22,8 @@ export class Room<Image extends RgbImage> {
   }
 
   /** Turns an image upright that lies in this room. */
-  turn(image: RgbImage, orientation: number): RgbImage {
-    this.#made = this.#turn!(image as Image, orientation);
+  makeUpright(image: RgbImage, orientation: number): RgbImage {
+    this.#made = this.#makeUpright!(image as Image, orientation);
     return this.#made;
   }
 

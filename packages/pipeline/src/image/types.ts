@@ -20,7 +20,7 @@ export interface Size {
 export type MakeRoom<Image extends RgbImage = RgbImage> = (size: Size) => Image;
 
 /** Turns an image upright that is stored in an EXIF orientation, in the same place. */
-export type Turn<Image extends RgbImage = RgbImage> = (image: Image, orientation: number) => Image;
+export type MakeUpright<Image extends RgbImage = RgbImage> = (image: Image, orientation: number) => Image;
 
 /** What the header of a file of a known format says. */
 export interface HeaderFacts {
@@ -55,5 +55,5 @@ export interface DecodeInput {
   /** Makes the room where the pixels are wanted. A decoder that cannot write there returns an array of its own. */
   makeRoom: MakeRoom;
   /** Turns what lies in that room, if anything can do so quicker than the decoder. */
-  turn?: Turn | undefined;
+  makeUpright?: MakeUpright | undefined;
 }
