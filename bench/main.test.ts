@@ -19,6 +19,7 @@ const NAMES = [
   'cameras',
   'large-images',
   'camera-costs',
+  'kernels',
   'device',
   'scenes',
   'soak',

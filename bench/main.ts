@@ -16,6 +16,7 @@ const BENCHES = {
   cameras: 'cameras that post more frames than the worker can process: age and outcome of the frames',
   'large-images': 'the largest pictures of every kind: memory and CPU time of an engine',
   'camera-costs': 'idle and busy cameras: memory of Redis for each, CPU time for each frame',
+  kernels: 'the loops over pixels: with SIMD instructions, in plain TypeScript, by libvips',
   device:
     'the service on each device with 1, 4 and 16 engines and mixed pictures: throughput, and whether the faces agree',
   scenes: 'scenes with known faces: how small a face may be, sheets full of portraits, faces where there are none',
