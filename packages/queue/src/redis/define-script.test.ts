@@ -108,6 +108,7 @@ describe('a script', () => {
     });
 
     it('writes the array itself to the socket, no copy of it', async () => {
+      await raw.ping();
       using write = vi.spyOn(raw.stream, 'write');
       await new Scripts(raw, '{p}').run(script, { ...values, image });
       expect(write.mock.calls.some(([chunk]) => (chunk as unknown) === image)).toBe(true);
