@@ -39,7 +39,7 @@ export async function leanKernels(
   }));
   return {
     async run() {
-      await decode(bytes, header, { ...options, makeRoom: () => picture });
+      await decode(bytes, header, { ...options, allocate: () => picture });
       for (const { from, to } of shrunk) arena.kernels.shrink(from, to);
       for (const { samples, to } of squares) arena.kernels.warp(picture, samples, to.data);
     },

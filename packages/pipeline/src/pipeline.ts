@@ -112,7 +112,7 @@ class ModelPipeline implements Pipeline {
       orient: options.orient,
       limits: this.#limits,
       maxSide: LARGEST_DECODED_SIDE,
-      makeRoom: (size) => taken.arena.pixels(size),
+      allocate: (size) => taken.arena.pixels(size),
       makeUpright: (stored, orientation) => stored.turned(orientation as Orientation),
       ...(options.profile === 'fast' && { minSide: fastDecodeSide(options) }),
     });

@@ -1,8 +1,8 @@
 import type { Session } from '../device/session.ts';
+import { freeMemory } from '../free-memory.ts';
 import type { Size } from '../image/index.ts';
 import type { DetectionRules } from '../pack/manifest.ts';
 import type { Pixels } from '../pixels/index.ts';
-import { release } from '../release.ts';
 import { type Candidate, candidatesOf, type DetectorOutput, type View } from './candidate.ts';
 import { type Letterbox, letterbox } from './letterbox.ts';
 import type { Pass } from './passes.ts';
@@ -35,7 +35,7 @@ export async function detectFaces(
     const found: Candidate[] = [];
     for await (const { output, view, keeps } of runs) {
       found.push(...candidatesOf(output, lowest, view, pass.index, keeps));
-      release(output.scores, output.boxes, output.points);
+      freeMemory(output.scores, output.boxes, output.points);
     }
     step = policy.next(found);
   }

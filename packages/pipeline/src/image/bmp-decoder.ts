@@ -1,5 +1,5 @@
 import { Transformer } from '@napi-rs/image';
-import { release } from '../release.ts';
+import { freeMemory } from '../free-memory.ts';
 import { shrinkPixels } from './sharp.ts';
 import type { DecodeInput, RgbImage } from './types.ts';
 
@@ -13,17 +13,17 @@ const OS2_HEADERS = [16, 64];
  * alpha often leave the fourth byte at 0.
  * @throws Error the decoder's own
  */
-export async function decodeBmp({ bytes, header: { width, height }, size, makeRoom }: DecodeInput): Promise<RgbImage> {
+export async function decodeBmp({ bytes, header: { width, height }, size, allocate }: DecodeInput): Promise<RgbImage> {
   const pixels = await new Transformer(withWindowsHeader(bytes)).rawPixels();
   const stored = { data: withoutAlpha(pixels, width * height), width, height };
   if (size) {
     const image = await shrinkPixels(stored, size);
-    release(pixels);
+    freeMemory(pixels);
     return image;
   }
-  const image = makeRoom({ width, height });
+  const image = allocate({ width, height });
   image.data.set(stored.data);
-  release(pixels);
+  freeMemory(pixels);
   return image;
 }
 

@@ -169,14 +169,14 @@ describe('an image with a longer side than asked for', () => {
   });
 });
 
-describe('the room that is made for an image', () => {
+describe('the memory that is allocated for an image', () => {
   const size = 101 * 67 * 3;
 
   it('gets the upright pixels of every kind of file', async () => {
     for (const { name, bytes, ...variant } of [...variants, ...exif]) {
       const memory = new Uint8Array(size);
-      const makeRoom = ({ width, height }: Size) => ({ data: memory, width, height, own: true });
-      const decoded = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom });
+      const allocate = ({ width, height }: Size) => ({ data: memory, width, height, own: true });
+      const decoded = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, allocate });
       expect(decoded, name).toMatchObject({ own: true });
       expect(decoded.data, name).toBe(memory);
       expectPixels(decoded, { name, bytes, ...variant });
@@ -187,19 +187,19 @@ describe('the room that is made for an image', () => {
     const turned: number[] = [];
     for (const variant of exif.filter(({ format }) => format === 'jpeg')) {
       const { bytes, orientation, name } = variant;
-      const rooms: unknown[] = [];
-      const makeRoom = ({ width, height }: Size) => {
-        const room = new Arena('plain').pixels({ width, height });
-        rooms.push(room);
-        return room;
+      const allocated: unknown[] = [];
+      const allocate = ({ width, height }: Size) => {
+        const pixels = new Arena('plain').pixels({ width, height });
+        allocated.push(pixels);
+        return pixels;
       };
       const makeUpright = (stored: Pixels, to: number) => {
         turned.push(to);
-        expect(stored, name).toBe(rooms[0]);
+        expect(stored, name).toBe(allocated[0]);
         return stored.turned(to as Orientation);
       };
-      const decoded = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom, makeUpright });
-      expect(rooms, name).toHaveLength(1);
+      const decoded = await decode(bytes, readHeader(bytes, limits), { orient: true, limits, allocate, makeUpright });
+      expect(allocated, name).toHaveLength(1);
       expect(decoded, name).toBeInstanceOf(Pixels);
       expectPixels(decoded, variant);
       expect(
@@ -210,16 +210,16 @@ describe('the room that is made for an image', () => {
     }
   });
 
-  it('is made anew for another size only', async () => {
+  it('is allocated again for another size only', async () => {
     const whole = variants.find(({ name }) => name === 'jpeg baseline 4:2:0')!.bytes;
     const made: Size[] = [];
-    const makeRoom = ({ width, height }: Size) => {
+    const allocate = ({ width, height }: Size) => {
       made.push({ width, height });
       return { data: new Uint8Array(width * height * 3), width, height };
     };
-    // Damaged: the quick decoder gives up, and the next one fills the same room.
+    // Damaged: the quick decoder gives up, and the next one writes to the same memory.
     const bytes = whole.subarray(0, -2);
-    expectPixels(await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom }), {
+    expectPixels(await decode(bytes, readHeader(bytes, limits), { orient: true, limits, allocate }), {
       ...variants.find(({ name }) => name === 'jpeg baseline 4:2:0')!,
     });
     expect(made).toEqual([{ width: 101, height: 67 }]);
@@ -232,9 +232,9 @@ describe('the room that is made for an image', () => {
         ? writeBmp({ header: 40, width: side, height: side, bits: 32, rows: rows(side) })
         : await oversized(format, side, side);
     const data = new Uint8Array(side * side * 3);
-    const makeRoom = (of: Size) => ({ ...of, data });
+    const allocate = (of: Size) => ({ ...of, data });
     const before = process.memoryUsage().external;
-    await decode(bytes, readHeader(bytes, limits), { orient: true, limits, makeRoom });
+    await decode(bytes, readHeader(bytes, limits), { orient: true, limits, allocate });
     expect((process.memoryUsage().external - before) / data.length).toBeLessThan(0.5);
   });
 });

@@ -1,9 +1,9 @@
+import { DecodeTarget } from './decode-target.ts';
 import { CODECS } from './formats.ts';
 import { readHeader } from './header.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './limits.ts';
 import { undecodable } from './reader.ts';
-import { Room } from './room.ts';
-import type { ImageHeader, MakeRoom, MakeUpright, RgbImage } from './types.ts';
+import type { Allocate, ImageHeader, MakeUpright, RgbImage } from './types.ts';
 
 export interface DecodeOptions<Image extends RgbImage = RgbImage> {
   /** Whether EXIF orientation is applied. */
@@ -14,9 +14,9 @@ export interface DecodeOptions<Image extends RgbImage = RgbImage> {
   maxSide?: number;
   /** A JPEG's long side may be shrunk further, to this, px, where that is cheaper. */
   minSide?: number;
-  /** Makes the room where the pixels are wanted; by default an array of their own. */
-  makeRoom?: MakeRoom<Image>;
-  /** Turns an image in that room upright; by default it is turned before it comes there. */
+  /** Allocates memory where the pixels are wanted; by default an array of their own. */
+  allocate?: Allocate<Image>;
+  /** Turns an image in that memory upright; by default the decoder turns it before it writes it there. */
   makeUpright?: MakeUpright<Image>;
 }
 
@@ -24,10 +24,10 @@ export interface DecodeOptions<Image extends RgbImage = RgbImage> {
 const WORTH_SHRINKING = 3;
 
 /**
- * Decodes an image whose header has been read. Each image is decoded once, with the exceptions that jpeg-decoder.ts describes. Where
- * its format allows that, it is shrunk row by row while it is decoded.
+ * Decodes an image whose header has been read. Each image is decoded once, with the exceptions that jpeg-decoder.ts describes. Where its
+ * format allows it, the image is shrunk row by row while it is decoded.
  * How much damage is tolerated: for JPEG see jpeg-decoder.ts; PNG, WebP and BMP must have all their pixels, PNG not its end chunk.
- * @returns sRGB pixels, upright if requested, in the room that was made for them. The short side of a shrunk image is the scaled one
+ * @returns sRGB pixels, upright if requested, in the memory that was allocated for them. The short side of a shrunk image is the scaled one
  *   rounded to a pixel
  * @throws FacequeueError `image_undecodable`
  */
@@ -43,7 +43,7 @@ export async function decode<Image extends RgbImage = RgbImage>(
     height: Math.max(1, Math.round(header.height * scale)),
   };
   const orientation = options.orient ? header.orientation : 1;
-  const room = new Room(options.makeRoom, options.makeUpright);
+  const target = new DecodeTarget(options.allocate, options.makeUpright);
   let image: RgbImage;
   try {
     image = await CODECS[format].decode({
@@ -52,8 +52,8 @@ export async function decode<Image extends RgbImage = RgbImage>(
       limits: options.limits,
       orientation,
       size: scale < 1 ? size : undefined,
-      makeRoom: (of) => room.make(of),
-      makeUpright: options.makeUpright && ((stored, to) => room.makeUpright(stored, to)),
+      allocate: (of) => target.allocate(of),
+      makeUpright: options.makeUpright && ((stored, to) => target.makeUpright(stored, to)),
     });
   } catch (error) {
     throw undecodable(format, 'its data is damaged or cut short', error);
@@ -61,7 +61,7 @@ export async function decode<Image extends RgbImage = RgbImage>(
   const [width, height] = orientation >= 5 ? [size.height, size.width] : [size.width, size.height];
   if (image.width !== width || image.height !== height)
     throw undecodable(format, 'its header and its data differ in size');
-  return room.take(image);
+  return target.adopt(image);
 }
 
 type Sides = Pick<DecodeOptions, 'minSide' | 'maxSide'>;

@@ -16,9 +16,9 @@ const MISSING_SAMPLE = 128;
  * @throws Error sharp's own
  */
 export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {
-  const { bytes, header, size, orientation, makeRoom, makeUpright } = input;
+  const { bytes, header, size, orientation, allocate, makeUpright } = input;
   const upright = orientation === 1;
-  const stored = !size && (upright || makeUpright) ? decodeTurbo(bytes, header, MAX_SCANS, makeRoom) : null;
+  const stored = !size && (upright || makeUpright) ? decodeTurbo(bytes, header, MAX_SCANS, allocate) : null;
   if (!stored) return await decodeDamaged(input);
   return upright ? stored : makeUpright!(stored, orientation);
 }

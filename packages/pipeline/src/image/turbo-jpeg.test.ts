@@ -22,15 +22,15 @@ const LOSSLESS =
 const END = Buffer.from([0xff, 0xd9]);
 
 const plain = ({ width, height }: Size): RgbImage => ({ data: new Uint8Array(width * height * 3), width, height });
-const turbo = (bytes: Uint8Array, makeRoom = plain) =>
-  decodeTurbo(bytes, readHeader(bytes, limits), MAX_SCANS, makeRoom);
+const turbo = (bytes: Uint8Array, allocate = plain) =>
+  decodeTurbo(bytes, readHeader(bytes, limits), MAX_SCANS, allocate);
 
 /** How each of two decoders takes a file: the digest of its pixels, or the text of its error. */
 async function outcome(bytes: Uint8Array, by: typeof decodeJpeg): Promise<string> {
   try {
     const header = readHeader(bytes, limits);
     const { orientation } = header;
-    const { data, width, height } = await by({ bytes, header, limits, orientation, makeRoom: plain });
+    const { data, width, height } = await by({ bytes, header, limits, orientation, allocate: plain });
     return `${width} x ${height}: ${createHash('sha256').update(data).digest('hex')}`;
   } catch (error) {
     return (error as Error).message;
@@ -76,7 +76,7 @@ describe.runIf(HAS_TURBO_JPEG)('libjpeg-turbo', () => {
     }
   });
 
-  it('decodes into the room that it is given', async () => {
+  it('decodes into the memory that it is given', async () => {
     const memory = new Uint8Array(101 * 67 * 3 + 200).fill(7);
     const data = memory.subarray(100, -100);
     const image = turbo(await encode({}), (size) => ({ ...size, data }));
@@ -85,7 +85,7 @@ describe.runIf(HAS_TURBO_JPEG)('libjpeg-turbo', () => {
     for (const edge of [memory.subarray(0, 100), memory.subarray(-100)]) expect(new Set(edge)).toEqual(new Set([7]));
   });
 
-  it('writes nothing into room that is too small', async () => {
+  it('writes nothing into memory that is too small', async () => {
     const memory = new Uint8Array(101 * 67 * 3).fill(7);
     const bytes = await encode({});
     const smaller = (size: Size) => ({ ...size, data: memory.subarray(1) });
@@ -93,15 +93,15 @@ describe.runIf(HAS_TURBO_JPEG)('libjpeg-turbo', () => {
     expect(new Set(memory)).toEqual(new Set([7]));
   });
 
-  it('makes no room for a picture of another size than the header says', async () => {
+  it('allocates nothing for a picture of another size than the header says', async () => {
     const bytes = await encode({});
-    const noRoom = () => expect.unreachable('room was made');
+    const noMemory = () => expect.unreachable('memory was allocated');
     for (const size of [
       { width: 100, height: 67 },
       { width: 101, height: 66 },
       { width: 1010, height: 670 },
     ])
-      expect(decodeTurbo(bytes, size, MAX_SCANS, noRoom)).toBeNull();
+      expect(decodeTurbo(bytes, size, MAX_SCANS, noMemory)).toBeNull();
   });
 
   it('leaves to sharp what has another reading, or the least damage', async () => {
@@ -145,7 +145,7 @@ describe.runIf(HAS_TURBO_JPEG)('libjpeg-turbo', () => {
 });
 
 async function inputOf(bytes: Uint8Array) {
-  return { bytes, header: readHeader(bytes, limits), limits, orientation: 1, makeRoom: plain };
+  return { bytes, header: readHeader(bytes, limits), limits, orientation: 1, allocate: plain };
 }
 
 it('takes hostile JPEGs as sharp alone does: the same are refused, others have the same pixels', async () => {

@@ -1,13 +1,13 @@
 /**
- * JPEGs by libjpeg-turbo itself, a third of the CPU time of the way through libvips: no threads are woken, and the pixels are written
- * where the caller wants them.
+ * Decodes JPEGs with libjpeg-turbo itself, in a third of the CPU time that libvips takes for it: no threads are woken, and the pixels are
+ * written where the caller wants them.
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { MakeRoom, RgbImage, Size } from './types.ts';
+import type { Allocate, RgbImage, Size } from './types.ts';
 
-/** What TurboJPEG 3 (turbojpeg.h) calls them. */
+/** Constants of TurboJPEG 3, by their names in turbojpeg.h. */
 const TJINIT_DECOMPRESS = 1;
 const TJPF_RGB = 0;
 const TJPARAM = {
@@ -23,7 +23,7 @@ const TJPARAM = {
 
 type Handle = unknown;
 
-/** The functions of libturbojpeg that are used here. All but the first return 0 when all went well. */
+/** The functions of libturbojpeg that are used here. `set`, `readHeader` and `decode` return 0 on success; `init` returns null on failure. */
 interface TurboJpeg {
   init(kind: number): Handle | null;
   destroy(handle: Handle): void;
@@ -43,10 +43,11 @@ export const HAS_TURBO_JPEG = library !== null;
  * inverse transform, and colours enlarged smoothly.
  * @param size what the file's header says. Nothing is decoded when libjpeg-turbo reads another one from it
  * @param maxScans a file with more is refused
- * @param makeRoom called when the file's header says that it is such a JPEG
- * @returns null for every other JPEG, and for one that has the least damage
+ * @param allocate called once the file's header shows that it is such a JPEG
+ * @returns null for every other JPEG, and for one with any damage
+ * @throws RangeError when `allocate` gives memory of another size, and what `allocate` throws
  */
-export function decodeTurbo(bytes: Uint8Array, size: Size, maxScans: number, makeRoom: MakeRoom): RgbImage | null {
+export function decodeTurbo(bytes: Uint8Array, size: Size, maxScans: number, allocate: Allocate): RgbImage | null {
   if (!library) return null;
   // A new one for each file: tables that one file defines would stay for the next, which may define none.
   const handle = library.init(TJINIT_DECOMPRESS);
@@ -63,11 +64,11 @@ export function decodeTurbo(bytes: Uint8Array, size: Size, maxScans: number, mak
     if (library.readHeader(handle, bytes, bytes.length) !== 0) return null;
     const value = (parameter: number) => library.get(handle, parameter);
     if (value(TJPARAM.width) !== width || value(TJPARAM.height) !== height) return null;
-    // It also refuses by itself to make RGB of CMYK, which has no reading without a colour profile, or 8 bits of 12.
+    // libjpeg-turbo itself refuses to convert CMYK to RGB, which takes a colour profile, and 12 bits to 8.
     if (value(TJPARAM.arithmetic) !== 0 || value(TJPARAM.lossless) !== 0) return null;
-    const image = makeRoom({ width, height });
+    const image = allocate({ width, height });
     const { data } = image;
-    // libjpeg-turbo writes so many bytes, whatever there is room for.
+    // libjpeg-turbo writes this many bytes, however large the array is.
     if (data.length !== width * height * 3)
       throw new RangeError(`room for ${data.length} bytes of ${width} x ${height} px`);
     return library.decode(handle, bytes, bytes.length, data, width * 3, TJPF_RGB) === 0 ? image : null;
@@ -77,8 +78,8 @@ export function decodeTurbo(bytes: Uint8Array, size: Size, maxScans: number, mak
 }
 
 /**
- * Loads the library from the package that has it ready-made for Linux with glibc (x64, ARM) and with musl (x64). That package's own binding
- * is not used: it decodes with the rough inverse transform only, which darkens pictures by one step in 256.
+ * Loads the library from the package that ships it prebuilt for Linux with glibc (x64, ARM) and with musl (x64). That package's own binding
+ * is not used: it decodes only with the fast, inexact inverse transform, which darkens pictures by one step in 256.
  * @returns null where there is none
  */
 async function load(): Promise<TurboJpeg | null> {

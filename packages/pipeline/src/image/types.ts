@@ -16,10 +16,10 @@ export interface Size {
   readonly height: number;
 }
 
-/** Makes room for an image; what its pixels are is yet to be written. */
-export type MakeRoom<Image extends RgbImage = RgbImage> = (size: Size) => Image;
+/** Allocates memory for an image of a size, px. The pixels are not initialized. */
+export type Allocate<Image extends RgbImage = RgbImage> = (size: Size) => Image;
 
-/** Turns an image upright that is stored in an EXIF orientation, in the same place. */
+/** Turns an image upright in the memory where it lies. @param orientation EXIF orientation 2..8 in which it is stored */
 export type MakeUpright<Image extends RgbImage = RgbImage> = (image: Image, orientation: number) => Image;
 
 /** What the header of a file of a known format says. */
@@ -52,8 +52,8 @@ export interface DecodeInput {
   orientation: number;
   /** Stored size to shrink to, px. */
   size?: Size | undefined;
-  /** Makes the room where the pixels are wanted. A decoder that cannot write there returns an array of its own. */
-  makeRoom: MakeRoom;
-  /** Turns what lies in that room, if anything can do so quicker than the decoder. */
+  /** Allocates memory where the pixels are wanted. A decoder that cannot write there returns an array of its own. */
+  allocate: Allocate;
+  /** Turns an image in that memory upright, if that is faster than having the decoder do it. */
   makeUpright?: MakeUpright | undefined;
 }
