@@ -1,7 +1,7 @@
-/** The settings of `serve`, passed on to the small process as which it continues (small-process.ts). */
+/** Passes the settings of `serve` to the small process that it continues as (small-process.ts). */
 import type { ServeConfig } from '../config.ts';
 
-/** As passed on. Others can read the arguments of a process, so the address of a Redis, which may contain a password, is left out. */
+/** The settings that are passed. Other users can read the arguments of a process, so the address of Redis, which may contain a password, is left out. */
 type PassedConfig = Omit<ServeConfig, 'REDIS_URL' | 'environment'> & { ownRedis: boolean };
 
 /** The settings as one argument. */
@@ -9,7 +9,10 @@ export function configArgument({ REDIS_URL, environment: _, ...rest }: ServeConf
   return JSON.stringify({ ...rest, ownRedis: !REDIS_URL } satisfies PassedConfig);
 }
 
-/** The settings of an argument. With a Redis of others they are read again, by the module that checks them and is large. */
+/**
+ * The settings that `configArgument` put into an argument. With a `REDIS_URL` they are read again from the environment, although the module that
+ * does so is large.
+ */
 export async function passedConfig(argument: string): Promise<ServeConfig> {
   const { ownRedis, ...rest } = JSON.parse(argument) as PassedConfig;
   if (!ownRedis) return (await import('../config.ts')).serveConfig();

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { serveConfig } from '../config.ts';
 import { configArgument, passedConfig } from './config.ts';
-import { withCodeCache } from './small-process.ts';
 import { startAnsweringServer } from './testing/answering-server.ts';
 
 const MAIN = new URL('../main.ts', import.meta.url).pathname;
@@ -45,10 +44,4 @@ it.each([
     if (before === undefined) delete process.env['REDIS_URL'];
     else process.env['REDIS_URL'] = before;
   }
-});
-
-it('the cache of code is beside the packages, or where NODE_COMPILE_CACHE says', () => {
-  const packages = new URL('../../../../node_modules/', import.meta.url).pathname;
-  expect(withCodeCache({ A: '1' })).toEqual({ A: '1', NODE_COMPILE_CACHE: `${packages}.cache/facequeue` });
-  expect(withCodeCache({ NODE_COMPILE_CACHE: '/tmp/mine' })['NODE_COMPILE_CACHE']).toBe('/tmp/mine');
 });

@@ -58,7 +58,7 @@ async function readSystem(url: string): Promise<System | 'locked' | null> {
   }
 }
 
-/** Not by `fetch`, which would stay in memory with its parser, 10 MB. */
+/** Sends a GET. `fetch` would load a parser that stays in memory, 10 MB. */
 function answerOf(url: string, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => get(url, { signal }, resolve).on('error', reject));
 }
