@@ -1,3 +1,4 @@
+import { DEVICE_NAMES } from '@facequeue/pipeline/device';
 import { type DetectionOptions, IMAGE_SUFFIXES, imageFormatNames } from '@facequeue/schema';
 import type { Command } from 'commander';
 import { addDetectionOptions, type DetectionFlags, readDetectionOptions } from '../options/detection.ts';
@@ -29,7 +30,7 @@ FILE is a ${imageFormatNames('or')} image with any name. DIR stands for the ${IM
     .argument('<FILE|DIR|URL...>', 'images')
     .option('--json', 'one image: the JSON of the API; several: a line each, with the "file" first')
     .option('--draw <OUT>', 'draw boxes, points, gender and age: a .png or .jpg file, or a folder (created if needed)')
-    .option('--device <NAME>', 'auto, cpu, webgpu, cuda, cuda:N, tensorrt or tensorrt:N (default: DEVICE)');
+    .option('--device <NAME>', `${DEVICE_NAMES} (default: DEVICE)`);
   return addHelpParagraphs(
     addDetectionOptions(command),
     'A file that cannot be read gets an error, and the others are processed. Exit codes: 0 done, 1 an image failed, 2 the command line was not understood.',

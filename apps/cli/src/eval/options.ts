@@ -1,3 +1,4 @@
+import { DEVICE_NAMES } from '@facequeue/pipeline/device';
 import type { DetectionOptions } from '@facequeue/schema';
 import { type Command, Option } from 'commander';
 import { addDetectionOptions, type DetectionFlags, readDetectionOptions } from '../options/detection.ts';
@@ -80,12 +81,7 @@ export function addEvalOptions(command: Command, ...paragraphs: string[]): Comma
     .optionsGroup('Answers from:')
     .option('--server <URL>', 'a service; without it the models of MODEL_PACK in this process')
     .option('--api-key <KEY>', 'of the service (default: FACEQUEUE_API_KEY)')
-    .addOption(
-      new Option(
-        '--device <NAME>',
-        'auto, cpu, webgpu, cuda, cuda:N, tensorrt or tensorrt:N (default: DEVICE)',
-      ).conflicts('server'),
-    );
+    .addOption(new Option('--device <NAME>', `${DEVICE_NAMES} (default: DEVICE)`).conflicts('server'));
   return addHelpParagraphs(
     addDetectionOptions(command),
     ...paragraphs,

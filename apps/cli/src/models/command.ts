@@ -1,3 +1,4 @@
+import { DEVICE_NAMES } from '@facequeue/pipeline/device';
 import { listenForInterruption } from '../interruption.ts';
 import { addDetectionOptions, type DetectionFlags, readDetectionOptions } from '../options/detection.ts';
 import { addHelpParagraphs } from '../options/help.ts';
@@ -50,7 +51,7 @@ export const define: CommandModule['define'] = (command, output, run) => {
     .option('--json', 'the differences as one JSON object instead of a table')
     .option('--page <FILE.html>', 'write a page with the images whose faces differ most')
     .option('--worst <N>', 'images on the page, at most 200', numberFrom(1, 200), 20)
-    .option('--device <NAME>', 'auto, cpu, webgpu, cuda, cuda:N, tensorrt or tensorrt:N (default: DEVICE)');
+    .option('--device <NAME>', `${DEVICE_NAMES} (default: DEVICE)`);
   addHelpParagraphs(
     addDetectionOptions(compare),
     'Without --min-confidence each pack reports from its own default confidence on. Ctrl-C prints the differences of what is done.',
