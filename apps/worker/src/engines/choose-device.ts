@@ -1,4 +1,4 @@
-/** Compares the devices of this machine, in a process of its own that is confined as engines are. Started by the worker, never by hand. */
+/** A process that compares the devices of this machine, confined like an engine. Started by the worker, never by hand. */
 import { chooseDevice } from '@facequeue/pipeline';
 import type { Comparison } from './engine-plan.ts';
 

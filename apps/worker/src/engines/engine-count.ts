@@ -1,7 +1,7 @@
 /** How many engines a worker runs. */
 import type { Device } from '@facequeue/pipeline/device';
 
-/** What engines share. */
+/** What the engines of a worker share. */
 export interface Resources {
   /** CPU cores, of a container those of its quota. */
   readonly cores: number;
@@ -19,9 +19,9 @@ export interface EngineCount {
 const MB = 1024 ** 2;
 /** The worker itself: 150 MB, and the images that are on their way. */
 const WORKER_BYTES = 256 * MB;
-/** An engine between images: 230 MB after pictures of 2 megapixels, 340 to 370 after the largest (docs/performance.md). */
+/** An engine between images: 300 MB after pictures of 2 megapixels, 330 to 370 after the largest (docs/performance.md). */
 const CPU_ENGINE_BYTES = 384 * MB;
-/** With a GPU its driver's part is added: 600 MB in all with a software driver. */
+/** With a GPU, its driver takes memory, too: 600 MB in all with a software driver. */
 const GPU_ENGINE_BYTES = 1024 * MB;
 /**
  * Device memory of an engine. An estimate: the driver's part, about half a gigabyte, and the largest pass, which takes up to half a gigabyte on a
@@ -32,7 +32,7 @@ const ENGINE_DEVICE_BYTES = 2048 * MB;
 const MOST_ON_UNKNOWN_GPU = 4;
 
 /**
- * `auto`: one for each core, as far as memory allows. An engine on a GPU takes a core, too: it decodes and scales images and cuts crops itself,
+ * How many engines a worker runs. `auto`: one for each core, as far as memory allows. An engine on a GPU takes a core, too: it decodes and scales images and cuts crops itself,
  * and blocks while the GPU works.
  * @param setting ENGINES
  */

@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { DEFAULT_PACK } from '@facequeue/pipeline';
 import { describe, expect, it } from 'vitest';
 import { engineEnvironment } from '../config.ts';
-import { deviceSequence, planEngines } from './engine-plan.ts';
+import { deviceEnvironment, planEngines } from './engine-plan.ts';
 import { engineLauncher } from './launcher.ts';
 
 const program = { env: engineEnvironment(), launcher: engineLauncher(), cwd: tmpdir() };
@@ -60,6 +60,6 @@ describe('the engines of a worker', () => {
 
 it('a GPU is numbered as nvidia-smi does where DEVICE names a number, and else as CUDA does', () => {
   for (const device of ['cuda:0', 'tensorrt:1'] as const)
-    expect(deviceSequence(device)).toEqual({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID' });
-  for (const device of ['cpu', 'webgpu', 'cuda'] as const) expect(deviceSequence(device)).toEqual({});
+    expect(deviceEnvironment(device)).toEqual({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID' });
+  for (const device of ['cpu', 'webgpu', 'cuda'] as const) expect(deviceEnvironment(device)).toEqual({});
 });

@@ -20,10 +20,11 @@ export interface Comparison {
   engines: EngineCounts;
 }
 
-/** Longer than two GPU providers and the CPU take at most in `chooseDevice`, ms. */
+/** More than `chooseDevice` takes at most for two GPU providers and the CPU, ms. */
 const COMPARISON_MS = 120_000;
 
 /**
+ * Chooses the device, by a comparison where DEVICE is `auto` and there may be a GPU, and the number of engines.
  * @param packPath manifest of the pack that the engines will run
  * @param program how engines are started: devices are compared in the same sandbox and environment
  * @param software whether the environment names a Vulkan driver, so that there may be a GPU without a device file
@@ -53,16 +54,16 @@ async function compare(
   const args = [...launcher.execArgv, module, JSON.stringify(comparison)];
   const options = { env, cwd, timeout: COMPARISON_MS, killSignal: 'SIGKILL' } as const;
   const run = promisify(execFile)(launcher.execPath, args, options);
-  // The process ends itself by a signal, so what counts is what it has printed.
+  // The process kills itself, so its output decides, not its exit status.
   const { stdout } = await run.catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }));
   if (stdout) return JSON.parse(stdout) as Choice;
   return { device: 'cpu', engines: comparison.engines.cpu, reason: 'the comparison of devices ended without a result' };
 }
 
 /**
- * Environment of engines by which CUDA numbers GPUs as nvidia-smi does, where one is named by its number. By itself CUDA begins with the
- * fastest one.
+ * What engines on a device need in their environment. Where a GPU is named by its number, CUDA must number GPUs as nvidia-smi does; by default
+ * it begins with the fastest one.
  */
-export function deviceSequence(device: Device): Record<string, string> {
+export function deviceEnvironment(device: Device): Record<string, string> {
   return partsOf(device).index === null ? {} : { CUDA_DEVICE_ORDER: 'PCI_BUS_ID' };
 }

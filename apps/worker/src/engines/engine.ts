@@ -114,7 +114,7 @@ export class Engine {
     // A send to a dying process emits these; the exit is handled below.
     child.on('error', () => {});
     imagePipeOf(child).on('error', () => {});
-    // What is not written yet never will be, so the bytes of the image are free for another use.
+    // What has not been written yet never will be, so the caller may free the bytes of the image.
     child.once('exit', () => imagePipeOf(child).destroy());
     const started = Promise.withResolvers<EngineFacts>();
     const ended = new Promise<string>((resolve) => {
@@ -153,7 +153,7 @@ export class Engine {
    * @param timeLimit after which the engine is killed
    * @param signal after it aborts, the image may finish within 500 ms; then the engine is killed
    * @param ids of the image, for the log lines of what the engine prints
-   * @returns when the engine has all bytes of the image, and this process uses them no more
+   * @returns the faces, after the engine has read the whole image: this process no longer needs its bytes
    * @throws FacequeueError for a bad image; EngineExit; EngineFault; the signal's reason if it has aborted already
    */
   async detect(image: EngineImage, timeLimit: TimeLimit, signal: AbortSignal, ids: ImageIds): Promise<EngineAnswer> {
@@ -165,7 +165,7 @@ export class Engine {
       this.exitKind = kind;
       this.kill();
     };
-    /** Whether the pipe has all bytes of the image. */
+    /** Whether all bytes of the image have been written to the pipe. */
     let sent = false;
     let grace: NodeJS.Timeout | undefined;
     const cancel = () => {
@@ -195,8 +195,8 @@ export class Engine {
       exited: (how) => reject(new EngineExit(this.exitKind, how)),
       settle: (message) => {
         if (!sent) {
-          // An honest engine reads the image first. The caller frees its bytes after an answer, and what is left of them would be
-          // sent from freed memory.
+          // An honest engine reads the image before it answers. The caller frees the bytes after an answer, and a write that is still in
+          // progress would send freed memory.
           killFor('crash');
           void this.ended.then((how) => reject(new EngineExit('crash', how)));
           return;

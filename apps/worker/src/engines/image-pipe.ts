@@ -4,18 +4,20 @@
  */
 import { readSync } from 'node:fs';
 
-/** The pipe's file descriptor in an engine, behind those of input, output, errors and IPC. */
+/** The pipe's file descriptor in an engine, after stdin, stdout, stderr and IPC. */
 export const IMAGE_FD = 4;
 
-/** A longer image gets an array of its own, which is not kept. */
+/** A longer image gets an array of its own, which is not kept for the next one. */
 const KEPT_BYTES = 4 << 20;
 
+/** Holds each image until the next one is read. */
 let kept = new Uint8Array(0);
 
 /**
- * Reads the next image, in an engine, into the array that the image before it was read into. It blocks the thread, which has nothing else to do: an engine gets one image at a time.
+ * Reads the next image, in an engine. It blocks the thread, which has nothing else to do: an engine gets one image at a time.
  * @param length bytes that the worker has announced
- * @throws when the worker closes the pipe before
+ * @returns the image's bytes, valid until the next call
+ * @throws Error when the worker closes the pipe first
  */
 export function readImage(length: number): Uint8Array {
   if (length > kept.length && length <= KEPT_BYTES) kept = new Uint8Array(Math.min(KEPT_BYTES, length * 1.5));

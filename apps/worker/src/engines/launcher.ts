@@ -8,11 +8,11 @@ export interface Launcher {
 }
 
 /**
- * An engine's JavaScript makes little garbage (pixels lie outside the heap), so its nursery can stay small: with 4 MB instead of 1 it is
- * collected in every twentieth image instead of every fifth, at the same CPU time in 9 MB more. Together with one malloc arena (see
- * `engineEnvironment`) this takes an engine from 330 MB to 270 MB. A larger old space (`--initial-old-space-size`) gains nothing:
- * pixels lie in memory that is used again and outputs of models are given back, so that the heap is not collected in full within
- * hundreds of images. `gc` is exposed because the engine collects garbage before a large image (main.ts).
+ * An engine's JavaScript makes little garbage (pixels lie outside the heap), so its young generation can stay small: with 4 MB instead of 1 it is
+ * collected in every twentieth image instead of every fifth, at the same CPU time, and takes 9 MB more. Together with one malloc arena (see
+ * `engineEnvironment`) this takes an engine from 330 MB to 270 MB. A larger old space (`--initial-old-space-size`) gains nothing: pixels
+ * lie in memory that is reused, and outputs of models are freed at once, so there is no full collection in hundreds of images. `gc` is
+ * exposed because the engine collects garbage before a large image (main.ts).
  */
 const NODE_FLAGS = ['--max-semi-space-size=1', '--expose-gc'];
 

@@ -13,7 +13,7 @@ serveParent(async (settings) => {
         ...report,
         pixels(count) {
           report.pixels(count);
-          // It needs much memory while it is decoded; what earlier images left outside the heap may stay there for long.
+          // Decoding it takes much memory, and what earlier images left outside the heap would stay there for long.
           if (count > LARGE_PIXELS) globalThis.gc?.();
         },
       });

@@ -11,21 +11,22 @@ import type { Resources } from './engine-count.ts';
 export interface NvidiaGpu {
   index: number;
   uuid: string;
-  /** Free bytes; null where it is divided (MIG), so that nvidia-smi does not say. */
+  /** Free bytes; null where nvidia-smi does not report them, because the GPU is divided (MIG). */
   free: number | null;
 }
 
-/** nvidia-smi answers in a second; on a machine with many GPUs whose driver must first wake up, in several. */
+/** nvidia-smi takes a second, and several on a machine with many GPUs whose driver has to wake up first, ms. */
 const NVIDIA_SMI_MS = 10_000;
 
 /**
+ * Measures what engines on a device share.
  * @param device whose memory counts
  * @param visible CUDA_VISIBLE_DEVICES of the engines
  */
 export async function measureResources(device: Device, visible: string | undefined): Promise<Resources> {
   const constrained = process.constrainedMemory();
   return {
-    // Of a container with a CPU quota the whole cores of that.
+    // In a container with a CPU quota, the whole cores of the quota.
     cores: availableParallelism(),
     memory: constrained > 0 ? Math.min(constrained, totalmem()) : totalmem(),
     deviceMemory: device === 'cpu' ? null : await freeDeviceMemory(device, visible),
@@ -56,7 +57,7 @@ export function readGpus(lines: string): NvidiaGpu[] {
 }
 
 /**
- * The memory that is free on a device. Where it is not certain which of several GPUs that is, of the one with the least.
+ * The free memory of a device, bytes; null when it is not known. Where the device may be any of several GPUs, that of the one with the least.
  * @param visible CUDA_VISIBLE_DEVICES: numbers or beginnings of UUIDs, in CUDA's sequence
  */
 export function freeOn(gpus: readonly NvidiaGpu[], device: Device, visible: string | undefined): number | null {
@@ -72,7 +73,7 @@ function find(gpus: readonly NvidiaGpu[], name: string): NvidiaGpu | undefined {
   return gpus.find(({ index, uuid }) => (/^\d+$/.test(name) ? index === Number(name) : uuid.startsWith(name)));
 }
 
-/** The least free memory of AMD's GPUs, which their driver says in files; null without one. @param cards for tests */
+/** The least free memory of AMD's GPUs, bytes, as their driver reports it in files; null without one. @param cards where the files are */
 export function freeOnAmd(cards = '/sys/class/drm'): number | null {
   const read = (card: string, file: string) => Number(readFileSync(join(cards, card, 'device', file), 'utf8'));
   const free = foldersOf(cards).flatMap((card) => {

@@ -53,8 +53,9 @@ const MAX_OPEN_FILES = 1024;
 /** Largest file; engines write none but, with a GPU, the profile of its trial. */
 const MAX_FILE_BYTES = 64 << 20;
 /**
- * Addresses an engine may map. Node and the models map 2 GB. V8 reserves 8.4 GB of addresses, without memory, for each memory of WebAssembly:
- * that of the pixels, a new one while the old is collected, and that with which Node strips types. Images and their tensors come on top.
+ * Addresses an engine may map, bytes. Node and the models map 2 GB. V8 reserves 8.4 GB of addresses, but no memory, for each WebAssembly memory:
+ * the arena of the pixels, a new arena while the old one is collected, and the one with which Node strips types. Images and their tensors come
+ * on top.
  */
 const MAX_ADDRESS_BYTES = 40 * 1024 ** 3;
 

@@ -9,7 +9,7 @@ import type { Logger } from '@facequeue/service';
 import { createImageSource, sourceOptions } from '@facequeue/source';
 import type { WorkerConfig } from '../config.ts';
 import { EngineStartError } from '../engines/engine.ts';
-import { deviceSequence, planEngines } from '../engines/engine-plan.ts';
+import { deviceEnvironment, planEngines } from '../engines/engine-plan.ts';
 import { engineLauncher } from '../engines/launcher.ts';
 import { EnginePool, type PoolStatus } from '../engines/pool.ts';
 import { PRIORITY_CLASSES } from '../engines/priority.ts';
@@ -73,7 +73,7 @@ export async function startImageRunner(
   const plan = await planEngines(config, packPath, program, software);
   const settings: PipelineOptions = { packPath, device: plan.device, limits: imageLimits(config) };
   const engines = await EnginePool.start(
-    { ...program, settings, env: { ...deviceSequence(plan.device), ...program.env } },
+    { ...program, settings, env: { ...deviceEnvironment(plan.device), ...program.env } },
     { timeLimit: timeLimit(config), maxRssBytes: config.ENGINE_MAX_RSS },
     plan.engines,
     log,

@@ -117,7 +117,7 @@ async function detectFaces(
   timings.queue = tenths(Math.max(0, Date.now() - job.createdAt - timings.fetch!));
   if (!(await queue.start(job.id, job.attempt))) return null;
   const answer = await slot.run({ bytes: image.bytes, options: job.options }, signal, idsOf(job));
-  // The engine has them. After an error it may not have read all.
+  // The engine has read them. After an error it may not have read all of them, so they are left to the garbage collector.
   freeMemory(image.bytes);
   for (const [stage, ms] of Object.entries(answer.timings)) timings[stage as keyof Timings] = tenths(ms);
   const { result, details, image: facts } = answer;

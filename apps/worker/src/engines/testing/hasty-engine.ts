@@ -1,4 +1,4 @@
-/** An engine that an image has taken over: it reports faces without reading the image. */
+/** An engine that an image has taken over: it answers without reading the image. */
 import { encodeResult } from '@facequeue/schema/result-codec';
 import type { FromEngine, ToEngine } from '../messages.ts';
 
