@@ -53,7 +53,7 @@ module.exports = {
     onlyIn('drawing', ['@napi-rs/canvas', '@fontsource']),
     onlyIn('service', ['pino', 'pino-pretty']),
     onlyIn('metrics', ['prom-client']),
-    onlyIn('pipeline', ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@napi-rs/image']),
+    onlyIn('pipeline', ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@napi-rs/image', 'koffi']),
     {
       name: 'the-gateway-runs-no-model',
       severity: 'error',

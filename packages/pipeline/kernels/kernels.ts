@@ -1,6 +1,6 @@
 /**
  * Loops over RGB pixels with SIMD instructions of WebAssembly. This is AssemblyScript: TypeScript's syntax with the types of WebAssembly.
- * `src/pixels/plain.ts` is the specification of each function in plain TypeScript, `build.ts` compiles this file to kernels.wasm.
+ * `src/pixels/plain.ts` specifies each function in plain TypeScript; `npm run kernels` compiles this file to kernels.wasm.
  *
  * All of them work in the memory that they are given. Addresses and strides are bytes; a stride may be negative. They read up to 16 bytes
  * past the last pixel of a row, and write to no byte outside the destination's pixels, so the memory needs 16 bytes after an image.

@@ -27,7 +27,7 @@ export interface PipelineOptions {
   threads?: number;
   /** Largest accepted image; 8192 px a side and 50 megapixels by default. */
   limits?: ImageLimits;
-  /** The loops over pixels: by default the quick ones, where this processor has SIMD instructions. */
+  /** Which loops over pixels run; by default the fast ones, where this processor has SIMD instructions. */
   kernels?: KernelChoice;
 }
 
@@ -254,7 +254,7 @@ class ModelPipeline implements Pipeline {
     }
   }
 
-  /** Whether the "GPU" is a program: to warm that up would take minutes, and make nothing faster. */
+  /** Whether the "GPU" is a software renderer: warming it up would take minutes and make nothing faster. */
   async #isSoftwareRendered(): Promise<boolean> {
     using taken = this.#arenas.take(0);
     const tiny = taken.arena.pixels({ width: 64, height: 64 });

@@ -58,8 +58,8 @@ function shrunkOnto(canvasSize: Size, image: Pixels, size: Size): Level {
 }
 
 /**
- * A smaller copy. Every source pixel contributes: the detector misses small faces when sampling skips pixels. The mean of the area finds
- * the same small faces as libvips' cubic kernel, stretched over it (mean score of 12-60 px faces within 0.005 at three scales).
+ * A smaller copy, in the image's arena. Every source pixel contributes: the detector misses small faces when sampling skips pixels. Means
+ * of areas find the same small faces as libvips' cubic kernel (mean score of 12-60 px faces within 0.005 at three scales).
  * @param size no side larger than the image's
  */
 export function shrunk(image: Pixels, size: Size): Pixels {

@@ -39,7 +39,7 @@ export function decide(trials: readonly Trial[], cpuEngines: number): Choice {
 }
 
 /**
- * Tries each device that this machine may have, for half a minute each at most.
+ * Tries each device that this machine may have, for half a minute each at most, and chooses the fastest.
  * @param pack path of the manifest
  * @param engines to try each device with
  * @param gpu whether there may be a GPU

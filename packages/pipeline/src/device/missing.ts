@@ -1,4 +1,4 @@
-/** Why a device cannot be used, found without opening it: opening one whose library is missing can end the process. */
+/** Finds out why a device cannot be used without opening it: opening one whose library is missing can end the process. */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,4 +1,4 @@
-/** The pictures of a device's trial: of the sizes and with the faces that a service sees, as cameras and phones write them. */
+/** The pictures of a device's trial: JPEGs of the sizes, and with the numbers of faces, that a service gets from cameras and phones. */
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 

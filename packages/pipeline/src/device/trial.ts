@@ -26,7 +26,7 @@ export interface TrialOptions {
 
 /** How long the engines may take to open the models and for their first image of each size, ms. Software renderers take minutes. */
 const OPENING_MS = 20_000;
-/** How long they are measured, ms, and how long they may take over the images that are inside then. */
+/** How long they are measured, ms, and how long they may take for the images that are in progress then. */
 const MEASURED_MS = 2000;
 const RUN_MS = 10_000;
 
@@ -42,7 +42,8 @@ export type FromTrial =
   | { type: 'failed'; reason: string };
 
 /**
- * Runs a device in processes of their own, because a broken driver may end them or never answer. Takes 32 s at most.
+ * Runs a device in processes of their own, because a broken driver may end them or never answer. Takes 32 s at most, and 10 s to look for its
+ * libraries.
  * @returns what it did, or why it cannot be used
  */
 export async function tryDevice(
@@ -74,7 +75,7 @@ class TrialProcesses implements Disposable {
       const ended = new Promise<FromTrial>((resolve) => {
         const end = () => resolve({ type: 'failed', reason: 'its driver ended the process' });
         child.once('exit', end);
-        // A message to a process that has ended emits this.
+        // A message to a process that has ended causes this.
         child.on('error', end);
       });
       return { child, ended };

@@ -18,14 +18,13 @@ export interface CropRun {
 /** One run of a model on crops. */
 export interface CropOutput {
   crops: readonly Crop[];
-  /** What the model saw. */
+  /** What the model saw, in the image's arena: valid until the next run. */
   inputs: Arrays;
   output: Arrays;
 }
 
 /**
- * Cuts crops out of an image and runs a model with the input `faces` on them, some at a time. What the model saw lies in the image's
- * arena until the next run.
+ * Cuts crops out of an image and runs a model with the input `faces` on them, some at a time.
  */
 export async function* runOnCrops(
   session: Session,

@@ -1,14 +1,14 @@
 import type { Pixels } from '../pixels/index.ts';
 import type { Crop } from './crop.ts';
 
-/** A crop is sampled from pixels at most so many times as many as its own: bilinear samples skip none of them. */
+/** Image px per px of a crop, at most: up to here bilinear samples skip no pixel. */
 const MOST_REDUCED = 2.02;
 
 /**
  * Cuts a rotated square out of an image by bilinear samples. A crop that is reduced by more than two is cut from a copy of its part of the
- * image that has been halved as often as it needs, so every pixel counts. Outside the image, its border pixels are repeated.
+ * image, halved as often as needed, so that every pixel counts. Outside the image, its border pixels are repeated.
  * @param crop in px of `image`
- * @param to a square in the image's arena, its rows side by side
+ * @param to a packed square in the image's arena
  */
 export function warp(image: Pixels, crop: Crop, to: Pixels): void {
   using _reduced = image.arena.scope();

@@ -11,8 +11,8 @@ const MISSING_ROWS = 1 / 16;
 const MISSING_SAMPLE = 128;
 
 /**
- * Decodes a JPEG, and refuses one that is too damaged. An undamaged one of an ordinary kind that keeps its size is decoded by
- * libjpeg-turbo directly, all others by sharp: to the same pixels.
+ * Decodes a JPEG, and refuses one that is too damaged. libjpeg-turbo decodes undamaged ones of ordinary kinds that are not shrunk, sharp
+ * all others; both give the same pixels.
  * @throws Error sharp's own
  */
 export async function decodeJpeg(input: DecodeInput): Promise<RgbImage> {

@@ -1,15 +1,15 @@
 import { Arena, type KernelChoice } from './arena.ts';
 
-/** A picture with more pixels needs much memory while it is decoded, so nothing else is kept meanwhile. */
+/** A picture with more stored pixels needs much memory while it is decoded, so no idle arena is kept meanwhile. */
 export const LARGE_PIXELS = 16e6;
 
 /**
- * An arena that has grown beyond this is not used again, because its memory cannot shrink. A picture of 4096 x 3072 px and its smaller
+ * An arena that has grown beyond this is not reused, because its memory cannot shrink. A picture of 4096 x 3072 px and its smaller
  * copies take 54 MB, turned by its EXIF orientation 92 MB.
  */
 const KEPT_BYTES = 64 << 20;
 
-/** Arenas for the images in progress: one each. */
+/** The arenas of a pipeline: one for each image in progress. */
 export class Arenas {
   readonly #choice: KernelChoice | undefined;
   #idle: Arena[] = [];
@@ -19,7 +19,10 @@ export class Arenas {
     this.#choice = choice;
   }
 
-  /** An arena for one image, until it is disposed. @param pixels of the image as stored: a large one leaves none behind */
+  /**
+   * An arena for one image, until the result is disposed.
+   * @param pixels of the image as stored: the arena of a large one is not kept
+   */
   take(pixels: number): { readonly arena: Arena } & Disposable {
     const isLarge = pixels > LARGE_PIXELS;
     if (isLarge) this.#idle = [];
@@ -29,7 +32,8 @@ export class Arenas {
       [Symbol.dispose]: () => {
         arena.reset();
         if (arena.capacity <= KEPT_BYTES && !isLarge) this.#idle.push(arena);
-        // Engines expose it. What lies outside the heap does not hurry V8 to collect it; the caller must have let go of it first.
+        // Memory outside the heap does not prompt V8 to collect it, so this does, where `gc` is exposed, as in engines. Later, because the
+        // caller still has the arena.
         else setImmediate(() => globalThis.gc?.());
       },
     };

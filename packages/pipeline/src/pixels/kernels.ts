@@ -1,8 +1,8 @@
-/** Loops over RGB pixels. `plain.ts` says in plain TypeScript what each does; `simd.ts` has the quick ones. */
+/** Loops over RGB pixels. `plain.ts` specifies them in plain TypeScript, `simd.ts` has the fast ones. */
 
 /** Rows of RGB pixels, 8 bit, interleaved. */
 export interface Rows {
-  /** From the first pixel on. */
+  /** From the first pixel to the last. */
   readonly data: Uint8Array;
   /** px */
   readonly width: number;
@@ -12,9 +12,9 @@ export interface Rows {
   readonly stride: number;
 }
 
-/** A square grid of samples: whole numbers are centres of pixels. */
+/** A square grid of samples of an image. Coordinates are px, and whole numbers are the centres of pixels. */
 export interface Samples {
-  /** The first one, px. */
+  /** The first sample. */
   readonly left: number;
   readonly top: number;
   /** From one sample to the next on its right: `cos` px to the right and `sin` px down. The next one below lies at a right angle. */

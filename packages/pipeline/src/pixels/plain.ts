@@ -1,6 +1,6 @@
 /**
- * The kernels in plain TypeScript: what the quick ones must compute to within one step of 255, and what runs where WebAssembly has no
- * SIMD instructions.
+ * The kernels in plain TypeScript. They specify what the fast ones compute, to within one step of 255, and run where WebAssembly has no
+ * SIMD instructions, or no addresses.
  */
 import type { Kernels, Orientation, Rows, Samples } from './kernels.ts';
 

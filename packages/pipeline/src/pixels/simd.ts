@@ -41,14 +41,14 @@ const bytes = readFileSync(new URL('../../kernels/kernels.wasm', import.meta.url
 /** Null where this processor has no instructions for them. */
 const module = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
 
-/** The memory of the kernels. */
+/** Memory that kernels work in. */
 export interface KernelMemory {
   readonly memory: WebAssembly.Memory;
   /** The address of bytes that nothing else uses until the kernel has returned. May grow the memory. */
   scratch(length: number): number;
 }
 
-/** Whether this processor can run them. */
+/** Whether this processor can run the kernels. */
 export const hasSimd = module !== null;
 
 /**
@@ -61,7 +61,7 @@ export function simdKernels({ memory, scratch }: KernelMemory): Kernels {
     if (data.buffer !== memory.buffer) throw new RangeError('the pixels are not in the memory of the kernels');
     return data.byteOffset;
   };
-  /** Writes upside down, or reads so: from the last row up. */
+  /** The address of the last row. With it and a negative stride, a kernel reads or writes rows from the bottom up. */
   const lastRow = ({ data, height, stride }: Rows) => address(data) + (height - 1) * stride;
 
   return {
@@ -70,7 +70,7 @@ export function simdKernels({ memory, scratch }: KernelMemory): Kernels {
     halve: (from, to) =>
       kernels.halve(address(from.data), from.stride, from.width, from.height, address(to.data), to.stride),
     shrink(from, to) {
-      // Taken first: it may grow the memory, and addresses stay the same.
+      // Before `data` is read: this may grow the memory, which detaches arrays but leaves addresses as they are.
       const room = scratch(kernels.shrinkScratch(from.width, from.height, to.width, to.height));
       kernels.shrink(
         address(from.data),

@@ -16,7 +16,7 @@ declare namespace WebAssembly {
     constructor(sizes: { initial: number; maximum: number });
     /** Detached when the memory grows. */
     readonly buffer: ArrayBuffer;
-    /** Throws RangeError where there is no memory for it. */
+    /** Grows by pages of 64 kB. Throws RangeError beyond `maximum` and when there is no memory left. */
     grow(pages: number): number;
   }
 }

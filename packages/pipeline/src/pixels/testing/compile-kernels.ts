@@ -5,7 +5,7 @@ import asc from 'assemblyscript/asc';
 
 const path = (name: string) => fileURLToPath(new URL(`../../../kernels/${name}`, import.meta.url));
 
-/** Nothing of a language's run time: no heap, no data, no exceptions. The memory is the arena's. */
+/** No language run time: no heap, no data, no exceptions. The memory is the arena's. */
 const OPTIONS = [
   '--runtime=stub',
   '--use=abort=',
