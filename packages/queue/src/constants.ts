@@ -46,7 +46,7 @@ export const CONSTANTS = {
   CALLS_RETRY_MS: 1000,
   /** How long the use of a key is kept after its last call. */
   USE_KEPT_MS: 90 * 86_400_000,
-  /** How long a gateway may take to send a report of calls again without its being added twice. */
+  /** How long a gateway may repeat a report of calls without its being added twice, ms. */
   USE_REPORT_KEPT_MS: 86_400_000,
 
   /** A worker that has been silent for this long counts as dead, ms. */
@@ -83,8 +83,8 @@ export const CONSTANTS = {
   TRIMMED_FLOWS: 8,
   TRIMMED_JOBS: 64,
 
-  // How soon the sweep checks that BullMQ still has a job: whenever the job's age has doubled, within these limits. BullMQ loses a job
-  // that waits only to someone who deletes its keys, so one that no worker has claimed yet is checked less often: there may be many.
+  // How soon the sweep checks that BullMQ still has a job: whenever the job's age has doubled, within these limits, ms. BullMQ loses a
+  // job that waits only when someone deletes its keys, so jobs that no worker has claimed yet, of which there may be many, are checked less often.
   MIN_JOB_CHECK_MS: 5000,
   MAX_JOB_CHECK_MS: 60_000,
   MAX_UNCLAIMED_CHECK_MS: 300_000,

@@ -47,7 +47,7 @@ export class WorkerQueue {
   readonly #consumers = new Set<Consumer>();
   readonly #workerIds = new Set<string>();
   readonly #stopSweeping: () => Promise<void>;
-  /** The image of the job that was claimed last, on its way. */
+  /** The image that the last claim read early, until it is used. */
   #earlyBlob: { id: string; blob: Promise<Buffer | null> } | null = null;
 
   /** For `openWorkerQueue`. */
@@ -114,8 +114,8 @@ export class WorkerQueue {
   }
 
   /**
-   * The image bytes of an inline job; null when they no longer exist. They are the caller's alone: it may free their memory. Call it once for
-   * each claim.
+   * The image bytes of an inline job; null when they no longer exist. Nothing else uses them, so the caller may free their memory. Call it
+   * once for each claim.
    */
   blob(id: string): Promise<Buffer | null> {
     const early = this.#earlyBlob;
@@ -125,14 +125,14 @@ export class WorkerQueue {
   }
 
   /**
-   * Reads the image of a delivered job right behind its claim, which saves a round trip. Only while no other job runs: when several
-   * flows wait, a delivery often brings another job than it names, and the image would be read in vain.
+   * Reads the image of a delivered job immediately after its claim is sent, which saves a round trip. Only while no other job runs: when
+   * several flows wait, a delivery often brings another job than the one it names, and the image would be read in vain.
    */
   #readEarly(deliveryId: string): { id: string; blob: Promise<Buffer | null> } | null {
     const id = jobOfDelivery(deliveryId);
     if (id === null) return null;
     const blob = this.#readBlob(id);
-    // Its error is of interest to whoever asks for it.
+    // Whoever awaits it gets its error.
     blob.catch(() => {});
     return { id, blob };
   }

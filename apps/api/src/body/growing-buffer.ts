@@ -27,12 +27,12 @@ export class GrowingBuffer {
     return this.#length;
   }
 
-  /** What has been appended, without a copy: invalid after the next `append`, and after `free`. */
+  /** What has been appended, not copied: valid until the next `append` or `free`. */
   get bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Frees its memory at once. Nothing may use its bytes any more (see `freeMemory`). */
+  /** Frees its memory at once. Nothing may use its bytes any more (see `freeMemory` of packages/service). */
   free(): void {
     freeMemory(this.#buffer);
     this.#buffer = NO_BYTES;

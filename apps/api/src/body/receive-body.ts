@@ -27,9 +27,9 @@ export const SPEED_WINDOW_MS = 10_000;
 
 /**
  * Receives a whole body into one buffer and passes it to `use`. What has arrived is reserved in the body memory until `use` is done. A
- * client that sent `Expect: 100-continue` is told to continue now. The bytes are freed when `use` is done; if it fails they may still be on their
- * way to Redis, and stay until they are collected. After an error, the answer discards the rest of the body (see
- * http/discard-body.ts).
+ * client that sent `Expect: 100-continue` is told to continue now. The bytes are freed when `use` is done, so its result must not
+ * contain them. If `use` fails they may still be on their way to Redis, and are left to the garbage collector. After an error, the answer
+ * discards the rest of the body (see http/discard-body.ts).
  * @throws queue_full and quota_exceeded (no body memory), request_timeout, the error of `tooLarge`, ClientDisconnected, what `use` throws
  */
 export async function receiveBody<T>(

@@ -51,7 +51,7 @@ export async function streamFrames(
   stream.endForShutdown();
 }
 
-/** Events of frames: those who follow a camera get the same frames from the queue. */
+/** Texts of frames' events: all who follow a camera get the same objects from the queue, so each text is made once. */
 const texts = new WeakMap<FrameResult, string>();
 
 /** @param camera that the frame is of */

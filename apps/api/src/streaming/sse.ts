@@ -10,7 +10,7 @@ export interface ServerSentEvent {
   data: unknown;
 }
 
-/** The text of an event, as it is sent. */
+/** An event as it is sent, which `sendText` takes. */
 export const eventText = ({ id, event, data }: ServerSentEvent): string =>
   `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 
@@ -37,7 +37,7 @@ export class EventStream {
     this.sendText(eventText(event));
   }
 
-  /** Sends an event whose text is made already: many clients may get the same one. */
+  /** Sends an event by its text, which many clients may share. */
   sendText(text: string): void {
     this.#response.write(text);
   }

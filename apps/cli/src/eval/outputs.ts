@@ -10,6 +10,7 @@ import type { Detector } from './detector.ts';
 import type { EvalCall } from './options.ts';
 import type { Evaluated, Labelled, Subject } from './subject.ts';
 
+/** What is evaluated, on which images, and by what. */
 export function headingOf<T extends Labelled>(
   { title, source }: Subject<T>,
   { name }: Detector,
@@ -19,11 +20,13 @@ export function headingOf<T extends Labelled>(
   return `${title}: ${source}\n${images} images, ${name}, profile ${options.profile}`;
 }
 
+/** Times of answers, ms. */
 export function timesOf(evaluated: readonly Evaluated<Labelled>[]) {
   const sorted = evaluated.map(({ answer }) => answer.ms).sort((a, b) => a - b);
   return { median: Math.round(quantile(sorted, 0.5)), p95: Math.round(quantile(sorted, 0.95)) };
 }
 
+/** The figures of a run as one object, its keys in snake case. */
 export function jsonOf<T extends Labelled>(
   { title, source }: Subject<T>,
   { call, detector, interruption }: RunContext,
@@ -46,6 +49,7 @@ export function jsonOf<T extends Labelled>(
   });
 }
 
+/** A row for each image; those that could not be evaluated have an error instead of figures. */
 export async function csvOf<T extends Labelled>(
   subject: Subject<T>,
   evaluated: readonly Evaluated<T>[],
@@ -64,6 +68,7 @@ export async function csvOf<T extends Labelled>(
 /** Four decimals are more than any of these figures is exact to. */
 const short = (value: string | number | null) => (typeof value === 'number' ? Number(value.toFixed(4)) : value);
 
+/** A page with the images that were evaluated worst. */
 export function pageOf<T extends Labelled>(
   subject: Subject<T>,
   evaluated: readonly Evaluated<T>[],

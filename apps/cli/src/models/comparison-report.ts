@@ -10,6 +10,7 @@ import { fixed, textTable } from '../table.ts';
 import type { CompareCall } from './compare-call.ts';
 import type { Compared, Cost } from './compare-image.ts';
 
+/** Costs of both packs, and how their faces differ. */
 export function figuresOf(
   compared: readonly Compared[],
   [before, after]: readonly [Pipeline, Pipeline],
@@ -35,6 +36,7 @@ export function figuresOf(
   };
 }
 
+/** The figures as tables. */
 export function textOf({ folder, profile, before, after, differences }: ReturnType<typeof figuresOf>): string {
   const { images, pairs, vanished, appeared, genders } = differences;
   const shift = (name: string, of: Shift | null, scale: number, decimals: number, unit: string) =>
@@ -67,7 +69,7 @@ export function textOf({ folder, profile, before, after, differences }: ReturnTy
   ].join('');
 }
 
-/** The images whose faces differ most. */
+/** A page with the images whose faces differ most. */
 export function pageOf(compared: readonly Compared[], text: string, { folder, worst }: CompareCall): Promise<string> {
   const changes = ({ comparison }: Compared) => comparison.vanished.length + comparison.appeared.length;
   const entries = compared

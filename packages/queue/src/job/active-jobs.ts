@@ -84,7 +84,7 @@ export class ActiveJobs {
     return this.#byJob.get(id);
   }
 
-  /** How many there are. */
+  /** Deliveries in progress, those without a claim included. */
   get size(): number {
     return this.#byDelivery.size;
   }

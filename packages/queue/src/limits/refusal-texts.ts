@@ -1,6 +1,6 @@
 import type { RefusalReason } from '@facequeue/schema/errors';
 
-/** Why admission.lua refuses, as callers read it; the other reasons are limits of one gateway. */
+/** Texts of the reasons for which admission.lua refuses; the other reasons are limits of one gateway. */
 const REASONS: Record<Exclude<RefusalReason, 'bodies' | 'streams' | 'open_waits' | 'connections'>, string> = {
   waiting: 'too many jobs are waiting',
   listed: 'too many jobs are waiting',
@@ -19,6 +19,7 @@ const REASONS: Record<Exclude<RefusalReason, 'bodies' | 'streams' | 'open_waits'
 /** A reason as admission.lua returns it. */
 export type AdmissionReason = keyof typeof REASONS;
 
+/** Why admission refuses, as callers read it. */
 export function refusalText(reason: AdmissionReason): string {
   return REASONS[reason];
 }

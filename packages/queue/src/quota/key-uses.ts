@@ -38,8 +38,8 @@ interface Report {
 }
 
 /**
- * Counts the calls of each owner in this process, and adds them up in Redis every two seconds. A report is sent until Redis has replied, and
- * is added once.
+ * Counts the calls of each owner in this process, and adds them up in Redis every two seconds. A report is repeated until Redis has replied,
+ * and is added once.
  */
 export class KeyUses {
   readonly #connections: Connections;

@@ -126,7 +126,7 @@ export interface Script<Values, Reply> {
   readonly name: string;
   /** What Redis runs: includes, constants and the table of arguments put in. */
   readonly lua: string;
-  /** By which Redis knows it once it has run. */
+  /** SHA-1 of the text, by which Redis knows it once it has run. */
   readonly sha: string;
   readonly buffers: boolean;
   encode(values: Values): ArgValue[];

@@ -1,4 +1,4 @@
-// Not the whole package: `serve` keeps this in memory for its connection, and needs no schema.
+// Not the whole package: `serve` loads this module for its connection, and should not keep the schemas in memory.
 import { FacequeueError, isFacequeueError } from '@facequeue/schema/errors';
 import { withTimeout } from '@facequeue/time';
 import { refusalText } from '../limits/refusal-texts.ts';

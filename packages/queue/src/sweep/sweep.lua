@@ -28,7 +28,7 @@ local function cancel_remaining_later(id)
   stopped_batches[#stopped_batches + 1] = id
 end
 
--- Most entries are of jobs that no worker has claimed and that BullMQ has: with them all is well, and no more is read than shows that.
+-- Most due entries are jobs that no worker has claimed and that BullMQ still has. They need nothing, so only the fields that show it are read.
 local function waits_in_bullmq(id)
   local fields = redis.call('HMGET', job_key(id), 'status', 'attempts', 'queue', 'ticket', 'createdAt', 'expiresAt')
   local job = {
