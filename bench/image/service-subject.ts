@@ -40,7 +40,7 @@ export async function startServiceSubject({ title, env, main }: ServiceOptions):
 }
 
 /** Processes of `facequeue serve`, of this checkout or of 0.1.0, by role. */
-export function processesOf(service: Service): Record<string, number[]> {
+function processesOf(service: Service): Record<string, number[]> {
   const pids: Record<string, number[]> = { gateway: [], worker: [], engines: [], redis: [], serve: [service.pid] };
   for (const { pid, command } of descendants(service.pid)) {
     if (command.includes('redis-server')) pids['redis']!.push(pid);

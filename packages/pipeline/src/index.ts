@@ -1,7 +1,7 @@
 /** Image bytes to faces. Loads native code: only engine processes and command line tools import this. */
 export type { DetectedFace, Detection, StageTimings } from './detection.ts';
 export { type Choice, chooseDevice, type EngineCounts } from './device/auto.ts';
-export { type Device, type DeviceChoice, DeviceError } from './device/choose.ts';
+export { type Device, type DeviceChoice, DeviceError } from './device/names.ts';
 export type { ImageHeader, ImageLimits, RgbImage } from './image/index.ts';
 export { decode, decodeImage, readHeader, sniff } from './image/index.ts';
 export { DEFAULT_PACK, loadPack, type Pack, PackError } from './pack/load.ts';

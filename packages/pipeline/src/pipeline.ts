@@ -6,7 +6,7 @@ import { FaceSearch } from './detection/search.ts';
 import { searchedBy } from './detection/searched.ts';
 import { selectFaces } from './detection/selection.ts';
 import type { DetectedFace, Detection, StageTimings } from './detection.ts';
-import type { DeviceChoice } from './device/choose.ts';
+import type { DeviceChoice } from './device/names.ts';
 import { type OpenModels, openModels } from './device/open.ts';
 import { findAttributes } from './faces/attributes.ts';
 import { attributeCrop, type Crop, landmarkCrop, yawRatioOf } from './faces/crop.ts';

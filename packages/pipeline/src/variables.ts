@@ -1,6 +1,6 @@
 import { integer, pixelCount } from '@facequeue/schema/config';
 import { z } from 'zod';
-import { DEVICE_NAMES, type DeviceChoice, expectedDevice, readDevice } from './device/choose.ts';
+import { DEVICE_NAMES, type DeviceChoice, expectedDevice, readDevice } from './device/names.ts';
 import { DEFAULT_LIMITS, type ImageLimits } from './image/limits.ts';
 import { DEFAULT_PACK } from './pack/load.ts';
 

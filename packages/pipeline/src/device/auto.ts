@@ -1,5 +1,6 @@
 /** `DEVICE=auto`: the device with the highest throughput on this machine. */
-import { type Device, gpuIsVisible, NO_GPU } from './choose.ts';
+import { gpuIsVisible, NO_GPU } from './gpu-visible.ts';
+import type { Device } from './names.ts';
 import { type Throughput, tryDevice } from './trial.ts';
 import { trialPictures } from './trial-pictures.ts';
 

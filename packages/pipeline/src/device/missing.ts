@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Device, partsOf } from './choose.ts';
+import { type Device, partsOf } from './names.ts';
 
 /** Libraries that onnxruntime loads for a device; TensorRT needs CUDA's, too. */
 const PROVIDER_LIBRARIES = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createPipeline } from '../pipeline.ts';
-import { DeviceError } from './choose.ts';
 import { missing } from './missing.ts';
+import { DeviceError } from './names.ts';
 
 describe('device', () => {
   it('chosen by name and not available is an error, never a run on the CPU', async ({ skip }) => {

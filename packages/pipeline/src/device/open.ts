@@ -3,8 +3,8 @@ import { type Pack, PackError } from '../pack/load.ts';
 import { type OptionalRole, type Role, rolesOf } from '../pack/manifest.ts';
 import { chooseDevice } from './auto.ts';
 import { batched } from './batch.ts';
-import { type Device, type DeviceChoice, DeviceError } from './choose.ts';
 import { missing } from './missing.ts';
+import { type Device, type DeviceChoice, DeviceError } from './names.ts';
 import { failureText, shareOnDevice } from './probe.ts';
 import { openSession, type Session } from './session.ts';
 

@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Device, type Provider, partsOf } from './choose.ts';
+import { type Device, type Provider, partsOf } from './names.ts';
 import { type Arrays, openSession } from './session.ts';
 
 /** Providers by the names onnxruntime gives them in a profile. */

@@ -1,7 +1,7 @@
 import './no-telemetry.ts';
 
 import * as ort from 'onnxruntime-node';
-import { type Device, partsOf } from './choose.ts';
+import { type Device, partsOf } from './names.ts';
 
 /** Typed arrays by the names of a model's inputs or outputs. */
 export type Arrays = Record<string, { data: Uint8Array | Float32Array | BigInt64Array; dims: readonly number[] }>;

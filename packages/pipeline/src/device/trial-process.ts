@@ -1,7 +1,7 @@
 /** One engine of a device's trial (trial.ts). */
 import { DEFAULT_DETECTION_OPTIONS } from '@facequeue/schema';
 import { createPipeline, type Pipeline } from '../pipeline.ts';
-import { DeviceError } from './choose.ts';
+import { DeviceError } from './names.ts';
 import { failureText } from './probe.ts';
 import type { FromTrial, ToTrial } from './trial.ts';
 

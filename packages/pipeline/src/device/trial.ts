@@ -2,8 +2,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { Device } from './choose.ts';
 import { missing } from './missing.ts';
+import type { Device } from './names.ts';
 
 /** What a device did in its trial. */
 export interface Throughput {

@@ -1,8 +1,7 @@
-/** The devices that models run on, by the names of the setting `DEVICE`. Loads no native code. */
-import { readdirSync } from 'node:fs';
+/** The devices that models run on, by the names of the setting `DEVICE`. */
 
 /** onnxruntime's providers that are served. */
-export const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'tensorrt'] as const;
+const PROVIDERS = ['cpu', 'webgpu', 'cuda', 'tensorrt'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
 /** A device that models run on: a provider, and of NVIDIA's several GPUs which one, as in `cuda:1`. */
@@ -42,23 +41,4 @@ export function expectedDevice(text: string): string {
 export function partsOf(device: Device): { provider: Provider; index: number | null } {
   const [provider, index] = device.split(':') as [Provider, string?];
   return { provider, index: index === undefined ? null : Number(index) };
-}
-
-/** Why `auto` tries nothing. */
-export const NO_GPU = 'no GPU is visible to this machine or container';
-
-/** Linux shows a GPU as a device node, also inside containers. Other systems are assumed to have one, which is then tried. */
-export function gpuIsVisible(): boolean {
-  if (process.platform !== 'linux') return true;
-  const nodes = (folder: string) => {
-    try {
-      return readdirSync(folder);
-    } catch {
-      return [];
-    }
-  };
-  return (
-    nodes('/dev').some((name) => /^(nvidia\d+|dxg)$/.test(name)) ||
-    nodes('/dev/dri').some((name) => name.startsWith('renderD'))
-  );
 }
