@@ -10,9 +10,13 @@ import { machine } from './support/machine.ts';
 import { numberOption, readOptions } from './support/options.ts';
 import { median } from './support/statistics.ts';
 
-const values = readOptions('npm run bench -- kernels', 'The loops over pixels: quick ones, plain ones, libvips.', {
-  rounds: { default: '9', help: 'measurements of each, one after the other in turns; the medians are printed' },
-});
+const values = readOptions(
+  'npm run bench -- kernels',
+  'The loops over pixels: with SIMD instructions, in plain TypeScript, by libvips.',
+  {
+    rounds: { default: '9', help: 'measurements of each, in turns; the medians are printed' },
+  },
+);
 const rounds = numberOption('rounds', values.rounds, 1, 1000);
 /** Runs of one measurement: the clock of the process ticks in milliseconds. */
 const RUNS = 10;

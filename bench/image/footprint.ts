@@ -13,7 +13,7 @@ export interface FootprintFigures {
   workerAndEngine: number;
 }
 
-/** @param ms how long images are sent */
+/** Starts a service with one engine, sends it images, and reads its memory. @param ms how long images are sent */
 export async function footprint(picture: Picture, env: Record<string, string>, ms: number): Promise<FootprintFigures> {
   const start = performance.now();
   await using service = await startServiceSubject({ title: 'service', env: { ...env, ENGINES: '1' } });

@@ -1,4 +1,4 @@
-/** A subject that consists of processes with a loop each, without HTTP, queue or IPC while they are measured. */
+/** A subject of processes that each run a loop, without HTTP, queue or IPC while they are measured. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';

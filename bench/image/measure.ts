@@ -1,4 +1,4 @@
-/** One measurement: a subject processes images for a while, and what it took is read from the outside. */
+/** One measurement: how fast a subject processes images, and what that takes of the machine. */
 import { cpuMs, residentBytes } from '../../test/support/processes/process-table.ts';
 import { type Collections, collectionsOf } from '../support/collections/read.ts';
 import { percentile } from '../support/statistics.ts';
@@ -25,6 +25,7 @@ export interface Figures {
   machine: CpuShares;
 }
 
+/** Has a subject process images, and reads what that took from outside. @throws when it fails at one */
 export async function measure(subject: Subject, load: Load): Promise<Figures> {
   const processes = subject.processes();
   const cpuOf = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);

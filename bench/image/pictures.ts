@@ -39,6 +39,7 @@ export interface Picture {
   faces: Box[];
 }
 
+/** Makes a picture of the bench. */
 export async function pictureOf(name: PictureName): Promise<Picture> {
   const { size, faces: count, format } = SPECIFICATIONS[name];
   const { width, height } = SIZES[size];

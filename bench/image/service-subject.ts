@@ -17,6 +17,7 @@ export interface ServiceOptions {
   main?: string;
 }
 
+/** Starts a service as a subject. @throws with its log when it does not become ready */
 export async function startServiceSubject({ title, env, main }: ServiceOptions): Promise<Subject> {
   const files = new Map<string, Uint8Array>();
   const server = await startFileServer(files);

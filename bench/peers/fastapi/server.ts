@@ -18,7 +18,7 @@ const environment = virtualEnvironment('fastapi', join(folder, 'requirements.txt
 /** How long workers may take to load the models, ms. */
 const START_LIMIT_MS = 60_000;
 
-/** @param pack path of the manifest; the default one when absent */
+/** Installs and starts the server. @param pack path of the manifest; the default one when absent */
 export async function startFastApi(pack: string = DEFAULT_PACK): Promise<Subject> {
   await environment.install();
   const workers = availableParallelism();

@@ -13,6 +13,7 @@ const CACHE = fileURLToPath(new URL('../../../.cache/human', import.meta.url));
 const FILES = ['package.json', 'package-lock.json'];
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
+/** Installs and starts it. @throws when npm's registry cannot be reached */
 export async function startHuman(): Promise<Subject> {
   const folder = await installed();
   const { version } = JSON.parse(readFileSync(join(folder, 'node_modules/@vladmandic/human/package.json'), 'utf8'));
