@@ -38,7 +38,7 @@ export const workerVariables = {
   }),
   ENGINE_MAX_RSS: byteSize('1gb', { min: '256mb', max: '1tb' }).meta({
     description:
-      'Resident memory beyond which an engine is replaced between two images. An engine has 350 to 600 MB between images, and up to 900 MB while it decodes one of 50 megapixels ([performance.md](performance.md#large-pictures)).',
+      'Resident memory beyond which an engine is replaced between two images. An engine has 300 to 600 MB between images, and up to 900 MB while it decodes one of 50 megapixels ([performance.md](performance.md#large-pictures)).',
   }),
   FETCH_CONCURRENCY: integer(64, { min: 1, max: 1000 }).meta({
     description:

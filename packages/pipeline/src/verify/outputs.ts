@@ -99,7 +99,8 @@ export async function compareVerifier(session: Session, folder: string, wanted: 
 export async function compareAttributes(session: Session, folder: string, wanted: Reference['model_attributes']) {
   const crop = new Arena().adopt(await pixels(join(folder, 'crop-attributes-112.png')));
   const { width } = crop;
-  const faces = Buffer.concat([crop.data, crop.turned(2).data]);
+  const mirrored = crop.turned(2);
+  const faces = Buffer.concat([crop.data, mirrored.data]);
   const output = await session.run({ faces: { data: faces, dims: [2, width, width, 3] } });
   const male = output['male']!.data as Float32Array;
   const age = output['age']!.data as Float32Array;
