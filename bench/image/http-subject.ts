@@ -52,9 +52,11 @@ export class HttpSubject implements Subject {
     const body = await this.#body(form, picture);
     // Not kept for the next round: by then a server may be closing connections that were idle for seconds.
     const agent = new Agent({ keepAlive: true });
-    const { samples } = await load(callers, ms, () => this.#post(body, agent));
-    agent.destroy();
-    return samples;
+    try {
+      return (await load(callers, ms, () => this.#post(body, agent))).samples;
+    } finally {
+      agent.destroy();
+    }
   }
 
   processes(): Record<string, number[]> {

@@ -22,7 +22,10 @@ export async function startServiceSubject({ title, env, main }: ServiceOptions):
   const files = new Map<string, Uint8Array>();
   const server = await startFileServer(files);
   const settings = { LOG_LEVEL: 'warn', DEVICE: 'cpu', SOURCE_ALLOW: server.host, NODE_OPTIONS: COUNT_COLLECTIONS };
-  const service = await startService({ ...settings, ...env }, { main });
+  const service = await startService({ ...settings, ...env }, { main }).catch(async (error: unknown) => {
+    await server.close();
+    throw error;
+  });
   return new HttpSubject({
     title,
     url: service.url,

@@ -30,22 +30,29 @@ export async function startFastApi(pack: string = DEFAULT_PACK): Promise<Subject
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const url = `http://127.0.0.1:${port}`;
-  await listening(url);
+  const close = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await exited;
+  };
+  try {
+    await listening(url);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return new HttpSubject({
     title: 'FastAPI',
     url,
     forms: ['raw'],
     pictureUrl: () => '',
     processes: () => ({ server: [child.pid!, ...descendants(child.pid!).map(({ pid }) => pid)] }),
-    async close() {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exited;
-    },
+    close,
   });
 }
 
-/** Resolves when a worker answers. */
+/** Resolves when a worker answers. @throws when none does in time */
 async function listening(url: string): Promise<void> {
   const signal = AbortSignal.timeout(START_LIMIT_MS);
   for (;;) {
