@@ -24,16 +24,16 @@ const CPU_ENGINE_BYTES = 384 * MB;
 /** With a GPU, its driver takes memory, too: 600 MB in all with a software driver. */
 const GPU_ENGINE_BYTES = 1024 * MB;
 /**
- * Device memory of an engine. An estimate: the driver's part, about half a gigabyte, and the largest pass, which takes up to half a gigabyte on a
- * CPU and is rounded up to the next power of two on a GPU.
+ * Device memory of an engine. An estimate: the driver's part, about half a gigabyte, and the largest pass, which takes up to half a gigabyte
+ * on a CPU and is rounded up to the next power of two on a GPU.
  */
 const ENGINE_DEVICE_BYTES = 2048 * MB;
 /** Engines on a GPU whose memory is not known; 8 GB is what most have. */
 const MOST_ON_UNKNOWN_GPU = 4;
 
 /**
- * How many engines a worker runs. `auto`: one for each core, as far as memory allows. An engine on a GPU takes a core, too: it decodes and scales images and cuts crops itself,
- * and blocks while the GPU works.
+ * How many engines a worker runs. `auto`: one for each core, as far as memory allows. An engine on a GPU takes a core, too: it decodes and
+ * scales images and cuts crops itself, and blocks while the GPU works.
  * @param setting ENGINES
  */
 export function engineCount(setting: number | 'auto', device: Device, resources: Resources): EngineCount {
