@@ -39,6 +39,10 @@ const sized = (size: bigint, ...values: number[][]): Arrays => ({
 });
 
 describe('batching', () => {
+  it('asks for runs of as many rows as fit into one', () => {
+    expect(batched(device().session, 4).fullBatch).toBe(4);
+  });
+
   it('starts the first run at once and batches those that queue meanwhile, each with its own rows', async () => {
     const { session, runs, finish } = device();
     const shared = batched(session, 16);

@@ -38,6 +38,7 @@ export function batched(session: Session, cap: number): Session {
   return {
     inputs: session.inputs,
     outputs: session.outputs,
+    fullBatch: cap,
     run: (inputs) =>
       new Promise((resolve, reject) => {
         const rows = Object.values(inputs).find(({ dims }) => dims.length > 1)!.dims[0]!;

@@ -11,8 +11,8 @@ export interface Attributes {
   age: number;
 }
 
-/** With mirror images twice as many crops. */
-const FACES_PER_RUN = 8;
+/** Faces of a run on the CPU, with mirror images twice as many rows. Runs of eight take 80 MB more, and no less CPU time. */
+const FACES_PER_RUN = 2;
 
 /** Gender and age of every crop, averaged with those of its mirror image if the pack says so. */
 export async function findAttributes(
@@ -23,7 +23,8 @@ export async function findAttributes(
 ): Promise<Attributes[]> {
   const views = rule.mirror ? 2 : 1;
   const found: Attributes[] = [];
-  const run = { size: rule.size, perRun: FACES_PER_RUN, mirrored: rule.mirror };
+  const perRun = Math.max(FACES_PER_RUN, Math.floor((session.fullBatch ?? 0) / views));
+  const run = { size: rule.size, perRun, mirrored: rule.mirror };
   for await (const { crops: some, output } of runOnCrops(session, image, crops, run)) {
     const male = output['male']!.data as Float32Array;
     const age = output['age']!.data as Float32Array;

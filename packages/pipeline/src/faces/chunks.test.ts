@@ -5,11 +5,12 @@ import { findAttributes } from './attributes.ts';
 import { findLandmarks } from './landmarks.ts';
 
 /** Answers each row with the value of its first pixel; records the rows of each run. */
-function model() {
+function model(batch: { fullBatch?: number } = {}) {
   const runs: number[] = [];
   const session: Session = {
     inputs: [],
     outputs: [],
+    ...batch,
     async run({ faces }) {
       const { data, dims } = faces!;
       const rows = dims[0]!;
@@ -37,13 +38,13 @@ const image = new Arena().adopt({
 const places = Array.from({ length: 17 }, (_, i) => ({ centreX: 20 + 20 * i, centreY: 10, side: 4, roll: 0 }));
 
 describe('faces of one picture', () => {
-  it('run through the landmarks and the refiner eight at a time, each with its own answer', async () => {
+  it('run through the landmarks and the refiner four at a time, each with its own answer', async () => {
     const { session, runs } = model();
     const refiner = model();
     const rule = { from: 'box', size: 4, scale: 1, shift_down: 0 } as const;
     const heads = places.map((crop) => ({ crop, yawRatio: 0 }));
     const found = await findLandmarks(session, null, image, heads, rule);
-    expect(runs).toEqual([8, 8, 1]);
+    expect(runs).toEqual([4, 4, 4, 4, 1]);
     found.forEach(({ presence }, i) => {
       expect(Math.abs(presence - (10 + 10 * i))).toBeLessThan(3);
     });
@@ -60,7 +61,7 @@ describe('faces of one picture', () => {
       },
     };
     const refined = await findLandmarks(session, { session: session2, rules }, image, turned, rule);
-    expect(refiner.runs).toEqual([8, 8, 1]);
+    expect(refiner.runs).toEqual([4, 4, 4, 4, 1]);
     // A px of these crops is a px of the image.
     refined.forEach(({ points, presence }, i) => {
       expect(presence).toBe(found[i]!.presence);
@@ -71,18 +72,31 @@ describe('faces of one picture', () => {
     });
   });
 
-  it.each([
-    [true, [16, 16, 2]],
-    [false, [8, 8, 1]],
-  ])('run through the attributes eight at a time, each with its own answer; mirrored: %s', async (mirror, rows) => {
-    const { session, runs } = model();
-    const rule = { from: 'eyes_mouth', size: 4, scale: 1, mouth_ratio: 1, shift_down: 0, mirror } as const;
-    const found = await findAttributes(session, image, places, rule);
-    expect(runs).toEqual(rows);
-    found.forEach(({ male, age }, i) => {
-      expect(Math.abs(male - (10 + 10 * i))).toBeLessThan(3);
-      expect(age).toBe(male * 2);
-    });
-    expect(found).toHaveLength(17);
+  it('fill the batches that a device asks for', async () => {
+    const { session, runs } = model({ fullBatch: 16 });
+    const rule = { from: 'box', size: 4, scale: 1, shift_down: 0 } as const;
+    const heads = places.map((crop) => ({ crop, yawRatio: 0 }));
+    expect(await findLandmarks(session, null, image, heads, rule)).toHaveLength(17);
+    expect(runs).toEqual([16, 1]);
   });
+
+  it.each([
+    [true, undefined, [4, 4, 4, 4, 4, 4, 4, 4, 2]],
+    [false, undefined, [2, 2, 2, 2, 2, 2, 2, 2, 1]],
+    [true, 16, [16, 16, 2]],
+    [false, 16, [16, 1]],
+  ])(
+    'run through the attributes, each with its own answer; mirrored: %s, full batch: %s',
+    async (mirror, fullBatch, rows) => {
+      const { session, runs } = model(fullBatch ? { fullBatch } : {});
+      const rule = { from: 'eyes_mouth', size: 4, scale: 1, mouth_ratio: 1, shift_down: 0, mirror } as const;
+      const found = await findAttributes(session, image, places, rule);
+      expect(runs).toEqual(rows);
+      found.forEach(({ male, age }, i) => {
+        expect(Math.abs(male - (10 + 10 * i))).toBeLessThan(3);
+        expect(age).toBe(male * 2);
+      });
+      expect(found).toHaveLength(17);
+    },
+  );
 });
