@@ -22,7 +22,7 @@ it('the commands of the page do what it says', async () => {
   const served = JSON.parse(detection.slice(detection.indexOf('\n{"subject"')));
   expect(served).toMatchObject({
     answers_from: expect.stringMatching(/^http:/),
-    figures: { faces: 1, average_precision: 1, operation: { recall: 1, false_per_image: 0 } },
+    figures: { faces: 1, average_precision: 1, operating_point: { recall: 1, false_per_image: 0 } },
   });
   expect(textOf('Landmarks')).toMatch(/^ {2}all +2 +0 +0\.\d\d +0\.\d\d +0\.0 % +0\.9\d\d$/m);
   expect(textOf('Age and gender')).toMatch(/^ {2}all +1 +0 +100\.0 % +\d+\.\d\d +-?\d+\.\d\d$/m);

@@ -1,7 +1,7 @@
 /** Measures a device as the service would use it: several engines at once, each with pictures of several sizes from file to faces. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startTimer } from '@facequeue/time';
 import { missing } from './missing.ts';
 import type { Device } from './names.ts';
 
@@ -83,16 +83,20 @@ class TrialProcesses implements Disposable {
   }
 
   /** Sends each process a message, by its number, and waits for all answers. */
-  ask(message: (i: number) => ToTrial, limitMs: number): Promise<FromTrial[]> {
+  async ask(message: (i: number) => ToTrial, limitMs: number): Promise<FromTrial[]> {
+    const late = Promise.withResolvers<FromTrial>();
     const reason = `no answer within ${limitMs / 1000} s`;
-    const late = delay<FromTrial>(limitMs, { type: 'failed', reason }, { ref: false });
-    return Promise.all(
-      this.#running.map(({ child, ended }, i) => {
-        const answer = new Promise<FromTrial>((resolve) => void child.once('message', resolve));
-        child.send(message(i));
-        return Promise.race([answer, ended, late]);
-      }),
-    );
+    const timer = startTimer(limitMs, () => late.resolve({ type: 'failed', reason }));
+    const answers = this.#running.map(({ child, ended }, i) => {
+      const answer = new Promise<FromTrial>((resolve) => void child.once('message', resolve));
+      child.send(message(i));
+      return Promise.race([answer, ended, late.promise]);
+    });
+    try {
+      return await Promise.all(answers);
+    } finally {
+      timer.clear();
+    }
   }
 
   /** Kills the processes that failed. @returns how many are left */

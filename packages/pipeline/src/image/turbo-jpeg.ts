@@ -96,7 +96,7 @@ async function load(): Promise<TurboJpeg | null> {
       }
     }
   } catch {
-    // Both packages are optional.
+    // `koffi` is optional: it is not made for every platform.
   }
   return null;
 }
