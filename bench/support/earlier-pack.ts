@@ -1,5 +1,5 @@
 /** Packs with the passes of release 0.1.0, to compare what the passes of today cost. */
-import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DEFAULT_PACK } from '@facequeue/pipeline';
@@ -22,7 +22,7 @@ export async function earlierPack(source: string = DEFAULT_PACK): Promise<Earlie
   const { passes, tiles, smallest_face, rotation } = JSON.parse(await readFile(DEFAULT_PACK, 'utf8')).detection;
   manifest.detection = { passes, tiles, smallest_face, rotation, ...manifest.detection };
   for (const { file } of Object.values<{ file: string }>(manifest.models))
-    await symlink(join(dirname(source), file), join(folder, file));
+    await copyFile(join(dirname(source), file), join(folder, file));
   // At most 1.5 megapixels, and 2 enlarged; `balanced` stopped wherever nothing small was seen.
   for (const several of [passes.balanced, passes['small-faces']]) several[2].max_megapixels = 1.5;
   passes.balanced[2].skip = { ...passes.balanced[2].skip, face_score: 0, speck_score: 0.1 };
