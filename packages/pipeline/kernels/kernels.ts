@@ -18,6 +18,17 @@ function storePixel(at: usize, value: u32): void {
   store<u8>(at, (value >> 16) as u8, 2);
 }
 
+/**
+ * Stores a pixel whose channels are 32-bit numbers, clamped to bytes.
+ * @param hasNext whether a pixel follows in the row: then one byte of it may be written, which is quicker
+ */
+function storeChannels(out: usize, channels: v128, hasNext: bool): void {
+  const words = i16x8.narrow_i32x4_s(channels, channels);
+  const value = i32x4.extract_lane(i8x16.narrow_i16x8_u(words, words), 0);
+  if (hasNext) store<u32>(out, value);
+  else storePixel(out, value);
+}
+
 /** The weight of pixel `tap` in the mean over `from` to `to`, so that those of all taps add up to exactly 1. */
 function weight(tap: i32, from: f64, to: f64): i32 {
   const before = max<f64>(0, min<f64>(1, (f64(tap) - from) / (to - from)));
@@ -146,10 +157,7 @@ export function shrink(
         pixel += 12;
       }
       sum = i32x4.shr_u(sum, WEIGHT_BITS + ROW_BITS);
-      sum = i16x8.narrow_i32x4_s(sum, sum);
-      const value = i32x4.extract_lane(i8x16.narrow_i16x8_u(sum, sum), 0);
-      if (x < dstWidth - 1) store<u32>(out, value);
-      else storePixel(out, value);
+      storeChannels(out, sum, x < dstWidth - 1);
       out += 3;
     }
   }
@@ -246,10 +254,7 @@ export function warp(
         i32x4.dot_i16x8_s(b, i32x4.splat(w10 | (w11 << 16))),
       );
       sum = i32x4.shr_u(i32x4.add(sum, half), WEIGHT_BITS);
-      sum = i16x8.narrow_i32x4_s(sum, sum);
-      const value = i32x4.extract_lane(i8x16.narrow_i16x8_u(sum, sum), 0);
-      if (column < size - 1) store<u32>(out, value);
-      else storePixel(out, value);
+      storeChannels(out, sum, column < size - 1);
       out += 3;
     }
   }

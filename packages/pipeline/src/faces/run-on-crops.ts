@@ -9,7 +9,7 @@ const MIRRORED = 2;
 export interface CropRun {
   /** Side of a crop, px. */
   size: number;
-  /** Crops per run: bounds memory, and a CPU is no faster with more. */
+  /** Crops per run: bounds memory. */
   perRun: number;
   /** Whether the mirror image of each crop follows it. */
   mirrored?: boolean;
@@ -23,9 +23,7 @@ export interface CropOutput {
   output: Arrays;
 }
 
-/**
- * Cuts crops out of an image and runs a model with the input `faces` on them, some at a time.
- */
+/** Cuts crops out of an image and runs a model with the input `faces` on them, some at a time. */
 export async function* runOnCrops(
   session: Session,
   image: Pixels,
